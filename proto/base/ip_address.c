@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/base/ip_address.h"
+
+#include <arpa/inet.h>
+
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+bool ip_address_is_v4(const struct ip_address *a)
+{
+    return memcmp(a->bytes, mapped, sizeof(mapped)) == 0;
+}
+
+struct ip_address ip_address_v4(const uint8_t bytes[4])
+{
+    struct ip_address a;
+
+    memcpy(a.bytes, mapped, sizeof(mapped));
+    memcpy(a.bytes + 12, bytes, 4);
+    return a;
+}
+
+struct ip_address ip_address_v6(const uint8_t bytes[16])
+{
+    struct ip_address a;
+
+    memcpy(a.bytes, bytes, 16);
+    return a;
+}
+
+bool ip_address_equal(const struct ip_address *a, const struct ip_address *b)
+{
+    return memcmp(a->bytes, b->bytes, 16) == 0;
+}
+
+void ip_address_put(struct writer *w, const struct ip_address *a)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (ip_address_is_v4(a))
+        inet_ntop(AF_INET, a->bytes + 12, text, sizeof(text));
+    else
+        inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
+    writer_text(w, text);
+}
+
+bool ip_address_parse(struct span text, struct ip_address *address_out)
+{
+    char copy[INET6_ADDRSTRLEN + 1];
+    uint8_t bytes[16];
+
+    if (text.len >= sizeof(copy) || span_find(text, 0) >= 0)
+        return false;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = 0;
+    if (inet_pton(AF_INET, copy, bytes) == 1)
+        *address_out = ip_address_v4(bytes);
+    else if (inet_pton(AF_INET6, copy, bytes) == 1)
+        *address_out = ip_address_v6(bytes);
+    else
+        return false;
+    return true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_BASE_WRITER_H
+#define PROTO_BASE_WRITER_H
+
+#include "proto/base/span.h"
+
+/*
+ * A bounded writer into memory of the caller's. What does not fit is left out whole, sets `full`, and every
+ * later write is left out too: so the text is always a prefix of what was meant, cut at a write's border.
+ */
+struct writer {
+    uint8_t *data;
+    size_t len;
+    size_t cap;
+    bool full;
+};
+
+static inline struct writer writer_of(void *data, size_t cap)
+{
+    return (struct writer){.data = data, .cap = cap};
+}
+
+static inline struct span writer_span(const struct writer *w)
+{
+    return span_of(w->data, w->len);
+}
+
+static inline size_t writer_room(const struct writer *w)
+{
+    return w->full ? 0 : w->cap - w->len;
+}
+
+void writer_span_put(struct writer *w, struct span s);
+void writer_text(struct writer *w, const char *text);
+void writer_byte(struct writer *w, uint8_t byte);
+/* Decimal. */
+void writer_number(struct writer *w, uint64_t n);
+/* `bytes` (1 to 8) big-endian bytes. */
+void writer_uint(struct writer *w, uint64_t n, size_t bytes);
+/* A 32-bit length and the bytes; the counterpart of cursor_blob(). */
+void writer_blob(struct writer *w, struct span s);
+/* printf into the room that is left; all or nothing like every other write. */
+__attribute__((format(printf, 2, 3))) void writer_printf(struct writer *w, const char *format, ...);
+
+#endif
