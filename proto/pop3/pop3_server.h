@@ -13,8 +13,8 @@
 /* Shared by all sessions, immutable while any of them uses it. */
 struct pop3_server_options {
     struct span hostname;     /* of the greeting; printable ASCII, at most 255 */
-    uint16_t logins_max;      /* failed logins until the connection is closed */
-    uint16_t errors_max;      /* -ERR replies until the connection is closed */
+    uint16_t logins_max;      /* failed logins until the connection is closed, at least 1 */
+    uint16_t errors_max;      /* -ERR replies until the connection is closed, at least 1 */
 };
 
 /* A message as it is when the mailbox is opened. The message-number is the index plus 1. */
@@ -71,17 +71,19 @@ struct pop3_server {
     struct line line;
     uint64_t deleted_octets;
     uint32_t deleted_count;
-    uint32_t index;         /* of RETR, or of the next line of a list */
+    uint32_t index;         /* of a message, or of the next line of a list */
     uint16_t errors;
     uint16_t logins;        /* failed */
     uint8_t state;          /* enum pop3_server_state */
     uint8_t waiting;        /* the enum pop3_action_kind that awaits its answer; 0: none */
     uint8_t reply;          /* to be sent next; enum pop3_reply_id */
-    uint8_t verb;           /* whose own first line is to be sent, or whose list goes on; enum pop3_verb */
+    uint8_t farewell;       /* to be sent behind it, before CLOSE */
+    uint8_t verb;           /* the command that is being answered; enum pop3_verb */
     uint8_t user_len;       /* octets of the name behind the line in the buffer */
-    bool listing;
-    bool message;           /* MESSAGE is due after the reply */
-    bool closing;           /* CLOSE is due after the reply */
+    bool worded;            /* `reply` is an OK in the verb's own words */
+    bool listing;           /* lines of LIST or UIDL are due behind the reply */
+    bool message;           /* MESSAGE is due behind the reply */
+    bool closing;           /* CLOSE is due behind all that is due */
 };
 
 _Static_assert(sizeof(struct pop3_server) <= 192, "an idle session has 256 bytes in all");
@@ -105,13 +107,13 @@ bool pop3_server_open(struct pop3_server *s, const struct pop3_mailbox *mailbox,
 /*
  * Answers the action that waits: POP3_REPLY_OK, or the row of a refusal, which is sent as it is (LOGIN:
  * AUTH_FAILED, IN_USE, SYS_TEMP, SYS_PERM). LOGIN cannot be answered with OK. False, without effect, when
- * nothing waits or the answer is none.
+ * nothing waits. A MESSAGE that could not be sent whole is answered with a refusal: then only CLOSE comes.
  */
 bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id);
 
 /*
- * Ends the session with a reply of the session's own, without an update (RFC 1939 section 3). A message that is
- * being sent cannot be followed by a reply: then only CLOSE comes.
+ * Ends the session with a reply of the session's own, without an update (RFC 1939 section 3). A message or a list
+ * that is being sent cannot be cut short by a reply: then only CLOSE comes. Not while UPDATE waits.
  */
 void pop3_server_stop(struct pop3_server *s, enum pop3_reply_id id);
 

@@ -10,8 +10,8 @@
  * says MORE or WAIT and does what each action says; replies gather in `scratch` and go out together, which
  * is all that PIPELINING (RFC 2920) takes. The machine keeps no envelope and no message: the session does.
  *
- * Life of a transaction: a MAIL that is answered with acceptance opens it; exactly one RESET closes it, after
- * the last reply that belongs to it (the final dot's, RSET's, EHLO's, QUIT's, a 421's). So whatever the
+ * Life of a transaction: a MAIL that is answered with acceptance opens it; exactly one RESET closes it, behind
+ * the reply that decides it (the final dot's, RSET's, EHLO's, QUIT's, an answered 421). So whatever the
  * session keeps for a transaction, and every own text it answers with, is released at RESET.
  */
 
@@ -22,7 +22,7 @@ struct smtp_server_options {
     uint32_t text_line_max;       /* octets of a line of a message; 0: no limit */
     uint16_t command_line_max;    /* octets of a command line with CRLF; the line buffer's size */
     uint16_t recipients_max;      /* accepted recipients a transaction (RFC 5321 section 4.5.3.1.8: 100 or more) */
-    uint16_t errors_max;          /* refusals by 5xx before 421; an accepted message forgives them */
+    uint16_t errors_max;          /* refusals by 5xx until 421, at least 1; an accepted message forgives them */
 };
 
 enum {
@@ -74,10 +74,11 @@ struct smtp_server {
     uint8_t waiting;        /* the enum smtp_action_kind that awaits its answer; 0: none */
     uint8_t reply;          /* to be sent next; enum smtp_reply_id */
     uint8_t refusal;        /* of the message that is being swallowed */
-    bool esmtp;
-    bool reset;             /* RESET is due after the reply */
-    bool closing;           /* CLOSE is due after the reply */
+    uint8_t farewell;       /* to be sent behind `reply` and RESET, before CLOSE */
+    bool esmtp;             /* the last greeting was EHLO */
     bool refused;           /* REFUSED is due */
+    bool reset;             /* RESET is due behind the reply */
+    bool closing;           /* CLOSE is due behind all that is due */
 };
 
 _Static_assert(sizeof(struct smtp_server) <= 192, "an idle session has 256 bytes in all");
@@ -107,9 +108,10 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
 bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
 
 /*
- * Ends the session with a reply of the session's own (421: timeout, draining, too many connections). REPLY,
- * RESET when a transaction is open, and CLOSE follow, also when an answer was waited for: that answer will
- * be ignored. A session whose END is waiting must not call this before it knows that nothing was committed.
+ * Ends the session with a reply of the session's own (421: timeout, draining, too many connections): what was
+ * answered and not yet sent, RESET when a transaction is open, REPLY and CLOSE follow. An answer that was waited
+ * for is not waited for any more and will be ignored: a session whose END is waiting must not call this before
+ * it knows that nothing was committed.
  */
 void smtp_server_stop(struct smtp_server *s, enum smtp_reply_id id);
 
