@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/base/peer_text.h"
 #include "rules/rule.h"
 
 static const struct {
@@ -102,9 +103,10 @@ enum rule_stage rule_stage_of(const struct rule *rule)
 
 void rule_error_begin(struct writer *errors, const struct rule_source *source, struct span id)
 {
-    writer_printf(errors, "%.*s:%u: rule '%.*s': ", (int)source->file.len,
-                  (const char *)source->file.data, source->line, (int)id.len,
-                  (const char *)id.data);
+    writer_printf(errors, "%.*s:%u: rule '", (int)source->file.len,
+                  (const char *)source->file.data, source->line);
+    peer_text(errors, id, RULE_ID_MAX, PEER_TEXT_UTF8);
+    writer_text(errors, "': ");
 }
 
 static bool fault(const struct rule *rule, const struct rule_source *source, struct writer *errors,
