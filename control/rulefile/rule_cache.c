@@ -11,9 +11,11 @@
 
 #include "control/rulefile/rule_cache.h"
 
-enum { NAME_ROOM = 48 }; /* ".KEY.PID.new" */
+enum { NAME_ROOM = 32 };
 
 static const char suffix[] = ".rules";
+/* One name for all, so that a process that dies while it writes leaves one file at most. */
+static const char aside[] = ".new";
 
 /* Maps a file that is ours alone. An empty span when there is none. */
 static struct span map_file(int directory, const char *name)
@@ -46,12 +48,10 @@ static bool write_file(void *context, struct span bytes)
  */
 static int save(int directory, const char *name, const struct rule_set *set)
 {
-    char aside[NAME_ROOM];
     FILE *file = NULL;
     bool ok;
     int fd;
 
-    snprintf(aside, sizeof aside, ".%.16s.%ld.new", name, (long)getpid());
     fd = openat(directory, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0)
         file = fdopen(fd, "w");
