@@ -130,11 +130,27 @@ static bool syntax_error(const char *name, const yaml_parser_t *parser, struct w
     return false;
 }
 
+/* Behind the document nothing may follow. At the end of input libyaml yields an empty document, to
+ * be deleted too. */
+static bool nothing_behind(const char *name, yaml_parser_t *parser, struct writer *errors)
+{
+    yaml_document_t behind;
+    bool ok;
+
+    if (!yaml_parser_load(parser, &behind))
+        return syntax_error(name, parser, errors);
+    ok = yaml_document_get_root_node(&behind) == NULL;
+    if (!ok)
+        writer_printf(errors, "%s:%zu: expected the end of the file, not another document\n", name,
+                      behind.start_mark.line + 1);
+    yaml_document_delete(&behind);
+    return ok;
+}
+
 /* Reads the one document there is; it needs yaml_document_delete() when true. */
 static bool load_document(const char *name, struct span text, struct writer *errors,
                           yaml_document_t *document)
 {
-    yaml_document_t behind;
     yaml_parser_t parser;
     bool ok;
 
@@ -143,16 +159,9 @@ static bool load_document(const char *name, struct span text, struct writer *err
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, text.len ? text.data : (const uint8_t *)"", text.len);
     ok = yaml_parser_load(&parser, document) || syntax_error(name, &parser, errors);
-    if (ok && yaml_document_get_root_node(document)) {
-        ok = yaml_parser_load(&parser, &behind) || syntax_error(name, &parser, errors);
-        if (ok && yaml_document_get_root_node(&behind)) {
-            writer_printf(errors, "%s:%zu: expected the end of the file, not another document\n",
-                          name, behind.start_mark.line + 1);
-            yaml_document_delete(&behind);
-            ok = false;
-        }
-        if (!ok)
-            yaml_document_delete(document);
+    if (ok && yaml_document_get_root_node(document) && !nothing_behind(name, &parser, errors)) {
+        yaml_document_delete(document);
+        ok = false;
     }
     yaml_parser_delete(&parser);
     return ok;
