@@ -138,3 +138,99 @@ enum mime_status {
     MIME_BUFFER, /* a field is split and there is no field buffer: attach one and call again */
 };
 
+/* One part that is open: the path from the root to the current part. */
+struct mime_frame {
+    uint64_t header_offset;
+    uint64_t body_offset;
+    uint64_t lines;    /* line ends before the body */
+    uint16_t index;
+    uint16_t parent;
+    uint16_t boundary; /* begin in boundaries[] */
+    uint8_t boundary_len;
+    uint8_t kind;
+    bool message;  /* its header is a message's own */
+    bool digest;   /* its parts are messages unless they say otherwise (RFC 2046 section 5.1.5) */
+    bool closed;   /* its closing delimiter was seen: only the epilogue is left */
+    bool parented; /* a part of it was seen */
+};
+
+/*
+ * The whole state of a message under way: about 5 KiB, asserted in mime_reader.c; plus the field buffer
+ * while a field is split. Members are the reader's own.
+ */
+struct mime_reader {
+    struct mime_limits limits;
+    struct mime_memory memory;
+    uint64_t offset;         /* of the next byte to read */
+    uint64_t lines;          /* line ends before it */
+    uint64_t decoded;        /* of the current leaf */
+    uint64_t anomalies;      /* to be told before the next event, by bit */
+    uint64_t body_anomalies; /* to be told before the current part ends */
+    uint64_t body_end;       /* while parts are being closed: where their bodies end */
+    uint64_t lines_end;
+    uint64_t field_offset;
+    uint64_t field_total; /* bytes of the field under way that lie behind us; 0: none */
+    uint64_t field_lines; /* line ends in them */
+    uint64_t fields_seen; /* of this header, by enum mime_field */
+    struct span replay;   /* bytes in the field buffer to be read again, before the input */
+    size_t run;           /* bytes at the input's begin that are known to be body */
+    uint32_t field_held;  /* bytes in the field buffer */
+    uint16_t held_at;     /* undecided bytes of a body: held[held_at .. held_len) */
+    uint16_t held_len;
+    uint16_t parts;
+    uint16_t text_len;
+    uint8_t depth;
+    uint8_t close_depth; /* parts deeper than this are being closed */
+    uint8_t state;
+    uint8_t boundaries_open; /* multiparts among the frames, unless parts are no longer looked for */
+    uint8_t part_boundary;   /* length of the boundary that the header under way names */
+    bool closing_delimiter;
+    bool decoder_done;
+    bool field_judged;
+    bool field_line_end;
+    bool line_begin; /* the next byte of the body begins a line, and no line end before it is held */
+    bool last_cr;
+    bool finished;
+    bool bare_told;
+    union {
+        struct mime_base64 base64;
+        struct mime_qp qp;
+    } decoder;
+    struct mime_part part; /* of the header under way */
+    struct mime_frame frames[MIME_DEPTH_MAX];
+    uint8_t text[4 * MIME_TOKEN_MAX + 2 * MIME_FILENAME_MAX]; /* what `part` points to */
+    uint8_t boundaries[MIME_BOUNDARIES_SIZE];
+    uint8_t held[MIME_DELIMITER_MAX + 2];
+};
+
+/*
+ * Begins a message. Borrows the memory until the message ends. False when a limit or a size is outside the
+ * bounds above.
+ */
+bool mime_reader_init(struct mime_reader *r, const struct mime_memory *memory,
+                      const struct mime_limits *limits);
+
+/*
+ * The next event. *in advances behind what was read; until MIME_MORE the caller calls again with the same span.
+ * Bound: one pass over the input; a call does work in proportion to the bytes it takes, the parts it closes, or
+ * the input that it scans once for delimiters ahead of giving it. Never fails: what breaks a rule is an anomaly.
+ */
+enum mime_status mime_reader_next(struct mime_reader *r, struct span *in, struct mime_event *event_out);
+
+/* The message has ended: mime_reader_next() with an empty input then gives what is left, END last, then MORE. */
+void mime_reader_finish(struct mime_reader *r);
+
+/* Lends the field buffer that MIME_BUFFER asked for. */
+void mime_reader_attach(struct mime_reader *r, uint8_t *field);
+/* True when the field buffer holds nothing: it may be taken back, by mime_reader_detach(), once the last event is used. */
+bool mime_reader_idle(const struct mime_reader *r);
+uint8_t *mime_reader_detach(struct mime_reader *r);
+
+/* The names in the tables: "bare_lf"; "content-type". */
+const char *mime_anomaly_name(enum mime_anomaly anomaly);
+const char *mime_anomaly_what(enum mime_anomaly anomaly);
+const char *mime_field_name(enum mime_field field);
+/* The field of a name, in any case. */
+enum mime_field mime_field_of(struct span name);
+
+#endif
