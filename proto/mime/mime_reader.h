@@ -152,6 +152,7 @@ struct mime_frame {
     bool digest;   /* its parts are messages unless they say otherwise (RFC 2046 section 5.1.5) */
     bool closed;   /* its closing delimiter was seen: only the epilogue is left */
     bool parented; /* a part of it was seen */
+    bool judged;   /* while being closed: its anomalies are told */
 };
 
 /*
