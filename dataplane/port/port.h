@@ -43,10 +43,9 @@ struct port_capabilities {
 };
 
 struct port_stats {
-    uint64_t in_frames, in_bytes, out_frames, out_bytes;
-    uint64_t missed;   /* dropped by the port: the queue was full */
-    uint64_t no_frame; /* dropped: the pool was empty */
-    uint64_t in_errors, out_errors;
+#define PORT_COUNTER(name, text) uint64_t name;
+#include "dataplane/port/port_counter.def"
+#undef PORT_COUNTER
 };
 
 struct port;
@@ -59,7 +58,7 @@ uint32_t port_frames_needed(const struct port_options *options, uint16_t rx_queu
 /*
  * Device argument for a kernel interface: `pmd` is "af_packet", "af_xdp" or "tap". False: no such driver, or no room.
  */
-bool port_vdev(struct writer *w, const char *pmd, const char *interface, uint32_t workers);
+bool port_vdev(struct writer *w, const char *pmd, const char *interface);
 /* The ethdev's name in a device argument: all before the first comma. */
 bool port_device_name(struct writer *w, const char *device);
 
