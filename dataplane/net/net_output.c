@@ -2,6 +2,8 @@
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/net_state.h"
 
+#include <rte_byteorder.h>
+
 enum {
     TYPE_IPV4 = 0x0800,
     TYPE_IPV6 = 0x86dd,
@@ -107,9 +109,10 @@ static void program_offloads(const struct cutting *c, struct rte_mbuf *frame, si
     }
 }
 
+/* A word of the sum, in memory order. */
 static uint16_t length_in_sum(uint32_t len)
 {
-    return __builtin_bswap16((uint16_t)len);
+    return rte_cpu_to_be_16((uint16_t)len);
 }
 
 /* One frame with `len` bytes of payload from `offset`. NULL: none was to be had, or the queue ended early. */
