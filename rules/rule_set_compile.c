@@ -109,8 +109,8 @@ static enum rule_status compile_group(struct rule_set_group *to, const struct ru
         pattern_refused(errors, &plan->patterns[group->members[reason->expression]], rules, reason);
         return RULE_REFUSED;
     }
-    writer_printf(errors, "scope %s: %s\n", rule_scope_name(group->scope),
-                  reason ? reason->message : "out of memory");
+    if (reason)
+        writer_printf(errors, "scope %s: %s\n", rule_scope_name(group->scope), reason->message);
     hs_free_compile_error(reason);
     return reason ? RULE_REFUSED : RULE_BROKEN;
 }
