@@ -441,8 +441,11 @@ static void guard_pages_wide(void)
     for (size_t scope = 0; scope < 2; scope++) {
         writer_printf(&w, "- {id: r%zu, scope: %s, patterns: [{literal: '1', flags: [caseless]}",
                       scope, scope ? "body" : "helo");
-        for (const char *at = words; *at; at += strcspn(at, " ") + (strchr(at, ' ') != NULL))
-            writer_printf(&w, ", {literal: %.*s, flags: [caseless]}", (int)strcspn(at, " "), at);
+        for (const char *at = words; *at; at += strcspn(at, " ") + (strchr(at, ' ') != NULL)) {
+            writer_text(&w, ", {literal: ");
+            writer_span_put(&w, span_of(at, strcspn(at, " ")));
+            writer_text(&w, ", flags: [caseless]}");
+        }
         writer_text(&w, "]}\n");
     }
     yaml[w.len] = '\0';
