@@ -357,6 +357,10 @@ static void turn(struct tcp_link *link, int end, struct tcp_link_packet **packet
     while ((conn = tcp_ready(e->tcp)))
         if (e->app)
             e->app(link, end, conn);
+    if (e->wake && e->wake <= link->now) {
+        e->wake = 0;
+        e->app(link, end, e->wake_conn);
+    }
     tcp_settle(e->tcp);
     for (uint32_t i = 0; i < count; i++) {
         memset(packets[i]->payload, 0xdd, packets[i]->len);
@@ -403,6 +407,8 @@ bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *lin
             uint64_t timer = tcp_next_timer(link->ends[end].tcp);
 
             next = timer < next ? timer : next;
+            if (link->ends[end].wake && link->ends[end].wake < next)
+                next = link->ends[end].wake;
         }
         if (next > until || next == UINT64_MAX) {
             if (until != UINT64_MAX)

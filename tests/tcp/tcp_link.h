@@ -35,6 +35,9 @@ struct tcp_link_end {
     /* Called for each connection that is ready; NULL ignores them. */
     void (*app)(struct tcp_link *link, int end, struct tcp_conn *conn);
     void *user;
+    /* The application wants to be called for `wake_conn` at this time, without news; 0: no. */
+    uint64_t wake;
+    struct tcp_conn *wake_conn;
     /* What the tracked connection has shown, by this end as sender. */
     uint32_t isn, edge, fin_seq;
     uint32_t peer_edge; /* highest right edge that reached this end */

@@ -77,7 +77,7 @@ static void app(struct tcp_link *link, int end, struct tcp_conn *conn)
     p->eof |= !!(events & TCP_EVENT_EOF);
     if (!p->accepted && !(events & TCP_EVENT_CLOSED))
         return;
-    if (!p->slow || tcp_link_random(link) % p->slow == 0 || p->eof)
+    if (!p->slow || tcp_link_random(link) % p->slow == 0 || events & TCP_EVENT_CLOSED)
         read_all(link, p, e->tcp);
     while (sendq_released(tcp_sendq(conn), e->pool))
         p->pins_out--;
@@ -87,7 +87,10 @@ static void app(struct tcp_link *link, int end, struct tcp_conn *conn)
         p->shut = true;
         tcp_shutdown(e->tcp, conn);
     }
+    e->wake_conn = conn;
+    e->wake = tcp_unread(conn) || p->queued < p->total ? link->now + 10000 : 0;
     if (events & TCP_EVENT_CLOSED) {
+        e->wake = 0;
         p->closed = true;
         p->reason = tcp_close_reason(conn);
         tcp_forget(e->tcp, conn);
