@@ -86,14 +86,18 @@ static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
     tcp_conn_program(tcp, conn, CONN_RECOVERY | CONN_RETRANSMIT);
 }
 
-/* SND.WND from segments that are newer than the last that set it. */
-static void update_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+/*
+ * SND.WND from segments that are newer than the last that set it. Beyond RFC 9293, also from one that acknowledges more:
+ * it was sent later, even if one sent earlier overtook its sequence number; else SND.UNA would push the window's edge.
+ */
+static void update_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in, bool advanced)
 {
     uint32_t window = (uint32_t)in->window << conn->snd_scale;
+    bool newer = seq_lt(conn->snd_wl1, in->seq) || (conn->snd_wl1 == in->seq && seq_le(conn->snd_wl2, in->ack));
 
-    if (!seq_lt(conn->snd_wl1, in->seq) && (conn->snd_wl1 != in->seq || seq_lt(in->ack, conn->snd_wl2)))
+    if (!advanced && !newer)
         return;
-    conn->snd_wl1 = in->seq;
+    conn->snd_wl1 = seq_max(conn->snd_wl1, in->seq);
     conn->snd_wl2 = in->ack;
     if (window > conn->max_wnd)
         conn->max_wnd = window;
@@ -147,7 +151,7 @@ static bool establish(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_i
 
 bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
-    bool fin = false;
+    bool fin = false, advanced = false;
 
     if (conn->state == TCP_SYN_RECEIVED && !establish(tcp, conn, in))
         return false;
@@ -158,11 +162,12 @@ bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inpu
         return false;
     }
     conn->probes = 0;
-    if (seq_lt(conn->snd_una, in->ack))
+    advanced = seq_lt(conn->snd_una, in->ack);
+    if (advanced)
         fin = advance(tcp, conn, in);
     else if (is_duplicate(conn, in))
         duplicate(tcp, conn);
     if (seq_le(conn->snd_una, in->ack))
-        update_window(tcp, conn, in);
+        update_window(tcp, conn, in, advanced);
     return !fin || fin_acked(tcp, conn);
 }

@@ -4,17 +4,28 @@
 #include "dataplane/tcp/chunk_fit.h"
 
 /*
- * A piece out of order is a chunk whose first four bytes are the sequence number of the byte behind them. So it
- * joins the backlog as it is, with its `start` behind them.
+ * A piece out of order is a chunk that begins with this. So it joins the backlog as it is, with its `start` behind it.
  */
-enum { PIECE_HEADER = 4 };
+struct piece {
+    uint32_t seq; /* of the byte behind this header */
+    uint32_t run; /* bytes that lie right before it, in the pieces before */
+};
+enum {
+    PIECE_HEADER = sizeof(struct piece),
+    LARGE_FROM = 16384, /* bytes in a row that are worth a large chunk for what follows */
+};
+
+static struct piece piece_of(const struct chunk *c)
+{
+    struct piece p;
+
+    memcpy(&p, c->data, PIECE_HEADER); /* data[] is not aligned */
+    return p;
+}
 
 static uint32_t piece_seq(const struct chunk *c)
 {
-    uint32_t base;
-
-    memcpy(&base, c->data, PIECE_HEADER);
-    return base + c->start - PIECE_HEADER;
+    return piece_of(c).seq + c->start - PIECE_HEADER;
 }
 
 static uint32_t piece_end(const struct chunk *c)
@@ -50,22 +61,19 @@ void tcp_payload_head(struct tcp_payload *p, uint32_t n)
     p->count = i;
 }
 
-/* A chunk for `len` more bytes behind those of class `before` (CHUNK_CLASSES: none), within the connection's limit. */
-static struct chunk *take(struct tcp *tcp, struct tcp_conn *conn, size_t len, uint32_t before)
+/* A chunk for `len` bytes behind `run` others, within the connection's limit. */
+static struct chunk *take(struct tcp *tcp, struct tcp_conn *conn, size_t len, uint32_t run)
 {
-    uint32_t least = before == CHUNK_CLASSES ? CHUNK_SMALL : before + 1;
-    enum chunk_class class = chunk_class_for(len, least < tcp->receive_class ? least : tcp->receive_class);
+    enum chunk_class least = run >= LARGE_FROM ? CHUNK_LARGE : run ? CHUNK_MEDIUM : CHUNK_SMALL;
+    enum chunk_class class = chunk_class_for(len, least);
     struct chunk *c = chunk_fit(tcp->pool, class < tcp->receive_class ? class : tcp->receive_class);
 
     if (c && conn->held + c->cap > tcp->receive_limit) {
         chunk_give(tcp->pool, c);
         c = NULL;
     }
-    if (!c) {
-        tcp->counters.drop_memory++;
-        return NULL;
-    }
-    conn->held += c->cap;
+    if (c)
+        conn->held += c->cap;
     return c;
 }
 
@@ -95,6 +103,32 @@ static uint32_t fill(struct chunk *c, struct span bytes)
     return (uint32_t)part.len;
 }
 
+/* Drops the piece that is furthest ahead. We never said that we have it, so the peer will send it again. */
+static void prune(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct chunk **link = &conn->ooo;
+
+    while ((*link)->next)
+        link = &(*link)->next;
+    conn->ooo_pieces--;
+    conn->ooo_bytes -= (*link)->len - (*link)->start;
+    give(tcp, conn, *link);
+    *link = NULL;
+    tcp->counters.pruned++;
+}
+
+/* What is in order may push out what is not: else the hole that it fills could never be filled. */
+static struct chunk *take_in_order(struct tcp *tcp, struct tcp_conn *conn, size_t len)
+{
+    struct chunk *c = take(tcp, conn, len, conn->backlog ? conn->unread : 0);
+
+    while (!c && conn->ooo) {
+        prune(tcp, conn);
+        c = take(tcp, conn, len, 0);
+    }
+    return c;
+}
+
 /* Copies to the end of the backlog; returns how many bytes found room. */
 static uint32_t backlog_append(struct tcp *tcp, struct tcp_conn *conn, struct span bytes)
 {
@@ -105,7 +139,7 @@ static uint32_t backlog_append(struct tcp *tcp, struct tcp_conn *conn, struct sp
         uint32_t n;
 
         if (!last || !chunk_room(last)) {
-            last = take(tcp, conn, bytes.len, last ? last->class : CHUNK_CLASSES);
+            last = take_in_order(tcp, conn, bytes.len);
             if (!last)
                 break;
             backlog_link(conn, last);
@@ -137,6 +171,8 @@ bool tcp_reassembly_settle(struct tcp *tcp, struct tcp_conn *conn)
         else
             lost = (uint32_t)bytes.len - backlog_append(tcp, conn, bytes);
     }
+    if (lost)
+        tcp->counters.drop_memory++;
     /* Not acknowledged yet, so the peer will send it again. */
     conn->rcv_nxt -= lost;
     conn->unread -= lost;
@@ -198,13 +234,39 @@ static void fill_hole(struct tcp *tcp, struct tcp_conn *conn, struct tcp_payload
         n = backlog_append(tcp, conn, bytes);
         conn->rcv_nxt += n;
         conn->unread += n;
-        absorb(tcp, conn);
-        if (n < bytes.len)
+        if (n < bytes.len) { /* no chunk, and nothing is ahead any more: the session may still read it in place */
+            tcp_payload_skip(p, conn->rcv_nxt - seq);
+            if (!keep_in_frames(tcp, conn, p))
+                tcp->counters.drop_memory++;
             return;
+        }
+        absorb(tcp, conn);
         n = conn->rcv_nxt - seq;
         tcp_payload_skip(p, n < p->len ? n : p->len);
         seq = conn->rcv_nxt;
     }
+}
+
+/* A new piece behind `before` (NULL: in front); `run` bytes lie right before it. NULL: no room. */
+static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before, struct piece p, size_t len)
+{
+    struct chunk *c;
+
+    if (conn->ooo_pieces == TCP_OOO_PIECES) {
+        tcp->counters.drop_pieces++;
+        return NULL;
+    }
+    c = take(tcp, conn, len + PIECE_HEADER, p.run);
+    if (!c) {
+        tcp->counters.drop_memory++;
+        return NULL;
+    }
+    memcpy(c->data, &p, PIECE_HEADER);
+    c->len = c->start = PIECE_HEADER;
+    c->next = before ? before->next : conn->ooo;
+    *(before ? &before->next : &conn->ooo) = c;
+    conn->ooo_pieces++;
+    return c;
 }
 
 /*
@@ -213,37 +275,21 @@ static void fill_hole(struct tcp *tcp, struct tcp_conn *conn, struct tcp_payload
  */
 static struct chunk *insert(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before, uint32_t seq, struct span bytes)
 {
-    bool joins = before && piece_end(before) == seq;
-
-    if (joins) {
-        uint32_t n = fill(before, bytes);
-
-        conn->ooo_bytes += n;
-        seq += n;
-        bytes = span_skip(bytes, n);
-    }
     while (bytes.len) {
-        struct chunk *c;
+        bool joins = before && piece_end(before) == seq;
         uint32_t n;
 
-        if (conn->ooo_pieces == TCP_OOO_PIECES) {
-            tcp->counters.drop_pieces++;
-            return NULL;
+        if (!joins || !chunk_room(before)) {
+            uint32_t run = joins ? piece_of(before).run + before->len - PIECE_HEADER : 0;
+
+            before = piece_new(tcp, conn, before, (struct piece){seq, run}, bytes.len);
+            if (!before)
+                return NULL;
         }
-        c = take(tcp, conn, bytes.len + PIECE_HEADER, joins ? before->class : CHUNK_CLASSES);
-        if (!c)
-            return NULL;
-        memcpy(c->data, &seq, PIECE_HEADER);
-        c->len = c->start = PIECE_HEADER;
-        n = fill(c, bytes);
-        c->next = before ? before->next : conn->ooo;
-        *(before ? &before->next : &conn->ooo) = c;
-        conn->ooo_pieces++;
+        n = fill(before, bytes);
         conn->ooo_bytes += n;
         seq += n;
         bytes = span_skip(bytes, n);
-        before = c;
-        joins = true;
     }
     return before;
 }
