@@ -167,6 +167,19 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
     return make_pool(p, o, why) && set_queues(p, o, conf, why);
 }
 
+/* A TAP's driver gives the kernel's end the port's own address. Ours must be another one. */
+static int read_mac(struct port *p)
+{
+    struct rte_eth_dev_info info;
+    int rc = rte_eth_macaddr_get(p->id, &p->mac);
+
+    if (rc == 0 && rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_tap") == 0) {
+        p->mac.addr_bytes[0] |= RTE_ETHER_LOCAL_ADMIN_ADDR;
+        p->mac.addr_bytes[RTE_ETHER_ADDR_LEN - 1] ^= 1;
+    }
+    return rc;
+}
+
 static bool start(struct port *p, const struct port_options *o, struct writer *why)
 {
     int rc = 0;
@@ -178,7 +191,7 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
     rc = rte_eth_dev_start(p->id);
     p->started = rc == 0;
     if (rc == 0)
-        rc = rte_eth_macaddr_get(p->id, &p->mac);
+        rc = read_mac(p);
     if (rc == 0)
         rc = rte_eth_dev_get_mtu(p->id, &p->capabilities.mtu);
     if (rc)
