@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
@@ -19,6 +20,7 @@ struct port {
     uint16_t id;
     uint16_t rx_descriptors, tx_descriptors;
     bool started;
+    bool promiscuous; /* switched on by us; the interface would keep it */
     struct port_capabilities capabilities;
     struct rte_mempool *mempool;
     struct rte_ether_addr mac;
@@ -68,6 +70,34 @@ static uint16_t least(uint32_t a, uint16_t b)
     return a < b ? (uint16_t)a : b;
 }
 
+/*
+ * What rte_pktmbuf_pool_create() does, in one unbroken run: af_xdp registers as many bytes as the frames have, so
+ * none may lie behind gaps, which a pool leaves so that no frame crosses a page. Where I/O addresses are virtual ones no
+ * frame needs that.
+ */
+static struct rte_mempool *new_pool(uint32_t frames, int socket)
+{
+    struct rte_pktmbuf_pool_private about = {.mbuf_data_room_size = FRAME_ROOM,
+                                             .mbuf_priv_size = sizeof(struct frame_note)};
+    unsigned int flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+    struct rte_mempool *pool =
+        rte_mempool_create_empty("frames", frames, sizeof(struct rte_mbuf) + sizeof(struct frame_note) + FRAME_ROOM,
+                                 FRAME_CACHE, sizeof(about), socket, flags);
+
+    if (!pool)
+        return NULL;
+    /* Rings that survive a preempted lcore: workers may share CPUs with each other and with control. */
+    if (rte_mempool_set_ops_byname(pool, "ring_mt_rts", NULL) == 0) {
+        rte_pktmbuf_pool_init(pool, &about);
+        if (rte_mempool_populate_default(pool) >= 0) {
+            rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+            return pool;
+        }
+    }
+    rte_mempool_free(pool);
+    return NULL;
+}
+
 static bool make_pool(struct port *p, const struct port_options *o, struct writer *why)
 {
     uint32_t needed = port_frames_needed(o, p->capabilities.rx_queues, p->capabilities.tx_queues);
@@ -81,9 +111,7 @@ static bool make_pool(struct port *p, const struct port_options *o, struct write
                       o->tx_descriptors, o->lcores, FRAME_CACHE, o->workers, o->burst, o->held, needed);
         return false;
     }
-    /* Rings that survive a preempted lcore: workers may share CPUs with each other and with control. */
-    p->mempool = rte_pktmbuf_pool_create_by_ops("frames", frames, FRAME_CACHE, sizeof(struct frame_note), FRAME_ROOM,
-                                                rte_eth_dev_socket_id(p->id), "ring_mt_rts");
+    p->mempool = new_pool(frames, rte_eth_dev_socket_id(p->id));
     if (!p->mempool)
         writer_printf(why, "%s: no memory for a pool of %u frames: %s", o->device, frames, rte_strerror(rte_errno));
     return p->mempool != NULL;
@@ -139,6 +167,19 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
     return make_pool(p, o, why) && set_queues(p, o, conf, why);
 }
 
+/* A TAP's driver gives the kernel's end the port's own address. Ours must be another one. */
+static int read_mac(struct port *p)
+{
+    struct rte_eth_dev_info info;
+    int rc = rte_eth_macaddr_get(p->id, &p->mac);
+
+    if (rc == 0 && rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_tap") == 0) {
+        p->mac.addr_bytes[0] |= RTE_ETHER_LOCAL_ADMIN_ADDR;
+        p->mac.addr_bytes[RTE_ETHER_ADDR_LEN - 1] ^= 1;
+    }
+    return rc;
+}
+
 static bool start(struct port *p, const struct port_options *o, struct writer *why)
 {
     int rc = 0;
@@ -150,7 +191,7 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
     rc = rte_eth_dev_start(p->id);
     p->started = rc == 0;
     if (rc == 0)
-        rc = rte_eth_macaddr_get(p->id, &p->mac);
+        rc = read_mac(p);
     if (rc == 0)
         rc = rte_eth_dev_get_mtu(p->id, &p->capabilities.mtu);
     if (rc)
@@ -182,6 +223,8 @@ void port_close(struct port *p)
     bool xdp = rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_af_xdp") == 0;
     uint32_t interface = xdp ? info.if_index : 0;
 
+    if (p->promiscuous)
+        rte_eth_promiscuous_disable(p->id);
     if (p->started)
         rte_eth_dev_stop(p->id);
     rte_eth_dev_close(p->id);
@@ -234,7 +277,10 @@ bool port_multicast(struct port *p, const uint8_t (*groups)[6], uint32_t n)
         if (rte_eth_dev_set_mc_addr_list(p->id, list, n) == 0)
             return true;
     }
-    return rte_eth_allmulticast_enable(p->id) == 0 || rte_eth_promiscuous_enable(p->id) == 0;
+    if (rte_eth_allmulticast_enable(p->id) == 0)
+        return true;
+    p->promiscuous = rte_eth_promiscuous_get(p->id) == 0 && rte_eth_promiscuous_enable(p->id) == 0;
+    return rte_eth_promiscuous_get(p->id) == 1;
 }
 
 uint32_t port_receive(struct port *p, uint16_t queue, struct rte_mbuf **frames_out, uint32_t max)
