@@ -46,7 +46,10 @@ enum store_status store_tenant_put(struct store *store, struct span name, uint64
 enum store_status store_domain_put(struct store *store, uint64_t tenant, struct span name,
                                    uint8_t class, uint64_t *domain_out);
 
-enum { STORE_NAME = 1024 }; /* longest name, bytes */
+enum {
+    STORE_NAME = 1024, /* longest name, bytes */
+    STORE_UIDL = 70,   /* longest unique-id (RFC 1939 section 7) */
+};
 
 struct store_account {
     uint64_t domain;
@@ -76,7 +79,7 @@ struct store_change {
     union {
         struct message *message;    /* COMMIT: whole or not at all; sets uid_out of its deliveries */
         struct {
-            struct mailbox_view *view;
+            const struct pop3_mailbox *view;
             const uint8_t *marked;  /* DELETE: bit i, entry i; what is gone already is passed over */
         };
         struct id128 discarded;     /* DISCARD */
@@ -93,12 +96,12 @@ void store_apply(struct store *store, struct store_change *changes, uint32_t cou
 
 /* Locks the inbox for other views. What is changed behind its back does not show, and can still be read. */
 enum store_status store_view_open(struct store *store, uint64_t account,
-                                  struct mailbox_view **view_out);
+                                  const struct pop3_mailbox **view_out);
 /* Bytes from `offset` of prefix and body, as far as they lie in one piece; none at the end. They stay until store_unpin(). */
-enum store_status store_view_read(struct store *store, struct mailbox_view *view, uint32_t index,
+enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
                                   uint64_t offset, struct span *bytes_out, void **pin_out);
 void store_unpin(struct store *store, void **pins, uint32_t count);
-void store_view_close(struct store *store, struct mailbox_view *view);
+void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
 /* ---- what there is ---- */
 
@@ -129,7 +132,7 @@ struct store_entry {
     uint64_t modseq;
     uint32_t flags;          /* enum store_flag */
     struct span keywords;    /* each a blob (32-bit length, bytes) */
-    struct span uidl;        /* printable text of at most 24 bytes */
+    struct span uidl;        /* given by an import: STORE_UIDL bytes at most; empty: made of UIDVALIDITY and UID */
     struct span verdict;     /* id of the rule that put it here */
 };
 

@@ -197,7 +197,7 @@ bool store_row_read_entry(struct span value, struct store_entry *entry_out)
     entry_out->verdict = cursor_blob(&c);
     return whole(&c) && entry_out->prefix_len <= entry_out->size &&
            entry_out->delivery < MESSAGE_DELIVERIES &&
-           entry_out->uidl.len <= sizeof(((struct mailbox_entry *)0)->uidl) &&
+           entry_out->uidl.len <= STORE_UIDL &&
            entry_out->verdict.len <= STORE_ROW_VERDICT;
 }
 
