@@ -58,6 +58,7 @@ struct config_ports {
 };
 
 struct config_listener {
+    uint32_t line; /* where it stands in the file */
     uint16_t port;
     int protocol; /* enum listener_protocol */
 };
@@ -89,14 +90,17 @@ struct config_rules {
 };
 
 struct config_domain {
+    uint32_t line; /* where it stands in the file */
     char *name; /* as spelled */
     int class;  /* enum directory_class */
     int64_t quarantine_score, reject_score;
 };
 
 struct config_account {
+    uint32_t line; /* where it stands in the file */
     char *address;  /* as spelled */
     char *password; /* a crypt(3) hash */
+    uint32_t domain; /* its place among the domains */
 };
 
 struct config {

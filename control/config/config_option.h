@@ -41,6 +41,8 @@ struct config_option {
     const char *text;
 };
 
+enum { CONFIG_ROWS_MAX = 256 };
+
 extern const struct config_option config_options[];
 extern const uint32_t config_option_count;
 
@@ -78,11 +80,10 @@ size_t config_type_size(enum config_type type);
 __attribute__((format(printf, 4, 5))) void config_error(struct config_errors *errors, const char *path, size_t line,
                                                         const char *format, ...);
 
-/* What one option alone does not show. `lines_` name where the items of the lists stand. */
-struct config_lines {
-    const uint32_t *listeners, *domains, *accounts;
-    uint32_t network, engine;
-};
-void config_check(const struct config *config, const char *path, const struct config_lines *lines, struct config_errors *errors);
+/*
+ * What one option alone does not show. `lines` has the line of each row's value, by its place in the table, 0 where it was
+ * left out; items of lists carry their own. False: no memory.
+ */
+bool config_check(struct config *config, const char *path, const uint32_t *lines, struct config_errors *errors);
 
 #endif
