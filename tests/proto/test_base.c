@@ -55,6 +55,8 @@ static void lines_do_not_depend_on_splits(void)
         {"12345678901234\r\nx\r\n", 19, "[12345678901234][x]"},
         {"123456789012345\r\n", 17, "long"},
         {"12345678901234567890", 20, "long"},
+        {"123456789012345\rx", 17, "long"},
+        {"12345678901234567890\n", 21, "long"},
     };
 
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
