@@ -9,7 +9,7 @@ static void put_values(FILE *out, const struct config_option *option)
 
     if (option->row == CONFIG_ROW_OPTIONS) {
         writer_printf(&w, "%lld to %lld times ", (long long)option->min, (long long)option->max);
-        config_value_expected(&w, option);
+        config_value_range(&w, option);
     } else if (option->type == CONFIG_CHOICE) {
         for (const char *at = option->words; *at;) {
             size_t n = strcspn(at, "|");
@@ -18,7 +18,7 @@ static void put_values(FILE *out, const struct config_option *option)
             at += n + (at[n] == '|');
         }
     } else {
-        config_value_expected(&w, option);
+        config_value_range(&w, option);
     }
     fprintf(out, "%.*s", (int)w.len, text);
 }
@@ -32,7 +32,7 @@ static void put_option(FILE *out, const struct config_option *option)
     else if (!option->fallback)
         fprintf(out, " | *required*");
     else
-        fprintf(out, option->fallback[0] ? " | `%s`" : " | %s", option->fallback);
+        fprintf(out, option->fallback[0] ? " | `%s`" : " | none", option->fallback);
     fprintf(out, " | %s |\n", option->text);
 }
 
@@ -45,6 +45,28 @@ static void put_rows(FILE *out, const struct config_option *group)
             put_option(out, &config_options[i]);
 }
 
+/* A first configuration; a test reads it. */
+static const char example[] =
+    "```yaml\n"
+    "hostname: mx.example.test\n"
+    "engine: {pmd: af_packet, interface: veth1, workers: 1}\n"
+    "network:\n"
+    "  addresses: [198.18.0.2/24, \"2001:2::2/64\"]\n"
+    "  gateways: [198.18.0.1, \"2001:2::1\"]\n"
+    "listeners:\n"
+    "  - {port: 25, protocol: smtp}\n"
+    "  - {port: 110, protocol: pop3}\n"
+    "pop3: {allow_cleartext: true}\n"
+    "store: {path: /var/lib/wirepost}\n"
+    "rules: {files: [rules.yaml]}\n"
+    "domains:\n"
+    "  - {name: example.test, quarantine_score: 5, reject_score: 15}\n"
+    "accounts:\n"
+    "  - address: alice@example.test\n"
+    "    password: \"$6$wirepost$fffBq.H1B6MJz2UA6QQ83V.a15NcOaBP2893DfocaVj7AphAYskAmQCq8MEKsmz31NPPIElgEMg86Oq5Zvoyj.\" # of the word: example\n"
+    "records: {path: /var/log/wirepost.ndjson}\n"
+    "```\n\n";
+
 void config_markdown(FILE *out)
 {
     fprintf(out,
@@ -55,7 +77,9 @@ void config_markdown(FILE *out)
             "started with a file that has a fault. Options that are not listed here are refused by name.\n\n"
             "Sizes are written with a unit: `512`, `64KiB`, `50MiB`, `2GiB`. So are durations: `50us`, `20ms`, `10s`,\n"
             "`5m`, `1h`. Scores have up to three decimals. Relative paths start at the directory of the file.\n\n"
-            "## At the top\n");
+            "A first configuration:\n\n%s"
+            "## At the top\n",
+            example);
     put_rows(out, NULL);
     for (uint32_t i = 0; i < config_option_count; i++) {
         const struct config_option *group = &config_options[i];

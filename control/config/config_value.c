@@ -357,7 +357,7 @@ static void put_range(struct writer *w, const struct config_option *option, cons
         writer_printf(w, ", or %s", option->words);
 }
 
-void config_value_expected(struct writer *w, const struct config_option *option)
+void config_value_range(struct writer *w, const struct config_option *option)
 {
     static const char *const names[] = {
         [CONFIG_BOOL] = "true or false",
@@ -377,18 +377,22 @@ void config_value_expected(struct writer *w, const struct config_option *option)
         [CONFIG_MAILBOX] = "a mail address with a domain name",
         [CONFIG_HASH] = "a password hash as crypt(5) has it",
     };
-    static const char *const examples[CONFIG_HASH + 1] = {
-        [CONFIG_SIZE] = ", such as 50MiB", [CONFIG_DURATION] = ", such as 50us or 5m"};
-
     if (option->type == CONFIG_CHOICE) {
         put_choices(w, option->words);
     } else if (option->type >= CONFIG_INTEGER && option->type <= CONFIG_PORT) {
         put_range(w, option, names[option->type]);
-        if (examples[option->type])
-            writer_text(w, examples[option->type]);
     } else {
         writer_text(w, names[option->type]);
-        if (option->type >= CONFIG_TEXT && option->type <= CONFIG_OUTPUT && option->row == CONFIG_ROW_OPTION)
-            writer_printf(w, " of at most %lld bytes", (long long)option->max);
     }
+}
+
+void config_value_expected(struct writer *w, const struct config_option *option)
+{
+    config_value_range(w, option);
+    if (option->type == CONFIG_SIZE)
+        writer_text(w, ", such as 50MiB");
+    else if (option->type == CONFIG_DURATION)
+        writer_text(w, ", such as 50us or 5m");
+    else if (option->type >= CONFIG_TEXT && option->type <= CONFIG_OUTPUT && option->row == CONFIG_ROW_OPTION)
+        writer_printf(w, " of at most %lld bytes", (long long)option->max);
 }
