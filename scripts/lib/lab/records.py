@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the engine says of messages and connections: its NDJSON records, mailboxes over ctl, counters over telemetry."""
+
+import glob
+import json
+import socket
+
+from lab.commands import wait_until
+
+
+def read(engine, kind=None):
+    """All whole lines written so far, of one kind ("message", "connection") or of both."""
+    if not engine.records.exists():
+        return []
+    text = engine.records.read_text()
+    rows = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return [row for row in rows if kind in (None, row["kind"])]
+
+
+def of_message(engine, message_id, seconds=5):
+    """The records of the message with this Message-ID; waits for the first, since a record follows its reply."""
+    def found():
+        return [row for row in read(engine, "message") if (row.get("message_id") or "").strip("<>") == message_id]
+    return wait_until(found, seconds, f"a record of {message_id}")
+
+
+def mailbox(engine, account):
+    """The deliveries of an account as ctl lists them, quarantine included."""
+    return engine.ask("mailbox", "list", account)["messages"]
+
+
+def quarantined(engine, account):
+    return [entry for entry in mailbox(engine, account) if entry["place"] == "quarantine"]
+
+
+def export(engine, identity):
+    """The stored bytes of a message."""
+    return engine.ctl("message", "export", identity).stdout
+
+
+def telemetry(pid, command):
+    """Asks DPDK's telemetry socket of the process, as dpdk-telemetry.py does."""
+    for path in glob.glob("/var/run/dpdk/*/dpdk_telemetry.v2*"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(path)
+            except OSError:
+                continue
+            hello = json.loads(connection.recv(1 << 16))
+            if hello.get("pid") == pid:
+                connection.send(command.encode())
+                return json.loads(connection.recv(hello["max_output_len"]))
+    raise LookupError(f"no telemetry socket of process {pid}")
