@@ -44,12 +44,13 @@ def offloads_off(namespace, interface):
 class Namespaces:
     """Made by `with`, gone after it. `client_port` is the interface that carries the client's addresses."""
 
-    def __init__(self, tag="wp"):
+    def __init__(self, tag="wp", offloads=False):
         unique = f"{tag}-{os.getpid()}-{secrets.token_hex(2)}"
         self.client = f"{unique}-client"
         self.engine = f"{unique}-engine"
         self.client_port = "client0"
         self.engine_port = "engine0"
+        self._offloads = offloads
         self._tools = []
 
     def __enter__(self):
@@ -72,7 +73,8 @@ class Namespaces:
         run("ip", "link", "add", self.client_port, "netns", self.client, "type", "veth",
             "peer", "name", self.engine_port, "netns", self.engine)
         for namespace, port in ((self.client, self.client_port), (self.engine, self.engine_port)):
-            offloads_off(namespace, port)
+            if not self._offloads:
+                offloads_off(namespace, port)
             run("ip", "-n", namespace, "link", "set", port, "up")
         run("ip", "-n", self.engine, "link", "set", self.engine_port, "promisc", "on")
         self.give_addresses(self.client_port)
