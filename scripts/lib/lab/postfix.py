@@ -47,6 +47,10 @@ disable_dns_lookups = yes
 smtpd_tls_security_level = none
 disable_mime_input_processing = yes
 enable_original_recipient = no
+# no rewriting of addresses that nobody asked for
+receive_override_options = no_address_mappings
+local_header_rewrite_clients =
+append_dot_mydomain = no
 # processes stay, and there are enough of them for {connections} connections at once
 default_process_limit = 100
 max_use = 10000
