@@ -19,7 +19,7 @@ ARROW = {
     "dataplane/handoff": ("proto",),
     **{folder: (*INNER, "dataplane/handoff", "rules", "proto") for folder in INNER},
     **{folder: ("dataplane", "rules", "proto") for folder in PACKET_SIDE},
-    "control": ("dataplane/handoff", "rules", "proto"),
+    "control": ("control", "dataplane/handoff", "rules", "proto"),
     "control/main.c": ("control", "dataplane", "rules", "proto"),
     "tests": ("tests", "control", "dataplane", "rules", "proto"),
 }

@@ -131,8 +131,9 @@ class Engine:
         return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
 
     def ask(self, *words):
-        """What ctl answers with --json."""
-        return json.loads(self.ctl(*words, "--json").stdout)
+        """The result in what ctl answers with --json."""
+        answer = json.loads(self.ctl(*words, "--json").stdout)
+        return answer.get("result", answer) if isinstance(answer, dict) else answer
 
     def kill(self):
         """kill -9."""

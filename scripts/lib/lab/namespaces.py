@@ -2,12 +2,14 @@
 """Two network namespaces joined by a cable: a client's with addresses, an engine's where the kernel has none."""
 
 import ctypes
+import json
 import os
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.commands import end, run, start
+from lab import ROOT
+from lab.commands import end, run, start, wait_until
 
 CLIENT_ADDRESSES = ("198.18.0.1/24", "2001:2::1/64")
 ENGINE_ADDRESSES = ("198.18.0.2/24", "2001:2::2/64")
@@ -95,6 +97,22 @@ class Namespaces:
         self.client_port = interface
         run("ip", "-n", self.client, "link", "set", interface, "up")
         self.give_addresses(interface)
+
+    def tag(self, vlan):
+        """The client's addresses move to an interface whose frames are tagged on the cable."""
+        name = "vlan0"
+        self._tools.append(start(*self.command("env", f"PYTHONPATH={ROOT}/scripts/lib", "/usr/bin/python3", "-m",
+                                               "lab.vlan", name, self.client_port, str(vlan))))
+        wait_until(lambda: run("ip", "-n", self.client, "link", "show", name, check=False).returncode == 0, 10, name)
+        hardware = self.hardware_address(self.client_port)
+        self.take_addresses(self.client_port)
+        run("ip", "-n", self.client, "link", "set", name, "address", hardware, "up")
+        self.client_port = name
+        self.give_addresses(name)
+
+    def hardware_address(self, interface):
+        text = run("ip", "-n", self.client, "-j", "link", "show", interface).stdout
+        return json.loads(text)[0]["address"]
 
     def command(self, *command):
         """The command's words, to run it in the client's namespace."""

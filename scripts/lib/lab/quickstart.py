@@ -115,7 +115,7 @@ def check_quarantine(engine, rows):
     for row in rows:
         held = records.quarantined(engine, row.recipients[0])
         row.expect(len(held) == len(rows), f"{len(held)} messages in quarantine, not {len(rows)}")
-        whole = [entry for entry in held if records.export(engine, entry["id"]).endswith(row.sent.data)]
+        whole = [entry for entry in held if records.export(engine, entry["id"], row.recipients[0]).endswith(row.sent.data)]
         row.expect(len(whole) == 1, f"{len(whole)} whole copies in quarantine")
 
 

@@ -26,16 +26,16 @@ def of_message(engine, message_id, seconds=5):
 
 def mailbox(engine, account):
     """The deliveries of an account as ctl lists them, quarantine included."""
-    return engine.ask("mailbox", "list", account)["messages"]
+    return engine.ask("mailbox", "list", account)
 
 
 def quarantined(engine, account):
     return [entry for entry in mailbox(engine, account) if entry["place"] == "quarantine"]
 
 
-def export(engine, identity):
-    """The stored bytes of a message."""
-    return engine.ctl("message", "export", identity).stdout
+def export(engine, identity, account):
+    """The stored bytes of a message as that account has it."""
+    return engine.ctl("message", "export", identity, account).stdout
 
 
 def telemetry(pid, command):
