@@ -71,7 +71,8 @@ def configuration(directory, interface, pmd, workers):
         "pop3": {"allow_cleartext": True},
         "store": {"path": f"{directory}/store"},
         "rules": {"files": [str(STARTER_RULES)], "cache": f"{directory}/rule-cache"},
-        "domains": [{"name": DOMAIN, "class": "local"}],
+        # Quarantine by score, rejection by rule alone.
+        "domains": [{"name": DOMAIN, "class": "local", "reject_score": "off"}],
         "accounts": [{"address": f"{user}@{DOMAIN}", "password": crypt(PASSWORD)} for user in USERS],
         "records": {"path": f"{directory}/records.ndjson"},
         "ctl": {"socket": f"{directory}/ctl"},

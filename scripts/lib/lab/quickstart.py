@@ -33,7 +33,7 @@ class Row:
     rule: str = ""
     sent: clients.Sent = None
     identity: str = None
-    record: dict = None
+    record: records.MessageRecord = None
     faults: list = field(default_factory=list)
 
     def expect(self, ok, fault):
@@ -95,8 +95,8 @@ def check_replies(engine, rows):
             continue
         row.record = found[0]
         row.expect(len(found) == 1, f"{len(found)} records")
-        row.expect(row.record["verdict"] == row.verdict, f"verdict {row.record['verdict']}, expected {row.verdict}")
-        row.expect(row.rule in (row.record.get("rule") or "").lower(), f"rule {row.record.get('rule')}")
+        row.expect(row.record.verdict == row.verdict, f"verdict {row.record.verdict}, expected {row.verdict}")
+        row.expect(row.record.rule == row.rule, f"rule {row.record.rule}, expected {row.rule}")
 
 
 def read_back(namespaces, engine, rows):
@@ -124,13 +124,12 @@ def milliseconds(value):
 
 
 def line(row):
-    record = row.record or {}
-    verdict = record.get("verdict", "-")
-    if record.get("rule"):
-        verdict += f" ({record['rule']})"
-    engine_ms = milliseconds(record["end_of_data_us"] / 1000) if "end_of_data_us" in record else "-"
+    verdict = engine_ms = "-"
+    if row.record:
+        verdict = f"{row.record.verdict} ({row.record.rule})" if row.record.rule else row.record.verdict
+        engine_ms = milliseconds(row.record.end_of_data_us / 1000)
     family = "IPv6" if ":" in row.address else "IPv4"
-    return (row.name, f"{row.client}, {family}", f"{len(row.sent.data)}", row.sent.reply[:46], verdict,
+    return (row.name, f"{row.client}, {family}", len(row.sent.data), row.sent.reply[:46], verdict,
             engine_ms, milliseconds(row.sent.milliseconds), "; ".join(row.faults) or "as expected")
 
 

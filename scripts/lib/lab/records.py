@@ -4,23 +4,55 @@
 import glob
 import json
 import socket
+from dataclasses import dataclass
 
 from lab.commands import wait_until
 
 
-def read(engine, kind=None):
-    """All whole lines written so far, of one kind ("message", "connection") or of both."""
+@dataclass(frozen=True)
+class MessageRecord:
+    """What the tests look at in a message's record; docs/events.md describes all of it."""
+
+    id: str
+    message_id: str
+    code: int
+    verdict: str
+    rule: str
+    end_of_data_us: int
+    cycles: dict
+    cycles_total: int
+    apportioned: bool
+
+
+def _message_record(row):
+    message, context, result = row["message"], row["context"], row["result"]
+    cycles = context["cycles"]
+    return MessageRecord(row["id"], message["message_id"].strip("<>"), result["code"], result["verdict"],
+                         result["rule"], context["end_of_data_us"], cycles["stages"], cycles["total"],
+                         cycles["apportioned"])
+
+
+def read(engine, kind):
+    """All whole lines of one kind ("message" or "connection") that were written so far."""
     if not engine.records.exists():
         return []
     text = engine.records.read_text()
     rows = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-    return [row for row in rows if kind in (None, row["kind"])]
+    return [row for row in rows if row["kind"] == kind]
+
+
+def messages_of(engine):
+    return [_message_record(row) for row in read(engine, "message")]
+
+
+def connections(engine):
+    return read(engine, "connection")
 
 
 def of_message(engine, message_id, seconds=5):
     """The records of the message with this Message-ID; waits for the first, since a record follows its reply."""
     def found():
-        return [row for row in read(engine, "message") if (row.get("message_id") or "").strip("<>") == message_id]
+        return [row for row in messages_of(engine) if row.message_id == message_id]
     return wait_until(found, seconds, f"a record of {message_id}")
 
 
