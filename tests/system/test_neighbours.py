@@ -41,9 +41,9 @@ def test_echo_in_fragments_is_whole_or_nothing(make_engine, pmd):
 
 @pytest.mark.needs("ping")
 def test_neighbours_are_found_again(engine):
-    for address in BOTH:
-        for _ in range(3):
-            engine.namespaces.forget_neighbours()
+    for _ in range(3):
+        engine.namespaces.forget_neighbours()
+        for address in BOTH:
             assert answered_all(ping(engine.namespaces, address))
     table = run("ip", "-n", engine.namespaces.client, "neigh").stdout.decode()
     own = run("ip", "-n", engine.namespaces.engine, "link", "show", engine.namespaces.engine_port).stdout.decode()

@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 import sys
+from contextlib import suppress
 
 TUNSETIFF = 0x400454CA
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
@@ -54,7 +55,9 @@ def relay(tap, port, vlan):
                 continue
             frame, ancillary, _flags, source = port.recvmsg(65536, socket.CMSG_SPACE(AUXDATA.size))
             if source[2] != PACKET_OUTGOING and tag_of(ancillary) == vlan:
-                os.write(tap, frame)
+                # A device that is not up yet takes nothing: the frame is lost, as on a wire.
+                with suppress(OSError):
+                    os.write(tap, frame)
 
 
 def main():
