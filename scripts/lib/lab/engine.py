@@ -133,8 +133,7 @@ class Engine:
 
     def ask(self, *words):
         """The result in what ctl answers with --json."""
-        answer = json.loads(self.ctl(*words, "--json").stdout)
-        return answer.get("result", answer) if isinstance(answer, dict) else answer
+        return json.loads(self.ctl(*words, "--json").stdout)["result"]
 
     def kill(self):
         """kill -9."""
