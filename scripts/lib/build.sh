@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Setting up and compiling a build directory. Sourced by the scripts, with $root set to the top of the tree.
 
 # build DIR [meson option...]: sets the directory up once (again when the options have changed) and compiles it.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # The Debian packages that the scripts need, by purpose, and their installation. Sourced by the scripts.
 
 packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3

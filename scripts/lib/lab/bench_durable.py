@@ -10,7 +10,7 @@ from lab import machine, records, table
 from lab.commands import wait_until
 from lab.engine import DOMAIN, Engine
 from lab.namespaces import ENGINE_IPV4, Namespaces
-from lab.postfix import MASTER, Postfix
+from lab.postfix import MASTER, Postfix, main_text
 
 CONNECTIONS = 20
 PAYLOAD = 4096
@@ -80,15 +80,10 @@ def summary(name, results):
             f"{median('accepted'):.0f}", f"{median('cores'):.2f}", f"{median('messages'):.0f}")
 
 
-def print_configuration():
-    with Namespaces(offloads=True) as namespaces, Postfix(namespaces, CONNECTIONS) as postfix:
-        print(f"beside: Postfix with this main.cf\n{postfix.main}and this master.cf\n{MASTER}")
-
-
 def bench(pairs, seconds):
     print(f"machine: {machine.describe()}")
     print(f"load: smtp-source, {CONNECTIONS} connections at a time, one {PAYLOAD}-byte message each, over veth")
-    print_configuration()
+    print(f"beside: Postfix with this main.cf\n{main_text('DIR', CONNECTIONS)}and this master.cf\n{MASTER}")
     sides = {"ours": (ours, []), "beside": (beside, [])}
     for number in range(pairs):
         for name, (side, results) in sides.items():

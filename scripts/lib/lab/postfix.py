@@ -81,6 +81,16 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
 
+OWNER = "nobody"
+
+
+def main_text(directory, connections):
+    """The whole main.cf of an instance in that directory."""
+    owner = pwd.getpwnam(OWNER)
+    return MAIN.format(directory=directory, hostname=HOSTNAME, address=ENGINE_IPV4, domain=DOMAIN,
+                       connections=connections, uid=owner.pw_uid, gid=owner.pw_gid)
+
+
 class Postfix:
     """Started in the namespace that the engine would have; `close` stops it and removes its directory."""
 
@@ -88,18 +98,16 @@ class Postfix:
         self.namespaces = namespaces
         self.directory = Path(tempfile.mkdtemp(prefix="wirepost-postfix-", dir="/var/tmp"))
         self.directory.chmod(0o755)
-        owner = pwd.getpwnam("nobody")
-        self.main = MAIN.format(directory=self.directory, hostname=HOSTNAME, address=ENGINE_IPV4, domain=DOMAIN,
-                                connections=connections, uid=owner.pw_uid, gid=owner.pw_gid)
-        self._write(owner)
+        self._write(main_text(self.directory, connections))
 
-    def _write(self, owner):
+    def _write(self, main):
+        owner = pwd.getpwnam(OWNER)
         etc, mail = self.directory / "etc", self.directory / "mail"
         for path in (etc, mail, self.directory / "queue", self.directory / "data"):
             path.mkdir()
         os.chown(mail, owner.pw_uid, owner.pw_gid)
         shutil.chown(self.directory / "data", "postfix")
-        (etc / "main.cf").write_text(self.main)
+        (etc / "main.cf").write_text(main)
         (etc / "master.cf").write_text(MASTER)
         boxes = [f"{user}@{DOMAIN} {user}/\n" for user in USERS]
         (etc / "mailboxes").write_text("".join(boxes))
