@@ -234,6 +234,11 @@ static void a_key_that_cannot_be_writes_nothing(void)
     w = writer_of(text, sizeof(text));
     CHECK(read_path("<a@\xc2\xb4>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
     CHECK(!address_key(&w, &a, true) && w.len == 0);
+    /* Fullwidth brackets must not become a literal. */
+    CHECK(read_path("<a@\xef\xbc\xbb"
+                    "1.2.3.4\xef\xbc\xbd>",
+                    ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
+    CHECK(!address_key(&w, &a, true) && w.len == 0);
 }
 
 int main(void)

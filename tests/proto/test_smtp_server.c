@@ -329,8 +329,8 @@ static void a_text_line_too_long_is_swallowed(void)
     check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\na\r\n" TEN(
                     "12345678901234567890") "1\r\nb\r\n.\r\nNOOP\r\n",
                 GREETED SENDER RECIPIENT AHEAD
-                "a\r\n" TEN("12345678901234567890") "REFUSED(text_line_too_long)<554 5.6.0 message "
-                                                    "has a line that is too long\r\nRESET "
+                "a\r\n" TEN("12345678901234567890") "REFUSED(text_line_too_long)<554 5.6.0 line of "
+                                                    "the message too long\r\nRESET "
                                                     "<250 2.0.0 ok\r\n");
 }
 
