@@ -141,7 +141,7 @@ static void parts_and_depth_are_bounded(void)
                                             "--a\r\n\r\nlast\r\n--a\r\nmore\r\n--a--\r\n"),
                                   &limits);
 
-    CHECK(traced(trace, "!1@82 depth") && traced(trace, "B1@80<0 leaf message/rfc822"));
+    CHECK(traced(trace, "!1@82 depth") && traced(trace, "B1@82<0 leaf message/rfc822"));
     CHECK(traced(trace, "!2@101 parts\nH2@101\nB2@101<0 leaf application/octet-stream binary"));
     CHECK(traced(trace, "D2[\r\nlast\r\n--a\r\nmore\r\n--a--\r\n]"));
     CHECK(!traced(trace, "F3") && !traced(trace, "close_missing"));
