@@ -260,6 +260,19 @@ static void scan_agrees_with_a_plain_one(void)
     }
 }
 
+/* Counts are gathered bytewise: more lines than a byte holds, at the worst density. */
+static void scan_counts_many_lines(void)
+{
+    static uint8_t text[3 * 16 * 256 + 5];
+    struct mime_scan all = {0}, until = {0};
+
+    memset(text, '\n', sizeof(text));
+    mime_scan_all(&all, span_of(text, sizeof(text)), true);
+    CHECK(all.lines == sizeof(text) && all.bare);
+    CHECK(mime_scan_delimiter(&until, span_of(text, sizeof(text)), true) == sizeof(text) - 1);
+    CHECK(until.lines == sizeof(text) - 1);
+}
+
 int main(void)
 {
     check_begin();
@@ -269,5 +282,6 @@ int main(void)
     CHECK_CASE(words);
     CHECK_CASE(words_are_bounded);
     CHECK_CASE(scan_agrees_with_a_plain_one);
+    CHECK_CASE(scan_counts_many_lines);
     return check_end();
 }
