@@ -6,7 +6,8 @@
 #endif
 
 /* One byte at a time from `i` to `end`; returns where it stopped. `i` is 0 or more. */
-static size_t slow(struct mime_scan *scan, struct span s, size_t i, size_t end, bool after_cr, bool stop)
+static size_t slow(struct mime_scan *scan, struct span s, size_t i, size_t end, bool after_cr,
+                   bool stop)
 {
     for (; i < end; i++) {
         bool cr = i ? s.data[i - 1] == '\r' : after_cr;
@@ -28,8 +29,9 @@ static inline __m128i load(const uint8_t *at)
 }
 
 /*
- * Sixteen bytes a step, with the neighbours on both sides loaded unaligned: a line end behind no CR and one
- * before '-' are then two comparisons, whatever the length of lines. SSE2 is in every x86-64.
+ * Sixteen bytes a step, with the neighbours on both sides loaded unaligned: a line end behind no CR
+ * and one before '-' are then two comparisons, whatever the length of lines. SSE2 is in every
+ * x86-64.
  */
 static inline size_t fast(struct mime_scan *scan, struct span s, size_t i, bool stop)
 {
@@ -43,7 +45,8 @@ static inline size_t fast(struct mime_scan *scan, struct span s, size_t i, bool 
     for (; i + 17 <= s.len; i += 16) {
         __m128i ends = _mm_cmpeq_epi8(load(s.data + i), lf);
 
-        if (stop && _mm_movemask_epi8(_mm_and_si128(ends, _mm_cmpeq_epi8(load(s.data + i + 1), dash))))
+        if (stop &&
+            _mm_movemask_epi8(_mm_and_si128(ends, _mm_cmpeq_epi8(load(s.data + i + 1), dash))))
             break;
         bare = _mm_or_si128(bare, _mm_andnot_si128(_mm_cmpeq_epi8(load(s.data + i - 1), cr), ends));
         counts = _mm_sub_epi8(counts, ends);
@@ -54,7 +57,8 @@ static inline size_t fast(struct mime_scan *scan, struct span s, size_t i, bool 
         }
     }
     lines = _mm_add_epi64(lines, _mm_sad_epu8(counts, zero));
-    scan->lines += (uint64_t)_mm_cvtsi128_si64(lines) + (uint64_t)_mm_cvtsi128_si64(_mm_srli_si128(lines, 8));
+    scan->lines +=
+        (uint64_t)_mm_cvtsi128_si64(lines) + (uint64_t)_mm_cvtsi128_si64(_mm_srli_si128(lines, 8));
     scan->bare |= _mm_movemask_epi8(bare) != 0;
     return i;
 }

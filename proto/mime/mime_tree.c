@@ -248,7 +248,8 @@ static bool read_attributes(struct cursor *c, struct mime_tree_part *part_out)
     return !c->bad;
 }
 
-enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read, struct mime_tree_part *part_out)
+enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read,
+                                          struct mime_tree_part *part_out)
 {
     struct cursor c;
 
@@ -268,7 +269,8 @@ enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read, struct mi
     part_out->lines = cursor_uint(&c, OFFSET_SIZE);
     part_out->decoded = cursor_uint(&c, OFFSET_SIZE);
     part_out->header_len = part_out->body_offset - part_out->header_offset;
-    if (read->at.bad || c.bad || part_out->kind > MIME_MESSAGE || part_out->encoding > MIME_ENCODING_UNKNOWN ||
+    if (read->at.bad || c.bad || part_out->kind > MIME_MESSAGE ||
+        part_out->encoding > MIME_ENCODING_UNKNOWN ||
         part_out->body_offset < part_out->header_offset || !read_attributes(&c, part_out))
         return MIME_TREE_BAD;
     if (part_out->index == 0)

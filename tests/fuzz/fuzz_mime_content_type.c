@@ -17,7 +17,8 @@ static void find(const struct mime_content_type *t, const char *name)
     mime_content_type_raw(t, name, &w);
 }
 
-/* A field's value: every span lies in it, every value found is well-formed UTF-8 within its writer. */
+/* A field's value: every span lies in it, every value found is well-formed UTF-8 within its writer.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mime_content_type t;
@@ -27,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct span spans[] = {t.parameters[i].name, t.parameters[i].value};
 
         for (size_t k = 0; k < 2; k++)
-            if (spans[k].len && (spans[k].data < data || spans[k].data + spans[k].len > data + size))
+            if (spans[k].len &&
+                (spans[k].data < data || spans[k].data + spans[k].len > data + size))
                 abort();
     }
     find(&t, "name");

@@ -5,7 +5,10 @@
 
 enum { TEXT_MAX = 1 << 16 };
 
-/* A header field's value: the text is well-formed UTF-8, without line ends unless encoded, and bounded by its writer. */
+/*
+ * A header field's value: the text is well-formed UTF-8, without line ends unless encoded, and
+ * bounded by its writer.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t text[TEXT_MAX], clean[TEXT_MAX];

@@ -78,10 +78,12 @@ static void base64_round_trip(void)
         struct span in;
 
         for (size_t i = 0; i < len; i += 3) {
-            uint32_t v = (uint32_t)bytes[i] << 16 | (i + 1 < len ? bytes[i + 1] << 8 : 0) | (i + 2 < len ? bytes[i + 2] : 0);
+            uint32_t v = (uint32_t)bytes[i] << 16 | (i + 1 < len ? bytes[i + 1] << 8 : 0) |
+                         (i + 2 < len ? bytes[i + 2] : 0);
 
             for (int k = 0; k < 4; k++)
-                writer_byte(&w, i + (size_t)k > len ? '=' : (uint8_t)alphabet[v >> (18 - 6 * k) & 63]);
+                writer_byte(&w,
+                            i + (size_t)k > len ? '=' : (uint8_t)alphabet[v >> (18 - 6 * k) & 63]);
             if (i % 57 == 54)
                 writer_text(&w, "\r\n");
         }
