@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/handoff/chunk.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+static const uint32_t class_size[CHUNK_CLASSES] = {512, 4096, 65536};
+
+struct chunk_class_pool {
+    struct chunk *free; /* given back, warmest first */
+    uint8_t *fresh;     /* never used yet */
+    uint8_t *end;
+    uint32_t used, peak;
+};
+
+struct chunk_pool {
+    struct chunk_class_pool class[CHUNK_CLASSES];
+    void *memory;
+    size_t size;
+};
+
+struct chunk_pool *chunk_pool_new(const uint32_t limits[CHUNK_CLASSES])
+{
+    struct chunk_pool *pool = calloc(1, sizeof(*pool));
+    uint8_t *at;
+
+    if (!pool)
+        return NULL;
+    for (int i = 0; i < CHUNK_CLASSES; i++)
+        pool->size += (size_t)limits[i] * class_size[i];
+    pool->memory = mmap(NULL, pool->size ? pool->size : 1, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pool->memory == MAP_FAILED) {
+        free(pool);
+        return NULL;
+    }
+    /* Mail must not end up in a core file. */
+    madvise(pool->memory, pool->size, MADV_DONTDUMP);
+    at = pool->memory;
+    for (int i = CHUNK_CLASSES - 1; i >= 0; i--) {
+        pool->class[i].fresh = at;
+        at += (size_t)limits[i] * class_size[i];
+        pool->class[i].end = at;
+    }
+    return pool;
+}
+
+void chunk_pool_free(struct chunk_pool *pool)
+{
+    if (!pool)
+        return;
+    munmap(pool->memory, pool->size ? pool->size : 1);
+    free(pool);
+}
+
+struct chunk *chunk_take(struct chunk_pool *pool, enum chunk_class class)
+{
+    struct chunk_class_pool *c = &pool->class[class];
+    struct chunk *chunk = c->free;
+
+    if (chunk) {
+        c->free = chunk->next;
+    } else if (c->fresh < c->end) {
+        chunk = (struct chunk *)c->fresh;
+        c->fresh += class_size[class];
+        chunk->cap = class_size[class] - CHUNK_HEADER;
+        chunk->class = (uint8_t)class;
+    } else {
+        return NULL;
+    }
+    chunk->next = NULL;
+    chunk->len = 0;
+    chunk->start = 0;
+    if (++c->used > c->peak)
+        c->peak = c->used;
+    return chunk;
+}
+
+void chunk_give(struct chunk_pool *pool, struct chunk *chunk)
+{
+    while (chunk) {
+        struct chunk *next = chunk->next;
+        struct chunk_class_pool *c = &pool->class[chunk->class];
+
+        chunk->next = c->free;
+        c->free = chunk;
+        c->used--;
+        chunk = next;
+    }
+}
+
+uint32_t chunk_used(const struct chunk_pool *pool, enum chunk_class class)
+{
+    return pool->class[class].used;
+}
+
+uint32_t chunk_peak(const struct chunk_pool *pool, enum chunk_class class)
+{
+    return pool->class[class].peak;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_HANDOFF_JOB_H
+#define DATAPLANE_HANDOFF_JOB_H
+
+#include "dataplane/handoff/message.h"
+#include "proto/pop3/pop3_mailbox.h"
+
+/*
+ * A job is asked by a worker and answered by a service of control, exactly once, also when it was cancelled.
+ * From job_submit() to the answer the job and all that its row in job.def declares belong to control (it
+ * reads; only *_out fields are written); afterwards to the worker again. An answer whose session is gone is dropped by
+ * the worker, which matches {session, generation}.
+ */
+enum service {
+    SERVICE_STORE,   /* the commit thread: writes, commits, deletions */
+    SERVICE_READ,    /* mailbox listings and message bytes */
+    SERVICE_ACCOUNT, /* passwords */
+    SERVICES,
+};
+
+enum job_kind {
+#define JOB(name, service, text) JOB_##name,
+#include "dataplane/handoff/job.def"
+#undef JOB
+    JOB_KINDS
+};
+
+enum job_status {
+    JOB_OK,
+    JOB_REFUSED,   /* the answer is no: wrong password, mailbox in use */
+    JOB_FULL,      /* no room: quota (mailbox) */
+    JOB_DISK_FULL, /* no room: disk */
+    JOB_FAILED,    /* our fault; nothing was done */
+    JOB_CANCELLED, /* nothing was done because the session had gone */
+};
+
+/* JOB_STORE_WRITE: one full chunk of a body, written unsynced, invisible until the commit. */
+struct job_store_write {
+    struct id128 message;
+    uint32_t row;              /* from 0 */
+    const struct chunk *chunk; /* the row is chunk->data[0 .. len); CHUNK_LARGE_DATA bytes but for the last row */
+};
+
+/* JOB_STORE_COMMIT: all or nothing; JOB_OK only when it is durable. */
+struct job_store_commit {
+    struct message *message;
+};
+
+/* JOB_STORE_DISCARD: the rows of a message that will not be committed. */
+struct job_store_discard {
+    struct id128 message;
+    uint32_t rows;
+};
+
+/* JOB_ACCOUNT_LOGIN */
+struct job_account_login {
+    struct span user, password;
+    uint64_t account_out;
+};
+
+/*
+ * JOB_MAILBOX_OPEN: locks the account's inbox for one POP3 session. JOB_REFUSED: somebody else holds it. The view is in the
+ * order of UIDs; memory of the store's, unchanged until JOB_MAILBOX_CLOSE.
+ */
+struct job_mailbox_open {
+    uint64_t account;
+    const struct pop3_mailbox *view_out;
+};
+
+/*
+ * JOB_MAILBOX_READ: message bytes from `offset` of prefix and body taken together, as far as they lie in one piece. The
+ * pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
+ */
+struct job_mailbox_read {
+    const struct pop3_mailbox *view;
+    uint32_t index;
+    uint64_t offset;
+    struct span bytes_out;
+    void *pin_out;
+};
+
+/* JOB_MAILBOX_UNPIN: up to 16 pins at once. */
+struct job_mailbox_unpin {
+    uint32_t count;
+    void *pins[16];
+};
+
+/* JOB_MAILBOX_DELETE: removes the marked messages, durable before the answer. */
+struct job_mailbox_delete {
+    const struct pop3_mailbox *view;
+    const uint8_t *marked; /* bit i: entry i */
+};
+
+/* JOB_MAILBOX_CLOSE: ends the view and its lock; all pins were given back before. */
+struct job_mailbox_close {
+    const struct pop3_mailbox *view;
+};
+
+struct job {
+    uint8_t kind;       /* enum job_kind */
+    uint8_t status;     /* enum job_status, with the answer */
+    uint16_t worker;
+    uint32_t session;
+    uint32_t generation;
+    _Atomic uint32_t cancelled; /* the session is gone: skip what was not begun */
+    uint64_t asked_tsc; /* for the worker's own accounting */
+    struct job *next;   /* for the holder's lists */
+    union {
+        struct job_store_write store_write;
+        struct job_store_commit store_commit;
+        struct job_store_discard store_discard;
+        struct job_account_login account_login;
+        struct job_mailbox_open mailbox_open;
+        struct job_mailbox_read mailbox_read;
+        struct job_mailbox_unpin mailbox_unpin;
+        struct job_mailbox_delete mailbox_delete;
+        struct job_mailbox_close mailbox_close;
+    };
+};
+_Static_assert(sizeof(struct job) <= 192, "a job is three cache lines");
+
+enum service job_service(enum job_kind kind);
+const char *job_name(enum job_kind kind);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_HANDOFF_NOTICE_H
+#define DATAPLANE_HANDOFF_NOTICE_H
+
+#include <stdint.h>
+
+/* From control to workers, unasked. */
+enum notice_kind {
+    NOTICE_DRAIN, /* accept no more connections, finish transactions, then 421; argument: milliseconds until the rest is cut */
+    NOTICE_STOP,  /* leave the loop */
+    NOTICE_KICK,  /* argument: account id; its sessions end */
+};
+
+struct notice {
+    uint32_t kind;
+    uint32_t reserved;
+    uint64_t argument;
+};
+
+#endif

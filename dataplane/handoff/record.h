@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_HANDOFF_RECORD_H
+#define DATAPLANE_HANDOFF_RECORD_H
+
+#include "dataplane/handoff/counters.h"
+#include "dataplane/handoff/message.h"
+#include "dataplane/handoff/stage.h"
+
+/*
+ * What a worker tells of a message or a connection, once, when it is over. The worker fills a slot, control
+ * writes it as one line of JSON. All texts lie in the slot's own arena; what does not fit is left out and counted in `cut`.
+ */
+enum record_kind {
+    RECORD_NONE, /* a slot on its way back; the writer returns it unread */
+    RECORD_MESSAGE,
+    RECORD_CONNECTION,
+};
+
+enum {
+    RECORD_ARENA = 12 * 1024,
+    RECORD_RULES = 32,
+};
+
+/* A text in the arena. */
+struct record_text {
+    uint16_t at, len;
+};
+
+struct record_recipient {
+    struct record_text address;
+    uint16_t code;    /* what RCPT was answered */
+    uint8_t verdict;  /* enum rule_action as decided for this recipient */
+    uint8_t place;    /* enum message_place, where accepted */
+};
+
+struct record_peer {
+    struct ip_address client, server;
+    uint16_t client_port, server_port;
+};
+
+struct record_message {
+    struct id128 id, connection;
+    uint64_t began_ms, ended_ms;    /* wall clock at MAIL and at the reply to the data */
+    uint64_t end_of_data_us;        /* from the final dot to the reply, in microseconds */
+    uint64_t commit_us;             /* of that, from the job asked to its answer; 0 when there was none */
+    struct record_peer peer;
+    struct record_text helo, sender, subject, from, message_id;
+    struct record_text reply;       /* text of the final reply, with its codes */
+    uint16_t code;                  /* of the final reply; 0 when there was none */
+    uint8_t verdict;                /* enum rule_action of the message as a whole */
+    bool esmtp;
+    bool cycles_apportioned;        /* this message carried no stamps of its own */
+    struct record_text rule;        /* id of the deciding rule */
+    struct record_text rules[RECORD_RULES];
+    uint32_t rule_count;            /* all that matched; at most RECORD_RULES are named */
+    uint64_t anomalies;             /* bit i: row i of mime_anomaly.def */
+    int32_t score;
+    uint64_t size;
+    struct record_text tree;        /* encoded part tree, as stored */
+    uint32_t recipient_count;
+    struct record_recipient recipients[MESSAGE_DELIVERIES];
+    uint64_t cycles[STAGES];
+    uint64_t cycles_total;          /* measured by itself, not summed */
+};
+
+struct record_connection {
+    struct id128 id;
+    uint64_t began_ms, ended_ms;
+    struct record_peer peer;
+    struct record_text helo, reason, protocol, user;
+    uint64_t bytes_in, bytes_out;
+    uint32_t commands, messages, refusals;
+};
+
+struct record {
+    uint16_t worker;
+    uint8_t kind; /* enum record_kind */
+    bool cut;     /* some text did not fit */
+    uint16_t used;
+    union {
+        struct record_message message;
+        struct record_connection connection;
+    };
+    uint8_t arena[RECORD_ARENA];
+};
+
+/* Copies `bytes` into the arena, at most `limit` of them, as they are: the writer makes them safe to print. */
+struct record_text record_put(struct record *r, struct span bytes, size_t limit);
+static inline struct span record_text_span(const struct record *r, struct record_text t)
+{
+    return span_of(r->arena + t.at, t.len);
+}
+/* Empties a slot for its next use; the arena is left as it is. */
+void record_reset(struct record *r, enum record_kind kind);
+
+#endif

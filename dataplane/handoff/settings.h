@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_HANDOFF_SETTINGS_H
+#define DATAPLANE_HANDOFF_SETTINGS_H
+
+#include "dataplane/handoff/directory.h"
+
+#include "dataplane/handoff/generation.h"
+
+/*
+ * What workers need of the configuration: built by control, immutable once published, replaced whole. The directory
+ * is shared by all settings and changes entry by entry; it outlives them.
+ */
+enum listener_protocol { LISTENER_SMTP, LISTENER_POP3 };
+
+enum { SETTINGS_LISTENERS = 16 };
+
+struct listener {
+    uint16_t port;
+    uint8_t protocol; /* enum listener_protocol */
+};
+
+struct settings {
+    char hostname[256];
+    uint64_t version;            /* counts reloads */
+    uint32_t listener_count;
+    struct listener listeners[SETTINGS_LISTENERS];
+    uint64_t message_size_max;   /* bytes; SIZE announces it */
+    uint32_t recipients_max;     /* at most MESSAGE_DELIVERIES */
+    uint32_t errors_max;         /* refused commands until 421 */
+    uint32_t messages_max;       /* a connection */
+    uint32_t command_timeout_ms; /* from the end of one command to the end of the next */
+    uint32_t data_timeout_ms;    /* between two pieces of message data */
+    uint32_t end_timeout_ms;     /* from the final dot to the answer */
+    uint32_t pop3_idle_ms;
+    uint32_t pop3_failures_max;
+    bool pop3_cleartext;         /* USER and PASS without TLS */
+    uint32_t sample;             /* one message in this many carries stamps of its own; 1 with --profile */
+    struct directory *directory;
+    struct rule_generation *rules;
+};
+
+#endif

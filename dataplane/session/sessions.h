@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_SESSION_SESSIONS_H
+#define DATAPLANE_SESSION_SESSIONS_H
+
+#include "dataplane/tcp/tcp.h"
+
+struct handoff_port;
+struct sessions;
+
+/* A worker's sessions: one for each connection that TCP accepted, from banner to record. */
+struct sessions_options {
+    struct tcp *tcp;
+    struct chunk_pool *pool;
+    struct handoff_port *port; /* this worker's side of the handoff */
+    uint32_t connections;      /* most sessions at a time */
+    uint16_t node;             /* of this machine, in every id */
+};
+
+struct sessions *sessions_new(const struct sessions_options *options);
+void sessions_free(struct sessions *sessions);
+
+/* What time it is, for one turn: both are inputs, so that a test can own them. */
+struct turn_time {
+    uint64_t now;     /* monotonic, microseconds */
+    uint64_t wall_ms; /* milliseconds since 1970 */
+};
+
+/*
+ * One turn: takes answers and notices from control, then every connection that TCP reports ready, then due
+ * deadlines. Between tcp_receive() of the burst and tcp_settle(). Returns how many things it did; 0 means idle.
+ */
+uint32_t sessions_turn(struct sessions *sessions, struct turn_time time);
+/* The earliest deadline of any session, UINT64_MAX when there is none. */
+uint64_t sessions_next_timer(const struct sessions *sessions);
+uint32_t sessions_count(const struct sessions *sessions);
+
+#endif
