@@ -14,9 +14,11 @@
  * message was cut.
  *
  * Order of events, a part's index counting from 0 in order of appearance:
- *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END       and END behind the root's
- * PART_END An ANOMALY comes behind the FIELD or before the event it belongs to; those of a body
- * before its PART_END. A message/rfc822 (or message/global) part has one child: the message in it,
+ *
+ *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END
+ *
+ * and END behind the root's PART_END. An ANOMALY comes behind the FIELD or before the event it
+ * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has one child: the message in it,
  * with a header of its own.
  *
  * Lines end in CRLF; LF alone is taken for a line end too, with an anomaly.
@@ -25,9 +27,7 @@
 enum { MIME_DEPTH_MAX = 32 };         /* frames in a reader; `limits.depth` is at most this */
 enum { MIME_BOUNDARY_MAX = 250 };     /* bytes of one boundary; RFC 2046 section 5.1.1 allows 70 */
 enum { MIME_BOUNDARIES_SIZE = 1536 }; /* bytes of all boundaries that are open at a time */
-enum {
-    MIME_DELIMITER_MAX = 320
-}; /* bytes of a delimiter line with its padding and line end; longer is none */
+enum { MIME_DELIMITER_MAX = 320 };    /* bytes of a delimiter line with its end; longer is none */
 enum { MIME_FILENAME_MAX = 512 }; /* bytes of a decoded file name; longer is cut, with an anomaly */
 enum { MIME_TOKEN_MAX = 128 };    /* bytes of type, subtype, disposition, charset */
 enum { MIME_FIELD_MIN = 1024 };   /* least `limits.field` */
@@ -35,8 +35,7 @@ enum { MIME_SCRATCH_MIN = 1024 }; /* least scratch */
 enum { MIME_PART_NONE = 0xffff }; /* the root's parent */
 
 struct mime_limits {
-    uint32_t field;  /* bytes of one header field, name and folds included; also the field buffer's
-                        size */
+    uint32_t field;  /* bytes of one header field with name and folds; the field buffer's size */
     uint32_t header; /* bytes of one part's header; fields that begin behind are left out */
     uint16_t parts;  /* parts of a message, the root included; at least 2 */
     uint16_t depth;  /* nesting, the root being 1 */
@@ -102,13 +101,11 @@ struct mime_part {
     uint64_t header_offset;
     uint64_t body_offset;
     struct span type; /* as written; "text" when there is none (RFC 2045 section 5.2) */
-    struct span
-        subtype; /* as written; "plain" when there is none, "rfc822" within a multipart/digest */
+    struct span subtype; /* as written; without one "plain", in a multipart/digest "rfc822" */
     struct span charset;     /* empty when there is none */
     struct span disposition; /* "attachment"; empty when there is none */
-    struct span
-        filename;     /* UTF-8, from Content-Disposition, else Content-Type's name; empty: none */
-    struct span name; /* UTF-8, Content-Type's name */
+    struct span filename;    /* UTF-8, of Content-Disposition, else `name`; empty: none */
+    struct span name;        /* UTF-8, of Content-Type */
 };
 
 struct mime_event {
@@ -127,7 +124,7 @@ struct mime_event {
             bool cut;     /* longer than limits.field */
             struct span raw;   /* the whole field without its last line end, folds in it */
             struct span name;  /* as written */
-            struct span value; /* behind the colon, folds and leading blanks in it */
+            struct span value; /* behind the colon and its blanks, folds in it */
         } field;
         const struct mime_part *begin;
         struct span data; /* never empty; in the input, or in the scratch when decoded */
