@@ -46,7 +46,8 @@ struct sessions *sessions_new(const struct sessions_options *options)
     ss->options = *options;
     ss->table = calloc(options->connections, sizeof(*ss->table));
     ss->mime_scratch = malloc(SESSION_MIME_SCRATCH);
-    if (!ss->table || !ss->mime_scratch)
+    ss->header_text = malloc(SESSION_HEADER_TEXT);
+    if (!ss->table || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -70,6 +71,7 @@ void sessions_free(struct sessions *ss)
         return;
     free(ss->table);
     free(ss->mime_scratch);
+    free(ss->header_text);
     free(ss->out.data);
     free(ss);
 }
