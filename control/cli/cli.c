@@ -47,7 +47,7 @@ static const struct cli_command commands[] = {
      run_check},
     {"ctl", "c:s:h", " config socket json help ", "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...]",
      "ask or tell the running engine something",
-     "  -s, --socket SOCKET the engine's control socket; /run/wirepost/ctl.sock unless told\n"
+     "  -s, --socket SOCKET the engine's control socket; left out: the default of ctl.socket\n"
      "  -c, --config FILE   take the socket from this configuration\n"
      "      --json          print the answer as the engine gave it, one JSON object on a line\n"
      "\n"
@@ -194,7 +194,7 @@ static int run_ctl(const struct cli_options *o, const struct cli_actions *action
 {
     /* The socket is all that is asked of the configuration: rules that a reload would refuse are no matter here. */
     const struct cli_actions plain = {.check = NULL};
-    struct ctl_client_options client = {.socket = o->socket ? o->socket : "/run/wirepost/ctl.sock",
+    struct ctl_client_options client = {.socket = o->socket ? o->socket : config_default("ctl.socket"),
                                         .argc = o->argc,
                                         .argv = o->argv,
                                         .json = o->json,

@@ -33,10 +33,12 @@ struct config_engine {
     int64_t mbufs; /* 0: as many as the pool's rule asks for */
     int64_t memory;
     bool checksum_offload;
+    int64_t dad;        /* 0: no detection */
     char *control_cpus; /* config_cpus() reads it; empty: all that the process had */
     int64_t connections;
     int64_t half_open;
     int64_t receive_window;
+    int64_t send_limit;
     int64_t chunks_large, chunks_medium, chunks_small;
     int64_t jobs, records;
     int64_t directory;
@@ -87,6 +89,7 @@ struct config_rules {
     char **files;
     uint32_t files_count;
     char *cache; /* a directory; empty: compiled rules are not kept */
+    int64_t streams;
 };
 
 struct config_domain {
@@ -144,6 +147,12 @@ struct config *config_load(const char *path, struct config_errors *errors_out);
 /* The same from memory; `path` names the text in errors, and its directory is the root of relative paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
+
+/* True when `address` is of the network's family and has its prefix. */
+bool config_network_contains(const struct config_network *network, const struct ip_address *address);
+
+/* The default of an option as it would be written, by its path ("ctl.socket"); NULL where there is none. */
+const char *config_default(const char *path);
 
 /* The reference of all options as Markdown, from the table, into a stream. */
 void config_markdown(FILE *out);

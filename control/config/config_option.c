@@ -55,6 +55,14 @@ bool config_option_under(const struct config_option *option, const struct config
     return span_equal(above, span_text(parent->path));
 }
 
+const char *config_default(const char *path)
+{
+    for (uint32_t i = 0; i < config_option_count; i++)
+        if (strcmp(config_options[i].path, path) == 0)
+            return config_options[i].fallback;
+    return NULL;
+}
+
 struct config_block {
     struct config_block *next;
     uint64_t bytes[]; /* aligned for anything */

@@ -84,8 +84,8 @@ __attribute__((format(printf, 4, 5))) void config_error(struct config_errors *er
 
 /*
  * What one option alone does not show. `lines` has the line of each row's value, by its place in the table, 0 where it was
- * left out; items of lists carry their own. False: no memory.
+ * left out; items of lists carry their own.
  */
-bool config_check(struct config *config, const char *path, const uint32_t *lines, struct config_errors *errors);
+void config_check(struct config *config, const char *path, const uint32_t *lines, struct config_errors *errors);
 
 #endif
