@@ -34,12 +34,12 @@ struct config_engine {
     int64_t mbufs; /* 0: as many as the pool's rule asks for */
     int64_t memory;
     bool checksum_offload;
-    int64_t dad;        /* 0: no detection */
     char *control_cpus; /* config_cpus() reads it; empty: all that the process had */
     int64_t connections;
     int64_t half_open;
     int64_t receive_window;
     int64_t send_limit;
+    int64_t time_wait;
     int64_t chunks_large, chunks_medium, chunks_small;
     int64_t jobs, records;
     int64_t directory;
@@ -52,12 +52,17 @@ struct config_network {
     uint8_t prefix;
 };
 
+/* True when the address is of the same family and inside the prefix. */
+bool config_network_contains(const struct config_network *network,
+                             const struct ip_address *address);
+
 struct config_ports {
     struct config_network *addresses;
     uint32_t addresses_count;
     struct ip_address *gateways;
     uint32_t gateways_count;
     int64_t vlan; /* 0: untagged */
+    int64_t dad;  /* 0: none */
 };
 
 struct config_listener {
@@ -149,10 +154,6 @@ struct config *config_load(const char *path, struct config_errors *errors_out);
  * paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
-
-/* True when `address` is of the network's family and has its prefix. */
-bool config_network_contains(const struct config_network *network,
-                             const struct ip_address *address);
 
 /* The default of an option as it would be written, by its path ("ctl.socket"); NULL where there is
  * none. */
