@@ -17,22 +17,29 @@ struct cli_options {
 
 struct cli_command {
     const char *name;
-    const char *options; /* the short ones, as getopt() has them */
+    const char *options;      /* the short ones, as getopt() has them */
     const char *long_options; /* names of the long ones it takes, each between blanks */
     const char *synopsis;
     const char *text; /* one line */
     const char *help; /* the rest; NULL: none */
-    int (*run)(const struct cli_options *options, const struct cli_actions *actions, const char *program);
+    int (*run)(const struct cli_options *options, const struct cli_actions *actions,
+               const char *program);
 };
 
-static int run_engine(const struct cli_options *o, const struct cli_actions *actions, const char *program);
-static int run_check(const struct cli_options *o, const struct cli_actions *actions, const char *program);
-static int run_ctl(const struct cli_options *o, const struct cli_actions *actions, const char *program);
-static int run_config(const struct cli_options *o, const struct cli_actions *actions, const char *program);
-static int run_version(const struct cli_options *o, const struct cli_actions *actions, const char *program);
+static int run_engine(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
+static int run_check(const struct cli_options *o, const struct cli_actions *actions,
+                     const char *program);
+static int run_ctl(const struct cli_options *o, const struct cli_actions *actions,
+                   const char *program);
+static int run_config(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
+static int run_version(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program);
 
 static const struct cli_command commands[] = {
-    {"run", "c:h", " config profile help ", "run -c FILE [--profile]", "start the engine, in the foreground",
+    {"run", "c:h", " config profile help ", "run -c FILE [--profile]",
+     "start the engine, in the foreground",
      "Reads the configuration, refuses to start when anything in it is wrong (status 2), and\n"
      "serves until SIGTERM, SIGINT or `wirepost ctl stop`. Log lines go to standard error.\n"
      "\n"
@@ -40,14 +47,17 @@ static const struct cli_command commands[] = {
      "      --profile       measure the cycles of every message by itself, not of a sample\n",
      run_engine},
     {"check", "c:h", " config help ", "check -c FILE", "say what is wrong with a configuration",
-     "Reads the configuration and the files it names as a start would, and starts nothing. Tells every\n"
-     "fault on a line of its own: file, line, option, what was expected. Status 2 when there is one.\n"
+     "Reads the configuration and the files it names as a start would, and starts nothing. Tells "
+     "every\n"
+     "fault on a line of its own: file, line, option, what was expected. Status 2 when there is "
+     "one.\n"
      "\n"
      "  -c, --config FILE   the configuration to check\n",
      run_check},
-    {"ctl", "c:s:h", " config socket json help ", "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...]",
+    {"ctl", "c:s:h", " config socket json help ",
+     "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...]",
      "ask or tell the running engine something",
-     "  -s, --socket SOCKET the engine's control socket; /run/wirepost/ctl.sock unless told\n"
+     "  -s, --socket SOCKET the engine's control socket; left out: the default of ctl.socket\n"
      "  -c, --config FILE   take the socket from this configuration\n"
      "      --json          print the answer as the engine gave it, one JSON object on a line\n"
      "\n"
@@ -60,37 +70,43 @@ static const struct cli_command commands[] = {
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-    {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
-    {"markdown", no_argument, NULL, 'm'},     {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"socket", required_argument, NULL, 's'},
+                                             {"profile", no_argument, NULL, 'p'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"markdown", no_argument, NULL, 'm'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
 {
     fprintf(out, "wirepost: a mail engine on the wire\n\nUsage:\n");
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  wirepost %s\n      %s\n", commands[i].synopsis, commands[i].text);
-    fprintf(out, "\n`wirepost COMMAND --help` tells more of a command.\n"
-                 "\nExit status: 0 done; 1 it failed; 2 the command line or the configuration is wrong,\n"
-                 "and nothing was done.\n");
+    fprintf(
+        out,
+        "\n`wirepost COMMAND --help` tells more of a command.\n"
+        "\nExit status: 0 done; 1 it failed; 2 the command line or the configuration is wrong,\n"
+        "and nothing was done.\n");
 }
 
 static int print_help(const struct cli_command *command)
 {
-    printf("Usage: wirepost %s\n\n%c%s.\n", command->synopsis, command->text[0] - 'a' + 'A', command->text + 1);
+    printf("Usage: wirepost %s\n\n%c%s.\n", command->synopsis, command->text[0] - 'a' + 'A',
+           command->text + 1);
     if (command->help)
         printf("\n%s", command->help);
     if (command->run == run_ctl)
         ctl_client_help(stdout);
-    printf("\nExit status: 0 done; 1 it failed; 2 the command line or the configuration is wrong.\n");
+    printf(
+        "\nExit status: 0 done; 1 it failed; 2 the command line or the configuration is wrong.\n");
     return CLI_OK;
 }
 
 static int usage_error(const struct cli_command *command, const char *what, const char *which)
 {
-    fprintf(stderr, "wirepost %s: %s%s%s\nUsage: wirepost %s\n", command->name, what, which ? ": " : "",
-            which ? which : "", command->synopsis);
+    fprintf(stderr, "wirepost %s: %s%s%s\nUsage: wirepost %s\n", command->name, what,
+            which ? ": " : "", which ? which : "", command->synopsis);
     return CLI_USAGE;
 }
 
@@ -103,7 +119,8 @@ static bool takes(const struct cli_command *command, const char *name)
     return strstr(command->long_options, between) != NULL;
 }
 
-static bool take_option(const struct cli_command *command, int option, int index, struct cli_options *o)
+static bool take_option(const struct cli_command *command, int option, int index,
+                        struct cli_options *o)
 {
     if (index >= 0 && !takes(command, long_options[index].name))
         return false;
@@ -158,7 +175,8 @@ static struct config *load(const char *path, const struct cli_actions *actions, 
     return config;
 }
 
-static int run_engine(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+static int run_engine(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
 {
     struct cli_run run = {.program = program, .config_path = o->config, .profile = o->profile};
     struct config *config;
@@ -178,7 +196,8 @@ static int run_engine(const struct cli_options *o, const struct cli_actions *act
     return status;
 }
 
-static int run_check(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+static int run_check(const struct cli_options *o, const struct cli_actions *actions,
+                     const char *program)
 {
     int status;
     struct config *config = load(o->config, actions, &status);
@@ -190,11 +209,14 @@ static int run_check(const struct cli_options *o, const struct cli_actions *acti
     return CLI_OK;
 }
 
-static int run_ctl(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+static int run_ctl(const struct cli_options *o, const struct cli_actions *actions,
+                   const char *program)
 {
-    /* The socket is all that is asked of the configuration: rules that a reload would refuse are no matter here. */
+    /* The socket is all that is asked of the configuration: rules that a reload would refuse are no
+     * matter here. */
     const struct cli_actions plain = {.check = NULL};
-    struct ctl_client_options client = {.socket = o->socket ? o->socket : "/run/wirepost/ctl.sock",
+    struct ctl_client_options client = {.socket =
+                                            o->socket ? o->socket : config_default("ctl.socket"),
                                         .argc = o->argc,
                                         .argv = o->argv,
                                         .json = o->json,
@@ -214,13 +236,15 @@ static int run_ctl(const struct cli_options *o, const struct cli_actions *action
     return status;
 }
 
-static int run_config(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+static int run_config(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
 {
     config_markdown(stdout);
     return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-static int run_version(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+static int run_version(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program)
 {
     printf("wirepost %s\n", actions->version);
     return CLI_OK;
@@ -242,8 +266,8 @@ static const char *missing(const struct cli_command *command, const struct cli_o
     return NULL;
 }
 
-static int run_command(const struct cli_command *command, int argc, char **argv, const struct cli_actions *actions,
-                       const char *program)
+static int run_command(const struct cli_command *command, int argc, char **argv,
+                       const struct cli_actions *actions, const char *program)
 {
     struct cli_options o = {0};
     const char *lacks;
@@ -251,9 +275,11 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
 
     opterr = 0;
     optind = 0; /* GNU: begin anew, also when somebody has read options before */
-    while (index = -1, (option = getopt_long(argc, argv, command->options, long_options, &index)) != -1)
+    while (index = -1,
+           (option = getopt_long(argc, argv, command->options, long_options, &index)) != -1)
         if (!take_option(command, option, index, &o))
-            return usage_error(command, "unknown option, or one that lacks its argument", argv[optind - 1]);
+            return usage_error(command, "unknown option, or one that lacks its argument",
+                               argv[optind - 1]);
     o.argc = argc - optind;
     o.argv = argv + optind;
     if (o.help)

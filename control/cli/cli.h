@@ -22,9 +22,11 @@ struct cli_run {
 struct cli_actions {
     void *context;
     const char *version; /* "0.1.0", with what it was built with */
-    /* `wirepost run`: until the engine has ended. Returns a cli_status. NULL: built without DPDK. */
+    /* `wirepost run`: until the engine has ended. Returns a cli_status. NULL: built without DPDK.
+     */
     int (*run)(void *context, const struct cli_run *run);
-    /* What a start would find wrong beyond the configuration itself (rules): adds to the errors. May be NULL. */
+    /* What a start would find wrong beyond the configuration itself (rules): adds to the errors.
+     * May be NULL. */
     void (*check)(void *context, const struct config *config, struct config_errors *errors);
 };
 

@@ -12,8 +12,9 @@
 #include "proto/base/peer_text.h"
 
 /*
- * The file is read with libyaml's documents rather than through libcyaml's schemas: each message has to name the line,
- * all faults are to be found in one run, and one table has to serve parser, messages and documentation alike.
+ * The file is read with libyaml's documents rather than through libcyaml's schemas: each message
+ * has to name the line, all faults are to be found in one run, and one table has to serve parser,
+ * messages and documentation alike.
  */
 struct walk {
     yaml_document_t *document;
@@ -69,7 +70,8 @@ static void expected(const struct config_option *option, char text_out[EXPECTED_
     text_out[w.len] = 0;
 }
 
-static void refuse(struct walk *walk, const struct config_option *option, size_t line, const char *found)
+static void refuse(struct walk *walk, const struct config_option *option, size_t line,
+                   const char *found)
 {
     char text[EXPECTED_MAX + 1];
 
@@ -77,8 +79,8 @@ static void refuse(struct walk *walk, const struct config_option *option, size_t
     config_error(walk->errors, walk->path, line, "%s: expected %s; %s", option->path, text, found);
 }
 
-static void walk_scalar(struct walk *walk, const struct config_option *option, const yaml_node_t *node,
-                        void *field)
+static void walk_scalar(struct walk *walk, const struct config_option *option,
+                        const yaml_node_t *node, void *field)
 {
     char text[SHOWN_MAX + 1], found[SHOWN_MAX + 16];
 
@@ -95,20 +97,21 @@ static void walk_scalar(struct walk *walk, const struct config_option *option, c
     refuse(walk, option, node_line(node), found);
 }
 
-static void walk_option(struct walk *walk, const struct config_option *option, const yaml_node_t *node,
-                        uint8_t *base, size_t line)
+static void walk_option(struct walk *walk, const struct config_option *option,
+                        const yaml_node_t *node, uint8_t *base, size_t line)
 {
     if (node)
         walk_scalar(walk, option, node, base + option->offset);
     else if (!option->fallback)
         refuse(walk, option, line, "it is missing");
-    else if (!config_value(option, span_text(option->fallback), &walk->reading, base + option->offset))
+    else if (!config_value(option, span_text(option->fallback), &walk->reading,
+                           base + option->offset))
         config_error(walk->errors, walk->path, 0, "%s: out of memory", option->path);
 }
 
 /* Makes room for the items of a sequence. NULL: none, or it was refused. */
-static uint8_t *walk_items(struct walk *walk, const struct config_option *option, const yaml_node_t *node,
-                           uint8_t *base, size_t line)
+static uint8_t *walk_items(struct walk *walk, const struct config_option *option,
+                           const yaml_node_t *node, uint8_t *base, size_t line)
 {
     int64_t count = 0;
     uint8_t *items;
@@ -161,7 +164,8 @@ static void walk_sequence(struct walk *walk, const struct config_option *option,
     }
 }
 
-static void unknown_key(struct walk *walk, const struct config_option *group, const yaml_node_t *key)
+static void unknown_key(struct walk *walk, const struct config_option *group,
+                        const yaml_node_t *key)
 {
     char found[SHOWN_MAX + 1], known[EXPECTED_MAX * 2];
     struct writer w = writer_of(known, sizeof(known) - 1);
@@ -171,9 +175,13 @@ static void unknown_key(struct walk *walk, const struct config_option *group, co
         if (config_option_under(&config_options[i], group))
             writer_printf(&w, "%s%s", w.len ? ", " : "", config_option_key(&config_options[i]));
     known[w.len] = 0;
-    config_error(walk->errors, walk->path, node_line(key), "%s%s%s: unknown option; expected one of %s",
-                 group ? group->path : "", list ? "[]." : group ? "." : "",
-                 key->type == YAML_SCALAR_NODE ? shown(scalar_span(key), found) : "(no text)", known);
+    config_error(walk->errors, walk->path, node_line(key),
+                 "%s%s%s: unknown option; expected one of %s", group ? group->path : "",
+                 list    ? "[]."
+                 : group ? "."
+                         : "",
+                 key->type == YAML_SCALAR_NODE ? shown(scalar_span(key), found) : "(no text)",
+                 known);
 }
 
 static int32_t find_row(const struct config_option *group, const yaml_node_t *key)
@@ -189,16 +197,16 @@ static int32_t find_row(const struct config_option *group, const yaml_node_t *ke
 static void match_pairs(struct walk *walk, const struct config_option *group, yaml_node_t *node,
                         yaml_node_t *values_out[CONFIG_ROWS_MAX])
 {
-    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-         pair++) {
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
         yaml_node_t *key = yaml_document_get_node(walk->document, pair->key);
         int32_t row = find_row(group, key);
 
         if (row < 0) {
             unknown_key(walk, group, key);
         } else if (values_out[row]) {
-            config_error(walk->errors, walk->path, node_line(key), "%s: stands twice; expected once",
-                         config_options[row].path);
+            config_error(walk->errors, walk->path, node_line(key),
+                         "%s: stands twice; expected once", config_options[row].path);
         } else {
             values_out[row] = yaml_document_get_node(walk->document, pair->value);
             walk->lines[row] = node_line(key);
@@ -206,7 +214,8 @@ static void match_pairs(struct walk *walk, const struct config_option *group, ya
     }
 }
 
-/* Values or defaults of all that stands directly under `group` (NULL: the file). `node` is NULL where it was left out. */
+/* Values or defaults of all that stands directly under `group` (NULL: the file). `node` is NULL
+ * where it was left out. */
 static void walk_group(struct walk *walk, const struct config_option *group, yaml_node_t *node,
                        uint8_t *base, size_t line)
 {
@@ -234,7 +243,8 @@ static void walk_group(struct walk *walk, const struct config_option *group, yam
     }
 }
 
-static void syntax_error(const yaml_parser_t *parser, const char *path, struct config_errors *errors)
+static void syntax_error(const yaml_parser_t *parser, const char *path,
+                         struct config_errors *errors)
 {
     bool reader = parser->error == YAML_READER_ERROR;
 
@@ -266,7 +276,8 @@ static bool load_document(struct span text, const char *path, yaml_document_t *d
         yaml_node_t *root = yaml_document_get_root_node(&next);
 
         if (root) {
-            config_error(errors, path, node_line(root), "expected one YAML document; found a second");
+            config_error(errors, path, node_line(root),
+                         "expected one YAML document; found a second");
             more = true;
         }
         yaml_document_delete(&next);
@@ -315,7 +326,8 @@ struct config *config_read(struct span text, const char *path, struct config_err
         config_error(errors_out, path, 0, "out of memory");
         return NULL;
     }
-    walk.reading = (struct config_reading){.memory = config->memory, .directory = directory_of(path)};
+    walk.reading =
+        (struct config_reading){.memory = config->memory, .directory = directory_of(path)};
     if (load_document(text, path, &document, errors_out)) {
         walk_group(&walk, NULL, yaml_document_get_root_node(&document), (uint8_t *)config, 1);
         yaml_document_delete(&document);
@@ -340,7 +352,8 @@ static uint8_t *read_file(const char *path, size_t *len_out)
     if (fd < 0)
         return NULL;
     bytes = malloc(CONFIG_FILE_MAX + 1);
-    while (bytes && len <= CONFIG_FILE_MAX && (n = read(fd, bytes + len, CONFIG_FILE_MAX + 1 - len)) > 0)
+    while (bytes && len <= CONFIG_FILE_MAX &&
+           (n = read(fd, bytes + len, CONFIG_FILE_MAX + 1 - len)) > 0)
         len += (size_t)n;
     if (len > CONFIG_FILE_MAX) {
         errno = EFBIG;

@@ -7,11 +7,12 @@
 #include "proto/base/ip_address.h"
 
 /*
- * The configuration as read from its file: every option of config_option.def with its value or its default.
- * Immutable after config_load(). All memory belongs to it and ends with config_free().
+ * The configuration as read from its file: every option of config_option.def with its value or its
+ * default. Immutable after config_load(). All memory belongs to it and ends with config_free().
  *
- * Units of numbers: sizes in bytes, durations in microseconds, scores in thousandths. Texts end in NUL and are
- * empty where the option was left out. Relative paths were resolved against the directory of the file.
+ * Units of numbers: sizes in bytes, durations in microseconds, scores in thousandths. Texts end in
+ * NUL and are empty where the option was left out. Relative paths were resolved against the
+ * directory of the file.
  */
 enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
@@ -52,7 +53,8 @@ struct config_network {
 };
 
 /* True when the address is of the same family and inside the prefix. */
-bool config_network_contains(const struct config_network *network, const struct ip_address *address);
+bool config_network_contains(const struct config_network *network,
+                             const struct ip_address *address);
 
 struct config_ports {
     struct config_network *addresses;
@@ -98,15 +100,15 @@ struct config_rules {
 
 struct config_domain {
     uint32_t line; /* where it stands in the file */
-    char *name; /* as spelled */
-    int class;  /* enum directory_class */
+    char *name;    /* as spelled */
+    int class;     /* enum directory_class */
     int64_t quarantine_score, reject_score;
 };
 
 struct config_account {
-    uint32_t line; /* where it stands in the file */
-    char *address;  /* as spelled */
-    char *password; /* a crypt(3) hash */
+    uint32_t line;   /* where it stands in the file */
+    char *address;   /* as spelled */
+    char *password;  /* a crypt(3) hash */
     uint32_t domain; /* its place among the domains */
 };
 
@@ -132,8 +134,8 @@ struct config {
 };
 
 /*
- * What is wrong with a file, all of it: lines "file:line: option: what was expected". `count` goes on when the
- * text is full.
+ * What is wrong with a file, all of it: lines "file:line: option: what was expected". `count` goes
+ * on when the text is full.
  */
 enum { CONFIG_ERRORS_TEXT = 32768 };
 
@@ -148,16 +150,21 @@ enum { CONFIG_FILE_MAX = 16 << 20 };
 
 /* NULL: see the errors. Starts and changes nothing. */
 struct config *config_load(const char *path, struct config_errors *errors_out);
-/* The same from memory; `path` names the text in errors, and its directory is the root of relative paths. */
+/* The same from memory; `path` names the text in errors, and its directory is the root of relative
+ * paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
+
+/* The default of an option as it would be written, by its path ("ctl.socket"); NULL where there is
+ * none. */
+const char *config_default(const char *path);
 
 /* The reference of all options as Markdown, from the table, into a stream. */
 void config_markdown(FILE *out);
 
 /*
- * Reads a CPU list: numbers and ranges, "0-1,4", each below 1024, ascending or not. Sets their bits in a set of
- * 1024 bits (the layout of cpu_set_t). False when it is none; an empty text is none.
+ * Reads a CPU list: numbers and ranges, "0-1,4", each below 1024, ascending or not. Sets their bits
+ * in a set of 1024 bits (the layout of cpu_set_t). False when it is none; an empty text is none.
  */
 bool config_cpus(const char *text, uint64_t bits_out[16]);
 

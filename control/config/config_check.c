@@ -5,7 +5,8 @@
 #include "control/config/config_settings.h"
 #include "proto/address/address.h"
 
-/* What one option alone does not show: names that stand twice, addresses without a domain, options that need each other. */
+/* What one option alone does not show: names that stand twice, addresses without a domain, options
+ * that need each other. */
 
 static uint32_t line_of(const uint32_t *lines, const char *path)
 {
@@ -43,9 +44,9 @@ static void refuse_twins(struct named *names, uint32_t n, const char *option, co
         qsort(names, n, sizeof(*names), compare_named);
     for (uint32_t i = 1; i < n; i++)
         if (span_equal(names[i].key, names[i - 1].key))
-            config_error(errors, path, names[i].line, "%s: expected each once; %.*s stands in line %u already",
-                         option, (int)names[i].key.len, (const char *)names[i].key.data,
-                         names[i - 1].line);
+            config_error(errors, path, names[i].line,
+                         "%s: expected each once; %.*s stands in line %u already", option,
+                         (int)names[i].key.len, (const char *)names[i].key.data, names[i - 1].line);
 }
 
 static bool take_key(struct config_memory *memory, const char *text,
@@ -74,9 +75,12 @@ static void check_engine(const struct config *config, const char *path, const ui
     if (!line)
         line = line_of(lines, "engine");
     if (eal && !config->engine.device[0])
-        config_error(errors, path, line, "engine.device: expected a device as DPDK names it, since pmd is eal; it is missing");
+        config_error(
+            errors, path, line,
+            "engine.device: expected a device as DPDK names it, since pmd is eal; it is missing");
     if (!eal && !config->engine.interface[0])
-        config_error(errors, path, line, "engine.interface: expected the name of a kernel interface; it is missing");
+        config_error(errors, path, line,
+                     "engine.interface: expected the name of a kernel interface; it is missing");
 }
 
 bool config_network_contains(const struct config_network *network, const struct ip_address *a)
@@ -99,7 +103,8 @@ static bool host_address(const struct ip_address *a)
 
     if (ip_address_is_v4(a))
         return a->bytes[12] != 0 && a->bytes[12] != 127 && a->bytes[12] < 224;
-    return a->bytes[0] != 0xff && memcmp(a->bytes, none, 16) != 0 && memcmp(a->bytes, loopback, 16) != 0;
+    return a->bytes[0] != 0xff && memcmp(a->bytes, none, 16) != 0 &&
+           memcmp(a->bytes, loopback, 16) != 0;
 }
 
 static const char *address_text(const struct ip_address *a, char text_out[IP_ADDRESS_TEXT + 1])
@@ -122,10 +127,14 @@ static void check_network(const struct config *config, const char *path, const u
         const struct ip_address *a = &ports->addresses[i].address;
 
         if (!host_address(a))
-            config_error(errors, path, line, "network.addresses: expected addresses that a host may have; found %s", address_text(a, text));
+            config_error(errors, path, line,
+                         "network.addresses: expected addresses that a host may have; found %s",
+                         address_text(a, text));
         for (uint32_t j = 0; j < i; j++)
             if (ip_address_equal(a, &ports->addresses[j].address))
-                config_error(errors, path, line, "network.addresses: expected each once; %s stands twice", address_text(a, text));
+                config_error(errors, path, line,
+                             "network.addresses: expected each once; %s stands twice",
+                             address_text(a, text));
     }
     for (uint32_t i = 0; i < ports->gateways_count; i++) {
         bool inside = false;
@@ -135,12 +144,14 @@ static void check_network(const struct config *config, const char *path, const u
                       !ip_address_equal(&ports->addresses[j].address, &ports->gateways[i]);
         if (!inside)
             config_error(errors, path, line_of(lines, "network.gateways"),
-                         "network.gateways: expected a neighbour inside the prefix of one of our addresses; found %s",
+                         "network.gateways: expected a neighbour inside the prefix of one of our "
+                         "addresses; found %s",
                          address_text(&ports->gateways[i], text));
     }
 }
 
-static void check_listeners(const struct config *config, const char *path, struct config_errors *errors)
+static void check_listeners(const struct config *config, const char *path,
+                            struct config_errors *errors)
 {
     for (uint32_t i = 0; i < config->listeners_count; i++)
         for (uint32_t j = 0; j < i; j++)
@@ -150,9 +161,11 @@ static void check_listeners(const struct config *config, const char *path, struc
                              config->listeners[i].port, config->listeners[j].line);
 }
 
-static struct named *named_domains(struct config *config, const char *path, struct config_errors *errors)
+static struct named *named_domains(struct config *config, const char *path,
+                                   struct config_errors *errors)
 {
-    struct named *names = config_memory_take(config->memory, config->domains_count * sizeof(*names));
+    struct named *names =
+        config_memory_take(config->memory, config->domains_count * sizeof(*names));
 
     for (uint32_t i = 0; names && i < config->domains_count; i++) {
         const struct config_domain *domain = &config->domains[i];
@@ -161,7 +174,8 @@ static struct named *named_domains(struct config *config, const char *path, stru
             return NULL;
         names[i].line = domain->line;
         names[i].index = i;
-        if (domain->quarantine_score > domain->reject_score && domain->reject_score != CONFIG_SCORE_OFF &&
+        if (domain->quarantine_score > domain->reject_score &&
+            domain->reject_score != CONFIG_SCORE_OFF &&
             domain->quarantine_score != CONFIG_SCORE_OFF)
             config_error(errors, path, domain->line,
                          "domains[].quarantine_score: expected at most the reject_score");
@@ -200,7 +214,8 @@ static const struct named *find_named(const struct named *names, uint32_t n, str
 static bool check_accounts(struct config *config, const struct named *domains, const char *path,
                            struct config_errors *errors)
 {
-    struct named *names = config_memory_take(config->memory, config->accounts_count * sizeof(*names));
+    struct named *names =
+        config_memory_take(config->memory, config->accounts_count * sizeof(*names));
 
     for (uint32_t i = 0; names && i < config->accounts_count; i++) {
         struct config_account *account = &config->accounts[i];
@@ -213,9 +228,10 @@ static bool check_accounts(struct config *config, const struct named *domains, c
         wanted = key_domain(names[i].key);
         domain = find_named(domains, config->domains_count, wanted);
         if (!domain || config->domains[domain->index].class != DIRECTORY_LOCAL)
-            config_error(errors, path, account->line,
-                         "accounts[].address: expected a domain that is listed as local; %.*s is not",
-                         (int)wanted.len, (const char *)wanted.data);
+            config_error(
+                errors, path, account->line,
+                "accounts[].address: expected a domain that is listed as local; %.*s is not",
+                (int)wanted.len, (const char *)wanted.data);
         else
             account->domain = domain->index;
     }
@@ -224,7 +240,8 @@ static bool check_accounts(struct config *config, const struct named *domains, c
     return names != NULL;
 }
 
-bool config_check(struct config *config, const char *path, const uint32_t *lines, struct config_errors *errors)
+void config_check(struct config *config, const char *path, const uint32_t *lines,
+                  struct config_errors *errors)
 {
     uint64_t entries = (uint64_t)config->domains_count + config->accounts_count;
     struct named *domains;
@@ -239,9 +256,6 @@ bool config_check(struct config *config, const char *path, const uint32_t *lines
     domains = named_domains(config, path, errors);
     if (domains)
         refuse_twins(domains, config->domains_count, "domains[].name", path, errors);
-    if (!domains || !check_accounts(config, domains, path, errors)) {
+    if (!domains || !check_accounts(config, domains, path, errors))
         config_error(errors, path, 0, "out of memory");
-        return false;
-    }
-    return true;
 }

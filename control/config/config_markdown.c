@@ -63,20 +63,28 @@ static const char example[] =
     "  - {name: example.test, quarantine_score: 5, reject_score: 15}\n"
     "accounts:\n"
     "  - address: alice@example.test\n"
-    "    password: \"$6$wirepost$fffBq.H1B6MJz2UA6QQ83V.a15NcOaBP2893DfocaVj7AphAYskAmQCq8MEKsmz31NPPIElgEMg86Oq5Zvoyj.\" # of the word: example\n"
+    "    password: "
+    "\"$6$wirepost$fffBq.H1B6MJz2UA6QQ83V."
+    "a15NcOaBP2893DfocaVj7AphAYskAmQCq8MEKsmz31NPPIElgEMg86Oq5Zvoyj.\" # of the word: example\n"
     "records: {path: /var/log/wirepost.ndjson}\n"
     "```\n\n";
 
 void config_markdown(FILE *out)
 {
     fprintf(out,
-            "<!-- Made by `wirepost config --markdown` from control/config/config_option.def; do not edit. -->\n"
+            "<!-- Made by `wirepost config --markdown` from control/config/config_option.def; do "
+            "not edit. -->\n"
             "# Configuration\n\n"
-            "One YAML file, named with `-c`. `wirepost check -c FILE` reads it as a start would and tells\n"
-            "everything that is wrong with it, a line each: file, line, option, what was expected. Nothing is\n"
-            "started with a file that has a fault. Options that are not listed here are refused by name.\n\n"
-            "Sizes are written with a unit: `512`, `64KiB`, `50MiB`, `2GiB`. So are durations: `50us`, `20ms`, `10s`,\n"
-            "`5m`, `1h`. Scores have up to three decimals. Relative paths start at the directory of the file.\n\n"
+            "One YAML file, named with `-c`. `wirepost check -c FILE` reads it as a start would "
+            "and tells\n"
+            "everything that is wrong with it, a line each: file, line, option, what was expected. "
+            "Nothing is\n"
+            "started with a file that has a fault. Options that are not listed here are refused by "
+            "name.\n\n"
+            "Sizes are written with a unit: `512`, `64KiB`, `50MiB`, `2GiB`. So are durations: "
+            "`50us`, `20ms`, `10s`,\n"
+            "`5m`, `1h`. Scores have up to three decimals. Relative paths start at the directory "
+            "of the file.\n\n"
             "A first configuration:\n\n%s"
             "## At the top\n",
             example);
@@ -88,7 +96,8 @@ void config_markdown(FILE *out)
             continue;
         fprintf(out, "\n## %s\n\n%s", group->path, group->text);
         if (group->row == CONFIG_ROW_LIST)
-            fprintf(out, " A sequence of %lld to %lld items.", (long long)group->min, (long long)group->max);
+            fprintf(out, " A sequence of %lld to %lld items.", (long long)group->min,
+                    (long long)group->max);
         fprintf(out, "\n");
         put_rows(out, group);
     }

@@ -7,27 +7,48 @@
 #include "dataplane/handoff/message.h"
 #include "dataplane/handoff/settings.h"
 
-#define AT(holder, field) (uint32_t)offsetof(struct holder, field)
+#define AT(holder, field) (uint32_t) offsetof(struct holder, field)
 #define ITEM(holder, field) (uint32_t)sizeof(*((struct holder *)NULL)->field)
 
 const struct config_option config_options[] = {
 #define GROUP(path_, text_) {.path = path_, .row = CONFIG_ROW_GROUP, .words = "", .text = text_},
-#define LIST(path_, holder, field, item, min_, max_, text_)                                       \
-    {.path = path_, .row = CONFIG_ROW_LIST, .offset = AT(holder, field),                           \
-     .count_offset = AT(holder, field##_count), .item_size = (uint32_t)sizeof(struct item),        \
-     .min = min_, .max = max_, .words = "", .text = text_},
+#define LIST(path_, holder, field, item, min_, max_, text_)                                        \
+    {.path = path_,                                                                                \
+     .row = CONFIG_ROW_LIST,                                                                       \
+     .offset = AT(holder, field),                                                                  \
+     .count_offset = AT(holder, field##_count),                                                    \
+     .item_size = (uint32_t)sizeof(struct item),                                                   \
+     .min = min_,                                                                                  \
+     .max = max_,                                                                                  \
+     .words = "",                                                                                  \
+     .text = text_},
 #define OPTION(path_, type_, holder, field, words_, min_, max_, fallback_, text_)                  \
-    {.path = path_, .row = CONFIG_ROW_OPTION, .type = CONFIG_##type_, .offset = AT(holder, field), \
-     .min = min_, .max = max_, .words = words_, .fallback = fallback_, .text = text_},
+    {.path = path_,                                                                                \
+     .row = CONFIG_ROW_OPTION,                                                                     \
+     .type = CONFIG_##type_,                                                                       \
+     .offset = AT(holder, field),                                                                  \
+     .min = min_,                                                                                  \
+     .max = max_,                                                                                  \
+     .words = words_,                                                                              \
+     .fallback = fallback_,                                                                        \
+     .text = text_},
 #define OPTIONS(path_, type_, holder, field, min_, max_, text_)                                    \
-    {.path = path_, .row = CONFIG_ROW_OPTIONS, .type = CONFIG_##type_, .offset = AT(holder, field),\
-     .count_offset = AT(holder, field##_count), .item_size = ITEM(holder, field), .min = min_,     \
-     .max = max_, .words = "", .text = text_},
+    {.path = path_,                                                                                \
+     .row = CONFIG_ROW_OPTIONS,                                                                    \
+     .type = CONFIG_##type_,                                                                       \
+     .offset = AT(holder, field),                                                                  \
+     .count_offset = AT(holder, field##_count),                                                    \
+     .item_size = ITEM(holder, field),                                                             \
+     .min = min_,                                                                                  \
+     .max = max_,                                                                                  \
+     .words = "",                                                                                  \
+     .text = text_},
 #include "control/config/config_option.def"
 };
 
 const uint32_t config_option_count = sizeof(config_options) / sizeof(config_options[0]);
-_Static_assert(sizeof(config_options) / sizeof(config_options[0]) <= CONFIG_ROWS_MAX, "the reader has room for all");
+_Static_assert(sizeof(config_options) / sizeof(config_options[0]) <= CONFIG_ROWS_MAX,
+               "the reader has room for all");
 
 /* Length of the path in front of the row's own key, without the dot. */
 static size_t parent_length(const struct config_option *option)
@@ -53,6 +74,14 @@ bool config_option_under(const struct config_option *option, const struct config
     if (parent->row == CONFIG_ROW_LIST && above.len > 2)
         above.len -= 2; /* "listeners[]" */
     return span_equal(above, span_text(parent->path));
+}
+
+const char *config_default(const char *path)
+{
+    for (uint32_t i = 0; i < config_option_count; i++)
+        if (strcmp(config_options[i].path, path) == 0)
+            return config_options[i].fallback;
+    return NULL;
 }
 
 struct config_block {
@@ -91,7 +120,8 @@ void *config_memory_take(struct config_memory *memory, size_t size)
     return block->bytes;
 }
 
-void config_error(struct config_errors *errors, const char *path, size_t line, const char *format, ...)
+void config_error(struct config_errors *errors, const char *path, size_t line, const char *format,
+                  ...)
 {
     char text[1024];
     va_list arguments;

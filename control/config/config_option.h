@@ -30,14 +30,15 @@ enum config_type {
 
 struct config_option {
     const char *path;
-    uint8_t row;           /* enum config_row */
-    uint8_t type;          /* enum config_type */
-    uint32_t offset;       /* of the field: in struct config, or in the item of the list */
-    uint32_t count_offset; /* LIST and OPTIONS: of the uint32_t that counts; the field is a pointer */
-    uint32_t item_size;    /* LIST and OPTIONS */
-    int64_t min, max;      /* numbers: the value; texts: bytes; LIST and OPTIONS: items */
+    uint8_t row;     /* enum config_row */
+    uint8_t type;    /* enum config_type */
+    uint32_t offset; /* of the field: in struct config, or in the item of the list */
+    uint32_t
+        count_offset;   /* LIST and OPTIONS: of the uint32_t that counts; the field is a pointer */
+    uint32_t item_size; /* LIST and OPTIONS */
+    int64_t min, max;   /* numbers: the value; texts: bytes; LIST and OPTIONS: items */
     const char *words;
-    const char *fallback;  /* the default as it would be written; NULL: must be given */
+    const char *fallback; /* the default as it would be written; NULL: must be given */
     const char *text;
 };
 
@@ -65,10 +66,11 @@ struct config_reading {
 };
 
 /*
- * Reads one value into `field`, which has the type's C type. False when the text is no such value or out of its
- * bounds; the field is then untouched.
+ * Reads one value into `field`, which has the type's C type. False when the text is no such value
+ * or out of its bounds; the field is then untouched.
  */
-bool config_value(const struct config_option *option, struct span text, const struct config_reading *reading, void *field);
+bool config_value(const struct config_option *option, struct span text,
+                  const struct config_reading *reading, void *field);
 /* What is right, for the reference: "a size from 64KiB to 2GiB". */
 void config_value_range(struct writer *w, const struct config_option *option);
 /* What would have been right, for a message: "a size from 64KiB to 2GiB, such as 50MiB". */
@@ -78,14 +80,16 @@ void config_value_number(struct writer *w, enum config_type type, int64_t value)
 /* Size of the field's C type. */
 size_t config_type_size(enum config_type type);
 
-/* Adds "file:line: what" to the errors, without a line for 0. Bytes of the file's own are made printable by the caller. */
-__attribute__((format(printf, 4, 5))) void config_error(struct config_errors *errors, const char *path, size_t line,
-                                                        const char *format, ...);
+/* Adds "file:line: what" to the errors, without a line for 0. Bytes of the file's own are made
+ * printable by the caller. */
+__attribute__((format(printf, 4, 5))) void
+config_error(struct config_errors *errors, const char *path, size_t line, const char *format, ...);
 
 /*
- * What one option alone does not show. `lines` has the line of each row's value, by its place in the table, 0 where it was
- * left out; items of lists carry their own. False: no memory.
+ * What one option alone does not show. `lines` has the line of each row's value, by its place in
+ * the table, 0 where it was left out; items of lists carry their own.
  */
-bool config_check(struct config *config, const char *path, const uint32_t *lines, struct config_errors *errors);
+void config_check(struct config *config, const char *path, const uint32_t *lines,
+                  struct config_errors *errors);
 
 #endif

@@ -9,7 +9,8 @@ bool config_address_key(struct writer *w, struct span mailbox)
 {
     struct address a;
 
-    return address_mailbox(mailbox, ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK && address_key(w, &a, true);
+    return address_mailbox(mailbox, ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK &&
+           address_key(w, &a, true);
 }
 
 bool config_domain_key(struct writer *w, struct span domain)
@@ -39,8 +40,9 @@ static uint64_t domain_id(struct span key)
 }
 
 /* The fields that an entry has from its domain. */
-static bool domain_fields(const struct config_settings_source *source, const struct config_domain *domain,
-                          struct writer *key, struct directory_entry *fields_out)
+static bool domain_fields(const struct config_settings_source *source,
+                          const struct config_domain *domain, struct writer *key,
+                          struct directory_entry *fields_out)
 {
     if (!config_domain_key(key, span_text(domain->name)))
         return false;
@@ -52,7 +54,8 @@ static bool domain_fields(const struct config_settings_source *source, const str
     return true;
 }
 
-static bool put_domain(const struct config_settings_source *source, const struct config_domain *domain)
+static bool put_domain(const struct config_settings_source *source,
+                       const struct config_domain *domain)
 {
     struct directory_entry fields;
     uint8_t key[ADDRESS_KEY_MAX];
@@ -64,7 +67,8 @@ static bool put_domain(const struct config_settings_source *source, const struct
     return directory_put(source->directory, &fields, writer_span(&w));
 }
 
-static bool put_account(const struct config_settings_source *source, const struct config_account *account)
+static bool put_account(const struct config_settings_source *source,
+                        const struct config_account *account)
 {
     const struct config_domain *domain = &source->config->domains[account->domain];
     struct directory_entry fields;

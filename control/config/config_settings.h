@@ -13,20 +13,23 @@ struct config_settings_source {
     struct directory *directory;   /* filled here, shared by all settings */
     struct rule_generation *rules; /* passed on as it is */
     /*
-     * The immutable id of the account with this key (address_key() of its address), made when there is none. 0: failed.
+     * The immutable id of the account with this key (address_key() of its address), made when there
+     * is none. 0: failed.
      */
     uint64_t (*account_id)(void *context, struct span key);
     void *context;
 };
 
 /*
- * New settings from malloc, to be given to settings_publish() and freed with free(). Puts the configuration's domains and
- * addresses into the directory under `version`; after publication directory_sweep() removes what they no
- * longer name. NULL: no memory, the directory is full, or an account got no id; entries that were put remain.
+ * New settings from malloc, to be given to settings_publish() and freed with free(). Puts the
+ * configuration's domains and addresses into the directory under `version`; after publication
+ * directory_sweep() removes what they no longer name. NULL: no memory, the directory is full, or an
+ * account got no id; entries that were put remain.
  */
 struct settings *config_settings(const struct config_settings_source *source);
 
-/* The key of an account's address or of a domain, as the directory has it. False when it has none: the reader refused such. */
+/* The key of an account's address or of a domain, as the directory has it. False when it has none:
+ * the reader refused such. */
 bool config_address_key(struct writer *w, struct span mailbox);
 bool config_domain_key(struct writer *w, struct span domain);
 

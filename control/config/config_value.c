@@ -15,8 +15,10 @@ struct scale {
 
 static const struct scale sizes[SCALE_MAX] = {
     {"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", INT64_C(1) << 40}};
-static const struct scale durations[SCALE_MAX] = {{"us", 1},          {"ms", 1000},
-                                                  {"s", 1000000},     {"m", 60 * INT64_C(1000000)},
+static const struct scale durations[SCALE_MAX] = {{"us", 1},
+                                                  {"ms", 1000},
+                                                  {"s", 1000000},
+                                                  {"m", 60 * INT64_C(1000000)},
                                                   {"h", 3600 * INT64_C(1000000)}};
 static const struct scale plain[SCALE_MAX] = {{"", 1}};
 
@@ -196,8 +198,8 @@ static bool name_ok(struct span s)
 }
 
 /*
- * hash = "$" method "$" setting "$" 22*char: a method that crypt() knows, and more than the setting alone. The
- * traditional DES hash is no use today, and any password in the clear looks like one.
+ * hash = "$" method "$" setting "$" 22*char: a method that crypt() knows, and more than the setting
+ * alone. The traditional DES hash is no use today, and any password in the clear looks like one.
  */
 static bool hash_ok(const char *text)
 {
@@ -393,6 +395,7 @@ void config_value_expected(struct writer *w, const struct config_option *option)
         writer_text(w, ", such as 50MiB");
     else if (option->type == CONFIG_DURATION)
         writer_text(w, ", such as 50us or 5m");
-    else if (option->type >= CONFIG_TEXT && option->type <= CONFIG_OUTPUT && option->row == CONFIG_ROW_OPTION)
+    else if (option->type >= CONFIG_TEXT && option->type <= CONFIG_OUTPUT &&
+             option->row == CONFIG_ROW_OPTION)
         writer_printf(w, " of at most %lld bytes", (long long)option->max);
 }

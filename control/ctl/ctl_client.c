@@ -119,7 +119,8 @@ static int ask(const struct ctl_client_options *o, struct span request)
     int status;
 
     if (!stream) {
-        fprintf(o->errors, "wirepost ctl: no engine answers at %s: %s\n", o->socket, strerror(errno));
+        fprintf(o->errors, "wirepost ctl: no engine answers at %s: %s\n", o->socket,
+                strerror(errno));
         return FAILED;
     }
     if (!send_line(stream, request) || getline(&line, &size, stream) <= 0)

@@ -14,7 +14,8 @@ struct ctl_client_options {
     FILE *out, *errors;
 };
 
-/* 0: done. 1: refused, or no engine listens. 2: no such command, or its arguments are wrong; nothing was sent. */
+/* 0: done. 1: refused, or no engine listens. 2: no such command, or its arguments are wrong;
+ * nothing was sent. */
 int ctl_client_run(const struct ctl_client_options *options);
 /* The commands with their arguments and what they do, from ctl_command.def. */
 void ctl_client_help(FILE *out);

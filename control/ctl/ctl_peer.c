@@ -64,11 +64,13 @@ static void set_answer(struct ctl_peer *peer, json_t *object)
 
 static void refuse(struct ctl_peer *peer, const struct writer *why)
 {
-    set_answer(peer, json_pack("{s:b, s:s%}", "ok", 0, "error", why->len ? (char *)why->data : "it failed",
+    set_answer(peer, json_pack("{s:b, s:s%}", "ok", 0, "error",
+                               why->len ? (char *)why->data : "it failed",
                                why->len ? why->len : strlen("it failed")));
 }
 
-static json_t *run(const struct ctl_handlers *h, const struct ctl_request *request, struct writer *why)
+static json_t *run(const struct ctl_handlers *h, const struct ctl_request *request,
+                   struct writer *why)
 {
     switch (request->command) {
     case CTL_STATUS:
@@ -90,18 +92,20 @@ static json_t *run(const struct ctl_handlers *h, const struct ctl_request *reque
     }
 }
 
-static void begin_export(struct ctl_peer *peer, const struct ctl_handlers *h, const struct ctl_request *request,
-                         struct writer *why)
+static void begin_export(struct ctl_peer *peer, const struct ctl_handlers *h,
+                         const struct ctl_request *request, struct writer *why)
 {
     peer->export_sent = 0;
-    peer->export = h->export_open(h->context, &request->id, request->arguments[1], &peer->export_len, why);
+    peer->export =
+        h->export_open(h->context, &request->id, request->arguments[1], &peer->export_len, why);
     if (peer->export)
         set_answer(peer, json_pack("{s:b, s:I}", "ok", 1, "length", (json_int_t)peer->export_len));
     else
         refuse(peer, why);
 }
 
-static void answer_line(struct ctl_peer *peer, const struct ctl_handlers *handlers, struct span line)
+static void answer_line(struct ctl_peer *peer, const struct ctl_handlers *handlers,
+                        struct span line)
 {
     char reason[CTL_ERROR_MAX];
     struct writer why = writer_of(reason, sizeof(reason));
@@ -161,7 +165,8 @@ static enum sent send_bytes(int fd, const void *bytes, size_t len, size_t *sent_
 static enum sent send_answer(struct ctl_peer *peer)
 {
     size_t n;
-    enum sent sent = send_bytes(peer->fd, peer->answer + peer->answer_sent, peer->answer_len - peer->answer_sent, &n);
+    enum sent sent = send_bytes(peer->fd, peer->answer + peer->answer_sent,
+                                peer->answer_len - peer->answer_sent, &n);
 
     peer->answer_sent += n;
     if (sent == SENT_ALL) {
@@ -182,7 +187,8 @@ static enum sent send_export(struct ctl_peer *peer, const struct ctl_handlers *h
         close_export(peer, handlers);
         return SENT_ALL;
     }
-    if (!handlers->export_read(handlers->context, peer->export, peer->export_sent, &bytes) || !bytes.len)
+    if (!handlers->export_read(handlers->context, peer->export, peer->export_sent, &bytes) ||
+        !bytes.len)
         return SENT_FAILED;
     if (bytes.len > peer->export_len - peer->export_sent)
         bytes.len = peer->export_len - peer->export_sent;
@@ -194,7 +200,8 @@ static enum sent send_export(struct ctl_peer *peer, const struct ctl_handlers *h
 /* False: the connection is over. */
 static bool read_some(struct ctl_peer *peer)
 {
-    ssize_t n = recv(peer->fd, peer->line + peer->held, sizeof(peer->line) - peer->held, MSG_DONTWAIT);
+    ssize_t n =
+        recv(peer->fd, peer->line + peer->held, sizeof(peer->line) - peer->held, MSG_DONTWAIT);
 
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;

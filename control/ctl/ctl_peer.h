@@ -5,16 +5,16 @@
 #include "control/ctl/ctl_server.h"
 
 /*
- * One connection to the control socket: requests in, answers out. At any time it either reads a request or writes
- * the answer to one, so it holds one line and one answer.
+ * One connection to the control socket: requests in, answers out. At any time it either reads a
+ * request or writes the answer to one, so it holds one line and one answer.
  */
 struct ctl_peer {
     int fd;
-    bool ending;     /* closes once its answer is out */
-    uint32_t held;   /* bytes in line[] */
-    char *answer;    /* malloc; NULL: none is being written */
+    bool ending;   /* closes once its answer is out */
+    uint32_t held; /* bytes in line[] */
+    char *answer;  /* malloc; NULL: none is being written */
     size_t answer_len, answer_sent;
-    void *export;    /* its bytes follow the answer */
+    void *export; /* its bytes follow the answer */
     uint64_t export_len, export_sent;
     char line[CTL_REQUEST_MAX];
 };
@@ -24,11 +24,12 @@ void ctl_peer_init(struct ctl_peer *peer, int fd);
 void ctl_peer_fini(struct ctl_peer *peer, const struct ctl_handlers *handlers);
 /* What poll() should wait for: POLLIN or POLLOUT. */
 short ctl_peer_wants(const struct ctl_peer *peer);
-/* True when a whole request is held and none is being answered: it is to be served without waiting. */
+/* True when a whole request is held and none is being answered: it is to be served without waiting.
+ */
 bool ctl_peer_ready(const struct ctl_peer *peer);
 /*
- * Reads, answers and writes as far as it goes without blocking, one request at most and some pieces of an
- * export. `reported`: what poll() said, 0 for nothing. False: the connection is over.
+ * Reads, answers and writes as far as it goes without blocking, one request at most and some pieces
+ * of an export. `reported`: what poll() said, 0 for nothing. False: the connection is over.
  */
 bool ctl_peer_serve(struct ctl_peer *peer, const struct ctl_handlers *handlers, short reported);
 

@@ -13,7 +13,8 @@ static const char *cell(const json_t *value, char text_out[CELL_MAX + 1])
     struct writer w = writer_of(text_out, CELL_MAX);
 
     if (json_is_string(value)) {
-        peer_text(&w, span_of(json_string_value(value), json_string_length(value)), CELL_MAX, PEER_TEXT_UTF8);
+        peer_text(&w, span_of(json_string_value(value), json_string_length(value)), CELL_MAX,
+                  PEER_TEXT_UTF8);
     } else if (json_is_null(value) || !value) {
         writer_text(&w, "-");
     } else {
@@ -60,22 +61,23 @@ static void put_table(FILE *out, const json_t *rows, int indent)
     char text[CELL_MAX + 1];
     size_t i;
 
-    json_object_foreach (first, name, value)
-        if (count < COLUMNS_MAX) {
-            names[count] = name;
-            widths[count++] = width(name);
-        }
-    json_array_foreach (rows, i, row)
-        for (int c = 0; c < count; c++) {
-            int n = width(cell(json_object_get(row, names[c]), text));
+    json_object_foreach(first, name, value) if (count < COLUMNS_MAX)
+    {
+        names[count] = name;
+        widths[count++] = width(name);
+    }
+    json_array_foreach(rows, i, row) for (int c = 0; c < count; c++)
+    {
+        int n = width(cell(json_object_get(row, names[c]), text));
 
-            widths[c] = n > widths[c] ? n : widths[c];
-        }
+        widths[c] = n > widths[c] ? n : widths[c];
+    }
     for (size_t r = 0; r <= json_array_size(rows); r++) {
         row = r ? json_array_get(rows, r - 1) : NULL;
         fprintf(out, "%*s", indent, "");
         for (int c = 0; c < count; c++) {
-            put_padded(out, r ? cell(json_object_get(row, names[c]), text) : names[c], c + 1 < count ? widths[c] : 0);
+            put_padded(out, r ? cell(json_object_get(row, names[c]), text) : names[c],
+                       c + 1 < count ? widths[c] : 0);
             fputs(c + 1 < count ? "  " : "\n", out);
         }
     }
@@ -93,10 +95,10 @@ static void put_object(FILE *out, const json_t *object, int depth)
     const char *name;
     json_t *value;
 
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value)
-        if (!is_block(value) && width(name) > columns)
-            columns = width(name);
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, name,
+                        value) if (!is_block(value) && width(name) > columns) columns = width(name);
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
         fprintf(out, "%*s", indent, "");
         if (is_block(value) && depth < DEPTH_MAX) {
             fprintf(out, "%s:\n", name);
@@ -119,7 +121,7 @@ static void put_value(FILE *out, const json_t *value, int depth)
     } else if (json_is_object(value)) {
         put_object(out, value, depth);
     } else if (json_is_array(value)) {
-        json_array_foreach (value, i, item)
+        json_array_foreach(value, i, item)
             fprintf(out, "%*s%s\n", depth * INDENT, "", cell(item, text));
     } else {
         fprintf(out, "%*s%s\n", depth * INDENT, "", cell(value, text));

@@ -5,7 +5,8 @@
 
 const struct ctl_command_row ctl_commands[CTL_COMMANDS] = {
 #define CTL_COMMAND(SYMBOL, name_, least_, most_, arguments_, text_)                               \
-    [CTL_##SYMBOL] = {.name = name_, .least = least_, .most = most_, .arguments = arguments_, .text = text_},
+    [CTL_##SYMBOL] = {                                                                             \
+        .name = name_, .least = least_, .most = most_, .arguments = arguments_, .text = text_},
 #include "control/ctl/ctl_command.def"
 #undef CTL_COMMAND
 };
@@ -95,12 +96,14 @@ static bool take_arguments(const json_t *list, struct ctl_request *request)
 static bool parse_object(struct span line, struct ctl_request *request, struct writer *why)
 {
     json_t *object = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *command = json_object_get(object, "command"), *arguments = json_object_get(object, "arguments");
+    const json_t *command = json_object_get(object, "command"),
+                 *arguments = json_object_get(object, "arguments");
 
     request->json = object;
     if (!json_is_string(command) || !take_arguments(arguments, request) ||
         json_object_size(object) != 1U + (arguments != NULL)) {
-        writer_text(why, "expected {\"command\": \"...\", \"arguments\": [\"...\"]} with at most 4 texts");
+        writer_text(
+            why, "expected {\"command\": \"...\", \"arguments\": [\"...\"]} with at most 4 texts");
         return false;
     }
     for (int i = 0; i < CTL_COMMANDS; i++)
@@ -131,7 +134,8 @@ static bool check_arguments(struct ctl_request *request, struct writer *why)
     const struct ctl_command_row *row = &ctl_commands[request->command];
 
     if (request->count < row->least || request->count > row->most) {
-        writer_printf(why, "expected %s%s%s", row->name, row->arguments[0] ? " " : "", row->arguments);
+        writer_printf(why, "expected %s%s%s", row->name, row->arguments[0] ? " " : "",
+                      row->arguments);
         return false;
     }
     if ((request->command == CTL_MESSAGE_SHOW || request->command == CTL_MESSAGE_EXPORT) &&

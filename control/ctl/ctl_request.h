@@ -34,7 +34,8 @@ struct ctl_request {
     json_t *json;
 };
 
-/* Borrows the line until ctl_request_fini(). False, with the reason in `why` and nothing to release. */
+/* Borrows the line until ctl_request_fini(). False, with the reason in `why` and nothing to
+ * release. */
 bool ctl_request_parse(struct span line, struct ctl_request *request_out, struct writer *why);
 void ctl_request_fini(struct ctl_request *request);
 

@@ -57,7 +57,8 @@ static bool remove_stale(const struct sockaddr_un *address)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return false;
-    used = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED;
+    used = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+           errno != ECONNREFUSED;
     close(fd);
     if (used) {
         errno = EADDRINUSE;
@@ -89,7 +90,8 @@ static int listen_at(const struct sockaddr_un *address)
     if (fd < 0)
         return -1;
     /* The mode of the descriptor is what bind() gives the file: at no moment may others connect. */
-    if (fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
+    if (fchmod(fd, 0600) == 0 &&
+        bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
         listen(fd, CTL_CLIENTS_MAX) == 0)
         return fd;
     why = errno;
@@ -127,7 +129,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* One round: waits, serves each connection that has something, then takes a new one. False: poll() failed. */
+/* One round: waits, serves each connection that has something, then takes a new one. False: poll()
+ * failed. */
 static bool serve_round(struct ctl_server *s, int timeout_ms)
 {
     struct pollfd fds[FIRST_PEER + CTL_CLIENTS_MAX];
@@ -138,7 +141,8 @@ static bool serve_round(struct ctl_server *s, int timeout_ms)
     fds[LISTEN] = (struct pollfd){.fd = n < CTL_CLIENTS_MAX ? s->fd : -1, .events = POLLIN};
     fds[WAKE] = (struct pollfd){.fd = s->wake, .events = POLLIN};
     for (uint32_t i = 0; i < n; i++) {
-        fds[FIRST_PEER + i] = (struct pollfd){.fd = s->peers[i]->fd, .events = ctl_peer_wants(s->peers[i])};
+        fds[FIRST_PEER + i] =
+            (struct pollfd){.fd = s->peers[i]->fd, .events = ctl_peer_wants(s->peers[i])};
         if (ctl_peer_ready(s->peers[i]))
             timeout_ms = 0;
     }
@@ -150,7 +154,8 @@ static bool serve_round(struct ctl_server *s, int timeout_ms)
     for (uint32_t i = n; i-- > 0;) {
         short reported = fds[FIRST_PEER + i].revents;
 
-        if ((reported || ctl_peer_ready(s->peers[i])) && !ctl_peer_serve(s->peers[i], &s->handlers, reported))
+        if ((reported || ctl_peer_ready(s->peers[i])) &&
+            !ctl_peer_serve(s->peers[i], &s->handlers, reported))
             drop_peer(s, i);
     }
     if (fds[LISTEN].revents)
@@ -171,7 +176,8 @@ static void linger(struct ctl_server *s)
     }
     while (s->count && now_ms() < until) {
         for (uint32_t i = s->count; i-- > 0;)
-            if (ctl_peer_wants(s->peers[i]) == POLLIN || !ctl_peer_serve(s->peers[i], &s->handlers, 0))
+            if (ctl_peer_wants(s->peers[i]) == POLLIN ||
+                !ctl_peer_serve(s->peers[i], &s->handlers, 0))
                 drop_peer(s, i);
         if (s->count)
             poll(NULL, 0, 10);
@@ -186,7 +192,8 @@ static void *server_main(void *arg)
 
     while (!atomic_load(&s->stop))
         if (!serve_round(s, -1)) {
-            LOG(ERROR, "control socket: poll failed, no more commands are taken: %s", strerror(errno));
+            LOG(ERROR, "control socket: poll failed, no more commands are taken: %s",
+                strerror(errno));
             break;
         }
     linger(s);

@@ -32,8 +32,9 @@ const char *log_peer(char text[LOG_PEER_MAX + 1], struct span bytes)
 }
 
 /*
- * True when the place has a line left in this second; *left_out_out is then what was left out before. Threads that meet in
- * the first line of a second may write a line too many, never one too few to count.
+ * True when the place has a line left in this second; *left_out_out is then what was left out
+ * before. Threads that meet in the first line of a second may write a line too many, never one too
+ * few to count.
  */
 static bool site_allows(struct log_site *site, uint64_t *left_out_out)
 {

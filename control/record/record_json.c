@@ -9,7 +9,8 @@
 #include "proto/mime/mime_reader.h"
 #include "rules/rule.h"
 
-/* A list that grows by new references; false: no memory. A NULL item is one that could not be made. */
+/* A list that grows by new references; false: no memory. A NULL item is one that could not be made.
+ */
 static bool append(json_t *list, json_t *item)
 {
     return json_array_append_new(list, item) == 0;
@@ -87,12 +88,13 @@ static const char *action_text(uint8_t action)
 static json_t *recipient_json(const struct record *r, const struct record_recipient *recipient)
 {
     bool accepted = recipient->code >= 200 && recipient->code < 300;
-    json_t *place = !accepted                                 ? json_null()
+    json_t *place = !accepted                                ? json_null()
                     : recipient->place == MESSAGE_QUARANTINE ? json_string("quarantine")
-                                                              : json_string("inbox");
+                                                             : json_string("inbox");
 
     return json_pack("{s:o, s:i, s:s, s:o}", "address", text_of(r, recipient->address), "code",
-                     (int)recipient->code, "verdict", action_text(recipient->verdict), "place", place);
+                     (int)recipient->code, "verdict", action_text(recipient->verdict), "place",
+                     place);
 }
 
 static json_t *recipients_json(const struct record *r)
@@ -132,7 +134,8 @@ static json_t *cycles_json(const struct record_message *m)
     bool ok = stages != NULL;
 
     for (int i = 0; ok && i < STAGES; i++)
-        ok = json_object_set_new(stages, stage_name((enum stage)i), json_integer((json_int_t)m->cycles[i])) == 0;
+        ok = json_object_set_new(stages, stage_name((enum stage)i),
+                                 json_integer((json_int_t)m->cycles[i])) == 0;
     if (!ok) {
         json_decref(stages);
         return NULL;
@@ -146,24 +149,26 @@ static json_t *message_facts(const struct record *r)
 {
     const struct record_message *m = &r->message;
 
-    return json_pack("{s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo", text_of(r, m->helo),
-                     "esmtp", (int)m->esmtp, "mail_from", text_of(r, m->sender), "rcpt_to", recipients_to(r),
-                     "size", (json_int_t)m->size, "subject", text_of(r, m->subject), "from",
+    return json_pack("{s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo",
+                     text_of(r, m->helo), "esmtp", (int)m->esmtp, "mail_from",
+                     text_of(r, m->sender), "rcpt_to", recipients_to(r), "size",
+                     (json_int_t)m->size, "subject", text_of(r, m->subject), "from",
                      text_of(r, m->from), "message_id", text_of(r, m->message_id), "parts",
-                     record_parts(record_text_span(r, m->tree)), "rules", rules_json(r), "anomalies",
-                     anomalies_json(m->anomalies));
+                     record_parts(record_text_span(r, m->tree)), "rules", rules_json(r),
+                     "anomalies", anomalies_json(m->anomalies));
 }
 
 static json_t *message_context(const struct record *r)
 {
     const struct record_message *m = &r->message;
 
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role", "serve", "worker",
-                     (int)r->worker, "connection", id_json(&m->connection), "client",
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role", "serve",
+                     "worker", (int)r->worker, "connection", id_json(&m->connection), "client",
                      endpoint_json(&m->peer.client, m->peer.client_port), "server",
-                     endpoint_json(&m->peer.server, m->peer.server_port), "began", time_json(m->began_ms),
-                     "ended", time_json(m->ended_ms), "end_of_data_us", (json_int_t)m->end_of_data_us,
-                     "commit_us", (json_int_t)m->commit_us, "cycles", cycles_json(m));
+                     endpoint_json(&m->peer.server, m->peer.server_port), "began",
+                     time_json(m->began_ms), "ended", time_json(m->ended_ms), "end_of_data_us",
+                     (json_int_t)m->end_of_data_us, "commit_us", (json_int_t)m->commit_us, "cycles",
+                     cycles_json(m));
 }
 
 static json_t *message_result(const struct record *r)
@@ -171,35 +176,37 @@ static json_t *message_result(const struct record *r)
     const struct record_message *m = &r->message;
 
     return json_pack("{s:i, s:o, s:s, s:o, s:I, s:f, s:o, s:b}", "code", (int)m->code, "reply",
-                     text_of(r, m->reply), "verdict", action_text(m->verdict), "rule", text_of(r, m->rule),
-                     "rule_count", (json_int_t)m->rule_count, "score", m->score / 1000.0, "recipients",
-                     recipients_json(r), "cut", (int)r->cut);
+                     text_of(r, m->reply), "verdict", action_text(m->verdict), "rule",
+                     text_of(r, m->rule), "rule_count", (json_int_t)m->rule_count, "score",
+                     m->score / 1000.0, "recipients", recipients_json(r), "cut", (int)r->cut);
 }
 
 static json_t *message_json(const struct record *r)
 {
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "kind", "message", "version", RECORD_JSON_VERSION, "id",
-                     id_json(&r->message.id), "message", message_facts(r), "context", message_context(r),
-                     "result", message_result(r));
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "kind", "message", "version",
+                     RECORD_JSON_VERSION, "id", id_json(&r->message.id), "message",
+                     message_facts(r), "context", message_context(r), "result", message_result(r));
 }
 
 static json_t *connection_json(const struct record *r)
 {
     const struct record_connection *c = &r->connection;
-    json_t *facts = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "protocol", text_of(r, c->protocol), "helo",
-                              text_of(r, c->helo), "user", text_of(r, c->user), "commands",
-                              (json_int_t)c->commands, "bytes_in", (json_int_t)c->bytes_in, "bytes_out",
-                              (json_int_t)c->bytes_out);
+    json_t *facts = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "protocol", text_of(r, c->protocol),
+                              "helo", text_of(r, c->helo), "user", text_of(r, c->user), "commands",
+                              (json_int_t)c->commands, "bytes_in", (json_int_t)c->bytes_in,
+                              "bytes_out", (json_int_t)c->bytes_out);
     json_t *context =
-        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker, "client",
-                  endpoint_json(&c->peer.client, c->peer.client_port), "server",
-                  endpoint_json(&c->peer.server, c->peer.server_port), "began", time_json(c->began_ms), "ended",
-                  time_json(c->ended_ms));
-    json_t *result = json_pack("{s:o, s:I, s:I, s:b}", "reason", text_of(r, c->reason), "messages",
-                               (json_int_t)c->messages, "refusals", (json_int_t)c->refusals, "cut", (int)r->cut);
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker,
+                  "client", endpoint_json(&c->peer.client, c->peer.client_port), "server",
+                  endpoint_json(&c->peer.server, c->peer.server_port), "began",
+                  time_json(c->began_ms), "ended", time_json(c->ended_ms));
+    json_t *result =
+        json_pack("{s:o, s:I, s:I, s:b}", "reason", text_of(r, c->reason), "messages",
+                  (json_int_t)c->messages, "refusals", (json_int_t)c->refusals, "cut", (int)r->cut);
 
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "kind", "connection", "version", RECORD_JSON_VERSION,
-                     "id", id_json(&c->id), "connection", facts, "context", context, "result", result);
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "kind", "connection", "version",
+                     RECORD_JSON_VERSION, "id", id_json(&c->id), "connection", facts, "context",
+                     context, "result", result);
 }
 
 json_t *record_json(const struct record *record)

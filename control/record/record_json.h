@@ -9,9 +9,10 @@
 enum { RECORD_JSON_VERSION = 1 };
 
 /*
- * A record as JSON; docs/events.md describes it. `message` is a function of the bytes on the wire alone, `context` says
- * when, where and how fast, `result` what this role did. Texts of peers are made well-formed UTF-8 without
- * control characters by peer_text(). A new reference, NULL: no memory.
+ * A record as JSON; docs/events.md describes it. `message` is a function of the bytes on the wire
+ * alone, `context` says when, where and how fast, `result` what this role did. Texts of peers are
+ * made well-formed UTF-8 without control characters by peer_text(). A new reference, NULL: no
+ * memory.
  */
 json_t *record_json(const struct record *record);
 

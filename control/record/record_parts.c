@@ -40,10 +40,11 @@ static bool put_disposition(json_t *part, struct span attribute)
 
 static json_t *part_json(const struct mime_tree_part *p)
 {
-    json_t *part = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "part", (int)p->index, "kind", kind_name(p->kind),
-                             "encoding", mime_encoding_name((enum mime_encoding)p->encoding), "offset",
-                             (json_int_t)p->body_offset, "length", (json_int_t)p->body_len, "decoded",
-                             (json_int_t)p->decoded);
+    json_t *part = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "part", (int)p->index, "kind",
+                             kind_name(p->kind), "encoding",
+                             mime_encoding_name((enum mime_encoding)p->encoding), "offset",
+                             (json_int_t)p->body_offset, "length", (json_int_t)p->body_len,
+                             "decoded", (json_int_t)p->decoded);
     struct span name = p->attributes[MIME_TREE_FILENAME];
     bool ok = part != NULL;
 
@@ -64,7 +65,8 @@ json_t *record_parts(struct span tree)
 
     if (!list || !mime_tree_read_init(&read, tree))
         return list;
-    while (json_array_size(list) < RECORD_PARTS && mime_tree_read_next(&read, &part) == MIME_TREE_NEXT)
+    while (json_array_size(list) < RECORD_PARTS &&
+           mime_tree_read_next(&read, &part) == MIME_TREE_NEXT)
         if (json_array_append_new(list, part_json(&part)) != 0) {
             json_decref(list);
             return NULL;

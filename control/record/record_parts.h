@@ -7,8 +7,9 @@
 #include "proto/base/span.h"
 
 /*
- * The parts of a message from its encoded tree (proto/mime/mime_tree.h), in order: an array of objects, at most
- * RECORD_PARTS of them. An empty array where the tree is empty or not readable. A new reference, NULL: no memory.
+ * The parts of a message from its encoded tree (proto/mime/mime_tree.h), in order: an array of
+ * objects, at most RECORD_PARTS of them. An empty array where the tree is empty or not readable. A
+ * new reference, NULL: no memory.
  */
 enum { RECORD_PARTS = 1000 };
 json_t *record_parts(struct span tree);

@@ -49,7 +49,9 @@ static bool open_file(struct record_writer *w)
     if (!wanted(w))
         return true;
     /* Readable too, for its last byte. */
-    w->fd = strcmp(w->path, "-") == 0 ? dup(STDOUT_FILENO) : open(w->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    w->fd = strcmp(w->path, "-") == 0
+                ? dup(STDOUT_FILENO)
+                : open(w->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (w->fd < 0)
         return false;
     w->torn = ends_torn(w->fd);

@@ -5,8 +5,9 @@
 #include "dataplane/handoff/handoff.h"
 
 /*
- * The thread that takes the workers' records and writes them, a JSON object a line, one write() a batch. It never makes a
- * worker wait beyond its ring: lines that cannot be written are dropped and counted.
+ * The thread that takes the workers' records and writes them, a JSON object a line, one write() a
+ * batch. It never makes a worker wait beyond its ring: lines that cannot be written are dropped and
+ * counted.
  */
 struct record_writer;
 
@@ -17,14 +18,15 @@ struct record_writer_counters {
 };
 
 /*
- * Opens `path` ("-": standard output, empty: records are taken and thrown away) for appending, mends a last line that a
- * crash left torn by ending it, and starts the thread. NULL with errno: nothing was started. The thread inherits the
- * caller's CPUs and blocks all signals.
+ * Opens `path` ("-": standard output, empty: records are taken and thrown away) for appending,
+ * mends a last line that a crash left torn by ending it, and starts the thread. NULL with errno:
+ * nothing was started. The thread inherits the caller's CPUs and blocks all signals.
  */
 struct record_writer *record_writer_start(struct handoff *handoff, const char *path);
 /* The thread opens its file anew before the next batch: after the file was renamed. Any thread. */
 void record_writer_reopen(struct record_writer *writer);
-/* Takes and writes what is in the rings, ends the thread and closes the file. Workers have stopped. */
+/* Takes and writes what is in the rings, ends the thread and closes the file. Workers have stopped.
+ */
 void record_writer_stop(struct record_writer *writer);
 /* Any thread. */
 struct record_writer_counters record_writer_counters(const struct record_writer *writer);

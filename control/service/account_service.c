@@ -36,7 +36,8 @@ static uint32_t answer_jobs(struct account_service *s)
     uint32_t n = service_take(s->handoff, SERVICE_ACCOUNT, jobs, JOBS_AT_ONCE);
 
     for (uint32_t i = 0; i < n; i++)
-        job_answer(s->handoff, jobs[i], jobs[i]->kind == JOB_ACCOUNT_LOGIN ? judge(s, jobs[i]) : JOB_FAILED);
+        job_answer(s->handoff, jobs[i],
+                   jobs[i]->kind == JOB_ACCOUNT_LOGIN ? judge(s, jobs[i]) : JOB_FAILED);
     return n;
 }
 

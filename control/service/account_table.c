@@ -61,8 +61,8 @@ static bool choose_dummy(struct account_table *t)
         if (++methods[m].count > methods[best].count)
             best = m;
     }
-    t->dummy = n ? methods[best].hash
-                 : crypt_gensalt_rn(NULL, 0, NULL, 0, t->setting, sizeof(t->setting));
+    t->dummy =
+        n ? methods[best].hash : crypt_gensalt_rn(NULL, 0, NULL, 0, t->setting, sizeof(t->setting));
     return t->dummy != NULL;
 }
 
@@ -76,7 +76,8 @@ static size_t text_size(const struct config *config)
 }
 
 struct account_table *account_table_new(const struct config *config,
-                                        uint64_t (*account_id)(void *context, struct span key), void *context)
+                                        uint64_t (*account_id)(void *context, struct span key),
+                                        void *context)
 {
     struct account_table *t = calloc(1, sizeof(*t));
     struct writer w;

@@ -12,7 +12,9 @@ static struct config_errors errors;
 
 static uint64_t id_of(void *context, struct span key)
 {
-    return span_equal(key, span_text("alice@example.test")) ? 7 : span_equal(key, span_text("bob@example.test")) ? 8 : 0;
+    return span_equal(key, span_text("alice@example.test")) ? 7
+           : span_equal(key, span_text("bob@example.test")) ? 8
+                                                            : 0;
 }
 
 static const char *hash_of(const char *password, const char *prefix)
@@ -38,8 +40,8 @@ static struct config *accounts(const char *alice, const char *bob)
     struct config *config;
 
     if (bob)
-        snprintf(text + n, sizeof(text) - (size_t)n, "- {address: Bob@example.test, password: \"%s\"}\n",
-                 hash_of(bob, "$y$"));
+        snprintf(text + n, sizeof(text) - (size_t)n,
+                 "- {address: Bob@example.test, password: \"%s\"}\n", hash_of(bob, "$y$"));
     config = config_read(span_text(text), "a", &errors);
     CHECK_TEXT(writer_span(&errors.text), "");
     return config;
@@ -55,7 +57,8 @@ static struct account_table *table(const char *alice, const char *bob)
     return t;
 }
 
-static bool login(const struct account_table *t, const char *user, const char *password, uint64_t *id)
+static bool login(const struct account_table *t, const char *user, const char *password,
+                  uint64_t *id)
 {
     struct span u = guard_copy(span_text(user), true), p = guard_copy(span_text(password), true);
     bool ok = account_table_login(t, u, p, id);
@@ -67,13 +70,18 @@ static bool login(const struct account_table *t, const char *user, const char *p
 
 static void passwords_are_judged(void)
 {
-    struct account_table *t = table("secret of alice", "b\xc3\xb6" "b");
+    struct account_table *t = table("secret of alice", "b\xc3\xb6"
+                                                       "b");
     char *longest = calloc(1, 600);
     uint64_t id = 0;
 
     CHECK(login(t, "alice@example.test", "secret of alice", &id) && id == 7);
     CHECK(login(t, "ALICE@Example.TEST", "secret of alice", &id) && id == 7);
-    CHECK(login(t, "bob@example.test", "b\xc3\xb6" "b", &id) && id == 8);
+    CHECK(login(t, "bob@example.test",
+                "b\xc3\xb6"
+                "b",
+                &id) &&
+          id == 8);
     id = 0;
     CHECK(!login(t, "alice@example.test", "secret of alicf", &id));
     CHECK(!login(t, "alice@example.test", "", &id));
@@ -82,7 +90,8 @@ static void passwords_are_judged(void)
     CHECK(!login(t, "", "", &id));
     CHECK(!login(t, "alice@[198.18.0.1]", "secret of alice", &id));
     CHECK(!login(t, "@", "secret of alice", &id) && !login(t, "alice@example.test\r\n", "x", &id));
-    CHECK(!account_table_login(t, span_text("alice@example.test"), span_of("secret of alice\0x", 17), &id));
+    CHECK(!account_table_login(t, span_text("alice@example.test"),
+                               span_of("secret of alice\0x", 17), &id));
     memset(longest, 'a', 599);
     CHECK(!login(t, "alice@example.test", longest, &id));
     CHECK(!login(t, longest, "secret of alice", &id) && id == 0);
@@ -150,7 +159,8 @@ static void no_table_without_ids(void)
 }
 
 /* The answer to one login, as a worker sees it. */
-static enum job_status ask(struct handoff *h, const char *user, const char *password, bool cancelled, uint64_t *id_out)
+static enum job_status ask(struct handoff *h, const char *user, const char *password,
+                           bool cancelled, uint64_t *id_out)
 {
     struct handoff_port *port = handoff_port_of(h, 0);
     struct job *job = job_take(port), *answered = NULL;
@@ -159,7 +169,8 @@ static enum job_status ask(struct handoff *h, const char *user, const char *pass
     if (!CHECK(job != NULL))
         return JOB_FAILED;
     job->kind = JOB_ACCOUNT_LOGIN;
-    job->account_login = (struct job_account_login){.user = span_text(user), .password = span_text(password)};
+    job->account_login =
+        (struct job_account_login){.user = span_text(user), .password = span_text(password)};
     if (cancelled)
         job->cancelled = 1;
     job_submit(port, job);
@@ -176,7 +187,8 @@ static enum job_status ask(struct handoff *h, const char *user, const char *pass
 
 static void jobs_are_answered_also_across_a_reload(void)
 {
-    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 16});
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 16});
     struct account_service *s = account_service_start(h, table("old", "bob"));
     uint64_t id;
 

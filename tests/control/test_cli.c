@@ -35,7 +35,8 @@ static void fake_check(void *context, const struct config *config, struct config
 static char path[] = "/tmp/wirepost-control-cli-XXXXXX";
 static char output[65536];
 
-/* Runs a command line ("@" stands for the file) with both streams caught; the text is in `output`. */
+/* Runs a command line ("@" stands for the file) with both streams caught; the text is in `output`.
+ */
 static int run_line(const char *line)
 {
     struct cli_actions actions = {.version = "1.2.3", .run = fake_run, .check = fake_check};
@@ -73,7 +74,9 @@ static void put_config(const char *text)
 
 static void help_is_everywhere(void)
 {
-    static const char *const lines[] = {"--help", "-h", "help", "run --help", "check -h", "ctl --help", "config --help", "version --help"};
+    static const char *const lines[] = {
+        "--help",   "-h",         "help",          "run --help",
+        "check -h", "ctl --help", "config --help", "version --help"};
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         CHECK(run_line(lines[i]) == CLI_OK);
@@ -87,9 +90,26 @@ static void help_is_everywhere(void)
 static void wrong_lines_are_refused(void)
 {
     static const char *const lines[] = {
-        "", "nonsense", "run", "check", "run -c", "run --config", "run -c @ more", "run -c @ -x", "run -c @ --nope",
-        "run -c @ --json", "check -c @ --profile", "version now", "config", "config --markdown x", "ctl",
-        "ctl -s", "ctl -s /tmp/a -c @ status", "ctl -s /tmp/a nonsense", "ctl -s /tmp/a mailbox list", "ctl --profile status",
+        "",
+        "nonsense",
+        "run",
+        "check",
+        "run -c",
+        "run --config",
+        "run -c @ more",
+        "run -c @ -x",
+        "run -c @ --nope",
+        "run -c @ --json",
+        "check -c @ --profile",
+        "version now",
+        "config",
+        "config --markdown x",
+        "ctl",
+        "ctl -s",
+        "ctl -s /tmp/a -c @ status",
+        "ctl -s /tmp/a nonsense",
+        "ctl -s /tmp/a mailbox list",
+        "ctl --profile status",
     };
 
     put_config(GOOD);
@@ -103,7 +123,8 @@ static void faults_of_the_file_stop_a_start(void)
 {
     put_config(GOOD "smtp: {errors: 0}\n");
     CHECK(run_line("check -c @") == CLI_USAGE);
-    CHECK(strstr(output, ":6: smtp.errors: expected a number from 1 to 1000; found \"0\"\n") != NULL);
+    CHECK(strstr(output, ":6: smtp.errors: expected a number from 1 to 1000; found \"0\"\n") !=
+          NULL);
     CHECK(run_line("run -c @") == CLI_USAGE && seen.runs == 0);
     CHECK(run_line("check -c /nowhere/a.yaml") == CLI_USAGE && strstr(output, "cannot be read"));
     put_config(GOOD);

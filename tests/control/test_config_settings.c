@@ -5,9 +5,12 @@
 #include "control/config/config_settings.h"
 #include "tests/harness/check.h"
 
-#define HASH "$6$saltsaltsaltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"
+#define HASH                                                                                       \
+    "$6$saltsaltsaltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/"                              \
+    "jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"
 #define TOP                                                                                        \
-    "hostname: MX.b\xc3\xbc" "cher.example\n"                                                      \
+    "hostname: MX.b\xc3\xbc"                                                                       \
+    "cher.example\n"                                                                               \
     "engine: {interface: eth0}\n"                                                                  \
     "network: {addresses: [198.18.0.2/24]}\n"                                                      \
     "listeners: [{port: 25, protocol: smtp}, {port: 110, protocol: pop3}]\n"                       \
@@ -33,12 +36,18 @@ static struct config *config_of(const char *text)
 
 static void settings_and_directory_come_of_the_configuration(void)
 {
-    struct config *config = config_of(TOP "domains: [{name: a.test, quarantine_score: 1.5}, {name: \"B\xc3\xbc" "cher.example\", class: refused}]\n"
-                                          "accounts: [{address: Alice@A.test, password: \"" HASH "\"}, {address: '\"b b\"@a.test', password: \"" HASH "\"}]\n");
+    struct config *config =
+        config_of(TOP "domains: [{name: a.test, quarantine_score: 1.5}, {name: \"B\xc3\xbc"
+                      "cher.example\", class: refused}]\n"
+                      "accounts: [{address: Alice@A.test, password: \"" HASH
+                      "\"}, {address: '\"b b\"@a.test', password: \"" HASH "\"}]\n");
     struct directory *directory = directory_new(64);
     uint64_t calls = 0;
-    struct config_settings_source source = {
-        .config = config, .version = 7, .directory = directory, .account_id = id_of, .context = &calls};
+    struct config_settings_source source = {.config = config,
+                                            .version = 7,
+                                            .directory = directory,
+                                            .account_id = id_of,
+                                            .context = &calls};
     struct settings *s = config_settings(&source);
     const struct directory_entry *e, *domain;
 
@@ -51,7 +60,8 @@ static void settings_and_directory_come_of_the_configuration(void)
     CHECK(calls == 2 && directory_count(directory) == 4);
     rcu_register_thread();
     domain = directory_find(directory, DIRECTORY_DOMAIN, span_text("a.test"));
-    CHECK(domain && domain->class == DIRECTORY_LOCAL && domain->quarantine_score == 1500 && domain->reject_score == 15000);
+    CHECK(domain && domain->class == DIRECTORY_LOCAL && domain->quarantine_score == 1500 &&
+          domain->reject_score == 15000);
     e = directory_find(directory, DIRECTORY_DOMAIN, span_text("xn--bcher-kva.example"));
     CHECK(e && e->class == DIRECTORY_REFUSED && e->domain != domain->domain);
     e = directory_find(directory, DIRECTORY_ADDRESS, span_text("alice@a.test"));
@@ -80,11 +90,16 @@ static void settings_and_directory_come_of_the_configuration(void)
 
 static void no_settings_without_ids_or_room(void)
 {
-    struct config *config = config_of(TOP "domains: [{name: a.test}]\naccounts: [{address: nobody@a.test, password: \"" HASH "\"}]\n");
+    struct config *config = config_of(
+        TOP "domains: [{name: a.test}]\naccounts: [{address: nobody@a.test, password: \"" HASH
+            "\"}]\n");
     struct directory *directory = directory_new(64), *small = directory_new(1);
     uint64_t calls = 0;
-    struct config_settings_source source = {
-        .config = config, .version = 1, .directory = directory, .account_id = id_of, .context = &calls};
+    struct config_settings_source source = {.config = config,
+                                            .version = 1,
+                                            .directory = directory,
+                                            .account_id = id_of,
+                                            .context = &calls};
 
     CHECK(config_settings(&source) == NULL && calls == 1);
     config_free(config);

@@ -40,12 +40,15 @@ static json_t *fake_list(void *context, struct span account, struct writer *why)
         writer_text(why, "no such account");
         return NULL;
     }
-    return json_pack("[{s:i, s:s}, {s:i, s:s}]", "uid", 1, "subject", "one", "uid", 20, "subject", "tw\x1b[31mo");
+    return json_pack("[{s:i, s:s}, {s:i, s:s}]", "uid", 1, "subject", "one", "uid", 20, "subject",
+                     "tw\x1b[31mo");
 }
 
-static json_t *fake_show(void *context, const struct id128 *id, struct span account, struct writer *why)
+static json_t *fake_show(void *context, const struct id128 *id, struct span account,
+                         struct writer *why)
 {
-    return json_pack("{s:s%}", "account", account.len ? (const char *)account.data : "", account.len);
+    return json_pack("{s:s%}", "account", account.len ? (const char *)account.data : "",
+                     account.len);
 }
 
 static json_t *fake_drain(void *context, uint32_t seconds, struct writer *why)
@@ -60,7 +63,8 @@ static json_t *fake_stop(void *context, struct writer *why)
     return json_object();
 }
 
-static void *fake_open(void *context, const struct id128 *id, struct span account, uint64_t *length_out, struct writer *why)
+static void *fake_open(void *context, const struct id128 *id, struct span account,
+                       uint64_t *length_out, struct writer *why)
 {
     static uint8_t bytes[EXPORT];
 
@@ -74,7 +78,8 @@ static void *fake_open(void *context, const struct id128 *id, struct span accoun
 static bool fake_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
 {
     /* In pieces, the last of which says more than there is. */
-    *bytes_out = span_of((uint8_t *)export + offset, EXPORT - offset < 65536 ? EXPORT - offset : 65536);
+    *bytes_out =
+        span_of((uint8_t *)export + offset, EXPORT - offset < 65536 ? EXPORT - offset : 65536);
     return !seen.short_export || offset < 100000;
 }
 
@@ -83,10 +88,16 @@ static void fake_close(void *context, void *export)
     seen.closed++;
 }
 
-static const struct ctl_handlers handlers = {
-    .status = fake_status, .counters = fake_status, .mailbox_list = fake_list, .message_show = fake_show,
-    .export_open = fake_open, .export_read = fake_read, .export_close = fake_close, .reload = fake_reload,
-    .drain = fake_drain, .stop = fake_stop};
+static const struct ctl_handlers handlers = {.status = fake_status,
+                                             .counters = fake_status,
+                                             .mailbox_list = fake_list,
+                                             .message_show = fake_show,
+                                             .export_open = fake_open,
+                                             .export_read = fake_read,
+                                             .export_close = fake_close,
+                                             .reload = fake_reload,
+                                             .drain = fake_drain,
+                                             .stop = fake_stop};
 
 static char path[64];
 
@@ -150,13 +161,16 @@ static void requests_are_answered(void)
     struct stat st;
 
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
-    answers("status\n", "{\"ok\":true,\"result\":{\"state\":\"running\",\"store\":{\"messages\":5}}}");
+    answers("status\n",
+            "{\"ok\":true,\"result\":{\"state\":\"running\",\"store\":{\"messages\":5}}}");
     answers("  status \r\n", "{\"ok\":true,");
     answers("{\"command\":\"status\"}\n", "{\"ok\":true,");
-    answers("{\"command\":\"mailbox list\",\"arguments\":[\"alice@example.test\"]}\n", "{\"ok\":true,\"result\":[{\"uid\":1,");
+    answers("{\"command\":\"mailbox list\",\"arguments\":[\"alice@example.test\"]}\n",
+            "{\"ok\":true,\"result\":[{\"uid\":1,");
     answers("mailbox list bob@example.test\n", "{\"ok\":false,\"error\":\"no such account\"}");
     answers("reload\n", "{\"ok\":false,\"error\":\"rules.yaml:3: rule 'a': what\"}");
-    answers("message show " ID " bob@example.test\n", "{\"ok\":true,\"result\":{\"account\":\"bob@example.test\"}}");
+    answers("message show " ID " bob@example.test\n",
+            "{\"ok\":true,\"result\":{\"account\":\"bob@example.test\"}}");
     answers("drain\n", "{\"ok\":true");
     CHECK(seen.seconds == CTL_DRAIN_DEFAULT);
     answers("drain 7\n", "{\"ok\":true");
@@ -169,12 +183,33 @@ static void requests_are_answered(void)
 static void hostile_requests_are_refused(void)
 {
     static const char *const rows[] = {
-        "nonsense\n", "\n", " \n", "mailbox\n", "mailbox list\n", "mailbox list a b\n", "statuses\n", "status now\n",
-        "message show x\n", "message export\n", "drain -1\n", "drain 9999999999999999999\n", "drain 1s\n", "a b c d e f g h\n",
-        "mailbox list a b c d e f g h\n", "{\n", "{}\n", "{\"command\":5}\n", "{\"command\":\"status\",\"x\":1}\n",
-        "{\"command\":\"status\",\"command\":\"stop\"}\n", "{\"command\":\"mailbox list\",\"arguments\":\"a\"}\n",
-        "{\"command\":\"mailbox list\",\"arguments\":[1]}\n", "{\"command\":\"status\",\"arguments\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}\n",
-        "[\"status\"]\n", "{\"command\":\"\\u0000status\"}\n", "\xff\xfe\n", "status\x01\n",
+        "nonsense\n",
+        "\n",
+        " \n",
+        "mailbox\n",
+        "mailbox list\n",
+        "mailbox list a b\n",
+        "statuses\n",
+        "status now\n",
+        "message show x\n",
+        "message export\n",
+        "drain -1\n",
+        "drain 9999999999999999999\n",
+        "drain 1s\n",
+        "a b c d e f g h\n",
+        "mailbox list a b c d e f g h\n",
+        "{\n",
+        "{}\n",
+        "{\"command\":5}\n",
+        "{\"command\":\"status\",\"x\":1}\n",
+        "{\"command\":\"status\",\"command\":\"stop\"}\n",
+        "{\"command\":\"mailbox list\",\"arguments\":\"a\"}\n",
+        "{\"command\":\"mailbox list\",\"arguments\":[1]}\n",
+        "{\"command\":\"status\",\"arguments\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}\n",
+        "[\"status\"]\n",
+        "{\"command\":\"\\u0000status\"}\n",
+        "\xff\xfe\n",
+        "status\x01\n",
     };
     struct ctl_server *server = start();
     char *deep = malloc(CTL_REQUEST_MAX);
@@ -217,7 +252,8 @@ static void requests_may_come_in_pieces_and_in_heaps(void)
     stop(server);
 }
 
-/* More connections than there are places, most of them silent; then all leave and others are served. */
+/* More connections than there are places, most of them silent; then all leave and others are
+ * served. */
 static void silent_clients_take_only_their_place(void)
 {
     struct ctl_server *server = start();
@@ -292,11 +328,14 @@ static void people_get_tables(void)
 
     CHECK_TEXT(client("status", false, &status), "state  running\nstore:\n  messages  5\n");
     CHECK(status == 0);
-    CHECK_TEXT(client("mailbox list alice@example.test", false, &status), "uid  subject\n1    one\n20   tw?[31mo\n");
-    CHECK_TEXT(client("status", true, &status), "{\"ok\":true,\"result\":{\"state\":\"running\",\"store\":{\"messages\":5}}}\n");
+    CHECK_TEXT(client("mailbox list alice@example.test", false, &status),
+               "uid  subject\n1    one\n20   tw?[31mo\n");
+    CHECK_TEXT(client("status", true, &status),
+               "{\"ok\":true,\"result\":{\"state\":\"running\",\"store\":{\"messages\":5}}}\n");
     CHECK_TEXT(client("reload", false, &status), "wirepost ctl: rules.yaml:3: rule 'a': what\n");
     CHECK(status == 1);
-    CHECK_TEXT(client("mailbox list", false, &status), "wirepost ctl: expected mailbox list ACCOUNT\n");
+    CHECK_TEXT(client("mailbox list", false, &status),
+               "wirepost ctl: expected mailbox list ACCOUNT\n");
     CHECK(status == 2);
     stop(server);
     CHECK_TEXT(span_head(client("status", false, &status), 31), "wirepost ctl: no engine answers");
@@ -333,13 +372,16 @@ static void the_socket_is_taken_over_only_from_the_dead(void)
 static void values_are_printed_whatever_they_are(void)
 {
     static char text[4096];
-    json_t *value = json_loads("{\"a\":[],\"b\":{},\"c\":[1,2],\"d\":null,\"e\":[{\"x\":1},{\"y\":2},3],\"f\":{\"g\":{\"h\":{\"i\":{\"j\":{\"k\":1}}}}}}", 0, NULL);
+    json_t *value = json_loads("{\"a\":[],\"b\":{},\"c\":[1,2],\"d\":null,\"e\":[{\"x\":1},{\"y\":"
+                               "2},3],\"f\":{\"g\":{\"h\":{\"i\":{\"j\":{\"k\":1}}}}}}",
+                               0, NULL);
     FILE *out = fmemopen(text, sizeof(text), "w");
 
     CHECK(value != NULL);
     ctl_print(out, value);
     fclose(out);
-    CHECK_TEXT(span_text(text), "a  []\nb  {}\nc  [1,2]\nd  -\ne:\n  x\n  1\n  -\n  -\nf:\n  g:\n    h:\n      i:\n        j  {\"k\":1}\n");
+    CHECK_TEXT(span_text(text), "a  []\nb  {}\nc  [1,2]\nd  -\ne:\n  x\n  1\n  -\n  -\nf:\n  g:\n  "
+                                "  h:\n      i:\n        j  {\"k\":1}\n");
     json_decref(value);
 }
 

@@ -20,12 +20,13 @@ static struct record_text put(struct record *r, const char *text, size_t len)
 
 #define PUT(record, literal) put(record, literal, sizeof(literal) - 1)
 
-static const char multipart[] = "Subject: parts\r\n"
-                                "Content-Type: Multipart/Mixed; boundary=b\r\n\r\n"
-                                "--b\r\nContent-Type: TEXT/plain; charset=utf-8\r\n\r\nhello\r\n"
-                                "--b\r\nContent-Type: application/pdf; name=\"a\x01.pdf\"\r\n"
-                                "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-                                "aGVsbG8=\r\n--b--\r\n";
+static const char multipart[] =
+    "Subject: parts\r\n"
+    "Content-Type: Multipart/Mixed; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: TEXT/plain; charset=utf-8\r\n\r\nhello\r\n"
+    "--b\r\nContent-Type: application/pdf; name=\"a\x01.pdf\"\r\n"
+    "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    "aGVsbG8=\r\n--b--\r\n";
 
 /* The encoded tree of a message. */
 static struct span tree_of(const char *message, uint8_t *memory, size_t size)
@@ -57,7 +58,9 @@ static size_t hostile_bytes(char *out)
 
     for (int c = 0; c < 256; c++)
         out[n++] = (char)c;
-    n += (size_t)sprintf(out + n, "\"}\\\n{\"kind\":\"forged\"}\r\n\xe2\x82\xac\xed\xa0\x80\xc2\x80\xf4\x90\x80\x80");
+    n += (size_t)sprintf(
+        out + n,
+        "\"}\\\n{\"kind\":\"forged\"}\r\n\xe2\x82\xac\xed\xa0\x80\xc2\x80\xf4\x90\x80\x80");
     return n;
 }
 
@@ -84,7 +87,8 @@ static void fill_message(struct record *r)
     m->peer.server_port = 25;
     m->helo = put(r, hostile, n);
     m->sender = PUT(r, "alice@example.test");
-    m->subject = PUT(r, "Gr\xc3\xbc\xc3\x9f" "e");
+    m->subject = PUT(r, "Gr\xc3\xbc\xc3\x9f"
+                        "e");
     m->from = put(r, hostile, n);
     m->message_id = put(r, hostile, n);
     m->reply = PUT(r, "250 2.0.0 kept");
@@ -100,9 +104,12 @@ static void fill_message(struct record *r)
     m->size = 4096;
     m->tree = put(r, (const char *)tree.data, tree.len);
     m->recipient_count = 2;
-    m->recipients[0] = (struct record_recipient){
-        .address = put(r, hostile, n), .code = 250, .verdict = RULE_ACTION_QUARANTINE, .place = MESSAGE_QUARANTINE};
-    m->recipients[1] = (struct record_recipient){.address = PUT(r, "nobody@example.test"), .code = 550, .verdict = 200};
+    m->recipients[0] = (struct record_recipient){.address = put(r, hostile, n),
+                                                 .code = 250,
+                                                 .verdict = RULE_ACTION_QUARANTINE,
+                                                 .place = MESSAGE_QUARANTINE};
+    m->recipients[1] = (struct record_recipient){
+        .address = PUT(r, "nobody@example.test"), .code = 550, .verdict = 200};
     for (int i = 0; i < STAGES; i++)
         m->cycles[i] = (uint64_t)(i + 1);
     m->cycles_total = 55;
@@ -151,9 +158,11 @@ static void messages_read_back(void)
     CHECK(json_integer_value(json_object_get(json, "version")) == 1);
     CHECK(strlen(json_string_value(json_object_get(json, "id"))) == ID128_TEXT);
     CHECK_TEXT(span_text(text_at(json, "message", "mail_from")), "alice@example.test");
-    CHECK_TEXT(span_text(text_at(json, "message", "subject")), "Gr\xc3\xbc\xc3\x9f" "e");
+    CHECK_TEXT(span_text(text_at(json, "message", "subject")), "Gr\xc3\xbc\xc3\x9f"
+                                                               "e");
     /* 256 bytes, of which 95 are printable ASCII; a forged line stays within its text. */
-    CHECK(strstr(text_at(json, "message", "helo"), "\"}\\?{\"kind\":\"forged\"}??\xe2\x82\xac?????????") != NULL);
+    CHECK(strstr(text_at(json, "message", "helo"),
+                 "\"}\\?{\"kind\":\"forged\"}??\xe2\x82\xac?????????") != NULL);
     CHECK(json_array_size(json_object_get(facts, "rcpt_to")) == 2);
     CHECK(json_array_size(json_object_get(facts, "rules")) == RECORD_RULES);
     CHECK(json_array_size(json_object_get(facts, "anomalies")) == 1);
@@ -176,8 +185,11 @@ static void messages_read_back(void)
     CHECK(json_integer_value(json_object_get(stages, "transmit")) == STAGES);
     CHECK_TEXT(span_text(text_at(json, "result", "verdict")), "quarantine");
     CHECK(json_real_value(json_object_get(result, "score")) == 7.5);
-    CHECK_TEXT(span_text(json_string_value(json_object_get(json_array_get(json_object_get(result, "recipients"), 0), "place"))), "quarantine");
-    CHECK(json_is_null(json_object_get(json_array_get(json_object_get(result, "recipients"), 1), "place")));
+    CHECK_TEXT(span_text(json_string_value(json_object_get(
+                   json_array_get(json_object_get(result, "recipients"), 0), "place"))),
+               "quarantine");
+    CHECK(json_is_null(
+        json_object_get(json_array_get(json_object_get(result, "recipients"), 1), "place")));
     json_decref(json);
 }
 
@@ -198,11 +210,13 @@ static void connections_read_back(void)
     json = line_back(&r);
     CHECK_TEXT(span_text(text_at(json, "connection", "protocol")), "smtp");
     CHECK_TEXT(span_text(text_at(json, "result", "reason")), "reset by peer");
-    CHECK(json_integer_value(json_object_get(json_object_get(json, "connection"), "bytes_in")) == 5000000000);
+    CHECK(json_integer_value(json_object_get(json_object_get(json, "connection"), "bytes_in")) ==
+          5000000000);
     json_decref(json);
 }
 
-/* Whatever stands where the tree should be, parts are told that can be read, and nothing outside is touched. */
+/* Whatever stands where the tree should be, parts are told that can be read, and nothing outside is
+ * touched. */
 static void broken_trees_are_told_as_far_as_they_go(void)
 {
     uint8_t memory[4096];
@@ -228,7 +242,8 @@ static void counts_beyond_their_arrays_are_cut(void)
     r.message.recipient_count = 100000;
     r.message.began_ms = UINT64_MAX;
     json = line_back(&r);
-    CHECK(json_array_size(json_object_get(json_object_get(json, "message"), "rcpt_to")) == MESSAGE_DELIVERIES);
+    CHECK(json_array_size(json_object_get(json_object_get(json, "message"), "rcpt_to")) ==
+          MESSAGE_DELIVERIES);
     json_decref(json);
 }
 

@@ -3,7 +3,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The configuration reader: whatever the bytes, a configuration or at least one fault, and all memory back. */
+/* The configuration reader: whatever the bytes, a configuration or at least one fault, and all
+ * memory back. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct config_errors errors;
