@@ -280,7 +280,9 @@ enum neighbour_due neighbour_turn(struct neighbours *t, uint64_t now, struct nei
     dropped_out->count = 0;
     if (now < t->due)
         return NEIGHBOUR_NOTHING;
-    /* A walk may take several calls; what is passed over meanwhile adds to scan_due and becomes the next due time. */
+    /* A walk may take several calls; what it passes over pulls scan_due, which becomes the next due time. */
+    if (t->scan == 0)
+        t->scan_due = UINT64_MAX;
     while (t->scan < t->size) {
         struct neighbour *n = &t->entries[t->scan++];
         enum neighbour_due due;
@@ -297,7 +299,6 @@ enum neighbour_due neighbour_turn(struct neighbours *t, uint64_t now, struct nei
     }
     t->scan = 0;
     t->due = t->scan_due;
-    t->scan_due = UINT64_MAX;
     return NEIGHBOUR_NOTHING;
 }
 
