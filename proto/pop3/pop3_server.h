@@ -4,6 +4,7 @@
 
 #include "proto/base/line.h"
 #include "proto/pop3/pop3_command.h"
+#include "proto/pop3/pop3_mailbox.h"
 
 /*
  * The server side of POP3 (RFC 1939, CAPA of RFC 2449) as a machine without I/O, of the same kind as
@@ -15,21 +16,6 @@ struct pop3_server_options {
     struct span hostname;     /* of the greeting; printable ASCII, at most 255 */
     uint16_t logins_max;      /* failed logins until the connection is closed, at least 1 */
     uint16_t errors_max;      /* -ERR replies until the connection is closed, at least 1 */
-};
-
-/* A message as it is when the mailbox is opened. The message-number is the index plus 1. */
-struct pop3_entry {
-    uint64_t size;    /* octets that RETR sends, before byte-stuffing */
-    struct span uidl; /* 1 to 70 characters %x21-7E (RFC 1939 section 7), or empty: made of UIDVALIDITY and UID */
-    uint32_t uid;
-};
-
-/* An opened mailbox; immutable, and owned by who opened it until CLOSE. */
-struct pop3_mailbox {
-    const struct pop3_entry *entries;
-    uint32_t count;
-    uint32_t uid_validity;
-    uint64_t octets; /* the sum of the sizes */
 };
 
 enum {
