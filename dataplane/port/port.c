@@ -13,6 +13,7 @@
 enum {
     FRAME_CACHE = 256, /* frames an lcore keeps at hand */
     FRAME_ROOM = RTE_MBUF_DEFAULT_BUF_SIZE,
+    LINK_HEADER = 18, /* with one tag */
     TSO_LIMIT = 65535 - 128, /* an IP packet's length field, less headers */
 };
 
@@ -167,13 +168,19 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
     return make_pool(p, o, why) && set_queues(p, o, conf, why);
 }
 
+static bool driven_by(const struct port *p, const char *driver)
+{
+    struct rte_eth_dev_info info;
+
+    return rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, driver) == 0;
+}
+
 /* A TAP's driver gives the kernel's end the port's own address. Ours must be another one. */
 static int read_mac(struct port *p)
 {
-    struct rte_eth_dev_info info;
     int rc = rte_eth_macaddr_get(p->id, &p->mac);
 
-    if (rc == 0 && rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_tap") == 0) {
+    if (rc == 0 && driven_by(p, "net_tap")) {
         p->mac.addr_bytes[0] |= RTE_ETHER_LOCAL_ADMIN_ADDR;
         p->mac.addr_bytes[RTE_ETHER_ADDR_LEN - 1] ^= 1;
     }
@@ -196,6 +203,8 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
         rc = rte_eth_dev_get_mtu(p->id, &p->capabilities.mtu);
     if (rc)
         writer_printf(why, "%s: the port does not start: %s", o->device, rte_strerror(-rc));
+    /* A TAP's driver refuses segments whose whole frame exceeds the MTU, though the MTU is without the Ethernet header. */
+    p->capabilities.tso_frame = p->capabilities.mtu + (driven_by(p, "net_tap") ? 0 : LINK_HEADER);
     return rc == 0;
 }
 

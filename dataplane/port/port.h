@@ -40,6 +40,7 @@ struct port_capabilities {
     bool rss;           /* our key and table were read back: a queue's choice is the flow's owner */
     uint32_t lro;       /* largest received aggregate, 0 without */
     uint32_t tso_limit; /* payload bytes a super-segment */
+    uint32_t tso_frame; /* bytes of a frame that the port cuts from one, Ethernet header included */
 };
 
 struct port_stats {

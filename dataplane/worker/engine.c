@@ -44,7 +44,7 @@ static void fill_defaults(struct engine_options *o)
     o->burst = o->burst ? o->burst : 32;
     o->rx_descriptors = o->rx_descriptors ? o->rx_descriptors : 512;
     o->tx_descriptors = o->tx_descriptors ? o->tx_descriptors : 512;
-    o->ring_size = o->ring_size ? o->ring_size : 256;
+    o->ring_size = o->ring_size ? o->ring_size : o->workers <= 4 ? 1024 : 256;
     o->nap_us = o->nap_us ? o->nap_us : 50;
     o->idle_turns = o->idle_turns ? o->idle_turns : 64;
 }

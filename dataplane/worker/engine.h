@@ -37,7 +37,7 @@ struct engine_options {
     uint16_t tx_descriptors;      /* (512) */
     uint16_t mtu;                 /* (the port's) */
     uint32_t frames;              /* (as many as needed) */
-    uint32_t ring_size;           /* (256) frames a ring of the mesh */
+    uint32_t ring_size;           /* (1024, 256 for more than 4 workers) frames a ring of the mesh */
     bool offloads;
 
     /* Addresses. */

@@ -8,6 +8,7 @@
 enum {
     NO_QUEUE = UINT16_MAX,
     SEGMENTS = 8,      /* super-segments asked of TCP at a time */
+    STUCK_US = 100000,
     SEGMENT_CUTS = 64, /* frames a super-segment may become; TCP's send limit keeps to that */
 };
 
@@ -29,6 +30,7 @@ struct worker {
     struct rte_mbuf *frames[NET_BURST];
     struct net_burst in;
     struct frame_queue out;
+    uint64_t out_moved; /* when the way out last moved, or was empty */
 };
 
 /* Stamps of one turn, once a stage. */
@@ -162,20 +164,35 @@ static void collect_out(struct worker *w)
         w->out.count += mesh_take_out(w->mesh, from, w->out.frames + w->out.count, frame_queue_room(&w->out));
 }
 
-/* As much as the port, or the ring to its queue's owner, takes now. */
-static void transmit(struct worker *w)
+/* As many frames as the port, or the ring to its queue's owner, takes now. */
+static uint32_t offer(struct worker *w)
 {
     uint32_t sent = 0, took = 1;
 
     if (w->tx_queue == NO_QUEUE) {
         while (sent < w->out.count && mesh_send(w->mesh, w->index, w->out.frames[sent]))
             sent++;
-        frame_queue_taken(&w->out, sent);
-        return;
+        return sent;
     }
     while (took && sent < w->out.count) {
         took = port_transmit(w->port, w->tx_queue, w->out.frames + sent, w->out.count - sent);
         sent += took;
+    }
+    return sent;
+}
+
+/* What is not taken waits for the next turn. A driver may refuse one frame for ever; that one must not hold up the rest. */
+static void transmit(struct worker *w, uint64_t now)
+{
+    uint32_t sent = offer(w);
+
+    if (sent || !w->out.count) {
+        w->out_moved = now;
+    } else if (now - w->out_moved > STUCK_US) {
+        w->counters.out_stuck++;
+        frame_pool_give(&w->pool, w->out.frames, 1);
+        w->out_moved = now;
+        sent = 1;
     }
     frame_queue_taken(&w->out, sent);
 }
@@ -198,7 +215,7 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
         all += n;
         w->counters.segments_out += n;
         w->counters.out_waits += max == 0;
-        transmit(w);
+        transmit(w, now);
     } while (n);
     return all;
 }

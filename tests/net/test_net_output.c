@@ -104,6 +104,7 @@ static void the_port_cuts_where_it_offers_to(void)
 
     o.port.tx_tcp_checksum = o.port.tx_ipv4_checksum = o.port.tso = o.port.tx_chains = true;
     o.port.tso_limit = 40500;
+    o.port.tso_frame = 1518;
     r = rig_new(&o);
     rig_meet(r, 1);
     net_output(r->net, &s, 2);
