@@ -7,7 +7,7 @@
 
 enum {
     NO_QUEUE = UINT16_MAX,
-    SEGMENTS = 8,      /* super-segments asked of TCP at a time */
+    SEGMENTS = 8, /* super-segments asked of TCP at a time */
     STUCK_US = 100000,
     SEGMENT_CUTS = 64, /* frames a super-segment may become; TCP's send limit keeps to that */
 };
@@ -55,8 +55,14 @@ struct worker *worker_new(const struct worker_options *o)
 
     if (!w)
         return NULL;
-    *w = (struct worker){.index = o->index, .workers = o->net.workers, .port = o->port, .mesh = o->mesh, .tcp = o->tcp,
-                         .sessions = o->sessions, .handoff = o->handoff, .tx_queues = port->tx_queues,
+    *w = (struct worker){.index = o->index,
+                         .workers = o->net.workers,
+                         .port = o->port,
+                         .mesh = o->mesh,
+                         .tcp = o->tcp,
+                         .sessions = o->sessions,
+                         .handoff = o->handoff,
+                         .tx_queues = port->tx_queues,
                          .burst = o->burst < NET_BURST / 2 ? o->burst : NET_BURST / 2};
     w->cycles = handoff_cycles(o->handoff);
     w->rx_queue = o->index < port->rx_queues ? (uint16_t)o->index : NO_QUEUE;
@@ -154,14 +160,16 @@ static void segments_in(struct worker *w, uint64_t now)
     for (uint32_t i = 0; i < w->in.tcp_count; i++)
         tcp_receive(w->tcp, &w->in.tcp[i], now);
     for (uint32_t i = 0; i < w->in.error_count; i++)
-        tcp_icmp_error(w->tcp, &w->in.errors[i].quoted, w->in.errors[i].mtu, w->in.errors[i].hard, now);
+        tcp_icmp_error(w->tcp, &w->in.errors[i].quoted, w->in.errors[i].mtu, w->in.errors[i].hard,
+                       now);
 }
 
 /* Frames of workers without a queue, for the owner of the queue they share. */
 static void collect_out(struct worker *w)
 {
     for (uint32_t from = w->tx_queues + w->index; from < w->workers; from += w->tx_queues)
-        w->out.count += mesh_take_out(w->mesh, from, w->out.frames + w->out.count, frame_queue_room(&w->out));
+        w->out.count +=
+            mesh_take_out(w->mesh, from, w->out.frames + w->out.count, frame_queue_room(&w->out));
 }
 
 /* As many frames as the port, or the ring to its queue's owner, takes now. */
@@ -181,7 +189,8 @@ static uint32_t offer(struct worker *w)
     return sent;
 }
 
-/* What is not taken waits for the next turn. A driver may refuse one frame for ever; that one must not hold up the rest. */
+/* What is not taken waits for the next turn. A driver may refuse one frame for ever; that one must
+ * not hold up the rest. */
 static void transmit(struct worker *w, uint64_t now)
 {
     uint32_t sent = offer(w);
@@ -279,7 +288,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t worker_next_timer(const struct worker *w)
 {
-    return earlier(net_next_timer(w->net), earlier(tcp_next_timer(w->tcp), sessions_next_timer(w->sessions)));
+    return earlier(net_next_timer(w->net),
+                   earlier(tcp_next_timer(w->tcp), sessions_next_timer(w->sessions)));
 }
 
 void worker_napped(struct worker *w, uint64_t cycles)

@@ -13,7 +13,11 @@ static struct rte_mempool *mempool;
 void rig_environment(const char *vdev)
 {
     static const char *const extra[] = {"--no-huge", "--no-shconf", "--no-telemetry"};
-    struct eal_options o = {.program = "test", .memory_mb = 64, .extra = extra, .extra_count = 3, .vdevs = {vdev}};
+    struct eal_options o = {.program = "test",
+                            .memory_mb = 64,
+                            .extra = extra,
+                            .extra_count = 3,
+                            .vdevs = {"net_null0", vdev}};
     char text[256];
     struct writer why = writer_of(text, sizeof(text));
 
@@ -21,7 +25,8 @@ void rig_environment(const char *vdev)
         printf("Bail out! %.*s\n", (int)why.len, text);
         exit(1);
     }
-    mempool = rte_pktmbuf_pool_create("rig", FRAMES, 0, sizeof(struct frame_note), RTE_MBUF_DEFAULT_BUF_SIZE, -1);
+    mempool = rte_pktmbuf_pool_create("rig", FRAMES, 0, sizeof(struct frame_note),
+                                      RTE_MBUF_DEFAULT_BUF_SIZE, -1);
     if (!mempool) {
         printf("Bail out! no frames\n");
         exit(1);
@@ -33,10 +38,14 @@ struct net_options rig_options(void)
     struct net_options o = {.workers = 1, .address_count = 2, .seed = 42, .port = {.mtu = 1500}};
 
     memcpy(o.mac, packet_our_mac, 6);
-    o.addresses[0] = (struct net_address){
-        .address = PACKET_OURS4, .prefix = 24, .gateway = packet_ip("198.18.0.254"), .has_gateway = true};
-    o.addresses[1] = (struct net_address){
-        .address = PACKET_OURS6, .prefix = 64, .gateway = packet_ip("2001:2::fe"), .has_gateway = true};
+    o.addresses[0] = (struct net_address){.address = PACKET_OURS4,
+                                          .prefix = 24,
+                                          .gateway = packet_ip("198.18.0.254"),
+                                          .has_gateway = true};
+    o.addresses[1] = (struct net_address){.address = PACKET_OURS6,
+                                          .prefix = 64,
+                                          .gateway = packet_ip("2001:2::fe"),
+                                          .has_gateway = true};
     return o;
 }
 
@@ -102,8 +111,9 @@ void rig_input(struct rig *r, struct span bytes, uint64_t now)
 
 struct span rig_out(const struct rig *r, uint32_t n)
 {
-    return n < r->out.count ? span_of(rte_pktmbuf_mtod(r->out.frames[n], uint8_t *), r->out.frames[n]->data_len)
-                            : span_of(NULL, 0);
+    return n < r->out.count
+               ? span_of(rte_pktmbuf_mtod(r->out.frames[n], uint8_t *), r->out.frames[n]->data_len)
+               : span_of(NULL, 0);
 }
 
 void rig_clear_out(struct rig *r)

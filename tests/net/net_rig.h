@@ -6,7 +6,8 @@
 #include "tests/harness/check.h"
 #include "tests/net/packet.h"
 
-/* One worker's IP stack on frames made by hand; DPDK's environment without hugepages, devices or files. */
+/* One worker's IP stack on frames made by hand; DPDK's environment without hugepages, devices or
+ * files. */
 struct rig {
     struct frame_pool pool;
     struct frame_queue out;
@@ -15,9 +16,10 @@ struct rig {
     struct rte_mbuf *last; /* of rig_input(); it stays until the next one */
 };
 
-/* Once a process. `vdev` may be NULL. */
+/* Once a process. There is a port net_null0, and `vdev` if that is not NULL. */
 void rig_environment(const char *vdev);
-/* The addresses of packet.h: ours with /24 and /64, gateways 198.18.0.254 and 2001:2::fe; no detection, no offloads. */
+/* The addresses of packet.h: ours with /24 and /64, gateways 198.18.0.254 and 2001:2::fe; no
+ * detection, no offloads. */
 struct net_options rig_options(void);
 struct rig *rig_new(const struct net_options *options);
 void rig_free(struct rig *rig);

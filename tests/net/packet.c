@@ -44,8 +44,8 @@ void packet_ethernet(struct packet *p, const uint8_t to[6], uint16_t vlan, uint1
     p->l3 = p->len;
 }
 
-void packet_ip_header(struct packet *p, struct ip_address source, struct ip_address destination, uint8_t protocol,
-                      uint8_t hop_limit)
+void packet_ip_header(struct packet *p, struct ip_address source, struct ip_address destination,
+                      uint8_t protocol, uint8_t hop_limit)
 {
     uint8_t v4[12] = {0x45, 0, 0, 0, 0x12, 0x34, 0x40, 0, hop_limit, protocol, 0, 0};
     uint8_t v6[8] = {0x60, 0, 0, 0, 0, 0, protocol, hop_limit};
@@ -65,7 +65,8 @@ void packet_ip_header(struct packet *p, struct ip_address source, struct ip_addr
 
 void packet_tcp(struct packet *p, uint16_t source, uint16_t destination, uint32_t payload)
 {
-    uint8_t h[24] = {0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x60, 0x10, 0x20, 0, 0, 0, 0, 0, 2, 4, 5, 0xb4};
+    uint8_t h[24] = {0,    0,    0,    0, 1, 2, 3, 4, 5, 6, 7, 8,
+                     0x60, 0x10, 0x20, 0, 0, 0, 0, 0, 2, 4, 5, 0xb4};
 
     put16(h, source);
     put16(h + 2, destination);
@@ -85,7 +86,8 @@ uint16_t packet_reference_sum(const uint8_t *bytes, size_t len, uint32_t start)
     return (uint16_t)sum;
 }
 
-static uint16_t transport_sum(const uint8_t *ip, bool v4, uint8_t protocol, const uint8_t *l4, size_t len)
+static uint16_t transport_sum(const uint8_t *ip, bool v4, uint8_t protocol, const uint8_t *l4,
+                              size_t len)
 {
     uint32_t pseudo = 0;
 
@@ -116,7 +118,8 @@ bool packet_sum_good(struct span frame, size_t link)
 {
     const uint8_t *ip = frame.data + link;
     bool v4 = ip[0] >> 4 == 4;
-    size_t header = v4 ? 20 : 40, len = v4 ? (size_t)(ip[2] << 8 | ip[3]) - 20 : (size_t)(ip[4] << 8 | ip[5]);
+    size_t header = v4 ? 20 : 40,
+           len = v4 ? (size_t)(ip[2] << 8 | ip[3]) - 20 : (size_t)(ip[4] << 8 | ip[5]);
 
     if (v4 && packet_reference_sum(ip, 20, 0) != 0xffff)
         return false;
@@ -124,7 +127,8 @@ bool packet_sum_good(struct span frame, size_t link)
            transport_sum(ip, v4, v4 ? ip[9] : ip[6], ip + header, len) == 0xffff;
 }
 
-void packet_arp(struct packet *p, const uint8_t to[6], uint16_t operation, const char *sender, const char *target)
+void packet_arp(struct packet *p, const uint8_t to[6], uint16_t operation, const char *sender,
+                const char *target)
 {
     uint8_t head[8] = {0, 1, 8, 0, 6, 4, 0, (uint8_t)operation}, nobody[6] = {0};
     struct ip_address s = packet_ip(sender), t = packet_ip(target);
@@ -137,8 +141,8 @@ void packet_arp(struct packet *p, const uint8_t to[6], uint16_t operation, const
     packet_append(p, t.bytes + 12, 4);
 }
 
-void packet_ndp(struct packet *p, uint8_t type, const char *source, const char *destination, const char *target,
-                uint8_t flags, uint8_t option)
+void packet_ndp(struct packet *p, uint8_t type, const char *source, const char *destination,
+                const char *target, uint8_t flags, uint8_t option)
 {
     struct ip_address d = packet_ip(destination), t = packet_ip(target);
     uint8_t head[8] = {type, 0, 0, 0, flags, 0, 0, 0}, opt[2] = {option, 1};
@@ -160,14 +164,16 @@ void packet_echo(struct packet *p, bool v4, uint32_t len)
     uint8_t head[8] = {v4 ? 8 : 128, 0, 0, 0, 0x77, 0x88, 0, 1};
 
     packet_ethernet(p, packet_our_mac, PACKET_VLAN_NONE, v4 ? 0x0800 : 0x86dd);
-    packet_ip_header(p, v4 ? PACKET_PEER4 : PACKET_PEER6, v4 ? PACKET_OURS4 : PACKET_OURS6, v4 ? 1 : 58, 64);
+    packet_ip_header(p, v4 ? PACKET_PEER4 : PACKET_PEER6, v4 ? PACKET_OURS4 : PACKET_OURS6,
+                     v4 ? 1 : 58, 64);
     packet_append(p, head, 8);
     for (uint32_t i = 0; i < len; i++)
         p->bytes[p->len++] = fake_byte(i);
     packet_finish(p, v4 ? 1 : 58, 2);
 }
 
-void packet_segment(struct packet *p, bool v4, uint16_t source, uint16_t destination, uint32_t payload)
+void packet_segment(struct packet *p, bool v4, uint16_t source, uint16_t destination,
+                    uint32_t payload)
 {
     packet_ethernet(p, packet_our_mac, PACKET_VLAN_NONE, v4 ? 0x0800 : 0x86dd);
     packet_ip_header(p, v4 ? PACKET_PEER4 : PACKET_PEER6, v4 ? PACKET_OURS4 : PACKET_OURS6, 6, 64);

@@ -85,7 +85,8 @@ static void sums_of_ones_fold(void)
 static void pseudo_headers_agree_with_finished_packets(void)
 {
     for (int v4 = 0; v4 < 2; v4++) {
-        struct ip_address from = v4 ? PACKET_PEER4 : PACKET_PEER6, to = v4 ? PACKET_OURS4 : PACKET_OURS6;
+        struct ip_address from = v4 ? PACKET_PEER4 : PACKET_PEER6,
+                          to = v4 ? PACKET_OURS4 : PACKET_OURS6;
         struct checksum c = {0};
         struct packet p;
 

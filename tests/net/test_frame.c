@@ -96,9 +96,9 @@ static void bad_ipv4_headers_are_refused(void)
         uint8_t at, value;
         enum net_counter why;
     } rows[] = {
-        {0, 0x44, NET_ip_malformed},  {0, 0x65, NET_ip_malformed}, {3, 19, NET_ip_malformed},
-        {12, 127, NET_ip_source},     {12, 224, NET_ip_source},    {12, 255, NET_ip_source},
-        {9, 17, NET_protocol_other},  {9, 58, NET_protocol_other}, {2, 0xff, NET_frame_truncated},
+        {0, 0x44, NET_ip_malformed}, {0, 0x65, NET_ip_malformed}, {3, 19, NET_ip_malformed},
+        {12, 127, NET_ip_source},    {12, 224, NET_ip_source},    {12, 255, NET_ip_source},
+        {9, 17, NET_protocol_other}, {9, 58, NET_protocol_other}, {2, 0xff, NET_frame_truncated},
     };
     struct packet p;
     struct frame f;
@@ -118,7 +118,8 @@ static void bad_ipv4_headers_are_refused(void)
 }
 
 /* One IPv6 packet whose chain of extension headers is `chain`; its first type is `first`. */
-static enum net_counter with_extensions(uint8_t first, const char *chain, size_t len, struct frame *f)
+static enum net_counter with_extensions(uint8_t first, const char *chain, size_t len,
+                                        struct frame *f)
 {
     struct packet p;
 
@@ -133,11 +134,13 @@ static enum net_counter with_extensions(uint8_t first, const char *chain, size_t
 
 static void extension_headers_are_walked_within_bounds(void)
 {
-    static const char options[] = "\x3c\0\1\4\0\0\0\0\x06\0\1\4\0\0\0\0"; /* destination options twice */
+    static const char options[] =
+        "\x3c\0\1\4\0\0\0\0\x06\0\1\4\0\0\0\0"; /* destination options twice */
     struct frame f;
     char many[9 * 8];
 
-    CHECK(with_extensions(0, options, 16, &f) == NET_KEEP && f.l4 == 14 + 40 + 16 && f.kind == FRAME_TCP);
+    CHECK(with_extensions(0, options, 16, &f) == NET_KEEP && f.l4 == 14 + 40 + 16 &&
+          f.kind == FRAME_TCP);
     CHECK(with_extensions(60, "\0\0\1\4\0\0\0\0\x06\0\1\4\0\0\0\0", 16, &f) == NET_ip_headers);
     CHECK(with_extensions(43, "\x06\0\0\1\0\0\0\0", 8, &f) == NET_ip_source_route);
     CHECK(with_extensions(43, "\x06\0\4\1\0\0\0\0", 8, &f) == NET_ip_headers);

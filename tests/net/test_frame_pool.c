@@ -27,7 +27,8 @@ static void reading_a_frame_to_its_end_is_fine(void)
     CHECK(seen == 6);
 }
 
-/* Enough frames pass for every one of them to come back from the circle, and be written to again. */
+/* Enough frames pass for every one of them to come back from the circle, and be written to again.
+ */
 static void frames_come_back_to_the_pool_writable(void)
 {
     uint8_t bytes[100] = {7};

@@ -42,7 +42,8 @@ static void asks_three_times_and_gives_up(void)
         CHECK(neighbour_turn(t, now, &ask, &dropped) == NEIGHBOUR_ASK && !ask.unicast);
         CHECK(neighbour_turn(t, now, &ask, &dropped) == NEIGHBOUR_NOTHING);
         CHECK(neighbour_next_timer(t) == now + NEIGHBOUR_RETRANS_US);
-        CHECK(neighbour_turn(t, now + NEIGHBOUR_RETRANS_US - 1, &ask, &dropped) == NEIGHBOUR_NOTHING);
+        CHECK(neighbour_turn(t, now + NEIGHBOUR_RETRANS_US - 1, &ask, &dropped) ==
+              NEIGHBOUR_NOTHING);
     }
     CHECK(neighbour_turn(t, now, &ask, &dropped) == NEIGHBOUR_SILENT);
     CHECK(dropped.count == 1 && dropped.frames[0] == frame(1));
@@ -66,7 +67,8 @@ static void answers_set_waiting_frames_free_oldest_first_and_bounded(void)
         CHECK(neighbour_hold(t, &a, frame(i)) == NULL);
     CHECK(neighbour_hold(t, &a, frame(99)) == frame(0));
     CHECK(neighbour_learn(t, &a, packet_peer_mac, NEIGHBOUR_ANSWERED, 2, &ready));
-    CHECK(ready.count == NEIGHBOUR_PENDING && ready.frames[0] == frame(1) && ready.frames[7] == frame(99));
+    CHECK(ready.count == NEIGHBOUR_PENDING && ready.frames[0] == frame(1) &&
+          ready.frames[7] == frame(99));
     CHECK(neighbour_resolve(t, &a, 3, mac) && memcmp(mac, packet_peer_mac, 6) == 0);
     neighbours_free(t);
 }
@@ -158,7 +160,8 @@ static void stale_entries_are_used_and_then_verified(void)
     uint8_t mac[6];
 
     neighbour_learn(t, &a, packet_peer_mac, NEIGHBOUR_ASKED_US, 1, &ready);
-    CHECK(neighbour_resolve(t, &a, now, mac) && neighbour_next_timer(t) == now + NEIGHBOUR_DELAY_US);
+    CHECK(neighbour_resolve(t, &a, now, mac) &&
+          neighbour_next_timer(t) == now + NEIGHBOUR_DELAY_US);
     CHECK(turn_all(t, now + NEIGHBOUR_DELAY_US, &ask) == 1 && ask.unicast);
     CHECK(memcmp(ask.mac, packet_peer_mac, 6) == 0);
     /* Still used while it is probed; gone after the last try. */
@@ -185,7 +188,8 @@ static void traffic_confirms_only_the_known_mac(void)
     CHECK(turn_all(t, 2 + NEIGHBOUR_DELAY_US, &ask) == 0);
     CHECK(neighbour_resolve(t, &a, 3, mac) && memcmp(mac, packet_peer_mac, 6) == 0);
     CHECK(!neighbour_learn(t, &b, packet_peer_mac, NEIGHBOUR_CONFIRMED, 2, &ready));
-    CHECK(!neighbour_learn(t, &b, packet_peer_mac, NEIGHBOUR_ANNOUNCED, 2, &ready) && neighbour_count(t) == 1);
+    CHECK(!neighbour_learn(t, &b, packet_peer_mac, NEIGHBOUR_ANNOUNCED, 2, &ready) &&
+          neighbour_count(t) == 1);
     neighbours_free(t);
 }
 

@@ -19,12 +19,16 @@ static void arp_is_answered_and_learned(void)
     rig_input(r, packet_span(&p), 1);
     out = rig_out(r, 0);
     CHECK(r->out.count == 1 && out.len == 42);
-    CHECK(memcmp(out.data, packet_peer_mac, 6) == 0 && memcmp(out.data + 6, packet_our_mac, 6) == 0);
-    CHECK(memcmp(out.data + 12, "\x08\x06\0\1\x08\0\6\4\0\2\2\0\0\0\0\2\xc6\x12\0\2\2\0\0\0\0\1\xc6\x12\0\1", 30) == 0);
+    CHECK(memcmp(out.data, packet_peer_mac, 6) == 0 &&
+          memcmp(out.data + 6, packet_our_mac, 6) == 0);
+    CHECK(memcmp(out.data + 12,
+                 "\x08\x06\0\1\x08\0\6\4\0\2\2\0\0\0\0\2\xc6\x12\0\2\2\0\0\0\0\1\xc6\x12\0\1",
+                 30) == 0);
     rig_clear_out(r);
     packet_arp(&p, packet_broadcast, 1, "198.18.0.1", "198.18.0.3");
     rig_input(r, packet_span(&p), 1);
-    packet_arp(&p, packet_broadcast, 1, "0.0.0.0", "198.18.0.2"); /* a probe: answered, not learned */
+    packet_arp(&p, packet_broadcast, 1, "0.0.0.0",
+               "198.18.0.2"); /* a probe: answered, not learned */
     rig_input(r, packet_span(&p), 1);
     CHECK(r->out.count == 1);
     packet_arp(&p, packet_broadcast, 1, "198.18.0.2", "198.18.0.2");
@@ -55,7 +59,8 @@ static void solicitations_are_answered(void)
     packet_ndp(&p, 135, "::", "ff02::1:ff00:2", "2001:2::2", 0, 0);
     rig_input(r, packet_span(&p), 1);
     out = rig_out(r, 0);
-    CHECK(r->out.count == 1 && memcmp(out.data, "\x33\x33\0\0\0\1", 6) == 0 && out.data[58] == 0x20);
+    CHECK(r->out.count == 1 && memcmp(out.data, "\x33\x33\0\0\0\1", 6) == 0 &&
+          out.data[58] == 0x20);
     rig_free(r);
 }
 
@@ -66,13 +71,13 @@ static void spoiled_discovery_is_refused(void)
         size_t at;
         uint8_t value, option;
     } rows[] = {
-        {"2001:2::1", "2001:2::2", 21, 254, 1},       /* came through a router */
-        {"2001:2::1", "2001:2::2", 55, 1, 1},         /* code */
-        {"2001:2::1", "2001:2::2", 62, 0xff, 1},      /* the target is a group */
-        {"2001:2::1", "2001:2::2", 79, 0, 1},         /* an option without length */
-        {"2001:2::1", "2001:2::2", 79, 2, 1},         /* an option beyond the end */
-        {"::", "ff02::1:ff00:2", 54, 135, 1},         /* detection that names a MAC address */
-        {"::", "2001:2::2", 54, 135, 0},              /* detection to one */
+        {"2001:2::1", "2001:2::2", 21, 254, 1},  /* came through a router */
+        {"2001:2::1", "2001:2::2", 55, 1, 1},    /* code */
+        {"2001:2::1", "2001:2::2", 62, 0xff, 1}, /* the target is a group */
+        {"2001:2::1", "2001:2::2", 79, 0, 1},    /* an option without length */
+        {"2001:2::1", "2001:2::2", 79, 2, 1},    /* an option beyond the end */
+        {"::", "ff02::1:ff00:2", 54, 135, 1},    /* detection that names a MAC address */
+        {"::", "2001:2::2", 54, 135, 0},         /* detection to one */
     };
     struct rig *r = new_rig();
 
@@ -100,7 +105,8 @@ static void detection_keeps_addresses_back_until_its_end(void)
     net_start(r->net, 1000);
     /* IPv4 is announced at once; for our address and the link-local one somebody may object. */
     CHECK(r->out.count == 3 && !net_ready(r->net) && net_next_timer(r->net) == 1001000);
-    CHECK(rig_out(r, 1).data[54] == 135 && memcmp(rig_out(r, 1).data + 22, (uint8_t[16]){0}, 16) == 0);
+    CHECK(rig_out(r, 1).data[54] == 135 &&
+          memcmp(rig_out(r, 1).data + 22, (uint8_t[16]){0}, 16) == 0);
     rig_clear_out(r);
     packet_echo(&p, false, 8);
     rig_input(r, packet_span(&p), 2000);
@@ -132,7 +138,8 @@ static void an_address_that_somebody_has_is_given_up(void)
         net_timers(r->net, 2000000);
         packet_echo(&p, false, 8);
         rig_input(r, packet_span(&p), 2000001);
-        CHECK(rig_count(r, NET_ip_tentative) == 1 && rig_count(r, NET_echo_in) == 0 && net_ready(r->net));
+        CHECK(rig_count(r, NET_ip_tentative) == 1 && rig_count(r, NET_echo_in) == 0 &&
+              net_ready(r->net));
         rig_free(r);
     }
 }
@@ -323,19 +330,27 @@ static void what_is_not_for_us_is_counted_by_reason(void)
 }
 
 /* An ICMP error from a router that quotes `ours` -> peer, with `quoted` bytes of TCP. */
-static void icmp_error(struct packet *p, bool v4, uint8_t type, uint8_t code, uint32_t word, size_t quoted)
+static void icmp_error(struct packet *p, bool v4, uint8_t type, uint8_t code, uint32_t word,
+                       size_t quoted)
 {
-    uint8_t head[8] = {type, code, 0, 0, (uint8_t)(word >> 24), (uint8_t)(word >> 16), (uint8_t)(word >> 8),
+    uint8_t head[8] = {type,
+                       code,
+                       0,
+                       0,
+                       (uint8_t)(word >> 24),
+                       (uint8_t)(word >> 16),
+                       (uint8_t)(word >> 8),
                        (uint8_t)word};
     struct packet inner;
 
     inner.len = 0;
     inner.l3 = 0;
-    packet_ip_header(&inner, v4 ? PACKET_OURS4 : PACKET_OURS6, v4 ? PACKET_PEER4 : PACKET_PEER6, 6, 64);
+    packet_ip_header(&inner, v4 ? PACKET_OURS4 : PACKET_OURS6, v4 ? PACKET_PEER4 : PACKET_PEER6, 6,
+                     64);
     packet_tcp(&inner, 25, 1000, 0);
     packet_ethernet(p, packet_our_mac, 0, v4 ? 0x0800 : 0x86dd);
-    packet_ip_header(p, packet_ip(v4 ? "198.18.9.9" : "2001:2:0:9::9"), v4 ? PACKET_OURS4 : PACKET_OURS6,
-                     v4 ? 1 : 58, 60);
+    packet_ip_header(p, packet_ip(v4 ? "198.18.9.9" : "2001:2:0:9::9"),
+                     v4 ? PACKET_OURS4 : PACKET_OURS6, v4 ? 1 : 58, 60);
     packet_append(p, head, 8);
     packet_append(p, inner.bytes, inner.l4 + quoted);
     packet_finish(p, v4 ? 1 : 58, 2);
@@ -349,8 +364,9 @@ static void errors_that_quote_our_segments_reach_tcp(void)
         uint32_t word, mtu;
         bool hard;
     } rows[] = {
-        {true, 3, 3, 0, 0, true},      {true, 3, 1, 0, 0, false},     {true, 3, 4, 1400, 1400, false},
-        {true, 11, 0, 0, 0, false},    {false, 1, 4, 0, 0, true},     {false, 1, 0, 0, 0, false},
+        {true, 3, 3, 0, 0, true},         {true, 3, 1, 0, 0, false},
+        {true, 3, 4, 1400, 1400, false},  {true, 11, 0, 0, 0, false},
+        {false, 1, 4, 0, 0, true},        {false, 1, 0, 0, 0, false},
         {false, 2, 0, 1280, 1280, false},
     };
     struct rig *r = new_rig();

@@ -5,11 +5,20 @@
 
 static struct tcp_segment segment(bool v4, uint32_t len, uint16_t mss)
 {
-    return (struct tcp_segment){
-        .source = v4 ? PACKET_OURS4 : PACKET_OURS6, .destination = v4 ? PACKET_PEER4 : PACKET_PEER6,
-        .source_port = 25, .destination_port = 1000, .seq = 0xfffffff0, .ack = 77, .window = 1234,
-        .flags = TCP_ACK | TCP_PSH | TCP_FIN, .options_len = 12, .options = {1, 1, 8, 10}, .mss = mss, .len = len,
-        .offset = 3, .queue = len ? fake_queue() : NULL};
+    return (struct tcp_segment){.source = v4 ? PACKET_OURS4 : PACKET_OURS6,
+                                .destination = v4 ? PACKET_PEER4 : PACKET_PEER6,
+                                .source_port = 25,
+                                .destination_port = 1000,
+                                .seq = 0xfffffff0,
+                                .ack = 77,
+                                .window = 1234,
+                                .flags = TCP_ACK | TCP_PSH | TCP_FIN,
+                                .options_len = 12,
+                                .options = {1, 1, 8, 10},
+                                .mss = mss,
+                                .len = len,
+                                .offset = 3,
+                                .queue = len ? fake_queue() : NULL};
 }
 
 static uint32_t u32(const uint8_t *at)
@@ -59,7 +68,8 @@ static void segments_are_cut_at_the_mss(void)
                 CHECK(f.len == headers + len && packet_sum_good(f, 14));
                 CHECK(u32(tcp + 4) == s.seq + n * 1000 && u32(tcp + 8) == 77 && tcp[12] == 0x80);
                 CHECK(tcp[13] == (n + 1 < cuts ? TCP_ACK : TCP_ACK | TCP_PSH | TCP_FIN));
-                CHECK(tcp[14] << 8 == 0x400 && tcp[15] == 0xd2 && memcmp(tcp + 20, s.options, 12) == 0);
+                CHECK(tcp[14] << 8 == 0x400 && tcp[15] == 0xd2 &&
+                      memcmp(tcp + 20, s.options, 12) == 0);
                 CHECK(payload_right(f.data + headers, n * 1000, len));
                 CHECK(!v4 || f.data[14 + 6] == 0x40);
             }
@@ -85,8 +95,9 @@ static void the_port_sums_where_it_offers_to(void)
         CHECK(r->out.count == 2);
         m = r->out.frames[0];
         f = rig_out(r, 0);
-        CHECK(m->ol_flags == ((v4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6) |
-                              RTE_MBUF_F_TX_TCP_CKSUM));
+        CHECK(m->ol_flags ==
+              ((v4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6) |
+               RTE_MBUF_F_TX_TCP_CKSUM));
         CHECK(m->l2_len == 14 && m->l3_len == (v4 ? 20 : 40) && m->l4_len == 32);
         pseudo = packet_reference_sum(f.data + 14 + (v4 ? 12 : 8), v4 ? 8 : 32, 6 + 1032);
         CHECK((f.data[14 + (v4 ? 20 : 40) + 16] << 8 | f.data[14 + (v4 ? 20 : 40) + 17]) == pseudo);
@@ -153,7 +164,8 @@ static void unknown_neighbours_are_asked_and_frames_wait(void)
         CHECK(r->out.count == 0);
         net_timers(r->net, 1);
         CHECK(r->out.count == 1 && rig_count(r, NET_requests_out) == 1);
-        CHECK(memcmp(rig_out(r, 0).data, v4 ? packet_broadcast : (const uint8_t *)"\x33\x33\xff\0\0\1", 6) == 0);
+        CHECK(memcmp(rig_out(r, 0).data,
+                     v4 ? packet_broadcast : (const uint8_t *)"\x33\x33\xff\0\0\1", 6) == 0);
         rig_clear_out(r);
         if (v4)
             packet_arp(&p, packet_our_mac, 2, "198.18.0.1", "198.18.0.2");
@@ -162,7 +174,8 @@ static void unknown_neighbours_are_asked_and_frames_wait(void)
         rig_input(r, packet_span(&p), 2);
         CHECK(r->out.count == 3);
         for (uint32_t i = 0; i < 3; i++)
-            CHECK(memcmp(rig_out(r, i).data, packet_peer_mac, 6) == 0 && packet_sum_good(rig_out(r, i), 14));
+            CHECK(memcmp(rig_out(r, i).data, packet_peer_mac, 6) == 0 &&
+                  packet_sum_good(rig_out(r, i), 14));
         rig_free(r);
     }
 }
@@ -177,7 +190,8 @@ static void waiting_frames_are_bounded_and_dropped_in_the_end(void)
     CHECK(rig_count(r, NET_neighbour_dropped) == 20 - NEIGHBOUR_PENDING);
     for (uint64_t now = 1; now < 10000000; now += 100000)
         net_timers(r->net, now);
-    CHECK(rig_count(r, NET_requests_out) == NEIGHBOUR_TRIES && rig_count(r, NET_neighbour_failed) == 1);
+    CHECK(rig_count(r, NET_requests_out) == NEIGHBOUR_TRIES &&
+          rig_count(r, NET_neighbour_failed) == 1);
     CHECK(rig_count(r, NET_neighbour_dropped) == 20);
     rig_free(r);
 }
