@@ -37,8 +37,9 @@ static bool accept(struct scan *s, uint8_t c)
 }
 
 /*
- * Takes one well-formed character above U+009F when UTF-8 is allowed (RFC 6531 section 3.3, UTF8-non-ascii of RFC
- * 6532 section 3.1). Overlong forms, surrogates, what is beyond U+10FFFF and C1 controls are not well formed here.
+ * Takes one well-formed character above U+009F when UTF-8 is allowed (RFC 6531 section 3.3,
+ * UTF8-non-ascii of RFC 6532 section 3.1). Overlong forms, surrogates, what is beyond U+10FFFF and
+ * C1 controls are not well formed here.
  */
 static bool accept_utf8(struct scan *s)
 {
@@ -49,7 +50,8 @@ static bool accept_utf8(struct scan *s)
         return false;
     n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
     if (left < n || (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
         return false;
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
@@ -156,7 +158,8 @@ static bool ipv4(struct span text, uint8_t bytes_out[4])
 
 /*
  * IPv6-address-literal = "IPv6:" IPv6-addr
- * "::" that stands for one group only is read too; RFC 5321 section 4.1.3 would have it stand for two or more.
+ * "::" that stands for one group only is read too; RFC 5321 section 4.1.3 would have it stand for
+ * two or more.
  */
 static bool ipv6(struct span text, struct ip_address *address_out)
 {
@@ -187,7 +190,8 @@ static bool general(struct span text)
 }
 
 /*
- * address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"
+ * address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal )
+ * "]"
  */
 static enum address_status literal(struct scan *s, uint8_t *kind_out)
 {

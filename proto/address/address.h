@@ -5,15 +5,17 @@
 #include "proto/base/writer.h"
 
 /*
- * Mail addresses of an SMTP envelope: Path and Mailbox of RFC 5321 section 4.1.2, with the length limits of
- * section 4.5.3.1. Nothing is copied: a result is spans into the text that was read.
+ * Mail addresses of an SMTP envelope: Path and Mailbox of RFC 5321 section 4.1.2, with the length
+ * limits of section 4.5.3.1. Nothing is copied: a result is spans into the text that was read.
  */
 
+/* Octets, as spelled unless said otherwise. */
 enum {
-    ADDRESS_LOCAL_MAX = 64,   /* octets of a local part as spelled (section 4.5.3.1.1) */
-    ADDRESS_DOMAIN_MAX = 255, /* octets of a domain (section 4.5.3.1.2) */
-    ADDRESS_PATH_MAX = 256,   /* octets of a path, "<" and ">" and a source route included (4.5.3.1.3) */
-    ADDRESS_KEY_MAX = ADDRESS_LOCAL_MAX + 1 + ADDRESS_DOMAIN_MAX, /* octets that address_key() writes */
+    ADDRESS_LOCAL_MAX = 64,   /* local part (section 4.5.3.1.1) */
+    ADDRESS_DOMAIN_MAX = 255, /* domain (section 4.5.3.1.2) */
+    ADDRESS_PATH_MAX = 256,   /* path with "<", ">" and source route (section 4.5.3.1.3) */
+    /* what address_key() writes */
+    ADDRESS_KEY_MAX = ADDRESS_LOCAL_MAX + 1 + ADDRESS_DOMAIN_MAX,
 };
 
 enum address_kind {
@@ -48,25 +50,29 @@ enum address_status {
 };
 
 /*
- * Reads a path, "<" to ">", at the start of *text and moves *text behind it. On any other status than
- * ADDRESS_OK neither *text nor *address_out is changed. `options`: enum address_option, or-ed. Bound: one pass
- * over at most the text.
+ * Reads a path, "<" to ">", at the start of *text and moves *text behind it. On any other status
+ * than ADDRESS_OK neither *text nor *address_out is changed. `options`: enum address_option, or-ed.
+ * Bound: one pass over at most the text.
  */
 enum address_status address_path(struct span *text, unsigned options, struct address *address_out);
 
-/* Reads a Mailbox without brackets that is the whole of `text`. Of the options only ADDRESS_ALLOW_UTF8 counts. */
-enum address_status address_mailbox(struct span text, unsigned options, struct address *address_out);
+/* Reads a Mailbox without brackets that is the whole of `text`. Of the options only
+ * ADDRESS_ALLOW_UTF8 counts. */
+enum address_status address_mailbox(struct span text, unsigned options,
+                                    struct address *address_out);
 
-/* Reads a Domain or an address-literal that is the whole of `text`, as address_mailbox() does behind its "@". */
+/* Reads a Domain or an address-literal that is the whole of `text`, as address_mailbox() does
+ * behind its "@". */
 enum address_status address_domain(struct span text, unsigned options, struct address *address_out);
 
 /*
- * Writes the key under which the address is looked up: the local part without its quoting, in lower case
- * (ASCII only) when `fold_local`; "@"; the domain as A-labels in lower case (IDNA2008 with the non-transitional
- * mapping of UTS #46), or the literal in its one canonical form. ADDRESS_NULL writes nothing,
- * ADDRESS_POSTMASTER writes "postmaster" alone. At most ADDRESS_KEY_MAX bytes. False, with nothing written,
- * when the domain has no A-label form, the key is too long or the writer has no room. The one place that allocates is
- * libidn2, and only for a domain with bytes above 127.
+ * Writes the key under which the address is looked up: the local part without its quoting, in lower
+ * case (ASCII only) when `fold_local`; "@"; the domain as A-labels in lower case (IDNA2008 with the
+ * non-transitional mapping of UTS #46), or the literal in its one canonical form. ADDRESS_NULL
+ * writes nothing, ADDRESS_POSTMASTER writes "postmaster" alone. At most ADDRESS_KEY_MAX bytes.
+ * False, with nothing written, when the domain has no A-label form, the key is too long or the
+ * writer has no room. The one place that allocates is libidn2, and only for a domain with bytes
+ * above 127.
  */
 bool address_key(struct writer *w, const struct address *address, bool fold_local);
 

@@ -37,8 +37,10 @@ static bool put_a_labels(struct writer *w, struct span domain)
     memcpy(text, domain.data, domain.len);
     text[domain.len] = 0;
     ok = idn2_lookup_u8(text, &labels,
-                        IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES) == IDN2_OK;
-    /* The mapping of UTS #46 can yield what is no domain: a spacing accent becomes a space and an accent. */
+                        IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES) ==
+         IDN2_OK;
+    /* The mapping of UTS #46 can yield what is no domain: a spacing accent becomes a space and an
+     * accent. */
     ok = ok && address_domain(span_text((const char *)labels), 0, &judged) == ADDRESS_OK &&
          judged.kind == ADDRESS_DOMAIN;
     if (ok)

@@ -32,7 +32,10 @@ void mime_base64_init(struct mime_base64 *b)
     *b = (struct mime_base64){0};
 }
 
-/* Whole groups while every byte is of the alphabet; stops at the first that is not, or when `out` is short. */
+/*
+ * Whole groups while every byte is of the alphabet; stops at the first that is not, or when `out`
+ * is short.
+ */
 static void groups(struct span *in, struct writer *out)
 {
     const uint8_t *at = in->data, *end = in->data + in->len;

@@ -60,7 +60,8 @@ static enum mime_delimiter match(struct mime_reader *r, struct span text, uint8_
     return MIME_DELIMITER_NONE;
 }
 
-enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t *len_out, uint8_t *depth_out)
+enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t *len_out,
+                                    uint8_t *depth_out)
 {
     struct span line = span_head(s, MIME_DELIMITER_MAX), text;
     enum mime_delimiter found;
@@ -105,8 +106,8 @@ void mime_body_begin(struct mime_reader *r)
 }
 
 /*
- * Gives the bytes at the begin of *body, which advances behind those that were used. False when they gave no data:
- * they belong to a preamble or epilogue, or the decoder keeps them.
+ * Gives the bytes at the begin of *body, which advances behind those that were used. False when
+ * they gave no data: they belong to a preamble or epilogue, or the decoder keeps them.
  */
 static bool give(struct mime_reader *r, struct span *body, struct mime_event *event_out)
 {
@@ -161,9 +162,12 @@ bool mime_body_flush(struct mime_reader *r, struct mime_event *event_out)
     return w.len > 0;
 }
 
-/* A delimiter was found, its line `line` bytes long, behind a line end of `end` bytes that belongs to it. */
-static enum mime_body_status delimiter(struct mime_reader *r, struct span line, size_t end, uint64_t at,
-                                       enum mime_delimiter found)
+/*
+ * A delimiter was found, its line `line` bytes long, behind a line end of `end` bytes that belongs
+ * to it.
+ */
+static enum mime_body_status delimiter(struct mime_reader *r, struct span line, size_t end,
+                                       uint64_t at, enum mime_delimiter found)
 {
     r->body_end = at;
     r->lines_end = r->lines;
@@ -175,7 +179,10 @@ static enum mime_body_status delimiter(struct mime_reader *r, struct span line, 
     return MIME_BODY_DELIMITER;
 }
 
-/* What is held is body after all, but for a line end at its end, which may belong to the next line's delimiter. */
+/*
+ * What is held is body after all, but for a line end at its end, which may belong to the next
+ * line's delimiter.
+ */
 static size_t held_release(const struct mime_reader *r, bool with_end)
 {
     size_t len = r->held_len;
@@ -217,7 +224,10 @@ static void held_fill(struct mime_reader *r, struct span *in)
     *in = span_skip(*in, more.len);
 }
 
-/* The length of the line end at the begin of what is held: 0 to 2; a CR alone counts as one not yet known. */
+/*
+ * The length of the line end at the begin of what is held: 0 to 2; a CR alone counts as one not yet
+ * known.
+ */
 static size_t held_end(const struct mime_reader *r, bool *known_out)
 {
     struct span s = span_of(r->held, r->held_len);
@@ -240,8 +250,8 @@ enum held {
 };
 
 /*
- * Decides over what is held: a line end or none, then the begin of a line. Takes no more of the input than the
- * decision needs.
+ * Decides over what is held: a line end or none, then the begin of a line. Takes no more of the
+ * input than the decision needs.
  */
 static enum held held_judge(struct mime_reader *r, struct span *in, enum mime_delimiter *found_out)
 {
@@ -279,8 +289,8 @@ static enum held held_judge(struct mime_reader *r, struct span *in, enum mime_de
 }
 
 /*
- * The held bytes lie before the input, and r->offset is that of the first of them. Returns true when *status_out is
- * to be returned, false to go on.
+ * The held bytes lie before the input, and r->offset is that of the first of them. Returns true
+ * when *status_out is to be returned, false to go on.
  */
 static bool held_next(struct mime_reader *r, struct span *in, struct mime_event *event_out,
                       enum mime_body_status *status_out)
@@ -324,10 +334,11 @@ static void hold(struct mime_reader *r, struct span *in)
 }
 
 /*
- * At the begin of the input stands a line end of `end` bytes (or none, where a body begins), then perhaps a delimiter.
- * Returns true when *status_out is to be returned; false when it is body.
+ * At the begin of the input stands a line end of `end` bytes (or none, where a body begins), then
+ * perhaps a delimiter. Returns true when *status_out is to be returned; false when it is body.
  */
-static bool candidate(struct mime_reader *r, struct span *in, size_t end, enum mime_body_status *status_out)
+static bool candidate(struct mime_reader *r, struct span *in, size_t end,
+                      enum mime_body_status *status_out)
 {
     struct span line = span_skip(*in, end);
     size_t len = 0;
@@ -346,8 +357,8 @@ static bool candidate(struct mime_reader *r, struct span *in, size_t end, enum m
 }
 
 /*
- * Looks ahead for the first line that is a delimiter or cannot be judged yet: its line end begins at the offset
- * returned, and is *end_out bytes long.
+ * Looks ahead for the first line that is a delimiter or cannot be judged yet: its line end begins
+ * at the offset returned, and is *end_out bytes long.
  */
 static size_t look_ahead(struct mime_reader *r, struct span in, size_t *end_out)
 {
@@ -358,7 +369,8 @@ static size_t look_ahead(struct mime_reader *r, struct span in, size_t *end_out)
     for (;;) {
         at += mime_scan_delimiter(&scan, span_skip(in, at), false);
         *end_out = at < in.len ? 1 : 0;
-        if (at == in.len || mime_body_judge(r, span_skip(in, at + 1), &len, &depth) != MIME_DELIMITER_NONE)
+        if (at == in.len ||
+            mime_body_judge(r, span_skip(in, at + 1), &len, &depth) != MIME_DELIMITER_NONE)
             break;
         scan.lines++;
         scan.bare |= at == 0 || in.data[at - 1] != '\r';
@@ -403,7 +415,8 @@ static bool look(struct mime_reader *r, struct span *in, enum mime_body_status *
     return true;
 }
 
-enum mime_body_status mime_body_next(struct mime_reader *r, struct span *in, struct mime_event *event_out)
+enum mime_body_status mime_body_next(struct mime_reader *r, struct span *in,
+                                     struct mime_event *event_out)
 {
     enum mime_body_status status = MIME_BODY_MORE;
 

@@ -16,9 +16,9 @@ static enum builtin builtin_of(struct span charset)
         const char *name;
         enum builtin is;
     } names[] = {
-        {"utf-8", UTF_8},           {"utf8", UTF_8},       {"us-ascii", US_ASCII},
-        {"ascii", US_ASCII},        {"latin1", ISO_8859_1}, {"iso-8859-1", ISO_8859_1},
-        {"iso8859-1", ISO_8859_1},  {"cp1252", WINDOWS_1252}, {"windows-1252", WINDOWS_1252},
+        {"utf-8", UTF_8},          {"utf8", UTF_8},          {"us-ascii", US_ASCII},
+        {"ascii", US_ASCII},       {"latin1", ISO_8859_1},   {"iso-8859-1", ISO_8859_1},
+        {"iso8859-1", ISO_8859_1}, {"cp1252", WINDOWS_1252}, {"windows-1252", WINDOWS_1252},
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -5,8 +5,9 @@
 #include "proto/base/writer.h"
 
 /*
- * Text to UTF-8. Built in: us-ascii, utf-8, iso-8859-1, windows-1252. Every other charset is asked of
- * `to_utf8`, which writes well-formed UTF-8 and returns true, or returns false and writes nothing.
+ * Text to UTF-8. Built in: us-ascii, utf-8, iso-8859-1, windows-1252. Every other charset is asked
+ * of `to_utf8`, which writes well-formed UTF-8 and returns true, or returns false and writes
+ * nothing.
  */
 struct mime_charset {
     bool (*to_utf8)(void *context, struct span charset, struct span text, struct writer *out);
@@ -14,8 +15,8 @@ struct mime_charset {
 };
 
 /*
- * Writes `text` as well-formed UTF-8; what cannot be read becomes U+FFFD (one for each byte). `other` may be
- * NULL. False, and nothing written, when the charset is not known.
+ * Writes `text` as well-formed UTF-8; what cannot be read becomes U+FFFD (one for each byte).
+ * `other` may be NULL. False, and nothing written, when the charset is not known.
  */
 bool mime_charset_to_utf8(const struct mime_charset *other, struct span charset, struct span text,
                           struct writer *out);

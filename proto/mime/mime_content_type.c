@@ -54,7 +54,10 @@ static struct span take_word(struct span *s, const char *stops)
     return word;
 }
 
-/* quoted-string = DQUOTE *([FWS] qcontent) [FWS] DQUOTE   (RFC 5322 section 3.2.4); `s` begins with the quote. */
+/*
+ * quoted-string = DQUOTE *([FWS] qcontent) [FWS] DQUOTE   (RFC 5322 section 3.2.4); `s` begins with
+ * the quote.
+ */
 static struct span take_quoted(struct span *s, uint8_t *flags)
 {
     struct span text = span_skip(*s, 1);
@@ -68,7 +71,10 @@ static struct span take_quoted(struct span *s, uint8_t *flags)
     return span_head(text, i);
 }
 
-/* What stands behind blanks within a value ends it: nothing, ';', a comment, or the next parameter's name and '='. */
+/*
+ * What stands behind blanks within a value ends it: nothing, ';', a comment, or the next
+ * parameter's name and '='.
+ */
 static bool value_ends(struct span s)
 {
     struct span name;
@@ -81,7 +87,8 @@ static bool value_ends(struct span s)
     return name.len && s.len && s.data[0] == '=';
 }
 
-/* A value without quotes. One that holds blanks breaks the grammar, and is what its writer meant. */
+/* A value without quotes. One that holds blanks breaks the grammar, and is what its writer meant.
+ */
 static struct span take_value(struct span *s, uint8_t *flags)
 {
     struct span value = span_of(s->data, 0);
@@ -157,8 +164,8 @@ void mime_content_type_parse(struct span value, struct mime_content_type *type_o
 }
 
 /*
- * Only \" and \\ are undone. Differs from RFC 5322 section 3.2.4, where a backslash quotes any character, because
- * mail programs write paths with bare backslashes, and others read them so.
+ * Only \" and \\ are undone. Differs from RFC 5322 section 3.2.4, where a backslash quotes any
+ * character, because mail programs write paths with bare backslashes, and others read them so.
  */
 void mime_parameter_value(const struct mime_parameter *p, struct writer *out)
 {
@@ -219,8 +226,8 @@ static const struct mime_parameter *find(const struct mime_content_type *t, cons
     for (size_t i = 0; i < t->count; i++) {
         struct marks marks;
 
-        if (!read_marks(t->parameters[i].name, span_text(name), &marks) || marks.section != section ||
-            (extended_only && !marks.extended))
+        if (!read_marks(t->parameters[i].name, span_text(name), &marks) ||
+            marks.section != section || (extended_only && !marks.extended))
             continue;
         *extended_out = marks.extended;
         return &t->parameters[i];
@@ -260,7 +267,10 @@ struct gathered {
     bool extended; /* its first piece was */
 };
 
-/* extended-initial-value = [charset] "'" [language] "'" extended-other-values; takes the charset off. */
+/*
+ * extended-initial-value = [charset] "'" [language] "'" extended-other-values; takes the charset
+ * off.
+ */
 static void take_charset(const struct mime_parameter *p, struct gathered *g, size_t from)
 {
     struct span s = span_skip(writer_span(&g->out), from), rest = s;
@@ -292,7 +302,8 @@ static void gather(const struct mime_parameter *p, bool extended, bool decode, s
 }
 
 /* Gathers "name*", or "name*0" "name*1" ..., or "name". False when there is none. */
-static bool gather_all(const struct mime_content_type *t, const char *name, bool decode, struct gathered *g)
+static bool gather_all(const struct mime_content_type *t, const char *name, bool decode,
+                       struct gathered *g)
 {
     const struct mime_parameter *p = find(t, name, -1, true, &g->extended);
     bool pieces = false, extended = false;
@@ -360,7 +371,8 @@ bool mime_content_type_raw(const struct mime_content_type *t, const char *name, 
     return true;
 }
 
-static const char *const encoding_names[] = {"7bit", "8bit", "binary", "quoted-printable", "base64"};
+static const char *const encoding_names[] = {"7bit", "8bit", "binary", "quoted-printable",
+                                             "base64"};
 
 enum mime_encoding mime_encoding_of(struct span value)
 {

@@ -6,8 +6,8 @@
 
 /*
  * Values of Content-Type (RFC 2045 section 5.1), Content-Disposition (RFC 2183 section 2) and
- * Content-Transfer-Encoding (RFC 2045 section 6.1), with parameters in pieces and charsets (RFC 2231). All spans
- * point into the value that was read.
+ * Content-Transfer-Encoding (RFC 2045 section 6.1), with parameters in pieces and charsets (RFC
+ * 2231). All spans point into the value that was read.
  */
 enum { MIME_PARAMETERS_MAX = 32 };
 
@@ -18,7 +18,8 @@ struct mime_parameter {
 };
 
 struct mime_content_type {
-    struct span type;    /* "text"; of Content-Disposition and Content-Transfer-Encoding the only token */
+    struct span
+        type; /* "text"; of Content-Disposition and Content-Transfer-Encoding the only token */
     struct span subtype; /* "plain"; empty when there is none */
     uint8_t count;
     uint8_t flags; /* MIME_PARAMETER_* that were met */
@@ -33,17 +34,21 @@ enum {
     MIME_PARAMETER_CUT = 16,    /* the value did not fit the writer */
 };
 
-/* Reads a value, folds and comments included. Always yields something; flags say what was wrong. One pass. */
+/*
+ * Reads a value, folds and comments included. Always yields something; flags say what was wrong.
+ * One pass.
+ */
 void mime_content_type_parse(struct span value, struct mime_content_type *type_out);
 
 /* Writes a parameter's value with quoting and folds undone, otherwise as it is. */
 void mime_parameter_value(const struct mime_parameter *p, struct writer *out);
 
 /*
- * Writes the value of the parameter `name` (lower case) as UTF-8: pieces put together in order, percent
- * escapes and charset undone (RFC 2231 sections 3 and 4), encoded words too, which the standard forbids here and
- * mail programs write (RFC 2047 section 5). A value that is too long for `out` is cut at a character.
- * Where both forms stand, the one of RFC 2231 counts. Adds what it meets to *flags. False when there is none.
+ * Writes the value of the parameter `name` (lower case) as UTF-8: pieces put together in order,
+ * percent escapes and charset undone (RFC 2231 sections 3 and 4), encoded words too, which the
+ * standard forbids here and mail programs write (RFC 2047 section 5). A value that is too long for
+ * `out` is cut at a character. Where both forms stand, the one of RFC 2231 counts. Adds what it
+ * meets to *flags. False when there is none.
  */
 bool mime_content_type_find(const struct mime_content_type *t, const char *name,
                             const struct mime_charset *other, struct writer *out, uint8_t *flags);

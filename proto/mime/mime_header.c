@@ -7,7 +7,9 @@
 _Static_assert(MIME_FIELDS <= 63, "one bit is left");
 
 enum { JUDGED_MAX = 512 }; /* bytes of a line by which it is certain what it is */
-enum { NAME_MAX = 256 }; /* bytes of a field's name with the blanks behind it; RFC 5322 allows what fits a line */
+enum {
+    NAME_MAX = 256
+}; /* bytes of a field's name with the blanks behind it; RFC 5322 allows what fits a line */
 
 static struct mime_frame *top(struct mime_reader *r)
 {
@@ -50,10 +52,14 @@ static bool is_blank(uint8_t c)
 
 static bool mbox_line(struct span s)
 {
-    return span_equal(span_head(s, 5), span_text("From ")) || span_equal(span_head(s, 6), span_text(">From "));
+    return span_equal(span_head(s, 5), span_text("From ")) ||
+           span_equal(span_head(s, 6), span_text(">From "));
 }
 
-/* field = field-name *WSP ":" ...   (RFC 5322 sections 3.6.8 and 4.5): is the begin of this line one? */
+/*
+ * field = field-name *WSP ":" ...   (RFC 5322 sections 3.6.8 and 4.5): is the begin of this line
+ * one?
+ */
 static enum line_kind judge_name(const struct mime_reader *r, struct span s)
 {
     struct span line = span_head(s, NAME_MAX);
@@ -68,7 +74,8 @@ static enum line_kind judge_name(const struct mime_reader *r, struct span s)
         return name ? LINE_FIELD : LINE_NAMELESS;
     if (i == s.len && !r->finished)
         return LINE_MORE;
-    return r->field_offset == r->frames[r->depth - 1].header_offset && mbox_line(s) ? LINE_MBOX : LINE_NONE;
+    return r->field_offset == r->frames[r->depth - 1].header_offset && mbox_line(s) ? LINE_MBOX
+                                                                                    : LINE_NONE;
 }
 
 /* The begin of a line at the begin of `s`, which is not empty. */
@@ -106,8 +113,8 @@ static struct span keep(struct mime_reader *r, struct span text, size_t limit)
 }
 
 /* Keeps a parameter's decoded value. */
-static struct span keep_parameter(struct mime_reader *r, const struct mime_content_type *t, const char *name,
-                                  size_t limit)
+static struct span keep_parameter(struct mime_reader *r, const struct mime_content_type *t,
+                                  const char *name, size_t limit)
 {
     uint8_t text[MIME_FILENAME_MAX];
     struct writer w = writer_of(text, limit);
@@ -143,15 +150,22 @@ static size_t boundaries_used(const struct mime_reader *r)
     return used;
 }
 
-/* Puts the boundary behind those in use; its frame takes it when the part turns out to be a multipart. */
+/*
+ * Puts the boundary behind those in use; its frame takes it when the part turns out to be a
+ * multipart.
+ */
 static void keep_boundary(struct mime_reader *r, const struct mime_content_type *t)
 {
     size_t used = boundaries_used(r), room = sizeof(r->boundaries) - used;
-    struct writer w = writer_of(r->boundaries + used, room < MIME_BOUNDARY_MAX ? room : MIME_BOUNDARY_MAX);
+    struct writer w =
+        writer_of(r->boundaries + used, room < MIME_BOUNDARY_MAX ? room : MIME_BOUNDARY_MAX);
 
     if (!mime_content_type_raw(t, "boundary", &w) || w.full)
         return;
-    /* Padding behind a delimiter is not compared (RFC 2046 section 5.1.1), so it cannot be part of it. */
+    /*
+     * Padding behind a delimiter is not compared (RFC 2046 section 5.1.1), so it cannot be part of
+     * it.
+     */
     while (w.len && is_blank(w.data[w.len - 1]))
         w.len--;
     r->part_boundary = (uint8_t)w.len;
@@ -251,7 +265,10 @@ static void split(struct mime_reader *r, struct span raw, struct mime_event *eve
     event_out->field.value = value;
 }
 
-/* A field is whole: `text` is what is kept of its r->field_total bytes, its last line end in it unless it was cut. */
+/*
+ * A field is whole: `text` is what is kept of its r->field_total bytes, its last line end in it
+ * unless it was cut.
+ */
 static enum mime_header_status whole(struct mime_reader *r, enum line_kind kind, struct span text,
                                      struct mime_event *event_out)
 {
@@ -327,7 +344,10 @@ static enum mime_header_status unended(struct mime_reader *r, enum line_kind kin
     return MIME_HEADER_DONE;
 }
 
-/* The length of the field at the begin of `s` with its folds and last line end; 0 when its end is not seen. */
+/*
+ * The length of the field at the begin of `s` with its folds and last line end; 0 when its end is
+ * not seen.
+ */
 static size_t field_len(const struct mime_reader *r, struct span s)
 {
     size_t i = 0;
@@ -344,7 +364,8 @@ static size_t field_len(const struct mime_reader *r, struct span s)
 }
 
 /* Nothing is gathered: the field is read where it lies, if all of it does. */
-static enum mime_header_status in_place(struct mime_reader *r, struct span *in, struct mime_event *event_out)
+static enum mime_header_status in_place(struct mime_reader *r, struct span *in,
+                                        struct mime_event *event_out)
 {
     enum line_kind kind;
     struct span text;
@@ -381,7 +402,10 @@ static struct span gathered(const struct mime_reader *r)
     return span_of(r->memory.field, r->field_held);
 }
 
-/* The gathered line is no field: it is read again as what follows the header. All of it is in the buffer. */
+/*
+ * The gathered line is no field: it is read again as what follows the header. All of it is in the
+ * buffer.
+ */
 static enum mime_header_status read_again(struct mime_reader *r, enum line_kind kind)
 {
     r->replay = gathered(r);
@@ -391,7 +415,10 @@ static enum mime_header_status read_again(struct mime_reader *r, enum line_kind 
     return unended(r, kind);
 }
 
-/* Gathers until it is certain what the line is. Never more than its line end, so that it can be read again. */
+/*
+ * Gathers until it is certain what the line is. Never more than its line end, so that it can be
+ * read again.
+ */
 static enum line_kind judge_gathered(struct mime_reader *r, struct span *in)
 {
     for (;;) {
@@ -405,7 +432,10 @@ static enum line_kind judge_gathered(struct mime_reader *r, struct span *in)
     }
 }
 
-/* Gathers up to the field's end: a line end with no blank behind it. False when the input was too short. */
+/*
+ * Gathers up to the field's end: a line end with no blank behind it. False when the input was too
+ * short.
+ */
 static bool gather_rest(struct mime_reader *r, struct span *in)
 {
     while (in->len) {
@@ -418,7 +448,8 @@ static bool gather_rest(struct mime_reader *r, struct span *in)
     return r->finished;
 }
 
-enum mime_header_status mime_header_next(struct mime_reader *r, struct span *in, struct mime_event *event_out)
+enum mime_header_status mime_header_next(struct mime_reader *r, struct span *in,
+                                         struct mime_event *event_out)
 {
     enum line_kind kind;
 
@@ -482,8 +513,8 @@ static enum mime_part_kind multipart(struct mime_reader *r)
 }
 
 /*
- * An encoded message is not descended into (RFC 2045 section 6.4 forbids the encoding): it is given decoded, so that
- * its text is seen, and some readers would show it so.
+ * An encoded message is not descended into (RFC 2045 section 6.4 forbids the encoding): it is given
+ * decoded, so that its text is seen, and some readers would show it so.
  */
 static enum mime_part_kind message(struct mime_reader *r)
 {

@@ -16,7 +16,8 @@ enum mime_header_status {
 
 /* A part begins at r->offset; its frame is pushed. */
 void mime_header_begin(struct mime_reader *r);
-enum mime_header_status mime_header_next(struct mime_reader *r, struct span *in, struct mime_event *event_out);
+enum mime_header_status mime_header_next(struct mime_reader *r, struct span *in,
+                                         struct mime_event *event_out);
 /* The header has ended: settles r->part and the frame's kind. */
 void mime_header_settle(struct mime_reader *r);
 

@@ -66,7 +66,10 @@ static bool in_escape(struct mime_qp *q, uint8_t c, struct writer *out)
     return broken(q, out);
 }
 
-/* held is *blank [CR]: it vanishes before a line end, except for the CR. Returns true when `c` was used. */
+/*
+ * held is *blank [CR]: it vanishes before a line end, except for the CR. Returns true when `c` was
+ * used.
+ */
 static bool in_blanks(struct mime_qp *q, uint8_t c, struct writer *out)
 {
     bool cr = q->held[q->count - 1] == '\r';
@@ -94,7 +97,10 @@ static void step(struct mime_qp *q, uint8_t c, struct writer *out)
         writer_byte(out, c);
 }
 
-/* Plain text as it stands, up to the next escape or to blanks before a line end; those are left to step(). */
+/*
+ * Plain text as it stands, up to the next escape or to blanks before a line end; those are left to
+ * step().
+ */
 static void plain(struct span *in, struct writer *out)
 {
     size_t room = writer_room(out), at = 0;

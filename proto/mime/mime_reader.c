@@ -5,7 +5,8 @@
 #include "proto/mime/mime_header.h"
 
 _Static_assert(sizeof(struct mime_reader) <= 6144, "many messages are under way at a time");
-_Static_assert(MIME_BOUNDARY_MAX + 70 <= MIME_DELIMITER_MAX, "a delimiter line has room for padding");
+_Static_assert(MIME_BOUNDARY_MAX + 70 <= MIME_DELIMITER_MAX,
+               "a delimiter line has room for padding");
 _Static_assert(MIME_DELIMITER_MAX + 2 <= MIME_SCRATCH_MIN, "what was held is decoded in one step");
 
 enum state {
@@ -29,7 +30,8 @@ static void push(struct mime_reader *r, bool message)
 {
     uint16_t parent = r->depth ? top(r)->index : MIME_PART_NONE;
 
-    r->frames[r->depth++] = (struct mime_frame){.index = r->parts++, .parent = parent, .message = message};
+    r->frames[r->depth++] =
+        (struct mime_frame){.index = r->parts++, .parent = parent, .message = message};
     mime_header_begin(r);
     r->state = HEADER;
 }
@@ -38,7 +40,8 @@ bool mime_reader_init(struct mime_reader *r, const struct mime_memory *memory,
                       const struct mime_limits *limits)
 {
     if (limits->field < MIME_FIELD_MIN || limits->depth < 1 || limits->depth > MIME_DEPTH_MAX ||
-        limits->parts < 2 || limits->parts >= MIME_PART_NONE || memory->scratch_size < MIME_SCRATCH_MIN)
+        limits->parts < 2 || limits->parts >= MIME_PART_NONE ||
+        memory->scratch_size < MIME_SCRATCH_MIN)
         return false;
     memset(r, 0, offsetof(struct mime_reader, frames));
     r->limits = *limits;
@@ -77,9 +80,9 @@ static void tell_anomaly(struct mime_reader *r, struct mime_event *event_out)
     r->anomalies &= r->anomalies - 1;
     event_out->kind = MIME_ANOMALY;
     event_out->part = top(r)->index;
-    event_out->offset = r->state == HEADER        ? r->field_offset
-                        : r->state == HEADER_END  ? r->offset
-                                                  : top(r)->body_offset;
+    event_out->offset = r->state == HEADER       ? r->field_offset
+                        : r->state == HEADER_END ? r->offset
+                                                 : top(r)->body_offset;
     event_out->anomaly = (enum mime_anomaly)first;
 }
 
@@ -101,8 +104,8 @@ static void tell_part_begin(struct mime_reader *r, struct mime_event *event_out)
 }
 
 /*
- * Opens a part below the current one. The last part that the limit allows takes the rest of the message as it is:
- * so all of it is still seen by whoever scans bodies.
+ * Opens a part below the current one. The last part that the limit allows takes the rest of the
+ * message as it is: so all of it is still seen by whoever scans bodies.
  */
 static void open_part(struct mime_reader *r, bool message)
 {
@@ -140,7 +143,10 @@ static void judge_part(struct mime_reader *r)
         r->body_anomalies |= 1ull << MIME_ANOMALY_PARTS_NONE;
 }
 
-/* All deeper parts are closed: the delimiter opens a part, or ends them; at the message's end nothing follows. */
+/*
+ * All deeper parts are closed: the delimiter opens a part, or ends them; at the message's end
+ * nothing follows.
+ */
 static void closed(struct mime_reader *r)
 {
     if (r->depth == 0) {
@@ -216,8 +222,8 @@ static enum mime_status finish_body(struct mime_reader *r)
     return MIME_EVENT;
 }
 
-static enum mime_status step_header(struct mime_reader *r, struct span *in, struct mime_event *event_out,
-                                    bool *told_out)
+static enum mime_status step_header(struct mime_reader *r, struct span *in,
+                                    struct mime_event *event_out, bool *told_out)
 {
     switch (mime_header_next(r, in, event_out)) {
     case MIME_HEADER_MORE:
@@ -237,8 +243,8 @@ static enum mime_status step_header(struct mime_reader *r, struct span *in, stru
     return MIME_EVENT;
 }
 
-static enum mime_status step_body(struct mime_reader *r, struct span *in, struct mime_event *event_out,
-                                  bool *told_out)
+static enum mime_status step_body(struct mime_reader *r, struct span *in,
+                                  struct mime_event *event_out, bool *told_out)
 {
     switch (mime_body_next(r, in, event_out)) {
     case MIME_BODY_DATA:
@@ -254,7 +260,8 @@ static enum mime_status step_body(struct mime_reader *r, struct span *in, struct
 }
 
 /* One step of a state. MIME_EVENT without *told_out: something was done, go on. */
-static enum mime_status step(struct mime_reader *r, struct span *in, struct mime_event *event_out, bool *told_out)
+static enum mime_status step(struct mime_reader *r, struct span *in, struct mime_event *event_out,
+                             bool *told_out)
 {
     *told_out = false;
     switch ((enum state)r->state) {
@@ -285,7 +292,8 @@ static enum mime_status step(struct mime_reader *r, struct span *in, struct mime
     return MIME_EVENT;
 }
 
-enum mime_status mime_reader_next(struct mime_reader *r, struct span *in, struct mime_event *event_out)
+enum mime_status mime_reader_next(struct mime_reader *r, struct span *in,
+                                  struct mime_event *event_out)
 {
     for (;;) {
         bool again = r->replay.len > 0, told;
@@ -296,7 +304,8 @@ enum mime_status mime_reader_next(struct mime_reader *r, struct span *in, struct
             return MIME_EVENT;
         }
         if (again) {
-            /* Reading again may end in another line to be read again, which then replaces this one. */
+            /* Reading again may end in another line to be read again, which then replaces this one.
+             */
             struct span replay = r->replay;
 
             r->replay = span_of(NULL, 0);

@@ -7,31 +7,35 @@
 #include "proto/mime/mime_qp.h"
 
 /*
- * Reads a message while it arrives (RFC 5322, RFC 2045, RFC 2046): header fields, the tree of parts, decoded
- * bodies. Pulled: the caller hands consecutive runs of the message's bytes, dot-stuffing undone, and takes events
- * until MIME_MORE. Nothing is buffered whole; bodies pass through in place. Which events come, and the bytes
- * of DATA put together, do not depend on how the message was cut.
+ * Reads a message while it arrives (RFC 5322, RFC 2045, RFC 2046): header fields, the tree of
+ * parts, decoded bodies. Pulled: the caller hands consecutive runs of the message's bytes,
+ * dot-stuffing undone, and takes events until MIME_MORE. Nothing is buffered whole; bodies pass
+ * through in place. Which events come, and the bytes of DATA put together, do not depend on how the
+ * message was cut.
  *
  * Order of events, a part's index counting from 0 in order of appearance:
- *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END       and END behind the root's PART_END
- * An ANOMALY comes behind the FIELD or before the event it belongs to; those of a body before its PART_END.
- * A message/rfc822 (or message/global) part has one child: the message in it, with a header of its own.
+ *
+ *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END
+ *
+ * and END behind the root's PART_END. An ANOMALY comes behind the FIELD or before the event it
+ * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has one child: the message in it,
+ * with a header of its own.
  *
  * Lines end in CRLF; LF alone is taken for a line end too, with an anomaly.
  */
 
-enum { MIME_DEPTH_MAX = 32 };        /* frames in a reader; `limits.depth` is at most this */
-enum { MIME_BOUNDARY_MAX = 250 };    /* bytes of one boundary; RFC 2046 section 5.1.1 allows 70 */
+enum { MIME_DEPTH_MAX = 32 };         /* frames in a reader; `limits.depth` is at most this */
+enum { MIME_BOUNDARY_MAX = 250 };     /* bytes of one boundary; RFC 2046 section 5.1.1 allows 70 */
 enum { MIME_BOUNDARIES_SIZE = 1536 }; /* bytes of all boundaries that are open at a time */
-enum { MIME_DELIMITER_MAX = 320 };   /* bytes of a delimiter line with its padding and line end; longer is none */
-enum { MIME_FILENAME_MAX = 512 };    /* bytes of a decoded file name; longer is cut, with an anomaly */
-enum { MIME_TOKEN_MAX = 128 };       /* bytes of type, subtype, disposition, charset */
-enum { MIME_FIELD_MIN = 1024 };      /* least `limits.field` */
-enum { MIME_SCRATCH_MIN = 1024 };    /* least scratch */
-enum { MIME_PART_NONE = 0xffff };    /* the root's parent */
+enum { MIME_DELIMITER_MAX = 320 };    /* bytes of a delimiter line with its end; longer is none */
+enum { MIME_FILENAME_MAX = 512 }; /* bytes of a decoded file name; longer is cut, with an anomaly */
+enum { MIME_TOKEN_MAX = 128 };    /* bytes of type, subtype, disposition, charset */
+enum { MIME_FIELD_MIN = 1024 };   /* least `limits.field` */
+enum { MIME_SCRATCH_MIN = 1024 }; /* least scratch */
+enum { MIME_PART_NONE = 0xffff }; /* the root's parent */
 
 struct mime_limits {
-    uint32_t field;  /* bytes of one header field, name and folds included; also the field buffer's size */
+    uint32_t field;  /* bytes of one header field with name and folds; the field buffer's size */
     uint32_t header; /* bytes of one part's header; fields that begin behind are left out */
     uint16_t parts;  /* parts of a message, the root included; at least 2 */
     uint16_t depth;  /* nesting, the root being 1 */
@@ -39,17 +43,19 @@ struct mime_limits {
 
 /* 16 KiB a field, 256 KiB a header, 1000 parts, 20 deep. */
 #define MIME_LIMITS_DEFAULT                                                                        \
-    {.field = 16384, .header = 262144, .parts = 1000, .depth = 20}
+    {                                                                                              \
+        .field = 16384, .header = 262144, .parts = 1000, .depth = 20                               \
+    }
 
 struct mime_memory {
     /*
-     * `limits.field` bytes of this message's, for fields that are split over inputs; may be NULL, then
-     * MIME_BUFFER asks for it. Kept from call to call.
+     * `limits.field` bytes of this message's, for fields that are split over inputs; may be NULL,
+     * then MIME_BUFFER asks for it. Kept from call to call.
      */
     uint8_t *field;
     /*
-     * For decoded bytes, at least MIME_SCRATCH_MIN: one DATA event carries at most this many. Not kept
-     * from call to call, so one scratch can serve all readers of a thread.
+     * For decoded bytes, at least MIME_SCRATCH_MIN: one DATA event carries at most this many. Not
+     * kept from call to call, so one scratch can serve all readers of a thread.
      */
     uint8_t *scratch;
     size_t scratch_size;
@@ -88,37 +94,37 @@ enum mime_part_kind {
 
 /* What the header says of a part. Spans hold until the next call. */
 struct mime_part {
-    uint16_t parent; /* index, or MIME_PART_NONE */
-    uint8_t kind;    /* enum mime_part_kind */
+    uint16_t parent;  /* index, or MIME_PART_NONE */
+    uint8_t kind;     /* enum mime_part_kind */
     uint8_t encoding; /* enum mime_encoding */
-    bool message;    /* its header is a message's own: the root, or the child of a MIME_MESSAGE */
+    bool message;     /* its header is a message's own: the root, or the child of a MIME_MESSAGE */
     uint64_t header_offset;
     uint64_t body_offset;
-    struct span type;        /* as written; "text" when there is none (RFC 2045 section 5.2) */
-    struct span subtype;     /* as written; "plain" when there is none, "rfc822" within a multipart/digest */
+    struct span type; /* as written; "text" when there is none (RFC 2045 section 5.2) */
+    struct span subtype; /* as written; without one "plain", in a multipart/digest "rfc822" */
     struct span charset;     /* empty when there is none */
     struct span disposition; /* "attachment"; empty when there is none */
-    struct span filename;    /* UTF-8, from Content-Disposition, else Content-Type's name; empty: none */
-    struct span name;        /* UTF-8, Content-Type's name */
+    struct span filename;    /* UTF-8, of Content-Disposition, else `name`; empty: none */
+    struct span name;        /* UTF-8, of Content-Type */
 };
 
 struct mime_event {
     enum mime_event_kind kind;
     uint16_t part; /* index */
     /*
-     * Of the raw message: FIELD its first byte, HEADER_END and PART_BEGIN the body's first byte, DATA the first
-     * raw byte behind those of the DATA before, PART_END the byte behind the body, ANOMALY where it was seen (of a
-     * body: the body's first byte).
+     * Of the raw message: FIELD its first byte, HEADER_END and PART_BEGIN the body's first byte,
+     * DATA the first raw byte behind those of the DATA before, PART_END the byte behind the body,
+     * ANOMALY where it was seen (of a body: the body's first byte).
      */
     uint64_t offset;
     union {
         struct {
             enum mime_field id;
-            bool message;     /* of a message's own header: the root's, or that of a message within */
-            bool cut;         /* longer than limits.field */
-            struct span raw;  /* the whole field without its last line end, folds in it */
-            struct span name; /* as written */
-            struct span value; /* behind the colon, folds and leading blanks in it */
+            bool message; /* of a message's own header: the root's, or that of a message within */
+            bool cut;     /* longer than limits.field */
+            struct span raw;   /* the whole field without its last line end, folds in it */
+            struct span name;  /* as written */
+            struct span value; /* behind the colon and its blanks, folds in it */
         } field;
         const struct mime_part *begin;
         struct span data; /* never empty; in the input, or in the scratch when decoded */
@@ -143,7 +149,7 @@ enum mime_status {
 struct mime_frame {
     uint64_t header_offset;
     uint64_t body_offset;
-    uint64_t lines;    /* line ends before the body */
+    uint64_t lines; /* line ends before the body */
     uint16_t index;
     uint16_t parent;
     uint16_t boundary; /* begin in boundaries[] */
@@ -157,8 +163,8 @@ struct mime_frame {
 };
 
 /*
- * The whole state of a message under way: about 5 KiB, asserted in mime_reader.c; plus the field buffer
- * while a field is split. Members are the reader's own.
+ * The whole state of a message under way: about 5 KiB, asserted in mime_reader.c; plus the field
+ * buffer while a field is split. Members are the reader's own.
  */
 struct mime_reader {
     struct mime_limits limits;
@@ -184,13 +190,15 @@ struct mime_reader {
     uint8_t depth;
     uint8_t close_depth; /* parts deeper than this are being closed */
     uint8_t state;
-    uint8_t boundaries_open; /* multiparts among the frames, unless parts are no longer looked for */
-    uint8_t part_boundary;   /* length of the boundary that the header under way names */
+    uint8_t
+        boundaries_open;   /* multiparts among the frames, unless parts are no longer looked for */
+    uint8_t part_boundary; /* length of the boundary that the header under way names */
     bool closing_delimiter;
     bool decoder_done;
     bool field_judged;
     bool field_line_end;
-    bool line_begin; /* the next byte of the body begins a line, and no line end before it is held */
+    bool
+        line_begin; /* the next byte of the body begins a line, and no line end before it is held */
     bool last_cr;
     bool finished;
     bool bare_told;
@@ -206,25 +214,33 @@ struct mime_reader {
 };
 
 /*
- * Begins a message. Borrows the memory until the message ends. False when a limit or a size is outside the
- * bounds above.
+ * Begins a message. Borrows the memory until the message ends. False when a limit or a size is
+ * outside the bounds above.
  */
 bool mime_reader_init(struct mime_reader *r, const struct mime_memory *memory,
                       const struct mime_limits *limits);
 
 /*
- * The next event. *in advances behind what was read; until MIME_MORE the caller calls again with the same span.
- * Bound: one pass over the input; a call does work in proportion to the bytes it takes, the parts it closes, or
- * the input that it scans once for delimiters ahead of giving it. Never fails: what breaks a rule is an anomaly.
+ * The next event. *in advances behind what was read; until MIME_MORE the caller calls again with
+ * the same span. Bound: one pass over the input; a call does work in proportion to the bytes it
+ * takes, the parts it closes, or the input that it scans once for delimiters ahead of giving it.
+ * Never fails: what breaks a rule is an anomaly.
  */
-enum mime_status mime_reader_next(struct mime_reader *r, struct span *in, struct mime_event *event_out);
+enum mime_status mime_reader_next(struct mime_reader *r, struct span *in,
+                                  struct mime_event *event_out);
 
-/* The message has ended: mime_reader_next() with an empty input then gives what is left, END last, then MORE. */
+/*
+ * The message has ended: mime_reader_next() with an empty input then gives what is left, END last,
+ * then MORE.
+ */
 void mime_reader_finish(struct mime_reader *r);
 
 /* Lends the field buffer that MIME_BUFFER asked for. */
 void mime_reader_attach(struct mime_reader *r, uint8_t *field);
-/* True when the field buffer holds nothing: it may be taken back, by mime_reader_detach(), once the last event is used. */
+/*
+ * True when the field buffer holds nothing: it may be taken back, by mime_reader_detach(), once the
+ * last event is used.
+ */
 bool mime_reader_idle(const struct mime_reader *r);
 uint8_t *mime_reader_detach(struct mime_reader *r);
 

@@ -11,8 +11,9 @@ struct mime_scan {
 };
 
 /*
- * Passes over body bytes up to the first LF that may stand before a delimiter: one with '-' behind it, or the
- * last byte. Returns its offset, not counted, or s.len. `after_cr`: the byte before the span was a CR.
+ * Passes over body bytes up to the first LF that may stand before a delimiter: one with '-' behind
+ * it, or the last byte. Returns its offset, not counted, or s.len. `after_cr`: the byte before the
+ * span was a CR.
  */
 size_t mime_scan_delimiter(struct mime_scan *scan, struct span s, bool after_cr);
 

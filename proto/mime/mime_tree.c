@@ -209,11 +209,17 @@ struct span mime_tree_finish(struct mime_tree *t)
     return writer_span(&t->out);
 }
 
+/* A cursor needs an address even over nothing. */
+static struct cursor cursor_over(struct span s)
+{
+    return cursor_of(s.data ? s : span_text(""));
+}
+
 bool mime_tree_read_init(struct mime_tree_read *read, struct span tree)
 {
     uint8_t version;
 
-    *read = (struct mime_tree_read){.at = cursor_of(tree)};
+    *read = (struct mime_tree_read){.at = cursor_over(tree)};
     version = cursor_u8(&read->at);
     read->incomplete = cursor_u8(&read->at) & INCOMPLETE;
     read->parts = cursor_u16(&read->at);
@@ -242,13 +248,14 @@ static bool read_attributes(struct cursor *c, struct mime_tree_part *part_out)
     return !c->bad;
 }
 
-enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read, struct mime_tree_part *part_out)
+enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read,
+                                          struct mime_tree_part *part_out)
 {
     struct cursor c;
 
     if (read->next == read->parts)
         return cursor_left(&read->at) ? MIME_TREE_BAD : MIME_TREE_DONE;
-    c = cursor_of(cursor_blob(&read->at));
+    c = cursor_over(cursor_blob(&read->at));
     memset(part_out, 0, sizeof(*part_out));
     part_out->index = read->next++;
     part_out->kind = cursor_u8(&c);
@@ -262,7 +269,8 @@ enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read, struct mi
     part_out->lines = cursor_uint(&c, OFFSET_SIZE);
     part_out->decoded = cursor_uint(&c, OFFSET_SIZE);
     part_out->header_len = part_out->body_offset - part_out->header_offset;
-    if (read->at.bad || c.bad || part_out->kind > MIME_MESSAGE || part_out->encoding > MIME_ENCODING_UNKNOWN ||
+    if (read->at.bad || c.bad || part_out->kind > MIME_MESSAGE ||
+        part_out->encoding > MIME_ENCODING_UNKNOWN ||
         part_out->body_offset < part_out->header_offset || !read_attributes(&c, part_out))
         return MIME_TREE_BAD;
     if (part_out->index == 0)
@@ -272,7 +280,7 @@ enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read, struct mi
 
 bool mime_tree_type_read(struct span attribute, struct mime_tree_type *type_out)
 {
-    struct cursor c = cursor_of(attribute);
+    struct cursor c = cursor_over(attribute);
 
     type_out->type = read_blob(&c, 1);
     type_out->subtype = read_blob(&c, 1);

@@ -5,7 +5,10 @@
 
 enum { PENDING_MAX = 2048, CHARSET_MAX = 64 };
 
-/* Adjacent words of one charset, decoded but not yet UTF-8: a character may be split over two of them. */
+/*
+ * Adjacent words of one charset, decoded but not yet UTF-8: a character may be split over two of
+ * them.
+ */
 struct pending {
     struct span charset;
     struct span raw; /* from the first word's begin to the last one's end */
@@ -51,8 +54,8 @@ static bool token(struct span s)
 }
 
 /*
- * The "?=" that ends a word's text: its offset, or -1. What lies before *clear is known to hold none, so that many
- * words without an end do not read the same bytes again and again.
+ * The "?=" that ends a word's text: its offset, or -1. What lies before *clear is known to hold
+ * none, so that many words without an end do not read the same bytes again and again.
  */
 static ptrdiff_t text_end(struct span text, const uint8_t **clear)
 {
@@ -66,9 +69,9 @@ static ptrdiff_t text_end(struct span text, const uint8_t **clear)
 }
 
 /*
- * encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?="   (RFC 2047 section 2, RFC 2231
- * section 5). `s` begins with "=?". Differs in that encoded-text may hold blanks, but no line end, and may be
- * longer than 75, because mail programs write that and others read it.
+ * encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?="   (RFC 2047 section
+ * 2, RFC 2231 section 5). `s` begins with "=?". Differs in that encoded-text may hold blanks, but
+ * no line end, and may be longer than 75, because mail programs write that and others read it.
  */
 static bool parse_word(struct span s, const uint8_t **clear, struct word *word_out)
 {
@@ -168,7 +171,8 @@ static size_t find_mark(struct span s)
 static bool joins(const struct pending *p, const struct word *word)
 {
     /* Three bytes more: the decoder of base64 asks for them before each step. */
-    return span_equal_nocase(p->charset, word->charset) && PENDING_MAX - p->len >= word->text.len + 3;
+    return span_equal_nocase(p->charset, word->charset) &&
+           PENDING_MAX - p->len >= word->text.len + 3;
 }
 
 bool mime_word_decode(struct span value, const struct mime_charset *other, struct writer *out)

@@ -5,11 +5,12 @@
 #include "proto/mime/mime_charset.h"
 
 /*
- * Writes a header field's value as UTF-8 text: unfolded (line ends vanish, RFC 5322 section 2.2.3), blanks at
- * its ends removed, encoded words decoded (RFC 2047), blanks between two of them removed, characters split over
- * adjacent words of one charset put together. An encoded word whose charset or form is not known stays as
- * it is; bytes that are no UTF-8 become U+FFFD. So the output is well-formed UTF-8. `other` may be NULL. Returns
- * false when an encoded word was left as it is. Bounded by the writer; one pass, 2 KiB of stack.
+ * Writes a header field's value as UTF-8 text: unfolded (line ends vanish, RFC 5322 section 2.2.3),
+ * blanks at its ends removed, encoded words decoded (RFC 2047), blanks between two of them removed,
+ * characters split over adjacent words of one charset put together. An encoded word whose charset
+ * or form is not known stays as it is; bytes that are no UTF-8 become U+FFFD. So the output is
+ * well-formed UTF-8. `other` may be NULL. Returns false when an encoded word was left as it is.
+ * Bounded by the writer; one pass, 2 KiB of stack.
  */
 bool mime_word_decode(struct span value, const struct mime_charset *other, struct writer *out);
 

@@ -15,13 +15,14 @@ enum pop3_verb {
 /* One command line. Spans point into the line. */
 struct pop3_command {
     enum pop3_verb verb;
-    struct span argument; /* USER: the name. PASS: the password, spaces included (RFC 1939 section 7) */
+    struct span argument; /* USER: the name. PASS: the password with its spaces */
     uint32_t number;      /* LIST, UIDL, RETR, DELE: message-number, 0 when none was given */
 };
 
 /*
- * Reads a command line without its CRLF. Returns POP3_REPLY_NONE when it is good, else the row that refuses it;
- * `verb` is set in either case, and the rest only when good. Bound: one pass over the line.
+ * Reads a command line without its CRLF. Returns POP3_REPLY_NONE when it is good, else the row that
+ * refuses it; `verb` is set in either case, and the rest only when good. Bound: one pass over the
+ * line.
  */
 enum pop3_reply_id pop3_command_parse(struct span line, struct pop3_command *command_out);
 

@@ -7,7 +7,8 @@
 /* A message as it is when the mailbox is opened. The message-number is the index plus 1. */
 struct pop3_entry {
     uint64_t size;    /* octets that RETR sends, before byte-stuffing */
-    struct span uidl; /* 1 to 70 characters %x21-7E (RFC 1939 section 7), or empty: made of UIDVALIDITY and UID */
+    struct span uidl; /* 1 to 70 characters %x21-7E (RFC 1939 section 7), or empty: made of
+                         UIDVALIDITY and UID */
     uint32_t uid;
 };
 

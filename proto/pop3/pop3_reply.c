@@ -4,10 +4,8 @@
 static const struct pop3_reply rows[POP3_REPLY_COUNT] = {
     [POP3_REPLY_NONE] = {.counter = "", .status = "", .response_code = "", .text = ""},
 #define POP3_REPLY(name_, counter_, status_, response_code_, text_)                                \
-    [POP3_REPLY_##name_] = {.counter = #counter_,                                                  \
-                            .status = status_,                                                     \
-                            .response_code = response_code_,                                       \
-                            .text = text_},
+    [POP3_REPLY_##name_] = {                                                                       \
+        .counter = #counter_, .status = status_, .response_code = response_code_, .text = text_},
 #include "proto/pop3/pop3_reply.def"
 #undef POP3_REPLY
 };

@@ -119,7 +119,8 @@ static int on_rset(struct pop3_server *s, const struct pop3_command *c, struct p
     return reply(s, POP3_REPLY_OK);
 }
 
-static int on_worded(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
+static int on_worded(struct pop3_server *s, const struct pop3_command *c,
+                     struct pop3_action *action)
 {
     (void)c;
     (void)action;
@@ -275,7 +276,7 @@ static void put_reply(struct pop3_server *s, enum pop3_reply_id id, struct write
 static int send_reply(struct pop3_server *s, uint8_t *due, struct writer *scratch,
                       struct pop3_action *action)
 {
-    enum pop3_reply_id id = (enum pop3_reply_id)*due;
+    enum pop3_reply_id id = (enum pop3_reply_id) * due;
     size_t start = scratch->len;
 
     if (writer_room(scratch) < POP3_SERVER_ROOM)
@@ -328,8 +329,8 @@ static int due(struct pop3_server *s, struct writer *scratch, struct pop3_action
     return s->waiting ? POP3_ACTION_WAIT : ACTION_NONE;
 }
 
-enum pop3_action_kind pop3_server_next(struct pop3_server *s, struct span *in, struct writer *scratch,
-                                       struct pop3_action *action_out)
+enum pop3_action_kind pop3_server_next(struct pop3_server *s, struct span *in,
+                                       struct writer *scratch, struct pop3_action *action_out)
 {
     int kind;
 

@@ -8,7 +8,8 @@ enum place {
     PLACE_CR, /* behind a CR */
 };
 
-/* The number of bytes up to and with the next CRLF that a dot follows; all of them when there is none. */
+/* The number of bytes up to and with the next CRLF that a dot follows; all of them when there is
+ * none. */
 static size_t run(struct span s, bool after_cr)
 {
     size_t at = 0;

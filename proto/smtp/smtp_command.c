@@ -125,7 +125,8 @@ static enum smtp_reply_id read_parameter(struct span word, unsigned *seen, struc
     if (!is_keyword(keyword) || (equals >= 0 && !is_value(value)))
         return SMTP_REPLY_BAD_ARGUMENT;
     for (unsigned i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
-        if (c->verb != SMTP_VERB_MAIL || !span_equal_nocase(keyword, span_text(parameters[i].keyword)))
+        if (c->verb != SMTP_VERB_MAIL ||
+            !span_equal_nocase(keyword, span_text(parameters[i].keyword)))
             continue;
         if (*seen & 1u << i || equals < 0)
             return SMTP_REPLY_BAD_ARGUMENT;
@@ -158,7 +159,8 @@ static enum smtp_reply_id read_parameters(struct span text, struct smtp_command 
 
 /*
  * mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
- * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
+ * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP
+ * Rcpt-parameters] CRLF
  */
 static enum smtp_reply_id read_path(struct span text, const char *word, unsigned options,
                                     struct smtp_command *c)
@@ -168,7 +170,8 @@ static enum smtp_reply_id read_path(struct span text, const char *word, unsigned
     if (!span_equal_nocase(span_head(text, keyword.len), keyword))
         return SMTP_REPLY_BAD_ARGUMENT;
     text = skip_spaces(span_skip(text, keyword.len));
-    if (address_path(&text, options, &c->path) != ADDRESS_OK || (text.len && !is_space(text.data[0])))
+    if (address_path(&text, options, &c->path) != ADDRESS_OK ||
+        (text.len && !is_space(text.data[0])))
         return c->verb == SMTP_VERB_MAIL ? SMTP_REPLY_BAD_SENDER : SMTP_REPLY_BAD_RECIPIENT;
     return read_parameters(skip_spaces(text), c);
 }
@@ -176,8 +179,9 @@ static enum smtp_reply_id read_path(struct span text, const char *word, unsigned
 /*
  * ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
  * helo = "HELO" SP Domain CRLF
- * Differs from RFC 5321 section 4.1.1.1: what senders really say (underscores, one label, an address without
- * brackets) passes. What could be read as syntax in a Received field, and all that is not printable ASCII, does not.
+ * Differs from RFC 5321 section 4.1.1.1: what senders really say (underscores, one label, an
+ * address without brackets) passes. What could be read as syntax in a Received field, and all that
+ * is not printable ASCII, does not.
  */
 static enum smtp_reply_id read_helo(struct span text, struct smtp_command *c)
 {
@@ -204,7 +208,8 @@ static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c
     case SMTP_VERB_HELP:
     case SMTP_VERB_VRFY:
         c->argument = text;
-        return text.len == 0 && c->verb == SMTP_VERB_VRFY ? SMTP_REPLY_BAD_ARGUMENT : SMTP_REPLY_NONE;
+        return text.len == 0 && c->verb == SMTP_VERB_VRFY ? SMTP_REPLY_BAD_ARGUMENT
+                                                          : SMTP_REPLY_NONE;
     default:
         return text.len ? SMTP_REPLY_BAD_ARGUMENT : SMTP_REPLY_NONE;
     }

@@ -29,9 +29,10 @@ struct smtp_command {
 };
 
 /*
- * Reads a command line without its CRLF. Returns SMTP_REPLY_NONE when it is good, else the row that refuses
- * it; `verb` is set in either case, and the rest only when good. Spaces behind the line, behind a verb and behind
- * the colon of MAIL and RCPT are forgiven (RFC 5321 section 4.1.1). Bound: one pass over the line.
+ * Reads a command line without its CRLF. Returns SMTP_REPLY_NONE when it is good, else the row that
+ * refuses it; `verb` is set in either case, and the rest only when good. Spaces behind the line,
+ * behind a verb and behind the colon of MAIL and RCPT are forgiven (RFC 5321 section 4.1.1). Bound:
+ * one pass over the line.
  */
 enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *command_out);
 

@@ -3,7 +3,8 @@
 
 #include "proto/smtp/smtp_scan.h"
 
-/* Place in message data. The dots and the CR named here have been taken from the input and not handed out. */
+/* Place in message data. The dots and the CR named here have been taken from the input and not
+ * handed out. */
 enum place {
     PLACE_START,  /* at the start of a line */
     PLACE_MIDDLE, /* in a line */
@@ -94,10 +95,12 @@ static enum smtp_reader_event next_command(struct smtp_reader *r, struct span *i
 }
 
 /*
- * Decides what was taken and not handed out, by the next byte. SMTP_READER_MORE: go on with the text.
- * RFC 5321 section 4.5.2: a dot at the start of a line ends the data when CRLF follows, else it is dropped.
+ * Decides what was taken and not handed out, by the next byte. SMTP_READER_MORE: go on with the
+ * text. RFC 5321 section 4.5.2: a dot at the start of a line ends the data when CRLF follows, else
+ * it is dropped.
  */
-static enum smtp_reader_event resolve(struct smtp_reader *r, struct span *in, struct span *bytes_out)
+static enum smtp_reader_event resolve(struct smtp_reader *r, struct span *in,
+                                      struct span *bytes_out)
 {
     uint8_t c = in->data[0];
 
@@ -121,7 +124,8 @@ static enum smtp_reader_event resolve(struct smtp_reader *r, struct span *in, st
     return SMTP_READER_TEXT;
 }
 
-/* What stands at the input's first byte is no text: it is held, or named. SMTP_READER_MORE: go on. */
+/* What stands at the input's first byte is no text: it is held, or named. SMTP_READER_MORE: go on.
+ */
 static enum smtp_reader_event special(struct smtp_reader *r, struct span *in)
 {
     switch (in->data[0]) {

@@ -6,8 +6,8 @@
 static const struct smtp_reply rows[SMTP_REPLY_COUNT] = {
     [SMTP_REPLY_NONE] = {.counter = "", .enhanced = "", .text = ""},
 #define SMTP_REPLY(name_, counter_, code_, enhanced_, text_)                                       \
-    [SMTP_REPLY_##name_] = {                                                                       \
-        .counter = #counter_, .enhanced = enhanced_, .text = text_, .code = code_},
+    [SMTP_REPLY_##                                                                                 \
+        name_] = {.counter = #counter_, .enhanced = enhanced_, .text = text_, .code = code_},
 #include "proto/smtp/smtp_reply.def"
 #undef SMTP_REPLY
 };

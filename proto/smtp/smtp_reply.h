@@ -14,7 +14,9 @@ enum smtp_reply_id {
     SMTP_REPLY_COUNT,
 };
 
-enum { SMTP_REPLY_MAX = 512 }; /* octets of a reply line, CRLF included (RFC 5321 section 4.5.3.1.5) */
+enum {
+    SMTP_REPLY_MAX = 512
+}; /* octets of a reply line, CRLF included (RFC 5321 section 4.5.3.1.5) */
 
 struct smtp_reply {
     const char *counter;  /* name of the row's counter, [a-z_]+ */
@@ -33,8 +35,9 @@ bool smtp_reply_refuses(enum smtp_reply_id id);
 enum smtp_reply_id smtp_reply_for_form(enum line_form form);
 
 /*
- * Writes one reply line with its CRLF: code, enhanced code, and `own` in place of the row's text unless it is
- * empty. `own` is made printable ASCII and cut so that the line stays within SMTP_REPLY_MAX octets.
+ * Writes one reply line with its CRLF: code, enhanced code, and `own` in place of the row's text
+ * unless it is empty. `own` is made printable ASCII and cut so that the line stays within
+ * SMTP_REPLY_MAX octets.
  */
 void smtp_reply_put(struct writer *w, enum smtp_reply_id id, struct span own);
 

@@ -29,7 +29,8 @@ static uint64_t below(size_t n)
     return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
 }
 
-/* Where in the block at `base` the clean bytes end; moves line_start behind the last LF before that. */
+/* Where in the block at `base` the clean bytes end; moves line_start behind the last LF before
+ * that. */
 static __attribute__((noinline)) int64_t stop_in(struct progress *p, struct masks m, int64_t base,
                                                  size_t n)
 {
@@ -71,9 +72,8 @@ static ALWAYS_INLINE bool clean(struct progress *p, struct masks m, int64_t base
 
 static struct progress begin(const struct smtp_scan *scan)
 {
-    return (struct progress){.after_lf = scan->at_start,
-                             .line_start = scan->line_start,
-                             .line_max = scan->line_max};
+    return (struct progress){
+        .after_lf = scan->at_start, .line_start = scan->line_start, .line_max = scan->line_max};
 }
 
 static size_t finish(struct smtp_scan *scan, const struct progress *p, int64_t stop)
@@ -83,8 +83,8 @@ static size_t finish(struct smtp_scan *scan, const struct progress *p, int64_t s
 }
 
 /*
- * One loop for each instruction set: whole blocks in place, the rest from a copy that is filled up with bytes
- * that mean nothing. LOAD gives the masks of 64 bytes.
+ * One loop for each instruction set: whole blocks in place, the rest from a copy that is filled up
+ * with bytes that mean nothing. LOAD gives the masks of 64 bytes.
  */
 #define SCAN_BODY(LOAD)                                                                            \
     struct progress p = begin(scan);                                                               \

@@ -191,7 +191,8 @@ static int on_long(struct smtp_server *s)
     return ACTION_NONE;
 }
 
-/* Framing is lost: whatever follows could be somebody else's message in disguise, so nothing more is read. */
+/* Framing is lost: whatever follows could be somebody else's message in disguise, so nothing more
+ * is read. */
 static int on_bad(struct smtp_server *s)
 {
     end_transaction(s);
@@ -270,7 +271,7 @@ static void sent(struct smtp_server *s, enum smtp_reply_id id)
 static int send_reply(struct smtp_server *s, uint8_t *due, struct writer *scratch,
                       struct smtp_action *action)
 {
-    enum smtp_reply_id id = (enum smtp_reply_id)*due;
+    enum smtp_reply_id id = (enum smtp_reply_id) * due;
     size_t start = scratch->len;
 
     if (writer_room(scratch) < SMTP_SERVER_ROOM)
@@ -306,8 +307,8 @@ static int due(struct smtp_server *s, struct writer *scratch, struct smtp_action
     return s->state == STATE_CONNECT ? ask(s, SMTP_ACTION_CONNECT) : ACTION_NONE;
 }
 
-enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in, struct writer *scratch,
-                                       struct smtp_action *action_out)
+enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
+                                       struct writer *scratch, struct smtp_action *action_out)
 {
     int kind;
 

@@ -13,8 +13,8 @@ enum {
 };
 
 /*
- * The civil date of a day counted from 1970-01-01, by 400-year cycles of 146097 days that begin on a first of March,
- * so that the leap day is the last of its year.
+ * The civil date of a day counted from 1970-01-01, by 400-year cycles of 146097 days that begin on
+ * a first of March, so that the leap day is the last of its year.
  */
 static void civil_date(uint64_t days, unsigned *year_out, unsigned *month_out, unsigned *day_out)
 {
@@ -44,7 +44,8 @@ void smtp_trace_date(struct writer *w, uint64_t wall_seconds)
 
     civil_date(days, &year, &month, &day);
     writer_printf(w, "%.3s, %u %.3s %04u %02u:%02u:%02u +0000", day_names + 3 * (days % 7), day,
-                  month_names + 3 * (month - 1), year, of_day / 3600, of_day / 60 % 60, of_day % 60);
+                  month_names + 3 * (month - 1), year, of_day / 3600, of_day / 60 % 60,
+                  of_day % 60);
 }
 
 static void put_peer(struct writer *w, const char *before, struct span text, size_t limit,
@@ -79,8 +80,8 @@ static void put_clause(struct folder *f, struct span clause)
  * Time-stamp-line = "Received:" FWS Stamp CRLF                         ; RFC 5321 section 4.4
  * Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
  * From-domain     = "FROM" FWS Extended-Domain
- * Extended-Domain = Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info ")" )
- * Opt-info        = [Via] [With] [ID] [For] [Additional-Registered-Clauses]
+ * Extended-Domain = Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info
+ * ")" ) Opt-info        = [Via] [With] [ID] [For] [Additional-Registered-Clauses]
  */
 static void put_received(struct writer *w, const struct smtp_trace *t)
 {

@@ -2,14 +2,14 @@
 #include "tests/proto/mime_trace.h"
 
 /*
- * Input: two bytes that say how to cut, then a message. It is read twice, cut differently, with a field buffer kept and
- * lent: the traces and the stored trees must be equal, and the tree must read back with as many parts. Small limits,
- * so that they are met.
+ * Input: two bytes that say how to cut, then a message. It is read twice, cut differently, with a
+ * field buffer kept and lent: the traces and the stored trees must be equal, and the tree must read
+ * back with as many parts. Small limits, so that they are met.
  */
 enum { TRACE_MAX = 1 << 20, TREE_MAX = 1 << 16 };
 
-static struct span read_it(struct span message, size_t first, size_t step, bool lend, struct writer *trace,
-                           uint8_t *tree_memory)
+static struct span read_it(struct span message, size_t first, size_t step, bool lend,
+                           struct writer *trace, uint8_t *tree_memory)
 {
     struct mime_tree tree;
     struct mime_trace t = {

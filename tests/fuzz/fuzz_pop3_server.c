@@ -38,7 +38,7 @@ static void answer(struct play *p, enum pop3_action_kind kind)
     if (yes && kind == POP3_ACTION_LOGIN)
         MUST(pop3_server_open(&p->server, &mailbox, p->deleted));
     else
-        MUST(pop3_server_answer(&p->server, yes      ? POP3_REPLY_OK
+        MUST(pop3_server_answer(&p->server, yes     ? POP3_REPLY_OK
                                             : n % 2 ? POP3_REPLY_AUTH_FAILED
                                                     : POP3_REPLY_SYS_TEMP));
 }
@@ -97,7 +97,8 @@ static void play(struct span in, const uint8_t *answers, uint32_t seed, struct w
     }
 }
 
-/* First bytes: seed of the cuts, then the answers. Actions and replies do not depend on the cuts. */
+/* First bytes: seed of the cuts, then the answers. Actions and replies do not depend on the cuts.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t whole_bytes[OUT_MAX], cut_bytes[OUT_MAX];

@@ -15,9 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (bad == SMTP_REPLY_NONE && c.verb == SMTP_VERB_UNKNOWN)
         abort();
-    if (c.argument.len && (c.argument.data < data || c.argument.data + c.argument.len > data + size))
+    if (c.argument.len &&
+        (c.argument.data < data || c.argument.data + c.argument.len > data + size))
         abort();
-    for (size_t i = 0; (c.verb == SMTP_VERB_EHLO || c.verb == SMTP_VERB_HELO) && i < c.argument.len; i++)
+    for (size_t i = 0; (c.verb == SMTP_VERB_EHLO || c.verb == SMTP_VERB_HELO) && i < c.argument.len;
+         i++)
         if (c.argument.data[i] <= ' ' || c.argument.data[i] > '~')
             abort();
     return 0;

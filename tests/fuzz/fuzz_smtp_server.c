@@ -26,7 +26,8 @@ struct play {
     struct smtp_server server;
     struct writer scratch;
     struct writer *out;
-    const uint8_t *answers; /* ANSWERS bytes, used in a circle: which row each question is answered with */
+    const uint8_t
+        *answers; /* ANSWERS bytes, used in a circle: which row each question is answered with */
     unsigned asked;
     bool late;
     bool open;
@@ -38,7 +39,8 @@ struct play {
 static void answer(struct play *p, enum smtp_action_kind kind)
 {
     unsigned n = p->answers[p->asked++ % ANSWERS];
-    enum smtp_reply_id id = n < 200 ? SMTP_REPLY_OK : (enum smtp_reply_id)(1 + n % (SMTP_REPLY_COUNT - 1));
+    enum smtp_reply_id id =
+        n < 200 ? SMTP_REPLY_OK : (enum smtp_reply_id)(1 + n % (SMTP_REPLY_COUNT - 1));
 
     MUST(smtp_server_answer(&p->server, id, n % 3 ? span_of(NULL, 0) : span_text("own\r\ntext")));
     if (kind == SMTP_ACTION_MAIL && !smtp_reply_refuses(id)) {
@@ -138,7 +140,8 @@ static void play(struct span in, const uint8_t *answers, uint32_t seed, struct w
     }
 }
 
-/* First bytes: seed of the cuts, then the answers. Actions, replies and text do not depend on the cuts. */
+/* First bytes: seed of the cuts, then the answers. Actions, replies and text do not depend on the
+ * cuts. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t whole_bytes[OUT_MAX], cut_bytes[OUT_MAX];

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * Reads a whole message cut into pieces and writes down every event, one a line, the DATA of a part put together:
- *   F0@12 subject| raw value    H0@40    B0<65535 leaf text/plain 7bit ||filename|name
+ * Reads a whole message cut into pieces and writes down every event, one a line, the DATA of a part
+ * put together: F0@12 subject| raw value    H0@40    B0<65535 leaf text/plain 7bit ||filename|name
  *   D0[bytes]    E0@90 header body length lines decoded    !0@12 bare_lf    END@90
  * So two traces are equal exactly when the events are.
  */
@@ -18,8 +18,8 @@ struct mime_trace {
     size_t first;           /* bytes of the first piece */
     size_t step;            /* and of the others */
     struct writer *out;     /* may become full: the trace is then a prefix */
-    bool lend;              /* the field buffer is lent when it is asked for, and taken back at once */
-    bool within;            /* the last event was DATA */
+    bool lend;   /* the field buffer is lent when it is asked for, and taken back at once */
+    bool within; /* the last event was DATA */
 };
 
 static inline void mime_trace_part(struct writer *w, const struct mime_part *p)
@@ -69,7 +69,8 @@ static inline void mime_trace_event(struct mime_trace *t, const struct mime_even
     } else if (e->kind == MIME_PART_BEGIN) {
         mime_trace_part(w, e->begin);
     } else if (e->kind == MIME_PART_END) {
-        writer_printf(w, " %llu %llu %llu lines %llu decoded %llu", (unsigned long long)e->end.header_offset,
+        writer_printf(w, " %llu %llu %llu lines %llu decoded %llu",
+                      (unsigned long long)e->end.header_offset,
                       (unsigned long long)e->end.body_offset, (unsigned long long)e->end.body_len,
                       (unsigned long long)e->end.lines, (unsigned long long)e->end.decoded);
     } else if (e->kind == MIME_ANOMALY) {
@@ -80,7 +81,8 @@ static inline void mime_trace_event(struct mime_trace *t, const struct mime_even
 }
 
 /* Takes all events that one piece gives. Returns how many: a bound is for the caller to check. */
-static inline size_t mime_trace_piece(struct mime_trace *t, struct mime_reader *r, struct span piece, uint8_t *field)
+static inline size_t mime_trace_piece(struct mime_trace *t, struct mime_reader *r,
+                                      struct span piece, uint8_t *field)
 {
     struct mime_event event;
     enum mime_status status;
@@ -104,14 +106,15 @@ static inline size_t mime_trace_piece(struct mime_trace *t, struct mime_reader *
 }
 
 /*
- * Each piece is handed over in memory of its own that ends where the piece ends and is gone afterwards: so a sanitizer
- * or a guard page sees a reader that looks beside it or keeps it.
+ * Each piece is handed over in memory of its own that ends where the piece ends and is gone
+ * afterwards: so a sanitizer or a guard page sees a reader that looks beside it or keeps it.
  */
 static inline void mime_trace_run(struct mime_trace *t, struct span message)
 {
     struct mime_reader *r = malloc(sizeof(*r));
     uint8_t *field = malloc(t->limits.field), *scratch = malloc(MIME_SCRATCH_MIN);
-    struct mime_memory memory = {.field = t->lend ? NULL : field, .scratch = scratch, .scratch_size = MIME_SCRATCH_MIN};
+    struct mime_memory memory = {
+        .field = t->lend ? NULL : field, .scratch = scratch, .scratch_size = MIME_SCRATCH_MIN};
     size_t size = t->first;
 
     memset(r, 0xa5, sizeof(*r));

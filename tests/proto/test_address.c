@@ -42,7 +42,8 @@ static void good_paths_are_read(void)
         struct span text = guard_copy(span_text(rows[i].path), true), s = text;
         struct address a;
 
-        if (!CHECK(address_path(&s, ADDRESS_ALLOW_NULL | ADDRESS_ALLOW_POSTMASTER, &a) == ADDRESS_OK))
+        if (!CHECK(address_path(&s, ADDRESS_ALLOW_NULL | ADDRESS_ALLOW_POSTMASTER, &a) ==
+                   ADDRESS_OK))
             printf("# %s\n", rows[i].path);
         CHECK(s.len == 0 && a.kind == rows[i].kind && !a.utf8);
         CHECK_TEXT(a.local, rows[i].local);
@@ -56,15 +57,58 @@ static void good_paths_are_read(void)
 static void bad_paths_are_refused(void)
 {
     static const char *const rows[] = {
-        "",          "a@b",          "<",           "<a",          "<a@",          "<a@b",
-        "<a@>",      "<@b>",         "<a>",         "<.a@b>",      "<a.@b>",       "<a..b@c>",
-        "<a b@c>",   "< a@b>",       "<a@b >",      "<a@-b>",      "<a@b->",       "<a@b..c>",
-        "<a@b.>",    "<a@.b>",       "<a@b_c>",     "<a@b@c>",     "<\"a@b>",      "<\"a\"b@c>",
-        "<\"a\\\"@b>", "<\"a\tb\"@c>", "<\"a\x7f\"@c>", "<a@[1.2.3]>", "<a@[1.2.3.256]>",
-        "<a@[1.2.3.4.5]>", "<a@[1.2.3.0004]>", "<a@[]>", "<a@[IPv6:]>", "<a@[IPv6:1.2.3.4]>",
-        "<a@[IPv6:1::2::3]>", "<a@[IPv6:g::1]>", "<a@[tag]>", "<a@[tag:]>", "<a@[-tag-:x]>",
-        "<a@[tag:x y]>", "<a@[tag:x\\]>", "<a@[1.2.3.4>", "<a@[1.2.3.4]x>", "<@a>", "<@a:>",
-        "<@a,b:c@d>", "<@a@b>", "<@[1.2.3.4]:a@b>", "<postmaster>", "<>", "<a\x80@b>", "<a@b\xc3\xa4>",
+        "",
+        "a@b",
+        "<",
+        "<a",
+        "<a@",
+        "<a@b",
+        "<a@>",
+        "<@b>",
+        "<a>",
+        "<.a@b>",
+        "<a.@b>",
+        "<a..b@c>",
+        "<a b@c>",
+        "< a@b>",
+        "<a@b >",
+        "<a@-b>",
+        "<a@b->",
+        "<a@b..c>",
+        "<a@b.>",
+        "<a@.b>",
+        "<a@b_c>",
+        "<a@b@c>",
+        "<\"a@b>",
+        "<\"a\"b@c>",
+        "<\"a\\\"@b>",
+        "<\"a\tb\"@c>",
+        "<\"a\x7f\"@c>",
+        "<a@[1.2.3]>",
+        "<a@[1.2.3.256]>",
+        "<a@[1.2.3.4.5]>",
+        "<a@[1.2.3.0004]>",
+        "<a@[]>",
+        "<a@[IPv6:]>",
+        "<a@[IPv6:1.2.3.4]>",
+        "<a@[IPv6:1::2::3]>",
+        "<a@[IPv6:g::1]>",
+        "<a@[tag]>",
+        "<a@[tag:]>",
+        "<a@[-tag-:x]>",
+        "<a@[tag:x y]>",
+        "<a@[tag:x\\]>",
+        "<a@[1.2.3.4>",
+        "<a@[1.2.3.4]x>",
+        "<@a>",
+        "<@a:>",
+        "<@a,b:c@d>",
+        "<@a@b>",
+        "<@[1.2.3.4]:a@b>",
+        "<postmaster>",
+        "<>",
+        "<a\x80@b>",
+        "<a@b\xc3\xa4>",
         "<a(c)@b>",
     };
     struct address a;
@@ -102,7 +146,10 @@ static void utf8_needs_its_option(void)
 {
     struct address a;
 
-    CHECK(read_path("<j\xc3\xbcrgen@b\xc3\xbc" "cher.example>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK && a.utf8);
+    CHECK(read_path("<j\xc3\xbcrgen@b\xc3\xbc"
+                    "cher.example>",
+                    ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK &&
+          a.utf8);
     CHECK(read_path("<\"\xe2\x82\xac\"@x>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK && a.utf8);
     CHECK(read_path("<\xf0\x9f\x93\xa7@x>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
     CHECK(read_path("<\xc0\x80@x>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_BAD);
@@ -150,8 +197,12 @@ static void keys_have_one_form(void)
         {"<a@[TAG:X]>", "a@[tag:x]", true},
         {"<PostMaster>", "postmaster", true},
         {"<>", "", true},
-        {"<a@B\xc3\x9c" "cher.example>", "a@xn--bcher-kva.example", true},
-        {"<a@stra\xc3\x9f" "e.example>", "a@xn--strae-oqa.example", true},
+        {"<a@B\xc3\x9c"
+         "cher.example>",
+         "a@xn--bcher-kva.example", true},
+        {"<a@stra\xc3\x9f"
+         "e.example>",
+         "a@xn--strae-oqa.example", true},
         {"<\xc3\x84@x>", "\xc3\x84@x", true},
         {"<@r:A@B>", "a@b", true},
     };
@@ -161,7 +212,8 @@ static void keys_have_one_form(void)
         struct writer w = writer_of(text, sizeof(text));
         struct address a;
 
-        CHECK(read_path(rows[i].path, ADDRESS_ALLOW_NULL | ADDRESS_ALLOW_POSTMASTER | ADDRESS_ALLOW_UTF8,
+        CHECK(read_path(rows[i].path,
+                        ADDRESS_ALLOW_NULL | ADDRESS_ALLOW_POSTMASTER | ADDRESS_ALLOW_UTF8,
                         &a) == ADDRESS_OK);
         CHECK(address_key(&w, &a, rows[i].fold));
         CHECK_TEXT(writer_span(&w), rows[i].key);
@@ -181,6 +233,11 @@ static void a_key_that_cannot_be_writes_nothing(void)
     CHECK(!address_key(&w, &a, true) && w.len == 0);
     w = writer_of(text, sizeof(text));
     CHECK(read_path("<a@\xc2\xb4>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
+    CHECK(!address_key(&w, &a, true) && w.len == 0);
+    /* Fullwidth brackets must not become a literal. */
+    CHECK(read_path("<a@\xef\xbc\xbb"
+                    "1.2.3.4\xef\xbc\xbd>",
+                    ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
     CHECK(!address_key(&w, &a, true) && w.len == 0);
 }
 

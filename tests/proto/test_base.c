@@ -79,9 +79,9 @@ static void scan_stops_at_each_special_byte(void)
     CHECK(line_scan(span_of(bytes, sizeof(bytes))) == sizeof(bytes));
     for (size_t at = 0; at < sizeof(bytes); at++)
         for (int c = 0; c < 3; c++) {
+            memset(bytes, 0x80, sizeof(bytes));
             bytes[at] = (uint8_t)"\r\n"[c];
             CHECK(line_scan(span_of(bytes, sizeof(bytes))) == at);
-            bytes[at] = 0x80;
         }
 }
 

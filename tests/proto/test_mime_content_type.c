@@ -31,7 +31,8 @@ static void types(void)
     } rows[] = {
         {"text/plain", "text/plain 0"},
         {" Text / HTML ; Charset = utf-8 ", "Text/HTML 0; Charset=utf-8"},
-        {"(a) text (b(c)\\)) / (d) plain (e) ; charset=us-ascii (Plain text)", "text/plain 0; charset=us-ascii"},
+        {"(a) text (b(c)\\)) / (d) plain (e) ; charset=us-ascii (Plain text)",
+         "text/plain 0; charset=us-ascii"},
         {"multipart/mixed;\r\n boundary=\"a b\"", "multipart/mixed 0; boundary=a b"},
         {"multipart/mixed; boundary=\"a\r\n b\"", "multipart/mixed 0; boundary=a b"},
         {"a/b; n=\"q\\\"u\\\\o\\te\"", "a/b 0; n=q\"u\\o\\te"},
@@ -81,7 +82,10 @@ static void names(void)
         {"a/b; name=plain; name*=utf-8''star", "star", 0},
         {"a/b; name*=x-none''%41", "x-none''%41", MIME_PARAMETER_CHARSET},
         {"a/b; name*=%41b", "Ab", 0},
-        {"a/b; name=\"=?utf-8?Q?=C3=A4?= =?utf-8?Q?b?=.txt\"", "\xc3\xa4" "b.txt", 0},
+        {"a/b; name=\"=?utf-8?Q?=C3=A4?= =?utf-8?Q?b?=.txt\"",
+         "\xc3\xa4"
+         "b.txt",
+         0},
         {"a/b; name==?utf-8?Q?a?=.gif", "a.gif", 0},
         {"a/b; name==?x-none?Q?a?=", "=?x-none?Q?a?=", MIME_PARAMETER_CHARSET},
         {"a/b; name=\"  kept  \"", "  kept  ", 0},
@@ -124,10 +128,10 @@ static void encodings(void)
         const char *in;
         enum mime_encoding is;
     } rows[] = {
-        {"7bit", MIME_ENCODING_7BIT},         {" 8BIT\r\n", MIME_ENCODING_8BIT},
-        {"binary", MIME_ENCODING_BINARY},     {"Quoted-Printable (x)", MIME_ENCODING_QP},
-        {"base64;", MIME_ENCODING_BASE64},    {"x-uuencode", MIME_ENCODING_UNKNOWN},
-        {"", MIME_ENCODING_UNKNOWN},          {"base64/x", MIME_ENCODING_UNKNOWN},
+        {"7bit", MIME_ENCODING_7BIT},      {" 8BIT\r\n", MIME_ENCODING_8BIT},
+        {"binary", MIME_ENCODING_BINARY},  {"Quoted-Printable (x)", MIME_ENCODING_QP},
+        {"base64;", MIME_ENCODING_BASE64}, {"x-uuencode", MIME_ENCODING_UNKNOWN},
+        {"", MIME_ENCODING_UNKNOWN},       {"base64/x", MIME_ENCODING_UNKNOWN},
     };
 
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)

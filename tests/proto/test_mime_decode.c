@@ -78,10 +78,12 @@ static void base64_round_trip(void)
         struct span in;
 
         for (size_t i = 0; i < len; i += 3) {
-            uint32_t v = (uint32_t)bytes[i] << 16 | (i + 1 < len ? bytes[i + 1] << 8 : 0) | (i + 2 < len ? bytes[i + 2] : 0);
+            uint32_t v = (uint32_t)bytes[i] << 16 | (i + 1 < len ? bytes[i + 1] << 8 : 0) |
+                         (i + 2 < len ? bytes[i + 2] : 0);
 
             for (int k = 0; k < 4; k++)
-                writer_byte(&w, i + (size_t)k > len ? '=' : (uint8_t)alphabet[v >> (18 - 6 * k) & 63]);
+                writer_byte(&w,
+                            i + (size_t)k > len ? '=' : (uint8_t)alphabet[v >> (18 - 6 * k) & 63]);
             if (i % 57 == 54)
                 writer_text(&w, "\r\n");
         }
@@ -260,6 +262,19 @@ static void scan_agrees_with_a_plain_one(void)
     }
 }
 
+/* Counts are gathered bytewise: more lines than a byte holds, at the worst density. */
+static void scan_counts_many_lines(void)
+{
+    static uint8_t text[3 * 16 * 256 + 5];
+    struct mime_scan all = {0}, until = {0};
+
+    memset(text, '\n', sizeof(text));
+    mime_scan_all(&all, span_of(text, sizeof(text)), true);
+    CHECK(all.lines == sizeof(text) && all.bare);
+    CHECK(mime_scan_delimiter(&until, span_of(text, sizeof(text)), true) == sizeof(text) - 1);
+    CHECK(until.lines == sizeof(text) - 1);
+}
+
 int main(void)
 {
     check_begin();
@@ -269,5 +284,6 @@ int main(void)
     CHECK_CASE(words);
     CHECK_CASE(words_are_bounded);
     CHECK_CASE(scan_agrees_with_a_plain_one);
+    CHECK_CASE(scan_counts_many_lines);
     return check_end();
 }

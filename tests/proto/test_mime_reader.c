@@ -19,10 +19,12 @@ static const struct mime_limits defaults = MIME_LIMITS_DEFAULT;
 static uint8_t memory[TRACE_MAX];
 
 /* The trace of a message whose first piece is `first` bytes long, the others `step`. */
-static struct span trace_of(struct span message, const struct mime_limits *limits, size_t first, size_t step, bool lend)
+static struct span trace_of(struct span message, const struct mime_limits *limits, size_t first,
+                            size_t step, bool lend)
 {
     struct writer w = writer_of(memory, sizeof(memory));
-    struct mime_trace t = {.limits = *limits, .first = first, .step = step, .out = &w, .lend = lend};
+    struct mime_trace t = {
+        .limits = *limits, .first = first, .step = step, .out = &w, .lend = lend};
 
     mime_trace_run(&t, message);
     return writer_span(&w);
@@ -43,8 +45,8 @@ static void events_do_not_depend_on_one_cut(void)
         struct span message = span_text(rows[i].message);
 
         for (size_t cut = 0; cut <= message.len; cut++)
-            if (!check_span(trace_of(message, &defaults, cut, message.len, cut % 2), rows[i].trace, __FILE__,
-                            __LINE__))
+            if (!check_span(trace_of(message, &defaults, cut, message.len, cut % 2), rows[i].trace,
+                            __FILE__, __LINE__))
                 printf("# %s, cut at %zu\n", rows[i].name, cut);
     }
 }
@@ -53,8 +55,8 @@ static void events_do_not_depend_on_many_cuts(void)
 {
     for (size_t i = 0; i < ROWS; i++)
         for (size_t step = 1; step < 20; step++)
-            if (!check_span(trace_of(span_text(rows[i].message), &defaults, step, step, true), rows[i].trace,
-                            __FILE__, __LINE__))
+            if (!check_span(trace_of(span_text(rows[i].message), &defaults, step, step, true),
+                            rows[i].trace, __FILE__, __LINE__))
                 printf("# %s, step %zu\n", rows[i].name, step);
 }
 
@@ -104,7 +106,8 @@ static struct span both_ways(struct span message, const struct mime_limits *limi
 
 static void field_over_the_limit_is_cut(void)
 {
-    struct mime_limits limits = {.field = MIME_FIELD_MIN, .header = 100000, .parts = 10, .depth = 5};
+    struct mime_limits limits = {
+        .field = MIME_FIELD_MIN, .header = 100000, .parts = 10, .depth = 5};
     static uint8_t bytes[8192];
 
     /* Exactly the limit with its line end, then one more, then many more. */
@@ -127,7 +130,8 @@ static void header_over_the_limit_is_cut(void)
 {
     struct mime_limits limits = {.field = MIME_FIELD_MIN, .header = 20, .parts = 10, .depth = 5};
     struct span trace = both_ways(
-        span_text("Subject: 0123456789\r\nTo: a\r\nCc: b\r\nContent-Type: text/html\r\n\r\nx"), &limits);
+        span_text("Subject: 0123456789\r\nTo: a\r\nCc: b\r\nContent-Type: text/html\r\n\r\nx"),
+        &limits);
 
     CHECK(traced(trace, "Subject") && !traced(trace, "To|"));
     CHECK(traced(trace, "header_long") && traced(trace, "text/plain") && traced(trace, "D0[x]"));
@@ -136,12 +140,13 @@ static void header_over_the_limit_is_cut(void)
 static void parts_and_depth_are_bounded(void)
 {
     struct mime_limits limits = {.field = MIME_FIELD_MIN, .header = 1000, .parts = 3, .depth = 2};
-    struct span trace = both_ways(span_text("Content-Type: multipart/mixed; boundary=a\r\n\r\n"
-                                            "--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n"
-                                            "--a\r\n\r\nlast\r\n--a\r\nmore\r\n--a--\r\n"),
-                                  &limits);
+    struct span trace =
+        both_ways(span_text("Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+                            "--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n"
+                            "--a\r\n\r\nlast\r\n--a\r\nmore\r\n--a--\r\n"),
+                  &limits);
 
-    CHECK(traced(trace, "!1@82 depth") && traced(trace, "B1@80<0 leaf message/rfc822"));
+    CHECK(traced(trace, "!1@82 depth") && traced(trace, "B1@82<0 leaf message/rfc822"));
     CHECK(traced(trace, "!2@101 parts\nH2@101\nB2@101<0 leaf application/octet-stream binary"));
     CHECK(traced(trace, "D2[\r\nlast\r\n--a\r\nmore\r\n--a--\r\n]"));
     CHECK(!traced(trace, "F3") && !traced(trace, "close_missing"));
@@ -156,13 +161,15 @@ static void long_lines_and_boundaries(void)
 
     memset(boundary, 'b', MIME_BOUNDARY_MAX);
     boundary[MIME_BOUNDARY_MAX] = 0;
-    writer_printf(&w, "Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n\r\n", boundary, boundary);
+    writer_printf(&w, "Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n\r\n", boundary,
+                  boundary);
     /* Lines that look like it for long, of every length about the limit. */
     for (int n = MIME_DELIMITER_MAX - 6; n < MIME_DELIMITER_MAX + 6; n++)
         writer_printf(&w, "--%s%*s\r\n", boundary, n - MIME_BOUNDARY_MAX, "x");
     writer_printf(&w, "--%s--%60s\r\n", boundary, "");
     trace = both_ways(writer_span(&w), &defaults);
-    CHECK(traced(trace, "boundary_long") && traced(trace, "x]\n") && !traced(trace, "close_missing"));
+    CHECK(traced(trace, "boundary_long") && traced(trace, "x]\n") &&
+          !traced(trace, "close_missing"));
     CHECK(traced(trace, "END@"));
 }
 

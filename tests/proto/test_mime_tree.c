@@ -35,13 +35,18 @@ static const char message[] =
     "text\r\n"
     "--=x--\r\n";
 
-static struct span build(struct span text, void *memory, size_t size, size_t step, bool *incomplete_out)
+static struct span build(struct span text, void *memory, size_t size, size_t step,
+                         bool *incomplete_out)
 {
     static uint8_t trace[1 << 16];
     struct writer w = writer_of(trace, sizeof(trace));
     struct mime_tree tree;
-    struct mime_trace t = {
-        .limits = MIME_LIMITS_DEFAULT, .tree = &tree, .first = step, .step = step, .out = &w, .lend = true};
+    struct mime_trace t = {.limits = MIME_LIMITS_DEFAULT,
+                           .tree = &tree,
+                           .first = step,
+                           .step = step,
+                           .out = &w,
+                           .lend = true};
 
     mime_tree_init(&tree, memory, size);
     mime_trace_run(&t, text);
@@ -84,7 +89,8 @@ static void check_root(const struct mime_tree_part *p)
     CHECK_TEXT(p->attributes[MIME_TREE_TO], "b@example.net");
     CHECK_TEXT(p->attributes[MIME_TREE_MESSAGE_ID], "<1@example.net>");
     CHECK((p->present & 1u << MIME_TREE_CC) && !(p->present & 1u << MIME_TREE_BCC) && p->cut == 0);
-    check_parameters(p->attributes[MIME_TREE_TYPE], "multipart/mixed boundary==x x-note=say \"it\"");
+    check_parameters(p->attributes[MIME_TREE_TYPE],
+                     "multipart/mixed boundary==x x-note=say \"it\"");
     CHECK(p->header_offset == 0 && p->body_offset + p->body_len == sizeof(message) - 1);
     CHECK(p->header_len == p->body_offset);
 }
@@ -97,7 +103,8 @@ static void check_leaves(const struct mime_tree_part *text, const struct mime_tr
     CHECK(text->decoded == 10);
     CHECK(file->parent == 0 && file->encoding == MIME_ENCODING_BASE64 && file->decoded == 3);
     check_parameters(file->attributes[MIME_TREE_TYPE], "Application/PDF name*0=a name*1=b.pdf");
-    check_parameters(file->attributes[MIME_TREE_DISPOSITION], "attachment/ filename*=utf-8''%C3%A4.pdf size=3");
+    check_parameters(file->attributes[MIME_TREE_DISPOSITION],
+                     "attachment/ filename*=utf-8''%C3%A4.pdf size=3");
     CHECK_TEXT(file->attributes[MIME_TREE_FILENAME], "\xc3\xa4.pdf");
     CHECK_TEXT(file->attributes[MIME_TREE_CONTENT_ID], "<p@x>");
     CHECK_TEXT(file->attributes[MIME_TREE_CONTENT_DESCRIPTION], "the file");
@@ -107,9 +114,11 @@ static void check_leaves(const struct mime_tree_part *text, const struct mime_tr
 
 static void check_message(const struct mime_tree_part *outer, const struct mime_tree_part *inner)
 {
-    CHECK(outer->kind == MIME_MESSAGE && !outer->message && outer->parent == 0 && outer->lines == 4);
+    CHECK(outer->kind == MIME_MESSAGE && !outer->message && outer->parent == 0 &&
+          outer->lines == 4);
     CHECK(!(outer->present & 1u << MIME_TREE_SUBJECT));
-    CHECK(inner->parent == outer->index && inner->message && inner->header_offset == outer->body_offset);
+    CHECK(inner->parent == outer->index && inner->message &&
+          inner->header_offset == outer->body_offset);
     CHECK_TEXT(inner->attributes[MIME_TREE_SUBJECT], "inner");
     CHECK_TEXT(inner->attributes[MIME_TREE_REPLY_TO], "c@example.net");
     CHECK_TEXT(inner->attributes[MIME_TREE_IN_REPLY_TO], "<0@example.net>");
@@ -123,7 +132,8 @@ static void tree_holds_what_imap_asks(void)
     struct mime_tree_read read;
     bool incomplete;
 
-    CHECK(mime_tree_read_init(&read, build(span_text(message), memory, sizeof(memory), 1000, &incomplete)));
+    CHECK(mime_tree_read_init(
+        &read, build(span_text(message), memory, sizeof(memory), 1000, &incomplete)));
     CHECK(!incomplete && !read.incomplete && read.parts == 5);
     for (int i = 0; i < 5; i++)
         CHECK(mime_tree_read_next(&read, &parts[i]) == MIME_TREE_NEXT);
@@ -140,7 +150,8 @@ static void tree_does_not_depend_on_cuts(void)
     struct span whole = build(span_text(message), memory, sizeof(memory), 10000, &incomplete);
 
     for (size_t step = 1; step < sizeof(message); step++)
-        CHECK(span_equal(build(span_text(message), again, sizeof(again), step, &incomplete), whole));
+        CHECK(
+            span_equal(build(span_text(message), again, sizeof(again), step, &incomplete), whole));
 }
 
 /* Reads all that there is; returns how many parts, or -1 for a bad tree. Touches every span. */
@@ -196,7 +207,8 @@ static void long_values_are_cut(void)
     memset(text, 'x', sizeof(text));
     memcpy(text, "Subject: ", 9);
     memcpy(text + sizeof(text) - 5, "\r\n\r\n", 5);
-    CHECK(mime_tree_read_init(&read, build(span_text(text), memory, sizeof(memory), 5000, &incomplete)));
+    CHECK(mime_tree_read_init(&read,
+                              build(span_text(text), memory, sizeof(memory), 5000, &incomplete)));
     CHECK(mime_tree_read_next(&read, &part) == MIME_TREE_NEXT && !incomplete);
     CHECK(part.attributes[MIME_TREE_SUBJECT].len == MIME_TREE_VALUE_MAX);
     CHECK(part.cut == 1u << MIME_TREE_SUBJECT);
@@ -219,7 +231,9 @@ static void broken_trees_are_read_safely(void)
         for (int k = 0; k < 3; k++) {
             struct span copy = guard_copy(tree, true);
 
-            ((uint8_t *)(uintptr_t)copy.data)[at] = (uint8_t)(k == 0 ? 0xff : k == 1 ? 0 : copy.data[at] ^ 0x40);
+            ((uint8_t *)(uintptr_t)copy.data)[at] = (uint8_t)(k == 0   ? 0xff
+                                                              : k == 1 ? 0
+                                                                       : copy.data[at] ^ 0x40);
             read_all(copy);
             guard_free(copy);
         }

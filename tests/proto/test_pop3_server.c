@@ -140,26 +140,28 @@ static void check_plays(const char *input, const char *expected)
 static void a_mailbox_is_read(void)
 {
     check_plays(LOGIN_IN "STAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nuidl 3\r\nRETR 1\r\nNOOP\r\nQUIT\r\n",
-                LOGIN_OUT "+OK 3 3000000127\r\n"
-                          "+OK 3 messages\r\n1 120\r\n2 3000000000\r\n3 7\r\n.\r\n"
-                          "+OK 2 3000000000\r\n"
-                          "+OK 3 messages\r\n1 0000001100000001\r\n2 old-uidl\r\n3 00000011000000ff\r\n.\r\n"
-                          "+OK 3 00000011000000ff\r\n"
-                          "RETR(0) +OK 120 octets\r\nMESSAGE(0) +OK ok\r\n+OK bye\r\nCLOSE");
+                LOGIN_OUT
+                "+OK 3 3000000127\r\n"
+                "+OK 3 messages\r\n1 120\r\n2 3000000000\r\n3 7\r\n.\r\n"
+                "+OK 2 3000000000\r\n"
+                "+OK 3 messages\r\n1 0000001100000001\r\n2 old-uidl\r\n3 00000011000000ff\r\n.\r\n"
+                "+OK 3 00000011000000ff\r\n"
+                "RETR(0) +OK 120 octets\r\nMESSAGE(0) +OK ok\r\n+OK bye\r\nCLOSE");
 }
 
 static void deletion_comes_with_quit(void)
 {
-    check_plays(LOGIN_IN "DELE 2\r\nDELE 2\r\nRETR 2\r\nLIST 2\r\nSTAT\r\nLIST\r\nDELE 1\r\nQUIT\r\n",
-                LOGIN_OUT "+OK marked for deletion\r\n-ERR no such message\r\n-ERR no such message\r\n"
-                          "-ERR no such message\r\n+OK 2 127\r\n+OK 2 messages\r\n1 120\r\n3 7\r\n.\r\n"
-                          "+OK marked for deletion\r\nUPDATE(2 03) +OK bye\r\nCLOSE");
+    check_plays(
+        LOGIN_IN "DELE 2\r\nDELE 2\r\nRETR 2\r\nLIST 2\r\nSTAT\r\nLIST\r\nDELE 1\r\nQUIT\r\n",
+        LOGIN_OUT "+OK marked for deletion\r\n-ERR no such message\r\n-ERR no such message\r\n"
+                  "-ERR no such message\r\n+OK 2 127\r\n+OK 2 messages\r\n1 120\r\n3 7\r\n.\r\n"
+                  "+OK marked for deletion\r\nUPDATE(2 03) +OK bye\r\nCLOSE");
 }
 
 static void rset_undeletes(void)
 {
-    check_plays(LOGIN_IN "DELE 2\r\nRSET\r\nSTAT\r\nQUIT\r\n",
-                LOGIN_OUT "+OK marked for deletion\r\n+OK ok\r\n+OK 3 3000000127\r\n+OK bye\r\nCLOSE");
+    check_plays(LOGIN_IN "DELE 2\r\nRSET\r\nSTAT\r\nQUIT\r\n", LOGIN_OUT
+                "+OK marked for deletion\r\n+OK ok\r\n+OK 3 3000000127\r\n+OK bye\r\nCLOSE");
 }
 
 static void capabilities_are_told_in_both_states(void)
@@ -167,13 +169,14 @@ static void capabilities_are_told_in_both_states(void)
 #define CAPAS                                                                                      \
     "+OK capabilities\r\nUSER\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"           \
     "IMPLEMENTATION wirepost\r\n.\r\n"
-    check_plays("CAPA\r\n" LOGIN_IN "CAPA\r\n",
-                HELLO CAPAS "+OK password, please\r\nLOGIN(joe/right pass ) +OK mailbox open\r\n" CAPAS);
+    check_plays("CAPA\r\n" LOGIN_IN "CAPA\r\n", HELLO CAPAS
+                "+OK password, please\r\nLOGIN(joe/right pass ) +OK mailbox open\r\n" CAPAS);
 }
 
 static void wrong_passwords_close_in_the_end(void)
 {
-    check_plays("USER a\r\nPASS b\r\nPASS c\r\nUSER busy\r\nPASS d\r\nUSER a\r\nPASS e\r\nUSER a\r\nPASS f\r\n"
+    check_plays("USER a\r\nPASS b\r\nPASS c\r\nUSER busy\r\nPASS d\r\nUSER a\r\nPASS e\r\nUSER "
+                "a\r\nPASS f\r\n"
                 "QUIT\r\n",
                 HELLO "+OK password, please\r\nLOGIN(a/b) -ERR [AUTH] login failed\r\n"
                       "-ERR not in this state\r\n+OK password, please\r\nLOGIN(busy/d) "
@@ -196,9 +199,10 @@ static void arguments_are_judged(void)
                 LOGIN_OUT "-ERR bad argument\r\n-ERR no such message\r\n-ERR no such message\r\n"
                           "-ERR bad argument\r\n-ERR bad argument\r\n");
     check_plays(LOGIN_IN "LIST 4294967296\r\nTOP 1 1\r\n\r\nRETR 1 2\r\nDELE -1\r\nNOOP\r\nXYZ\r\n",
-                LOGIN_OUT "-ERR no such message\r\n-ERR unknown command\r\n-ERR unknown command\r\n"
-                          "-ERR bad argument\r\n-ERR bad argument\r\n+OK ok\r\n-ERR unknown command\r\n"
-                          "-ERR too many errors\r\nCLOSE");
+                LOGIN_OUT
+                "-ERR no such message\r\n-ERR unknown command\r\n-ERR unknown command\r\n"
+                "-ERR bad argument\r\n-ERR bad argument\r\n+OK ok\r\n-ERR unknown command\r\n"
+                "-ERR too many errors\r\nCLOSE");
 }
 
 static void user_needs_a_name(void)
@@ -210,8 +214,8 @@ static void user_needs_a_name(void)
 
 static void a_message_that_cannot_be_read_is_refused(void)
 {
-    check_plays(LOGIN_IN "RETR 3\r\nNOOP\r\n",
-                LOGIN_OUT "RETR(2) -ERR [SYS/TEMP] temporary failure, try again later\r\n+OK ok\r\n");
+    check_plays(LOGIN_IN "RETR 3\r\nNOOP\r\n", LOGIN_OUT
+                "RETR(2) -ERR [SYS/TEMP] temporary failure, try again later\r\n+OK ok\r\n");
 }
 
 static void bad_line_ends_close(void)
@@ -224,9 +228,11 @@ static void bad_line_ends_close(void)
 
 static void long_lines_close(void)
 {
-    check_plays("USER " FIFTY FIFTY FIFTY FIFTY "123456789012345678901234567890123456789012345678\r\n",
+    check_plays("USER " FIFTY FIFTY FIFTY FIFTY
+                "123456789012345678901234567890123456789012345678\r\n",
                 HELLO "+OK password, please\r\n");
-    check_plays("USER " FIFTY FIFTY FIFTY FIFTY "1234567890123456789012345678901234567890123456789\r\n",
+    check_plays("USER " FIFTY FIFTY FIFTY FIFTY
+                "1234567890123456789012345678901234567890123456789\r\n",
                 HELLO "-ERR line too long\r\nCLOSE");
 }
 

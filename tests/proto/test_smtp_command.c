@@ -111,13 +111,15 @@ static void arguments_are_handed_out(void)
 
     CHECK(smtp_command_parse(span_text("EHLO  mx.example.net "), &c) == SMTP_REPLY_NONE);
     CHECK_TEXT(c.argument, "mx.example.net");
-    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=18446744073709551615 BODY=8BITMIME"), &c) ==
-          SMTP_REPLY_NONE);
+    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=18446744073709551615 BODY=8BITMIME"),
+                             &c) == SMTP_REPLY_NONE);
     CHECK_TEXT(c.path.local, "A");
     CHECK(c.size == UINT64_MAX && c.body == SMTP_BODY_8BITMIME);
-    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=99999999999999999999"), &c) == SMTP_REPLY_NONE);
+    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=99999999999999999999"), &c) ==
+          SMTP_REPLY_NONE);
     CHECK(c.size == UINT64_MAX && c.body == SMTP_BODY_7BIT);
-    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=42"), &c) == SMTP_REPLY_NONE && c.size == 42);
+    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=42"), &c) == SMTP_REPLY_NONE &&
+          c.size == 42);
     CHECK(smtp_command_parse(span_text("VRFY joe user"), &c) == SMTP_REPLY_NONE);
     CHECK_TEXT(c.argument, "joe user");
     CHECK(strcmp(smtp_verb_name(SMTP_VERB_BDAT), "BDAT") == 0);
@@ -134,7 +136,8 @@ static void a_helo_name_has_a_limit(void)
     CHECK(smtp_command_parse(span_of(line, 261), &c) == SMTP_REPLY_BAD_HELO);
 }
 
-/* RFC 5321 section 4.2 and RFC 3463: three digits, a class that agrees, text without line ends, in 512 octets. */
+/* RFC 5321 section 4.2 and RFC 3463: three digits, a class that agrees, text without line ends, in
+ * 512 octets. */
 static void every_reply_is_well_formed(void)
 {
     for (unsigned id = 1; id < SMTP_REPLY_COUNT; id++) {

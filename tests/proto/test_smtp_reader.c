@@ -21,7 +21,8 @@ static void begin(struct run *r, void *text, size_t cap)
     r->out = writer_of(text, cap);
 }
 
-/* Feeds one input and writes what came of it; false after a refusal. Text stands bare, all else in brackets. */
+/* Feeds one input and writes what came of it; false after a refusal. Text stands bare, all else in
+ * brackets. */
 static bool feed(struct run *r, struct span in)
 {
     for (;;) {
@@ -230,7 +231,8 @@ static size_t scan_slowly(struct smtp_scan *scan, struct span s)
 
         if (c == '\n' ? before != '\r' : (int64_t)i >= line + scan->line_max)
             break;
-        if (c == 0 || (c == '\r' && (i + 1 == s.len || s.data[i + 1] != '\n')) || (c == '.' && start))
+        if (c == 0 || (c == '\r' && (i + 1 == s.len || s.data[i + 1] != '\n')) ||
+            (c == '.' && start))
             break;
         start = c == '\n';
         if (start)

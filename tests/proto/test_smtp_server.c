@@ -20,11 +20,11 @@ struct play {
     uint8_t reply_bytes[2048];
     struct writer scratch;
     struct writer out;
-    bool late;          /* answer only when the machine says WAIT */
-    bool tiny;          /* the scratch holds one reply, so that room is asked for before each */
-    bool rejects;       /* the message began with "REJECT" */
-    bool begun;         /* the first byte of the message was seen */
-    int open;           /* transactions opened and not reset */
+    bool late;    /* answer only when the machine says WAIT */
+    bool tiny;    /* the scratch holds one reply, so that room is asked for before each */
+    bool rejects; /* the message began with "REJECT" */
+    bool begun;   /* the first byte of the message was seen */
+    int open;     /* transactions opened and not reset */
     enum smtp_reply_id answer;
     struct span own;
 };
@@ -215,11 +215,12 @@ static void two_messages_on_one_connection(void)
 
 static void refused_recipients_leave_the_others(void)
 {
-    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<nobody@y>\r\nRCPT TO:<full@y>\r\nRCPT TO:<x@y>\r\n"
-                "DATA\r\nz\r\n.\r\n",
-                GREETED SENDER "RCPT(nobody@y)<550 5.1.1 no such user here\r\n"
-                               "RCPT(full@y)<452 4.2.2 mailbox full\r\n" RECIPIENT AHEAD
-                               "z\r\nEND <250 2.0.0 ID1\r\nRESET ");
+    check_plays(
+        "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<nobody@y>\r\nRCPT TO:<full@y>\r\nRCPT TO:<x@y>\r\n"
+        "DATA\r\nz\r\n.\r\n",
+        GREETED SENDER "RCPT(nobody@y)<550 5.1.1 no such user here\r\n"
+                       "RCPT(full@y)<452 4.2.2 mailbox full\r\n" RECIPIENT AHEAD
+                       "z\r\nEND <250 2.0.0 ID1\r\nRESET ");
 }
 
 static void data_needs_a_recipient(void)
@@ -232,7 +233,8 @@ static void data_needs_a_recipient(void)
 
 static void recipients_are_limited(void)
 {
-    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nRCPT TO:<x@y>\r\nRCPT TO:<x@y>\r\nRCPT TO:<x@y>\r\n"
+    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nRCPT TO:<x@y>\r\nRCPT "
+                "TO:<x@y>\r\nRCPT TO:<x@y>\r\n"
                 "RSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\n",
                 GREETED SENDER RECIPIENT RECIPIENT RECIPIENT
                 "<452 4.5.3 too many recipients\r\n<250 2.0.0 ok\r\nRESET " SENDER RECIPIENT);
@@ -240,11 +242,11 @@ static void recipients_are_limited(void)
 
 static void commands_have_their_order(void)
 {
-    check_plays("MAIL FROM:<a@b>\r\nVRFY x\r\nEHLO c\r\nRCPT TO:<x@y>\r\n",
-                HELLO "<503 5.5.1 send EHLO first\r\n<252 2.5.2 send mail and see\r\nHELO(c 1)" OFFER
-                      "<503 5.5.1 bad sequence of commands\r\n");
-    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nMAIL FROM:<c@d>\r\nDATA x\r\n",
-                GREETED SENDER "<503 5.5.1 bad sequence of commands\r\n<501 5.5.4 bad argument\r\n");
+    check_plays("MAIL FROM:<a@b>\r\nVRFY x\r\nEHLO c\r\nRCPT TO:<x@y>\r\n", HELLO
+                "<503 5.5.1 send EHLO first\r\n<252 2.5.2 send mail and see\r\nHELO(c 1)" OFFER
+                "<503 5.5.1 bad sequence of commands\r\n");
+    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nMAIL FROM:<c@d>\r\nDATA x\r\n", GREETED SENDER
+                "<503 5.5.1 bad sequence of commands\r\n<501 5.5.4 bad argument\r\n");
 }
 
 static void small_commands_are_answered(void)
@@ -263,14 +265,15 @@ static void what_is_not_offered_is_refused(void)
 
 static void ehlo_ends_a_transaction(void)
 {
-    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nEHLO c\r\nEHLO\r\n",
-                GREETED SENDER "HELO(c 1)" OFFER "RESET <501 5.5.4 domain or address literal expected\r\n");
+    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nEHLO c\r\nEHLO\r\n", GREETED SENDER
+                "HELO(c 1)" OFFER "RESET <501 5.5.4 domain or address literal expected\r\n");
 }
 
 static void a_refused_ehlo_changes_nothing(void)
 {
-    check_plays("EHLO evil\r\nMAIL FROM:<a@b>\r\n",
-                HELLO "HELO(evil 1)<550 5.7.1 message refused by policy\r\n<503 5.5.1 send EHLO first\r\n");
+    check_plays(
+        "EHLO evil\r\nMAIL FROM:<a@b>\r\n",
+        HELLO "HELO(evil 1)<550 5.7.1 message refused by policy\r\n<503 5.5.1 send EHLO first\r\n");
     check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nEHLO evil\r\nRCPT TO:<x@y>\r\n",
                 GREETED SENDER "HELO(evil 1)<550 5.7.1 message refused by policy\r\n" RECIPIENT);
 }
@@ -292,8 +295,8 @@ static void errors_are_limited(void)
 
 static void an_answer_of_421_closes(void)
 {
-    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<bye@y>\r\nNOOP\r\n",
-                GREETED SENDER "RCPT(bye@y)<421 4.3.2 shutting down, try again later\r\nRESET CLOSE");
+    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<bye@y>\r\nNOOP\r\n", GREETED SENDER
+                "RCPT(bye@y)<421 4.3.2 shutting down, try again later\r\nRESET CLOSE");
 }
 
 static void a_declared_size_is_judged_at_mail(void)
@@ -309,8 +312,7 @@ static void a_declared_size_is_judged_at_mail(void)
 
 static void a_message_of_the_largest_size_is_taken(void)
 {
-    check_plays(TO_DATA TWENTY "..2345678901234567\r\n.\r\n",
-                GREETED SENDER RECIPIENT AHEAD TWENTY
+    check_plays(TO_DATA TWENTY "..2345678901234567\r\n.\r\n", GREETED SENDER RECIPIENT AHEAD TWENTY
                 ".2345678901234567\r\nEND <250 2.0.0 ID1\r\nRESET ");
 }
 
@@ -318,16 +320,18 @@ static void a_message_too_big_is_swallowed(void)
 {
     check_plays(TO_DATA TWENTY "1234567890123456789\r\nmore\r\n.\r\nQUIT\r\n",
                 GREETED SENDER RECIPIENT AHEAD TWENTY
-                "1234567890123456789\rREFUSED(too_big)<552 5.3.4 message too big\r\nRESET " BYE "CLOSE");
+                "1234567890123456789\rREFUSED(too_big)<552 5.3.4 message too big\r\nRESET " BYE
+                "CLOSE");
 }
 
 static void a_text_line_too_long_is_swallowed(void)
 {
-    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\na\r\n"
-                TEN("12345678901234567890") "1\r\nb\r\n.\r\nNOOP\r\n",
-                GREETED SENDER RECIPIENT AHEAD "a\r\n" TEN("12345678901234567890")
-                "REFUSED(text_line_too_long)<554 5.6.0 message has a line that is too long\r\nRESET "
-                "<250 2.0.0 ok\r\n");
+    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\na\r\n" TEN(
+                    "12345678901234567890") "1\r\nb\r\n.\r\nNOOP\r\n",
+                GREETED SENDER RECIPIENT AHEAD
+                "a\r\n" TEN("12345678901234567890") "REFUSED(text_line_too_long)<554 5.6.0 line of "
+                                                    "the message too long\r\nRESET "
+                                                    "<250 2.0.0 ok\r\n");
 }
 
 static void a_command_too_long_is_an_error(void)
@@ -487,7 +491,8 @@ static void replies_gather_for_one_flush(void)
 
     play_begin(&p, text_, sizeof(text_));
     CHECK(feed(&p, span_text("NOOP\r\nNOOP\r\n")));
-    CHECK_TEXT(writer_span(&p.scratch), "220 mx.example.org ESMTP\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n");
+    CHECK_TEXT(writer_span(&p.scratch),
+               "220 mx.example.org ESMTP\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n");
 }
 
 int main(void)
