@@ -33,8 +33,8 @@ static bool read_arp(struct span bytes, struct arp *out)
     return true;
 }
 
-static void send_arp(struct net *net, uint16_t operation, const uint8_t to[6], const struct ip_address *sender,
-                     const struct ip_address *target)
+static void send_arp(struct net *net, uint16_t operation, const uint8_t to[6],
+                     const struct ip_address *sender, const struct ip_address *target)
 {
     struct rte_mbuf *frame = net_frame(net, to, TYPE_ARP);
     struct writer w;
@@ -88,9 +88,10 @@ void arp_input(struct net *net, const struct net_packet *packet, uint64_t now)
         return;
     }
     own = net_own(net, &a.target);
-    probe = ip_address_equal(&a.sender, &unset); /* RFC 5227 section 2.1.1: answered, not learned from */
+    probe = ip_address_equal(&a.sender,
+                             &unset); /* RFC 5227 section 2.1.1: answered, not learned from */
     if (!probe && net_on_link(net, &a.sender)) {
-        enum neighbour_news news = !own                     ? NEIGHBOUR_ANNOUNCED
+        enum neighbour_news news = !own                   ? NEIGHBOUR_ANNOUNCED
                                    : a.operation == REPLY ? NEIGHBOUR_ANSWERED
                                                           : NEIGHBOUR_ASKED_US;
 

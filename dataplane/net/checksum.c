@@ -14,7 +14,8 @@ static uint16_t fold(uint64_t sum)
     return (uint16_t)sum;
 }
 
-/* Words are summed as they lie; a piece that starts inside a word has all its bytes in the other half. */
+/* Words are summed as they lie; a piece that starts inside a word has all its bytes in the other
+ * half. */
 static void take_in(struct checksum *c, uint64_t sum, size_t len)
 {
     c->sum += c->odd ? __builtin_bswap16(fold(sum)) : sum;
@@ -57,12 +58,18 @@ void checksum_copy(struct checksum *c, void *to, const void *from, size_t len)
     take_in(c, sum + rest(at, len % 8), len);
 }
 
-void checksum_pseudo(struct checksum *c, const struct ip_address *source, const struct ip_address *destination,
-                     uint8_t protocol, uint32_t len)
+void checksum_pseudo(struct checksum *c, const struct ip_address *source,
+                     const struct ip_address *destination, uint8_t protocol, uint32_t len)
 {
     size_t from = ip_address_is_v4(source) ? 12 : 0;
-    uint8_t tail[8] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,
-                       0, 0, 0, protocol};
+    uint8_t tail[8] = {(uint8_t)(len >> 24),
+                       (uint8_t)(len >> 16),
+                       (uint8_t)(len >> 8),
+                       (uint8_t)len,
+                       0,
+                       0,
+                       0,
+                       protocol};
 
     checksum_add(c, source->bytes + from, 16 - from);
     checksum_add(c, destination->bytes + from, 16 - from);

@@ -16,7 +16,15 @@ enum {
     ARP_PACKET = 28, /* for IPv4 over Ethernet, RFC 826 */
 };
 
-enum protocol { HOP_BY_HOP = 0, ICMP = 1, TCP = 6, ROUTING = 43, FRAGMENT = 44, ICMP6 = 58, DESTINATION = 60 };
+enum protocol {
+    HOP_BY_HOP = 0,
+    ICMP = 1,
+    TCP = 6,
+    ROUTING = 43,
+    FRAGMENT = 44,
+    ICMP6 = 58,
+    DESTINATION = 60
+};
 
 static bool v4_source_bad(const uint8_t *a)
 {
@@ -25,15 +33,18 @@ static bool v4_source_bad(const uint8_t *a)
     return a[0] == 127 || a[0] >= 224 || memcmp(a, any, 4) == 0;
 }
 
-/* Groups never send; :: does, but only neighbour discovery's probes (RFC 4862), which come as ICMPv6. */
+/* Groups never send; :: does, but only neighbour discovery's probes (RFC 4862), which come as
+ * ICMPv6. */
 static bool v6_source_bad(const uint8_t *a, uint8_t protocol)
 {
     static const uint8_t low[15];
 
-    return a[0] == 0xff || (memcmp(a, low, 15) == 0 && (a[15] == 1 || (a[15] == 0 && protocol != ICMP6)));
+    return a[0] == 0xff ||
+           (memcmp(a, low, 15) == 0 && (a[15] == 1 || (a[15] == 0 && protocol != ICMP6)));
 }
 
-/* Mapped addresses are our own notation; on the wire they would be an IPv4 address by the back door. */
+/* Mapped addresses are our own notation; on the wire they would be an IPv4 address by the back
+ * door. */
 static bool v6_is_mapped(const uint8_t *a)
 {
     struct ip_address address = ip_address_v6(a);
@@ -85,7 +96,8 @@ static enum net_counter ipv4(struct cursor c, size_t left, struct frame *f)
     return upper(f, h.data[9]);
 }
 
-/* Steps over one extension header (RFC 8200 section 4). *next is its type, and then what follows it. */
+/* Steps over one extension header (RFC 8200 section 4). *next is its type, and then what follows
+ * it. */
 static enum net_counter extension(struct cursor *c, uint8_t *next)
 {
     uint8_t type = *next;
@@ -121,7 +133,8 @@ static enum net_counter ipv6(struct cursor c, size_t left, struct frame *f)
         return NET_frame_truncated;
     start = c.at;
     next = h.data[6];
-    for (int i = 0; next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == DESTINATION; i++) {
+    for (int i = 0;
+         next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == DESTINATION; i++) {
         /* Hop-by-hop options stand first or not at all. */
         if (i == FRAME_EXTENSIONS || (next == HOP_BY_HOP && i))
             return NET_ip_headers;

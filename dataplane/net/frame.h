@@ -6,8 +6,8 @@
 #include "proto/base/ip_address.h"
 
 /*
- * What the headers of a frame say. All of them lie in its first FRAME_HEAD bytes, or the frame is dropped; so
- * a frame that a port scatters needs a copy of those at most.
+ * What the headers of a frame say. All of them lie in its first FRAME_HEAD bytes, or the frame is
+ * dropped; so a frame that a port scatters needs a copy of those at most.
  */
 enum {
     FRAME_HEAD = 256,
@@ -33,8 +33,9 @@ struct frame {
 };
 
 /*
- * `head` is the first min(FRAME_HEAD, frame_len) bytes. Returns NET_KEEP, or why the frame is dropped. Checks lengths
- * and address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not checksums, not whom it is for.
+ * `head` is the first min(FRAME_HEAD, frame_len) bytes. Returns NET_KEEP, or why the frame is
+ * dropped. Checks lengths and address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not
+ * checksums, not whom it is for.
  */
 enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *frame_out);
 /* The checksum over an IPv4 header that frame_parse() accepted is right. */

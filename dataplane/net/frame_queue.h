@@ -4,7 +4,8 @@
 
 #include "dataplane/port/frame_pool.h"
 
-/* Frames on their way out, oldest first. One worker's; what the port does not take stays for the next turn. */
+/* Frames on their way out, oldest first. One worker's; what the port does not take stays for the
+ * next turn. */
 enum { FRAME_QUEUE = 512 };
 
 struct frame_queue {

@@ -4,9 +4,28 @@
 #include "proto/base/cursor.h"
 
 /* Echo and errors of ICMP (RFC 792, RFC 1122 section 3.2.2) and ICMPv6 (RFC 4443). */
-enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, PROTOCOL_ICMP = 1, PROTOCOL_ICMP6 = 58, PROTOCOL_TCP = 6 };
-enum { V4_ECHO_REPLY = 0, V4_UNREACHABLE = 3, V4_ECHO = 8, V4_TIME_EXCEEDED = 11, V4_PARAMETER = 12 };
-enum { V6_UNREACHABLE = 1, V6_TOO_BIG = 2, V6_TIME_EXCEEDED = 3, V6_PARAMETER = 4, V6_ECHO = 128, V6_ECHO_REPLY = 129 };
+enum {
+    TYPE_IPV4 = 0x0800,
+    TYPE_IPV6 = 0x86dd,
+    PROTOCOL_ICMP = 1,
+    PROTOCOL_ICMP6 = 58,
+    PROTOCOL_TCP = 6
+};
+enum {
+    V4_ECHO_REPLY = 0,
+    V4_UNREACHABLE = 3,
+    V4_ECHO = 8,
+    V4_TIME_EXCEEDED = 11,
+    V4_PARAMETER = 12
+};
+enum {
+    V6_UNREACHABLE = 1,
+    V6_TOO_BIG = 2,
+    V6_TIME_EXCEEDED = 3,
+    V6_PARAMETER = 4,
+    V6_ECHO = 128,
+    V6_ECHO_REPLY = 129
+};
 enum { HOP_LIMIT = 64, QUOTED_TCP = 8, MESSAGE_HEADER = 8 };
 
 static bool may_echo(struct net *net, uint64_t now)
@@ -43,8 +62,8 @@ static void echo(struct net *net, const struct net_packet *packet, uint64_t now)
     frame = net_frame(net, f->source_mac, f->v4 ? TYPE_IPV4 : TYPE_IPV6);
     if (!frame)
         return;
-    net_ip_header(net, frame, &f->destination, &f->source, f->v4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6, HOP_LIMIT,
-                  (uint32_t)packet->bytes.len);
+    net_ip_header(net, frame, &f->destination, &f->source, f->v4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6,
+                  HOP_LIMIT, (uint32_t)packet->bytes.len);
     reply = (uint8_t *)rte_pktmbuf_append(frame, (uint16_t)packet->bytes.len);
     if (!reply) {
         net_count(net, NET_icmp_other);
@@ -52,7 +71,8 @@ static void echo(struct net *net, const struct net_packet *packet, uint64_t now)
         return;
     }
     if (!f->v4)
-        checksum_pseudo(&sum, &f->destination, &f->source, PROTOCOL_ICMP6, (uint32_t)packet->bytes.len);
+        checksum_pseudo(&sum, &f->destination, &f->source, PROTOCOL_ICMP6,
+                        (uint32_t)packet->bytes.len);
     memcpy(reply, packet->bytes.data, packet->bytes.len);
     reply[0] = f->v4 ? V4_ECHO_REPLY : V6_ECHO_REPLY;
     memset(reply + 2, 0, 2);
@@ -90,7 +110,8 @@ static bool quoted_ipv6(struct cursor *c, struct tcp_packet *quoted)
     return true;
 }
 
-/* What kind of error: hard ones tell that the other end will never answer (RFC 1122 section 4.2.3.9). */
+/* What kind of error: hard ones tell that the other end will never answer (RFC 1122
+ * section 4.2.3.9). */
 static bool classify(bool v4, uint8_t type, uint8_t code, uint32_t word, struct net_error *out)
 {
     if (v4) {
@@ -98,7 +119,8 @@ static bool classify(bool v4, uint8_t type, uint8_t code, uint32_t word, struct 
         out->mtu = type == V4_UNREACHABLE && code == 4 ? word & 0xffff : 0;
         return type == V4_UNREACHABLE || type == V4_TIME_EXCEEDED || type == V4_PARAMETER;
     }
-    out->hard = (type == V6_UNREACHABLE && (code == 1 || code == 4)) || (type == V6_PARAMETER && code == 1);
+    out->hard =
+        (type == V6_UNREACHABLE && (code == 1 || code == 4)) || (type == V6_PARAMETER && code == 1);
     out->mtu = type == V6_TOO_BIG ? word : 0;
     return type >= V6_UNREACHABLE && type <= V6_PARAMETER;
 }
@@ -116,7 +138,8 @@ bool icmp_quoted(struct net *net, const struct net_packet *packet, struct net_er
     word = cursor_u32(&c);
     if (c.bad || !classify(v4, type, code, word, out))
         return false;
-    if (!(v4 ? quoted_ipv4(&c, &out->quoted) : quoted_ipv6(&c, &out->quoted)) || cursor_left(&c) < QUOTED_TCP)
+    if (!(v4 ? quoted_ipv4(&c, &out->quoted) : quoted_ipv6(&c, &out->quoted)) ||
+        cursor_left(&c) < QUOTED_TCP)
         return false;
     out->quoted.header = cursor_take(&c, cursor_left(&c));
     own = net_own(net, &out->quoted.source);
@@ -129,12 +152,14 @@ static bool checksum_good(const struct net_packet *packet)
     struct checksum sum = {0};
 
     if (!f->v4)
-        checksum_pseudo(&sum, &f->source, &f->destination, PROTOCOL_ICMP6, (uint32_t)packet->bytes.len);
+        checksum_pseudo(&sum, &f->source, &f->destination, PROTOCOL_ICMP6,
+                        (uint32_t)packet->bytes.len);
     checksum_add(&sum, packet->bytes.data, packet->bytes.len);
     return checksum_fold(&sum) == 0xffff;
 }
 
-bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now, struct net_error *error_out)
+bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now,
+                struct net_error *error_out)
 {
     const struct frame *f = packet->frame;
     uint8_t type;

@@ -3,7 +3,8 @@
 #include "dataplane/net/net_state.h"
 #include "proto/base/cursor.h"
 
-/* Neighbour discovery (RFC 4861) without routers, and duplicate address detection (RFC 4862 section 5.4). */
+/* Neighbour discovery (RFC 4861) without routers, and duplicate address detection (RFC 4862
+ * section 5.4). */
 enum { TYPE_IPV6 = 0x86dd, ICMP6 = 58, SOLICITATION = 135, ADVERTISEMENT = 136, HOP_LIMIT = 255 };
 enum { OPTION_SOURCE = 1, OPTION_TARGET = 2 };
 enum { FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
@@ -29,7 +30,8 @@ static bool is_group(const struct ip_address *a)
     return a->bytes[0] == 0xff;
 }
 
-/* Options are {type, length in units of 8, ...}; a length of 0 spoils the message (RFC 4861 section 4.6). */
+/* Options are {type, length in units of 8, ...}; a length of 0 spoils the message (RFC 4861
+ * section 4.6). */
 static bool read_options(struct cursor *c, uint8_t wanted, const uint8_t **mac_out)
 {
     while (cursor_left(c)) {
@@ -72,7 +74,8 @@ static bool read_ndp(const struct net_packet *packet, struct ndp *out)
     if (out->type == ADVERTISEMENT)
         return !(is_group(&f->destination) && (out->flags & FLAG_SOLICITED)) &&
                !ip_address_equal(&f->source, &unspecified);
-    /* A detection's question comes from nobody, names no MAC address, and goes to the solicited-node group. */
+    /* A detection's question comes from nobody, names no MAC address, and goes to the
+     * solicited-node group. */
     if (ip_address_equal(&f->source, &unspecified)) {
         struct ip_address group;
 
@@ -129,8 +132,12 @@ void ndp_solicit(struct net *net, const struct ip_address *target, const uint8_t
         return;
     ndp_solicited_group(target, &group);
     net_count(net, NET_requests_out);
-    send_message(net, &(struct message){.type = SOLICITATION, .option = OPTION_SOURCE, .source = &source->a.address,
-                                        .destination = mac ? target : &group, .target = target, .mac = mac});
+    send_message(net, &(struct message){.type = SOLICITATION,
+                                        .option = OPTION_SOURCE,
+                                        .source = &source->a.address,
+                                        .destination = mac ? target : &group,
+                                        .target = target,
+                                        .mac = mac});
 }
 
 void ndp_detect(struct net *net, const struct ip_address *address)
@@ -138,7 +145,9 @@ void ndp_detect(struct net *net, const struct ip_address *address)
     struct ip_address group;
 
     ndp_solicited_group(address, &group);
-    send_message(net, &(struct message){.type = SOLICITATION, .source = &unspecified, .destination = &group,
+    send_message(net, &(struct message){.type = SOLICITATION,
+                                        .source = &unspecified,
+                                        .destination = &group,
                                         .target = address});
 }
 
@@ -146,8 +155,12 @@ static const struct ip_address all_nodes = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 
 void ndp_announce(struct net *net, const struct ip_address *address)
 {
-    send_message(net, &(struct message){.type = ADVERTISEMENT, .flags = FLAG_OVERRIDE, .option = OPTION_TARGET,
-                                        .source = address, .destination = &all_nodes, .target = address});
+    send_message(net, &(struct message){.type = ADVERTISEMENT,
+                                        .flags = FLAG_OVERRIDE,
+                                        .option = OPTION_TARGET,
+                                        .source = address,
+                                        .destination = &all_nodes,
+                                        .target = address});
 }
 
 /* Somebody else has, or wants, an address that we are still asking about. */
@@ -157,7 +170,8 @@ static void lose(struct net *net, struct net_own *own)
     net_count(net, NET_addresses_duplicate);
 }
 
-static void solicited(struct net *net, const struct net_packet *packet, const struct ndp *m, uint64_t now)
+static void solicited(struct net *net, const struct net_packet *packet, const struct ndp *m,
+                      uint64_t now)
 {
     struct net_own *own = net_own(net, &m->target);
     const struct frame *f = packet->frame;
@@ -175,18 +189,25 @@ static void solicited(struct net *net, const struct net_packet *packet, const st
         net_count(net, NET_neighbour_full);
     if (packet->learn_only)
         return;
-    send_message(net, &(struct message){.type = ADVERTISEMENT,
-                                        .flags = detection ? FLAG_OVERRIDE : FLAG_SOLICITED | FLAG_OVERRIDE,
-                                        .option = OPTION_TARGET, .source = &m->target,
-                                        .destination = detection ? &all_nodes : &f->source, .target = &m->target,
-                                        .mac = detection ? NULL : m->mac ? m->mac : f->source_mac});
+    send_message(
+        net, &(struct message){.type = ADVERTISEMENT,
+                               .flags = detection ? FLAG_OVERRIDE : FLAG_SOLICITED | FLAG_OVERRIDE,
+                               .option = OPTION_TARGET,
+                               .source = &m->target,
+                               .destination = detection ? &all_nodes : &f->source,
+                               .target = &m->target,
+                               .mac = detection ? NULL
+                                      : m->mac  ? m->mac
+                                                : f->source_mac});
 }
 
 /*
- * RFC 4861 section 7.2.5, with two differences: an advertisement without the override flag never changes a known
- * MAC address, and one without the option confirms what is known by the frame's source.
+ * RFC 4861 section 7.2.5, with two differences: an advertisement without the override flag never
+ * changes a known MAC address, and one without the option confirms what is known by the frame's
+ * source.
  */
-static void advertised(struct net *net, const struct net_packet *packet, const struct ndp *m, uint64_t now)
+static void advertised(struct net *net, const struct net_packet *packet, const struct ndp *m,
+                       uint64_t now)
 {
     struct net_own *own = net_own(net, &m->target);
     const uint8_t *mac = m->mac ? m->mac : packet->frame->source_mac;
@@ -204,7 +225,8 @@ static void advertised(struct net *net, const struct net_packet *packet, const s
     same = known && memcmp(old, mac, sizeof(old)) == 0;
     if (known && !same && (!(m->flags & FLAG_OVERRIDE) || !m->mac))
         return;
-    net_learn(net, &m->target, mac, m->flags & FLAG_SOLICITED ? NEIGHBOUR_ANSWERED : NEIGHBOUR_ANNOUNCED, now);
+    net_learn(net, &m->target, mac,
+              m->flags & FLAG_SOLICITED ? NEIGHBOUR_ANSWERED : NEIGHBOUR_ANNOUNCED, now);
 }
 
 void ndp_input(struct net *net, const struct net_packet *packet, uint64_t now)

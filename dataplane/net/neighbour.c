@@ -6,9 +6,9 @@
 enum { NONE = UINT32_MAX, EVICT_LOOKS = 16 };
 
 /*
- * FREE -> INCOMPLETE (asked, frames wait) -> REACHABLE -> STALE (its time is over) -> DELAY (used; traffic may confirm
- * it) -> PROBE (asked directly) -> REACHABLE, or gone. INCOMPLETE -> FAILED after the last try. REACHABLE and
- * FAILED run out without a timer: whoever looks compares `until`.
+ * FREE -> INCOMPLETE (asked, frames wait) -> REACHABLE -> STALE (its time is over) -> DELAY (used;
+ * traffic may confirm it) -> PROBE (asked directly) -> REACHABLE, or gone. INCOMPLETE -> FAILED
+ * after the last try. REACHABLE and FAILED run out without a timer: whoever looks compares `until`.
  */
 enum state { FREE, INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED };
 
@@ -106,14 +106,16 @@ static void evict(struct neighbours *t, uint64_t now)
         struct neighbour *n = &t->entries[t->hand];
 
         t->hand = (t->hand + 1) % t->size;
-        if (n->state == STALE || ((n->state == REACHABLE || n->state == FAILED) && n->until <= now)) {
+        if (n->state == STALE ||
+            ((n->state == REACHABLE || n->state == FAILED) && n->until <= now)) {
             drop_entry(t, n);
             return;
         }
     }
 }
 
-static struct neighbour *insert(struct neighbours *t, const struct ip_address *address, uint64_t now)
+static struct neighbour *insert(struct neighbours *t, const struct ip_address *address,
+                                uint64_t now)
 {
     uint32_t at, *link;
 
@@ -143,7 +145,8 @@ static void enter(struct neighbours *t, struct neighbour *n, enum state state, u
     }
 }
 
-bool neighbour_resolve(struct neighbours *t, const struct ip_address *address, uint64_t now, uint8_t mac_out[6])
+bool neighbour_resolve(struct neighbours *t, const struct ip_address *address, uint64_t now,
+                       uint8_t mac_out[6])
 {
     struct neighbour *n = lookup(t, address);
 
@@ -165,7 +168,8 @@ bool neighbour_resolve(struct neighbours *t, const struct ip_address *address, u
     return true;
 }
 
-struct rte_mbuf *neighbour_hold(struct neighbours *t, const struct ip_address *address, struct rte_mbuf *frame)
+struct rte_mbuf *neighbour_hold(struct neighbours *t, const struct ip_address *address,
+                                struct rte_mbuf *frame)
 {
     struct neighbour *n = lookup(t, address);
     struct rte_mbuf *oldest = NULL;
@@ -214,7 +218,8 @@ bool neighbour_learn(struct neighbours *t, const struct ip_address *address, con
         confirm(t, n, mac, now);
         return true;
     }
-    changes = n->state == FREE || n->state == INCOMPLETE || n->state == FAILED || memcmp(n->mac, mac, 6) != 0;
+    changes = n->state == FREE || n->state == INCOMPLETE || n->state == FAILED ||
+              memcmp(n->mac, mac, 6) != 0;
     memcpy(n->mac, mac, 6);
     if (news == NEIGHBOUR_ANSWERED)
         enter(t, n, REACHABLE, now + NEIGHBOUR_REACHABLE_US);
@@ -224,7 +229,8 @@ bool neighbour_learn(struct neighbours *t, const struct ip_address *address, con
     return true;
 }
 
-bool neighbour_find(const struct neighbours *t, const struct ip_address *address, uint8_t mac_out[6])
+bool neighbour_find(const struct neighbours *t, const struct ip_address *address,
+                    uint8_t mac_out[6])
 {
     const struct neighbour *n = lookup(t, address);
 
@@ -239,7 +245,8 @@ static bool may_ask(struct neighbours *t, uint64_t now)
     uint64_t earned = (now - t->asked) * NEIGHBOUR_ASKS / 1000000;
 
     if (earned) {
-        t->allowance = earned + t->allowance > NEIGHBOUR_ASKS ? NEIGHBOUR_ASKS : t->allowance + (uint32_t)earned;
+        t->allowance = earned + t->allowance > NEIGHBOUR_ASKS ? NEIGHBOUR_ASKS
+                                                              : t->allowance + (uint32_t)earned;
         t->asked = now;
     }
     if (!t->allowance)
@@ -249,8 +256,8 @@ static bool may_ask(struct neighbours *t, uint64_t now)
 }
 
 /* What the due entry does now. */
-static enum neighbour_due act(struct neighbours *t, struct neighbour *n, uint64_t now, struct neighbour_ask *ask,
-                              struct neighbour_frames *dropped)
+static enum neighbour_due act(struct neighbours *t, struct neighbour *n, uint64_t now,
+                              struct neighbour_ask *ask, struct neighbour_frames *dropped)
 {
     bool unicast = n->state != INCOMPLETE;
 
@@ -280,7 +287,10 @@ enum neighbour_due neighbour_turn(struct neighbours *t, uint64_t now, struct nei
     dropped_out->count = 0;
     if (now < t->due)
         return NEIGHBOUR_NOTHING;
-    /* A walk may take several calls; what is passed over meanwhile adds to scan_due and becomes the next due time. */
+    /* A walk may take several calls; what it passes over pulls scan_due, which becomes the next due
+     * time. */
+    if (t->scan == 0)
+        t->scan_due = UINT64_MAX;
     while (t->scan < t->size) {
         struct neighbour *n = &t->entries[t->scan++];
         enum neighbour_due due;
@@ -297,7 +307,6 @@ enum neighbour_due neighbour_turn(struct neighbours *t, uint64_t now, struct nei
     }
     t->scan = 0;
     t->due = t->scan_due;
-    t->scan_due = UINT64_MAX;
     return NEIGHBOUR_NOTHING;
 }
 

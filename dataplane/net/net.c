@@ -52,8 +52,9 @@ bool net_options_check(const struct net_options *o, struct writer *why)
         }
     }
     if (o->address_count == 0 || o->address_count > NET_ADDRESSES || o->vlan > NET_VLAN_MAX) {
-        writer_printf(why, "%u addresses and VLAN %u: there must be 1 to %d addresses, and a VLAN of 0 to %d",
-                      o->address_count, o->vlan, NET_ADDRESSES, NET_VLAN_MAX);
+        writer_printf(
+            why, "%u addresses and VLAN %u: there must be 1 to %d addresses, and a VLAN of 0 to %d",
+            o->address_count, o->vlan, NET_ADDRESSES, NET_VLAN_MAX);
         return false;
     }
     return true;
@@ -81,7 +82,8 @@ static void add_own(struct net *net, const struct net_address *a, enum net_addre
 
 struct net_own *net_own(struct net *net, const struct ip_address *address)
 {
-    for (uint32_t slot = slot_of(address); net->slots[slot]; slot = (slot + 1) % NET_ADDRESS_SLOTS) {
+    for (uint32_t slot = slot_of(address); net->slots[slot];
+         slot = (slot + 1) % NET_ADDRESS_SLOTS) {
         struct net_own *own = &net->own[net->slots[slot] - 1];
 
         if (ip_address_equal(&own->a.address, address))
@@ -93,13 +95,15 @@ struct net_own *net_own(struct net *net, const struct ip_address *address)
 /* fe80::/64 with the modified EUI-64 of our MAC address (RFC 4291 section 2.5.1 and appendix A). */
 static struct net_address link_local(const uint8_t mac[6])
 {
-    uint8_t bytes[16] = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, (uint8_t)(mac[0] ^ 2), mac[1], mac[2], 0xff, 0xfe, mac[3],
-                         mac[4], mac[5]};
+    uint8_t bytes[16] = {
+        0xfe,   0x80,   0,    0,    0,      0,      0,     0, (uint8_t)(mac[0] ^ 2),
+        mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
 
     return (struct net_address){.address = ip_address_v6(bytes), .prefix = 64};
 }
 
-struct net *net_new(const struct net_options *options, struct frame_pool *pool, struct frame_queue *out)
+struct net *net_new(const struct net_options *options, struct frame_pool *pool,
+                    struct frame_queue *out)
 {
     struct net *net = calloc(1, sizeof(*net));
     bool v6 = false;

@@ -8,14 +8,15 @@
 #include "dataplane/tcp/tcp.h"
 
 /*
- * One worker's IP stack: frames in, TCP segments out of them; TCP segments in, frames out of them; ARP, neighbour
- * discovery and ICMP in between. No clock, no threads; time is monotonic microseconds.
+ * One worker's IP stack: frames in, TCP segments out of them; TCP segments in, frames out of them;
+ * ARP, neighbour discovery and ICMP in between. No clock, no threads; time is monotonic
+ * microseconds.
  */
 enum {
     NET_ADDRESSES = 64,
-    NET_BURST = 64,        /* frames net_input() takes at a time */
+    NET_BURST = 64, /* frames net_input() takes at a time */
     NET_NEIGHBOURS = 1024,
-    NET_ECHOES = 1000,     /* echo requests answered a second */
+    NET_ECHOES = 1000, /* echo requests answered a second */
     NET_VLAN_MAX = 4094,
 };
 
@@ -29,24 +30,28 @@ struct net_address {
 
 struct net_options {
     uint8_t mac[6];
-    uint16_t vlan;     /* 1 to NET_VLAN_MAX: all our frames carry this tag and others are dropped; 0: no tag */
+    uint16_t vlan; /* 1 to NET_VLAN_MAX: all our frames carry this tag and others are dropped; 0: no
+                      tag */
     struct port_capabilities port;
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
-    uint32_t dad_ms;   /* how long IPv6 addresses stay tentative (RFC 4862: 1000); 0: no detection */
+    uint32_t dad_ms; /* how long IPv6 addresses stay tentative (RFC 4862: 1000); 0: no detection */
     uint32_t worker, workers;
-    uint64_t seed;     /* a secret for hash tables */
+    uint64_t seed; /* a secret for hash tables */
 };
 
 struct net;
 
 /* Checks addresses, prefixes and gateways. False, with the reason in `why`. */
 bool net_options_check(const struct net_options *options, struct writer *why);
-/* Frames are taken from `pool` and put into `out`; both are the worker's and outlive this. NULL: no memory. */
-struct net *net_new(const struct net_options *options, struct frame_pool *pool, struct frame_queue *out);
+/* Frames are taken from `pool` and put into `out`; both are the worker's and outlive this. NULL: no
+ * memory. */
+struct net *net_new(const struct net_options *options, struct frame_pool *pool,
+                    struct frame_queue *out);
 void net_free(struct net *net);
 
-/* Tells the link about our addresses, and asks whether somebody else has them; worker 0 only, the others listen. */
+/* Tells the link about our addresses, and asks whether somebody else has them; worker 0 only, the
+ * others listen. */
 void net_start(struct net *net, uint64_t now);
 /* All addresses are past detection, good or duplicate. */
 bool net_ready(const struct net *net);
@@ -62,19 +67,22 @@ struct net_error {
     bool hard;
 };
 
-/* What a burst came to. Frames stay the caller's; spans point into them or into the net's scratch until the next burst. */
+/* What a burst came to. Frames stay the caller's; spans point into them or into the net's scratch
+ * until the next burst. */
 struct net_burst {
     uint32_t tcp_count, error_count, passed_count, learn_count;
     struct tcp_packet tcp[NET_BURST];
     struct net_error errors[NET_BURST];
-    uint8_t passed[NET_BURST];       /* indices of frames that belong to worker owner[] */
+    uint8_t passed[NET_BURST]; /* indices of frames that belong to worker owner[] */
     uint8_t owner[NET_BURST];
-    uint8_t learn[NET_BURST];        /* indices of frames that all workers are to hear of */
+    uint8_t learn[NET_BURST]; /* indices of frames that all workers are to hear of */
 };
 
 /* Frames of this turn, n <= NET_BURST. Their notes say how they came. */
-void net_input(struct net *net, struct rte_mbuf **frames, uint32_t n, uint64_t now, struct net_burst *burst_out);
-/* Cuts a segment into frames. What cannot be sent now is dropped and counted; TCP sends it again. */
+void net_input(struct net *net, struct rte_mbuf **frames, uint32_t n, uint64_t now,
+               struct net_burst *burst_out);
+/* Cuts a segment into frames. What cannot be sent now is dropped and counted; TCP sends it again.
+ */
 void net_output(struct net *net, const struct tcp_segment *segment, uint64_t now);
 /* Detection, questions, retries. */
 void net_timers(struct net *net, uint64_t now);

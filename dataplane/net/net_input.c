@@ -28,10 +28,12 @@ static struct span gather_head(struct net *net, struct rte_mbuf *m, uint32_t ind
 
 static bool for_our_mac(const struct net *net, const struct frame *f)
 {
-    return frame_mac_is_group(f->destination_mac) || memcmp(f->destination_mac, net->options.mac, FRAME_MAC) == 0;
+    return frame_mac_is_group(f->destination_mac) ||
+           memcmp(f->destination_mac, net->options.mac, FRAME_MAC) == 0;
 }
 
-/* The tag may stand in the frame, or beside it where the port took it off. An id of 0 is a priority, not a VLAN. */
+/* The tag may stand in the frame, or beside it where the port took it off. An id of 0 is a
+ * priority, not a VLAN. */
 static bool vlan_is_ours(const struct arrival *a)
 {
     uint16_t vlan = a->frame.vlan;
@@ -58,7 +60,8 @@ static enum net_counter ip_checksum(const struct arrival *a)
 }
 
 /* The packet from l4 to its end, as it lies in the chain. False: more pieces than `max`. */
-static bool pieces_of(const struct rte_mbuf *m, uint32_t offset, uint32_t len, struct span *out, uint32_t *n_out)
+static bool pieces_of(const struct rte_mbuf *m, uint32_t offset, uint32_t len, struct span *out,
+                      uint32_t *n_out)
 {
     uint32_t n = 0;
 
@@ -126,8 +129,8 @@ static void pass_to(struct arrival *a, uint32_t owner)
 }
 
 /* Whether the flow belongs to another worker, which then has the frame. */
-static bool passed(struct arrival *a, const struct ip_address *source, const struct ip_address *destination,
-                   const uint8_t *ports)
+static bool passed(struct arrival *a, const struct ip_address *source,
+                   const struct ip_address *destination, const uint8_t *ports)
 {
     const struct net_options *o = &a->net->options;
     uint32_t way = frame_note(a->mbuf)->way, hash, owner;
@@ -198,7 +201,8 @@ static enum net_counter whole_packet(struct arrival *a, struct net_packet *out)
 }
 
 /* An error belongs to the worker whose segment it quotes, wherever its own addresses hash. */
-static void error_in(struct arrival *a, const struct net_packet *packet, const struct net_error *error)
+static void error_in(struct arrival *a, const struct net_packet *packet,
+                     const struct net_error *error)
 {
     const struct tcp_packet *q = &error->quoted;
     struct net_error *keep = &a->burst->errors[a->burst->error_count];
@@ -206,7 +210,8 @@ static void error_in(struct arrival *a, const struct net_packet *packet, const s
     if (passed(a, &q->source, &q->destination, q->header.data))
         return;
     *keep = *error;
-    /* Where the packet was gathered from a chain, the quote would be overwritten by the next one. */
+    /* Where the packet was gathered from a chain, the quote would be overwritten by the next one.
+     */
     if (packet->bytes.data == a->net->whole) {
         size_t len = q->header.len < FRAME_HEAD ? q->header.len : FRAME_HEAD;
 
@@ -233,7 +238,8 @@ static enum net_counter icmp(struct arrival *a)
     return NET_KEEP;
 }
 
-/* ICMPv6 may come to a group of ours while the address behind it is still tentative; detection needs that. */
+/* ICMPv6 may come to a group of ours while the address behind it is still tentative; detection
+ * needs that. */
 static enum net_counter icmp6_to_group(struct arrival *a)
 {
     static const uint8_t link_groups[12] = {0xff, 2};
@@ -285,11 +291,16 @@ static enum net_counter arrive(struct arrival *a)
     return NET_KEEP;
 }
 
-void net_input(struct net *net, struct rte_mbuf **frames, uint32_t n, uint64_t now, struct net_burst *burst)
+void net_input(struct net *net, struct rte_mbuf **frames, uint32_t n, uint64_t now,
+               struct net_burst *burst)
 {
     burst->tcp_count = burst->error_count = burst->passed_count = burst->learn_count = 0;
     for (uint32_t i = 0; i < n && i < NET_BURST; i++) {
-        struct arrival a = {.net = net, .burst = burst, .mbuf = frames[i], .index = i, .now = now,
+        struct arrival a = {.net = net,
+                            .burst = burst,
+                            .mbuf = frames[i],
+                            .index = i,
+                            .now = now,
                             .head = gather_head(net, frames[i], i)};
         enum net_counter why = arrive(&a);
 

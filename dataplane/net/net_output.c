@@ -20,19 +20,21 @@ struct cutting {
     struct ip_address hop;
     uint8_t mac[6];
     bool resolved, v4;
-    uint64_t now;
+    uint32_t mss;           /* payload bytes a frame on the wire */
     struct checksum pseudo; /* of the addresses and the protocol, for a length of 0 */
 };
 
-/* Appends up to `len` bytes of the send queue to `tail`, summing them on the way. Returns what was appended. */
-static uint32_t append(const struct cutting *c, struct rte_mbuf *frame, struct rte_mbuf *tail, uint32_t offset,
-                       uint32_t len, struct checksum *sum)
+/* Appends up to `len` bytes of the send queue to `tail`, summing them on the way. Returns what was
+ * appended. */
+static uint32_t append(const struct cutting *c, struct rte_mbuf *frame, struct rte_mbuf *tail,
+                       uint32_t offset, uint32_t len, struct checksum *sum)
 {
     uint32_t done = 0, room = rte_pktmbuf_tailroom(tail);
 
     len = len < room ? len : room;
     while (done < len) {
-        struct span from = sendq_at(c->segment->queue, c->segment->offset + offset + done, len - done);
+        struct span from =
+            sendq_at(c->segment->queue, c->segment->offset + offset + done, len - done);
         uint8_t *to = rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len);
 
         if (from.len == 0)
@@ -49,7 +51,8 @@ static uint32_t append(const struct cutting *c, struct rte_mbuf *frame, struct r
 }
 
 /* Fills a frame, and further pieces of a chain where the port sends chains. */
-static bool fill(const struct cutting *c, struct rte_mbuf *frame, uint32_t offset, uint32_t len, struct checksum *sum)
+static bool fill(const struct cutting *c, struct rte_mbuf *frame, uint32_t offset, uint32_t len,
+                 struct checksum *sum)
 {
     struct rte_mbuf *tail = frame;
     uint32_t done = append(c, frame, tail, offset, len, sum);
@@ -72,7 +75,8 @@ static bool fill(const struct cutting *c, struct rte_mbuf *frame, uint32_t offse
     return true;
 }
 
-static uint8_t *put_tcp_header(const struct cutting *c, struct rte_mbuf *frame, uint32_t offset, uint8_t flags)
+static uint8_t *put_tcp_header(const struct cutting *c, struct rte_mbuf *frame, uint32_t offset,
+                               uint8_t flags)
 {
     const struct tcp_segment *s = c->segment;
     uint16_t len = (uint16_t)(TCP_HEADER + s->options_len);
@@ -92,7 +96,8 @@ static uint8_t *put_tcp_header(const struct cutting *c, struct rte_mbuf *frame, 
 }
 
 /* The port finishes what it offers to; where it cuts, it adds the lengths itself. */
-static void program_offloads(const struct cutting *c, struct rte_mbuf *frame, size_t link, bool super)
+static void program_offloads(const struct cutting *c, struct rte_mbuf *frame, size_t link,
+                             bool super)
 {
     const struct port_capabilities *port = &c->net->options.port;
 
@@ -105,7 +110,7 @@ static void program_offloads(const struct cutting *c, struct rte_mbuf *frame, si
     frame->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
     if (super) {
         frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
-        frame->tso_segsz = c->segment->mss;
+        frame->tso_segsz = (uint16_t)c->mss;
     }
 }
 
@@ -115,12 +120,13 @@ static uint16_t length_in_sum(uint32_t len)
     return rte_cpu_to_be_16((uint16_t)len);
 }
 
-/* One frame with `len` bytes of payload from `offset`. NULL: none was to be had, or the queue ended early. */
+/* One frame with `len` bytes of payload from `offset`. NULL: none was to be had, or the queue ended
+ * early. */
 static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t len, uint8_t flags)
 {
     const struct tcp_segment *s = c->segment;
     const struct port_capabilities *port = &c->net->options.port;
-    bool super = len > s->mss, in_port = port->tx_tcp_checksum;
+    bool super = len > c->mss, in_port = port->tx_tcp_checksum;
     uint32_t tcp_len = TCP_HEADER + s->options_len + len;
     struct rte_mbuf *frame = net_frame(c->net, c->mac, c->v4 ? TYPE_IPV4 : TYPE_IPV6);
     struct checksum sum = c->pseudo;
@@ -153,16 +159,22 @@ static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t l
 }
 
 /* Payload bytes a frame: an MSS, or as many whole ones as the port cuts by itself. */
-static uint32_t step_of(const struct cutting *c)
+static uint32_t choose_step(struct cutting *c)
 {
-    uint32_t mss = c->segment->mss, limit = c->net->options.port.tso_limit;
+    const struct port_capabilities *port = &c->net->options.port;
+    uint32_t headers = NET_LINK_HEADER + (c->v4 ? 20 : 40) + TCP_HEADER + c->segment->options_len;
 
-    return c->net->options.port.tso && limit > mss ? limit / mss * mss : mss;
+    if (!port->tso || c->segment->len <= c->mss || port->tso_frame <= headers)
+        return c->mss;
+    if (c->mss > port->tso_frame - headers)
+        c->mss = port->tso_frame - headers;
+    return port->tso_limit > c->mss ? port->tso_limit / c->mss * c->mss : c->mss;
 }
 
 void net_output(struct net *net, const struct tcp_segment *s, uint64_t now)
 {
-    struct cutting c = {.net = net, .segment = s, .now = now, .v4 = ip_address_is_v4(&s->source)};
+    struct cutting c = {
+        .net = net, .segment = s, .mss = s->mss, .v4 = ip_address_is_v4(&s->source)};
     const struct net_own *own = net_own(net, &s->source);
     uint32_t step, done = 0;
 
@@ -173,11 +185,12 @@ void net_output(struct net *net, const struct tcp_segment *s, uint64_t now)
     }
     c.resolved = neighbour_resolve(net->neighbours, &c.hop, now, c.mac);
     checksum_pseudo(&c.pseudo, &s->source, &s->destination, PROTOCOL_TCP, 0);
-    step = step_of(&c);
+    step = choose_step(&c);
     do {
         uint32_t len = s->len - done < step ? s->len - done : step;
         bool last = done + len == s->len;
-        struct rte_mbuf *frame = cut(&c, done, len, last ? s->flags : s->flags & (uint8_t)~LAST_CUT_ONLY);
+        struct rte_mbuf *frame =
+            cut(&c, done, len, last ? s->flags : s->flags & (uint8_t)~LAST_CUT_ONLY);
 
         if (!frame)
             return;

@@ -17,7 +17,8 @@ static bool in_prefix(const struct net_address *own, const struct ip_address *ad
     /* IPv4 lies mapped behind 96 bits that are alike in all of them. */
     uint32_t bits = own->prefix + (ip_address_is_v4(&own->address) ? 96u : 0u);
 
-    return ip_address_is_v4(&own->address) == ip_address_is_v4(address) && same_prefix(&own->address, address, bits);
+    return ip_address_is_v4(&own->address) == ip_address_is_v4(address) &&
+           same_prefix(&own->address, address, bits);
 }
 
 bool net_on_link(const struct net *net, const struct ip_address *address)
@@ -28,8 +29,8 @@ bool net_on_link(const struct net *net, const struct ip_address *address)
     return false;
 }
 
-bool net_next_hop(const struct net *net, const struct net_own *source, const struct ip_address *destination,
-                  struct ip_address *hop_out)
+bool net_next_hop(const struct net *net, const struct net_own *source,
+                  const struct ip_address *destination, struct ip_address *hop_out)
 {
     if (in_prefix(&source->a, destination) || net_on_link(net, destination)) {
         *hop_out = *destination;
@@ -46,7 +47,8 @@ const struct net_own *net_source_for(const struct net *net, const struct ip_addr
     for (uint32_t i = 0; i < net->own_count; i++) {
         const struct net_own *own = &net->own[i];
 
-        if (own->state != NET_OURS || ip_address_is_v4(&own->a.address) != ip_address_is_v4(destination))
+        if (own->state != NET_OURS ||
+            ip_address_is_v4(&own->a.address) != ip_address_is_v4(destination))
             continue;
         if (in_prefix(&own->a, destination))
             return own;
@@ -55,7 +57,8 @@ const struct net_own *net_source_for(const struct net *net, const struct ip_addr
     return any;
 }
 
-size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6], uint16_t type)
+size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
+                       uint16_t type)
 {
     struct writer w = writer_of(to, NET_LINK_HEADER);
 
@@ -94,7 +97,8 @@ void net_send(struct net *net, struct rte_mbuf *frame)
     frame_pool_give(net->pool, &frame, 1);
 }
 
-void net_send_to(struct net *net, struct rte_mbuf *frame, const struct ip_address *hop, uint64_t now)
+void net_send_to(struct net *net, struct rte_mbuf *frame, const struct ip_address *hop,
+                 uint64_t now)
 {
     uint8_t *mac = rte_pktmbuf_mtod(frame, uint8_t *);
     struct rte_mbuf *dropped;
@@ -110,8 +114,8 @@ void net_send_to(struct net *net, struct rte_mbuf *frame, const struct ip_addres
     }
 }
 
-bool net_learn(struct net *net, const struct ip_address *address, const uint8_t mac[6], enum neighbour_news news,
-               uint64_t now)
+bool net_learn(struct net *net, const struct ip_address *address, const uint8_t mac[6],
+               enum neighbour_news news, uint64_t now)
 {
     struct neighbour_frames ready;
     bool known = neighbour_learn(net->neighbours, address, mac, news, now, &ready);
@@ -124,7 +128,8 @@ bool net_learn(struct net *net, const struct ip_address *address, const uint8_t 
 }
 
 static void ipv4_header(struct net *net, uint8_t *h, const struct ip_address *source,
-                        const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit, uint32_t len)
+                        const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit,
+                        uint32_t len)
 {
     struct writer w = writer_of(h, 20);
     struct checksum sum = {0};
@@ -145,12 +150,14 @@ static void ipv4_header(struct net *net, uint8_t *h, const struct ip_address *so
 }
 
 void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct ip_address *source,
-                   const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit, uint32_t len)
+                   const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit,
+                   uint32_t len)
 {
     struct writer w;
 
     if (ip_address_is_v4(destination)) {
-        ipv4_header(net, (uint8_t *)rte_pktmbuf_append(frame, 20), source, destination, protocol, hop_limit, len);
+        ipv4_header(net, (uint8_t *)rte_pktmbuf_append(frame, 20), source, destination, protocol,
+                    hop_limit, len);
         return;
     }
     w = writer_of(rte_pktmbuf_append(frame, 40), 40);

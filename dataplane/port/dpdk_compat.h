@@ -5,7 +5,8 @@
 #include <rte_telemetry.h>
 #include <rte_version.h>
 
-/* What differs between DPDK 22.11 and 25.11 in what we use. Nothing outside this folder asks for the version. */
+/* What differs between DPDK 22.11 and 25.11 in what we use. Nothing outside this folder asks for
+ * the version. */
 
 /* 23.03 renamed rte_tel_data_add_dict_u64(); 24.11 dropped the old name. */
 static inline int compat_tel_add_uint(struct rte_tel_data *data, const char *name, uint64_t value)

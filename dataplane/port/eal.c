@@ -47,8 +47,9 @@ static bool said(const struct eal_options *o, const char *name)
 }
 
 /*
- * The calling thread's lcore 0 may run on every CPU, and so may the threads made from it. Worker i has one CPU; the
- * first CPU is left to control where there are more CPUs than workers, else workers share.
+ * The calling thread's lcore 0 may run on every CPU, and so may the threads made from it. Worker i
+ * has one CPU; the first CPU is left to control where there are more CPUs than workers, else
+ * workers share.
  */
 static void lcores(struct writer *w, const cpu_set_t *cpus, uint32_t workers)
 {
@@ -211,7 +212,8 @@ static bool directory_is_ours(const char *path)
     return name && strcmp(name + 1, pid) == 0;
 }
 
-/* EAL makes its directories below /var/run/dpdk for root, below $XDG_RUNTIME_DIR or /tmp for others. */
+/* EAL makes its directories below /var/run/dpdk for root, below $XDG_RUNTIME_DIR or /tmp for
+ * others. */
 static void sweep_before_start(void)
 {
     const char *xdg = getenv("XDG_RUNTIME_DIR");

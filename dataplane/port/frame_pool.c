@@ -45,8 +45,8 @@ void frame_pool_received(struct rte_mbuf **frames, uint32_t n)
 }
 
 /*
- * The driver copies into free frames with library functions that the sanitizer watches, so a frame may not be
- * poisoned while it lies in the pool. It is while it waits here.
+ * The driver copies into free frames with library functions that the sanitizer watches, so a frame
+ * may not be poisoned while it lies in the pool. It is while it waits here.
  */
 static void keep_aside(struct frame_pool *pool, struct rte_mbuf *frame)
 {

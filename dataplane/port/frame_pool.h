@@ -7,10 +7,11 @@
 #include "proto/base/span.h"
 
 /*
- * The frames of one port, and one worker's hold on them. A received frame lives one turn: after frame_pool_give() its
- * bytes are gone. Where the address sanitizer is on, that is enforced, because a mempool hides it: bytes past a
- * frame's length are poisoned from frame_pool_received() on, a frame that was given back is poisoned whole and kept aside
- * until FRAME_POOL_KEPT others came back, and only then, filled with FRAME_POOL_DEAD, seen by the driver again.
+ * The frames of one port, and one worker's hold on them. A received frame lives one turn: after
+ * frame_pool_give() its bytes are gone. Where the address sanitizer is on, that is enforced,
+ * because a mempool hides it: bytes past a frame's length are poisoned from frame_pool_received()
+ * on, a frame that was given back is poisoned whole and kept aside until FRAME_POOL_KEPT others
+ * came back, and only then, filled with FRAME_POOL_DEAD, seen by the driver again.
  */
 enum {
     FRAME_POOL_DEAD = 0xdb,

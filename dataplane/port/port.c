@@ -13,6 +13,7 @@
 enum {
     FRAME_CACHE = 256, /* frames an lcore keeps at hand */
     FRAME_ROOM = RTE_MBUF_DEFAULT_BUF_SIZE,
+    LINK_HEADER = 18,        /* with one tag */
     TSO_LIMIT = 65535 - 128, /* an IP packet's length field, less headers */
 };
 
@@ -28,22 +29,27 @@ struct port {
 
 uint32_t port_frames_needed(const struct port_options *o, uint16_t rx_queues, uint16_t tx_queues)
 {
-    uint32_t descriptors = (uint32_t)rx_queues * o->rx_descriptors + (uint32_t)tx_queues * o->tx_descriptors;
+    uint32_t descriptors =
+        (uint32_t)rx_queues * o->rx_descriptors + (uint32_t)tx_queues * o->tx_descriptors;
 
     return descriptors + o->lcores * FRAME_CACHE * 3 / 2 + o->workers * o->burst * 2 + o->held +
            o->workers * FRAME_POOL_KEPT;
 }
 
 /* The offloads we use, as far as the driver has them. */
-static void choose_offloads(const struct rte_eth_dev_info *info, bool use, struct rte_eth_conf *conf)
+static void choose_offloads(const struct rte_eth_dev_info *info, bool use,
+                            struct rte_eth_conf *conf)
 {
     uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-    uint64_t tx = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
-    /* These are not a matter of who computes: a tag or a second segment has to be understood either way. */
+    uint64_t tx =
+        RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
+    /* These are not a matter of who computes: a tag or a second segment has to be understood either
+     * way. */
     uint64_t rx_always = RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_SCATTER;
 
     conf->rxmode.offloads = info->rx_offload_capa & (rx_always | (use ? rx : 0));
-    conf->txmode.offloads = info->tx_offload_capa & (RTE_ETH_TX_OFFLOAD_MULTI_SEGS | (use ? tx : 0));
+    conf->txmode.offloads =
+        info->tx_offload_capa & (RTE_ETH_TX_OFFLOAD_MULTI_SEGS | (use ? tx : 0));
     /* A super-segment is a chain, and its cuts need their sums made by whoever cuts. */
     if (!(conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) ||
         !(conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM))
@@ -71,22 +77,23 @@ static uint16_t least(uint32_t a, uint16_t b)
 }
 
 /*
- * What rte_pktmbuf_pool_create() does, in one unbroken run: af_xdp registers as many bytes as the frames have, so
- * none may lie behind gaps, which a pool leaves so that no frame crosses a page. Where I/O addresses are virtual ones no
- * frame needs that.
+ * What rte_pktmbuf_pool_create() does, in one unbroken run: af_xdp registers as many bytes as the
+ * frames have, so none may lie behind gaps, which a pool leaves so that no frame crosses a page.
+ * Where I/O addresses are virtual ones no frame needs that.
  */
 static struct rte_mempool *new_pool(uint32_t frames, int socket)
 {
     struct rte_pktmbuf_pool_private about = {.mbuf_data_room_size = FRAME_ROOM,
                                              .mbuf_priv_size = sizeof(struct frame_note)};
     unsigned int flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
-    struct rte_mempool *pool =
-        rte_mempool_create_empty("frames", frames, sizeof(struct rte_mbuf) + sizeof(struct frame_note) + FRAME_ROOM,
-                                 FRAME_CACHE, sizeof(about), socket, flags);
+    struct rte_mempool *pool = rte_mempool_create_empty(
+        "frames", frames, sizeof(struct rte_mbuf) + sizeof(struct frame_note) + FRAME_ROOM,
+        FRAME_CACHE, sizeof(about), socket, flags);
 
     if (!pool)
         return NULL;
-    /* Rings that survive a preempted lcore: workers may share CPUs with each other and with control. */
+    /* Rings that survive a preempted lcore: workers may share CPUs with each other and with
+     * control. */
     if (rte_mempool_set_ops_byname(pool, "ring_mt_rts", NULL) == 0) {
         rte_pktmbuf_pool_init(pool, &about);
         if (rte_mempool_populate_default(pool) >= 0) {
@@ -105,20 +112,23 @@ static bool make_pool(struct port *p, const struct port_options *o, struct write
 
     if (frames < needed) {
         writer_printf(why,
-                      "%s: a pool of %u frames is too small: %u queues of %u in and %u of %u out, %u lcores with "
+                      "%s: a pool of %u frames is too small: %u queues of %u in and %u of %u out, "
+                      "%u lcores with "
                       "caches of %u, %u workers with bursts of %u and %u held need %u",
-                      o->device, frames, p->capabilities.rx_queues, o->rx_descriptors, p->capabilities.tx_queues,
-                      o->tx_descriptors, o->lcores, FRAME_CACHE, o->workers, o->burst, o->held, needed);
+                      o->device, frames, p->capabilities.rx_queues, o->rx_descriptors,
+                      p->capabilities.tx_queues, o->tx_descriptors, o->lcores, FRAME_CACHE,
+                      o->workers, o->burst, o->held, needed);
         return false;
     }
     p->mempool = new_pool(frames, rte_eth_dev_socket_id(p->id));
     if (!p->mempool)
-        writer_printf(why, "%s: no memory for a pool of %u frames: %s", o->device, frames, rte_strerror(rte_errno));
+        writer_printf(why, "%s: no memory for a pool of %u frames: %s", o->device, frames,
+                      rte_strerror(rte_errno));
     return p->mempool != NULL;
 }
 
-static bool set_queues(struct port *p, const struct port_options *o, const struct rte_eth_conf *conf,
-                       struct writer *why)
+static bool set_queues(struct port *p, const struct port_options *o,
+                       const struct rte_eth_conf *conf, struct writer *why)
 {
     struct rte_eth_dev_info info;
     int socket = rte_eth_dev_socket_id(p->id), rc = rte_eth_dev_info_get(p->id, &info);
@@ -127,7 +137,8 @@ static bool set_queues(struct port *p, const struct port_options *o, const struc
         struct rte_eth_rxconf rx = info.default_rxconf;
 
         rx.offloads = conf->rxmode.offloads;
-        rc = rte_eth_rx_queue_setup(p->id, q, p->rx_descriptors, (unsigned int)socket, &rx, p->mempool);
+        rc = rte_eth_rx_queue_setup(p->id, q, p->rx_descriptors, (unsigned int)socket, &rx,
+                                    p->mempool);
     }
     for (uint16_t q = 0; rc == 0 && q < p->capabilities.tx_queues; q++) {
         struct rte_eth_txconf tx = info.default_txconf;
@@ -140,13 +151,15 @@ static bool set_queues(struct port *p, const struct port_options *o, const struc
     return rc == 0;
 }
 
-static bool configure(struct port *p, const struct port_options *o, struct rte_eth_conf *conf, struct writer *why)
+static bool configure(struct port *p, const struct port_options *o, struct rte_eth_conf *conf,
+                      struct writer *why)
 {
     struct rte_eth_dev_info info;
     int rc = rte_eth_dev_info_get(p->id, &info);
 
     if (rc) {
-        writer_printf(why, "%s: the driver does not describe itself: %s", o->device, rte_strerror(-rc));
+        writer_printf(why, "%s: the driver does not describe itself: %s", o->device,
+                      rte_strerror(-rc));
         return false;
     }
     p->capabilities.rx_queues = least(o->workers, least(info.max_rx_queues, PORT_QUEUES));
@@ -159,21 +172,27 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
     if (rc == 0)
         rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->rx_descriptors, &p->tx_descriptors);
     if (rc) {
-        writer_printf(why, "%s: configuring %u and %u queues failed: %s", o->device, p->capabilities.rx_queues,
-                      p->capabilities.tx_queues, rte_strerror(-rc));
+        writer_printf(why, "%s: configuring %u and %u queues failed: %s", o->device,
+                      p->capabilities.rx_queues, p->capabilities.tx_queues, rte_strerror(-rc));
         return false;
     }
     note_offloads(&p->capabilities, conf);
     return make_pool(p, o, why) && set_queues(p, o, conf, why);
 }
 
+static bool driven_by(const struct port *p, const char *driver)
+{
+    struct rte_eth_dev_info info;
+
+    return rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, driver) == 0;
+}
+
 /* A TAP's driver gives the kernel's end the port's own address. Ours must be another one. */
 static int read_mac(struct port *p)
 {
-    struct rte_eth_dev_info info;
     int rc = rte_eth_macaddr_get(p->id, &p->mac);
 
-    if (rc == 0 && rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_tap") == 0) {
+    if (rc == 0 && driven_by(p, "net_tap")) {
         p->mac.addr_bytes[0] |= RTE_ETHER_LOCAL_ADMIN_ADDR;
         p->mac.addr_bytes[RTE_ETHER_ADDR_LEN - 1] ^= 1;
     }
@@ -185,7 +204,8 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
     int rc = 0;
 
     if (o->mtu && (rc = rte_eth_dev_set_mtu(p->id, o->mtu)) != 0) {
-        writer_printf(why, "%s: the port refuses an MTU of %u: %s", o->device, o->mtu, rte_strerror(-rc));
+        writer_printf(why, "%s: the port refuses an MTU of %u: %s", o->device, o->mtu,
+                      rte_strerror(-rc));
         return false;
     }
     rc = rte_eth_dev_start(p->id);
@@ -196,6 +216,9 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
         rc = rte_eth_dev_get_mtu(p->id, &p->capabilities.mtu);
     if (rc)
         writer_printf(why, "%s: the port does not start: %s", o->device, rte_strerror(-rc));
+    /* A TAP's driver refuses segments whose whole frame exceeds the MTU, though the MTU is without
+     * the Ethernet header. */
+    p->capabilities.tso_frame = p->capabilities.mtu + (driven_by(p, "net_tap") ? 0 : LINK_HEADER);
     return rc == 0;
 }
 
@@ -220,7 +243,8 @@ struct port *port_open(const struct port_options *o, struct writer *why)
 void port_close(struct port *p)
 {
     struct rte_eth_dev_info info;
-    bool xdp = rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_af_xdp") == 0;
+    bool xdp =
+        rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, "net_af_xdp") == 0;
     uint32_t interface = xdp ? info.if_index : 0;
 
     if (p->promiscuous)
@@ -263,9 +287,14 @@ void port_stats(const struct port *p, struct port_stats *out)
     *out = (struct port_stats){0};
     if (rte_eth_stats_get(p->id, &s))
         return;
-    *out = (struct port_stats){.in_frames = s.ipackets, .in_bytes = s.ibytes, .out_frames = s.opackets,
-                               .out_bytes = s.obytes, .missed = s.imissed, .no_frame = s.rx_nombuf,
-                               .in_errors = s.ierrors, .out_errors = s.oerrors};
+    *out = (struct port_stats){.in_frames = s.ipackets,
+                               .in_bytes = s.ibytes,
+                               .out_frames = s.opackets,
+                               .out_bytes = s.obytes,
+                               .missed = s.imissed,
+                               .no_frame = s.rx_nombuf,
+                               .in_errors = s.ierrors,
+                               .out_errors = s.oerrors};
 }
 
 bool port_multicast(struct port *p, const uint8_t (*groups)[6], uint32_t n)

@@ -5,9 +5,11 @@
 
 enum { TABLE_MAX = 512 };
 
-void port_rss_request(const struct rte_eth_dev_info *info, uint16_t queues, struct rte_eth_conf *conf)
+void port_rss_request(const struct rte_eth_dev_info *info, uint16_t queues,
+                      struct rte_eth_conf *conf)
 {
-    uint64_t types = info->flow_type_rss_offloads & (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP);
+    uint64_t types = info->flow_type_rss_offloads &
+                     (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP);
 
     if (queues < 2 || !types || info->hash_key_size == 0 || info->hash_key_size > FLOW_OWNER_KEY)
         return;
@@ -37,9 +39,11 @@ static bool table_is_ours(uint16_t port, uint16_t size, uint16_t queues)
         struct rte_eth_rss_reta_entry64 *group = &table[i / RTE_ETH_RETA_GROUP_SIZE];
 
         group->mask |= UINT64_C(1) << i % RTE_ETH_RETA_GROUP_SIZE;
-        group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = (uint16_t)flow_owner_of(i % FLOW_OWNER_TABLE, queues);
+        group->reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+            (uint16_t)flow_owner_of(i % FLOW_OWNER_TABLE, queues);
     }
-    if (rte_eth_dev_rss_reta_update(port, table, size) || rte_eth_dev_rss_reta_query(port, table, size))
+    if (rte_eth_dev_rss_reta_update(port, table, size) ||
+        rte_eth_dev_rss_reta_query(port, table, size))
         return false;
     for (uint16_t i = 0; i < size; i++)
         if (table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] !=
@@ -48,11 +52,13 @@ static bool table_is_ours(uint16_t port, uint16_t size, uint16_t queues)
     return true;
 }
 
-bool port_rss_verify(uint16_t port, const struct rte_eth_conf *conf, uint16_t queues, uint32_t workers)
+bool port_rss_verify(uint16_t port, const struct rte_eth_conf *conf, uint16_t queues,
+                     uint32_t workers)
 {
     struct rte_eth_dev_info info;
 
     return conf->rxmode.mq_mode == RTE_ETH_MQ_RX_RSS && queues == workers &&
-           rte_eth_dev_info_get(port, &info) == 0 && key_is_ours(port, &conf->rx_adv_conf.rss_conf) &&
+           rte_eth_dev_info_get(port, &info) == 0 &&
+           key_is_ours(port, &conf->rx_adv_conf.rss_conf) &&
            table_is_ours(port, info.reta_size, queues);
 }

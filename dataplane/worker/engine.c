@@ -44,7 +44,7 @@ static void fill_defaults(struct engine_options *o)
     o->burst = o->burst ? o->burst : 32;
     o->rx_descriptors = o->rx_descriptors ? o->rx_descriptors : 512;
     o->tx_descriptors = o->tx_descriptors ? o->tx_descriptors : 512;
-    o->ring_size = o->ring_size ? o->ring_size : 256;
+    o->ring_size = o->ring_size ? o->ring_size : o->workers <= 4 ? 1024 : 256;
     o->nap_us = o->nap_us ? o->nap_us : 50;
     o->idle_turns = o->idle_turns ? o->idle_turns : 64;
 }
@@ -54,14 +54,22 @@ static struct port_options port_options(const struct engine *e)
     const struct engine_options *o = &e->options;
 
     return (struct port_options){
-        .device = e->name, .workers = o->workers, .lcores = o->workers + 1, .rx_descriptors = o->rx_descriptors,
-        .tx_descriptors = o->tx_descriptors, .burst = o->burst, .mtu = o->mtu, .frames = o->frames,
-        .held = mesh_holds(o->workers, o->ring_size) + o->workers * (FRAME_QUEUE + NEIGHBOUR_PENDING_ALL),
+        .device = e->name,
+        .workers = o->workers,
+        .lcores = o->workers + 1,
+        .rx_descriptors = o->rx_descriptors,
+        .tx_descriptors = o->tx_descriptors,
+        .burst = o->burst,
+        .mtu = o->mtu,
+        .frames = o->frames,
+        .held = mesh_holds(o->workers, o->ring_size) +
+                o->workers * (FRAME_QUEUE + NEIGHBOUR_PENDING_ALL),
         .offloads = o->offloads,
     };
 }
 
-/* A PCI address begins with hexadecimal digits and a colon; a virtual device with its driver's name. */
+/* A PCI address begins with hexadecimal digits and a colon; a virtual device with its driver's
+ * name. */
 static bool is_pci(const char *device)
 {
     size_t digits = 0;
@@ -84,7 +92,8 @@ static bool name_device(struct engine *e, struct writer *why)
     if (o->device)
         writer_text(&device, o->device);
     else if (!port_vdev(&device, o->pmd, o->interface)) {
-        writer_printf(why, "no driver \"%s\", or no interface can be called \"%s\"", o->pmd, o->interface);
+        writer_printf(why, "no driver \"%s\", or no interface can be called \"%s\"", o->pmd,
+                      o->interface);
         return false;
     }
     if (device.full || !port_device_name(&name, e->device)) {
@@ -139,7 +148,9 @@ static bool start_environment(struct engine *e, struct writer *why)
 static struct net_options net_options(const struct engine *e)
 {
     const struct engine_options *o = &e->options;
-    struct net_options net = {.vlan = o->vlan, .address_count = o->address_count, .dad_ms = o->dad_ms,
+    struct net_options net = {.vlan = o->vlan,
+                              .address_count = o->address_count,
+                              .dad_ms = o->dad_ms,
                               .workers = o->workers};
 
     memcpy(net.addresses, o->addresses, sizeof(net.addresses));
@@ -169,11 +180,19 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     w->chunks = secrets(&net, &tcp) ? chunk_pool_new(o->chunks) : NULL;
     w->tcp = w->chunks ? tcp_new(&tcp, w->chunks) : NULL;
     if (w->tcp)
-        w->sessions = sessions_new(&(struct sessions_options){
-            .tcp = w->tcp, .pool = w->chunks, .port = handoff, .connections = o->sessions, .node = o->node});
+        w->sessions = sessions_new(&(struct sessions_options){.tcp = w->tcp,
+                                                              .pool = w->chunks,
+                                                              .port = handoff,
+                                                              .connections = o->sessions,
+                                                              .node = o->node});
     if (w->sessions)
-        w->worker = worker_new(&(struct worker_options){.index = index, .port = e->port, .mesh = e->mesh, .net = net,
-                                                        .tcp = w->tcp, .sessions = w->sessions, .handoff = handoff,
+        w->worker = worker_new(&(struct worker_options){.index = index,
+                                                        .port = e->port,
+                                                        .mesh = e->mesh,
+                                                        .net = net,
+                                                        .tcp = w->tcp,
+                                                        .sessions = w->sessions,
+                                                        .handoff = handoff,
                                                         .burst = o->burst});
     for (uint32_t i = 0; w->worker && i < o->listener_count; i++)
         if (!tcp_listen(w->tcp, o->listeners[i].port, o->listeners[i].tag)) {
@@ -193,8 +212,10 @@ static bool launch(struct engine *e, struct writer *why)
         struct engine_worker *w = &e->workers[i];
         int rc;
 
-        w->loop = (struct worker_loop){
-            .worker = w->worker, .idle = o->idle, .nap_us = o->nap_us, .empty_turns = o->idle_turns};
+        w->loop = (struct worker_loop){.worker = w->worker,
+                                       .idle = o->idle,
+                                       .nap_us = o->nap_us,
+                                       .empty_turns = o->idle_turns};
         rc = rte_eal_remote_launch(worker_loop_run, &w->loop, eal_worker_lcore(i));
         if (rc) {
             writer_printf(why, "worker %u does not start: %s", i, strerror(-rc));
@@ -233,8 +254,11 @@ static bool check_options(const struct engine *e, struct writer *why)
 
     if (o->workers == 0 || o->workers > ENGINE_WORKERS || o->address_count > NET_ADDRESSES ||
         o->listener_count > ENGINE_LISTENERS || o->burst > NET_BURST / 2) {
-        writer_printf(why, "%u workers (1 to %d), %u addresses (at most %d), %u listeners (at most %d), bursts of %u "
-                           "(at most %d): out of range", o->workers, ENGINE_WORKERS, o->address_count, NET_ADDRESSES,
+        writer_printf(why,
+                      "%u workers (1 to %d), %u addresses (at most %d), %u listeners (at most %d), "
+                      "bursts of %u "
+                      "(at most %d): out of range",
+                      o->workers, ENGINE_WORKERS, o->address_count, NET_ADDRESSES,
                       o->listener_count, ENGINE_LISTENERS, o->burst, NET_BURST / 2);
         return false;
     }
@@ -253,7 +277,8 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
     }
     e->options = *options;
     fill_defaults(&e->options);
-    if (!check_options(e, why) || !name_device(e, why) || !check_interface(e, why) || !start_environment(e, why)) {
+    if (!check_options(e, why) || !name_device(e, why) || !check_interface(e, why) ||
+        !start_environment(e, why)) {
         engine_stop(e);
         return NULL;
     }
@@ -343,12 +368,12 @@ uint32_t engine_watch(struct engine *e, uint64_t now)
 }
 
 /* Adds up a row of all workers' counters; they lie in struct `type` at the same place in each. */
-#define SUM(name, pointer_of)                                                                                          \
-    ({                                                                                                                 \
-        uint64_t sum_ = 0;                                                                                             \
-        for (uint32_t i_ = 0; i_ < e->options.workers; i_++)                                                           \
-            sum_ += (pointer_of(e->workers[i_].worker))->name;                                                         \
-        sum_;                                                                                                          \
+#define SUM(name, pointer_of)                                                                      \
+    ({                                                                                             \
+        uint64_t sum_ = 0;                                                                         \
+        for (uint32_t i_ = 0; i_ < e->options.workers; i_++)                                       \
+            sum_ += (pointer_of(e->workers[i_].worker))->name;                                     \
+        sum_;                                                                                      \
     })
 
 static const struct net_counters *of_net(const struct worker *w)
@@ -377,7 +402,8 @@ void engine_counters(const struct engine *e, const struct counter_sink *sink)
 #define NET_COUNTER(name, text) sink->put(sink->user, "net_" #name, SUM(row[NET_##name], of_net));
 #include "dataplane/net/net_counter.def"
 #undef NET_COUNTER
-#define WORKER_COUNTER(name, text) sink->put(sink->user, "worker_" #name, SUM(name, worker_counters));
+#define WORKER_COUNTER(name, text)                                                                 \
+    sink->put(sink->user, "worker_" #name, SUM(name, worker_counters));
 #include "dataplane/worker/worker_counter.def"
 #undef WORKER_COUNTER
     sink->put(sink->user, "worker_stalled", e->stalls);

@@ -7,9 +7,10 @@
 #include "dataplane/handoff/ring.h"
 
 /*
- * A ring from every worker to every other, for frames that belong there, and one from every worker to the one
- * that owns its transmit queue, where the port has fewer queues than there are workers. One producer and one
- * consumer each; a full ring means that the frame is dropped by who wanted to pass it. Never a lock.
+ * A ring from every worker to every other, for frames that belong there, and one from every worker
+ * to the one that owns its transmit queue, where the port has fewer queues than there are workers.
+ * One producer and one consumer each; a full ring means that the frame is dropped by who wanted to
+ * pass it. Never a lock.
  */
 struct mesh;
 
@@ -26,6 +27,7 @@ bool mesh_pass(struct mesh *mesh, uint32_t from, uint32_t to, struct rte_mbuf *f
 uint32_t mesh_take(struct mesh *mesh, uint32_t to, struct rte_mbuf **frames_out, uint32_t max);
 /* The way out for a worker without a queue; taken by the queue's owner. */
 bool mesh_send(struct mesh *mesh, uint32_t from, struct rte_mbuf *frame);
-uint32_t mesh_take_out(struct mesh *mesh, uint32_t from, struct rte_mbuf **frames_out, uint32_t max);
+uint32_t mesh_take_out(struct mesh *mesh, uint32_t from, struct rte_mbuf **frames_out,
+                       uint32_t max);
 
 #endif

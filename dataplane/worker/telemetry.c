@@ -5,7 +5,8 @@
 
 #include "dataplane/port/dpdk_compat.h"
 
-/* Only DPDK's telemetry threads and whoever starts and stops the engine meet here; no worker does. */
+/* Only DPDK's telemetry threads and whoever starts and stops the engine meet here; no worker does.
+ */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct engine *shown;
 static void (*more)(void *user, const struct counter_sink *sink);
@@ -39,8 +40,9 @@ bool telemetry_show(const struct engine *engine, const struct engine_options *op
     shown = engine;
     more = options->more_counters;
     more_user = options->more_user;
-    registered = registered || rte_telemetry_register_cmd("/wirepost/counters", counters,
-                                                          "Returns all counters, summed over workers") == 0;
+    registered =
+        registered || rte_telemetry_register_cmd("/wirepost/counters", counters,
+                                                 "Returns all counters, summed over workers") == 0;
     pthread_mutex_unlock(&lock);
     return registered;
 }

@@ -7,7 +7,8 @@
 
 enum {
     NO_QUEUE = UINT16_MAX,
-    SEGMENTS = 8,      /* super-segments asked of TCP at a time */
+    SEGMENTS = 8, /* super-segments asked of TCP at a time */
+    STUCK_US = 100000,
     SEGMENT_CUTS = 64, /* frames a super-segment may become; TCP's send limit keeps to that */
 };
 
@@ -29,6 +30,7 @@ struct worker {
     struct rte_mbuf *frames[NET_BURST];
     struct net_burst in;
     struct frame_queue out;
+    uint64_t out_moved; /* when the way out last moved, or was empty */
 };
 
 /* Stamps of one turn, once a stage. */
@@ -53,8 +55,14 @@ struct worker *worker_new(const struct worker_options *o)
 
     if (!w)
         return NULL;
-    *w = (struct worker){.index = o->index, .workers = o->net.workers, .port = o->port, .mesh = o->mesh, .tcp = o->tcp,
-                         .sessions = o->sessions, .handoff = o->handoff, .tx_queues = port->tx_queues,
+    *w = (struct worker){.index = o->index,
+                         .workers = o->net.workers,
+                         .port = o->port,
+                         .mesh = o->mesh,
+                         .tcp = o->tcp,
+                         .sessions = o->sessions,
+                         .handoff = o->handoff,
+                         .tx_queues = port->tx_queues,
                          .burst = o->burst < NET_BURST / 2 ? o->burst : NET_BURST / 2};
     w->cycles = handoff_cycles(o->handoff);
     w->rx_queue = o->index < port->rx_queues ? (uint16_t)o->index : NO_QUEUE;
@@ -152,30 +160,48 @@ static void segments_in(struct worker *w, uint64_t now)
     for (uint32_t i = 0; i < w->in.tcp_count; i++)
         tcp_receive(w->tcp, &w->in.tcp[i], now);
     for (uint32_t i = 0; i < w->in.error_count; i++)
-        tcp_icmp_error(w->tcp, &w->in.errors[i].quoted, w->in.errors[i].mtu, w->in.errors[i].hard, now);
+        tcp_icmp_error(w->tcp, &w->in.errors[i].quoted, w->in.errors[i].mtu, w->in.errors[i].hard,
+                       now);
 }
 
 /* Frames of workers without a queue, for the owner of the queue they share. */
 static void collect_out(struct worker *w)
 {
     for (uint32_t from = w->tx_queues + w->index; from < w->workers; from += w->tx_queues)
-        w->out.count += mesh_take_out(w->mesh, from, w->out.frames + w->out.count, frame_queue_room(&w->out));
+        w->out.count +=
+            mesh_take_out(w->mesh, from, w->out.frames + w->out.count, frame_queue_room(&w->out));
 }
 
-/* As much as the port, or the ring to its queue's owner, takes now. */
-static void transmit(struct worker *w)
+/* As many frames as the port, or the ring to its queue's owner, takes now. */
+static uint32_t offer(struct worker *w)
 {
     uint32_t sent = 0, took = 1;
 
     if (w->tx_queue == NO_QUEUE) {
         while (sent < w->out.count && mesh_send(w->mesh, w->index, w->out.frames[sent]))
             sent++;
-        frame_queue_taken(&w->out, sent);
-        return;
+        return sent;
     }
     while (took && sent < w->out.count) {
         took = port_transmit(w->port, w->tx_queue, w->out.frames + sent, w->out.count - sent);
         sent += took;
+    }
+    return sent;
+}
+
+/* What is not taken waits for the next turn. A driver may refuse one frame for ever; that one must
+ * not hold up the rest. */
+static void transmit(struct worker *w, uint64_t now)
+{
+    uint32_t sent = offer(w);
+
+    if (sent || !w->out.count) {
+        w->out_moved = now;
+    } else if (now - w->out_moved > STUCK_US) {
+        w->counters.out_stuck++;
+        frame_pool_give(&w->pool, w->out.frames, 1);
+        w->out_moved = now;
+        sent = 1;
     }
     frame_queue_taken(&w->out, sent);
 }
@@ -198,7 +224,7 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
         all += n;
         w->counters.segments_out += n;
         w->counters.out_waits += max == 0;
-        transmit(w);
+        transmit(w, now);
     } while (n);
     return all;
 }
@@ -262,7 +288,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t worker_next_timer(const struct worker *w)
 {
-    return earlier(net_next_timer(w->net), earlier(tcp_next_timer(w->tcp), sessions_next_timer(w->sessions)));
+    return earlier(net_next_timer(w->net),
+                   earlier(tcp_next_timer(w->tcp), sessions_next_timer(w->sessions)));
 }
 
 void worker_napped(struct worker *w, uint64_t cycles)

@@ -8,18 +8,18 @@
 #include "dataplane/worker/mesh.h"
 
 /*
- * One worker: the parts that one lcore owns, and the turn that runs them. Nothing in a turn waits, locks, or asks what time
- * it is.
+ * One worker: the parts that one lcore owns, and the turn that runs them. Nothing in a turn waits,
+ * locks, or asks what time it is.
  */
 struct worker_options {
     uint32_t index;
     struct port *port;
     struct mesh *mesh;
-    struct net_options net;      /* worker and workers are set here too */
-    struct tcp *tcp;             /* this and the next two are the worker's alone once it runs */
+    struct net_options net; /* worker and workers are set here too */
+    struct tcp *tcp;        /* this and the next two are the worker's alone once it runs */
     struct sessions *sessions;
     struct handoff_port *handoff;
-    uint16_t burst;              /* frames a receive, at most NET_BURST / 2 */
+    uint16_t burst; /* frames a receive, at most NET_BURST / 2 */
 };
 
 struct worker_counters {
@@ -42,8 +42,8 @@ void worker_free(struct worker *worker);
 /* Once, before the first turn. */
 void worker_begin(struct worker *worker, uint64_t now);
 /*
- * One turn: frames in, segments, sessions, timers, frames out; announces a quiescent state. Returns how much it
- * did; 0 means idle.
+ * One turn: frames in, segments, sessions, timers, frames out; announces a quiescent state. Returns
+ * how much it did; 0 means idle.
  */
 uint32_t worker_turn(struct worker *worker, struct turn_time time);
 /* When there must be a turn even if nothing arrives, UINT64_MAX for never. */

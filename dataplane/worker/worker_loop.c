@@ -16,7 +16,8 @@ static uint64_t clock_us(clockid_t clock)
 
 struct turn_time worker_loop_time(void)
 {
-    return (struct turn_time){.now = clock_us(CLOCK_MONOTONIC), .wall_ms = clock_us(CLOCK_REALTIME) / 1000};
+    return (struct turn_time){.now = clock_us(CLOCK_MONOTONIC),
+                              .wall_ms = clock_us(CLOCK_REALTIME) / 1000};
 }
 
 /* Sleeps up to the nap's length, not past the next timer, and not in the way of a grace period. */

@@ -18,7 +18,8 @@ struct worker_loop {
     bool stop;            /* set by whoever stops it, atomically */
 };
 
-/* For rte_eal_remote_launch(); `argument` is a struct worker_loop that outlives the thread's work. Returns 0. */
+/* For rte_eal_remote_launch(); `argument` is a struct worker_loop that outlives the thread's work.
+ * Returns 0. */
 int worker_loop_run(void *argument);
 void worker_loop_stop(struct worker_loop *loop);
 /* Monotonic microseconds and wall-clock milliseconds. */

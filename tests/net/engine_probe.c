@@ -8,8 +8,9 @@
 #include "dataplane/worker/engine.h"
 
 /*
- * The data plane on a real driver without mail above it: answers ARP, neighbour discovery and echo, and each SYN with
- * a reset. engine_probe PMD INTERFACE WORKERS OFFLOADS ADDRESS/PREFIX...; prints its counters when told to end.
+ * The data plane on a real driver without mail above it: answers ARP, neighbour discovery and echo,
+ * and sends back what comes to TCP port 7. engine_probe PMD INTERFACE WORKERS OFFLOADS
+ * ADDRESS/PREFIX...; prints its counters when told to end.
  */
 static volatile sig_atomic_t ended;
 
@@ -43,14 +44,21 @@ static uint64_t monotonic(void)
 
 int main(int argc, char **argv)
 {
-    struct engine_options o = {.program = argv[0], .dad_ms = 1000, .idle = WORKER_IDLE_ADAPTIVE, .sessions = 16,
-                               .chunks = {64, 64, 4}, .listeners = {{25, 1}}, .listener_count = 1};
+    struct engine_options o = {.program = argv[0],
+                               .dad_ms = 1000,
+                               .idle = WORKER_IDLE_ADAPTIVE,
+                               .sessions = 64,
+                               .chunks = {2048, 1024, 64},
+                               .listeners = {{7, 1}},
+                               .listener_count = 1};
     struct counter_sink sink = {.put = put};
     char text[512];
     struct writer why = writer_of(text, sizeof(text) - 1);
     struct engine *e;
     bool ready = false;
 
+    o.tcp = (struct tcp_options){
+        .connections = 64, .half_open = 32, .receive_window = 262144, .send_limit = 262144};
     if (argc < 6)
         return 2;
     if (strncmp(argv[1], "dev:", 4) == 0) {
@@ -64,7 +72,8 @@ int main(int argc, char **argv)
     for (int i = 5; i < argc; i++)
         if (!read_address(argv[i], &o.addresses[o.address_count++]))
             return 2;
-    o.handoff = handoff_new(&(struct handoff_options){.workers = o.workers, .jobs = 16, .records = 16});
+    o.handoff =
+        handoff_new(&(struct handoff_options){.workers = o.workers, .jobs = 16, .records = 16});
     e = o.handoff ? engine_start(&o, &why) : NULL;
     if (!e) {
         fprintf(stderr, "%.*s\n", (int)why.len, text);

@@ -4,8 +4,8 @@
 /* Stands in for the flow's owner: symmetric, and easy to foresee: the sum of both ports. */
 const uint8_t flow_owner_key[FLOW_OWNER_KEY];
 
-uint32_t flow_owner_hash(const struct ip_address *source, const struct ip_address *destination, uint16_t source_port,
-                         uint16_t destination_port)
+uint32_t flow_owner_hash(const struct ip_address *source, const struct ip_address *destination,
+                         uint16_t source_port, uint16_t destination_port)
 {
     (void)source, (void)destination;
     return (uint32_t)source_port + destination_port;

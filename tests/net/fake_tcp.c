@@ -53,16 +53,21 @@ bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag)
     return true;
 }
 
-static void refuse(struct fake_tcp *f, const struct tcp_packet *p, uint16_t source, uint16_t destination)
+static void refuse(struct fake_tcp *f, const struct tcp_packet *p, uint16_t source,
+                   uint16_t destination)
 {
     const uint8_t *h = p->header.data;
     uint32_t seq = (uint32_t)h[4] << 24 | (uint32_t)h[5] << 16 | (uint32_t)h[6] << 8 | h[7];
 
     if (!f->echo || !(h[13] & TCP_SYN) || f->out_count == FAKE_SEGMENTS)
         return;
-    f->out[f->out_count++] = (struct tcp_segment){.source = p->destination, .destination = p->source,
-                                                  .source_port = destination, .destination_port = source,
-                                                  .ack = seq + 1, .flags = TCP_RST | TCP_ACK, .mss = 536};
+    f->out[f->out_count++] = (struct tcp_segment){.source = p->destination,
+                                                  .destination = p->source,
+                                                  .source_port = destination,
+                                                  .destination_port = source,
+                                                  .ack = seq + 1,
+                                                  .flags = TCP_RST | TCP_ACK,
+                                                  .mss = 536};
 }
 
 void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
@@ -83,7 +88,8 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
     refuse(f, packet, source, (uint16_t)(h[2] << 8 | h[3]));
 }
 
-void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard, uint64_t now)
+void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard,
+                    uint64_t now)
 {
     struct fake_tcp *f = fake_tcp(tcp);
 

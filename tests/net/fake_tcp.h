@@ -5,8 +5,8 @@
 #include "dataplane/session/sessions.h"
 
 /*
- * A TCP and sessions that only remember: for tests of what lies below them. What tcp_output() is to return
- * is put in by the test.
+ * A TCP and sessions that only remember: for tests of what lies below them. What tcp_output() is to
+ * return is put in by the test.
  */
 enum { FAKE_SEGMENTS = 64, FAKE_QUEUE = 65536 };
 
@@ -16,12 +16,12 @@ struct fake_tcp {
     uint16_t ports[FAKE_SEGMENTS]; /* source ports in the order they came */
     uint8_t payload[FAKE_QUEUE];   /* of the last segment, gathered */
     uint32_t payload_len;
-    uint32_t mtu;                  /* of the last error */
+    uint32_t mtu; /* of the last error */
     bool hard;
     struct tcp_segment out[FAKE_SEGMENTS];
     uint32_t out_count;
     struct tcp_counters counters;
-    bool echo;                     /* answers each SYN with RST */
+    bool echo; /* answers each SYN with RST */
 };
 
 /* The fake behind a struct tcp. */
