@@ -178,16 +178,30 @@ static bool reopens(const struct tcp_conn *conn, const struct tcp_input *in)
     return seq_lt(conn->rcv_nxt, in->seq);
 }
 
+/* The peer's SYN once more while ours is not acknowledged. */
+static void input_syn_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+{
+    if (!(in->flags & TCP_ACK)) { /* our answer was lost */
+        tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
+        return;
+    }
+    /* Simultaneous open (RFC 9293 section 3.5, figure 8): the rest of it is an acknowledgement. */
+    in->flags &= (uint8_t)~TCP_SYN;
+    in->seq++;
+    in->window >>= conn->snd_scale; /* that of a SYN is not scaled */
+    tcp_input_text(tcp, conn, in);
+}
+
 /* Fourth step, SYN: RFC 5961 section 4.2, whatever the sequence number. */
-static void input_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     if (reopens(conn, in)) {
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
         tcp_open_listen(tcp, in);
         return;
     }
-    if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) { /* our answer was lost */
-        tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
+    if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) {
+        input_syn_again(tcp, conn, in);
         return;
     }
     tcp->counters.drop_syn++;

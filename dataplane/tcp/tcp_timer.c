@@ -163,5 +163,8 @@ uint64_t tcp_next_timer(const struct tcp *tcp)
 {
     uint64_t tick = timer_wheel_due(&tcp->wheel);
 
+    /* What the timers closed is news for the next turn, which must not sleep over it. */
+    if (tcp->ready.head != CONN_NONE)
+        return tcp->now;
     return tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
 }
