@@ -184,11 +184,12 @@ static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment
 /* How much of the queue may follow at snd_nxt, and whether the FIN may. */
 static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, bool *fin_out)
 {
-    uint32_t sent = conn->snd_nxt - conn->snd_una, cwnd = conn->congestion.cwnd;
-    uint32_t left = queued_from(conn, conn->snd_nxt), room, len;
+    uint32_t sent = conn->snd_nxt - conn->snd_una, left = queued_from(conn, conn->snd_nxt);
+    uint32_t cwnd, room, len;
 
     if (sent == 0 && tcp_timer_tick(tcp) - conn->last_sent > tcp_timer_rto(conn) / 1000)
         tcp_congestion_idle(&conn->congestion, conn->mss);
+    cwnd = conn->congestion.cwnd;
     /* Limited transmit: two segments of new data on the first two duplicates (RFC 3042). */
     if (!(conn->flags & CONN_RECOVERY))
         cwnd += (conn->dupacks < 2 ? conn->dupacks : 2u) * conn->mss;
