@@ -93,7 +93,6 @@ struct tcp_link *tcp_link_new(const struct tcp_link_options *options)
         e->pool = chunk_pool_new(options->chunks[CHUNK_SMALL] ? options->chunks : chunks);
         e->tcp = tcp_new(&t, e->pool);
         e->address = options->v6 ? ip_address_v6(v6) : ip_address_v4(v4);
-        e->got = calloc(1, STREAM);
     }
     tcp_listen(link->ends[TCP_LINK_SERVER].tcp, TCP_LINK_PORT, 7);
     return link;
@@ -317,9 +316,17 @@ static void note_arrival(struct tcp_link *link, const struct tcp_link_packet *p)
         to->peer_edge = to->peer_edge ? seq_max(to->peer_edge, ack + window) : ack + window;
     if (h[13] & TCP_SYN)
         return;
-    for (uint32_t i = 0; i < p->len && offset + i < STREAM; i++)
-        from->got[offset + i] = 1;
-    while (from->got_prefix < STREAM && from->got[from->got_prefix])
+    if (!p->len || offset >= STREAM - p->len)
+        return;
+    if (from->got_size < offset + p->len) {
+        uint32_t size = 2 * (offset + p->len);
+
+        from->got = realloc(from->got, size);
+        memset(from->got + from->got_size, 0, size - from->got_size);
+        from->got_size = size;
+    }
+    memset(from->got + offset, 1, p->len);
+    while (from->got_prefix < from->got_size && from->got[from->got_prefix])
         from->got_prefix++;
 }
 

@@ -44,7 +44,7 @@ struct tcp_link_end {
     uint8_t scale;
     bool isn_known, fin_sent;
     uint8_t *got;       /* which bytes sent by this end have reached the other */
-    uint32_t got_prefix;
+    uint32_t got_size, got_prefix;
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
     uint32_t last_window; /* in bytes */
     struct tcp_segment last;
