@@ -70,6 +70,7 @@ struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
         timer_node_init(&tcp->conns[i].timer);
         tcp->free = i;
     }
+    tcp->gauge[TCP_CLOSED] = options->connections;
     timer_wheel_init(&tcp->wheel, &tcp->conns[0].timer, sizeof(struct tcp_conn), 0);
     return tcp;
 }

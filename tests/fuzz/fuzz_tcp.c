@@ -166,7 +166,7 @@ static void act(struct run *r, uint8_t what)
     case 0:
         s = tcp_peek(conn);
         if (s.len)
-            tcp_consume(r->tcp, conn, (uint32_t)s.len / (n % 3 + 1) + (s.len < 3));
+            tcp_consume(r->tcp, conn, s.len < 3 ? 1 : (uint32_t)s.len / (n % 3 + 1));
         break;
     case 1:
         if (tcp_send_room(conn))
