@@ -61,6 +61,7 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
         return false;
     /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may follow). */
     tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->reopens = false;
     in->payload.count = in->payload.len = 0;
     for (uint32_t i = 0; i < packet->pieces; i++) {
         if (!packet->payload[i].len)
@@ -196,6 +197,8 @@ static void input_syn_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_i
 static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     if (reopens(conn, in)) {
+        in->reopens = true;
+        in->isn_after = conn->snd_max;
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
         tcp_open_listen(tcp, in);
         return;

@@ -13,6 +13,8 @@ struct tcp_input {
     uint8_t flags;   /* enum tcp_flag */
     struct tcp_option option;
     struct tcp_payload payload;
+    bool reopens;       /* a SYN that ends a TIME-WAIT ... */
+    uint32_t isn_after; /* ... whose numbers ours must lie behind */
 };
 
 /* SEG.LEN: payload, SYN and FIN. */

@@ -190,7 +190,7 @@ static void launch(struct tcp_link *link, int from, const struct tcp_segment *s,
     struct tcp_link_packet *p;
     uint32_t at = 0;
 
-    if (link->cut[from] || (link->no_data[from] && s->len) || chance(link, link->options.loss))
+    if (link->cut[from] || chance(link, link->options.loss))
         return;
     p = calloc(1, sizeof(*p) + len + 1);
     p->at = link->now + link->options.delay_us;
@@ -252,7 +252,6 @@ static void check_ack(struct tcp_link *link, int from, const struct tcp_segment 
     if (e->edge && seq_lt(s->ack + window + (1u << e->scale) - 1, e->edge))
         fault(link, from, "takes back a part of the window");
     e->edge = seq_max(s->ack + window, e->edge ? e->edge : s->ack + window);
-    e->last_window = window;
 }
 
 static void check(struct tcp_link *link, int from, const struct tcp_segment *s)
@@ -400,14 +399,12 @@ static void step(struct tcp_link *link)
     }
 }
 
-bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *link), uint64_t until)
+uint64_t tcp_link_run(struct tcp_link *link, uint64_t until)
 {
     for (;;) {
         uint64_t next = UINT64_MAX;
 
         step(link);
-        if (done && done(link))
-            return true;
         if (link->flying_count)
             next = link->flying[0]->at;
         for (int end = 0; end < TCP_LINK_ENDS; end++) {
@@ -420,16 +417,10 @@ bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *lin
         if (next > until || next == UINT64_MAX) {
             if (until != UINT64_MAX)
                 link->now = until > link->now ? until : link->now;
-            return false;
+            return link->now;
         }
         link->now = next > link->now ? next : link->now;
     }
-}
-
-uint64_t tcp_link_run(struct tcp_link *link, uint64_t until)
-{
-    tcp_link_run_until(link, NULL, until);
-    return link->now;
 }
 
 void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port, const struct tcp_segment *segment, struct span payload)

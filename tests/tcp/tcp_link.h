@@ -46,7 +46,6 @@ struct tcp_link_end {
     uint8_t *got;       /* which bytes sent by this end have reached the other */
     uint32_t got_size, got_prefix;
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
-    uint32_t last_window; /* in bytes */
     struct tcp_segment last;
 };
 
@@ -59,7 +58,6 @@ struct tcp_link {
     struct tcp_link_packet **flying; /* a heap by time */
     uint32_t flying_count, flying_cap;
     bool cut[TCP_LINK_ENDS];   /* nothing that this end sends arrives */
-    bool no_data[TCP_LINK_ENDS]; /* no payload that this end sends arrives */
     bool track;                /* one connection, checked byte by byte */
     uint32_t faults;
 };
@@ -71,8 +69,6 @@ uint32_t tcp_link_free(struct tcp_link *link);
 struct tcp_conn *tcp_link_connect(struct tcp_link *link, uint16_t local_port);
 /* Runs until nothing is under way and no timer is due, or the clock reaches `until`. Returns the clock. */
 uint64_t tcp_link_run(struct tcp_link *link, uint64_t until);
-/* Runs until `done`, or `until`; true when done. */
-bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *link), uint64_t until);
 /* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection. */
 void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port, const struct tcp_segment *segment, struct span payload);
 uint64_t tcp_link_random(struct tcp_link *link);

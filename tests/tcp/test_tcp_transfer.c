@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 
+#include "dataplane/tcp/tcp_conn.h"
 #include "tests/harness/check.h"
 #include "tests/tcp/tcp_link.h"
 
@@ -101,6 +102,7 @@ static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down
 {
     struct peer peers[TCP_LINK_ENDS] = {{.total = up}, {.total = down, .slow = slow}};
     struct tcp_link *link = tcp_link_new(&options);
+    enum tcp_state states[TCP_LINK_ENDS];
     bool ok;
 
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
@@ -112,11 +114,16 @@ static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down
     ok = CHECK(peers[0].read == down) && CHECK(peers[1].read == up) && ok;
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
         ok = CHECK(peers[i].closed && strcmp(peers[i].reason, "closed") == 0) && ok;
+        states[i] = peers[i].conn ? (enum tcp_state)peers[i].conn->state : TCP_CLOSED;
         ok = CHECK(peers[i].pins_out == 0) && CHECK(tcp_connections(link->ends[i].tcp) == 0) && ok;
         for (int c = 0; c < CHUNK_CLASSES; c++)
             ok = CHECK(chunk_used(link->ends[i].pool, (enum chunk_class)c) == 0) && ok;
     }
     ok = CHECK(tcp_link_free(link) == 0) && ok;
+    for (int i = 0; i < TCP_LINK_ENDS; i++)
+        ok = CHECK(states[i] == TCP_CLOSED) && ok;
+    if (!ok)
+        printf("# client %s, server %s\n", tcp_state_name(states[0]), tcp_state_name(states[1]));
     if (!ok)
         printf("# seed %llu, loss %u of 1000\n", (unsigned long long)options.seed, options.loss);
     return ok;
@@ -197,6 +204,26 @@ static void few_chunks_only_slow_it_down(void)
     }
 }
 
+/* All of it together: windows, segment sizes, delays, losses, repetitions, merged segments, slow readers, few chunks. */
+static void everything_at_once(void)
+{
+    static const uint32_t windows[] = {2048, 4096, 20000, 65535, 262144, 1 << 20};
+
+    for (uint32_t seed = 10000; seed < 10400; seed++) {
+        struct tcp_link_options o = {.seed = seed, .delay_us = 100 + seed % 7 * 3000, .jitter_us = seed % 4 * 1500,
+                                     .loss = seed % 12 * 5, .duplicate = seed % 3 * 10, .merge = seed % 2 * 300};
+
+        o.v6 = seed % 5 == 0;
+        o.tcp.receive_window = windows[seed % 6];
+        o.tcp.mss_v4 = seed % 3 ? 1460 : 536;
+        o.tcp.send_limit = seed % 5 ? 200000 : 20000;
+        if (seed % 9 == 0)
+            memcpy(o.chunks, (uint32_t[CHUNK_CLASSES]){40, 12, 1}, sizeof(o.chunks));
+        if (!transfer(o, 20000 + seed % 300 * 1000, 30000 + seed % 200 * 1000, seed % 4))
+            return;
+    }
+}
+
 static void twenty_megabytes_with_some_loss(void)
 {
     struct tcp_link_options o = {.seed = 5, .delay_us = 1000, .loss = 5, .tcp = {.receive_window = 1 << 20, .send_limit = 1 << 20}};
@@ -213,6 +240,7 @@ int main(void)
     CHECK_CASE(small_windows_and_segments);
     CHECK_CASE(sequence_numbers_wrap);
     CHECK_CASE(few_chunks_only_slow_it_down);
+    CHECK_CASE(everything_at_once);
     CHECK_CASE(twenty_megabytes_with_some_loss);
     return check_end();
 }
