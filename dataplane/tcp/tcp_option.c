@@ -3,7 +3,14 @@
 
 #include "proto/base/cursor.h"
 
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_SCALE = 3, KIND_SACK_PERMITTED = 4, KIND_TIMESTAMPS = 8 };
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_SCALE = 3,
+    KIND_SACK_PERMITTED = 4,
+    KIND_TIMESTAMPS = 8
+};
 enum { SCALE_MAX = 14 };
 
 /* One option's value, without kind and length. False: its length is wrong. */

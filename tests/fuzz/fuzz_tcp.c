@@ -5,9 +5,10 @@
 #include "proto/base/cursor.h"
 
 /*
- * Sequences of raw segments with state. The input is a program: an octet says what happens, the octets behind it say
- * how. Segments may be wholly raw, or relative to what the endpoint last sent, so that they reach deep states.
- * At the end everything is aborted, and no chunk and no connection may be left.
+ * Sequences of raw segments with state. The input is a program: an octet says what happens, the
+ * octets behind it say how. Segments may be wholly raw, or relative to what the endpoint last sent,
+ * so that they reach deep states. At the end everything is aborted, and no chunk and no connection
+ * may be left.
  */
 enum { PEERS = 4, CONNECTIONS = 6 };
 
@@ -37,7 +38,8 @@ static void check(bool ok)
 
 static struct ip_address address_of(uint32_t peer)
 {
-    uint8_t v4[4] = {198, 18, 0, (uint8_t)(1 + peer)}, v6[16] = {0x20, 1, 0, 2, [15] = (uint8_t)(1 + peer)};
+    uint8_t v4[4] = {198, 18, 0, (uint8_t)(1 + peer)},
+            v6[16] = {0x20, 1, 0, 2, [15] = (uint8_t)(1 + peer)};
 
     return peer % 2 ? ip_address_v6(v6) : ip_address_v4(v4);
 }
@@ -53,13 +55,15 @@ static void segment(struct run *r, bool raw)
     uint8_t choice = cursor_u8(&r->in), flags = cursor_u8(&r->in), header[60] = {0};
     struct peer *peer = &r->peers[choice % PEERS];
     struct writer w = writer_of(header, sizeof(header));
-    struct tcp_packet p = {.source = address_of(choice % PEERS), .destination = local_of(choice % PEERS)};
+    struct tcp_packet p = {.source = address_of(choice % PEERS),
+                           .destination = local_of(choice % PEERS)};
     uint32_t len = cursor_u16(&r->in) % 9000, at = 0;
     struct span options, copy;
     uint8_t *payload, *guarded;
 
     if (raw) {
-        struct span s = cursor_take(&r->in, flags % 61 < cursor_left(&r->in) ? flags % 61 : cursor_left(&r->in));
+        struct span s = cursor_take(&r->in, flags % 61 < cursor_left(&r->in) ? flags % 61
+                                                                             : cursor_left(&r->in));
 
         writer_span_put(&w, s);
     } else {
@@ -197,7 +201,8 @@ static void act(struct run *r, uint8_t what)
 static void step(struct run *r)
 {
     uint8_t op = cursor_u8(&r->in);
-    struct tcp_packet quoted = {.source = local_of(op >> 4 & 3), .destination = address_of(op >> 4 & 3)};
+    struct tcp_packet quoted = {.source = local_of(op >> 4 & 3),
+                                .destination = address_of(op >> 4 & 3)};
     struct ip_address local = local_of(op >> 4 & 3), remote = address_of(op >> 4 & 3);
     struct tcp_conn *conn;
 
@@ -233,7 +238,11 @@ static void step(struct run *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t chunks[CHUNK_CLASSES] = {60, 30, 6};
-    struct tcp_options options = {.connections = CONNECTIONS, .half_open = 3, .send_limit = 100000, .mss_v4 = 1460, .mss_v6 = 1440};
+    struct tcp_options options = {.connections = CONNECTIONS,
+                                  .half_open = 3,
+                                  .send_limit = 100000,
+                                  .mss_v4 = 1460,
+                                  .mss_v6 = 1440};
     struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
 
     options.receive_window = cursor_u8(&r.in) & 1 ? 300000 : 10000;

@@ -11,7 +11,8 @@ enum { STREAM = 1 << 25, PATTERN = 65521, BURST = 32, OUT = 16 };
 
 /*
  * Checked for the tracked connection, at each segment that an end sends:
- *   nothing is acknowledged that has not reached this end; payload is what the stream has at that place;
+ *   nothing is acknowledged that has not reached this end;
+ *   payload is what the stream has at that place;
  *   it ends within the window that reached this end, one octet of a probe (or FIN) allowed beyond;
  *   the window's right edge never moves left by a unit of its scale or more.
  */
@@ -87,7 +88,8 @@ struct tcp_link *tcp_link_new(const struct tcp_link_options *options)
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
         struct tcp_link_end *e = &link->ends[i];
         struct tcp_options t = defaults(options->tcp);
-        uint8_t v4[4] = {198, 18, 0, (uint8_t)(1 + i)}, v6[16] = {0x20, 0x01, 0, 2, [15] = (uint8_t)(1 + i)};
+        uint8_t v4[4] = {198, 18, 0, (uint8_t)(1 + i)},
+                v6[16] = {0x20, 0x01, 0, 2, [15] = (uint8_t)(1 + i)};
 
         t.secret[15] = (uint8_t)(t.secret[15] + i);
         e->pool = chunk_pool_new(options->chunks[CHUNK_SMALL] ? options->chunks : chunks);
@@ -167,7 +169,8 @@ static struct tcp_link_packet *pop(struct tcp_link *link)
     return first;
 }
 
-static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s, uint32_t seq, uint8_t flags)
+static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s, uint32_t seq,
+                         uint8_t flags)
 {
     struct writer w = writer_of(p->header, sizeof(p->header));
 
@@ -184,7 +187,8 @@ static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s,
 }
 
 /* One packet of `len` payload bytes at `offset` of the segment, onto the link. */
-static void launch(struct tcp_link *link, int from, const struct tcp_segment *s, uint32_t offset, uint32_t len)
+static void launch(struct tcp_link *link, int from, const struct tcp_segment *s, uint32_t offset,
+                   uint32_t len)
 {
     bool last = offset + len == s->len;
     struct tcp_link_packet *p;
@@ -210,7 +214,8 @@ static void launch(struct tcp_link *link, int from, const struct tcp_segment *s,
         memcpy(p->payload + at, run.data, run.len);
         at += (uint32_t)run.len;
     }
-    write_header(p, s, s->seq + offset, last ? s->flags : (uint8_t)(s->flags & ~(TCP_FIN | TCP_PSH)));
+    write_header(p, s, s->seq + offset,
+                 last ? s->flags : (uint8_t)(s->flags & ~(TCP_FIN | TCP_PSH)));
     p->pieces = 1;
     push(link, p);
     if (chance(link, link->options.duplicate)) {
@@ -247,7 +252,8 @@ static void check_ack(struct tcp_link *link, int from, const struct tcp_segment 
     uint32_t window = (uint32_t)s->window << (s->flags & TCP_SYN ? 0 : e->scale);
     uint32_t acked = s->ack - peer->isn - 1;
 
-    if (acked > peer->got_prefix + (peer->fin_sent && peer->got_prefix == peer->fin_seq - peer->isn - 1))
+    if (acked >
+        peer->got_prefix + (peer->fin_sent && peer->got_prefix == peer->fin_seq - peer->isn - 1))
         fault(link, from, "acknowledges what it has not received");
     if (e->edge && seq_lt(s->ack + window + (1u << e->scale) - 1, e->edge))
         fault(link, from, "takes back a part of the window");
@@ -385,7 +391,8 @@ static void step(struct tcp_link *link)
         struct tcp_link_packet *burst[BURST], *other[BURST];
         uint32_t n = 0, kept = 0;
 
-        while (link->flying_count && link->flying[0]->at <= link->now && n < BURST && kept < BURST) {
+        while (link->flying_count && link->flying[0]->at <= link->now && n < BURST &&
+               kept < BURST) {
             struct tcp_link_packet *p = pop(link);
 
             if (p->to == end)
@@ -423,7 +430,8 @@ uint64_t tcp_link_run(struct tcp_link *link, uint64_t until)
     }
 }
 
-void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port, const struct tcp_segment *segment, struct span payload)
+void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
+                     const struct tcp_segment *segment, struct span payload)
 {
     struct tcp_link_packet *p = calloc(1, sizeof(*p) + payload.len + 1);
     struct tcp_segment s = *segment;

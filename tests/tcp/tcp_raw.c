@@ -25,7 +25,8 @@ static void app(struct tcp_link *link, int end, struct tcp_conn *conn)
 
 void tcp_raw_init(struct tcp_raw *r, struct tcp_link_options *options)
 {
-    *r = (struct tcp_raw){.link = tcp_link_new(options), .seq = TCP_RAW_ISN, .port = 4000, .window = 65535};
+    *r = (struct tcp_raw){
+        .link = tcp_link_new(options), .seq = TCP_RAW_ISN, .port = 4000, .window = 65535};
     r->server = &r->link->ends[TCP_LINK_SERVER];
     r->server->app = app;
     r->server->user = r;
@@ -50,7 +51,11 @@ uint32_t tcp_raw_fini(struct tcp_raw *r)
 
 uint32_t tcp_raw_send_at(struct tcp_raw *r, uint32_t seq, uint8_t flags, struct span payload)
 {
-    struct tcp_segment s = {.destination_port = TCP_LINK_PORT, .seq = seq, .ack = r->ack, .flags = flags, .window = r->window};
+    struct tcp_segment s = {.destination_port = TCP_LINK_PORT,
+                            .seq = seq,
+                            .ack = r->ack,
+                            .flags = flags,
+                            .window = r->window};
     struct writer w = writer_of(s.options, sizeof(s.options));
     struct tcp_option o = {.mss = 1460, .scale = 2, .ts_value = r->ts};
     uint32_t before = r->server->sent;

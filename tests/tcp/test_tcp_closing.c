@@ -3,7 +3,8 @@
 #include "tests/harness/check.h"
 #include "tests/tcp/tcp_raw.h"
 
-/* Every way in which a connection ends (RFC 9293 section 3.6), and what is left afterwards: nothing. */
+/* Every way in which a connection ends (RFC 9293 section 3.6), and what is left afterwards:
+ * nothing. */
 
 static const struct span none;
 
@@ -62,18 +63,23 @@ static void pair_wait(struct pair *p, uint64_t microseconds)
 
 static void pair_send(struct pair *p, int end, uint32_t offset, uint32_t len)
 {
-    CHECK(sendq_copy(tcp_sendq(p->side[end].conn), p->link->ends[end].pool, tcp_link_bytes(offset, len)));
+    CHECK(sendq_copy(tcp_sendq(p->side[end].conn), p->link->ends[end].pool,
+                     tcp_link_bytes(offset, len)));
     tcp_send(p->tcp[end], p->side[end].conn);
 }
 
-/* Both ends have let go, the one that closed first waits in TIME-WAIT, and at last nothing is left. */
+/* Both ends have let go, the one that closed first waits in TIME-WAIT, and at last nothing is left.
+ */
 static void pair_end(struct pair *p, uint32_t waiting_client, uint32_t waiting_server)
 {
     CHECK(strcmp(p->side[0].reason, "closed") == 0 && strcmp(p->side[1].reason, "closed") == 0);
-    CHECK(p->tcp[0]->gauge[TCP_TIME_WAIT] == waiting_client && tcp_connections(p->tcp[0]) == waiting_client);
-    CHECK(p->tcp[1]->gauge[TCP_TIME_WAIT] == waiting_server && tcp_connections(p->tcp[1]) == waiting_server);
+    CHECK(p->tcp[0]->gauge[TCP_TIME_WAIT] == waiting_client &&
+          tcp_connections(p->tcp[0]) == waiting_client);
+    CHECK(p->tcp[1]->gauge[TCP_TIME_WAIT] == waiting_server &&
+          tcp_connections(p->tcp[1]) == waiting_server);
     pair_wait(p, 59000000);
-    CHECK(tcp_connections(p->tcp[0]) == waiting_client && tcp_connections(p->tcp[1]) == waiting_server);
+    CHECK(tcp_connections(p->tcp[0]) == waiting_client &&
+          tcp_connections(p->tcp[1]) == waiting_server);
     pair_wait(p, 3000000);
     CHECK(tcp_connections(p->tcp[0]) == 0 && tcp_connections(p->tcp[1]) == 0);
     CHECK(tcp_next_timer(p->tcp[0]) == UINT64_MAX && tcp_next_timer(p->tcp[1]) == UINT64_MAX);
@@ -105,7 +111,8 @@ static void server_closes_first(void)
     tcp_shutdown(p.tcp[1], p.side[1].conn);
     pair_wait(&p, 100000);
     /* The last reply and the FIN went out together. */
-    CHECK(p.link->ends[1].last.flags == (TCP_FIN | TCP_ACK | TCP_PSH) && p.link->ends[1].last.len == 20);
+    CHECK(p.link->ends[1].last.flags == (TCP_FIN | TCP_ACK | TCP_PSH) &&
+          p.link->ends[1].last.len == 20);
     CHECK(p.side[0].read == 20 && p.side[0].events & TCP_EVENT_EOF);
     tcp_shutdown(p.tcp[0], p.side[0].conn);
     pair_wait(&p, 100000);
@@ -148,7 +155,8 @@ static void half_closed_connection_goes_on_the_other_way(void)
 static void every_order_survives_loss(void)
 {
     for (uint32_t seed = 1; seed <= 90; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 1000, .jitter_us = 3000, .duplicate = 100};
+        struct tcp_link_options o = {
+            .seed = seed, .delay_us = 1000, .jitter_us = 3000, .duplicate = 100};
         struct pair p;
 
         pair_open(&p, o);
@@ -182,12 +190,14 @@ static void abort_resets_the_peer(void)
     pair_wait(&p, 500);
     tcp_abort(p.tcp[1], p.side[1].conn);
     pair_wait(&p, 100000);
-    CHECK(strcmp(p.side[0].reason, "reset by peer") == 0 && strcmp(p.side[1].reason, "aborted") == 0);
+    CHECK(strcmp(p.side[0].reason, "reset by peer") == 0 &&
+          strcmp(p.side[1].reason, "aborted") == 0);
     CHECK(tcp_connections(p.tcp[0]) == 0 && tcp_connections(p.tcp[1]) == 0);
     CHECK(tcp_link_free(p.link) == 0);
 }
 
-/* The session lets go without a word: the end is still an orderly one, and what comes is taken and dropped. */
+/* The session lets go without a word: the end is still an orderly one, and what comes is taken and
+ * dropped. */
 static void forgotten_connection_closes_on_its_own(void)
 {
     struct pair p;
@@ -259,7 +269,8 @@ static void time_wait_answers_the_fin_again(void)
     enter_time_wait(&r);
     CHECK(r.server->tcp->gauge[TCP_TIME_WAIT] == 1 && r.server->last.ack == r.seq);
     tcp_raw_wait(&r, 9000000);
-    CHECK(tcp_raw_send_at(&r, r.seq - 1, TCP_ACK | TCP_FIN, none) == 1 && r.server->last.ack == r.seq);
+    CHECK(tcp_raw_send_at(&r, r.seq - 1, TCP_ACK | TCP_FIN, none) == 1 &&
+          r.server->last.ack == r.seq);
     tcp_raw_wait(&r, 9000000);
     CHECK(r.server->tcp->gauge[TCP_TIME_WAIT] == 1);
     tcp_raw_wait(&r, 1100000);
@@ -275,8 +286,10 @@ static void syn_reopens_from_time_wait(void)
 
     tcp_raw_init(&r, &o);
     enter_time_wait(&r);
-    used = r.server->tcp->conns[0].snd_max += 1000000; /* as if it had sent more than the clock of RFC 6528 moves */
-    CHECK(tcp_raw_send_at(&r, r.seq - 500, TCP_SYN, none) == 1 && r.server->last.flags == TCP_ACK); /* an old one */
+    used = r.server->tcp->conns[0].snd_max +=
+        1000000; /* as if it had sent more than the clock of RFC 6528 moves */
+    CHECK(tcp_raw_send_at(&r, r.seq - 500, TCP_SYN, none) == 1 &&
+          r.server->last.flags == TCP_ACK); /* an old one */
     r.seq += 5000;
     tcp_raw_send(&r, TCP_SYN, none);
     CHECK(r.server->last.flags == (TCP_SYN | TCP_ACK) && r.server->last.ack == r.seq);
@@ -297,7 +310,8 @@ static void time_wait_makes_room_under_pressure(void)
         r.port = (uint16_t)(5000 + i);
         enter_time_wait(&r);
     }
-    CHECK(r.server->tcp->gauge[TCP_TIME_WAIT] == 16 && tcp_counters(r.server->tcp)->time_wait_recycled == 24);
+    CHECK(r.server->tcp->gauge[TCP_TIME_WAIT] == 16 &&
+          tcp_counters(r.server->tcp)->time_wait_recycled == 24);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -311,7 +325,8 @@ static void fin_is_repeated_until_given_up(void)
     tcp_forget(r.server->tcp, r.conn);
     r.conn = NULL;
     tcp_raw_wait(&r, 600000000);
-    CHECK(r.server->fins == 9 && tcp_connections(r.server->tcp) == 0 && tcp_counters(r.server->tcp)->timed_out == 1);
+    CHECK(r.server->fins == 9 && tcp_connections(r.server->tcp) == 0 &&
+          tcp_counters(r.server->tcp)->timed_out == 1);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -330,8 +345,10 @@ static void connect_is_refused_or_times_out(void)
     CHECK(strcmp(s.reason, "refused") == 0 && tcp_connections(c->tcp) == 0);
     link->cut[0] = true;
     tcp_connect(c->tcp, &c->address, 999, &link->ends[1].address, TCP_LINK_PORT, link->now);
-    CHECK(tcp_connect(c->tcp, &c->address, 999, &link->ends[1].address, TCP_LINK_PORT, link->now) == NULL);
-    tcp_link_run(link, link->now + 180000000); /* RFC 9293 MUST-23: R2 of a SYN is 3 minutes at least */
+    CHECK(tcp_connect(c->tcp, &c->address, 999, &link->ends[1].address, TCP_LINK_PORT, link->now) ==
+          NULL);
+    tcp_link_run(link,
+                 link->now + 180000000); /* RFC 9293 MUST-23: R2 of a SYN is 3 minutes at least */
     CHECK(tcp_connections(c->tcp) == 1 && c->syns == 1 + 8);
     tcp_link_run(link, link->now + 60000000);
     CHECK(strcmp(s.reason, "timed out") == 0 && tcp_connections(c->tcp) == 0);
@@ -349,7 +366,8 @@ static void both_open_at_once(void)
         p.tcp[i] = e->tcp;
         e->app = app;
         e->user = &p.side[i];
-        tcp_connect(e->tcp, &e->address, (uint16_t)(100 + i), &p.link->ends[!i].address, (uint16_t)(101 - i), p.link->now);
+        tcp_connect(e->tcp, &e->address, (uint16_t)(100 + i), &p.link->ends[!i].address,
+                    (uint16_t)(101 - i), p.link->now);
     }
     pair_wait(&p, 100000);
     CHECK(p.side[0].conn->state == TCP_ESTABLISHED && p.side[1].conn->state == TCP_ESTABLISHED);

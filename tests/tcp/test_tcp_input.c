@@ -44,7 +44,8 @@ static void handshake_answers_what_was_offered(void)
 static void handshake_without_options_offers_none(void)
 {
     struct tcp_raw r;
-    struct tcp_segment s = {.destination_port = TCP_LINK_PORT, .seq = 5, .flags = TCP_SYN, .window = 1000};
+    struct tcp_segment s = {
+        .destination_port = TCP_LINK_PORT, .seq = 5, .flags = TCP_SYN, .window = 1000};
     struct tcp_option o;
 
     begin(&r, false);
@@ -63,7 +64,8 @@ static void closed_port_is_reset(void)
 
     begin(&r, false);
     tcp_link_inject(r.link, TCP_LINK_SERVER, 4000, &s, span_text("abc"));
-    CHECK(r.server->last.flags == (TCP_RST | TCP_ACK) && r.server->last.seq == 0 && r.server->last.ack == 504);
+    CHECK(r.server->last.flags == (TCP_RST | TCP_ACK) && r.server->last.seq == 0 &&
+          r.server->last.ack == 504);
     s.flags = TCP_ACK;
     s.ack = 900;
     tcp_link_inject(r.link, TCP_LINK_SERVER, 4000, &s, none);
@@ -165,14 +167,20 @@ static void acknowledgement_of_what_was_not_sent_is_challenged(void)
 
 static void flags_that_make_no_sense_are_dropped(void)
 {
-    static const uint8_t bad[] = {0, TCP_FIN, TCP_SYN | TCP_FIN, TCP_SYN | TCP_RST, TCP_RST | TCP_FIN,
-                                  TCP_SYN | TCP_FIN | TCP_ACK | TCP_RST | TCP_PSH | TCP_URG, TCP_PSH | TCP_URG};
+    static const uint8_t bad[] = {0,
+                                  TCP_FIN,
+                                  TCP_SYN | TCP_FIN,
+                                  TCP_SYN | TCP_RST,
+                                  TCP_RST | TCP_FIN,
+                                  TCP_SYN | TCP_FIN | TCP_ACK | TCP_RST | TCP_PSH | TCP_URG,
+                                  TCP_PSH | TCP_URG};
     struct tcp_raw r;
 
     begin(&r, true);
     for (size_t i = 0; i < sizeof(bad); i++)
         CHECK(tcp_raw_send_at(&r, r.seq, bad[i], span_text("abc")) == 0);
-    CHECK(counters(&r)->drop_flags == sizeof(bad) && !tcp_unread(r.conn) && r.conn->state == TCP_ESTABLISHED);
+    CHECK(counters(&r)->drop_flags == sizeof(bad) && !tcp_unread(r.conn) &&
+          r.conn->state == TCP_ESTABLISHED);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -187,7 +195,8 @@ static void old_timestamps_are_dropped(void)
     r.ts = 6000;
     tcp_raw_send(&r, TCP_ACK, span_text("one"));
     r.ts = 5999;
-    CHECK(tcp_raw_send_at(&r, r.seq, TCP_ACK, span_text("two")) == 1 && r.server->last.ack == r.seq);
+    CHECK(tcp_raw_send_at(&r, r.seq, TCP_ACK, span_text("two")) == 1 &&
+          r.server->last.ack == r.seq);
     CHECK(counters(&r)->drop_paws == 1 && tcp_unread(r.conn) == 3);
     r.ts = 0;
     CHECK(tcp_raw_send_at(&r, r.seq, TCP_ACK, span_text("two")) == 0);
@@ -210,7 +219,8 @@ static void acknowledgements_wait_for_a_second_segment(void)
     /* The window of a SYN is not scaled: the first acknowledgement opens it. */
     CHECK(tcp_raw_send(&r, TCP_ACK, tcp_link_bytes(0, 100)) == 1);
     CHECK(tcp_raw_send(&r, TCP_ACK, tcp_link_bytes(100, 1460)) == 0);
-    CHECK(tcp_raw_send(&r, TCP_ACK, tcp_link_bytes(1560, 1460)) == 1 && r.server->last.ack == r.seq);
+    CHECK(tcp_raw_send(&r, TCP_ACK, tcp_link_bytes(1560, 1460)) == 1 &&
+          r.server->last.ack == r.seq);
     CHECK(tcp_raw_send(&r, TCP_ACK, tcp_link_bytes(3020, 100)) == 0);
     tcp_raw_wait(&r, 39000);
     CHECK(r.server->last.ack != r.seq);
@@ -231,14 +241,16 @@ static void each_segment_out_of_order_is_acknowledged(void)
         CHECK(tcp_raw_send_at(&r, first + 100 * i, TCP_ACK, tcp_link_bytes(100 * i, 100)) == 1);
         CHECK(r.server->last.ack == first && r.server->last.flags == TCP_ACK);
     }
-    CHECK(tcp_raw_send_at(&r, first + 500, TCP_ACK | TCP_FIN, none) == 1 && r.server->last.ack == first);
+    CHECK(tcp_raw_send_at(&r, first + 500, TCP_ACK | TCP_FIN, none) == 1 &&
+          r.server->last.ack == first);
     CHECK(tcp_raw_send_at(&r, first, TCP_ACK, tcp_link_bytes(0, 100)) == 1);
     CHECK(r.server->last.ack == first + 501 && r.bytes_read == 500 && !r.wrong);
     CHECK(r.events & TCP_EVENT_EOF && r.conn->state == TCP_CLOSE_WAIT);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
-/* All ways in which three segments can overlap within eight bytes, before a last one that covers all. */
+/* All ways in which three segments can overlap within eight bytes, before a last one that covers
+ * all. */
 static void overlaps_in_every_way_give_the_stream(void)
 {
     struct tcp_raw r;
@@ -288,11 +300,13 @@ static void tiny_segments_hold_bounded_memory(void)
     for (uint32_t i = 1; i < 20000; i++)
         tcp_raw_send_at(&r, base + 2 * i, TCP_ACK, tcp_link_bytes(2 * i, 1));
     for (int c = 0; c < CHUNK_CLASSES; c++)
-        most += chunk_peak(r.server->pool, (enum chunk_class)c) * (512u << 3 * c) * (c == CHUNK_LARGE ? 2 : 1);
+        most += chunk_peak(r.server->pool, (enum chunk_class)c) * (512u << 3 * c) *
+                (c == CHUNK_LARGE ? 2 : 1);
     CHECK(most <= TCP_OOO_PIECES * 512 && counters(&r)->drop_pieces > 0);
     for (uint32_t i = 0; i < 40000; i++)
         tcp_raw_send_at(&r, base + i, TCP_ACK, tcp_link_bytes(i, 1));
-    CHECK(tcp_unread(r.conn) == 40000 && r.conn->held < 40000 + 65536 + 4096 + TCP_OOO_PIECES * 512);
+    CHECK(tcp_unread(r.conn) == 40000 &&
+          r.conn->held < 40000 + 65536 + 4096 + TCP_OOO_PIECES * 512);
     r.read = true;
     tcp_raw_send_at(&r, base + 40000, TCP_ACK, tcp_link_bytes(40000, 1));
     CHECK(r.bytes_read == 40001 && !r.wrong && r.conn->held == 0);
@@ -335,7 +349,8 @@ static void headers_that_lie_are_dropped(void)
     begin(&r, false);
     for (size_t len = 0; len <= sizeof(bytes); len++) {
         struct span guarded = guard_copy(span_of(bytes, len), true);
-        struct tcp_packet p = {.source = r.link->ends[0].address, .destination = r.server->address, .header = guarded};
+        struct tcp_packet p = {
+            .source = r.link->ends[0].address, .destination = r.server->address, .header = guarded};
 
         tcp_receive(r.server->tcp, &p, r.link->now);
         guard_free(guarded);

@@ -41,7 +41,8 @@ static void initial_window_is_ten_segments(void)
 
     begin(&r);
     put(&r, 0, 100000);
-    CHECK(r.server->sent_bytes == 14600 && r.server->last.mss == 1460 && r.server->last.len == 14600);
+    CHECK(r.server->sent_bytes == 14600 && r.server->last.mss == 1460 &&
+          r.server->last.len == 14600);
     CHECK(!(r.server->last.flags & TCP_PSH));
     r.ack += 14600;
     tcp_raw_send(&r, TCP_ACK, none);
@@ -98,7 +99,8 @@ static void timeout_starts_over_with_one_segment(void)
     begin(&r);
     put(&r, 0, 14600);
     tcp_raw_wait(&r, 220000);
-    CHECK(counters(&r)->timeouts == 1 && r.server->last.len == 1460 && r.conn->congestion.ssthresh == 7300);
+    CHECK(counters(&r)->timeouts == 1 && r.server->last.len == 1460 &&
+          r.conn->congestion.ssthresh == 7300);
     r.ack += 1460;
     tcp_raw_send(&r, TCP_ACK, none);
     CHECK(r.server->last.seq == r.ack && r.server->last.len == 2920);
@@ -122,14 +124,16 @@ static void three_duplicates_bring_a_retransmission(void)
     tcp_raw_send(&r, TCP_ACK, none);
     CHECK(r.server->sent_bytes == sent + 2920);
     tcp_raw_send(&r, TCP_ACK, none);
-    CHECK(r.server->last.seq == r.ack && r.server->last.len == 1460 && counters(&r)->fast_retransmits == 1);
+    CHECK(r.server->last.seq == r.ack && r.server->last.len == 1460 &&
+          counters(&r)->fast_retransmits == 1);
     CHECK(r.conn->flags & CONN_RECOVERY);
     r.ack += 2920; /* partial: the third segment is lost as well */
     tcp_raw_send(&r, TCP_ACK, none);
     CHECK(r.conn->flags & CONN_RECOVERY && counters(&r)->retransmitted == 2);
     r.ack = r.conn->snd_max;
     tcp_raw_send(&r, TCP_ACK, none);
-    CHECK(!(r.conn->flags & CONN_RECOVERY) && counters(&r)->fast_retransmits == 1 && counters(&r)->timeouts == 0);
+    CHECK(!(r.conn->flags & CONN_RECOVERY) && counters(&r)->fast_retransmits == 1 &&
+          counters(&r)->timeouts == 0);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -167,7 +171,8 @@ static void closed_window_is_probed_for_as_long_as_it_is_answered(void)
     CHECK(probes >= 60 && !(r.events & TCP_EVENT_CLOSED));
     r.window = 65535;
     tcp_raw_send(&r, TCP_ACK, none);
-    CHECK(r.server->last.seq == r.ack && r.server->last.len == 5000 && counters(&r)->window_probes == probes);
+    CHECK(r.server->last.seq == r.ack && r.server->last.len == 5000 &&
+          counters(&r)->window_probes == probes);
     r.ack += 5000;
     tcp_raw_send(&r, TCP_ACK, none);
     CHECK(r.conn->queue.bytes == 0 && r.conn->timer_kind == TCP_TIMER_NONE);

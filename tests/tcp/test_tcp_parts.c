@@ -24,7 +24,8 @@ static void sequence_numbers_compare_on_the_circle(void)
 {
     CHECK(seq_lt(0xfffffff0, 5) && !seq_lt(5, 0xfffffff0) && seq_le(7, 7) && !seq_lt(7, 7));
     CHECK(seq_max(0xffffffff, 0) == 0 && seq_min(0xffffffff, 0) == 0xffffffff);
-    CHECK(seq_within(0xffffffff, 0xfffffffe, 1) && seq_within(0, 0xfffffffe, 1) && !seq_within(1, 0xfffffffe, 1));
+    CHECK(seq_within(0xffffffff, 0xfffffffe, 1) && seq_within(0, 0xfffffffe, 1) &&
+          !seq_within(1, 0xfffffffe, 1));
 }
 
 /* Appendix A of the SipHash paper: key 00..0f, message 00..0e */
@@ -40,7 +41,8 @@ static void siphash_gives_the_published_value(void)
     CHECK(siphash(key, span_of(message, 8)) != siphash(key, span_of(message, 7)));
 }
 
-/* The definition, bit by bit: for each set bit of the input the 32 bits of the key that begin there. */
+/* The definition, bit by bit: for each set bit of the input the 32 bits of the key that begin
+ * there. */
 static uint32_t toeplitz(const uint8_t *input, size_t len)
 {
     uint32_t hash = 0;
@@ -76,7 +78,8 @@ static void flow_owner_is_the_symmetric_toeplitz_hash(void)
         writer_uint(&w, ports[0], 2);
         writer_uint(&w, ports[1], 2);
         hash = flow_owner_hash(&a, &b, ports[0], ports[1]);
-        if (!CHECK(hash == toeplitz(input, w.len)) || !CHECK(hash == flow_owner_hash(&b, &a, ports[1], ports[0])))
+        if (!CHECK(hash == toeplitz(input, w.len)) ||
+            !CHECK(hash == flow_owner_hash(&b, &a, ports[1], ports[0])))
             return;
         owners[flow_owner_of(hash, 4)]++;
     }
@@ -87,9 +90,11 @@ static void flow_owner_is_the_symmetric_toeplitz_hash(void)
 
 static void options_are_read_whatever_their_order(void)
 {
-    static const uint8_t linux_syn[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 7, 1, 3, 3, 20};
+    static const uint8_t linux_syn[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
+                                        0, 9, 0, 0,    0, 7, 1, 3,  3, 20};
     static const uint8_t unknown[] = {1, 254, 4, 9, 9, 3, 3, 2, 0, 2, 4, 1, 1};
-    static const uint8_t bad[][6] = {{2, 3, 5, 2, 4, 1}, {3, 0}, {3, 1}, {8, 10, 0, 0, 0, 0}, {2}, {4, 3, 0}};
+    static const uint8_t bad[][6] = {{2, 3, 5, 2, 4, 1},  {3, 0}, {3, 1},
+                                     {8, 10, 0, 0, 0, 0}, {2},    {4, 3, 0}};
     static const uint8_t bad_len[] = {6, 2, 2, 6, 1, 3};
     struct tcp_option o;
 
@@ -107,7 +112,8 @@ static void options_are_read_whatever_their_order(void)
         struct span guarded = guard_copy(span_of(linux_syn, len), true);
 
         tcp_option_parse(guarded, &o);
-        CHECK(!!(o.present & TCP_OPTION_MSS) == (len >= 4) && !!(o.present & TCP_OPTION_TIMESTAMPS) == (len >= 16));
+        CHECK(!!(o.present & TCP_OPTION_MSS) == (len >= 4) &&
+              !!(o.present & TCP_OPTION_TIMESTAMPS) == (len >= 16));
         guard_free(guarded);
     }
 }
@@ -115,14 +121,21 @@ static void options_are_read_whatever_their_order(void)
 static void options_come_back_as_written(void)
 {
     for (uint32_t bits = 0; bits < 8; bits++) {
-        struct tcp_option in = {.present = bits, .mss = 1234, .scale = 5, .ts_value = 0x01020304, .ts_echo = 0x05060708}, out;
+        struct tcp_option in = {.present = bits,
+                                .mss = 1234,
+                                .scale = 5,
+                                .ts_value = 0x01020304,
+                                .ts_echo = 0x05060708},
+                          out;
         uint8_t bytes[40];
         struct writer w = writer_of(bytes, sizeof(bytes));
 
         tcp_option_put(&w, &in);
-        CHECK(w.len % 4 == 0 && w.len <= 20 && tcp_option_parse(writer_span(&w), &out) && out.present == bits);
+        CHECK(w.len % 4 == 0 && w.len <= 20 && tcp_option_parse(writer_span(&w), &out) &&
+              out.present == bits);
         CHECK(!(bits & TCP_OPTION_MSS) || out.mss == 1234);
-        CHECK(!(bits & TCP_OPTION_TIMESTAMPS) || (out.ts_value == 0x01020304 && out.ts_echo == 0x05060708));
+        CHECK(!(bits & TCP_OPTION_TIMESTAMPS) ||
+              (out.ts_value == 0x01020304 && out.ts_echo == 0x05060708));
     }
 }
 
@@ -131,7 +144,8 @@ static void timeout_follows_the_round_trip(void)
     struct tcp_rto rto = {0};
 
     CHECK(tcp_rto_value(&rto, 0, false) == 1000000 && tcp_rto_value(&rto, 2, false) == 4000000);
-    CHECK(tcp_rto_value(&rto, 0, true) == 3000000 && tcp_rto_value(&rto, 200, false) == TCP_RTO_MAX);
+    CHECK(tcp_rto_value(&rto, 0, true) == 3000000 &&
+          tcp_rto_value(&rto, 200, false) == TCP_RTO_MAX);
     tcp_rto_sample(&rto, 100000);
     CHECK(rto.srtt == 100000 && rto.rttvar == 50000 && tcp_rto_value(&rto, 0, true) == 300000);
     tcp_rto_sample(&rto, 300000);
@@ -236,7 +250,8 @@ static void flow_table_finds_what_was_added(void)
     for (uint32_t i = 0; i < N; i += 2)
         tcp_flow_remove(&flows, i);
     for (uint32_t i = 0; i < N; i++)
-        CHECK(tcp_flow_find(&flows, tcp_flow_hash(&flows, &keys[i]), &keys[i]) == (i % 2 ? i : TCP_FLOW_NONE));
+        CHECK(tcp_flow_find(&flows, tcp_flow_hash(&flows, &keys[i]), &keys[i]) ==
+              (i % 2 ? i : TCP_FLOW_NONE));
     tcp_flow_fini(&flows);
 }
 
@@ -272,7 +287,8 @@ static void send_queue_keeps_the_stream(void)
     while (to < sizeof(stream) - 200000) {
         struct span s = span_of(stream + to, random_below(random_below(20) ? 900 : 150000));
         uint32_t kind = random_below(4);
-        bool ok = kind == 3 ? sendq_copy(&q, pool, s) : sendq_view(&q, pool, s, kind == 2 ? SENDQ_PIN : SENDQ_STATIC, &pins);
+        bool ok = kind == 3 ? sendq_copy(&q, pool, s)
+                            : sendq_view(&q, pool, s, kind == 2 ? SENDQ_PIN : SENDQ_STATIC, &pins);
 
         to += ok ? (uint32_t)s.len : 0;
         pins += ok && kind == 2;

@@ -5,7 +5,8 @@
 #include "tests/harness/check.h"
 #include "tests/tcp/tcp_link.h"
 
-/* Both ends send `total` bytes of the pattern, read what comes in their own way, close, and let go. */
+/* Both ends send `total` bytes of the pattern, read what comes in their own way, close, and let go.
+ */
 struct peer {
     uint32_t total, queued, read, events;
     uint32_t pins_out;
@@ -34,7 +35,8 @@ static void read_all(struct tcp_link *link, struct peer *p, struct tcp *tcp)
     }
 }
 
-static void write_some(struct tcp_link *link, struct peer *p, struct tcp *tcp, struct chunk_pool *pool)
+static void write_some(struct tcp_link *link, struct peer *p, struct tcp *tcp,
+                       struct chunk_pool *pool)
 {
     struct sendq *q = tcp_sendq(p->conn);
 
@@ -153,8 +155,13 @@ static void loss_up_to_five_percent(void)
 static void loss_reordering_and_duplicates(void)
 {
     for (uint32_t seed = 1000; seed < 1060; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 3000, .jitter_us = seed % 3 * 2000, .duplicate = 20,
-                                     .loss = seed % 6 * 10, .merge = seed % 2 * 500, .v6 = seed % 5 == 0};
+        struct tcp_link_options o = {.seed = seed,
+                                     .delay_us = 3000,
+                                     .jitter_us = seed % 3 * 2000,
+                                     .duplicate = 20,
+                                     .loss = seed % 6 * 10,
+                                     .merge = seed % 2 * 500,
+                                     .v6 = seed % 5 == 0};
 
         if (!transfer(o, 200000, 250000, seed % 4))
             return;
@@ -166,7 +173,8 @@ static void small_windows_and_segments(void)
     static const uint32_t windows[] = {2048, 4096, 20000, 65535};
 
     for (uint32_t seed = 2000; seed < 2040; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 1000, .jitter_us = 500, .loss = seed % 4 * 10};
+        struct tcp_link_options o = {
+            .seed = seed, .delay_us = 1000, .jitter_us = 500, .loss = seed % 4 * 10};
 
         o.tcp.receive_window = windows[seed % 4];
         o.tcp.mss_v4 = seed % 3 ? 536 : 1460;
@@ -176,11 +184,13 @@ static void small_windows_and_segments(void)
     }
 }
 
-/* Sequence numbers wrap in the middle: the clock is started so that the client's (RFC 6528) begin near 2^32. */
+/* Sequence numbers wrap in the middle: the clock is started so that the client's (RFC 6528) begin
+ * near 2^32. */
 static void sequence_numbers_wrap(void)
 {
     for (uint32_t before = 0; before < 300000; before += 49999) {
-        struct tcp_link_options o = {.seed = 3000 + before, .delay_us = 1000, .loss = before % 3 * 10};
+        struct tcp_link_options o = {
+            .seed = 3000 + before, .delay_us = 1000, .loss = before % 3 * 10};
         struct tcp_link *probe = tcp_link_new(&o);
         uint32_t isn;
 
@@ -197,21 +207,27 @@ static void sequence_numbers_wrap(void)
 static void few_chunks_only_slow_it_down(void)
 {
     for (uint32_t seed = 4000; seed < 4020; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 2000, .jitter_us = 1000, .loss = 10, .chunks = {40, 12, 1}};
+        struct tcp_link_options o = {
+            .seed = seed, .delay_us = 2000, .jitter_us = 1000, .loss = 10, .chunks = {40, 12, 1}};
 
         if (!transfer(o, 150000, 150000, 3))
             return;
     }
 }
 
-/* All of it together: windows, segment sizes, delays, losses, repetitions, merged segments, slow readers, few chunks. */
+/* All of it together: windows, segment sizes, delays, losses, repetitions, merged segments, slow
+ * readers, few chunks. */
 static void everything_at_once(void)
 {
     static const uint32_t windows[] = {2048, 4096, 20000, 65535, 262144, 1 << 20};
 
     for (uint32_t seed = 10000; seed < 10400; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 100 + seed % 7 * 3000, .jitter_us = seed % 4 * 1500,
-                                     .loss = seed % 12 * 5, .duplicate = seed % 3 * 10, .merge = seed % 2 * 300};
+        struct tcp_link_options o = {.seed = seed,
+                                     .delay_us = 100 + seed % 7 * 3000,
+                                     .jitter_us = seed % 4 * 1500,
+                                     .loss = seed % 12 * 5,
+                                     .duplicate = seed % 3 * 10,
+                                     .merge = seed % 2 * 300};
 
         o.v6 = seed % 5 == 0;
         o.tcp.receive_window = windows[seed % 6];
@@ -226,7 +242,10 @@ static void everything_at_once(void)
 
 static void twenty_megabytes_with_some_loss(void)
 {
-    struct tcp_link_options o = {.seed = 5, .delay_us = 1000, .loss = 5, .tcp = {.receive_window = 1 << 20, .send_limit = 1 << 20}};
+    struct tcp_link_options o = {.seed = 5,
+                                 .delay_us = 1000,
+                                 .loss = 5,
+                                 .tcp = {.receive_window = 1 << 20, .send_limit = 1 << 20}};
 
     CHECK(transfer(o, 20000000, 0, 0));
 }
