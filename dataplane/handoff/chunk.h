@@ -22,14 +22,14 @@ struct chunk {
     uint32_t start;     /* for readers: bytes already consumed */
     uint32_t cap;       /* size of data[] */
     uint8_t class;      /* enum chunk_class */
-    uint8_t data[];
+    uint8_t data[] __attribute__((aligned(8)));
 };
 
 enum {
     CHUNK_HEADER = 24,
     CHUNK_LARGE_DATA = 65536 - CHUNK_HEADER, /* what one row of a stored body holds */
 };
-_Static_assert(offsetof(struct chunk, data) <= CHUNK_HEADER, "the header fits");
+_Static_assert(offsetof(struct chunk, data) == CHUNK_HEADER, "the header fits");
 
 struct chunk_pool;
 

@@ -3,6 +3,7 @@
 #define DATAPLANE_HANDOFF_JOB_H
 
 #include "dataplane/handoff/message.h"
+#include "proto/pop3/pop3_mailbox.h"
 
 /*
  * A job is asked by a worker and answered by a service of control, exactly once, also when it was cancelled.
@@ -57,25 +58,13 @@ struct job_account_login {
     uint64_t account_out;
 };
 
-/* What POP3 sees of a mailbox, in the order of UIDs. Memory of the store's, unchanged until JOB_MAILBOX_CLOSE. */
-struct mailbox_entry {
-    uint64_t size; /* prefix and body */
-    uint32_t uid;
-    uint32_t reserved;
-    uint8_t uidl[24]; /* unique-id (RFC 1939 section 7), NUL-padded printable text */
-};
-
-struct mailbox_view {
-    uint32_t count;
-    uint32_t uid_validity;
-    uint64_t octets;
-    const struct mailbox_entry *entries;
-};
-
-/* JOB_MAILBOX_OPEN: locks the account's inbox for one POP3 session. JOB_REFUSED: somebody else holds it. */
+/*
+ * JOB_MAILBOX_OPEN: locks the account's inbox for one POP3 session. JOB_REFUSED: somebody else holds it. The view is in the
+ * order of UIDs; memory of the store's, unchanged until JOB_MAILBOX_CLOSE.
+ */
 struct job_mailbox_open {
     uint64_t account;
-    struct mailbox_view *view_out;
+    const struct pop3_mailbox *view_out;
 };
 
 /*
@@ -83,7 +72,7 @@ struct job_mailbox_open {
  * pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
  */
 struct job_mailbox_read {
-    struct mailbox_view *view;
+    const struct pop3_mailbox *view;
     uint32_t index;
     uint64_t offset;
     struct span bytes_out;
@@ -98,13 +87,13 @@ struct job_mailbox_unpin {
 
 /* JOB_MAILBOX_DELETE: removes the marked messages, durable before the answer. */
 struct job_mailbox_delete {
-    struct mailbox_view *view;
+    const struct pop3_mailbox *view;
     const uint8_t *marked; /* bit i: entry i */
 };
 
 /* JOB_MAILBOX_CLOSE: ends the view and its lock; all pins were given back before. */
 struct job_mailbox_close {
-    struct mailbox_view *view;
+    const struct pop3_mailbox *view;
 };
 
 struct job {

@@ -11,6 +11,7 @@
  * writes it as one line of JSON. All texts lie in the slot's own arena; what does not fit is left out and counted in `cut`.
  */
 enum record_kind {
+    RECORD_NONE, /* a slot on its way back; the writer returns it unread */
     RECORD_MESSAGE,
     RECORD_CONNECTION,
 };

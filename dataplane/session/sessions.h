@@ -13,6 +13,7 @@ struct sessions_options {
     struct chunk_pool *pool;
     struct handoff_port *port; /* this worker's side of the handoff */
     uint32_t connections;      /* most sessions at a time */
+    uint16_t node;             /* of this machine, in every id */
 };
 
 struct sessions *sessions_new(const struct sessions_options *options);

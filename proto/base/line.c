@@ -138,13 +138,14 @@ enum line_status line_feed(struct line *l, struct span *in, struct span *line_ou
         return after_held_cr(l, in, line_out);
 
     at = line_scan(*in);
+    /* Asked before anything else, so that a long line is long however much of it the input shows. */
+    if (l->held + at + 2 > l->limit)
+        return LINE_LONG;
     if (at == in->len)
-        return l->held + at >= l->limit ? LINE_LONG : hold(l, in);
+        return hold(l, in);
     form = judge(in->data[at], at + 1 < in->len ? in->data[at + 1] : -1);
     if (form != LINE_FORM_GOOD)
         return bad(l, form);
-    if (l->held + at + 2 > l->limit)
-        return LINE_LONG;
     if (at + 1 == in->len)
         return hold(l, in);
     return whole(l, in, at, line_out);

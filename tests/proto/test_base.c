@@ -55,6 +55,8 @@ static void lines_do_not_depend_on_splits(void)
         {"12345678901234\r\nx\r\n", 19, "[12345678901234][x]"},
         {"123456789012345\r\n", 17, "long"},
         {"12345678901234567890", 20, "long"},
+        {"123456789012345\rx", 17, "long"},
+        {"12345678901234567890\n", 21, "long"},
     };
 
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
@@ -76,10 +78,10 @@ static void scan_stops_at_each_special_byte(void)
     memset(bytes, 0xff, sizeof(bytes));
     CHECK(line_scan(span_of(bytes, sizeof(bytes))) == sizeof(bytes));
     for (size_t at = 0; at < sizeof(bytes); at++)
-        for (const char *c = "\r\n"; c < "\r\n" + 3 && c != NULL; c = *c ? c + 1 : NULL) {
-            bytes[at] = (uint8_t)*c;
+        for (int c = 0; c < 3; c++) {
+            memset(bytes, 0x80, sizeof(bytes));
+            bytes[at] = (uint8_t)"\r\n"[c];
             CHECK(line_scan(span_of(bytes, sizeof(bytes))) == at);
-            bytes[at] = 0x80;
         }
 }
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/store_service.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    BATCH_MAX = 1024, /* changes in one batch */
+    SLEEP_MS = 1000,
+    CLASSES = 256,    /* of durations: four to a power of two */
+};
+
+/* Written by the thread alone. */
+struct counts {
+    _Atomic uint64_t commits, refused, deletions, rows, batches, largest;
+    _Atomic uint64_t ns_min, ns_sum, ns_max;
+    _Atomic uint64_t classes[CLASSES];
+};
+
+struct store_service {
+    struct handoff *handoff;
+    struct store *store;
+    pthread_t thread;
+    _Atomic bool stop;
+    struct counts counts;
+    struct job *taken[BATCH_MAX];
+    struct job *gathered[BATCH_MAX]; /* the job of each change */
+    struct store_change changes[BATCH_MAX];
+};
+
+enum job_status store_service_job_status(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+        return JOB_OK;
+    case STORE_BUSY:
+        return JOB_REFUSED;
+    case STORE_FULL:
+        return JOB_FULL;
+    case STORE_DISK_FULL:
+        return JOB_DISK_FULL;
+    case STORE_NONE:
+    case STORE_CORRUPT:
+    case STORE_NEWER:
+    case STORE_FAILED:
+        break;
+    }
+    return JOB_FAILED;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* One writer: a plain load and store, without a locked instruction. */
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static void raise_to(_Atomic uint64_t *counter, uint64_t n)
+{
+    if (n > atomic_load_explicit(counter, memory_order_relaxed))
+        atomic_store_explicit(counter, n, memory_order_relaxed);
+}
+
+/* Class 4 * e + q holds durations from 2^e * (1 + q/4) on. */
+static unsigned class_of(uint64_t ns)
+{
+    unsigned e = 63 - (unsigned)__builtin_clzll(ns | 4);
+
+    return 4 * e + (unsigned)(ns >> (e - 2) & 3);
+}
+
+static uint64_t class_edge(unsigned class)
+{
+    return (UINT64_C(5) + class % 4) << (class / 4) >> 2;
+}
+
+static void count_batch(struct counts *c, uint32_t changes, uint64_t ns)
+{
+    uint64_t min = atomic_load_explicit(&c->ns_min, memory_order_relaxed);
+
+    add(&c->batches, 1);
+    add(&c->ns_sum, ns);
+    add(&c->classes[class_of(ns)], 1);
+    raise_to(&c->largest, changes);
+    raise_to(&c->ns_max, ns);
+    if (min == 0 || ns < min)
+        atomic_store_explicit(&c->ns_min, ns, memory_order_relaxed);
+}
+
+/* Makes the job a change of the batch. False when it is answered already. */
+static bool gather(struct store_service *s, struct job *job, struct store_change *change)
+{
+    enum store_status status;
+
+    if (atomic_load_explicit(&job->cancelled, memory_order_relaxed) &&
+        job->kind != JOB_STORE_DISCARD) {
+        job_answer(s->handoff, job, JOB_CANCELLED);
+        return false;
+    }
+    switch (job->kind) {
+    case JOB_STORE_COMMIT:
+        *change = (struct store_change){.kind = STORE_COMMIT, .message = job->store_commit.message};
+        return true;
+    case JOB_STORE_DISCARD:
+        *change = (struct store_change){.kind = STORE_DISCARD,
+                                        .discarded = job->store_discard.message};
+        return true;
+    case JOB_MAILBOX_DELETE:
+        *change = (struct store_change){.kind = STORE_DELETE,
+                                        .view = job->mailbox_delete.view,
+                                        .marked = job->mailbox_delete.marked};
+        return true;
+    case JOB_STORE_WRITE:
+        status = store_write(
+            s->store, &job->store_write.message, job->store_write.row,
+            span_of(job->store_write.chunk->data, job->store_write.chunk->len));
+        add(&s->counts.rows, status == STORE_OK);
+        job_answer(s->handoff, job, store_service_job_status(status));
+        return false;
+    default:
+        job_answer(s->handoff, job, JOB_FAILED);
+        return false;
+    }
+}
+
+static void count_change(struct counts *c, const struct store_change *change)
+{
+    if (change->kind == STORE_COMMIT)
+        add(change->status_out == STORE_OK ? &c->commits : &c->refused, 1);
+    else if (change->kind == STORE_DELETE)
+        add(&c->deletions, change->status_out == STORE_OK);
+}
+
+static void serve(struct store_service *s, uint32_t taken)
+{
+    uint32_t count = 0;
+    uint64_t begun = now_ns();
+
+    for (uint32_t i = 0; i < taken; i++)
+        if (gather(s, s->taken[i], &s->changes[count]))
+            s->gathered[count++] = s->taken[i];
+    if (count == 0)
+        return;
+    store_apply(s->store, s->changes, count);
+    count_batch(&s->counts, count, now_ns() - begun);
+    for (uint32_t i = 0; i < count; i++) {
+        count_change(&s->counts, &s->changes[i]);
+        job_answer(s->handoff, s->gathered[i], store_service_job_status(s->changes[i].status_out));
+    }
+}
+
+static void *run(void *arg)
+{
+    struct store_service *s = arg;
+
+    pthread_setname_np(pthread_self(), "store");
+    for (;;) {
+        bool last = atomic_load(&s->stop);
+        uint32_t taken = service_take(s->handoff, SERVICE_STORE, s->taken, BATCH_MAX);
+
+        if (taken > 0)
+            serve(s, taken);
+        else if (last)
+            return NULL;
+        else
+            service_wait(s->handoff, SERVICE_STORE, SLEEP_MS);
+    }
+}
+
+struct store_service *store_service_start(struct handoff *h, struct store *store)
+{
+    struct store_service *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->handoff = h;
+    s->store = store;
+    if (pthread_create(&s->thread, NULL, run, s) != 0) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void store_service_stop(struct store_service *s)
+{
+    atomic_store(&s->stop, true);
+    service_wake(s->handoff, SERVICE_STORE);
+    pthread_join(s->thread, NULL);
+    free(s);
+}
+
+void store_service_stats(const struct store_service *s, struct store_service_stats *out)
+{
+    const struct counts *c = &s->counts;
+    uint64_t seen = 0;
+
+    *out = (struct store_service_stats){
+        .commits = atomic_load_explicit(&c->commits, memory_order_relaxed),
+        .refused = atomic_load_explicit(&c->refused, memory_order_relaxed),
+        .deletions = atomic_load_explicit(&c->deletions, memory_order_relaxed),
+        .rows = atomic_load_explicit(&c->rows, memory_order_relaxed),
+        .batches = atomic_load_explicit(&c->batches, memory_order_relaxed),
+        .largest = atomic_load_explicit(&c->largest, memory_order_relaxed),
+        .apply_ns_min = atomic_load_explicit(&c->ns_min, memory_order_relaxed),
+        .apply_ns_max = atomic_load_explicit(&c->ns_max, memory_order_relaxed),
+    };
+    if (out->batches == 0)
+        return;
+    out->apply_ns_avg = atomic_load_explicit(&c->ns_sum, memory_order_relaxed) / out->batches;
+    for (unsigned i = 0; i < CLASSES && seen * 100 < out->batches * 99; i++) {
+        seen += atomic_load_explicit(&c->classes[i], memory_order_relaxed);
+        out->apply_ns_p99 = class_edge(i);
+    }
+}

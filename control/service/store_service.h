@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_SERVICE_STORE_SERVICE_H
+#define CONTROL_SERVICE_STORE_SERVICE_H
+
+#include "control/store/store.h"
+#include "dataplane/handoff/handoff.h"
+
+/*
+ * The commit thread: answers the jobs of SERVICE_STORE. What waits is taken at once; rows of bodies are written, all commits,
+ * deletions and discards go into one batch with one sync. While that lasts the next batch gathers by itself.
+ */
+struct store_service;
+
+struct store_service_stats {
+    uint64_t commits;      /* messages committed */
+    uint64_t refused;      /* messages that were not */
+    uint64_t deletions;    /* mailbox deletions */
+    uint64_t rows;         /* rows written ahead of their commit */
+    uint64_t batches;      /* synced batches */
+    uint64_t largest;      /* most changes in one */
+    uint64_t apply_ns_min; /* of a batch, from taking it up to durable */
+    uint64_t apply_ns_avg;
+    uint64_t apply_ns_max;
+    uint64_t apply_ns_p99; /* upper edge of its class; classes are a quarter of a power of two wide */
+};
+
+/* NULL: no thread or no memory. The store stays the caller's. */
+struct store_service *store_service_start(struct handoff *h, struct store *store);
+/* Answers what was asked before, then ends the thread. */
+void store_service_stop(struct store_service *service);
+/* From any thread. */
+void store_service_stats(const struct store_service *service, struct store_service_stats *stats_out);
+/* What the store's answer means to a worker. */
+enum job_status store_service_job_status(enum store_status status);
+
+#endif

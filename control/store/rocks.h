@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STORE_ROCKS_H
+#define CONTROL_STORE_ROCKS_H
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <stdatomic.h>
+
+#include "control/store/store_key.h"
+#include "control/store/store_ops.h"
+#include "control/store/store_row.h"
+
+/* The store on RocksDB: what its files share. Nothing of this is seen outside control/store. */
+
+enum rocks_family {
+    ROCKS_META,  /* schema, incarnation, counters; RocksDB's default family */
+    ROCKS_NAMES, /* names of tenants, domains, accounts, mailboxes, each to an id */
+    ROCKS_INDEX, /* everything that is small */
+    ROCKS_FLAGS, /* what changes of an entry */
+    ROCKS_BODY,  /* rows of bodies, as blobs */
+    ROCKS_FAMILIES,
+};
+
+enum { ROCKS_SCHEMA = 1, ROCKS_VIEW_BUCKETS = 256 };
+
+struct rocks_view {
+    struct pop3_mailbox view; /* first: what the session sees */
+    uint64_t account, mailbox;
+    rocksdb_readoptions_t *read;         /* as of the opening; the latest state after the store had to be reopened */
+    const rocksdb_snapshot_t *snapshot;
+    struct rocks_view *next;             /* in its bucket */
+    struct pop3_entry *entries;
+    struct rocks_origin *origins;        /* of each entry */
+    uint32_t cap;                        /* of both */
+    uint8_t *uidls;                      /* texts that the entries' spans show */
+    size_t uidls_len, uidls_cap;
+};
+
+static inline struct rocks_view *rocks_view_of(const struct pop3_mailbox *view)
+{
+    return (struct rocks_view *)(uintptr_t)view;
+}
+
+/* Where an entry's bytes lie. */
+struct rocks_origin {
+    struct id128 message;
+    uint64_t incarnation;
+    uint32_t prefix_len;
+    uint32_t uidl_len;
+    size_t uidl_at; /* in the view's texts */
+};
+
+/*
+ * Changes hold `changing` all along, so that there is one writer. Whoever uses `db` holds `using` for reading; only
+ * reopening after an error holds it for writing, and not before all pins are back. Order: changing, using, views_lock.
+ */
+struct rocks {
+    struct store store;
+    char *path;
+    bool sync;
+    uint16_t node;
+    uint64_t memtable_bytes;
+
+    rocksdb_options_t *options[ROCKS_FAMILIES];
+    rocksdb_block_based_table_options_t *table;
+    rocksdb_cache_t *cache;
+    rocksdb_writeoptions_t *synced, *unsynced;
+    rocksdb_readoptions_t *read;
+
+    pthread_mutex_t changing;
+    pthread_rwlock_t using;
+    rocksdb_t *db; /* NULL while it cannot be opened again */
+    rocksdb_column_family_handle_t *family[ROCKS_FAMILIES];
+    uint64_t incarnation;
+    uint64_t next_id;
+    uint64_t batch;        /* number of the last synced batch */
+    _Atomic uint32_t pins;
+
+    bool sick;             /* a write failed; nothing more is written before reopening */
+    enum store_status ill; /* what it failed with */
+    uint64_t healed_ms;    /* last attempt to reopen, monotonic */
+    uint64_t doubtful_batch;
+    uint32_t doubtful_count;
+    struct id128 *doubtful; /* messages refused whose batch may be found on disk; taken back when it is */
+
+    pthread_mutex_t views_lock;
+    struct rocks_view *views[ROCKS_VIEW_BUCKETS];
+};
+
+/* ---- rocks_db.c: the database as such ---- */
+
+/* Opens, checks the schema, begins a new incarnation, removes what older ones left. `error`: STORE_ERROR bytes. */
+enum store_status rocks_db_open(struct rocks *r, char *error);
+void rocks_db_close(struct rocks *r);
+/* What RocksDB's message says; frees it. STORE_OK for NULL. */
+enum store_status rocks_db_status(char *error);
+/* Begins and ends a use of the database. False: it is closed, don't end. */
+bool rocks_db_use(struct rocks *r);
+void rocks_db_release(struct rocks *r);
+
+/* ---- rocks_heal.c: after a failed write ---- */
+
+/* Under `changing`: STORE_OK when changes can be written, reopening if it must and can. */
+enum store_status rocks_heal(struct rocks *r);
+/*
+ * After a write of batch r->batch failed with `status`: finds out whether it is on disk all the same. STORE_OK: it is, and
+ * durable. Otherwise `messages` (`count`) will be taken back if they ever show up.
+ */
+enum store_status rocks_heal_batch(struct rocks *r, enum store_status status,
+                                   const struct id128 *messages, uint32_t count);
+
+/* ---- rocks_value.c: rows ---- */
+
+struct rocks_value {
+    rocksdb_pinnableslice_t *slice;
+    struct span bytes;
+};
+
+/* STORE_OK, STORE_NONE or an error. The value stays until rocks_value_free(), which takes an empty one too. */
+enum store_status rocks_value_get(struct rocks *r, const rocksdb_readoptions_t *read,
+                                  enum rocks_family family, struct span key,
+                                  struct rocks_value *value_out);
+void rocks_value_free(struct rocks_value *value);
+
+/* A row of numbers read whole: NONE, CORRUPT when it cannot be decoded. */
+enum store_status rocks_value_number(struct rocks *r, enum rocks_family family, struct span key,
+                                     uint64_t *number_out);
+enum store_status rocks_value_domain(struct rocks *r, uint64_t id, struct store_row_domain *row_out);
+enum store_status rocks_value_account(struct rocks *r, uint64_t id,
+                                      struct store_row_account *row_out);
+enum store_status rocks_value_usage(struct rocks *r, uint64_t id, struct store_row_usage *row_out);
+enum store_status rocks_value_mailbox(struct rocks *r, uint64_t id,
+                                      struct store_row_mailbox *row_out);
+enum store_status rocks_value_state(struct rocks *r, uint64_t id, struct store_row_state *row_out);
+enum store_status rocks_value_body(struct rocks *r, const struct id128 *id,
+                                   struct store_row_body *row_out);
+
+static inline struct span rocks_key(const struct store_key *key)
+{
+    return span_of(key->bytes, key->len);
+}
+
+void rocks_value_put(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
+                     struct span key, struct span value);
+void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
+                        struct span key);
+/* Rows 0 to rows - 1 of a body. */
+void rocks_value_delete_body(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t incarnation,
+                             const struct id128 *message, uint32_t rows);
+
+/* ---- rocks_walk.c: rows in order ---- */
+
+/* All rows whose key begins with `prefix`, from `start` (which does too, or is empty). Must not move in memory. */
+struct rocks_walk {
+    rocksdb_iterator_t *it;
+    rocksdb_readoptions_t *read;
+    struct store_key bound;
+    bool begun;
+    struct span key, value; /* valid until the next step */
+};
+
+void rocks_walk_begin(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                      const struct store_key *prefix, const struct store_key *start);
+/* Sees the database as of the snapshot. */
+void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                         const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
+bool rocks_walk_next(struct rocks_walk *walk);
+/* The first row at or behind `key`, instead of the next one. */
+bool rocks_walk_seek(struct rocks_walk *walk, const struct store_key *key);
+enum store_status rocks_walk_end(struct rocks_walk *walk);
+
+/* ---- the rest of store_ops ---- */
+
+enum store_status rocks_names_tenant(struct store *store, struct span name, uint64_t *tenant_out);
+enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struct span name,
+                                     uint8_t class, uint64_t *domain_out);
+enum store_status rocks_names_account(struct store *store, const struct store_account *account,
+                                      uint64_t *account_out);
+enum store_status rocks_names_find(struct store *store, struct span key, uint64_t *account_out);
+
+enum store_status rocks_apply_write(struct store *store, const struct id128 *message, uint32_t row,
+                                    struct span bytes);
+void rocks_apply(struct store *store, struct store_change *changes, uint32_t count);
+
+enum store_status rocks_view_open(struct store *store, uint64_t account,
+                                  const struct pop3_mailbox **view_out);
+enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
+                                  uint64_t offset, struct span *bytes_out, void **pin_out);
+void rocks_view_unpin(struct store *store, void **pins, uint32_t count);
+void rocks_view_close(struct store *store, const struct pop3_mailbox *view);
+/* Drops the snapshots of all views, before the database closes. */
+void rocks_view_unfix(struct rocks *r);
+
+enum store_status rocks_list_mailboxes(struct store *store, uint64_t account,
+                                       store_mailbox_visit *visit, void *context);
+enum store_status rocks_list_entries(struct store *store, uint64_t mailbox,
+                                     store_entry_visit *visit, void *context);
+enum store_status rocks_list_entry(struct store *store, uint64_t mailbox, uint32_t uid,
+                                   store_entry_visit *visit, void *context);
+enum store_status rocks_list_places(struct store *store, const struct id128 *message,
+                                    store_entry_visit *visit, void *context);
+enum store_status rocks_list_tombstones(struct store *store, uint64_t mailbox, uint64_t since,
+                                        store_entry_visit *visit, void *context);
+enum store_status rocks_show_message(struct store *store, const struct id128 *message,
+                                     store_message_visit *visit, void *context);
+enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32_t uid,
+                                   store_bytes_visit *visit, void *context);
+enum store_status rocks_check(struct store *store, struct store_health *health_out);
+
+#endif

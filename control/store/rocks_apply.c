@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/rocks_batch.h"
+
+enum store_status rocks_apply_write(struct store *store, const struct id128 *message, uint32_t row,
+                                    struct span bytes)
+{
+    struct rocks *r = (struct rocks *)store;
+    uint8_t head[STORE_ROW_HEAD], number[STORE_ROW_SMALL];
+    struct writer head_writer = writer_of(head, sizeof(head));
+    struct writer rows_writer = writer_of(number, sizeof(number));
+    struct store_key key, pending;
+    rocksdb_writebatch_t *batch;
+    uint64_t there = 0;
+    enum store_status status;
+    char *error = NULL;
+
+    if (bytes.len != CHUNK_LARGE_DATA)
+        return STORE_FAILED;
+    pthread_mutex_lock(&r->changing);
+    status = rocks_heal(r);
+    if (status != STORE_OK || !rocks_db_use(r)) {
+        pthread_mutex_unlock(&r->changing);
+        return status == STORE_OK ? STORE_FAILED : status;
+    }
+    pending = store_key_pending(r->incarnation, message);
+    status = rocks_value_number(r, ROCKS_INDEX, rocks_key(&pending), &there);
+    if (status == STORE_NONE)
+        status = STORE_OK;
+    if (status == STORE_OK && there != row)
+        status = STORE_FAILED;
+    if (status == STORE_OK) {
+        const char *pieces[2] = {(const char *)head, (const char *)bytes.data};
+        const size_t lens[2] = {sizeof(head), bytes.len};
+        const char *key_piece = (const char *)key.bytes;
+
+        store_row_put_head(&head_writer);
+        store_row_put_number(&rows_writer, (uint64_t)row + 1);
+        key = store_key_row(r->incarnation, message, row);
+        batch = rocksdb_writebatch_create();
+        rocksdb_writebatch_putv_cf(batch, r->family[ROCKS_BODY], 1, &key_piece, &key.len, 2, pieces,
+                                   lens);
+        rocks_value_put(r, batch, ROCKS_INDEX, rocks_key(&pending), writer_span(&rows_writer));
+        rocksdb_write(r->db, r->unsynced, batch, &error);
+        rocksdb_writebatch_destroy(batch);
+        status = rocks_db_status(error);
+        r->sick = status != STORE_OK;
+        r->ill = status;
+    }
+    rocks_db_release(r);
+    pthread_mutex_unlock(&r->changing);
+    return status;
+}
+
+static void apply_each(struct rocks_batch *b, struct store_change *changes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct store_change *c = &changes[i];
+
+        switch ((enum store_change_kind)c->kind) {
+        case STORE_COMMIT:
+            c->status_out = rocks_commit(b, c->message);
+            break;
+        case STORE_DELETE:
+            c->status_out = rocks_delete_marked(b, rocks_view_of(c->view), c->marked);
+            break;
+        case STORE_DISCARD:
+            rocks_delete_pending(b, &c->discarded);
+            c->status_out = STORE_OK;
+            break;
+        }
+    }
+    rocks_delete_bodies(b);
+}
+
+static void answer_all(struct store_change *changes, uint32_t count, enum store_status status)
+{
+    for (uint32_t i = 0; i < count; i++)
+        changes[i].status_out = status;
+}
+
+/* Those that were possible get the fate of the batch. */
+static void answer_good(struct store_change *changes, uint32_t count, enum store_status status)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (changes[i].status_out == STORE_OK)
+            changes[i].status_out = status;
+}
+
+void rocks_apply(struct store *store, struct store_change *changes, uint32_t count)
+{
+    struct rocks *r = (struct rocks *)store;
+    struct rocks_batch batch;
+    enum store_status status;
+
+    if (count == 0)
+        return;
+    pthread_mutex_lock(&r->changing);
+    status = rocks_heal(r);
+    if (status == STORE_OK && (!rocks_db_use(r) || !rocks_batch_init(&batch, r, count)))
+        status = STORE_FAILED;
+    if (status != STORE_OK) {
+        answer_all(changes, count, status);
+        pthread_mutex_unlock(&r->changing);
+        return;
+    }
+    apply_each(&batch, changes, count);
+    status = rocks_batch_write(&batch);
+    rocks_db_release(r);
+    if (status != STORE_OK)
+        status = rocks_heal_batch(r, status, batch.messages, batch.message_count);
+    answer_good(changes, count, status);
+    rocks_batch_fini(&batch);
+    pthread_mutex_unlock(&r->changing);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/rocks_batch.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static uint64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+bool rocks_batch_init(struct rocks_batch *b, struct rocks *r, uint32_t messages)
+{
+    *b = (struct rocks_batch){.r = r, .now_ms = wall_ms(), .message_cap = messages};
+    b->messages = calloc(messages + 1, sizeof(*b->messages));
+    if (!b->messages)
+        return false;
+    b->rows = rocksdb_writebatch_create();
+    return true;
+}
+
+void rocks_batch_fini(struct rocks_batch *b)
+{
+    for (int i = 0; i < ROCKS_BATCH_BUCKETS; i++) {
+        while (b->accounts[i]) {
+            struct rocks_account *next = b->accounts[i]->next;
+
+            free(b->accounts[i]);
+            b->accounts[i] = next;
+        }
+    }
+    rocksdb_writebatch_destroy(b->rows);
+    free(b->gone);
+    free(b->messages);
+    free(b->pieces);
+    free(b->piece_lens);
+}
+
+static enum store_status read_account(struct rocks_batch *b, uint64_t id,
+                                      struct rocks_account **account_out)
+{
+    struct rocks_account **bucket = &b->accounts[id % ROCKS_BATCH_BUCKETS];
+    struct rocks_account *account = calloc(1, sizeof(*account));
+    enum store_status status;
+
+    if (!account)
+        return STORE_FAILED;
+    account->id = id;
+    status = rocks_value_account(b->r, id, &account->row);
+    if (status == STORE_OK) {
+        status = rocks_value_usage(b->r, id, &account->usage);
+        if (status == STORE_NONE)
+            status = STORE_CORRUPT;
+    }
+    if (status != STORE_OK) {
+        free(account);
+        return status;
+    }
+    account->next = *bucket;
+    *bucket = account;
+    *account_out = account;
+    return STORE_OK;
+}
+
+enum store_status rocks_batch_account(struct rocks_batch *b, uint64_t id, enum message_place place,
+                                      struct rocks_account **account_out)
+{
+    struct rocks_account *account = b->accounts[id % ROCKS_BATCH_BUCKETS];
+    enum store_status status = STORE_OK;
+
+    while (account && account->id != id)
+        account = account->next;
+    if (!account)
+        status = read_account(b, id, &account);
+    if (status == STORE_OK && !account->read[place]) {
+        status = rocks_value_state(b->r, rocks_batch_mailbox(account, place), &account->state[place]);
+        account->read[place] = status == STORE_OK;
+        if (status == STORE_NONE)
+            status = STORE_CORRUPT;
+    }
+    *account_out = account;
+    return status;
+}
+
+static void put_counters(struct rocks_batch *b, const struct rocks_account *account)
+{
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer w;
+    struct store_key key;
+
+    for (int place = 0; place < ROCKS_PLACES; place++) {
+        if (!account->changed[place])
+            continue;
+        w = writer_of(bytes, sizeof(bytes));
+        key = store_key_id(STORE_TABLE_STATE, rocks_batch_mailbox(account, place));
+        store_row_put_state(&w, &account->state[place]);
+        rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
+    }
+    if (!account->changed[MESSAGE_INBOX])
+        return;
+    w = writer_of(bytes, sizeof(bytes));
+    key = store_key_id(STORE_TABLE_USAGE, account->id);
+    store_row_put_usage(&w, &account->usage);
+    rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
+}
+
+enum store_status rocks_batch_write(struct rocks_batch *b)
+{
+    struct rocks *r = b->r;
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer number = writer_of(bytes, sizeof(bytes));
+    char *error = NULL;
+
+    for (int i = 0; i < ROCKS_BATCH_BUCKETS; i++)
+        for (const struct rocks_account *a = b->accounts[i]; a; a = a->next)
+            put_counters(b, a);
+    if (b->durable) {
+        store_row_put_number(&number, ++r->batch);
+        rocks_value_put(r, b->rows, ROCKS_META, span_text("batch"), writer_span(&number));
+    }
+    if (rocksdb_writebatch_count(b->rows) > 0)
+        rocksdb_write(r->db, b->durable && r->sync ? r->synced : r->unsynced, b->rows, &error);
+    return rocks_db_status(error);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STORE_ROCKS_BATCH_H
+#define CONTROL_STORE_ROCKS_BATCH_H
+
+#include "control/store/rocks.h"
+
+/*
+ * One batch of changes under way: the rows to write, and the counters of all accounts it touches, read once and
+ * written once. A change is checked whole before its first row enters the batch, so that one that is impossible leaves no trace.
+ */
+enum { ROCKS_BATCH_BUCKETS = 256, ROCKS_PLACES = 2 };
+
+struct rocks_account {
+    struct rocks_account *next; /* in its bucket */
+    uint64_t id;
+    struct store_row_account row;
+    struct store_row_usage usage;
+    struct store_row_state state[ROCKS_PLACES]; /* by enum message_place */
+    bool read[ROCKS_PLACES];
+    bool changed[ROCKS_PLACES];
+    uint64_t asked_octets; /* what the change that is being checked would add */
+    uint32_t asked_uids[ROCKS_PLACES];
+};
+
+/* A reference that this batch removes. */
+struct rocks_gone {
+    struct id128 message;
+    uint64_t mailbox;
+    uint32_t uid;
+};
+
+struct rocks_batch {
+    struct rocks *r;
+    rocksdb_writebatch_t *rows;
+    bool durable;    /* holds a change that is to be synced */
+    uint64_t now_ms; /* wall clock: the save date */
+    struct rocks_account *accounts[ROCKS_BATCH_BUCKETS];
+    struct rocks_gone *gone;
+    uint32_t gone_count, gone_cap;
+    struct id128 *messages; /* committed in this batch */
+    uint32_t message_count, message_cap;
+    const char **pieces;    /* of the row that is being put together */
+    size_t *piece_lens;
+    uint32_t piece_cap;
+};
+
+bool rocks_batch_init(struct rocks_batch *b, struct rocks *r, uint32_t messages);
+void rocks_batch_fini(struct rocks_batch *b);
+/* The account, its usage, and the state of its mailbox at `place`. Borrowed from the batch. */
+enum store_status rocks_batch_account(struct rocks_batch *b, uint64_t id, enum message_place place,
+                                      struct rocks_account **account_out);
+static inline uint64_t rocks_batch_mailbox(const struct rocks_account *account,
+                                           enum message_place place)
+{
+    return place == MESSAGE_INBOX ? account->row.inbox : account->row.quarantine;
+}
+
+/* rocks_commit.c */
+enum store_status rocks_commit(struct rocks_batch *b, struct message *message);
+
+/* rocks_delete.c */
+enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_view *view,
+                                      const uint8_t *marked);
+/* Takes a committed message out of all mailboxes, as if it had never been there but for its UIDs. */
+enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128 *message);
+void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message);
+/* Removes the bodies whose last reference this batch takes. After all changes. */
+void rocks_delete_bodies(struct rocks_batch *b);
+
+/* rocks_apply.c: counters of all accounts that changed, and the batch's number; then writes. */
+enum store_status rocks_batch_write(struct rocks_batch *b);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/rocks_batch.h"
+
+#include <stdlib.h>
+
+static bool add_gone(struct rocks_batch *b, struct rocks_gone gone)
+{
+    if (b->gone_count == b->gone_cap) {
+        uint32_t cap = b->gone_cap ? 2 * b->gone_cap : 64;
+        struct rocks_gone *grown = realloc(b->gone, cap * sizeof(*grown));
+
+        if (!grown)
+            return false;
+        b->gone = grown;
+        b->gone_cap = cap;
+    }
+    b->gone[b->gone_count++] = gone;
+    return true;
+}
+
+static bool is_gone(const struct rocks_batch *b, uint64_t mailbox, uint32_t uid)
+{
+    for (uint32_t i = 0; i < b->gone_count; i++)
+        if (b->gone[i].mailbox == mailbox && b->gone[i].uid == uid)
+            return true;
+    return false;
+}
+
+static void subtract(uint64_t *counter, uint64_t n)
+{
+    *counter -= n < *counter ? n : *counter;
+}
+
+/* The rows of one entry out, its tombstone in, its counters down. */
+static void remove_entry(struct rocks_batch *b, struct rocks_account *account,
+                         enum message_place place, const struct rocks_gone *gone, uint64_t size)
+{
+    struct store_row_state *state = &account->state[place];
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+    struct store_key key = store_key_entry(STORE_TABLE_ENTRY, gone->mailbox, gone->uid);
+
+    rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    key = store_key_entry(STORE_TABLE_PREFIX, gone->mailbox, gone->uid);
+    rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    key = store_key_flags(gone->mailbox, gone->uid);
+    rocks_value_delete(b->r, b->rows, ROCKS_FLAGS, rocks_key(&key));
+    key = store_key_reference(&gone->message, gone->mailbox, gone->uid);
+    rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    key = store_key_tombstone(gone->mailbox, ++state->modseq, gone->uid);
+    store_row_put_tombstone(&w, &gone->message);
+    rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
+    subtract(&state->messages, 1);
+    subtract(&state->octets, size);
+    account->changed[place] = true;
+    if (place == MESSAGE_INBOX) {
+        subtract(&account->usage.messages, 1);
+        subtract(&account->usage.octets, size);
+    }
+    b->durable = true;
+}
+
+/* What the entry row says of its message and size; NONE when it is gone. */
+static enum store_status read_entry(struct rocks_batch *b, uint64_t mailbox, uint32_t uid,
+                                    struct id128 *message_out, uint64_t *size_out)
+{
+    struct store_key key = store_key_entry(STORE_TABLE_ENTRY, mailbox, uid);
+    struct store_entry entry = {0};
+    struct rocks_value value;
+    enum store_status status =
+        rocks_value_get(b->r, b->r->read, ROCKS_INDEX, rocks_key(&key), &value);
+
+    if (status == STORE_OK && !store_row_read_entry(value.bytes, &entry))
+        status = STORE_CORRUPT;
+    *message_out = entry.message;
+    *size_out = entry.size;
+    rocks_value_free(&value);
+    return status;
+}
+
+enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_view *view,
+                                      const uint8_t *marked)
+{
+    uint32_t first = b->gone_count;
+    struct rocks_account *account;
+    uint64_t size;
+    enum store_status status = rocks_batch_account(b, view->account, MESSAGE_INBOX, &account);
+
+    for (uint32_t i = 0; status == STORE_OK && i < view->view.count; i++) {
+        struct rocks_gone gone = {.mailbox = view->mailbox, .uid = view->entries[i].uid};
+
+        if (!(marked[i / 8] & 1u << i % 8))
+            continue;
+        status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
+        if (status == STORE_NONE)
+            status = STORE_OK;
+        else if (status == STORE_OK && !add_gone(b, gone))
+            status = STORE_FAILED;
+    }
+    if (status != STORE_OK) {
+        b->gone_count = first;
+        return status == STORE_NONE ? STORE_CORRUPT : status;
+    }
+    for (uint32_t i = first; i < b->gone_count; i++) {
+        struct rocks_gone *gone = &b->gone[i];
+
+        if (read_entry(b, gone->mailbox, gone->uid, &gone->message, &size) == STORE_OK)
+            remove_entry(b, account, MESSAGE_INBOX, gone, size);
+    }
+    return STORE_OK;
+}
+
+static enum store_status delete_reference(struct rocks_batch *b, struct rocks_gone gone)
+{
+    struct store_row_mailbox mailbox = {0};
+    struct rocks_account *account;
+    uint64_t size = 0;
+    enum store_status status = rocks_value_mailbox(b->r, gone.mailbox, &mailbox);
+
+    if (status == STORE_OK)
+        status = rocks_batch_account(b, mailbox.account, mailbox.place, &account);
+    if (status == STORE_OK)
+        status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
+    if (status != STORE_OK || is_gone(b, gone.mailbox, gone.uid))
+        return status;
+    if (!add_gone(b, gone))
+        return STORE_FAILED;
+    remove_entry(b, account, mailbox.place, &gone, size);
+    return STORE_OK;
+}
+
+enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128 *message)
+{
+    struct store_key prefix = store_key_message(STORE_TABLE_REFERENCE, message);
+    struct rocks_walk walk;
+    enum store_status status = STORE_OK, ended;
+
+    rocks_walk_begin(&walk, b->r, ROCKS_INDEX, &prefix, NULL);
+    while (status == STORE_OK && rocks_walk_next(&walk)) {
+        struct rocks_gone gone;
+
+        if (store_key_read_reference(walk.key, &gone.message, &gone.mailbox, &gone.uid))
+            status = delete_reference(b, gone);
+        else
+            status = STORE_CORRUPT;
+    }
+    ended = rocks_walk_end(&walk);
+    return status == STORE_OK ? ended : status;
+}
+
+void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message)
+{
+    struct store_key key = store_key_pending(b->r->incarnation, message);
+    uint64_t rows = 0;
+
+    if (rocks_value_number(b->r, ROCKS_INDEX, rocks_key(&key), &rows) != STORE_OK ||
+        rows > UINT32_MAX)
+        return;
+    rocks_value_delete_body(b->r, b->rows, b->r->incarnation, message, (uint32_t)rows);
+    rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+}
+
+static int compare_gone(const void *a, const void *b)
+{
+    const struct rocks_gone *x = a, *y = b;
+
+    return memcmp(&x->message, &y->message, sizeof(x->message));
+}
+
+static enum store_status count_references(struct rocks_batch *b, const struct id128 *message,
+                                          uint32_t *count_out)
+{
+    struct store_key prefix = store_key_message(STORE_TABLE_REFERENCE, message);
+    struct rocks_walk walk;
+
+    *count_out = 0;
+    rocks_walk_begin(&walk, b->r, ROCKS_INDEX, &prefix, NULL);
+    while (rocks_walk_next(&walk))
+        ++*count_out;
+    return rocks_walk_end(&walk);
+}
+
+static void remove_body(struct rocks_batch *b, const struct id128 *message)
+{
+    static const enum store_table tables[] = {STORE_TABLE_BODY, STORE_TABLE_ENVELOPE,
+                                              STORE_TABLE_TREE};
+    struct store_row_body body;
+
+    if (rocks_value_body(b->r, message, &body) != STORE_OK)
+        return;
+    rocks_value_delete_body(b->r, b->rows, body.incarnation, message, body.rows);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        struct store_key key = store_key_message(tables[i], message);
+
+        rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    }
+}
+
+/*
+ * The database does not see this batch yet: a body is garbage when as many references are there as the batch removes. New
+ * references cannot be in the batch, since it makes none but to messages that are new themselves.
+ */
+void rocks_delete_bodies(struct rocks_batch *b)
+{
+    qsort(b->gone, b->gone_count, sizeof(*b->gone), compare_gone);
+    for (uint32_t i = 0, end; i < b->gone_count; i = end) {
+        uint32_t references;
+
+        for (end = i + 1; end < b->gone_count && compare_gone(&b->gone[i], &b->gone[end]) == 0;)
+            end++;
+        if (count_references(b, &b->gone[i].message, &references) == STORE_OK &&
+            references == end - i)
+            remove_body(b, &b->gone[i].message);
+    }
+}

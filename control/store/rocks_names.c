@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/rocks.h"
+
+/*
+ * Names. A name row {kind, parent, name} leads to an id and is the only place where the name stands, so that a rename is one
+ * row. Ids come from one counter for all kinds, are written with what they name, and never come again.
+ */
+enum kind { KIND_TENANT = 'T', KIND_DOMAIN = 'D', KIND_ACCOUNT = 'A', KIND_MAILBOX = 'M' };
+
+enum { NAME_KEY = 9 + STORE_NAME };
+
+static bool name_key(struct writer *w, enum kind kind, uint64_t parent, struct span name)
+{
+    writer_byte(w, (uint8_t)kind);
+    writer_uint(w, parent, 8);
+    writer_span_put(w, name);
+    return !w->full && name.len > 0;
+}
+
+static enum store_status find(struct rocks *r, enum kind kind, uint64_t parent, struct span name,
+                              uint64_t *id_out)
+{
+    uint8_t bytes[NAME_KEY];
+    struct writer key = writer_of(bytes, sizeof(bytes));
+
+    if (!name_key(&key, kind, parent, name))
+        return STORE_FAILED;
+    return rocks_value_number(r, ROCKS_NAMES, writer_span(&key), id_out);
+}
+
+static void put_name(struct rocks *r, rocksdb_writebatch_t *batch, enum kind kind, uint64_t parent,
+                     struct span name, uint64_t id)
+{
+    uint8_t bytes[NAME_KEY], number[STORE_ROW_SMALL];
+    struct writer key = writer_of(bytes, sizeof(bytes)), value = writer_of(number, sizeof(number));
+
+    name_key(&key, kind, parent, name);
+    store_row_put_number(&value, id);
+    rocks_value_put(r, batch, ROCKS_NAMES, writer_span(&key), writer_span(&value));
+}
+
+/* A row of numbers under {table, id}, written by `put`. */
+#define PUT_ROW(r, batch, table, id, put, row)                                                     \
+    do {                                                                                           \
+        uint8_t bytes_[STORE_ROW_SMALL];                                                           \
+        struct writer w_ = writer_of(bytes_, sizeof(bytes_));                                      \
+        struct store_key key_ = store_key_id(table, id);                                           \
+                                                                                                   \
+        put(&w_, row);                                                                             \
+        rocks_value_put(r, batch, ROCKS_INDEX, rocks_key(&key_), writer_span(&w_));                \
+    } while (0)
+
+/* Writes and syncs the batch, and with it where the ids go on. Frees it. */
+static enum store_status finish(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t next_id)
+{
+    uint8_t number[STORE_ROW_SMALL];
+    struct writer value = writer_of(number, sizeof(number));
+    char *error = NULL;
+    enum store_status status;
+
+    store_row_put_number(&value, next_id);
+    rocks_value_put(r, batch, ROCKS_META, span_text("next_id"), writer_span(&value));
+    rocksdb_write(r->db, r->sync ? r->synced : r->unsynced, batch, &error);
+    rocksdb_writebatch_destroy(batch);
+    status = rocks_db_status(error);
+    /* Whether it is on disk or not, the ids are not used again. */
+    r->next_id = next_id;
+    if (status != STORE_OK) {
+        r->sick = true;
+        r->ill = status;
+    }
+    return status;
+}
+
+/* Takes the locks of a change; what begin() answered with STORE_OK, end() ends. */
+static enum store_status begin(struct rocks *r)
+{
+    enum store_status status;
+
+    pthread_mutex_lock(&r->changing);
+    status = rocks_heal(r);
+    if (status == STORE_OK && !rocks_db_use(r))
+        status = STORE_FAILED;
+    if (status != STORE_OK)
+        pthread_mutex_unlock(&r->changing);
+    return status;
+}
+
+static enum store_status end(struct rocks *r, enum store_status status)
+{
+    rocks_db_release(r);
+    pthread_mutex_unlock(&r->changing);
+    return status;
+}
+
+enum store_status rocks_names_tenant(struct store *store, struct span name, uint64_t *tenant_out)
+{
+    struct rocks *r = (struct rocks *)store;
+    rocksdb_writebatch_t *batch;
+    enum store_status status = begin(r);
+
+    if (status != STORE_OK)
+        return status;
+    status = find(r, KIND_TENANT, 0, name, tenant_out);
+    if (status != STORE_NONE)
+        return end(r, status);
+    batch = rocksdb_writebatch_create();
+    *tenant_out = r->next_id;
+    put_name(r, batch, KIND_TENANT, 0, name, *tenant_out);
+    return end(r, finish(r, batch, r->next_id + 1));
+}
+
+enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struct span name,
+                                     uint8_t class, uint64_t *domain_out)
+{
+    struct rocks *r = (struct rocks *)store;
+    struct store_row_domain row = {0};
+    rocksdb_writebatch_t *batch;
+    uint64_t next_id;
+    enum store_status status = begin(r);
+
+    if (status != STORE_OK)
+        return status;
+    next_id = r->next_id;
+    status = find(r, KIND_DOMAIN, 0, name, domain_out);
+    if (status == STORE_OK)
+        status = rocks_value_domain(r, *domain_out, &row);
+    else if (status == STORE_NONE)
+        *domain_out = next_id++;
+    if (status != STORE_OK && next_id == r->next_id)
+        return end(r, status == STORE_NONE ? STORE_CORRUPT : status);
+    if (status == STORE_OK && row.tenant == tenant && row.class == class)
+        return end(r, STORE_OK);
+    row = (struct store_row_domain){.tenant = tenant, .class = class};
+    batch = rocksdb_writebatch_create();
+    put_name(r, batch, KIND_DOMAIN, 0, name, *domain_out);
+    PUT_ROW(r, batch, STORE_TABLE_DOMAIN, *domain_out, store_row_put_domain, &row);
+    return end(r, finish(r, batch, next_id));
+}
+
+/* A mailbox's id is its UIDVALIDITY too: one made again under the same name has a greater one, as RFC 9051 section 2.3.1.1 asks. */
+static void put_mailbox(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t id, uint64_t account,
+                        enum message_place place)
+{
+    struct store_row_mailbox mailbox = {
+        .account = account, .place = (uint8_t)place, .uid_validity = (uint32_t)id};
+    struct store_row_state state = {.uid_next = 1};
+
+    put_name(r, batch, KIND_MAILBOX, account,
+             span_text(place == MESSAGE_INBOX ? "INBOX" : "Quarantine"), id);
+    PUT_ROW(r, batch, STORE_TABLE_MAILBOX, id, store_row_put_mailbox, &mailbox);
+    PUT_ROW(r, batch, STORE_TABLE_STATE, id, store_row_put_state, &state);
+}
+
+static enum store_status make_account(struct rocks *r, const struct store_account *account,
+                                      uint64_t *account_out)
+{
+    uint64_t id = r->next_id;
+    struct store_row_account row = {.domain = account->domain,
+                                    .inbox = id + 1,
+                                    .quarantine = id + 2,
+                                    .quota_octets = account->quota_octets};
+    struct store_row_usage usage = {0};
+    rocksdb_writebatch_t *batch;
+
+    /* UIDVALIDITY has 32 bits. */
+    if (id + 2 > UINT32_MAX)
+        return STORE_FAILED;
+    batch = rocksdb_writebatch_create();
+    put_name(r, batch, KIND_ACCOUNT, 0, account->key, id);
+    PUT_ROW(r, batch, STORE_TABLE_ACCOUNT, id, store_row_put_account, &row);
+    PUT_ROW(r, batch, STORE_TABLE_USAGE, id, store_row_put_usage, &usage);
+    put_mailbox(r, batch, row.inbox, id, MESSAGE_INBOX);
+    put_mailbox(r, batch, row.quarantine, id, MESSAGE_QUARANTINE);
+    *account_out = id;
+    return finish(r, batch, id + 3);
+}
+
+enum store_status rocks_names_account(struct store *store, const struct store_account *account,
+                                      uint64_t *account_out)
+{
+    struct rocks *r = (struct rocks *)store;
+    struct store_row_account row;
+    rocksdb_writebatch_t *batch;
+    enum store_status status = begin(r);
+
+    if (status != STORE_OK)
+        return status;
+    status = find(r, KIND_ACCOUNT, 0, account->key, account_out);
+    if (status == STORE_NONE)
+        return end(r, make_account(r, account, account_out));
+    if (status == STORE_OK)
+        status = rocks_value_account(r, *account_out, &row);
+    if (status != STORE_OK)
+        return end(r, status == STORE_NONE ? STORE_CORRUPT : status);
+    if (row.domain == account->domain && row.quota_octets == account->quota_octets)
+        return end(r, STORE_OK);
+    row.domain = account->domain;
+    row.quota_octets = account->quota_octets;
+    batch = rocksdb_writebatch_create();
+    PUT_ROW(r, batch, STORE_TABLE_ACCOUNT, *account_out, store_row_put_account, &row);
+    return end(r, finish(r, batch, r->next_id));
+}
+
+enum store_status rocks_names_find(struct store *store, struct span key, uint64_t *account_out)
+{
+    struct rocks *r = (struct rocks *)store;
+    enum store_status status;
+
+    if (!rocks_db_use(r))
+        return STORE_FAILED;
+    status = find(r, KIND_ACCOUNT, 0, key, account_out);
+    rocks_db_release(r);
+    return status;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/rocks.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
+    BLOB_MIN = 4096,          /* smaller rows lie in the tables themselves */
+    BLOB_FILE = 256 << 20,
+    WAL_AHEAD = 512 << 10,    /* what is written ahead is sent to the disk early, so that the sync finds little to do */
+    TABLE_AHEAD = 1 << 20,
+    BLOOM_BITS = 10,
+    LOG_FILE = 1 << 20,
+    LOG_FILES = 4,
+    LOG_WARN = 2,
+    OPEN_FILES = 512,
+    POINT_IN_TIME = 2,        /* rocksdb::WALRecoveryMode::kPointInTimeRecovery */
+    NO_COMPRESSION = 0,
+};
+
+/*
+ * What is synced when: docs/durability.md. Point-in-time recovery takes the log up to the first record that is not
+ * whole. After a power loss the unsynced tail may have holes with whole records behind them; a mode that
+ * insists on a clean tail would then refuse to open, one that skips holes would break the order.
+ */
+static void set_database_options(rocksdb_options_t *o, uint64_t memtable)
+{
+    rocksdb_options_set_create_if_missing(o, 1);
+    rocksdb_options_set_create_missing_column_families(o, 1);
+    rocksdb_options_set_wal_recovery_mode(o, POINT_IN_TIME);
+    rocksdb_options_set_max_total_wal_size(o, 4 * memtable);
+    rocksdb_options_set_wal_bytes_per_sync(o, WAL_AHEAD);
+    rocksdb_options_set_bytes_per_sync(o, TABLE_AHEAD);
+    rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_max_open_files(o, OPEN_FILES);
+    rocksdb_options_set_info_log_level(o, LOG_WARN);
+    rocksdb_options_set_max_log_file_size(o, LOG_FILE);
+    rocksdb_options_set_keep_log_file_num(o, LOG_FILES);
+    rocksdb_options_set_stats_dump_period_sec(o, 0);
+    rocksdb_options_set_stats_persist_period_sec(o, 0);
+}
+
+/* Bodies are stored as they came: what clients send as attachments is compressed already. */
+static void set_body_options(rocksdb_options_t *o)
+{
+    rocksdb_options_set_enable_blob_files(o, 1);
+    rocksdb_options_set_min_blob_size(o, BLOB_MIN);
+    rocksdb_options_set_blob_file_size(o, BLOB_FILE);
+    rocksdb_options_set_blob_compression_type(o, NO_COMPRESSION);
+    rocksdb_options_set_compression(o, NO_COMPRESSION);
+    rocksdb_options_set_enable_blob_gc(o, 1);
+}
+
+static void make_options(struct rocks *r, uint64_t cache_bytes)
+{
+    r->cache = rocksdb_cache_create_lru(cache_bytes);
+    r->table = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(r->table, r->cache);
+    rocksdb_block_based_options_set_filter_policy(r->table,
+                                                  rocksdb_filterpolicy_create_bloom(BLOOM_BITS));
+    for (int i = 0; i < ROCKS_FAMILIES; i++) {
+        r->options[i] = rocksdb_options_create();
+        set_database_options(r->options[i], r->memtable_bytes);
+        rocksdb_options_set_write_buffer_size(r->options[i], r->memtable_bytes);
+        rocksdb_options_set_block_based_table_factory(r->options[i], r->table);
+    }
+    set_body_options(r->options[ROCKS_BODY]);
+    r->read = rocksdb_readoptions_create();
+    r->synced = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(r->synced, 1);
+    r->unsynced = rocksdb_writeoptions_create();
+}
+
+static void rocks_free(struct rocks *r)
+{
+    for (int i = 0; i < ROCKS_FAMILIES; i++)
+        rocksdb_options_destroy(r->options[i]);
+    rocksdb_block_based_options_destroy(r->table);
+    rocksdb_cache_destroy(r->cache);
+    rocksdb_readoptions_destroy(r->read);
+    rocksdb_writeoptions_destroy(r->synced);
+    rocksdb_writeoptions_destroy(r->unsynced);
+    pthread_mutex_destroy(&r->changing);
+    pthread_mutex_destroy(&r->views_lock);
+    pthread_rwlock_destroy(&r->using);
+    free(r->doubtful);
+    free(r->path);
+    free(r);
+}
+
+static void rocks_close(struct store *store)
+{
+    struct rocks *r = (struct rocks *)store;
+
+    rocks_db_close(r);
+    rocks_free(r);
+}
+
+static const struct store_ops ops = {
+    .close = rocks_close,
+    .tenant_put = rocks_names_tenant,
+    .domain_put = rocks_names_domain,
+    .account_put = rocks_names_account,
+    .account_find = rocks_names_find,
+    .write = rocks_apply_write,
+    .apply = rocks_apply,
+    .view_open = rocks_view_open,
+    .view_read = rocks_view_read,
+    .unpin = rocks_view_unpin,
+    .view_close = rocks_view_close,
+    .mailboxes = rocks_list_mailboxes,
+    .entries = rocks_list_entries,
+    .entry_find = rocks_list_entry,
+    .places = rocks_list_places,
+    .message_show = rocks_show_message,
+    .export = rocks_show_bytes,
+    .tombstones = rocks_list_tombstones,
+    .check = rocks_check,
+};
+
+/* RocksDB syncs its directory, but not the entry that leads to it. */
+static bool sync_parent(const char *path)
+{
+    char *copy = strdup(path);
+    int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool ok = fd >= 0 && fsync(fd) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return ok;
+}
+
+enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
+                                   char *error)
+{
+    struct rocks *r = calloc(1, sizeof(*r));
+    enum store_status status;
+
+    *store_out = NULL;
+    if (!r || !(r->path = strdup(options->path))) {
+        snprintf(error, STORE_ERROR, "no memory");
+        free(r);
+        return STORE_FAILED;
+    }
+    r->store.ops = &ops;
+    r->sync = options->sync;
+    r->node = options->node;
+    r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_BYTES;
+    pthread_mutex_init(&r->changing, NULL);
+    pthread_mutex_init(&r->views_lock, NULL);
+    pthread_rwlock_init(&r->using, NULL);
+    make_options(r, options->cache_bytes ? options->cache_bytes : DEFAULT_BYTES);
+    status = rocks_db_open(r, error);
+    if (status == STORE_OK && r->sync && !sync_parent(r->path)) {
+        snprintf(error, STORE_ERROR, "the folder that holds the store cannot be synced");
+        rocks_db_close(r);
+        status = STORE_FAILED;
+    }
+    if (status == STORE_OK)
+        *store_out = &r->store;
+    else
+        rocks_free(r);
+    return status;
+}

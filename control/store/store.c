@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/store_ops.h"
+
+void store_close(struct store *store)
+{
+    store->ops->close(store);
+}
+
+enum store_status store_tenant_put(struct store *store, struct span name, uint64_t *tenant_out)
+{
+    return store->ops->tenant_put(store, name, tenant_out);
+}
+
+enum store_status store_domain_put(struct store *store, uint64_t tenant, struct span name,
+                                   uint8_t class, uint64_t *domain_out)
+{
+    return store->ops->domain_put(store, tenant, name, class, domain_out);
+}
+
+enum store_status store_account_put(struct store *store, const struct store_account *account,
+                                    uint64_t *account_out)
+{
+    return store->ops->account_put(store, account, account_out);
+}
+
+enum store_status store_account_find(struct store *store, struct span key, uint64_t *account_out)
+{
+    return store->ops->account_find(store, key, account_out);
+}
+
+enum store_status store_write(struct store *store, const struct id128 *message, uint32_t row,
+                              struct span bytes)
+{
+    return store->ops->write(store, message, row, bytes);
+}
+
+void store_apply(struct store *store, struct store_change *changes, uint32_t count)
+{
+    store->ops->apply(store, changes, count);
+}
+
+enum store_status store_view_open(struct store *store, uint64_t account,
+                                  const struct pop3_mailbox **view_out)
+{
+    return store->ops->view_open(store, account, view_out);
+}
+
+enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
+                                  uint64_t offset, struct span *bytes_out, void **pin_out)
+{
+    return store->ops->view_read(store, view, index, offset, bytes_out, pin_out);
+}
+
+void store_unpin(struct store *store, void **pins, uint32_t count)
+{
+    store->ops->unpin(store, pins, count);
+}
+
+void store_view_close(struct store *store, const struct pop3_mailbox *view)
+{
+    store->ops->view_close(store, view);
+}
+
+enum store_status store_mailboxes(struct store *store, uint64_t account, store_mailbox_visit *visit,
+                                  void *context)
+{
+    return store->ops->mailboxes(store, account, visit, context);
+}
+
+enum store_status store_entries(struct store *store, uint64_t mailbox, store_entry_visit *visit,
+                                void *context)
+{
+    return store->ops->entries(store, mailbox, visit, context);
+}
+
+enum store_status store_entry_find(struct store *store, uint64_t mailbox, uint32_t uid,
+                                   store_entry_visit *visit, void *context)
+{
+    return store->ops->entry_find(store, mailbox, uid, visit, context);
+}
+
+enum store_status store_places(struct store *store, const struct id128 *message,
+                               store_entry_visit *visit, void *context)
+{
+    return store->ops->places(store, message, visit, context);
+}
+
+enum store_status store_message_show(struct store *store, const struct id128 *message,
+                                     store_message_visit *visit, void *context)
+{
+    return store->ops->message_show(store, message, visit, context);
+}
+
+enum store_status store_export(struct store *store, uint64_t mailbox, uint32_t uid,
+                               store_bytes_visit *visit, void *context)
+{
+    return store->ops->export(store, mailbox, uid, visit, context);
+}
+
+enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64_t since,
+                                   store_entry_visit *visit, void *context)
+{
+    return store->ops->tombstones(store, mailbox, since, visit, context);
+}
+
+enum store_status store_check(struct store *store, struct store_health *health_out)
+{
+    return store->ops->check(store, health_out);
+}
+
+const char *store_status_name(enum store_status status)
+{
+    static const char *const names[] = {
+        [STORE_OK] = "ok",
+        [STORE_NONE] = "not found",
+        [STORE_BUSY] = "in use",
+        [STORE_FULL] = "over quota",
+        [STORE_DISK_FULL] = "disk full",
+        [STORE_CORRUPT] = "damaged row",
+        [STORE_NEWER] = "written by a later version",
+        [STORE_FAILED] = "failed",
+    };
+
+    return names[status];
+}

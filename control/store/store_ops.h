@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STORE_STORE_OPS_H
+#define CONTROL_STORE_STORE_OPS_H
+
+#include "control/store/store.h"
+
+/* What a back end implements; each function is the one of store.h with the same name. Its own struct begins with a struct store. */
+struct store_ops {
+    void (*close)(struct store *);
+    enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);
+    enum store_status (*domain_put)(struct store *, uint64_t, struct span, uint8_t, uint64_t *);
+    enum store_status (*account_put)(struct store *, const struct store_account *, uint64_t *);
+    enum store_status (*account_find)(struct store *, struct span, uint64_t *);
+    enum store_status (*write)(struct store *, const struct id128 *, uint32_t, struct span);
+    void (*apply)(struct store *, struct store_change *, uint32_t);
+    enum store_status (*view_open)(struct store *, uint64_t, const struct pop3_mailbox **);
+    enum store_status (*view_read)(struct store *, const struct pop3_mailbox *, uint32_t, uint64_t,
+                                   struct span *, void **);
+    void (*unpin)(struct store *, void **, uint32_t);
+    void (*view_close)(struct store *, const struct pop3_mailbox *);
+    enum store_status (*mailboxes)(struct store *, uint64_t, store_mailbox_visit *, void *);
+    enum store_status (*entries)(struct store *, uint64_t, store_entry_visit *, void *);
+    enum store_status (*entry_find)(struct store *, uint64_t, uint32_t, store_entry_visit *, void *);
+    enum store_status (*places)(struct store *, const struct id128 *, store_entry_visit *, void *);
+    enum store_status (*message_show)(struct store *, const struct id128 *, store_message_visit *,
+                                      void *);
+    enum store_status (*export)(struct store *, uint64_t, uint32_t, store_bytes_visit *, void *);
+    enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *, void *);
+    enum store_status (*check)(struct store *, struct store_health *);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STORE_STORE_ROW_H
+#define CONTROL_STORE_STORE_ROW_H
+
+#include "control/store/store.h"
+#include "proto/base/writer.h"
+
+/*
+ * Values of rows, the same for every back end; docs/store.md has the table. Each begins with the version of its own encoding.
+ * A reader returns false when the value is not exactly one that the writer makes, and reads nothing outside it.
+ */
+enum {
+    STORE_ROW_SMALL = 64,   /* bytes of the longest row that holds numbers alone */
+    STORE_ROW_ENTRY = 512,  /* bytes of the longest entry row */
+    STORE_ROW_VERDICT = 128, /* longest rule id kept */
+    STORE_ROW_HEAD = 8,     /* bytes in front of the content in rows of bodies and prefixes */
+};
+
+struct store_row_domain {
+    uint64_t tenant;
+    uint8_t class; /* enum directory_class */
+};
+
+struct store_row_account {
+    uint64_t domain, inbox, quarantine, quota_octets;
+};
+
+struct store_row_usage {
+    uint64_t messages, octets;
+};
+
+struct store_row_mailbox {
+    uint64_t account;
+    uint8_t place; /* enum message_place */
+    uint32_t uid_validity;
+};
+
+struct store_row_state {
+    uint32_t uid_next;
+    uint64_t modseq, messages, octets;
+};
+
+struct store_row_body {
+    uint64_t incarnation, size, received_ms;
+    uint32_t rows;
+};
+
+/* Numbers alone: ids behind names, the schema, counters, rows written so far. */
+void store_row_put_number(struct writer *w, uint64_t number);
+bool store_row_read_number(struct span value, uint64_t *number_out);
+void store_row_put_domain(struct writer *w, const struct store_row_domain *row);
+bool store_row_read_domain(struct span value, struct store_row_domain *row_out);
+void store_row_put_account(struct writer *w, const struct store_row_account *row);
+bool store_row_read_account(struct span value, struct store_row_account *row_out);
+void store_row_put_usage(struct writer *w, const struct store_row_usage *row);
+bool store_row_read_usage(struct span value, struct store_row_usage *row_out);
+void store_row_put_mailbox(struct writer *w, const struct store_row_mailbox *row);
+bool store_row_read_mailbox(struct span value, struct store_row_mailbox *row_out);
+void store_row_put_state(struct writer *w, const struct store_row_state *row);
+bool store_row_read_state(struct span value, struct store_row_state *row_out);
+void store_row_put_body(struct writer *w, const struct store_row_body *row);
+bool store_row_read_body(struct span value, struct store_row_body *row_out);
+
+/* What never changes of an entry, and (put_flags) what does. Reading fills those fields alone; spans borrow from `value`. */
+void store_row_put_entry(struct writer *w, const struct store_entry *entry);
+bool store_row_read_entry(struct span value, struct store_entry *entry_out);
+void store_row_put_flags(struct writer *w, const struct store_entry *entry);
+bool store_row_read_flags(struct span value, struct store_entry *entry_out);
+void store_row_put_tombstone(struct writer *w, const struct id128 *message);
+bool store_row_read_tombstone(struct span value, struct id128 *message_out);
+
+/* Bytes that store_row_put_envelope() needs. */
+size_t store_row_envelope_size(const struct message *message);
+void store_row_put_envelope(struct writer *w, const struct message *message);
+/* Fills envelope and deliveries; spans borrow from `value`. */
+bool store_row_read_envelope(struct span value, struct store_message *message_out);
+
+/* {format, codec, cipher, 0, key id}: what was done to the content behind it; all but the format is 0 so far. */
+void store_row_put_head(struct writer *w);
+/* False when the content is in a form that this program does not know. */
+bool store_row_read_content(struct span value, struct span *content_out);
+
+#endif

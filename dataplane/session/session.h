@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_SESSION_SESSION_H
+#define DATAPLANE_SESSION_SESSION_H
+
+#include "dataplane/handoff/handoff.h"
+#include "dataplane/session/sessions.h"
+#include "proto/pop3/pop3_server.h"
+#include "proto/smtp/smtp_server.h"
+
+/*
+ * One connection: the byte stream, the protocol machine, and what is outstanding with control. Private to this folder.
+ *
+ * FREE -> OPEN -> LINGERING -> FREE. A session lingers while control has a job of its, or pins of the store
+ * are still to be given back; it then has no connection any more, or one that only waits for acknowledgements.
+ */
+enum session_state { SESSION_FREE, SESSION_OPEN, SESSION_LINGERING };
+
+enum { SESSION_HELO = 64, SESSION_NONE = UINT32_MAX };
+
+struct transaction;
+struct retrieval;
+
+struct session {
+    struct tcp_conn *conn;        /* NULL once TCP has let go */
+    union {
+        struct transaction *tx;   /* SMTP: the message under way */
+        struct retrieval *pop3;   /* POP3: the login under way, then the open mailbox */
+    };
+    struct chunk *line;           /* the line buffer, while one is attached */
+    uint64_t deadline;            /* monotonic microseconds */
+    uint64_t began_ms;
+    uint64_t bytes_in;
+    uint32_t next, prev;          /* in the timer's slot, or the free list */
+    uint16_t slot;                /* of the timer */
+    uint8_t protocol;             /* enum listener_protocol */
+    uint8_t state;                /* enum session_state */
+    bool eof;                     /* the peer sends no more */
+    bool closing;                 /* nothing more is read */
+    bool stalled;                 /* in the list of those that wait for a chunk or a job */
+    bool esmtp;
+    uint8_t helo_len;
+    uint32_t generation;          /* counts the sessions that used this place */
+    uint32_t messages, refusals;
+    struct id128 id;
+    uint8_t helo[SESSION_HELO];   /* the client's name for itself, cut to this size */
+    union {
+        struct smtp_server smtp;
+        struct pop3_server pop3_server;
+    };
+};
+_Static_assert(sizeof(struct session) <= 256, "an idle session has 256 bytes");
+
+struct sessions {
+    struct sessions_options options;
+    struct session *table;
+    uint32_t free;                /* first free place */
+    uint32_t count;
+    struct turn_time time;
+    struct counters *counters;
+    struct id128_source ids;
+    /* Our copy of the published settings, so that machines may borrow from it for longer than a turn. */
+    struct settings settings;
+    struct smtp_server_options smtp_options;
+    struct pop3_server_options pop3_options;
+    struct rule_generation *rules; /* published; pinned by transactions */
+    bool draining;
+    uint64_t drain_deadline;
+    uint64_t bytes_read;          /* from all connections: what shares of a burst are measured by */
+    uint32_t sampled;             /* counts messages, to stamp one in N */
+    struct transaction *stamping; /* the message whose stages are being stamped */
+    uint64_t stamp;               /* the last stamp */
+    uint64_t split[STAGES];       /* message stages of stamped messages, to apportion the others */
+    struct writer out;            /* replies gathered in one turn of one session */
+    uint8_t *mime_scratch;
+    uint8_t *header_text;         /* one decoded header field */
+    uint32_t stalled[64];
+    uint32_t stalled_count;
+    struct job_store_discard discards[64]; /* rows to discard once a job is free */
+    uint32_t discard_count;
+    uint64_t tick;                /* the timer's slot that was looked at last */
+    uint32_t slots[256];          /* first session of each */
+};
+
+enum { SESSION_OUT = 8192, SESSION_MIME_SCRATCH = 65536, SESSION_HEADER_TEXT = 48 * 1024, SESSION_STEP = 16384 };
+
+static inline uint32_t session_index(const struct sessions *ss, const struct session *s)
+{
+    return (uint32_t)(s - ss->table);
+}
+
+/* The session a job was asked for, or NULL when that one has gone. */
+struct session *session_of_job(struct sessions *ss, const struct job *job);
+/* An empty job that names the session; NULL: none free, and the session is noted as stalled. */
+struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind);
+/* The session is run again in the next turn. */
+void session_stall(struct sessions *ss, struct session *s);
+/* Gives what is in `out` to TCP. False: no memory for it, the connection was aborted. */
+bool session_flush(struct sessions *ss, struct session *s);
+/* Room for a reply is there; otherwise the peer reads too slowly and the session waits for acknowledgements. */
+bool session_may_write(struct sessions *ss, struct session *s);
+/* No more is read or written; the connection ends once what was written is acknowledged. */
+void session_shutdown(struct sessions *ss, struct session *s);
+/* Ends the session, or lets it linger while its protocol says that something is outstanding. */
+void session_settle(struct sessions *ss, struct session *s);
+uint8_t *session_line_take(struct sessions *ss, struct session *s);
+void session_line_give(struct sessions *ss, struct session *s);
+/* Resets the connection. */
+void session_abort(struct sessions *ss, struct session *s, const char *reason);
+void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds);
+
+/* The protocols: `run` reads as far as it can, `answer` takes a job back, `expire` is a passed deadline,
+ * `drain` asks an idle one to go, `gone` tells that the connection has gone, `idle` is true when nothing is outstanding. */
+void session_smtp_begin(struct sessions *ss, struct session *s);
+void session_smtp_run(struct sessions *ss, struct session *s);
+void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
+void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why);
+bool session_smtp_idle(const struct session *s);
+void session_smtp_gone(struct sessions *ss, struct session *s);
+void session_pop3_begin(struct sessions *ss, struct session *s);
+void session_pop3_run(struct sessions *ss, struct session *s);
+void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job);
+void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why);
+/* Collects what it can of a closed session; true when nothing is left. */
+bool session_pop3_idle(struct sessions *ss, struct session *s);
+
+/* Writes the connection's record, or counts it as dropped. */
+void session_record(struct sessions *ss, struct session *s, const char *reason);
+
+#endif

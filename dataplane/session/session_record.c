@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/session.h"
+
+void session_record(struct sessions *ss, struct session *s, const char *reason)
+{
+    struct record *r = record_take(ss->options.port);
+    struct record_connection *c;
+
+    if (!r) {
+        ss->counters->records_dropped++;
+        return;
+    }
+    record_reset(r, RECORD_CONNECTION);
+    c = &r->connection;
+    c->id = s->id;
+    c->began_ms = s->began_ms;
+    c->ended_ms = ss->time.wall_ms;
+    tcp_endpoints(s->conn, &c->peer.server, &c->peer.server_port, &c->peer.client, &c->peer.client_port);
+    c->helo = record_put(r, span_of(s->helo, s->helo_len), SESSION_HELO);
+    c->reason = record_put(r, span_text(reason), 64);
+    c->protocol = record_put(r, span_text(s->protocol == LISTENER_SMTP ? "smtp" : "pop3"), 8);
+    c->bytes_in = s->bytes_in;
+    c->messages = s->messages;
+    c->refusals = s->refusals;
+    record_give(ss->options.port, r, true);
+}

@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/transaction.h"
+
+#include "proto/smtp/smtp_trace.h"
+
+/*
+ * The MX: the SMTP machine's actions turned into look-ups, kept bytes, verdicts and jobs. Commands of
+ * one connection are worked on until the machine wants more bytes or waits for control.
+ */
+
+enum progress {
+    GO_ON, /* ask the machine for its next action */
+    PAUSE, /* parked, or out of bytes, or out of memory */
+};
+
+static void answer(struct session *s, enum smtp_reply_id row, struct span text)
+{
+    smtp_server_answer(&s->smtp, row, text);
+}
+
+void session_smtp_begin(struct sessions *ss, struct session *s)
+{
+    smtp_server_init(&s->smtp, &ss->smtp_options);
+    session_deadline(ss, s, ss->settings.command_timeout_ms);
+    session_smtp_run(ss, s);
+}
+
+/* ---- envelope ---- */
+
+static void on_helo(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    struct span name = span_head(a->name, SESSION_HELO);
+
+    memcpy(s->helo, name.data, name.len);
+    s->helo_len = (uint8_t)name.len;
+    s->esmtp = a->esmtp;
+    answer(s, SMTP_REPLY_OK, span_of(NULL, 0));
+}
+
+/* The path as spelled, without angle brackets and source route. */
+static struct span spelled(const struct address *path)
+{
+    if (path->domain.len == 0)
+        return path->local;
+    return span_between(path->local.data, path->domain.data + path->domain.len);
+}
+
+static enum rule_status value(struct transaction *tx, enum rule_scope scope, struct span bytes)
+{
+    return tx->match && rule_set_uses(tx->rules->set, scope) ? rule_match_value(tx->match, scope, bytes) : RULE_OK;
+}
+
+/* What is known at MAIL goes to the rules, and they may refuse at once. */
+static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s, struct transaction *tx)
+{
+    uint8_t text[IP_ADDRESS_TEXT];
+    struct writer ip = writer_of(text, sizeof(text));
+    enum rule_status status;
+
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    ip_address_put(&ip, &tx->message.envelope.client);
+    status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
+    if (status == RULE_OK)
+        status = value(tx, RULE_SCOPE_HELO, span_of(s->helo, s->helo_len));
+    if (status == RULE_OK)
+        status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
+    if (status != RULE_OK)
+        return SMTP_REPLY_NO_RESOURCES;
+    rule_match_verdict(tx->match, RULE_STAGE_MAIL, NULL, &tx->verdict);
+    transaction_stamp(ss, STAGE_rules);
+    return transaction_refusal(tx->verdict.action);
+}
+
+static void on_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
+    struct transaction *tx = s->messages < ss->settings.messages_max ? transaction_begin(ss, s, &row) : NULL;
+
+    if (!tx) {
+        answer(s, row, span_of(NULL, 0));
+        return;
+    }
+    s->tx = tx;
+    tx->message.envelope.sender = transaction_copy(ss, tx, spelled(&a->path));
+    tx->message.envelope.body = a->body;
+    row = judge_sender(ss, s, tx);
+    if (row == SMTP_REPLY_NONE) {
+        answer(s, SMTP_REPLY_OK, span_of(NULL, 0));
+        return;
+    }
+    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
+    tx->step = TRANSACTION_REFUSED;
+    tx->reply = (uint8_t)row;
+    tx->reply_text = tx->verdict.text;
+    answer(s, row, tx->reply_text);
+}
+
+/* Who is it? NONE and the entry, or the row to refuse with. */
+static enum smtp_reply_id find_recipient(struct sessions *ss, const struct address *path,
+                                         const struct directory_entry **entry_out)
+{
+    uint8_t text[ADDRESS_KEY_MAX];
+    struct writer key = writer_of(text, sizeof(text));
+    struct directory *d = ss->settings.directory;
+    ptrdiff_t at;
+
+    if (!address_key(&key, path, true))
+        return SMTP_REPLY_BAD_RECIPIENT;
+    *entry_out = directory_find(d, DIRECTORY_ADDRESS, writer_span(&key));
+    if (*entry_out)
+        return SMTP_REPLY_NONE;
+    for (at = (ptrdiff_t)key.len - 1; at >= 0 && text[at] != '@'; at--)
+        continue;
+    if (at < 0)
+        return SMTP_REPLY_UNKNOWN_USER;
+    if (directory_find(d, DIRECTORY_DOMAIN, span_skip(writer_span(&key), (size_t)at + 1)))
+        return SMTP_REPLY_UNKNOWN_USER;
+    return SMTP_REPLY_RELAY_DENIED;
+}
+
+static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx, struct span recipient,
+                                          struct span *text_out)
+{
+    struct rule_verdict verdict;
+
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    rule_match_mark(tx->match);
+    if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
+        rule_match_rewind(tx->match);
+        return SMTP_REPLY_NO_RESOURCES;
+    }
+    rule_match_verdict(tx->match, RULE_STAGE_RCPT, NULL, &verdict);
+    transaction_stamp(ss, STAGE_rules);
+    if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
+        return SMTP_REPLY_NONE;
+    rule_match_rewind(tx->match);
+    *text_out = verdict.text;
+    return transaction_refusal(verdict.action);
+}
+
+static void add_delivery(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
+                         struct span recipient)
+{
+    struct message *m = &tx->message;
+
+    /* Two spellings of one account are one delivery. */
+    for (uint32_t i = 0; i < m->deliveries; i++)
+        if (m->delivery[i].account == entry->account)
+            return;
+    tx->recipient[m->deliveries].policy =
+        (struct rule_policy){.quarantine_at = entry->quarantine_score, .reject_at = entry->reject_score};
+    m->delivery[m->deliveries++] =
+        (struct message_delivery){.recipient = transaction_copy(ss, tx, recipient), .account = entry->account};
+}
+
+static void on_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    struct transaction *tx = s->tx;
+    struct record_message *r = &tx->record->message;
+    struct span recipient = spelled(&a->path), text = {0};
+    const struct directory_entry *entry = NULL;
+    enum smtp_reply_id row = find_recipient(ss, &a->path, &entry);
+
+    if (row == SMTP_REPLY_NONE)
+        row = judge_recipient(ss, tx, recipient, &text);
+    if (row == SMTP_REPLY_NONE && tx->message.deliveries == MESSAGE_DELIVERIES)
+        row = SMTP_REPLY_TOO_MANY_RECIPIENTS;
+    if (row == SMTP_REPLY_NONE)
+        add_delivery(ss, tx, entry, recipient);
+    if (r->recipient_count < MESSAGE_DELIVERIES)
+        r->recipients[r->recipient_count++] = (struct record_recipient){
+            .address = record_put(tx->record, recipient, 128),
+            .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
+    else
+        tx->record->cut = true;
+    answer(s, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
+}
+
+/* ---- the message ---- */
+
+static void refuse_content(struct session *s, enum smtp_reply_id row, struct span text)
+{
+    struct transaction *tx = s->tx;
+
+    tx->failed = true;
+    tx->reply = (uint8_t)row;
+    tx->reply_text = text;
+    smtp_server_refuse(&s->smtp, row, text);
+}
+
+static void on_text(struct sessions *ss, struct session *s, struct span bytes)
+{
+    struct transaction *tx = s->tx;
+    struct span text = {0};
+    enum smtp_reply_id row;
+
+    if (tx->failed)
+        return;
+    ss->counters->message_bytes += bytes.len;
+    transaction_stamp(ss, STAGE_smtp);
+    transaction_keep(ss, s, tx, bytes);
+    transaction_stamp(ss, STAGE_keep);
+    row = transaction_content_feed(ss, tx, bytes, &text);
+    if (row != SMTP_REPLY_NONE)
+        refuse_content(s, row, text);
+}
+
+/* The reply to the data goes to the machine, and into the record. */
+static void conclude(struct sessions *ss, struct session *s, enum smtp_reply_id row, struct span text)
+{
+    struct transaction *tx = s->tx;
+
+    tx->step = TRANSACTION_OVER;
+    tx->reply = (uint8_t)row;
+    tx->reply_text = text;
+    if (row == SMTP_REPLY_ACCEPTED)
+        ss->counters->messages_accepted++;
+    session_deadline(ss, s, ss->settings.command_timeout_ms);
+    answer(s, row, text);
+}
+
+static void accept(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+    uint8_t *text = transaction_memory(ss, tx, ID128_TEXT + 16);
+    struct writer w = writer_of(text, text ? ID128_TEXT + 16 : 0);
+
+    writer_text(&w, "accepted as ");
+    id128_put(&w, &tx->message.id);
+    s->messages++;
+    conclude(ss, s, SMTP_REPLY_ACCEPTED, writer_span(&w));
+}
+
+/*
+ * One reply serves all recipients: a refusal only where it holds for every one. Otherwise those whose verdict
+ * refuses get the message into their quarantine, and are never bounced.
+ */
+static enum smtp_reply_id judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
+{
+    uint32_t rejected = 0, deferred = 0;
+    struct rule_verdict verdict = {.rule = RULE_NONE};
+
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        if (tx->match)
+            rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
+        tx->recipient[i].verdict = (uint8_t)verdict.action;
+        rejected += verdict.action == RULE_ACTION_REJECT;
+        deferred += verdict.action == RULE_ACTION_DEFER;
+        if (i == 0 || verdict.action > tx->verdict.action)
+            tx->verdict = verdict;
+    }
+    transaction_stamp(ss, STAGE_rules);
+    if (rejected + deferred < tx->message.deliveries)
+        return SMTP_REPLY_NONE;
+    *text_out = tx->verdict.text;
+    return deferred ? SMTP_REPLY_RULE_DEFERRED : SMTP_REPLY_RULE_REJECTED;
+}
+
+/* Removes the deliveries that are discarded and says where the others go. */
+static void place_deliveries(struct transaction *tx)
+{
+    struct message *m = &tx->message;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < m->deliveries; i++) {
+        uint8_t verdict = tx->recipient[i].verdict;
+
+        if (verdict == RULE_ACTION_DISCARD)
+            continue;
+        m->delivery[kept] = m->delivery[i];
+        m->delivery[kept].place = verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER ||
+                                          verdict == RULE_ACTION_REJECT
+                                      ? MESSAGE_QUARANTINE
+                                      : MESSAGE_INBOX;
+        tx->recipient[kept++].verdict = verdict;
+    }
+    m->deliveries = kept;
+}
+
+static void write_tags(struct transaction *tx, struct writer *w)
+{
+    uint32_t hits[RECORD_RULES];
+    size_t n = rule_match_hits(tx->match, hits, RECORD_RULES);
+
+    for (size_t i = 0; i < n && i < RECORD_RULES; i++) {
+        const struct rule *rule = rule_set_rule(tx->rules->set, hits[i]);
+
+        if (rule->action != RULE_ACTION_TAG || rule->shadow)
+            continue;
+        writer_text(w, "X-Wirepost-Rule: ");
+        writer_span_put(w, rule->id);
+        writer_text(w, "\r\n");
+    }
+}
+
+/* The header fields in front of one delivery. False: no memory. */
+static bool write_prefix(struct sessions *ss, struct session *s, struct message_delivery *d)
+{
+    enum { SIZE = SMTP_TRACE_MAX + RECORD_RULES * (RULE_ID_MAX + 19) };
+    struct transaction *tx = s->tx;
+    uint8_t id_text[ID128_TEXT], text[SIZE];
+    struct writer id = writer_of(id_text, sizeof(id_text)), w = writer_of(text, sizeof(text));
+
+    id128_put(&id, &tx->message.id);
+    smtp_trace_put(&w, &(struct smtp_trace){.sender = tx->message.envelope.sender,
+                                            .recipient = d->recipient,
+                                            .only_recipient = tx->record->message.recipient_count == 1,
+                                            .helo = tx->message.envelope.helo,
+                                            .client = tx->message.envelope.client,
+                                            .hostname = ss->smtp_options.hostname,
+                                            .esmtp = s->esmtp,
+                                            .id = writer_span(&id),
+                                            .wall_seconds = ss->time.wall_ms / 1000});
+    if (tx->match)
+        write_tags(tx, &w);
+    d->prefix = transaction_copy(ss, tx, writer_span(&w));
+    return !w.full && d->prefix.len == w.len;
+}
+
+/* The record's view of each accepted recipient. */
+static void record_deliveries(struct sessions *ss, struct transaction *tx)
+{
+    struct record_message *r = &tx->record->message;
+    struct message *m = &tx->message;
+
+    for (uint32_t i = 0; i < m->deliveries; i++) {
+        for (uint32_t k = 0; k < r->recipient_count; k++) {
+            struct record_recipient *known = &r->recipients[k];
+
+            if (!span_equal(record_text_span(tx->record, known->address), span_head(m->delivery[i].recipient, 128)))
+                continue;
+            known->verdict = tx->recipient[i].verdict;
+            known->place = m->delivery[i].place;
+        }
+        if (m->delivery[i].place == MESSAGE_QUARANTINE)
+            ss->counters->deliveries_quarantine++;
+        else
+            ss->counters->deliveries_inbox++;
+    }
+}
+
+static bool write_prefixes(struct sessions *ss, struct session *s)
+{
+    struct message *m = &s->tx->message;
+
+    for (uint32_t i = 0; i < m->deliveries; i++)
+        if (!write_prefix(ss, s, &m->delivery[i]))
+            return false;
+    return true;
+}
+
+/* The whole message is here: decide, then ask for the commit. */
+static void on_end(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+    struct span text = {0};
+    enum smtp_reply_id row = transaction_content_finish(ss, tx);
+
+    tx->end_us = ss->time.now;
+    session_deadline(ss, s, ss->settings.end_timeout_ms);
+    if (row == SMTP_REPLY_NONE)
+        row = judge(ss, tx, &text);
+    if (row != SMTP_REPLY_NONE) {
+        conclude(ss, s, row, text);
+        return;
+    }
+    place_deliveries(tx);
+    if (tx->message.deliveries == 0) {
+        accept(ss, s);
+        return;
+    }
+    if (tx->verdict.rule != RULE_NONE)
+        tx->message.verdict = rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id;
+    if (!write_prefixes(ss, s)) {
+        ss->counters->chunks_refused++;
+        conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
+        return;
+    }
+    tx->step = TRANSACTION_WRITING;
+    transaction_stamp(ss, STAGE_smtp);
+}
+
+/* Rows that are not written yet, then the commit. PAUSE while control has the word. */
+static void commit_when_written(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+
+    transaction_write(ss, s, tx);
+    if (!tx->rows && tx->writes == 0)
+        transaction_commit(ss, s, tx);
+    transaction_stamp(ss, STAGE_handoff);
+}
+
+static void end_transaction(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+    uint16_t code = smtp_reply_row(tx->reply)->code;
+
+    s->tx = NULL;
+    if (code >= 500)
+        ss->counters->messages_rejected++;
+    else if (code >= 400)
+        ss->counters->messages_deferred++;
+    else if (code == 0)
+        ss->counters->messages_abandoned++;
+    transaction_end(ss, s, tx);
+}
+
+static void on_reply(struct sessions *ss, struct session *s, enum smtp_reply_id row)
+{
+    ss->counters->smtp_reply[row]++;
+    s->refusals += smtp_reply_refuses(row);
+    if (s->tx && s->tx->step == TRANSACTION_REFUSED)
+        end_transaction(ss, s);
+}
+
+static enum progress attach_line(struct sessions *ss, struct session *s)
+{
+    uint8_t *buffer = session_line_take(ss, s);
+
+    if (!buffer)
+        return PAUSE;
+    smtp_server_attach(&s->smtp, buffer);
+    return GO_ON;
+}
+
+static enum progress act(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    const struct span none = {0};
+
+    switch (a->kind) {
+    case SMTP_ACTION_MORE:
+    case SMTP_ACTION_WAIT:
+        return PAUSE;
+    case SMTP_ACTION_BUFFER:
+        return attach_line(ss, s);
+    case SMTP_ACTION_ROOM:
+        return session_flush(ss, s) ? GO_ON : PAUSE;
+    case SMTP_ACTION_CONNECT:
+        answer(s, ss->draining ? SMTP_REPLY_DRAINING : SMTP_REPLY_OK, none);
+        return GO_ON;
+    case SMTP_ACTION_REPLY:
+        on_reply(ss, s, a->reply);
+        return GO_ON;
+    case SMTP_ACTION_HELO:
+        on_helo(ss, s, a);
+        return GO_ON;
+    case SMTP_ACTION_MAIL:
+        on_mail(ss, s, a);
+        return GO_ON;
+    case SMTP_ACTION_RCPT:
+        on_rcpt(ss, s, a);
+        return GO_ON;
+    case SMTP_ACTION_DATA:
+        answer(s, SMTP_REPLY_OK, none);
+        return GO_ON;
+    case SMTP_ACTION_TEXT:
+        on_text(ss, s, a->bytes);
+        return GO_ON;
+    case SMTP_ACTION_REFUSED:
+        s->tx->failed = true;
+        s->tx->reply = (uint8_t)a->reply;
+        return GO_ON;
+    case SMTP_ACTION_END:
+        on_end(ss, s);
+        return GO_ON;
+    case SMTP_ACTION_RESET:
+        end_transaction(ss, s);
+        return GO_ON;
+    case SMTP_ACTION_CLOSE:
+        session_shutdown(ss, s);
+        return PAUSE;
+    }
+    return PAUSE;
+}
+
+/* One action and the bytes it took. */
+static enum progress step(struct sessions *ss, struct session *s)
+{
+    struct span all = span_head(tcp_peek(s->conn), SESSION_STEP), in = all;
+    struct smtp_action a;
+    enum progress progress;
+    size_t taken;
+
+    smtp_server_next(&s->smtp, &in, &ss->out, &a);
+    taken = all.len - in.len;
+    progress = act(ss, s, &a);
+    /* Behind the action, because its spans lie in these bytes. */
+    if (taken && s->conn) {
+        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
+        s->bytes_in += taken;
+        ss->bytes_read += taken;
+        if (s->tx)
+            s->tx->bytes += taken;
+    }
+    if (a.kind == SMTP_ACTION_MORE && s->conn && tcp_unread(s->conn))
+        progress = GO_ON;
+    return progress;
+}
+
+static bool may_go_on(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+
+    if (!session_may_write(ss, s))
+        return false;
+    if (!tx)
+        return true;
+    if (tx->step == TRANSACTION_WRITING) {
+        commit_when_written(ss, s);
+        return false;
+    }
+    if (tx->step == TRANSACTION_COMMITTING)
+        return false;
+    return !smtp_server_in_data(&s->smtp) || transaction_ready(ss, s, tx);
+}
+
+static void release_line(struct sessions *ss, struct session *s)
+{
+    uint8_t *buffer = s->line ? smtp_server_detach(&s->smtp) : NULL;
+
+    if (buffer)
+        session_line_give(ss, s);
+}
+
+/* The next deadline: RFC 5321 section 4.5.3.2, by what is awaited. */
+static void set_deadline(struct sessions *ss, struct session *s)
+{
+    const struct transaction *tx = s->tx;
+
+    if (tx && (tx->step == TRANSACTION_WRITING || tx->step == TRANSACTION_COMMITTING))
+        return;
+    session_deadline(ss, s, smtp_server_in_data(&s->smtp) ? ss->settings.data_timeout_ms
+                                                          : ss->settings.command_timeout_ms);
+}
+
+void session_smtp_run(struct sessions *ss, struct session *s)
+{
+    uint64_t before = s->bytes_in;
+
+    if (s->tx)
+        transaction_stamp_on(ss, s->tx);
+    while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
+        continue;
+    transaction_stamp(ss, STAGE_smtp);
+    session_flush(ss, s);
+    transaction_stamp_off(ss);
+    if (!s->conn || s->closing)
+        return;
+    release_line(ss, s);
+    if (s->bytes_in != before)
+        set_deadline(ss, s);
+    /* The peer said all it had to say and no answer is awaited: nobody will read on. */
+    if (s->eof && tcp_unread(s->conn) == 0 && session_smtp_idle(s))
+        session_shutdown(ss, s);
+}
+
+/* ---- answers, deadlines, the end ---- */
+
+static enum smtp_reply_id store_row(enum job_status status)
+{
+    switch (status) {
+    case JOB_FULL:
+        return SMTP_REPLY_MAILBOX_FULL;
+    case JOB_DISK_FULL:
+        return SMTP_REPLY_DISK_FULL;
+    default:
+        return SMTP_REPLY_STORE_ERROR;
+    }
+}
+
+static void written(struct sessions *ss, struct session *s, struct job *job)
+{
+    struct transaction *tx = s->tx;
+
+    if (!tx || memcmp(&tx->message.id, &job->store_write.message, sizeof(struct id128)) != 0)
+        return;
+    tx->writes--;
+    if (job->status == JOB_OK || tx->failed)
+        return;
+    if (tx->step == TRANSACTION_READING) {
+        refuse_content(s, store_row(job->status), span_of(NULL, 0));
+    } else if (tx->step == TRANSACTION_WRITING) {
+        tx->failed = true;
+        conclude(ss, s, store_row(job->status), span_of(NULL, 0));
+    }
+}
+
+static void committed(struct sessions *ss, struct session *s, struct job *job)
+{
+    struct transaction *tx = s->tx;
+
+    tx->commit = NULL;
+    tx->commit_us = ss->time.now - tx->asked_us;
+    tx->committed = job->status == JOB_OK;
+    if (tx->committed)
+        record_deliveries(ss, tx);
+    if (!s->conn) {
+        /* The client went away: the message is here all the same, and it will be sent again. */
+        ss->counters->messages_unanswered += tx->committed;
+        tx->step = TRANSACTION_OVER;
+    } else if (tx->committed) {
+        accept(ss, s);
+    } else {
+        conclude(ss, s, store_row(job->status), span_of(NULL, 0));
+    }
+}
+
+void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job)
+{
+    if (s->tx)
+        transaction_stamp_on(ss, s->tx);
+    if (job->kind == JOB_STORE_WRITE)
+        written(ss, s, job);
+    else if (job->kind == JOB_STORE_COMMIT)
+        committed(ss, s, job);
+    transaction_stamp(ss, STAGE_handoff);
+    transaction_stamp_off(ss);
+}
+
+bool session_smtp_idle(const struct session *s)
+{
+    return !s->tx || s->tx->step == TRANSACTION_READING || s->tx->step == TRANSACTION_OVER;
+}
+
+void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why)
+{
+    struct transaction *tx = s->tx;
+
+    if (tx && tx->commit) {
+        /* What control has not begun is dropped; what it has begun is durable before we know: wait for its word. */
+        atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
+        session_deadline(ss, s, ss->settings.end_timeout_ms);
+        return;
+    }
+    if (tx && tx->step == TRANSACTION_WRITING) {
+        conclude(ss, s, SMTP_REPLY_STORE_ERROR, span_of(NULL, 0));
+        session_smtp_run(ss, s);
+        return;
+    }
+    smtp_server_stop(&s->smtp, why);
+    session_smtp_run(ss, s);
+    /* A peer that does not even read our last words is not waited for. */
+    if (s->conn && !s->closing)
+        session_abort(ss, s, "timed out");
+}
+
+void session_smtp_gone(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+
+    if (tx && !tx->commit)
+        end_transaction(ss, s);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "dataplane/session/session.h"
+#include "dataplane/session/session_timer.h"
+
+enum { ANSWERS = 64, STALLED = sizeof(((struct sessions *)0)->stalled) / sizeof(uint32_t) };
+
+/* ---- settings ---- */
+
+/* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what control frees. */
+static void take_settings(struct sessions *ss)
+{
+    const struct settings *published = handoff_settings(ss->options.port);
+
+    if (!published || published->version == ss->settings.version)
+        return;
+    ss->settings = *published;
+    ss->rules = published->rules;
+    ss->smtp_options = (struct smtp_server_options){
+        .hostname = span_text(ss->settings.hostname),
+        .size_max = ss->settings.message_size_max,
+        .text_line_max = SMTP_TEXT_LINE_MAX,
+        .command_line_max = SMTP_COMMAND_LINE_MAX,
+        .recipients_max = (uint16_t)ss->settings.recipients_max,
+        .errors_max = (uint16_t)ss->settings.errors_max,
+    };
+    ss->pop3_options = (struct pop3_server_options){
+        .hostname = span_text(ss->settings.hostname),
+        .logins_max = (uint16_t)ss->settings.pop3_failures_max,
+        .errors_max = (uint16_t)ss->settings.errors_max,
+    };
+    if (ss->draining)
+        return;
+    tcp_unlisten(ss->options.tcp);
+    for (uint32_t i = 0; i < ss->settings.listener_count; i++)
+        tcp_listen(ss->options.tcp, ss->settings.listeners[i].port, ss->settings.listeners[i].protocol);
+}
+
+/* ---- life of a session ---- */
+
+struct sessions *sessions_new(const struct sessions_options *options)
+{
+    struct sessions *ss = calloc(1, sizeof(*ss));
+    uint8_t *out = malloc(SESSION_OUT);
+
+    if (!ss || !out)
+        goto failed;
+    ss->options = *options;
+    ss->table = calloc(options->connections, sizeof(*ss->table));
+    ss->mime_scratch = malloc(SESSION_MIME_SCRATCH);
+    ss->header_text = malloc(SESSION_HEADER_TEXT);
+    if (!ss->table || !ss->mime_scratch || !ss->header_text)
+        goto failed;
+    ss->out = writer_of(out, SESSION_OUT);
+    ss->counters = handoff_counters(options->port);
+    ss->ids = (struct id128_source){.node = options->node, .worker = handoff_worker(options->port)};
+    ss->free = SESSION_NONE;
+    for (uint32_t i = options->connections; i-- > 0;) {
+        ss->table[i].next = ss->free;
+        ss->free = i;
+    }
+    session_timer_init(ss, 0);
+    return ss;
+failed:
+    free(out);
+    sessions_free(ss);
+    return NULL;
+}
+
+void sessions_free(struct sessions *ss)
+{
+    if (!ss)
+        return;
+    free(ss->table);
+    free(ss->mime_scratch);
+    free(ss->header_text);
+    free(ss->out.data);
+    free(ss);
+}
+
+static struct session *take_place(struct sessions *ss)
+{
+    uint32_t at = ss->free, generation;
+    struct session *s;
+
+    if (at == SESSION_NONE)
+        return NULL;
+    s = &ss->table[at];
+    ss->free = s->next;
+    generation = s->generation;
+    memset(s, 0, sizeof(*s));
+    s->generation = generation;
+    s->slot = UINT16_MAX;
+    s->state = SESSION_OPEN;
+    ss->count++;
+    ss->counters->sessions_open++;
+    return s;
+}
+
+static void give_place(struct sessions *ss, struct session *s)
+{
+    session_timer_remove(ss, s);
+    s->state = SESSION_FREE;
+    s->generation++;
+    s->next = ss->free;
+    ss->free = session_index(ss, s);
+    ss->count--;
+    ss->counters->sessions_open--;
+    ss->counters->sessions_ended++;
+}
+
+static struct session *accept_connection(struct sessions *ss, struct tcp_conn *conn)
+{
+    struct session *s = take_place(ss);
+
+    if (!s) {
+        ss->counters->sessions_refused_pool++;
+        tcp_abort(ss->options.tcp, conn);
+        tcp_forget(ss->options.tcp, conn);
+        return NULL;
+    }
+    ss->counters->sessions_accepted++;
+    s->conn = conn;
+    s->protocol = (uint8_t)tcp_tag(conn);
+    s->began_ms = ss->time.wall_ms;
+    s->id = id128_next(&ss->ids, ss->time.wall_ms);
+    tcp_set_user(conn, s);
+    if (s->protocol == LISTENER_SMTP)
+        session_smtp_begin(ss, s);
+    else
+        session_pop3_begin(ss, s);
+    return s;
+}
+
+static bool is_idle(struct sessions *ss, struct session *s)
+{
+    return s->protocol == LISTENER_SMTP ? session_smtp_idle(s) : session_pop3_idle(ss, s);
+}
+
+/* The connection goes: the record is written while its addresses are still known. */
+static void let_go(struct sessions *ss, struct session *s, const char *reason)
+{
+    session_record(ss, s, reason);
+    tcp_set_user(s->conn, NULL);
+    tcp_forget(ss->options.tcp, s->conn);
+    s->conn = NULL;
+}
+
+void session_settle(struct sessions *ss, struct session *s)
+{
+    if (s->state == SESSION_OPEN)
+        s->state = SESSION_LINGERING;
+    if (!is_idle(ss, s))
+        return;
+    if (s->protocol == LISTENER_SMTP)
+        session_smtp_gone(ss, s);
+    if (s->line)
+        session_line_give(ss, s);
+    if (s->conn)
+        let_go(ss, s, "closed");
+    give_place(ss, s);
+}
+
+void session_shutdown(struct sessions *ss, struct session *s)
+{
+    if (!session_flush(ss, s) || s->closing)
+        return;
+    s->closing = true;
+    tcp_shutdown(ss->options.tcp, s->conn);
+    tcp_discard(ss->options.tcp, s->conn);
+}
+
+/* The peer reset, TCP gave up, or both sides are done. */
+static void connection_gone(struct sessions *ss, struct session *s)
+{
+    /* Pins of the store are still in the queue of a POP3 session: it collects them before TCP forgets it. */
+    if (s->protocol == LISTENER_POP3)
+        session_pop3_idle(ss, s);
+    s->closing = true;
+    let_go(ss, s, tcp_close_reason(s->conn));
+    session_settle(ss, s);
+}
+
+void session_abort(struct sessions *ss, struct session *s, const char *reason)
+{
+    tcp_abort(ss->options.tcp, s->conn);
+    if (s->protocol == LISTENER_POP3)
+        session_pop3_idle(ss, s);
+    s->closing = true;
+    let_go(ss, s, reason);
+}
+
+static void run(struct sessions *ss, struct session *s)
+{
+    if (s->state == SESSION_OPEN && s->conn) {
+        if (s->protocol == LISTENER_SMTP)
+            session_smtp_run(ss, s);
+        else
+            session_pop3_run(ss, s);
+    }
+    if (s->closing || !s->conn)
+        session_settle(ss, s);
+}
+
+/* ---- services to the protocols ---- */
+
+struct session *session_of_job(struct sessions *ss, const struct job *job)
+{
+    struct session *s = &ss->table[job->session];
+
+    return s->state != SESSION_FREE && s->generation == job->generation ? s : NULL;
+}
+
+void session_stall(struct sessions *ss, struct session *s)
+{
+    if (s->stalled || ss->stalled_count == STALLED)
+        return;
+    s->stalled = true;
+    ss->stalled[ss->stalled_count++] = session_index(ss, s);
+}
+
+struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind)
+{
+    struct job *job = job_take(ss->options.port);
+
+    if (!job) {
+        ss->counters->jobs_parked++;
+        session_stall(ss, s);
+        return NULL;
+    }
+    job->kind = (uint8_t)kind;
+    job->session = session_index(ss, s);
+    job->generation = s->generation;
+    return job;
+}
+
+bool session_flush(struct sessions *ss, struct session *s)
+{
+    struct span text = writer_span(&ss->out);
+
+    ss->out.len = 0;
+    ss->out.full = false;
+    if (!s->conn)
+        return false;
+    if (text.len == 0)
+        return true;
+    if (!sendq_copy(tcp_sendq(s->conn), ss->options.pool, text)) {
+        ss->counters->chunks_short++;
+        session_abort(ss, s, "no memory for a reply");
+        return false;
+    }
+    tcp_send(ss->options.tcp, s->conn);
+    return true;
+}
+
+bool session_may_write(struct sessions *ss, struct session *s)
+{
+    if (tcp_send_room(s->conn) >= ss->out.len + SMTP_SERVER_ROOM)
+        return true;
+    return session_flush(ss, s) && tcp_send_room(s->conn) >= SMTP_SERVER_ROOM;
+}
+
+uint8_t *session_line_take(struct sessions *ss, struct session *s)
+{
+    _Static_assert(SMTP_COMMAND_LINE_MAX <= 4096 - CHUNK_HEADER, "a line fits its chunk");
+    s->line = chunk_take(ss->options.pool, CHUNK_MEDIUM);
+    if (!s->line) {
+        ss->counters->chunks_short++;
+        session_stall(ss, s);
+        return NULL;
+    }
+    return s->line->data;
+}
+
+void session_line_give(struct sessions *ss, struct session *s)
+{
+    chunk_give(ss->options.pool, s->line);
+    s->line = NULL;
+}
+
+void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds)
+{
+    s->deadline = ss->time.now + milliseconds * 1000;
+    session_timer_set(ss, s);
+}
+
+/* ---- the turn ---- */
+
+static void take_answer(struct sessions *ss, struct job *job)
+{
+    struct session *s = session_of_job(ss, job);
+
+    if (job->kind == JOB_STORE_WRITE)
+        chunk_give(ss->options.pool, (struct chunk *)job->store_write.chunk);
+    if (!s) {
+        /* Discards and unpins are asked for by nobody who waits. */
+        ss->counters->jobs_late++;
+        job_give(ss->options.port, job);
+        return;
+    }
+    if (s->protocol == LISTENER_SMTP)
+        session_smtp_answer(ss, s, job);
+    else
+        session_pop3_answer(ss, s, job);
+    job_give(ss->options.port, job);
+    run(ss, s);
+}
+
+static uint32_t take_answers(struct sessions *ss)
+{
+    struct job *jobs[ANSWERS];
+    uint32_t n = job_answers(ss->options.port, jobs, ANSWERS);
+
+    for (uint32_t i = 0; i < n; i++)
+        take_answer(ss, jobs[i]);
+    return n;
+}
+
+static void expire(struct sessions *ss, struct session *s)
+{
+    if (s->state != SESSION_OPEN || !s->conn || s->closing) {
+        /* Only acknowledgements or answers are awaited: TCP and control have clocks of their own. */
+        session_deadline(ss, s, 60000);
+        run(ss, s);
+        return;
+    }
+    ss->counters->sessions_timed_out++;
+    if (s->protocol == LISTENER_SMTP)
+        session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
+    else
+        session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
+    run(ss, s);
+}
+
+/* Asks a session to go that is between transactions, or any one once `now` is past the drain's deadline. */
+static void drain_session(struct sessions *ss, struct session *s, bool force)
+{
+    if (s->state != SESSION_OPEN || !s->conn || s->closing)
+        return;
+    if (!force && s->protocol == LISTENER_SMTP && s->tx)
+        return;
+    if (!force && s->protocol == LISTENER_POP3 && s->pop3)
+        return;
+    if (s->protocol == LISTENER_SMTP)
+        session_smtp_expire(ss, s, SMTP_REPLY_DRAINING);
+    else
+        session_pop3_expire(ss, s, POP3_REPLY_DRAINING);
+    ss->counters->sessions_drained += s->closing;
+    run(ss, s);
+}
+
+static void drain_step(struct sessions *ss)
+{
+    bool force = ss->time.now >= ss->drain_deadline;
+
+    for (uint32_t i = 0; i < ss->options.connections && ss->count; i++)
+        drain_session(ss, &ss->table[i], force);
+}
+
+static uint32_t take_notices(struct sessions *ss)
+{
+    struct notice notice;
+    uint32_t n = 0;
+
+    for (; notice_take(ss->options.port, &notice); n++) {
+        if (notice.kind != NOTICE_DRAIN)
+            continue;
+        ss->draining = true;
+        ss->drain_deadline = ss->time.now + notice.argument * 1000;
+        tcp_unlisten(ss->options.tcp);
+    }
+    return n;
+}
+
+static void discard_step(struct sessions *ss)
+{
+    while (ss->discard_count) {
+        struct job *job = job_take(ss->options.port);
+
+        if (!job)
+            return;
+        /* Names no session that there is, so the answer falls on the floor. */
+        job->kind = JOB_STORE_DISCARD;
+        job->session = 0;
+        job->generation = UINT32_MAX;
+        job->store_discard = ss->discards[--ss->discard_count];
+        job_submit(ss->options.port, job);
+    }
+}
+
+static void run_stalled(struct sessions *ss)
+{
+    uint32_t n = ss->stalled_count, again[STALLED];
+
+    memcpy(again, ss->stalled, n * sizeof(again[0]));
+    ss->stalled_count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        ss->table[again[i]].stalled = false;
+    for (uint32_t i = 0; i < n; i++)
+        if (ss->table[again[i]].state != SESSION_FREE)
+            run(ss, &ss->table[again[i]]);
+}
+
+static void take_events(struct sessions *ss, struct tcp_conn *conn)
+{
+    uint32_t events = tcp_events(conn);
+    struct session *s = tcp_user(conn);
+
+    if (!s && (events & TCP_EVENT_ACCEPTED)) {
+        s = accept_connection(ss, conn);
+        if (!s)
+            return;
+    }
+    if (!s) {
+        /* Established and gone before anybody took it. */
+        if (events & TCP_EVENT_CLOSED)
+            tcp_forget(ss->options.tcp, conn);
+        return;
+    }
+    if (events & TCP_EVENT_CLOSED) {
+        connection_gone(ss, s);
+        return;
+    }
+    if (events & TCP_EVENT_EOF)
+        s->eof = true;
+    run(ss, s);
+}
+
+uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
+{
+    struct tcp_conn *conn;
+    uint32_t done = 0;
+
+    ss->time = time;
+    take_settings(ss);
+    done += take_answers(ss);
+    done += take_notices(ss);
+    while ((conn = tcp_ready(ss->options.tcp)) != NULL) {
+        take_events(ss, conn);
+        done++;
+    }
+    if (ss->stalled_count)
+        run_stalled(ss);
+    done += session_timer_run(ss, expire);
+    if (ss->draining && ss->count)
+        drain_step(ss);
+    if (ss->discard_count)
+        discard_step(ss);
+    return done;
+}
+
+uint64_t sessions_next_timer(const struct sessions *ss)
+{
+    if (ss->stalled_count || (ss->draining && ss->count))
+        return 0;
+    return session_timer_next(ss);
+}
+
+uint32_t sessions_count(const struct sessions *ss)
+{
+    return ss->count;
+}

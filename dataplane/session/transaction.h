@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_SESSION_TRANSACTION_H
+#define DATAPLANE_SESSION_TRANSACTION_H
+
+#include "dataplane/session/session.h"
+#include "proto/mime/mime_tree.h"
+#include "rules/rule_match.h"
+
+/*
+ * A message on its way through the engine, from MAIL to the reply that ends it: envelope, kept body, the state of MIME
+ * reader and rules, the record. Lives in one large chunk, with further ones for what does not fit.
+ */
+
+enum transaction_step {
+    TRANSACTION_READING,   /* up to the final dot */
+    TRANSACTION_WRITING,   /* the message is whole; rows are still being written */
+    TRANSACTION_COMMITTING, /* control decides */
+    TRANSACTION_OVER,      /* answered */
+    TRANSACTION_REFUSED,   /* at MAIL: ends with the reply */
+};
+
+struct transaction_recipient {
+    struct rule_policy policy; /* thresholds of its domain */
+    uint8_t verdict;           /* enum rule_action, once judged */
+};
+
+struct transaction {
+    struct chunk *arena;        /* the chunk that this struct lies in, and those taken later; newest first */
+    struct record *record;
+    struct rule_generation *rules;
+    struct rule_match *match;
+    struct chunk *rows;         /* full chunks that wait for a job, oldest first */
+    struct chunk *rows_last;
+    struct chunk *keep;         /* the chunk that is being filled */
+    struct job *commit;         /* out, or NULL */
+    uint32_t writes;            /* JOB_STORE_WRITE out */
+    uint8_t step;               /* enum transaction_step */
+    uint8_t reply;              /* enum smtp_reply_id that ended it */
+    bool failed;                /* content is no longer read */
+    bool committed;             /* control said that it is durable */
+    bool stamped;               /* carries stamps of its own */
+    struct span reply_text;
+    struct span subject, from, message_id; /* decoded, in the arena */
+    uint64_t anomalies;
+    uint64_t end_us;            /* monotonic: the final dot */
+    uint64_t asked_us;          /* monotonic: the commit was asked */
+    uint64_t commit_us;
+    uint64_t began_cycles[STAGES]; /* the worker's cycles when it began, to measure the window */
+    uint64_t began_busy;
+    uint64_t began_bytes;       /* of sessions.bytes_read */
+    uint64_t bytes;             /* read by this transaction's session since */
+    uint64_t cycles[STAGES];    /* of its own stamps */
+    uint64_t cycles_total;
+    uint8_t part_scope;         /* enum rule_scope that the open leaf's DATA goes to */
+    struct rule_verdict verdict;
+    struct mime_reader mime;
+    struct mime_tree tree;
+    uint32_t recipients;
+    struct transaction_recipient recipient[MESSAGE_DELIVERIES];
+    struct message message;
+};
+
+/* Why a transaction could not begin: NULL and the row to answer. */
+struct transaction *transaction_begin(struct sessions *ss, struct session *s, enum smtp_reply_id *why_out);
+/* Gives everything back but what control still has; the record is sent. Nothing may be out. */
+void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx);
+/* `size` bytes of the message's own memory, aligned to 8; NULL when no chunk is left. */
+void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size);
+/* A copy there; an empty span of no bytes when there is no memory. */
+struct span transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes);
+
+/* True when SESSION_STEP more bytes of body can be kept; else the session stalls. */
+bool transaction_ready(struct sessions *ss, struct session *s, struct transaction *tx);
+/* Copies a piece of the body, at most SESSION_STEP bytes, after transaction_ready(). */
+void transaction_keep(struct sessions *ss, struct session *s, struct transaction *tx, struct span bytes);
+/* Hands over full rows while there are jobs. */
+void transaction_write(struct sessions *ss, struct session *s, struct transaction *tx);
+/* Asks for the commit, once all rows were written; false: no job is free yet. */
+bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx);
+
+/* ---- what the message says (transaction_content.c) ---- */
+
+bool transaction_content_begin(struct sessions *ss, struct transaction *tx);
+/* Reads a piece of the message. SMTP_REPLY_NONE, or the row that refuses it from here on, with its text. */
+enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx, struct span bytes,
+                                            struct span *text_out);
+enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transaction *tx);
+/* The row for an action of the rules: NONE, RULE_REJECTED or RULE_DEFERRED. */
+enum smtp_reply_id transaction_refusal(enum rule_action action);
+
+/* ---- stamps (transaction_stamp.c) ---- */
+
+/* The cycles since the last stamp were spent on `stage`. Nothing unless a stamped message is being worked on. */
+static inline void transaction_stamp(struct sessions *ss, enum stage stage)
+{
+    if (ss->stamping) {
+        uint64_t now = stage_now();
+
+        ss->stamping->cycles[stage] += now - ss->stamp;
+        ss->stamp = now;
+    }
+}
+/* Stamping goes on for, or stops with, the message. */
+void transaction_stamp_on(struct sessions *ss, struct transaction *tx);
+void transaction_stamp_off(struct sessions *ss);
+void transaction_stamp_begin(struct sessions *ss, struct transaction *tx);
+/* Fills the record's cycles, apportioning what was not stamped. */
+void transaction_stamp_end(struct sessions *ss, struct transaction *tx);
+
+#endif

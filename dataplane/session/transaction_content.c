@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/transaction.h"
+
+#include "proto/mime/mime_word.h"
+
+/*
+ * What the bytes of a message say: the MIME reader's events go to the part tree, to the rules and to the record, in the turn in
+ * which the bytes arrive and in the frame that they arrived in.
+ */
+
+/* A decoded value is at most three times its field: a byte that is no UTF-8 becomes a sequence of three. */
+enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256 };
+_Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT && (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
+               "rules read whole fields");
+
+static const struct mime_limits limits = {.field = FIELD_MAX, .header = 262144, .parts = 1000, .depth = 20};
+
+bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
+{
+    struct mime_memory memory = {.scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH};
+    void *tree = transaction_memory(ss, tx, TREE_SIZE);
+
+    if (!tree || !mime_reader_init(&tx->mime, &memory, &limits))
+        return false;
+    mime_tree_init(&tx->tree, tree, TREE_SIZE);
+    tx->verdict.rule = RULE_NONE;
+    return true;
+}
+
+/* The row that a status of the rules asks for. A pool that is used up defers the message: no check is ever skipped. */
+static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status status)
+{
+    if (status == RULE_OK)
+        return SMTP_REPLY_NONE;
+    if (status == RULE_FULL)
+        ss->counters->streams_refused++;
+    else
+        ss->counters->rules_failed++;
+    return SMTP_REPLY_NO_RESOURCES;
+}
+
+enum smtp_reply_id transaction_refusal(enum rule_action action)
+{
+    switch (action) {
+    case RULE_ACTION_REJECT:
+        return SMTP_REPLY_RULE_REJECTED;
+    case RULE_ACTION_DEFER:
+        return SMTP_REPLY_RULE_DEFERRED;
+    default:
+        return SMTP_REPLY_NONE;
+    }
+}
+
+static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx, enum rule_scope scope,
+                                     struct span bytes)
+{
+    enum rule_status status;
+
+    if (!tx->match || !rule_set_uses(tx->rules->set, scope))
+        return SMTP_REPLY_NONE;
+    transaction_stamp(ss, STAGE_mime);
+    status = rule_scope_streams(scope) ? rule_match_feed(tx->match, scope, bytes)
+                                       : rule_match_value(tx->match, scope, bytes);
+    transaction_stamp(ss, STAGE_rules);
+    return status_row(ss, status);
+}
+
+static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text, struct span value)
+{
+    if (text->len == 0)
+        *text = transaction_copy(ss, tx, span_head(value, RECORD_TEXT));
+}
+
+static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
+{
+    struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
+    enum rule_status status;
+
+    /* Only the message's own header; those of parts and of messages within are not its words. */
+    if (event->part != 0)
+        return SMTP_REPLY_NONE;
+    mime_word_decode(event->field.value, NULL, &text);
+    if (event->field.id == MIME_FIELD_SUBJECT)
+        keep_text(ss, tx, &tx->subject, writer_span(&text));
+    else if (event->field.id == MIME_FIELD_FROM)
+        keep_text(ss, tx, &tx->from, writer_span(&text));
+    else if (event->field.id == MIME_FIELD_MESSAGE_ID)
+        keep_text(ss, tx, &tx->message_id, writer_span(&text));
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    transaction_stamp(ss, STAGE_mime);
+    status = rule_match_header(tx->match, event->field.name, writer_span(&text));
+    transaction_stamp(ss, STAGE_rules);
+    return status_row(ss, status);
+}
+
+static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx, const struct mime_part *part)
+{
+    uint8_t memory[2 * MIME_TOKEN_MAX + 2];
+    struct writer type = writer_of(memory, sizeof(memory));
+    enum smtp_reply_id row;
+
+    tx->part_scope = span_equal_nocase(part->type, span_text("text")) ? RULE_SCOPE_BODY : RULE_SCOPE_ATTACHMENT;
+    writer_span_put(&type, part->type);
+    writer_byte(&type, '/');
+    writer_span_put(&type, part->subtype);
+    row = feed_rules(ss, tx, RULE_SCOPE_CONTENT_TYPE, writer_span(&type));
+    if (row == SMTP_REPLY_NONE && part->filename.len)
+        row = feed_rules(ss, tx, RULE_SCOPE_ATTACHMENT_NAME, part->filename);
+    return row;
+}
+
+static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
+{
+    enum rule_status status = RULE_OK;
+
+    if (tx->match && rule_set_uses(tx->rules->set, tx->part_scope))
+        status = rule_match_close(tx->match, tx->part_scope);
+    return status_row(ss, status);
+}
+
+static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx, enum mime_anomaly which)
+{
+    tx->anomalies |= 1ull << which;
+    ss->counters->mime_anomalies++;
+    return feed_rules(ss, tx, RULE_SCOPE_ANOMALY, span_text(mime_anomaly_name(which)));
+}
+_Static_assert(MIME_ANOMALIES <= 64, "a record names anomalies by bit");
+
+/* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot all the same). */
+static enum smtp_reply_id header_end(struct transaction *tx, struct span *text_out)
+{
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    rule_match_verdict(tx->match, RULE_STAGE_HEADER_END, NULL, &tx->verdict);
+    *text_out = tx->verdict.text;
+    return transaction_refusal(tx->verdict.action);
+}
+
+static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx, const struct mime_event *event,
+                                     struct span *text_out)
+{
+    mime_tree_feed(&tx->tree, event);
+    switch (event->kind) {
+    case MIME_FIELD:
+        return header_field(ss, tx, event);
+    case MIME_HEADER_END:
+        return event->part == 0 ? header_end(tx, text_out) : SMTP_REPLY_NONE;
+    case MIME_PART_BEGIN:
+        return part_begin(ss, tx, event->begin);
+    case MIME_DATA:
+        return feed_rules(ss, tx, tx->part_scope, event->data);
+    case MIME_PART_END:
+        return part_end(ss, tx);
+    case MIME_ANOMALY:
+        return anomaly(ss, tx, event->anomaly);
+    case MIME_END:
+        break;
+    }
+    return SMTP_REPLY_NONE;
+}
+
+static enum smtp_reply_id read_mime(struct sessions *ss, struct transaction *tx, struct span bytes,
+                                    struct span *text_out)
+{
+    struct mime_event event;
+    enum smtp_reply_id row = SMTP_REPLY_NONE;
+
+    while (row == SMTP_REPLY_NONE) {
+        enum mime_status status = mime_reader_next(&tx->mime, &bytes, &event);
+
+        if (status == MIME_MORE)
+            break;
+        if (status == MIME_BUFFER) {
+            uint8_t *field = transaction_memory(ss, tx, limits.field);
+
+            if (!field)
+                return SMTP_REPLY_NO_RESOURCES;
+            mime_reader_attach(&tx->mime, field);
+            continue;
+        }
+        row = take_event(ss, tx, &event, text_out);
+    }
+    transaction_stamp(ss, STAGE_mime);
+    return row;
+}
+
+enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx, struct span bytes,
+                                            struct span *text_out)
+{
+    enum smtp_reply_id row = feed_rules(ss, tx, RULE_SCOPE_RAW, bytes);
+
+    return row == SMTP_REPLY_NONE ? read_mime(ss, tx, bytes, text_out) : row;
+}
+
+enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transaction *tx)
+{
+    struct span unused;
+    enum smtp_reply_id row;
+
+    mime_reader_finish(&tx->mime);
+    row = read_mime(ss, tx, span_of(NULL, 0), &unused);
+    /* A refusal by the header of a message without a body is found again by the verdict at the final dot. */
+    if (row == SMTP_REPLY_RULE_REJECTED || row == SMTP_REPLY_RULE_DEFERRED)
+        row = read_mime(ss, tx, span_of(NULL, 0), &unused);
+    tx->message.tree = mime_tree_finish(&tx->tree);
+    if (row == SMTP_REPLY_NONE && tx->match && rule_set_uses(tx->rules->set, RULE_SCOPE_RAW))
+        row = status_row(ss, rule_match_close(tx->match, RULE_SCOPE_RAW));
+    return row;
+}

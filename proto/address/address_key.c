@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/address/address.h"
+
+#include "proto/base/ip_address.h"
+
+#include <idn2.h>
+
+static void put_lower(struct writer *w, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        writer_byte(w, ascii_lower(s.data[i]));
+}
+
+static void put_local(struct writer *w, const struct address *a, bool fold)
+{
+    struct span s = a->local;
+
+    if (a->quoted)
+        s = span_skip(span_head(s, s.len - 1), 1);
+    for (size_t i = 0; i < s.len; i++) {
+        if (a->quoted && s.data[i] == '\\')
+            i++;
+        writer_byte(w, fold ? ascii_lower(s.data[i]) : s.data[i]);
+    }
+}
+
+/* The A-labels of a domain that has bytes above 127. */
+static bool put_a_labels(struct writer *w, struct span domain)
+{
+    uint8_t text[ADDRESS_DOMAIN_MAX + 1];
+    uint8_t *labels = NULL;
+    struct address judged;
+    bool ok;
+
+    if (domain.len > ADDRESS_DOMAIN_MAX)
+        return false;
+    memcpy(text, domain.data, domain.len);
+    text[domain.len] = 0;
+    ok = idn2_lookup_u8(text, &labels,
+                        IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES) ==
+         IDN2_OK;
+    /* The mapping of UTS #46 can yield what is no domain: a spacing accent becomes a space and an
+     * accent. */
+    ok = ok && address_domain(span_text((const char *)labels), 0, &judged) == ADDRESS_OK &&
+         judged.kind == ADDRESS_DOMAIN;
+    if (ok)
+        put_lower(w, span_text((const char *)labels));
+    idn2_free(labels);
+    return ok;
+}
+
+/* The text between the brackets was judged by the parser; here it is only brought to one form. */
+static void put_literal(struct writer *w, const struct address *a)
+{
+    struct span text = span_skip(span_head(a->domain, a->domain.len - 1), 1);
+    struct ip_address ip;
+
+    if (a->kind == ADDRESS_IPV6 && ip_address_parse(span_skip(text, 5), &ip)) {
+        writer_text(w, ip_address_is_v4(&ip) ? "[" : "[ipv6:");
+        ip_address_put(w, &ip);
+        writer_byte(w, ']');
+    } else {
+        put_lower(w, a->domain);
+    }
+}
+
+/* Without the leading zeros that Snum allows. */
+static void put_ipv4(struct writer *w, struct span domain)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < domain.len; i++) {
+        uint8_t c = domain.data[i];
+
+        if ((uint8_t)(c - '0') < 10) {
+            n = n * 10 + (unsigned)(c - '0');
+            continue;
+        }
+        if (i)
+            writer_number(w, n);
+        writer_byte(w, c);
+        n = 0;
+    }
+}
+
+static bool put_domain(struct writer *w, const struct address *a)
+{
+    bool utf8 = false;
+
+    if (a->kind == ADDRESS_IPV4) {
+        put_ipv4(w, a->domain);
+        return true;
+    }
+    if (a->kind != ADDRESS_DOMAIN) {
+        put_literal(w, a);
+        return true;
+    }
+    for (size_t i = 0; i < a->domain.len; i++)
+        utf8 |= a->domain.data[i] >= 0x80;
+    if (utf8)
+        return put_a_labels(w, a->domain);
+    put_lower(w, a->domain);
+    return true;
+}
+
+bool address_key(struct writer *w, const struct address *address, bool fold_local)
+{
+    size_t start = w->len;
+    bool ok = true;
+
+    if (address->kind == ADDRESS_POSTMASTER) {
+        put_lower(w, address->local);
+    } else if (address->kind != ADDRESS_NULL) {
+        put_local(w, address, fold_local);
+        writer_byte(w, '@');
+        ok = put_domain(w, address);
+    }
+    if (ok && !w->full && w->len - start <= ADDRESS_KEY_MAX)
+        return true;
+    w->len = start;
+    return false;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_MIME_MIME_READER_H
+#define PROTO_MIME_MIME_READER_H
+
+#include "proto/mime/mime_base64.h"
+#include "proto/mime/mime_content_type.h"
+#include "proto/mime/mime_qp.h"
+
+/*
+ * Reads a message while it arrives (RFC 5322, RFC 2045, RFC 2046): header fields, the tree of
+ * parts, decoded bodies. Pulled: the caller hands consecutive runs of the message's bytes,
+ * dot-stuffing undone, and takes events until MIME_MORE. Nothing is buffered whole; bodies pass
+ * through in place. Which events come, and the bytes of DATA put together, do not depend on how the
+ * message was cut.
+ *
+ * Order of events, a part's index counting from 0 in order of appearance:
+ *
+ *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END
+ *
+ * and END behind the root's PART_END. An ANOMALY comes behind the FIELD or before the event it
+ * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has one child: the message in it,
+ * with a header of its own.
+ *
+ * Lines end in CRLF; LF alone is taken for a line end too, with an anomaly.
+ */
+
+enum { MIME_DEPTH_MAX = 32 };         /* frames in a reader; `limits.depth` is at most this */
+enum { MIME_BOUNDARY_MAX = 250 };     /* bytes of one boundary; RFC 2046 section 5.1.1 allows 70 */
+enum { MIME_BOUNDARIES_SIZE = 1536 }; /* bytes of all boundaries that are open at a time */
+enum { MIME_DELIMITER_MAX = 320 };    /* bytes of a delimiter line with its end; longer is none */
+enum { MIME_FILENAME_MAX = 512 }; /* bytes of a decoded file name; longer is cut, with an anomaly */
+enum { MIME_TOKEN_MAX = 128 };    /* bytes of type, subtype, disposition, charset */
+enum { MIME_FIELD_MIN = 1024 };   /* least `limits.field` */
+enum { MIME_SCRATCH_MIN = 1024 }; /* least scratch */
+enum { MIME_PART_NONE = 0xffff }; /* the root's parent */
+
+struct mime_limits {
+    uint32_t field;  /* bytes of one header field with name and folds; the field buffer's size */
+    uint32_t header; /* bytes of one part's header; fields that begin behind are left out */
+    uint16_t parts;  /* parts of a message, the root included; at least 2 */
+    uint16_t depth;  /* nesting, the root being 1 */
+};
+
+/* 16 KiB a field, 256 KiB a header, 1000 parts, 20 deep. */
+#define MIME_LIMITS_DEFAULT                                                                        \
+    {                                                                                              \
+        .field = 16384, .header = 262144, .parts = 1000, .depth = 20                               \
+    }
+
+struct mime_memory {
+    /*
+     * `limits.field` bytes of this message's, for fields that are split over inputs; may be NULL,
+     * then MIME_BUFFER asks for it. Kept from call to call.
+     */
+    uint8_t *field;
+    /*
+     * For decoded bytes, at least MIME_SCRATCH_MIN: one DATA event carries at most this many. Not
+     * kept from call to call, so one scratch can serve all readers of a thread.
+     */
+    uint8_t *scratch;
+    size_t scratch_size;
+};
+
+enum mime_anomaly {
+#define ANOMALY(NAME, name, what) MIME_ANOMALY_##NAME,
+#include "proto/mime/mime_anomaly.def"
+#undef ANOMALY
+    MIME_ANOMALIES
+};
+
+enum mime_field {
+    MIME_FIELD_OTHER,
+#define FIELD(NAME, name, once) MIME_FIELD_##NAME,
+#include "proto/mime/mime_field.def"
+#undef FIELD
+    MIME_FIELDS
+};
+
+enum mime_event_kind {
+    MIME_FIELD,
+    MIME_HEADER_END,
+    MIME_PART_BEGIN,
+    MIME_DATA,
+    MIME_PART_END,
+    MIME_ANOMALY,
+    MIME_END,
+};
+
+enum mime_part_kind {
+    MIME_LEAF,      /* its body comes as DATA */
+    MIME_MULTIPART, /* its children follow */
+    MIME_MESSAGE,   /* its child follows: the message in it */
+};
+
+/* What the header says of a part. Spans hold until the next call. */
+struct mime_part {
+    uint16_t parent;  /* index, or MIME_PART_NONE */
+    uint8_t kind;     /* enum mime_part_kind */
+    uint8_t encoding; /* enum mime_encoding */
+    bool message;     /* its header is a message's own: the root, or the child of a MIME_MESSAGE */
+    uint64_t header_offset;
+    uint64_t body_offset;
+    struct span type; /* as written; "text" when there is none (RFC 2045 section 5.2) */
+    struct span subtype; /* as written; without one "plain", in a multipart/digest "rfc822" */
+    struct span charset;     /* empty when there is none */
+    struct span disposition; /* "attachment"; empty when there is none */
+    struct span filename;    /* UTF-8, of Content-Disposition, else `name`; empty: none */
+    struct span name;        /* UTF-8, of Content-Type */
+};
+
+struct mime_event {
+    enum mime_event_kind kind;
+    uint16_t part; /* index */
+    /*
+     * Of the raw message: FIELD its first byte, HEADER_END and PART_BEGIN the body's first byte,
+     * DATA the first raw byte behind those of the DATA before, PART_END the byte behind the body,
+     * ANOMALY where it was seen (of a body: the body's first byte).
+     */
+    uint64_t offset;
+    union {
+        struct {
+            enum mime_field id;
+            bool message; /* of a message's own header: the root's, or that of a message within */
+            bool cut;     /* longer than limits.field */
+            struct span raw;   /* the whole field without its last line end, folds in it */
+            struct span name;  /* as written */
+            struct span value; /* behind the colon and its blanks, folds in it */
+        } field;
+        const struct mime_part *begin;
+        struct span data; /* never empty; in the input, or in the scratch when decoded */
+        struct {
+            uint64_t header_offset;
+            uint64_t body_offset;
+            uint64_t body_len; /* raw bytes, without the line end before a delimiter */
+            uint64_t lines;    /* line ends (LF) in them */
+            uint64_t decoded;  /* of a leaf: bytes of DATA given */
+        } end;
+        enum mime_anomaly anomaly;
+    };
+};
+
+enum mime_status {
+    MIME_MORE,   /* the input is used up */
+    MIME_EVENT,  /* *event_out is one; its spans hold until the next call */
+    MIME_BUFFER, /* a field is split and there is no field buffer: attach one and call again */
+};
+
+/* One part that is open: the path from the root to the current part. */
+struct mime_frame {
+    uint64_t header_offset;
+    uint64_t body_offset;
+    uint64_t lines; /* line ends before the body */
+    uint16_t index;
+    uint16_t parent;
+    uint16_t boundary; /* begin in boundaries[] */
+    uint8_t boundary_len;
+    uint8_t kind;
+    bool message;  /* its header is a message's own */
+    bool digest;   /* its parts are messages unless they say otherwise (RFC 2046 section 5.1.5) */
+    bool closed;   /* its closing delimiter was seen: only the epilogue is left */
+    bool parented; /* a part of it was seen */
+    bool judged;   /* while being closed: its anomalies are told */
+};
+
+/*
+ * The whole state of a message under way: about 5 KiB, asserted in mime_reader.c; plus the field
+ * buffer while a field is split. Members are the reader's own.
+ */
+struct mime_reader {
+    struct mime_limits limits;
+    struct mime_memory memory;
+    uint64_t offset;         /* of the next byte to read */
+    uint64_t lines;          /* line ends before it */
+    uint64_t decoded;        /* of the current leaf */
+    uint64_t anomalies;      /* to be told before the next event, by bit */
+    uint64_t body_anomalies; /* to be told before the current part ends */
+    uint64_t body_end;       /* while parts are being closed: where their bodies end */
+    uint64_t lines_end;
+    uint64_t field_offset;
+    uint64_t field_total; /* bytes of the field under way that lie behind us; 0: none */
+    uint64_t field_lines; /* line ends in them */
+    uint64_t fields_seen; /* of this header, by enum mime_field */
+    struct span replay;   /* bytes in the field buffer to be read again, before the input */
+    size_t run;           /* bytes at the input's begin that are known to be body */
+    uint32_t field_held;  /* bytes in the field buffer */
+    uint16_t held_at;     /* undecided bytes of a body: held[held_at .. held_len) */
+    uint16_t held_len;
+    uint16_t parts;
+    uint16_t text_len;
+    uint8_t depth;
+    uint8_t close_depth; /* parts deeper than this are being closed */
+    uint8_t state;
+    uint8_t
+        boundaries_open;   /* multiparts among the frames, unless parts are no longer looked for */
+    uint8_t part_boundary; /* length of the boundary that the header under way names */
+    bool closing_delimiter;
+    bool decoder_done;
+    bool field_judged;
+    bool field_line_end;
+    bool
+        line_begin; /* the next byte of the body begins a line, and no line end before it is held */
+    bool last_cr;
+    bool finished;
+    bool bare_told;
+    union {
+        struct mime_base64 base64;
+        struct mime_qp qp;
+    } decoder;
+    struct mime_part part; /* of the header under way */
+    struct mime_frame frames[MIME_DEPTH_MAX];
+    uint8_t text[4 * MIME_TOKEN_MAX + 2 * MIME_FILENAME_MAX]; /* what `part` points to */
+    uint8_t boundaries[MIME_BOUNDARIES_SIZE];
+    uint8_t held[MIME_DELIMITER_MAX + 2];
+};
+
+/*
+ * Begins a message. Borrows the memory until the message ends. False when a limit or a size is
+ * outside the bounds above.
+ */
+bool mime_reader_init(struct mime_reader *r, const struct mime_memory *memory,
+                      const struct mime_limits *limits);
+
+/*
+ * The next event. *in advances behind what was read; until MIME_MORE the caller calls again with
+ * the same span. Bound: one pass over the input; a call does work in proportion to the bytes it
+ * takes, the parts it closes, or the input that it scans once for delimiters ahead of giving it.
+ * Never fails: what breaks a rule is an anomaly.
+ */
+enum mime_status mime_reader_next(struct mime_reader *r, struct span *in,
+                                  struct mime_event *event_out);
+
+/*
+ * The message has ended: mime_reader_next() with an empty input then gives what is left, END last,
+ * then MORE.
+ */
+void mime_reader_finish(struct mime_reader *r);
+
+/* Lends the field buffer that MIME_BUFFER asked for. */
+void mime_reader_attach(struct mime_reader *r, uint8_t *field);
+/*
+ * True when the field buffer holds nothing: it may be taken back, by mime_reader_detach(), once the
+ * last event is used.
+ */
+bool mime_reader_idle(const struct mime_reader *r);
+uint8_t *mime_reader_detach(struct mime_reader *r);
+
+/* The names in the tables: "bare_lf"; "content-type". */
+const char *mime_anomaly_name(enum mime_anomaly anomaly);
+const char *mime_anomaly_what(enum mime_anomaly anomaly);
+const char *mime_field_name(enum mime_field field);
+/* The field of a name, in any case. */
+enum mime_field mime_field_of(struct span name);
+
+#endif

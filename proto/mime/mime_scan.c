@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/mime/mime_scan.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* One byte at a time from `i` to `end`; returns where it stopped. `i` is 0 or more. */
+static size_t slow(struct mime_scan *scan, struct span s, size_t i, size_t end, bool after_cr,
+                   bool stop)
+{
+    for (; i < end; i++) {
+        bool cr = i ? s.data[i - 1] == '\r' : after_cr;
+
+        if (s.data[i] != '\n')
+            continue;
+        if (stop && (i + 1 == s.len || s.data[i + 1] == '-'))
+            return i;
+        scan->lines++;
+        scan->bare |= !cr;
+    }
+    return i;
+}
+
+#ifdef __SSE2__
+static inline __m128i load(const uint8_t *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+/*
+ * Sixteen bytes a step, with the neighbours on both sides loaded unaligned: a line end behind no CR
+ * and one before '-' are then two comparisons, whatever the length of lines. SSE2 is in every
+ * x86-64.
+ */
+static inline size_t fast(struct mime_scan *scan, struct span s, size_t i, bool stop)
+{
+    const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r'), dash = _mm_set1_epi8('-');
+    const __m128i zero = _mm_setzero_si128();
+    __m128i bare = zero, lines = zero;
+    /* Bytewise counts of line ends, added up before one of them can overflow. */
+    __m128i counts = zero;
+    unsigned room = 255;
+
+    for (; i + 17 <= s.len; i += 16) {
+        __m128i ends = _mm_cmpeq_epi8(load(s.data + i), lf);
+
+        if (stop &&
+            _mm_movemask_epi8(_mm_and_si128(ends, _mm_cmpeq_epi8(load(s.data + i + 1), dash))))
+            break;
+        bare = _mm_or_si128(bare, _mm_andnot_si128(_mm_cmpeq_epi8(load(s.data + i - 1), cr), ends));
+        counts = _mm_sub_epi8(counts, ends);
+        if (--room == 0) {
+            lines = _mm_add_epi64(lines, _mm_sad_epu8(counts, zero));
+            counts = zero;
+            room = 255;
+        }
+    }
+    lines = _mm_add_epi64(lines, _mm_sad_epu8(counts, zero));
+    scan->lines +=
+        (uint64_t)_mm_cvtsi128_si64(lines) + (uint64_t)_mm_cvtsi128_si64(_mm_srli_si128(lines, 8));
+    scan->bare |= _mm_movemask_epi8(bare) != 0;
+    return i;
+}
+#else
+static inline size_t fast(struct mime_scan *scan, struct span s, size_t i, bool stop)
+{
+    for (;;) {
+        ptrdiff_t found = span_find(span_skip(s, i), '\n');
+        size_t at = i + (size_t)found;
+
+        if (found < 0 || at + 1 == s.len || (stop && s.data[at + 1] == '-'))
+            return i;
+        scan->lines++;
+        scan->bare |= at == 0 || s.data[at - 1] != '\r';
+        i = at + 1;
+    }
+}
+#endif
+
+static inline size_t run(struct mime_scan *scan, struct span s, bool after_cr, bool stop)
+{
+    size_t i = slow(scan, s, 0, s.len ? 1 : 0, after_cr, stop);
+
+    /* The first byte was the candidate itself, or there is nothing. */
+    if (i == 0)
+        return 0;
+    i = fast(scan, s, i, stop);
+    return slow(scan, s, i, s.len, after_cr, stop);
+}
+
+size_t mime_scan_delimiter(struct mime_scan *scan, struct span s, bool after_cr)
+{
+    return run(scan, s, after_cr, true);
+}
+
+void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr)
+{
+    run(scan, s, after_cr, false);
+}

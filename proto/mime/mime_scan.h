@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_MIME_MIME_SCAN_H
+#define PROTO_MIME_MIME_SCAN_H
+
+#include "proto/base/span.h"
+
+/* What is counted while bodies go by. */
+struct mime_scan {
+    uint64_t lines; /* line ends (LF) that were passed */
+    bool bare;      /* one of them had no CR before it */
+};
+
+/*
+ * Passes over body bytes up to the first LF that may stand before a delimiter: one with '-' behind
+ * it, or the last byte. Returns its offset, not counted, or s.len. `after_cr`: the byte before the
+ * span was a CR.
+ */
+size_t mime_scan_delimiter(struct mime_scan *scan, struct span s, bool after_cr);
+
+/* Passes over all of it. */
+void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/pop3/pop3_command.h"
+
+static const char *const names[POP3_VERB_COUNT] = {
+#define POP3_VERB(name) [POP3_VERB_##name] = #name,
+#include "proto/pop3/pop3_verb.def"
+#undef POP3_VERB
+};
+
+static struct span trim(struct span s)
+{
+    while (s.len && s.data[0] == ' ')
+        s = span_skip(s, 1);
+    while (s.len && s.data[s.len - 1] == ' ')
+        s.len--;
+    return s;
+}
+
+/*
+ * message-number = 1*DIGIT, the first message being 1                  ; RFC 1939 section 4
+ */
+static enum pop3_reply_id read_number(struct span text, uint32_t *number_out)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t digit = (uint8_t)(text.data[i] - '0');
+
+        if (digit > 9)
+            return POP3_REPLY_BAD_ARGUMENT;
+        n = n * 10 + digit;
+        if (n > UINT32_MAX)
+            n = UINT32_MAX;
+    }
+    if (n == 0 || n == UINT32_MAX)
+        return POP3_REPLY_NO_SUCH_MESSAGE;
+    *number_out = (uint32_t)n;
+    return POP3_REPLY_NONE;
+}
+
+static enum pop3_reply_id read_argument(struct span rest, struct pop3_command *c)
+{
+    struct span text = trim(rest);
+
+    switch (c->verb) {
+    case POP3_VERB_USER:
+        c->argument = text;
+        return text.len ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
+    case POP3_VERB_PASS:
+        c->argument = rest;
+        return rest.len ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
+    case POP3_VERB_LIST:
+    case POP3_VERB_UIDL:
+        return text.len ? read_number(text, &c->number) : POP3_REPLY_NONE;
+    case POP3_VERB_RETR:
+    case POP3_VERB_DELE:
+        return text.len ? read_number(text, &c->number) : POP3_REPLY_BAD_ARGUMENT;
+    default:
+        return text.len ? POP3_REPLY_BAD_ARGUMENT : POP3_REPLY_NONE;
+    }
+}
+
+/*
+ * command = keyword *( SP param ) CRLF                                 ; RFC 2449 section 3
+ */
+enum pop3_reply_id pop3_command_parse(struct span line, struct pop3_command *command_out)
+{
+    struct pop3_command c = {.verb = POP3_VERB_UNKNOWN};
+    ptrdiff_t space = span_find(line, ' ');
+    struct span word = space < 0 ? line : span_head(line, (size_t)space);
+    enum pop3_reply_id bad;
+
+    for (unsigned v = 1; v < POP3_VERB_COUNT; v++)
+        if (span_equal_nocase(word, span_text(names[v])))
+            c.verb = (enum pop3_verb)v;
+    *command_out = (struct pop3_command){.verb = c.verb};
+    if (c.verb == POP3_VERB_UNKNOWN)
+        return POP3_REPLY_UNKNOWN_COMMAND;
+    bad = read_argument(span_skip(line, word.len + 1), &c);
+    if (bad == POP3_REPLY_NONE)
+        *command_out = c;
+    return bad;
+}

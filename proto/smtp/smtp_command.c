@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/smtp/smtp_command.h"
+
+enum { HELO_MAX = 255 };
+
+static const struct {
+    const char *name;
+    bool offered;
+} verbs[SMTP_VERB_COUNT] = {
+    [SMTP_VERB_UNKNOWN] = {"?", false},
+#define SMTP_VERB(name_, offered_) [SMTP_VERB_##name_] = {#name_, offered_},
+#include "proto/smtp/smtp_verb.def"
+#undef SMTP_VERB
+};
+
+const char *smtp_verb_name(enum smtp_verb verb)
+{
+    return verbs[(unsigned)verb < SMTP_VERB_COUNT ? verb : SMTP_VERB_UNKNOWN].name;
+}
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct span skip_spaces(struct span s)
+{
+    while (s.len && is_space(s.data[0]))
+        s = span_skip(s, 1);
+    return s;
+}
+
+/* Takes the next run without white space, and the white space behind it. */
+static struct span take_word(struct span *s)
+{
+    size_t n = 0;
+    struct span word;
+
+    while (n < s->len && !is_space(s->data[n]))
+        n++;
+    word = span_head(*s, n);
+    *s = skip_spaces(span_skip(*s, n));
+    return word;
+}
+
+static bool is_alnum(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10 || (uint8_t)(ascii_lower(c) - 'a') < 26;
+}
+
+/*
+ * SIZE-value = 1*20DIGIT                                              ; RFC 1870 section 4
+ */
+static bool read_size(struct span value, struct smtp_command *c)
+{
+    if (value.len == 0 || value.len > 20)
+        return false;
+    c->size = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t digit = (uint8_t)(value.data[i] - '0');
+
+        if (digit > 9)
+            return false;
+        if (__builtin_mul_overflow(c->size, 10u, &c->size) ||
+            __builtin_add_overflow(c->size, digit, &c->size))
+            c->size = UINT64_MAX;
+    }
+    return true;
+}
+
+/*
+ * body-value = "7BIT" / "8BITMIME"                                    ; RFC 6152 section 3
+ */
+static bool read_body(struct span value, struct smtp_command *c)
+{
+    if (span_equal_nocase(value, span_text("8BITMIME")))
+        c->body = SMTP_BODY_8BITMIME;
+    else if (!span_equal_nocase(value, span_text("7BIT")))
+        return false;
+    return true;
+}
+
+/* The parameters of MAIL that are offered. RCPT has none. */
+static const struct {
+    const char *keyword;
+    bool (*read)(struct span value, struct smtp_command *c);
+} parameters[] = {
+    {"SIZE", read_size},
+    {"BODY", read_body},
+};
+
+/*
+ * esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
+ */
+static bool is_keyword(struct span s)
+{
+    if (s.len == 0 || !is_alnum(s.data[0]))
+        return false;
+    for (size_t i = 1; i < s.len; i++)
+        if (!is_alnum(s.data[i]) && s.data[i] != '-')
+            return false;
+    return true;
+}
+
+/*
+ * esmtp-value = 1*(%d33-60 / %d62-126)
+ */
+static bool is_value(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] < 33 || s.data[i] > 126 || s.data[i] == '=')
+            return false;
+    return s.len > 0;
+}
+
+/*
+ * esmtp-param = esmtp-keyword ["=" esmtp-value]
+ */
+static enum smtp_reply_id read_parameter(struct span word, unsigned *seen, struct smtp_command *c)
+{
+    ptrdiff_t equals = span_find(word, '=');
+    struct span keyword = equals < 0 ? word : span_head(word, (size_t)equals);
+    struct span value = equals < 0 ? span_of(NULL, 0) : span_skip(word, (size_t)equals + 1);
+
+    if (!is_keyword(keyword) || (equals >= 0 && !is_value(value)))
+        return SMTP_REPLY_BAD_ARGUMENT;
+    for (unsigned i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (c->verb != SMTP_VERB_MAIL ||
+            !span_equal_nocase(keyword, span_text(parameters[i].keyword)))
+            continue;
+        if (*seen & 1u << i || equals < 0)
+            return SMTP_REPLY_BAD_ARGUMENT;
+        *seen |= 1u << i;
+        if (parameters[i].read(value, c))
+            return SMTP_REPLY_NONE;
+        /* A body type of an extension that is not offered is no syntax error. */
+        return parameters[i].read == read_body ? SMTP_REPLY_UNKNOWN_PARAMETER
+                                               : SMTP_REPLY_BAD_ARGUMENT;
+    }
+    return SMTP_REPLY_UNKNOWN_PARAMETER;
+}
+
+/*
+ * Mail-parameters = esmtp-param *(SP esmtp-param)
+ * Rcpt-parameters = esmtp-param *(SP esmtp-param)
+ */
+static enum smtp_reply_id read_parameters(struct span text, struct smtp_command *c)
+{
+    unsigned seen = 0;
+
+    while (text.len) {
+        enum smtp_reply_id bad = read_parameter(take_word(&text), &seen, c);
+
+        if (bad != SMTP_REPLY_NONE)
+            return bad;
+    }
+    return SMTP_REPLY_NONE;
+}
+
+/*
+ * mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
+ * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP
+ * Rcpt-parameters] CRLF
+ */
+static enum smtp_reply_id read_path(struct span text, const char *word, unsigned options,
+                                    struct smtp_command *c)
+{
+    struct span keyword = span_text(word);
+
+    if (!span_equal_nocase(span_head(text, keyword.len), keyword))
+        return SMTP_REPLY_BAD_ARGUMENT;
+    text = skip_spaces(span_skip(text, keyword.len));
+    if (address_path(&text, options, &c->path) != ADDRESS_OK ||
+        (text.len && !is_space(text.data[0])))
+        return c->verb == SMTP_VERB_MAIL ? SMTP_REPLY_BAD_SENDER : SMTP_REPLY_BAD_RECIPIENT;
+    return read_parameters(skip_spaces(text), c);
+}
+
+/*
+ * ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
+ * helo = "HELO" SP Domain CRLF
+ * Differs from RFC 5321 section 4.1.1.1: what senders really say (underscores, one label, an
+ * address without brackets) passes. What could be read as syntax in a Received field, and all that
+ * is not printable ASCII, does not.
+ */
+static enum smtp_reply_id read_helo(struct span text, struct smtp_command *c)
+{
+    if (text.len == 0 || text.len > HELO_MAX)
+        return SMTP_REPLY_BAD_HELO;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < 33 || text.data[i] > 126 || strchr("()<>@,;\\\"", text.data[i]))
+            return SMTP_REPLY_BAD_HELO;
+    c->argument = text;
+    return SMTP_REPLY_NONE;
+}
+
+static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c)
+{
+    switch (c->verb) {
+    case SMTP_VERB_EHLO:
+    case SMTP_VERB_HELO:
+        return read_helo(text, c);
+    case SMTP_VERB_MAIL:
+        return read_path(text, "FROM:", ADDRESS_ALLOW_NULL, c);
+    case SMTP_VERB_RCPT:
+        return read_path(text, "TO:", ADDRESS_ALLOW_POSTMASTER, c);
+    case SMTP_VERB_NOOP:
+    case SMTP_VERB_HELP:
+    case SMTP_VERB_VRFY:
+        c->argument = text;
+        return text.len == 0 && c->verb == SMTP_VERB_VRFY ? SMTP_REPLY_BAD_ARGUMENT
+                                                          : SMTP_REPLY_NONE;
+    default:
+        return text.len ? SMTP_REPLY_BAD_ARGUMENT : SMTP_REPLY_NONE;
+    }
+}
+
+enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *command_out)
+{
+    struct smtp_command c = {.verb = SMTP_VERB_UNKNOWN};
+    enum smtp_reply_id bad;
+    struct span word;
+
+    while (line.len && is_space(line.data[line.len - 1]))
+        line.len--;
+    word = take_word(&line);
+    for (unsigned v = 1; v < SMTP_VERB_COUNT && c.verb == SMTP_VERB_UNKNOWN; v++)
+        if (span_equal_nocase(word, span_text(verbs[v].name)))
+            c.verb = (enum smtp_verb)v;
+    *command_out = (struct smtp_command){.verb = c.verb};
+    if (c.verb == SMTP_VERB_UNKNOWN)
+        return SMTP_REPLY_UNKNOWN_COMMAND;
+    if (!verbs[c.verb].offered)
+        return SMTP_REPLY_NOT_OFFERED;
+    bad = read_argument(line, &c);
+    if (bad == SMTP_REPLY_NONE)
+        *command_out = c;
+    return bad;
+}

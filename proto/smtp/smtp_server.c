@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/smtp/smtp_server.h"
+
+enum smtp_server_state {
+    STATE_CONNECT, /* before the greeting */
+    STATE_REFUSED, /* the client was refused by 554 and may only say QUIT (RFC 5321 section 3.1) */
+    STATE_GREET,   /* waits for EHLO or HELO */
+    STATE_READY,   /* no transaction */
+    STATE_MAIL,    /* from here on a transaction is open: a sender, no recipient */
+    STATE_RCPT,    /* at least one recipient */
+    STATE_DATA,    /* the message is being read, or its END waits */
+    STATE_SWALLOW, /* the message is refused and read to its end */
+};
+
+/* What came of an input: an action for the session, or nothing that concerns it. */
+enum { ACTION_NONE = -1 };
+
+bool smtp_server_in_transaction(const struct smtp_server *s)
+{
+    return s->reset || s->state >= STATE_MAIL;
+}
+
+bool smtp_server_in_data(const struct smtp_server *s)
+{
+    return s->state >= STATE_DATA && !s->waiting;
+}
+
+void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options)
+{
+    *s = (struct smtp_server){.options = options, .state = STATE_CONNECT};
+    smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
+}
+
+void smtp_server_attach(struct smtp_server *s, uint8_t *buffer)
+{
+    line_attach(&s->reader.line, buffer);
+}
+
+uint8_t *smtp_server_detach(struct smtp_server *s)
+{
+    return line_idle(&s->reader.line) ? line_detach(&s->reader.line) : NULL;
+}
+
+/* Every end of a transaction goes through here. */
+static void end_transaction(struct smtp_server *s)
+{
+    s->reset |= s->state >= STATE_MAIL;
+    if (s->state >= STATE_MAIL)
+        s->state = STATE_READY;
+}
+
+static int reply(struct smtp_server *s, enum smtp_reply_id id)
+{
+    s->reply = (uint8_t)id;
+    return ACTION_NONE;
+}
+
+static int ask(struct smtp_server *s, enum smtp_action_kind kind)
+{
+    s->waiting = (uint8_t)kind;
+    return kind;
+}
+
+static int on_helo(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    s->esmtp = c->verb == SMTP_VERB_EHLO;
+    action->name = c->argument;
+    action->esmtp = s->esmtp;
+    return ask(s, SMTP_ACTION_HELO);
+}
+
+static int on_mail(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    /* RFC 1870 section 6.1 */
+    if (s->options->size_max && c->size > s->options->size_max)
+        return reply(s, SMTP_REPLY_TOO_BIG);
+    action->path = c->path;
+    action->size = c->size;
+    action->body = c->body;
+    return ask(s, SMTP_ACTION_MAIL);
+}
+
+static int on_rcpt(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    if (s->recipients >= s->options->recipients_max)
+        return reply(s, SMTP_REPLY_TOO_MANY_RECIPIENTS);
+    action->path = c->path;
+    return ask(s, SMTP_ACTION_RCPT);
+}
+
+static int on_data(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    (void)c;
+    (void)action;
+    if (s->recipients == 0)
+        return reply(s, SMTP_REPLY_NO_RECIPIENT);
+    return ask(s, SMTP_ACTION_DATA);
+}
+
+static int on_rset(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    (void)c;
+    (void)action;
+    end_transaction(s);
+    return reply(s, SMTP_REPLY_OK);
+}
+
+static int on_quit(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    (void)c;
+    (void)action;
+    end_transaction(s);
+    s->closing = true;
+    return reply(s, SMTP_REPLY_BYE);
+}
+
+#define BIT(state) (1u << (state))
+#define GREETED (BIT(STATE_READY) | BIT(STATE_MAIL) | BIT(STATE_RCPT))
+#define SERVED (BIT(STATE_GREET) | GREETED)
+
+/* In which states a command is taken, and by whom; one without a handler has a fixed reply. */
+static const struct {
+    unsigned states;
+    int (*run)(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action);
+    enum smtp_reply_id reply;
+} commands[SMTP_VERB_COUNT] = {
+    [SMTP_VERB_EHLO] = {.states = SERVED, .run = on_helo},
+    [SMTP_VERB_HELO] = {.states = SERVED, .run = on_helo},
+    [SMTP_VERB_MAIL] = {.states = BIT(STATE_READY), .run = on_mail},
+    [SMTP_VERB_RCPT] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_rcpt},
+    [SMTP_VERB_DATA] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_data},
+    [SMTP_VERB_RSET] = {.states = SERVED, .run = on_rset},
+    [SMTP_VERB_QUIT] = {.states = SERVED | BIT(STATE_REFUSED), .run = on_quit},
+    [SMTP_VERB_NOOP] = {.states = SERVED, .reply = SMTP_REPLY_OK},
+    [SMTP_VERB_VRFY] = {.states = SERVED, .reply = SMTP_REPLY_VRFY},
+    [SMTP_VERB_HELP] = {.states = SERVED, .reply = SMTP_REPLY_HELP},
+};
+
+static int on_line(struct smtp_server *s, struct span line, struct smtp_action *action)
+{
+    struct smtp_command c;
+    enum smtp_reply_id bad = smtp_command_parse(line, &c);
+
+    if (bad == SMTP_REPLY_UNKNOWN_COMMAND || bad == SMTP_REPLY_NOT_OFFERED)
+        return reply(s, bad);
+    if (!(commands[c.verb].states & BIT(s->state)))
+        return reply(s, s->state == STATE_GREET ? SMTP_REPLY_HELO_FIRST : SMTP_REPLY_BAD_SEQUENCE);
+    if (bad != SMTP_REPLY_NONE)
+        return reply(s, bad);
+    if (!commands[c.verb].run)
+        return reply(s, commands[c.verb].reply);
+    return commands[c.verb].run(s, &c, action);
+}
+
+static void refuse_message(struct smtp_server *s, enum smtp_reply_id id)
+{
+    s->state = STATE_SWALLOW;
+    s->refusal = (uint8_t)id;
+    s->own_text = span_of(NULL, 0);
+    s->refused = true;
+}
+
+static int on_text(struct smtp_server *s, struct span text, struct smtp_action *action)
+{
+    uint64_t left = s->options->size_max ? s->options->size_max - s->size : UINT64_MAX;
+
+    if (s->state == STATE_SWALLOW)
+        return ACTION_NONE;
+    if (text.len > left)
+        refuse_message(s, SMTP_REPLY_TOO_BIG);
+    /* Exactly size_max octets are handed out, however the input was cut. */
+    action->bytes = span_head(text, left < text.len ? (size_t)left : text.len);
+    s->size += action->bytes.len;
+    return action->bytes.len ? SMTP_ACTION_TEXT : ACTION_NONE;
+}
+
+static int on_end(struct smtp_server *s)
+{
+    if (s->state == STATE_DATA)
+        return ask(s, SMTP_ACTION_END);
+    end_transaction(s);
+    return reply(s, (enum smtp_reply_id)s->refusal);
+}
+
+static int on_long(struct smtp_server *s)
+{
+    if (s->state == STATE_DATA)
+        refuse_message(s, SMTP_REPLY_TEXT_LINE_TOO_LONG);
+    else if (s->state != STATE_SWALLOW)
+        reply(s, SMTP_REPLY_COMMAND_TOO_LONG);
+    return ACTION_NONE;
+}
+
+/* Framing is lost: whatever follows could be somebody else's message in disguise, so nothing more
+ * is read. */
+static int on_bad(struct smtp_server *s)
+{
+    end_transaction(s);
+    s->own_text = span_of(NULL, 0);
+    s->closing = true;
+    return reply(s, smtp_reply_for_form(smtp_reader_form(&s->reader)));
+}
+
+static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *action)
+{
+    struct span bytes = {0};
+
+    switch (smtp_reader_next(&s->reader, in, &bytes)) {
+    case SMTP_READER_MORE:
+        return SMTP_ACTION_MORE;
+    case SMTP_READER_BUFFER:
+        return SMTP_ACTION_BUFFER;
+    case SMTP_READER_LINE:
+        return on_line(s, bytes, action);
+    case SMTP_READER_TEXT:
+        return on_text(s, bytes, action);
+    case SMTP_READER_END:
+        return on_end(s);
+    case SMTP_READER_LONG:
+        return on_long(s);
+    case SMTP_READER_BAD:
+        break;
+    }
+    return on_bad(s);
+}
+
+/*
+ * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
+ */
+static void put_ehlo(const struct smtp_server_options *options, struct writer *w)
+{
+    writer_text(w, "250-");
+    writer_span_put(w, options->hostname);
+    writer_text(w, "\r\n250-PIPELINING\r\n250-SIZE ");
+    writer_number(w, options->size_max);
+    writer_text(w, "\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n");
+}
+
+static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct writer *w)
+{
+    const struct smtp_reply *row = smtp_reply_row(id);
+
+    if (id == SMTP_REPLY_EHLO) {
+        put_ehlo(s->options, w);
+    } else if (id == SMTP_REPLY_READY || id == SMTP_REPLY_HELO) {
+        writer_number(w, row->code);
+        writer_byte(w, ' ');
+        writer_span_put(w, s->options->hostname);
+        writer_text(w, row->text[0] ? " " : "");
+        writer_text(w, row->text);
+        writer_text(w, "\r\n");
+    } else {
+        smtp_reply_put(w, id, s->own_text);
+    }
+    s->own_text = span_of(NULL, 0);
+}
+
+/* Counts a reply that was sent, and draws what follows from it. */
+static void sent(struct smtp_server *s, enum smtp_reply_id id)
+{
+    unsigned code = smtp_reply_row(id)->code;
+
+    if (code == 421) {
+        end_transaction(s);
+        s->closing = true;
+    }
+    if (code >= 500 && ++s->errors >= s->options->errors_max && !s->closing)
+        smtp_server_stop(s, SMTP_REPLY_TOO_MANY_ERRORS);
+}
+
+static int send_reply(struct smtp_server *s, uint8_t *due, struct writer *scratch,
+                      struct smtp_action *action)
+{
+    enum smtp_reply_id id = (enum smtp_reply_id) * due;
+    size_t start = scratch->len;
+
+    if (writer_room(scratch) < SMTP_SERVER_ROOM)
+        return SMTP_ACTION_ROOM;
+    *due = SMTP_REPLY_NONE;
+    put_reply(s, id, scratch);
+    action->reply = id;
+    action->bytes = span_skip(writer_span(scratch), start);
+    sent(s, id);
+    return SMTP_ACTION_REPLY;
+}
+
+/* What is owed before anything more is read, in this order. */
+static int due(struct smtp_server *s, struct writer *scratch, struct smtp_action *action)
+{
+    if (s->refused) {
+        s->refused = false;
+        action->reply = (enum smtp_reply_id)s->refusal;
+        return SMTP_ACTION_REFUSED;
+    }
+    if (s->reply)
+        return send_reply(s, &s->reply, scratch, action);
+    if (s->reset) {
+        s->reset = false;
+        return SMTP_ACTION_RESET;
+    }
+    if (s->farewell)
+        return send_reply(s, &s->farewell, scratch, action);
+    if (s->closing)
+        return SMTP_ACTION_CLOSE;
+    if (s->waiting)
+        return SMTP_ACTION_WAIT;
+    return s->state == STATE_CONNECT ? ask(s, SMTP_ACTION_CONNECT) : ACTION_NONE;
+}
+
+enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
+                                       struct writer *scratch, struct smtp_action *action_out)
+{
+    int kind;
+
+    *action_out = (struct smtp_action){.kind = SMTP_ACTION_MORE};
+    do {
+        kind = due(s, scratch, action_out);
+        if (kind == ACTION_NONE)
+            kind = read_on(s, in, action_out);
+    } while (kind == ACTION_NONE);
+    action_out->kind = (enum smtp_action_kind)kind;
+    return action_out->kind;
+}
+
+/* Moves the state by the answer to what waited; returns the reply that acceptance calls for. */
+static enum smtp_reply_id answered(struct smtp_server *s, enum smtp_action_kind what, bool yes)
+{
+    switch (what) {
+    case SMTP_ACTION_CONNECT:
+        s->state = yes ? STATE_GREET : STATE_REFUSED;
+        return SMTP_REPLY_READY;
+    case SMTP_ACTION_HELO:
+        if (yes) {
+            end_transaction(s);
+            s->state = STATE_READY;
+        }
+        return s->esmtp ? SMTP_REPLY_EHLO : SMTP_REPLY_HELO;
+    case SMTP_ACTION_MAIL:
+        if (yes) {
+            s->state = STATE_MAIL;
+            s->recipients = 0;
+        }
+        return SMTP_REPLY_MAIL_OK;
+    case SMTP_ACTION_RCPT:
+        if (yes) {
+            s->state = STATE_RCPT;
+            s->recipients++;
+        }
+        return SMTP_REPLY_RCPT_OK;
+    case SMTP_ACTION_DATA:
+        if (yes) {
+            s->state = STATE_DATA;
+            s->size = 0;
+            smtp_reader_begin_data(&s->reader);
+        }
+        return SMTP_REPLY_GO_AHEAD;
+    default:
+        end_transaction(s);
+        if (yes)
+            s->errors = 0;
+        return SMTP_REPLY_ACCEPTED;
+    }
+}
+
+bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
+{
+    enum smtp_action_kind what = (enum smtp_action_kind)s->waiting;
+    enum smtp_reply_id usual;
+
+    if (!s->waiting)
+        return false;
+    s->waiting = 0;
+    usual = answered(s, what, !smtp_reply_refuses(id));
+    s->reply = (uint8_t)(id == SMTP_REPLY_OK ? usual : id);
+    s->own_text = own_text;
+    return true;
+}
+
+bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
+{
+    if (s->state != STATE_DATA || s->waiting || s->closing)
+        return false;
+    refuse_message(s, id);
+    s->own_text = own_text;
+    s->refused = false;
+    return true;
+}
+
+void smtp_server_stop(struct smtp_server *s, enum smtp_reply_id id)
+{
+    if (s->closing)
+        return;
+    s->waiting = 0;
+    s->refused = false;
+    s->closing = true;
+    if (!s->reply)
+        s->own_text = span_of(NULL, 0);
+    s->farewell = (uint8_t)id;
+    end_transaction(s);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_SMTP_SMTP_SERVER_H
+#define PROTO_SMTP_SMTP_SERVER_H
+
+#include "proto/smtp/smtp_command.h"
+#include "proto/smtp/smtp_reader.h"
+
+/*
+ * The receiving side of SMTP (RFC 5321) as a machine without I/O. The session calls
+ * smtp_server_next() until it says MORE or WAIT and does what each action says; replies gather in
+ * `scratch` and go out together, which is all that PIPELINING (RFC 2920) takes. The machine keeps
+ * no envelope and no message: the session does.
+ *
+ * Life of a transaction: a MAIL that is answered with acceptance opens it; exactly one RESET closes
+ * it, behind the reply that decides it (the final dot's, RSET's, EHLO's, QUIT's, an answered 421).
+ * So whatever the session keeps for a transaction, and every own text it answers with, is released
+ * at RESET.
+ */
+
+/* Shared by all sessions, immutable while any of them uses it. */
+struct smtp_server_options {
+    struct span hostname;      /* of the greeting and EHLO; printable ASCII, at most 255 */
+    uint64_t size_max;         /* octets of a message, offered as SIZE; 0: no limit */
+    uint32_t text_line_max;    /* octets of a line of a message; 0: no limit */
+    uint16_t command_line_max; /* octets of a command line with CRLF; the line buffer's size */
+    uint16_t recipients_max;   /* accepted a transaction; 100 or more, RFC 5321 section 4.5.3.1.8 */
+    uint16_t errors_max;       /* 5xx replies until 421, at least 1; an accepted message forgives */
+};
+
+enum {
+    SMTP_COMMAND_LINE_MAX = 1024, /* default: 512 and what the offered extensions add */
+    SMTP_TEXT_LINE_MAX = 65536,   /* default: RFC 5321 section 4.5.3.1.6 says 1000, senders more */
+    SMTP_SERVER_ROOM = 1024,      /* room in `scratch` that any reply is sure to fit in */
+};
+
+enum smtp_action_kind {
+    SMTP_ACTION_MORE,   /* *in is used up; call again when there are more bytes */
+    SMTP_ACTION_BUFFER, /* smtp_server_attach() a line buffer, then call again */
+    SMTP_ACTION_ROOM,   /* send what is in `scratch`, empty it, call again with SMTP_SERVER_ROOM */
+    SMTP_ACTION_WAIT, /* parked until smtp_server_answer() or smtp_server_stop(); do not read on */
+    SMTP_ACTION_CONNECT, /* first of all; answer with OK or a refusal */
+    SMTP_ACTION_REPLY, /* `bytes`, the whole reply, was appended to `scratch`; `reply` is its row */
+    SMTP_ACTION_HELO,  /* `name`, `esmtp`; answer. An open transaction ends after acceptance */
+    SMTP_ACTION_MAIL,  /* `path`, `size`, `body`; answer */
+    SMTP_ACTION_RCPT,  /* `path`; answer */
+    SMTP_ACTION_DATA,  /* answer OK and message bytes follow, or refuse and the transaction stays */
+    SMTP_ACTION_TEXT,  /* `bytes` of the message */
+    SMTP_ACTION_REFUSED, /* the machine refuses the message that is being read, with row `reply`: no
+                            TEXT, no END follow; the rest is swallowed and the refusal sent at the
+                            final dot */
+    SMTP_ACTION_END,     /* the message is whole; answer with ACCEPTED and the id as own text, or a
+                            refusal */
+    SMTP_ACTION_RESET,   /* the transaction is over: release it */
+    SMTP_ACTION_CLOSE,   /* send what is in `scratch` and close; nothing more is read */
+};
+
+/* Spans in an action are valid until the next call of the machine, and no longer than *in or the
+ * line buffer. */
+struct smtp_action {
+    enum smtp_action_kind kind;
+    enum smtp_reply_id reply; /* REPLY, REFUSED */
+    struct span bytes;        /* REPLY, TEXT */
+    struct span name;         /* HELO: the client's name for itself; bounded, no control bytes */
+    bool esmtp;               /* HELO: it said EHLO */
+    uint8_t body;             /* MAIL: enum smtp_body_type */
+    uint64_t size;            /* MAIL: declared octets, 0 when not declared */
+    struct address path;      /* MAIL, RCPT */
+};
+
+/* Private to smtp_server.c; here so that a session can hold it. */
+struct smtp_server {
+    const struct smtp_server_options *options;
+    struct smtp_reader reader;
+    struct span own_text; /* of `reply` or, while a message is swallowed, of `refusal`; borrowed */
+    uint64_t size;        /* octets of the message so far */
+    uint16_t errors;
+    uint16_t recipients; /* accepted in this transaction */
+    uint8_t state;       /* enum smtp_server_state */
+    uint8_t waiting;     /* the enum smtp_action_kind that awaits its answer; 0: none */
+    uint8_t reply;       /* to be sent next; enum smtp_reply_id */
+    uint8_t refusal;     /* of the message that is being swallowed */
+    uint8_t farewell;    /* to be sent behind `reply` and RESET, before CLOSE */
+    bool esmtp;          /* the last greeting was EHLO */
+    bool refused;        /* REFUSED is due */
+    bool reset;          /* RESET is due behind the reply */
+    bool closing;        /* CLOSE is due behind all that is due */
+};
+
+_Static_assert(sizeof(struct smtp_server) <= 192, "an idle session has 256 bytes in all");
+
+/* Borrows `options` until the last call. */
+void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options);
+
+/*
+ * The next action, in *action_out and as the result. Takes bytes from *in and moves it behind them.
+ * Writes replies to the end of `scratch`. Bound: one pass over what is taken.
+ */
+enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
+                                       struct writer *scratch, struct smtp_action *action_out);
+
+/*
+ * Answers the CONNECT, HELO, MAIL, RCPT, DATA or END that waits. SMTP_REPLY_OK accepts with the
+ * reply that the command calls for; any other row is sent as it is, and accepts or refuses by its
+ * code (a 421 also closes). `own_text` replaces the row's text unless empty; borrowed until the
+ * REPLY. False, without effect, when nothing waits.
+ */
+bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
+
+/*
+ * Refuses, between two TEXT actions, the message that is being read: no TEXT and no END follow;
+ * `id`, a 4xx or 5xx row, is sent at the final dot. `own_text` is borrowed until RESET. False,
+ * without effect, when no message is being read or it is refused already.
+ */
+bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
+
+/*
+ * Ends the session with a reply of the session's own (421: timeout, draining, too many
+ * connections): what was answered and not yet sent, RESET when a transaction is open, REPLY and
+ * CLOSE follow. An answer that was waited for is not waited for any more and will be ignored: a
+ * session whose END is waiting must not call this before it knows that nothing was committed.
+ */
+void smtp_server_stop(struct smtp_server *s, enum smtp_reply_id id);
+
+/* Lends a line buffer of options->command_line_max bytes; it is used until smtp_server_detach(). */
+void smtp_server_attach(struct smtp_server *s, uint8_t *buffer);
+
+/* Takes the line buffer back when nothing is held in it; NULL when there is none or it is in use.
+ */
+uint8_t *smtp_server_detach(struct smtp_server *s);
+
+/* True between MAIL's acceptance and RESET. */
+bool smtp_server_in_transaction(const struct smtp_server *s);
+
+/* True while message bytes are expected, for the choice of a timeout (RFC 5321 section 4.5.3.2). */
+bool smtp_server_in_data(const struct smtp_server *s);
+
+#endif

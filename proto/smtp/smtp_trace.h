@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_SMTP_SMTP_TRACE_H
+#define PROTO_SMTP_SMTP_TRACE_H
+
+#include "proto/base/ip_address.h"
+
+/* What a trace header says. All spans are borrowed for the call; those from the peer need not be
+ * clean. */
+struct smtp_trace {
+    struct span sender;    /* reverse-path as spelled, without brackets; empty for the null one */
+    struct span recipient; /* forward-path as spelled, without brackets */
+    bool only_recipient;   /* the transaction has no other: "for" may stand in Received */
+    struct span helo;      /* the client's name for itself */
+    struct ip_address client;
+    struct span hostname;  /* ours */
+    bool esmtp;            /* it said EHLO: protocol name of RFC 3848 */
+    struct span id;        /* the message's id as text */
+    uint64_t wall_seconds; /* since 1970, UTC */
+};
+
+enum { SMTP_TRACE_MAX = 2048 }; /* octets that any trace fits in */
+
+/*
+ * Writes the header prefix of one delivery (RFC 5321 section 4.4): Return-Path, Delivered-To (RFC
+ * 9228), Received. Folded under 78 columns where a field has a place to fold. All or nothing: a
+ * writer without SMTP_TRACE_MAX bytes of room may become full.
+ */
+void smtp_trace_put(struct writer *w, const struct smtp_trace *t);
+
+/* Writes a date-time of RFC 5322 section 3.3 in UTC: "Sun, 22 Nov 2026 03:47:25 +0000". */
+void smtp_trace_date(struct writer *w, uint64_t wall_seconds);
+
+#endif

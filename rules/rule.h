@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef RULES_RULE_H
+#define RULES_RULE_H
+
+#include "proto/base/writer.h"
+
+/* A rule as its author wrote it: patterns over scopes, how they combine, and what follows from a
+ * hit. */
+
+enum rule_stage {
+#define RULE_STAGE(symbol, name) RULE_STAGE_##symbol,
+#include "rules/rule_stage.def"
+#undef RULE_STAGE
+    RULE_STAGES
+};
+
+enum rule_scope {
+#define RULE_SCOPE(symbol, name, how, stage) RULE_SCOPE_##symbol,
+#include "rules/rule_scope.def"
+#undef RULE_SCOPE
+    RULE_SCOPES
+};
+
+enum rule_action {
+#define RULE_ACTION(symbol, name, text) RULE_ACTION_##symbol,
+#include "rules/rule_action.def"
+#undef RULE_ACTION
+    RULE_ACTIONS
+};
+
+enum rule_flag {
+    RULE_CASELESS = 1,  /* ASCII letters match in either case */
+    RULE_DOTALL = 2,    /* "." matches line ends too */
+    RULE_MULTILINE = 4, /* "^" and "$" match at each line */
+};
+
+enum rule_logic {
+    RULE_ANY, /* one of the patterns hits */
+    RULE_ALL, /* every pattern hits, each anywhere in its scope */
+};
+
+enum rule_status {
+    RULE_OK,
+    RULE_FULL, /* the worker's pool has no stream left: answer 4xx, nothing was skipped silently */
+    RULE_REFUSED, /* the rules are wrong or too costly; the errors say which, where and why */
+    RULE_STALE,   /* a saved set that does not fit: compile anew */
+    RULE_LONG, /* a value beyond RULE_VALUE_MAX: not scanned; to be refused like any overlong field
+                */
+    RULE_BROKEN, /* out of memory, or Hyperscan failed: on a worker, answer 4xx */
+};
+
+enum {
+    RULE_ID_MAX = 64,           /* letters, digits, "-", "_" and "." */
+    RULE_DESCRIPTION_MAX = 200, /* bytes of UTF-8 without control characters */
+    RULE_TEXT_MAX = 200,        /* printable ASCII, so that any reply line holds it */
+    RULE_PATTERN_MAX = 8192,    /* bytes */
+    RULE_HEADER_MAX = 64,       /* bytes of a header field's name */
+    RULE_PATTERNS_MAX = 256,    /* per rule */
+    RULE_VALUE_MAX = 65536,     /* bytes of a value that is scanned whole */
+    RULE_SCORE_MAX = 1000000,   /* thousandths, either sign */
+};
+
+/* Where something was written, for messages. `file` is borrowed. */
+struct rule_source {
+    struct span file;
+    uint32_t line; /* from 1 */
+};
+
+struct rule_pattern {
+    struct span text;   /* the regular expression, or the bytes to find */
+    struct span header; /* scope HEADER: the field's name, empty for every field */
+    struct rule_source source;
+    uint8_t scope; /* enum rule_scope */
+    uint8_t flags; /* enum rule_flag, or'ed */
+    bool literal;
+};
+
+/* Borrows all its spans from whoever made it. */
+struct rule {
+    struct span id;
+    struct span description;
+    struct span text; /* what a REJECT or a DEFER answers, without reply codes; else empty */
+    const struct rule_pattern *patterns;
+    struct rule_source source;
+    int32_t score; /* thousandths */
+    uint16_t pattern_count;
+    uint8_t logic;  /* enum rule_logic */
+    uint8_t action; /* enum rule_action */
+    bool shadow;    /* hits are counted and shown, but neither score nor act */
+    bool enabled;   /* false: keeps its index and never hits */
+};
+
+const char *rule_scope_name(enum rule_scope scope);
+bool rule_scope_streams(enum rule_scope scope);
+const char *rule_action_name(enum rule_action action);
+/* True when the action answers with the rule's text. */
+bool rule_action_answers(enum rule_action action);
+const char *rule_stage_name(enum rule_stage stage);
+/* False when there is no such scope. "header.NAME" and its short form "subject" yield HEADER and
+ * the name. */
+bool rule_scope_parse(struct span name, enum rule_scope *scope_out, struct span *header_out);
+bool rule_action_parse(struct span name, enum rule_action *action_out);
+/* The earliest stage at which all inputs of the rule are there; it acts at that stage. */
+enum rule_stage rule_stage_of(const struct rule *rule);
+/*
+ * Checks lengths, characters and that action and text fit together, and writes one line to `errors`
+ * for each fault: "file:line: rule 'id': what". Patterns are judged by rule_set_compile(). True
+ * when there is no fault.
+ */
+bool rule_check(const struct rule *rule, struct writer *errors);
+/* Begins an error line: "file:line: rule 'id': ". */
+void rule_error_begin(struct writer *errors, const struct rule_source *source, struct span id);
+
+#endif

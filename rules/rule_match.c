@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rules/rule_match.h"
+#include "rules/rule_pool_inside.h"
+
+struct rule_match {
+    const struct rule_set *set;
+    struct rule_pool *pool;
+    hs_stream_t *streams[RULE_SCOPES]; /* taken from the pool */
+    bool begun[RULE_SCOPES];           /* the stream holds bytes of a part */
+    size_t pattern_words;
+    size_t rule_words;
+    uint64_t words[]; /* patterns hit, rules hit, and the same as they were at the mark */
+};
+
+static size_t words_of(size_t bits)
+{
+    return (bits + 63) / 64;
+}
+
+static bool bit_get(const uint64_t *words, size_t bit)
+{
+    return words[bit / 64] >> (bit % 64) & 1;
+}
+
+static void bit_set(uint64_t *words, size_t bit)
+{
+    words[bit / 64] |= (uint64_t)1 << (bit % 64);
+}
+
+static uint64_t *rules_of(struct rule_match *m)
+{
+    return m->words + m->pattern_words;
+}
+
+size_t rule_match_size(const struct rule_set *set)
+{
+    return sizeof(struct rule_match) +
+           2 * sizeof(uint64_t) * (words_of(set->pattern_count) + words_of(set->count));
+}
+
+struct rule_match *rule_match_init(void *memory, const struct rule_set *set, struct rule_pool *pool)
+{
+    struct rule_match *m = memory;
+
+    memset(m, 0, rule_match_size(set));
+    m->set = set;
+    m->pool = pool;
+    m->pattern_words = words_of(set->pattern_count);
+    m->rule_words = words_of(set->count);
+    return m;
+}
+
+void rule_match_fini(struct rule_match *m)
+{
+    for (size_t s = 0; s < RULE_SCOPES; s++) {
+        if (!m->streams[s])
+            continue;
+        /* Without a callback nothing is reported of a part that was cut off. Fails on wrong
+         * arguments only. */
+        hs_reset_stream(m->streams[s], 0, NULL, NULL, NULL);
+        rule_pool_give(m->pool, (enum rule_scope)s, m->streams[s]);
+        m->streams[s] = NULL;
+    }
+}
+
+/* Hyperscan found pattern `id`. The order of calls may depend on how input was split; bits do not.
+ */
+static int on_match(unsigned int id, unsigned long long from, unsigned long long to,
+                    unsigned int flags, void *context)
+{
+    struct rule_match *m = context;
+    uint32_t rule = m->set->pattern_rule[id];
+    const struct rule_set_slot *slot = &m->set->slots[rule];
+
+    if (bit_get(m->words, id))
+        return 0;
+    bit_set(m->words, id);
+    if (slot->logic == RULE_ALL)
+        for (size_t i = slot->first; i < slot->first + slot->count; i++)
+            if (!bit_get(m->words, i))
+                return 0;
+    bit_set(rules_of(m), rule);
+    return 0;
+}
+
+static enum rule_status status_of(hs_error_t error)
+{
+    return error == HS_SUCCESS ? RULE_OK : RULE_BROKEN;
+}
+
+static struct rule_scan scan_of(struct rule_match *m)
+{
+    struct rule_scan scan = rule_pool_scan(m->pool);
+
+    scan.on_match = on_match;
+    scan.context = m;
+    return scan;
+}
+
+/* No pattern matches the empty text, so nothing need be scanned then. */
+static enum rule_status scan_value(struct rule_match *m, const struct rule_set_group *group,
+                                   struct span value)
+{
+    struct rule_scan scan = scan_of(m);
+
+    if (!group || value.len == 0)
+        return RULE_OK;
+    if (value.len > RULE_VALUE_MAX)
+        return RULE_LONG;
+    return status_of(rule_scan_value(&scan, group->database, value));
+}
+
+enum rule_status rule_match_value(struct rule_match *m, enum rule_scope scope, struct span value)
+{
+    return rule_scope_streams(scope) ? RULE_BROKEN : scan_value(m, m->set->scopes[scope], value);
+}
+
+/* The group of a field's name, or of every field when no rule asks for that name. */
+static const struct rule_set_group *header_group(const struct rule_set *set, struct span name)
+{
+    uint8_t lower[RULE_HEADER_MAX];
+    size_t low = 0;
+    size_t high = set->header_count;
+
+    if (name.len > sizeof lower)
+        return set->scopes[RULE_SCOPE_HEADER];
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = ascii_lower(name.data[i]);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = rule_plan_compare(span_of(lower, name.len), set->headers[middle].header);
+
+        if (order == 0)
+            return &set->headers[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return set->scopes[RULE_SCOPE_HEADER];
+}
+
+enum rule_status rule_match_header(struct rule_match *m, struct span name, struct span value)
+{
+    return scan_value(m, header_group(m->set, name), value);
+}
+
+enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, struct span bytes)
+{
+    struct rule_scan scan;
+
+    if (!rule_scope_streams(scope))
+        return RULE_BROKEN;
+    if (!m->set->scopes[scope] || bytes.len == 0)
+        return RULE_OK;
+    if (bytes.len > UINT32_MAX)
+        return RULE_BROKEN;
+    if (!m->streams[scope])
+        m->streams[scope] = rule_pool_take(m->pool, scope);
+    if (!m->streams[scope])
+        return RULE_FULL;
+    m->begun[scope] = true;
+    scan = scan_of(m);
+    return status_of(rule_scan_stream(&scan, m->streams[scope], bytes));
+}
+
+enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope)
+{
+    if (!m->begun[scope])
+        return RULE_OK;
+    m->begun[scope] = false;
+    return status_of(
+        hs_reset_stream(m->streams[scope], 0, rule_pool_scan(m->pool).scratch, on_match, m));
+}
+
+void rule_match_mark(struct rule_match *m)
+{
+    size_t words = m->pattern_words + m->rule_words;
+
+    memcpy(m->words + words, m->words, words * sizeof *m->words);
+}
+
+void rule_match_rewind(struct rule_match *m)
+{
+    size_t words = m->pattern_words + m->rule_words;
+
+    memcpy(m->words, m->words + words, words * sizeof *m->words);
+}
+
+bool rule_match_hit(const struct rule_match *m, size_t rule)
+{
+    return bit_get(m->words + m->pattern_words, rule);
+}
+
+/* The first rule at `from` or behind that has hit, or the number of rules. */
+static size_t next_hit(const struct rule_match *m, size_t from)
+{
+    for (size_t w = from / 64; w < m->rule_words; w++) {
+        uint64_t word = m->words[m->pattern_words + w];
+
+        if (w == from / 64)
+            word &= ~(uint64_t)0 << (from % 64);
+        if (word)
+            return w * 64 + (size_t)__builtin_ctzll(word);
+    }
+    return m->set->count;
+}
+
+size_t rule_match_hits(const struct rule_match *m, uint32_t *hits_out, size_t cap)
+{
+    size_t count = 0;
+
+    for (size_t r = next_hit(m, 0); r < m->set->count; r = next_hit(m, r + 1)) {
+        if (count < cap)
+            hits_out[count] = (uint32_t)r;
+        count++;
+    }
+    return count;
+}
+
+static void judge_score(const struct rule_policy *policy, struct rule_verdict *v)
+{
+    enum rule_action action = RULE_ACTION_NONE;
+
+    if (policy->reject_at != RULE_SCORE_NEVER && v->score >= policy->reject_at)
+        action = RULE_ACTION_REJECT;
+    else if (policy->quarantine_at != RULE_SCORE_NEVER && v->score >= policy->quarantine_at)
+        action = RULE_ACTION_QUARANTINE;
+    if (action <= v->action)
+        return;
+    v->action = action;
+    v->rule = RULE_NONE;
+    v->by_score = true;
+    v->text = action == RULE_ACTION_REJECT ? policy->reject_text : span_of(NULL, 0);
+}
+
+void rule_match_verdict(const struct rule_match *m, enum rule_stage stage,
+                        const struct rule_policy *policy, struct rule_verdict *v)
+{
+    *v = (struct rule_verdict){.action = RULE_ACTION_NONE, .rule = RULE_NONE};
+    for (size_t r = next_hit(m, 0); r < m->set->count; r = next_hit(m, r + 1)) {
+        const struct rule *rule = &m->set->rules[r];
+
+        if (rule->shadow || m->set->slots[r].stage > stage)
+            continue;
+        v->score += rule->score;
+        if ((enum rule_action)rule->action > v->action) {
+            v->action = (enum rule_action)rule->action;
+            v->rule = (int32_t)r;
+            v->text = rule->text;
+        }
+    }
+    if (stage == RULE_STAGE_FINAL_DOT)
+        judge_score(policy, v);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/handoff/handoff.h"
+#include "dataplane/handoff/ring.h"
+#include "tests/harness/check.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <urcu-qsbr.h>
+
+static void chunks_come_back_warm_and_stay_bounded(void)
+{
+    struct chunk_pool *pool = chunk_pool_new((uint32_t[]){2, 1, 1});
+    struct chunk *a = chunk_take(pool, CHUNK_SMALL), *b = chunk_take(pool, CHUNK_SMALL);
+
+    CHECK(a && b && a != b && !chunk_take(pool, CHUNK_SMALL));
+    CHECK(a->cap == 512 - CHUNK_HEADER);
+    memset(a->data, 1, a->cap);
+    memset(b->data, 2, b->cap);
+    a->len = 7;
+    a->next = b;
+    chunk_give(pool, a);
+    CHECK(chunk_used(pool, CHUNK_SMALL) == 0 && chunk_peak(pool, CHUNK_SMALL) == 2);
+    CHECK(chunk_take(pool, CHUNK_SMALL) == b && b->len == 0);
+    a = chunk_take(pool, CHUNK_LARGE);
+    CHECK(a && a->cap == CHUNK_LARGE_DATA && !chunk_take(pool, CHUNK_LARGE));
+    memset(a->data, 3, a->cap);
+    chunk_pool_free(pool);
+}
+
+static void *produce(void *ring)
+{
+    for (uintptr_t i = 1; i <= 200000; i++)
+        while (!ring_put(ring, (void *)i))
+            sched_yield();
+    return NULL;
+}
+
+static void ring_keeps_order_between_threads(void)
+{
+    struct ring *r = ring_new(100);
+    pthread_t thread;
+    uintptr_t expected = 1;
+
+    CHECK(r->mask == 127 && ring_empty(r));
+    pthread_create(&thread, NULL, produce, r);
+    while (expected <= 200000) {
+        void *items[16];
+        uint32_t n = ring_take(r, items, 16);
+
+        for (uint32_t i = 0; i < n; i++)
+            if (!CHECK((uintptr_t)items[i] == expected++))
+                exit(1);
+        if (n == 0)
+            sched_yield();
+    }
+    pthread_join(thread, NULL);
+    CHECK(ring_empty(r));
+    ring_free(r);
+}
+
+/* A service that answers every job, until it is told to stop by a job of kind STORE_DISCARD with no rows. */
+static void *serve(void *handoff)
+{
+    for (;;) {
+        struct job *jobs[8];
+        uint32_t n = service_take(handoff, SERVICE_STORE, jobs, 8);
+
+        for (uint32_t i = 0; i < n; i++) {
+            bool stop = jobs[i]->store_discard.rows == 0;
+
+            job_answer(handoff, jobs[i], JOB_REFUSED);
+            if (stop)
+                return NULL;
+        }
+        if (n == 0)
+            service_wait(handoff, SERVICE_STORE, -1);
+    }
+}
+
+static void jobs_are_answered_once_and_bounded(void)
+{
+    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 2, .jobs = 4, .records = 2});
+    struct handoff_port *port = handoff_port_of(h, 1);
+    uint32_t asked = 0, answered = 0;
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, serve, h);
+    while (answered < 20000) {
+        struct job *job, *jobs[3];
+        uint32_t n;
+
+        while (asked < 20000 && (job = job_take(port)) != NULL) {
+            job->kind = JOB_STORE_DISCARD;
+            job->session = asked;
+            job->store_discard.rows = ++asked < 20000;
+            job_submit(port, job);
+        }
+        CHECK(asked - answered <= 4);
+        handoff_flush(port);
+        n = job_answers(port, jobs, 3);
+        for (uint32_t i = 0; i < n; i++) {
+            CHECK(jobs[i]->session == answered && jobs[i]->status == JOB_REFUSED && jobs[i]->worker == 1);
+            answered++;
+            job_give(port, jobs[i]);
+        }
+    }
+    pthread_join(thread, NULL);
+    handoff_free(h);
+}
+
+static void records_are_bounded_and_come_back(void)
+{
+    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 1, .records = 2});
+    struct handoff_port *port = handoff_port_of(h, 0);
+    struct record *a = record_take(port), *b = record_take(port), *got[4];
+    struct record_text text;
+
+    CHECK(a && b && !record_take(port));
+    record_give(port, a, false);
+    CHECK(record_take(port) == a);
+    record_reset(a, RECORD_CONNECTION);
+    text = record_put(a, span_text("hello world"), 5);
+    CHECK_TEXT(record_text_span(a, text), "hello");
+    CHECK(a->cut);
+    record_give(port, a, true);
+    record_give(port, b, true);
+    CHECK(record_collect(h, got, 4) == 2 && got[0] == a && got[1] == b);
+    record_return(h, a);
+    CHECK(record_take(port) == a && !record_take(port));
+    handoff_free(h);
+}
+
+static void notices_reach_one_or_all_workers(void)
+{
+    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 2, .jobs = 1, .records = 1});
+    struct notice n = {.kind = NOTICE_DRAIN, .argument = 7}, got;
+
+    CHECK(notice_send(h, UINT16_MAX, &n) && notice_send(h, 1, &(struct notice){.kind = NOTICE_STOP}));
+    CHECK(notice_take(handoff_port_of(h, 0), &got) && got.kind == NOTICE_DRAIN && got.argument == 7);
+    CHECK(!notice_take(handoff_port_of(h, 0), &got));
+    CHECK(notice_take(handoff_port_of(h, 1), &got) && notice_take(handoff_port_of(h, 1), &got));
+    CHECK(got.kind == NOTICE_STOP);
+    for (int i = 0; i < 64; i++)
+        CHECK(notice_send(h, 0, &n));
+    CHECK(!notice_send(h, 0, &n));
+    handoff_free(h);
+}
+
+static struct directory_entry entry_of(uint64_t account, uint64_t version)
+{
+    return (struct directory_entry){.kind = DIRECTORY_ADDRESS, .account = account, .version = version};
+}
+
+static void directory_is_replaced_entry_by_entry(void)
+{
+    struct directory *d = directory_new(2);
+    struct directory_entry first = entry_of(1, 1), second = entry_of(2, 1);
+    const struct directory_entry *found;
+
+    CHECK(directory_put(d, &first, span_text("a@x")) && directory_put(d, &second, span_text("b@x")));
+    CHECK(!directory_put(d, &first, span_text("c@x")));
+    rcu_register_thread();
+    found = directory_find(d, DIRECTORY_ADDRESS, span_text("b@x"));
+    CHECK(found && found->account == 2);
+    CHECK(!directory_find(d, DIRECTORY_DOMAIN, span_text("b@x")));
+    rcu_unregister_thread();
+    /* A reload: one entry as it was, one changed, none left out. */
+    first.version = 2;
+    second = entry_of(3, 2);
+    CHECK(directory_put(d, &first, span_text("a@x")) && directory_put(d, &second, span_text("b@x")));
+    directory_sweep(d, 2);
+    CHECK(directory_count(d) == 2);
+    rcu_register_thread();
+    found = directory_find(d, DIRECTORY_ADDRESS, span_text("b@x"));
+    CHECK(found && found->account == 3);
+    rcu_unregister_thread();
+    first.version = 3;
+    CHECK(directory_put(d, &first, span_text("a@x")));
+    directory_sweep(d, 3);
+    CHECK(directory_count(d) == 1);
+    directory_free(d);
+}
+
+static void generations_count_pins_per_worker(void)
+{
+    struct rule_generation *g = generation_new(2);
+
+    generation_pin(g, 0);
+    generation_pin(g, 1);
+    generation_unpin(g, 0);
+    CHECK(!generation_unused(g));
+    generation_unpin(g, 1);
+    CHECK(generation_unused(g));
+    generation_free(g);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(chunks_come_back_warm_and_stay_bounded);
+    CHECK_CASE(ring_keeps_order_between_threads);
+    CHECK_CASE(jobs_are_answered_once_and_bounded);
+    CHECK_CASE(records_are_bounded_and_come_back);
+    CHECK_CASE(notices_reach_one_or_all_workers);
+    CHECK_CASE(directory_is_replaced_entry_by_entry);
+    CHECK_CASE(generations_count_pins_per_worker);
+    return check_end();
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/smtp/smtp_command.h"
+#include "tests/harness/check.h"
+
+#include <stdio.h>
+
+static void each_line_has_its_refusal(void)
+{
+    static const struct {
+        const char *line;
+        enum smtp_verb verb;
+        enum smtp_reply_id bad;
+    } rows[] = {
+        {"EHLO mx.example.net", SMTP_VERB_EHLO, SMTP_REPLY_NONE},
+        {"ehlo [198.18.0.1]", SMTP_VERB_EHLO, SMTP_REPLY_NONE},
+        {"EHLO [IPv6:2001:2::1]", SMTP_VERB_EHLO, SMTP_REPLY_NONE},
+        {"EHLO my_host", SMTP_VERB_EHLO, SMTP_REPLY_NONE},
+        {"EHLO 198.18.0.1", SMTP_VERB_EHLO, SMTP_REPLY_NONE},
+        {"EHLO", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"EHLO ", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"EHLO a b", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"EHLO a\x01", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"EHLO a\xff", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"EHLO a(b)", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"EHLO a\tb", SMTP_VERB_EHLO, SMTP_REPLY_BAD_HELO},
+        {"HELO x", SMTP_VERB_HELO, SMTP_REPLY_NONE},
+        {"HELO", SMTP_VERB_HELO, SMTP_REPLY_BAD_HELO},
+        {"MAIL FROM:<a@b>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"mail from:<a@b>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM: <a@b>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL  FROM:<a@b>  ", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<> SIZE=0 BODY=7BIT", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<>  body=8bitmime  size=12", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<\"a b\"@c> SIZE=1", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL <a@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM :<a@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL TO:<a@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:a@b", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:<a@b", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:<a@b>SIZE=1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:<postmaster>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:<a@b> SIZE", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SIZE=", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SIZE=1x", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SIZE=-1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SIZE=123456789012345678901", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SIZE=1 SIZE=1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SIZE=1=2", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> =1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> BODY=BINARYMIME", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@b> SMTPUTF8", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@b> RET=HDRS", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<\xc3\xa4@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"RCPT TO:<a@b>", SMTP_VERB_RCPT, SMTP_REPLY_NONE},
+        {"RCPT TO:<Postmaster>", SMTP_VERB_RCPT, SMTP_REPLY_NONE},
+        {"RCPT TO:<@x:a@b>", SMTP_VERB_RCPT, SMTP_REPLY_NONE},
+        {"RCPT TO:<>", SMTP_VERB_RCPT, SMTP_REPLY_BAD_RECIPIENT},
+        {"RCPT FROM:<a@b>", SMTP_VERB_RCPT, SMTP_REPLY_BAD_ARGUMENT},
+        {"RCPT TO:<a@b> NOTIFY=NEVER", SMTP_VERB_RCPT, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"RCPT TO:<a@b> SIZE=1", SMTP_VERB_RCPT, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"RCPT TO:<a@b> !", SMTP_VERB_RCPT, SMTP_REPLY_BAD_ARGUMENT},
+        {"DATA", SMTP_VERB_DATA, SMTP_REPLY_NONE},
+        {"data \t", SMTP_VERB_DATA, SMTP_REPLY_NONE},
+        {"DATA now", SMTP_VERB_DATA, SMTP_REPLY_BAD_ARGUMENT},
+        {"RSET", SMTP_VERB_RSET, SMTP_REPLY_NONE},
+        {"RSET x", SMTP_VERB_RSET, SMTP_REPLY_BAD_ARGUMENT},
+        {"QUIT", SMTP_VERB_QUIT, SMTP_REPLY_NONE},
+        {"QUIT x", SMTP_VERB_QUIT, SMTP_REPLY_BAD_ARGUMENT},
+        {"NOOP", SMTP_VERB_NOOP, SMTP_REPLY_NONE},
+        {"NOOP what ever", SMTP_VERB_NOOP, SMTP_REPLY_NONE},
+        {"HELP", SMTP_VERB_HELP, SMTP_REPLY_NONE},
+        {"HELP MAIL", SMTP_VERB_HELP, SMTP_REPLY_NONE},
+        {"VRFY joe", SMTP_VERB_VRFY, SMTP_REPLY_NONE},
+        {"VRFY", SMTP_VERB_VRFY, SMTP_REPLY_BAD_ARGUMENT},
+        {"BDAT 5 LAST", SMTP_VERB_BDAT, SMTP_REPLY_NOT_OFFERED},
+        {"STARTTLS", SMTP_VERB_STARTTLS, SMTP_REPLY_NOT_OFFERED},
+        {"AUTH PLAIN AA==", SMTP_VERB_AUTH, SMTP_REPLY_NOT_OFFERED},
+        {"ETRN x", SMTP_VERB_ETRN, SMTP_REPLY_NOT_OFFERED},
+        {"EXPN x", SMTP_VERB_EXPN, SMTP_REPLY_NOT_OFFERED},
+        {"TURN", SMTP_VERB_TURN, SMTP_REPLY_NOT_OFFERED},
+        {"", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+        {" ", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+        {"QUI", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+        {"QUITE", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+        {" QUIT", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+        {"GET / HTTP/1.1", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+        {"?", SMTP_VERB_UNKNOWN, SMTP_REPLY_UNKNOWN_COMMAND},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct span line = guard_copy(span_text(rows[i].line), true);
+        struct smtp_command c;
+        enum smtp_reply_id bad = smtp_command_parse(line, &c);
+
+        if (!CHECK(bad == rows[i].bad && c.verb == rows[i].verb))
+            printf("# \"%s\" -> %s\n", rows[i].line, smtp_reply_row(bad)->counter);
+        guard_free(line);
+        line = guard_copy(span_text(rows[i].line), false);
+        CHECK(smtp_command_parse(line, &c) == rows[i].bad);
+        guard_free(line);
+    }
+}
+
+static void arguments_are_handed_out(void)
+{
+    struct smtp_command c;
+
+    CHECK(smtp_command_parse(span_text("EHLO  mx.example.net "), &c) == SMTP_REPLY_NONE);
+    CHECK_TEXT(c.argument, "mx.example.net");
+    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=18446744073709551615 BODY=8BITMIME"),
+                             &c) == SMTP_REPLY_NONE);
+    CHECK_TEXT(c.path.local, "A");
+    CHECK(c.size == UINT64_MAX && c.body == SMTP_BODY_8BITMIME);
+    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=99999999999999999999"), &c) ==
+          SMTP_REPLY_NONE);
+    CHECK(c.size == UINT64_MAX && c.body == SMTP_BODY_7BIT);
+    CHECK(smtp_command_parse(span_text("MAIL FROM:<A@b> SIZE=42"), &c) == SMTP_REPLY_NONE &&
+          c.size == 42);
+    CHECK(smtp_command_parse(span_text("VRFY joe user"), &c) == SMTP_REPLY_NONE);
+    CHECK_TEXT(c.argument, "joe user");
+    CHECK(strcmp(smtp_verb_name(SMTP_VERB_BDAT), "BDAT") == 0);
+}
+
+static void a_helo_name_has_a_limit(void)
+{
+    char line[300] = "EHLO ";
+    struct smtp_command c;
+
+    memset(line + 5, 'x', 255);
+    CHECK(smtp_command_parse(span_of(line, 260), &c) == SMTP_REPLY_NONE);
+    line[260] = 'x';
+    CHECK(smtp_command_parse(span_of(line, 261), &c) == SMTP_REPLY_BAD_HELO);
+}
+
+/* RFC 5321 section 4.2 and RFC 3463: three digits, a class that agrees, text without line ends, in
+ * 512 octets. */
+static void every_reply_is_well_formed(void)
+{
+    for (unsigned id = 1; id < SMTP_REPLY_COUNT; id++) {
+        const struct smtp_reply *row = smtp_reply_row((enum smtp_reply_id)id);
+        uint8_t text[SMTP_REPLY_MAX];
+        struct writer w = writer_of(text, sizeof(text));
+
+        CHECK(row->code >= 200 && row->code < 560);
+        CHECK(row->enhanced[0] == 0 || row->enhanced[0] - '0' == row->code / 100);
+        CHECK(row->counter[0] && row->text);
+        smtp_reply_put(&w, (enum smtp_reply_id)id, span_of(NULL, 0));
+        CHECK(!w.full && memcmp(text + w.len - 2, "\r\n", 2) == 0);
+        for (unsigned other = 1; other < id; other++)
+            CHECK(strcmp(row->counter, smtp_reply_row((enum smtp_reply_id)other)->counter) != 0);
+    }
+}
+
+static void own_text_is_clean_and_bounded(void)
+{
+    uint8_t text[SMTP_REPLY_MAX], longer[600];
+    struct writer w = writer_of(text, sizeof(text));
+
+    smtp_reply_put(&w, SMTP_REPLY_RULE_REJECTED, span_text("no\r\n250 really"));
+    CHECK_TEXT(writer_span(&w), "550 5.7.1 no??250 really\r\n");
+    memset(longer, 'x', sizeof(longer));
+    w.len = 0;
+    smtp_reply_put(&w, SMTP_REPLY_RULE_REJECTED, span_of(longer, sizeof(longer)));
+    CHECK(!w.full && w.len == SMTP_REPLY_MAX);
+    CHECK(memcmp(text + SMTP_REPLY_MAX - 5, "...\r\n", 5) == 0);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(each_line_has_its_refusal);
+    CHECK_CASE(arguments_are_handed_out);
+    CHECK_CASE(a_helo_name_has_a_limit);
+    CHECK_CASE(every_reply_is_well_formed);
+    CHECK_CASE(own_text_is_clean_and_bounded);
+    return check_end();
+}

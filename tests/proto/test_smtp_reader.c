@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/smtp/smtp_reader.h"
+#include "proto/smtp/smtp_scan.h"
+#include "proto/base/writer.h"
+#include "tests/harness/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LINE_MAX_ = 32, TEXT_MAX = 64 };
+
+struct run {
+    struct smtp_reader reader;
+    uint8_t buffer[LINE_MAX_];
+    struct writer out;
+};
+
+static void begin(struct run *r, void *text, size_t cap)
+{
+    smtp_reader_init(&r->reader, LINE_MAX_, TEXT_MAX);
+    r->out = writer_of(text, cap);
+}
+
+/* Feeds one input and writes what came of it; false after a refusal. Text stands bare, all else in
+ * brackets. */
+static bool feed(struct run *r, struct span in)
+{
+    for (;;) {
+        struct span bytes = {0};
+
+        switch (smtp_reader_next(&r->reader, &in, &bytes)) {
+        case SMTP_READER_MORE:
+            CHECK(in.len == 0);
+            return true;
+        case SMTP_READER_BUFFER:
+            line_attach(&r->reader.line, r->buffer);
+            break;
+        case SMTP_READER_LINE:
+            writer_text(&r->out, "[");
+            writer_span_put(&r->out, bytes);
+            writer_text(&r->out, "]");
+            if (span_equal(bytes, span_text("DATA")))
+                smtp_reader_begin_data(&r->reader);
+            break;
+        case SMTP_READER_TEXT:
+            CHECK(bytes.len > 0);
+            CHECK(bytes.data[bytes.len - 1] != '\r');
+            writer_span_put(&r->out, bytes);
+            break;
+        case SMTP_READER_END:
+            writer_text(&r->out, "[END]");
+            break;
+        case SMTP_READER_LONG:
+            writer_text(&r->out, "[LONG]");
+            break;
+        case SMTP_READER_BAD:
+            writer_printf(&r->out, "[%s]", line_form_name(smtp_reader_form(&r->reader)));
+            return false;
+        }
+    }
+}
+
+/* Whole, cut in two at every place, cut in three at some, byte by byte; from and to guard pages. */
+static void check_reads(const char *input, size_t len, const char *expected)
+{
+    static char text[4096];
+    struct span whole = guard_copy(span_of(input, len), true);
+    struct run r;
+
+    for (size_t cut = 0; cut <= len; cut++) {
+        begin(&r, text, sizeof(text));
+        if (feed(&r, span_head(whole, cut)))
+            feed(&r, span_skip(whole, cut));
+        if (!CHECK_TEXT(writer_span(&r.out), expected))
+            printf("# cut at %zu\n", cut);
+    }
+    for (size_t step = 1; step <= 7; step++) {
+        begin(&r, text, sizeof(text));
+        for (size_t at = 0; at < len; at += step)
+            if (!feed(&r, span_head(span_skip(whole, at), step)))
+                break;
+        CHECK_TEXT(writer_span(&r.out), expected);
+    }
+    guard_free(whole);
+}
+
+#define READS(input, expected) check_reads(input, sizeof(input) - 1, expected)
+
+static void commands_and_data_follow_each_other(void)
+{
+    READS("EHLO x\r\nDATA\r\nSubject: a\r\n\r\nb\r\n.\r\nQUIT\r\n",
+          "[EHLO x][DATA]Subject: a\r\n\r\nb\r\n[END][QUIT]");
+    READS("DATA\r\n.\r\nDATA\r\nx\r\n.\r\n", "[DATA][END][DATA]x\r\n[END]");
+}
+
+static void dots_are_unstuffed(void)
+{
+    READS("DATA\r\n..\r\n...\r\n.a\r\na.\r\n.\r\n", "[DATA].\r\n..\r\na\r\na.\r\n[END]");
+    READS("DATA\r\na\r\n..\r\n.\r\n", "[DATA]a\r\n.\r\n[END]");
+    READS("DATA\r\n.. .\r\n.\r\n", "[DATA]. .\r\n[END]");
+}
+
+static void an_empty_input_is_nothing(void)
+{
+    READS("", "");
+    READS("DATA\r\n", "[DATA]");
+}
+
+static void lf_dot_lf(void)
+{
+    READS("DATA\r\na\n.\nMAIL\r\n", "[DATA]a[bare LF]");
+}
+
+static void lf_dot_crlf(void)
+{
+    READS("DATA\r\na\n.\r\nMAIL\r\n", "[DATA]a[bare LF]");
+}
+
+static void crlf_dot_lf(void)
+{
+    READS("DATA\r\na\r\n.\nMAIL\r\n", "[DATA]a\r\n[bare LF]");
+}
+
+static void cr_dot_cr(void)
+{
+    READS("DATA\r\na\r.\rMAIL\r\n", "[DATA]a[bare CR]");
+}
+
+static void cr_dot_crlf(void)
+{
+    READS("DATA\r\na\r.\r\nMAIL\r\n", "[DATA]a[bare CR]");
+}
+
+static void crlf_dot_cr(void)
+{
+    READS("DATA\r\na\r\n.\rMAIL\r\n", "[DATA]a\r\n[bare CR]");
+}
+
+static void cr_crlf(void)
+{
+    READS("DATA\r\na\r\r\n.\r\r\n", "[DATA]a[bare CR]");
+    READS("DATA\r\na\r\n.\r\r\nMAIL\r\n", "[DATA]a\r\n[bare CR]");
+}
+
+static void crlf_dot_crcrlf_and_lfcr(void)
+{
+    READS("DATA\r\na\r\n.\r\r\n", "[DATA]a\r\n[bare CR]");
+    READS("DATA\r\na\n\r.\n\r", "[DATA]a[bare LF]");
+}
+
+static void lf_at_the_very_start(void)
+{
+    READS("DATA\r\n\n.\r\n", "[DATA][bare LF]");
+    READS("DATA\r\n.\n", "[DATA][bare LF]");
+    READS("\nDATA\r\n", "[bare LF]");
+}
+
+static void crlf_dot_nul_crlf(void)
+{
+    READS("DATA\r\na\r\n.\0\r\nMAIL\r\n", "[DATA]a\r\n[NUL]");
+    READS("DATA\r\na\r\n\0.\r\nMAIL\r\n", "[DATA]a\r\n[NUL]");
+}
+
+static void crlf_nul_in_between(void)
+{
+    READS("DATA\r\na\r\0\n.\r\n", "[DATA]a[bare CR]");
+}
+
+static void nul_in_text_and_in_commands(void)
+{
+    READS("DATA\r\na\0b\r\n.\r\n", "[DATA]a[NUL]");
+    READS("NOOP\0\r\n", "[NUL]");
+}
+
+static void bare_line_ends_in_commands(void)
+{
+    READS("NOOP\r\nNOOP\nDATA\r\n", "[NOOP][bare LF]");
+    READS("NOOP\rDATA\r\n", "[bare CR]");
+    READS("NOOP\r\r\n", "[bare CR]");
+}
+
+static void cr_at_the_end_waits(void)
+{
+    READS("DATA\r\na\r", "[DATA]a");
+    READS("DATA\r\n.", "[DATA]");
+    READS("DATA\r\n.\r", "[DATA]");
+    READS("DATA\r\n..", "[DATA].");
+}
+
+static void other_line_ends_are_text(void)
+{
+    READS("DATA\r\na\x0b.\x0c\x85\xe2\x80\xa8.\r\n.\r\n",
+          "[DATA]a\x0b.\x0c\x85\xe2\x80\xa8.\r\n[END]");
+}
+
+static void a_long_command_line_is_skipped(void)
+{
+    READS("123456789012345678901234567890\r\nNOOP\r\n", "[123456789012345678901234567890][NOOP]");
+    READS("1234567890123456789012345678901\r\nNOOP\r\n", "[LONG][NOOP]");
+    READS("12345678901234567890123456789012345678901234567890123\r\nNOOP\r\n", "[LONG][NOOP]");
+    READS("1234567890123456789012345678901\rx\r\nNOOP\r\n", "[bare CR]");
+    READS("12345678901234567890123456789012345678\nNOOP\r\n", "[bare LF]");
+    READS("12345678901234567890123456789012345678\0\r\n", "[NUL]");
+    READS("12345678901234567890123456789012345678\r\r\n", "[bare CR]");
+}
+
+#define S60 "123456789012345678901234567890123456789012345678901234567890"
+
+static void a_long_text_line_is_named_once(void)
+{
+    READS("DATA\r\n" S60 "123\r\n.\r\n", "[DATA]" S60 "123\r\n[END]");
+    READS("DATA\r\n" S60 "1234\r\n.\r\n", "[DATA]" S60 "1234[LONG]\r\n[END]");
+    READS("DATA\r\n" S60 "12345\r\n.\r\n", "[DATA]" S60 "1234[LONG]5\r\n[END]");
+    READS("DATA\r\na\r\n" S60 S60 S60 "\r\n" S60 S60 "\r\n.\r\n",
+          "[DATA]a\r\n" S60 "1234[LONG]56789012345678901234567890123456789012345678901234567890" S60
+          "\r\n" S60 "1234[LONG]56789012345678901234567890123456789012345678901234567890\r\n[END]");
+    READS("DATA\r\n" S60 "1234\0", "[DATA]" S60 "1234[LONG][NUL]");
+    READS("DATA\r\n" S60 "123\r\r\n", "[DATA]" S60 "123[bare CR]");
+    READS("DATA\r\n." S60 "1234\n", "[DATA]" S60 "1234[bare LF]");
+}
+
+/* What smtp_scan() promises, said byte by byte. */
+static size_t scan_slowly(struct smtp_scan *scan, struct span s)
+{
+    bool start = scan->at_start;
+    int64_t line = scan->line_start;
+    size_t i;
+
+    for (i = 0; i < s.len; i++) {
+        uint8_t c = s.data[i], before = i ? s.data[i - 1] : 0;
+
+        if (c == '\n' ? before != '\r' : (int64_t)i >= line + scan->line_max)
+            break;
+        if (c == 0 || (c == '\r' && (i + 1 == s.len || s.data[i + 1] != '\n')) ||
+            (c == '.' && start))
+            break;
+        start = c == '\n';
+        if (start)
+            line = (int64_t)i + 1;
+    }
+    scan->line_start = line - (int64_t)i;
+    return i;
+}
+
+static uint32_t draw(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Mostly text, with CRLF, stuffed dots and now and then something wrong. */
+static void fill(uint8_t *bytes, size_t len, uint32_t *seed)
+{
+    static const char odd[] = "\r\n\0.\rx";
+
+    for (size_t i = 0; i < len; i++) {
+        uint32_t n = draw(seed) % 400;
+
+        bytes[i] = n < 6 ? (uint8_t)odd[n] : (uint8_t)('a' + n % 26);
+        if (n > 380 && i + 1 < len) {
+            bytes[i++] = '\r';
+            bytes[i] = '\n';
+        }
+    }
+}
+
+static void scans_agree_with_the_slow_one(void)
+{
+    static uint8_t bytes[400];
+    uint32_t seed = 1;
+
+    for (int round = 0; round < 20000; round++) {
+        size_t len = draw(&seed) % sizeof(bytes);
+        struct smtp_scan slow = {.line_start = -(int64_t)(draw(&seed) % 60),
+                                 .line_max = 64 + draw(&seed) % 100,
+                                 .at_start = draw(&seed) & 1};
+        struct smtp_scan base = slow, fast = slow;
+        size_t expected;
+
+        if (draw(&seed) % 4 == 0)
+            slow.line_start = base.line_start = fast.line_start = SMTP_SCAN_UNLIMITED;
+        fill(bytes, len, &seed);
+        expected = scan_slowly(&slow, span_of(bytes, len));
+        if (!CHECK(smtp_scan_baseline(&base, span_of(bytes, len)) == expected &&
+                   base.line_start == slow.line_start) ||
+            !CHECK(smtp_scan(&fast, span_of(bytes, len)) == expected &&
+                   fast.line_start == slow.line_start))
+            return;
+    }
+}
+
+static void scans_stay_inside(void)
+{
+    uint8_t bytes[200];
+
+    memset(bytes, 'a', sizeof(bytes));
+    for (size_t len = 0; len <= sizeof(bytes); len++)
+        for (int at_end = 0; at_end < 2; at_end++) {
+            struct span s = guard_copy(span_of(bytes, len), at_end);
+            struct smtp_scan scan = {.line_max = SMTP_SCAN_UNLIMITED};
+
+            CHECK(smtp_scan(&scan, s) == len);
+            scan = (struct smtp_scan){.line_max = SMTP_SCAN_UNLIMITED};
+            CHECK(smtp_scan_baseline(&scan, s) == len);
+            guard_free(s);
+        }
+}
+
+/* Whole inputs come out as one span: a span is cut only where it must be. */
+static void many_lines_are_one_span(void)
+{
+    struct span in = span_text("DATA\r\na\r\nbb\r\n\r\nccc\r\n.\r\n"), bytes;
+    struct run r;
+    char text[8];
+
+    begin(&r, text, sizeof(text));
+    CHECK(smtp_reader_next(&r.reader, &in, &bytes) == SMTP_READER_LINE);
+    smtp_reader_begin_data(&r.reader);
+    CHECK(smtp_reader_next(&r.reader, &in, &bytes) == SMTP_READER_TEXT);
+    CHECK_TEXT(bytes, "a\r\nbb\r\n\r\nccc\r\n");
+    CHECK(smtp_reader_next(&r.reader, &in, &bytes) == SMTP_READER_END);
+}
+
+static void refusal_is_final(void)
+{
+    struct span in = span_text("\nNOOP\r\n"), bytes;
+    struct run r;
+    char text[8];
+
+    begin(&r, text, sizeof(text));
+    CHECK(smtp_reader_next(&r.reader, &in, &bytes) == SMTP_READER_BAD);
+    CHECK(smtp_reader_next(&r.reader, &in, &bytes) == SMTP_READER_BAD);
+    CHECK(smtp_reader_form(&r.reader) == LINE_FORM_BARE_LF);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(commands_and_data_follow_each_other);
+    CHECK_CASE(dots_are_unstuffed);
+    CHECK_CASE(an_empty_input_is_nothing);
+    CHECK_CASE(lf_dot_lf);
+    CHECK_CASE(lf_dot_crlf);
+    CHECK_CASE(crlf_dot_lf);
+    CHECK_CASE(cr_dot_cr);
+    CHECK_CASE(cr_dot_crlf);
+    CHECK_CASE(crlf_dot_cr);
+    CHECK_CASE(cr_crlf);
+    CHECK_CASE(crlf_dot_crcrlf_and_lfcr);
+    CHECK_CASE(lf_at_the_very_start);
+    CHECK_CASE(crlf_dot_nul_crlf);
+    CHECK_CASE(crlf_nul_in_between);
+    CHECK_CASE(nul_in_text_and_in_commands);
+    CHECK_CASE(bare_line_ends_in_commands);
+    CHECK_CASE(cr_at_the_end_waits);
+    CHECK_CASE(other_line_ends_are_text);
+    CHECK_CASE(a_long_command_line_is_skipped);
+    CHECK_CASE(a_long_text_line_is_named_once);
+    CHECK_CASE(scans_agree_with_the_slow_one);
+    CHECK_CASE(scans_stay_inside);
+    CHECK_CASE(many_lines_are_one_span);
+    CHECK_CASE(refusal_is_final);
+    return check_end();
+}
