@@ -16,8 +16,9 @@ static uint16_t fold(const uint8_t *bytes, size_t len)
 }
 
 /*
- * The key repeats every 16 bits, so each 16-bit word of the input meets the same key window, and the hash, which
- * is linear, is the hash of the XOR of all words. For the same reason its two halves are equal.
+ * The key repeats every 16 bits, so each 16-bit word of the input meets the same key window, and
+ * the hash, which is linear, is the hash of the XOR of all words. For the same reason its two
+ * halves are equal.
  */
 uint32_t flow_owner_hash(const struct ip_address *source, const struct ip_address *destination,
                          uint16_t source_port, uint16_t destination_port)

@@ -4,11 +4,12 @@
 #include "dataplane/tcp/chunk_fit.h"
 
 /*
- * Views lie packed in chunks, whose data[] is not aligned, so they are read and written with memcpy.
+ * Views lie packed in chunks, whose data[] is not aligned, so they are read and written with
+ * memcpy.
  *
- * A pin must always find a place on the released list, whatever the pool has left. So each pin that enters the
- * queue reserves its slot there: in a chunk of the list `len` counts the bytes of pins that wait to be
- * taken, `start` the bytes reserved for pins that are still in the queue.
+ * A pin must always find a place on the released list, whatever the pool has left. So each pin that
+ * enters the queue reserves its slot there: in a chunk of the list `len` counts the bytes of pins
+ * that wait to be taken, `start` the bytes reserved for pins that are still in the queue.
  */
 enum { VIEW = sizeof(struct sendq_view), PIN = sizeof(void *) };
 
@@ -36,10 +37,11 @@ static uint32_t view_slots(const struct chunk *c)
 }
 
 /*
- * Makes sure that `n` views can be appended: *spare_out is a chunk for those that do not fit into the last one, or
- * NULL. False when a pool is used up.
+ * Makes sure that `n` views can be appended: *spare_out is a chunk for those that do not fit into
+ * the last one, or NULL. False when a pool is used up.
  */
-static bool view_reserve(struct sendq *q, struct chunk_pool *pool, uint32_t n, struct chunk **spare_out)
+static bool view_reserve(struct sendq *q, struct chunk_pool *pool, uint32_t n,
+                         struct chunk **spare_out)
 {
     uint32_t slots = view_slots(q->views_last);
 
@@ -143,13 +145,15 @@ static void view_end(struct sendq *q, struct chunk_pool *pool, const struct send
 }
 
 /* Takes chunks for `len` bytes of text as a list, or none at all; *count_out says how many. */
-static struct chunk *text_room(struct sendq *q, struct chunk_pool *pool, size_t len, uint32_t *count_out)
+static struct chunk *text_room(struct sendq *q, struct chunk_pool *pool, size_t len,
+                               uint32_t *count_out)
 {
     struct chunk *first = NULL, **link = &first;
 
     *count_out = 0;
     while (len) {
-        struct chunk *c = chunk_fit(pool, chunk_class_for(len, q->tail ? CHUNK_MEDIUM : CHUNK_SMALL));
+        struct chunk *c =
+            chunk_fit(pool, chunk_class_for(len, q->tail ? CHUNK_MEDIUM : CHUNK_SMALL));
 
         if (!c) {
             if (first)
@@ -217,7 +221,8 @@ bool sendq_copy(struct sendq *q, struct chunk_pool *pool, struct span text)
     return true;
 }
 
-bool sendq_view(struct sendq *q, struct chunk_pool *pool, struct span bytes, enum sendq_kind kind, void *owner)
+bool sendq_view(struct sendq *q, struct chunk_pool *pool, struct span bytes, enum sendq_kind kind,
+                void *owner)
 {
     struct sendq_view v = {bytes.data, (uint32_t)bytes.len, kind, owner};
     struct chunk *spare;

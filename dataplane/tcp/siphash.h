@@ -5,8 +5,9 @@
 #include "proto/base/span.h"
 
 /*
- * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that a peer who does not know the key can neither
- * predict nor collide. It keys the flow table, the initial sequence numbers (RFC 6528) and the timestamp offsets.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that a peer who does not know the key
+ * can neither predict nor collide. It keys the flow table, the initial sequence numbers (RFC 6528)
+ * and the timestamp offsets.
  */
 uint64_t siphash(const uint8_t key[16], struct span bytes);
 

@@ -66,10 +66,12 @@ struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
     tcp->free = CONN_NONE;
     tcp->ready = tcp->output = tcp->wait = (struct tcp_list){CONN_NONE, CONN_NONE};
     for (uint32_t i = options->connections; i-- > 0;) {
-        tcp->conns[i] = (struct tcp_conn){.flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i};
+        tcp->conns[i] =
+            (struct tcp_conn){.flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i};
         timer_node_init(&tcp->conns[i].timer);
         tcp->free = i;
     }
+    tcp->gauge[TCP_CLOSED] = options->connections;
     timer_wheel_init(&tcp->wheel, &tcp->conns[0].timer, sizeof(struct tcp_conn), 0);
     return tcp;
 }
@@ -125,9 +127,12 @@ uint32_t tcp_events(struct tcp_conn *conn)
 const char *tcp_close_reason(const struct tcp_conn *conn)
 {
     static const char *const reasons[TCP_REASONS] = {
-        [TCP_REASON_NONE] = "open",           [TCP_REASON_CLOSED] = "closed",
-        [TCP_REASON_RESET] = "reset by peer", [TCP_REASON_TIMED_OUT] = "timed out",
-        [TCP_REASON_ABORTED] = "aborted",     [TCP_REASON_REFUSED] = "refused",
+        [TCP_REASON_NONE] = "open",
+        [TCP_REASON_CLOSED] = "closed",
+        [TCP_REASON_RESET] = "reset by peer",
+        [TCP_REASON_TIMED_OUT] = "timed out",
+        [TCP_REASON_ABORTED] = "aborted",
+        [TCP_REASON_REFUSED] = "refused",
         [TCP_REASON_UNREACHABLE] = "unreachable",
     };
 
@@ -146,11 +151,13 @@ void *tcp_user(const struct tcp_conn *conn)
 
 uint32_t tcp_tag(const struct tcp_conn *conn)
 {
-    return conn->listener == TCP_LISTENERS ? 0 : tcp_conn_owner(conn)->listeners[conn->listener].tag;
+    return conn->listener == TCP_LISTENERS ? 0
+                                           : tcp_conn_owner(conn)->listeners[conn->listener].tag;
 }
 
-void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out, uint16_t *local_port_out,
-                   struct ip_address *remote_out, uint16_t *remote_port_out)
+void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out,
+                   uint16_t *local_port_out, struct ip_address *remote_out,
+                   uint16_t *remote_port_out)
 {
     struct tcp_flow_key key = tcp_conn_key(tcp_conn_owner(conn), conn);
 
@@ -173,7 +180,8 @@ uint32_t tcp_unread(const struct tcp_conn *conn)
 void tcp_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n)
 {
     tcp_reassembly_consume(tcp, conn, n);
-    if (tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2)) && tcp_output_edge_moves(tcp, conn))
+    if (tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2)) &&
+        tcp_output_edge_moves(tcp, conn))
         tcp_conn_program(tcp, conn, CONN_ACK_NOW);
 }
 
@@ -281,7 +289,8 @@ static struct tcp_conn *quoted_conn(struct tcp *tcp, const struct tcp_packet *qu
     return conn && seq_within(seq, conn->snd_una, conn->snd_max) ? conn : NULL;
 }
 
-/* RFC 1191 section 6.3, RFC 8201 section 5.2: smaller segments from now on, and what was lost at once. */
+/* RFC 1191 section 6.3, RFC 8201 section 5.2: smaller segments from now on, and what was lost at
+ * once. */
 static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
 {
     bool v4 = ip_address_is_v4(&conn->local);
@@ -294,12 +303,13 @@ static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
     conn->mss = (uint16_t)(mtu - headers);
     conn->snd_nxt = conn->snd_una;
     conn->congestion.recover = conn->snd_max;
-    conn->flags &= (uint16_t)~(CONN_RECOVERY | CONN_RETRANSMIT);
+    conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->flags |= CONN_RTT_RESENT;
     tcp_conn_program(tcp, conn, 0);
 }
 
-void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard, uint64_t now)
+void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard,
+                    uint64_t now)
 {
     struct tcp_conn *conn;
 
@@ -312,7 +322,9 @@ void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t m
     tcp->counters.icmp_taken++;
     if (mtu)
         path_mtu(tcp, conn, mtu);
-    else if (hard && tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) /* RFC 5927 section 5.2: soft elsewhere */
+    else if (hard &&
+             tcp_conn_is(conn, IN(SYN_SENT) |
+                                   IN(SYN_RECEIVED))) /* RFC 5927 section 5.2: soft elsewhere */
         tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
 }
 

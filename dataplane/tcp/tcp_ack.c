@@ -8,17 +8,19 @@
 
 enum { DUPLICATES = 3 };
 
-/* RFC 6298 section 3: a segment sent twice is measured only where a timestamp tells the two apart. */
+/* RFC 6298 section 3: a segment sent twice is measured only where a timestamp tells the two apart.
+ */
 void tcp_ack_measure(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
     uint32_t flags = conn->flags;
 
     if (!(flags & CONN_RTT_TIMED) || seq_lt(in->ack, conn->rtt_seq))
         return;
-    conn->flags &= (uint16_t)~(CONN_RTT_TIMED | CONN_RTT_RESENT);
+    conn->flags &= (uint16_t) ~(CONN_RTT_TIMED | CONN_RTT_RESENT);
     if (!(flags & CONN_RTT_RESENT)) {
         tcp_rto_sample(&conn->rto, (uint32_t)tcp->now - conn->rtt_start);
-    } else if (flags & CONN_TIMESTAMPS && in->option.present & TCP_OPTION_TIMESTAMPS && in->option.ts_echo) {
+    } else if (flags & CONN_TIMESTAMPS && in->option.present & TCP_OPTION_TIMESTAMPS &&
+               in->option.ts_echo) {
         uint32_t ms = tcp_timer_tick(tcp) + conn->ts_offset - in->option.ts_echo;
 
         if (ms <= TCP_RTO_MAX / 1000) /* or the peer made it up */
@@ -55,18 +57,20 @@ static bool advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
     tcp_ack_measure(tcp, conn, in);
     congestion(tcp, conn, acked);
     conn->retries = 0;
-    tcp_timer_stop(conn); /* RFC 6298 sections 5.2 and 5.3: output starts it again if something is left */
+    tcp_timer_stop(
+        conn); /* RFC 6298 sections 5.2 and 5.3: output starts it again if something is left */
     tcp_conn_program(tcp, conn, 0);
     if (bytes)
         tcp_conn_tell(tcp, conn, TCP_EVENT_ACKED);
     return acked > bytes;
 }
 
-/* RFC 5681 section 2: when an acknowledgement is a duplicate. The window is compared before it is updated. */
+/* RFC 5681 section 2: when an acknowledgement is a duplicate. The window is compared before it is
+ * updated. */
 static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_input *in)
 {
-    return in->ack == conn->snd_una && conn->snd_nxt != conn->snd_una && !in->payload.len && !(in->flags & TCP_FIN) &&
-           (uint32_t)in->window << conn->snd_scale == conn->snd_wnd;
+    return in->ack == conn->snd_una && conn->snd_nxt != conn->snd_una && !in->payload.len &&
+           !(in->flags & TCP_FIN) && (uint32_t)in->window << conn->snd_scale == conn->snd_wnd;
 }
 
 static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
@@ -87,13 +91,16 @@ static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
 }
 
 /*
- * SND.WND from segments that are newer than the last that set it. Beyond RFC 9293, also from one that acknowledges more:
- * it was sent later, even if one sent earlier overtook its sequence number; else SND.UNA would push the window's edge.
+ * SND.WND from segments that are newer than the last that set it. Beyond RFC 9293, also from one
+ * that acknowledges more: it was sent later, even if one sent earlier overtook its sequence number;
+ * else SND.UNA would push the window's edge.
  */
-static void update_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in, bool advanced)
+static void update_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in,
+                          bool advanced)
 {
     uint32_t window = (uint32_t)in->window << conn->snd_scale;
-    bool newer = seq_lt(conn->snd_wl1, in->seq) || (conn->snd_wl1 == in->seq && seq_le(conn->snd_wl2, in->ack));
+    bool newer = seq_lt(conn->snd_wl1, in->seq) ||
+                 (conn->snd_wl1 == in->seq && seq_le(conn->snd_wl2, in->ack));
 
     if (!advanced && !newer)
         return;

@@ -21,7 +21,8 @@ static uint32_t initial_window(uint32_t mss)
 
 void tcp_congestion_init(struct tcp_congestion *c, uint32_t mss, bool syn_lost)
 {
-    *c = (struct tcp_congestion){.cwnd = syn_lost ? mss : initial_window(mss), .ssthresh = cwnd_max};
+    *c =
+        (struct tcp_congestion){.cwnd = syn_lost ? mss : initial_window(mss), .ssthresh = cwnd_max};
 }
 
 void tcp_congestion_idle(struct tcp_congestion *c, uint32_t mss)
@@ -33,8 +34,9 @@ void tcp_congestion_acked(struct tcp_congestion *c, uint32_t mss, uint32_t bytes
 {
     if (c->cwnd < c->ssthresh) {
         /*
-         * Differs from RFC 5681 section 3.1, which grows by one segment for each acknowledgement: receivers that merge
-         * segments send one for many. All bytes count (RFC 3465), so that cwnd at most doubles in a round trip.
+         * Differs from RFC 5681 section 3.1, which grows by one segment for each acknowledgement:
+         * receivers that merge segments send one for many. All bytes count (RFC 3465), so that cwnd
+         * at most doubles in a round trip.
          */
         c->cwnd = least(c->cwnd + least(bytes, c->cwnd), most(c->ssthresh, c->cwnd + mss));
     } else {

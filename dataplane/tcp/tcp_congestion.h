@@ -6,17 +6,19 @@
 #include <stdint.h>
 
 /*
- * How much may be under way: NewReno (RFC 5681, RFC 6582). The connection tells what happened; all bytes. What stands
- * behind these calls may change without its callers.
+ * How much may be under way: NewReno (RFC 5681, RFC 6582). The connection tells what happened; all
+ * bytes. What stands behind these calls may change without its callers.
  */
 struct tcp_congestion {
     uint32_t cwnd;
     uint32_t ssthresh;
-    uint32_t acked;   /* since cwnd last grew, in congestion avoidance */
-    uint32_t recover; /* highest sequence number sent when the loss was found (RFC 6582 section 3.2) */
+    uint32_t acked; /* since cwnd last grew, in congestion avoidance */
+    uint32_t
+        recover; /* highest sequence number sent when the loss was found (RFC 6582 section 3.2) */
 };
 
-/* A new connection; `syn_lost`: its SYN or SYN-ACK had to be sent again. RFC 6928 section 2, RFC 5681 section 3.1 */
+/* A new connection; `syn_lost`: its SYN or SYN-ACK had to be sent again. RFC 6928 section 2, RFC
+ * 5681 section 3.1 */
 void tcp_congestion_init(struct tcp_congestion *c, uint32_t mss, bool syn_lost);
 /* Nothing was sent for longer than the timeout (RFC 5681 section 4.1). */
 void tcp_congestion_idle(struct tcp_congestion *c, uint32_t mss);

@@ -125,7 +125,8 @@ void tcp_conn_establish(struct tcp *tcp, struct tcp_conn *conn)
 
     tcp_conn_set_state(tcp, conn, conn->flags & CONN_SHUTDOWN ? TCP_FIN_WAIT_1 : TCP_ESTABLISHED);
     tcp_congestion_init(&conn->congestion, conn->mss, conn->flags & CONN_SYN_LOST);
-    /* RFC 6582 section 3.2 step 1, less one, so that a loss of the very first segment is found by duplicates too. */
+    /* RFC 6582 section 3.2 step 1, less one, so that a loss of the very first segment is found by
+     * duplicates too. */
     conn->congestion.recover = conn->snd_una - 2;
     conn->retries = 0;
     conn->timer_kind = TCP_TIMER_NONE;
@@ -187,7 +188,7 @@ void tcp_conn_reclaim(struct tcp *tcp, struct tcp_conn *conn)
 /* A macro, since two lists use two members. */
 #define LIST_APPEND(tcp, list, conn, member)                                                       \
     do {                                                                                           \
-        uint32_t at_ = conn->index;                                                  \
+        uint32_t at_ = conn->index;                                                                \
         (conn)->member = CONN_NONE;                                                                \
         if ((list)->head == CONN_NONE)                                                             \
             (list)->head = at_;                                                                    \
@@ -216,13 +217,15 @@ void tcp_conn_program(struct tcp *tcp, struct tcp_conn *conn, uint32_t flags)
     LIST_APPEND(tcp, &tcp->output, conn, output_next);
 }
 
-/* RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), M one step each 4 microseconds */
+/* RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), M one step
+ * each 4 microseconds */
 uint32_t tcp_conn_sequence(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t *ts_offset_out)
 {
     uint64_t f = tcp_flow_hash(&tcp->flows, key);
     uint8_t bytes[8];
 
-    /* A second pass, so that what a peer sees of it says nothing about its place in the flow table. */
+    /* A second pass, so that what a peer sees of it says nothing about its place in the flow table.
+     */
     memcpy(bytes, &f, sizeof(bytes));
     f = siphash(tcp->options.secret, span_of(bytes, sizeof(bytes)));
     *ts_offset_out = (uint32_t)(f >> 32);
@@ -234,7 +237,8 @@ uint16_t tcp_conn_announced_mss(const struct tcp *tcp, const struct tcp_conn *co
     return ip_address_is_v4(&conn->local) ? tcp->options.mss_v4 : tcp->options.mss_v6;
 }
 
-void tcp_conn_negotiate(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_option *option, uint32_t seq)
+void tcp_conn_negotiate(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_option *option,
+                        uint32_t seq)
 {
     enum { MSS_LEAST = 64, MSS_V4 = 536, MSS_V6 = 1220, TIMESTAMPS = 12 };
     uint32_t ours = tcp_conn_announced_mss(tcp, conn);
@@ -274,8 +278,9 @@ bool tcp_limit_pass(struct tcp *tcp, struct tcp_limit *limit, uint32_t each_seco
         /* A fixed number would tell an attacker off the path what happens on other connections. */
         memcpy(bytes, &second, sizeof(bytes));
         limit->second = second;
-        limit->left = each_second / 2 +
-                      (uint32_t)(siphash(tcp->options.secret, span_of(bytes, sizeof(bytes))) % each_second);
+        limit->left =
+            each_second / 2 +
+            (uint32_t)(siphash(tcp->options.secret, span_of(bytes, sizeof(bytes))) % each_second);
     }
     if (!limit->left)
         return false;

@@ -49,15 +49,16 @@ uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash, const struc
     while (i != TCP_FLOW_NONE) {
         const struct tcp_flow *f = &flows->entries[i];
 
-        if (f->hash == hash && f->remote_port == key->remote_port && f->local_port == key->local_port &&
-            ip_address_equal(&f->remote, &key->remote))
+        if (f->hash == hash && f->remote_port == key->remote_port &&
+            f->local_port == key->local_port && ip_address_equal(&f->remote, &key->remote))
             return i;
         i = f->next;
     }
     return TCP_FLOW_NONE;
 }
 
-void tcp_flow_add(struct tcp_flows *flows, uint32_t i, uint64_t hash, const struct tcp_flow_key *key)
+void tcp_flow_add(struct tcp_flows *flows, uint32_t i, uint64_t hash,
+                  const struct tcp_flow_key *key)
 {
     uint32_t *head = &flows->heads[hash & flows->mask];
 

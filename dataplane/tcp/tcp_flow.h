@@ -5,8 +5,9 @@
 #include "proto/base/ip_address.h"
 
 /*
- * The flow table: a keyed hash over the four values that name a connection, chained. Entry i belongs to connection
- * block i, so there are exactly as many as connections, and no turn ever pays for growth.
+ * The flow table: a keyed hash over the four values that name a connection, chained. Entry i
+ * belongs to connection block i, so there are exactly as many as connections, and no turn ever pays
+ * for growth.
  */
 #define TCP_FLOW_NONE UINT32_MAX
 
@@ -35,11 +36,14 @@ bool tcp_flow_init(struct tcp_flows *flows, uint32_t entries, const uint8_t secr
 void tcp_flow_fini(struct tcp_flows *flows);
 uint64_t tcp_flow_hash(const struct tcp_flows *flows, const struct tcp_flow_key *key);
 /*
- * The first entry from *at on (TCP_FLOW_NONE: from the head) whose hash, ports and remote address match. The local
- * address is the caller's to compare: it lies in the connection block; a second match needs a 64-bit collision.
+ * The first entry from *at on (TCP_FLOW_NONE: from the head) whose hash, ports and remote address
+ * match. The local address is the caller's to compare: it lies in the connection block; a second
+ * match needs a 64-bit collision.
  */
-uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash, const struct tcp_flow_key *key);
-void tcp_flow_add(struct tcp_flows *flows, uint32_t i, uint64_t hash, const struct tcp_flow_key *key);
+uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash,
+                       const struct tcp_flow_key *key);
+void tcp_flow_add(struct tcp_flows *flows, uint32_t i, uint64_t hash,
+                  const struct tcp_flow_key *key);
 void tcp_flow_remove(struct tcp_flows *flows, uint32_t i);
 
 #endif

@@ -56,11 +56,14 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
     len = (size_t)(cursor_u8(&c) >> 4) * 4;
     in->flags = cursor_u8(&c);
     in->window = cursor_u16(&c);
-    cursor_u32(&c); /* checksum: verified by the IP layer; urgent pointer: not used (RFC 9293 section 3.8.5) */
+    cursor_u32(&c); /* checksum: verified by the IP layer; urgent pointer: not used (RFC 9293
+                       section 3.8.5) */
     if (c.bad || len < 20 || len > packet->header.len || packet->pieces > TCP_PIECES)
         return false;
-    /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may follow). */
+    /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may
+     * follow). */
     tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->reopens = false;
     in->payload.count = in->payload.len = 0;
     for (uint32_t i = 0; i < packet->pieces; i++) {
         if (!packet->payload[i].len)
@@ -82,9 +85,9 @@ void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn)
 }
 
 /*
- * RFC 9293 section 3.10.7.4, first step: the four cases of the table in section 3.4. Two things are let in beyond it,
- * both without payload to keep: a segment exactly at the right edge, which a peer that filled the window sends,
- * and a FIN at rcv_nxt when the window is closed.
+ * RFC 9293 section 3.10.7.4, first step: the four cases of the table in section 3.4. Two things are
+ * let in beyond it, both without payload to keep: a segment exactly at the right edge, which a peer
+ * that filled the window sends, and a FIN at rcv_nxt when the window is closed.
  */
 static bool acceptable(const struct tcp_conn *conn, const struct tcp_input *in)
 {
@@ -131,7 +134,8 @@ static void timestamp_take(struct tcp *tcp, struct tcp_conn *conn, const struct 
     conn->ts_recent_tick = tcp_timer_tick(tcp);
 }
 
-/* First step: what is outside the window is answered with an acknowledgement and dropped, a RST silently. */
+/* First step: what is outside the window is answered with an acknowledgement and dropped, a RST
+ * silently. */
 static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
     if (in->flags & TCP_RST) {
@@ -165,8 +169,8 @@ static void input_reset(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
 }
 
 /*
- * TIME-WAIT, SYN: a new incarnation whose numbers begin behind the old one's, or whose timestamps do (RFC 9293
- * section 3.10.7.4, fourth step; RFC 6191 section 2).
+ * TIME-WAIT, SYN: a new incarnation whose numbers begin behind the old one's, or whose timestamps
+ * do (RFC 9293 section 3.10.7.4, fourth step; RFC 6191 section 2).
  */
 static bool reopens(const struct tcp_conn *conn, const struct tcp_input *in)
 {
@@ -178,23 +182,40 @@ static bool reopens(const struct tcp_conn *conn, const struct tcp_input *in)
     return seq_lt(conn->rcv_nxt, in->seq);
 }
 
+/* The peer's SYN once more while ours is not acknowledged. */
+static void input_syn_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+{
+    if (!(in->flags & TCP_ACK)) { /* our answer was lost */
+        tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
+        return;
+    }
+    /* Simultaneous open (RFC 9293 section 3.5, figure 8): the rest of it is an acknowledgement. */
+    in->flags &= (uint8_t)~TCP_SYN;
+    in->seq++;
+    in->window >>= conn->snd_scale; /* that of a SYN is not scaled */
+    tcp_input_text(tcp, conn, in);
+}
+
 /* Fourth step, SYN: RFC 5961 section 4.2, whatever the sequence number. */
-static void input_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     if (reopens(conn, in)) {
+        in->reopens = true;
+        in->isn_after = conn->snd_max;
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
         tcp_open_listen(tcp, in);
         return;
     }
-    if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) { /* our answer was lost */
-        tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
+    if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) {
+        input_syn_again(tcp, conn, in);
         return;
     }
     tcp->counters.drop_syn++;
     tcp_input_challenge(tcp, conn);
 }
 
-/* Cuts what was received before and what lies beyond the window; a FIN that is cut off is forgotten. */
+/* Cuts what was received before and what lies beyond the window; a FIN that is cut off is
+ * forgotten. */
 static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t right = conn->rcv_adv - conn->rcv_nxt;
@@ -213,7 +234,8 @@ static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
     }
 }
 
-/* RFC 9293 section 3.8.6.3: at least each second full segment at once, and whatever fills or makes a hole. */
+/* RFC 9293 section 3.8.6.3: at least each second full segment at once, and whatever fills or makes
+ * a hole. */
 static void program_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t before, bool hole)
 {
     if (conn->rcv_nxt == before) {
@@ -296,7 +318,8 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
     /* sixth step: URG is not offered to sessions; its octets are read in line */
     if (in->payload.len)
         input_payload(tcp, conn, in);
-    if (in->flags & TCP_FIN && tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
+    if (in->flags & TCP_FIN &&
+        tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
         conn->flags |= CONN_FIN_AHEAD;
         conn->fin_seq = fin_seq;
         if (fin_seq != conn->rcv_nxt)
@@ -306,7 +329,8 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
 }
 
 /* RFC 9293 section 3.10.7.4: all states from SYN-RECEIVED on. */
-static void input_synchronized(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in, enum action action)
+static void input_synchronized(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in,
+                               enum action action)
 {
     if (action == ACTION_SYN) {
         input_syn(tcp, conn, in);
@@ -339,7 +363,8 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp_open_listen(tcp, &in);
         return;
     }
-    action = actions[conn->state][(in.flags & (TCP_FIN | TCP_SYN | TCP_RST)) | (in.flags & TCP_ACK ? ACK : 0)];
+    action = actions[conn->state]
+                    [(in.flags & (TCP_FIN | TCP_SYN | TCP_RST)) | (in.flags & TCP_ACK ? ACK : 0)];
     if (action == ACTION_DROP)
         tcp->counters.drop_flags++;
     else if (action == ACTION_SYN_SENT)

@@ -13,6 +13,8 @@ struct tcp_input {
     uint8_t flags;   /* enum tcp_flag */
     struct tcp_option option;
     struct tcp_payload payload;
+    bool reopens;       /* a SYN that ends a TIME-WAIT ... */
+    uint32_t isn_after; /* ... whose numbers ours must lie behind */
 };
 
 /* SEG.LEN: payload, SYN and FIN. */
@@ -21,12 +23,15 @@ static inline uint32_t tcp_input_len(const struct tcp_input *in)
     return in->payload.len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
 }
 
-/* An acknowledgement that says where we stand, rate-limited over all connections (RFC 5961 section 7). */
+/* An acknowledgement that says where we stand, rate-limited over all connections (RFC 5961 section
+ * 7). */
 void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn);
-/* Third to eighth step for a segment whose sequence number is acceptable and which has neither SYN nor RST. */
+/* Third to eighth step for a segment whose sequence number is acceptable and which has neither SYN
+ * nor RST. */
 void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in);
 
-/* tcp_ack.c: the fifth step, the ACK field. False: the segment is dropped, or the connection is gone. */
+/* tcp_ack.c: the fifth step, the ACK field. False: the segment is dropped, or the connection is
+ * gone. */
 bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
 
 /* Ends the measurement of a round trip that the segment's acknowledgement ends. */

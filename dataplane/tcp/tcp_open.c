@@ -45,6 +45,7 @@ static void refuse(struct tcp *tcp, const struct tcp_input *in)
 static void accept_syn(struct tcp *tcp, const struct tcp_input *in, uint32_t listener)
 {
     struct tcp_conn *conn;
+    uint32_t isn;
 
     if (tcp->gauge[TCP_SYN_RECEIVED] >= tcp->options.half_open) {
         tcp->counters.drop_half_open++;
@@ -56,7 +57,10 @@ static void accept_syn(struct tcp *tcp, const struct tcp_input *in, uint32_t lis
         return;
     }
     conn->listener = (uint8_t)listener;
-    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, &in->key, &conn->ts_offset);
+    isn = tcp_conn_sequence(tcp, &in->key, &conn->ts_offset);
+    if (in->reopens && seq_le(isn, in->isn_after))
+        isn = in->isn_after + 1;
+    conn->snd_una = conn->snd_nxt = conn->snd_max = isn;
     tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
     /* The window of a SYN is never scaled (RFC 7323 section 2.2). */
     conn->snd_wnd = conn->max_wnd = in->window;

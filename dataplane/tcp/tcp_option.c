@@ -3,7 +3,14 @@
 
 #include "proto/base/cursor.h"
 
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_SCALE = 3, KIND_SACK_PERMITTED = 4, KIND_TIMESTAMPS = 8 };
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_SCALE = 3,
+    KIND_SACK_PERMITTED = 4,
+    KIND_TIMESTAMPS = 8
+};
 enum { SCALE_MAX = 14 };
 
 /* One option's value, without kind and length. False: its length is wrong. */
@@ -44,6 +51,7 @@ bool tcp_option_parse(struct span bytes, struct tcp_option *option_out)
     while (cursor_left(&c)) {
         uint8_t kind = cursor_u8(&c), len;
         struct tcp_option before = *option_out;
+        struct span value;
 
         if (kind == KIND_END)
             return true;
@@ -52,7 +60,8 @@ bool tcp_option_parse(struct span bytes, struct tcp_option *option_out)
         len = cursor_u8(&c);
         if (c.bad || len < 2)
             return false;
-        if (!parse_value(kind, cursor_take(&c, len - 2u), option_out) || c.bad) {
+        value = cursor_take(&c, len - 2u);
+        if (c.bad || !parse_value(kind, value, option_out)) {
             *option_out = before;
             return false;
         }

@@ -20,11 +20,13 @@ struct tcp_option {
 };
 
 /*
- * Reads the options behind the fixed header. An option of a wrong length, or one that runs over the end,
- * ends the reading: false; what came before stands. Unknown kinds are skipped. Bound: one pass over at most 40 bytes.
+ * Reads the options behind the fixed header. An option of a wrong length, or one that runs over the
+ * end, ends the reading: false; what came before stands. Unknown kinds are skipped. Bound: one pass
+ * over at most 40 bytes.
  */
 bool tcp_option_parse(struct span bytes, struct tcp_option *option_out);
-/* Writes what is present, padded to a multiple of 4; at most 20 bytes. Never SACK-permitted: we send no SACK. */
+/* Writes what is present, padded to a multiple of 4; at most 20 bytes. Never SACK-permitted: we
+ * send no SACK. */
 void tcp_option_put(struct writer *w, const struct tcp_option *option);
 
 #endif

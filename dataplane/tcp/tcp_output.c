@@ -13,7 +13,8 @@ enum {
 /* States in which our FIN may have to be sent (again). */
 static const uint32_t fin_states = IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK);
 /* States in which the queue may be sent from. */
-static const uint32_t data_states = IN(ESTABLISHED) | IN(CLOSE_WAIT) | IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK);
+static const uint32_t data_states =
+    IN(ESTABLISHED) | IN(CLOSE_WAIT) | IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK);
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -23,14 +24,15 @@ static uint32_t least(uint32_t a, uint32_t b)
 /* The receive window that memory allows for, in bytes from rcv_nxt on. */
 static uint32_t window_room(const struct tcp *tcp, const struct tcp_conn *conn)
 {
-    uint32_t room = conn->flags & CONN_DISCARD ? tcp->options.receive_window : tcp_reassembly_room(tcp, conn);
+    uint32_t room =
+        conn->flags & CONN_DISCARD ? tcp->options.receive_window : tcp_reassembly_room(tcp, conn);
 
     return least(room, (uint32_t)WINDOW_FIELD << conn->rcv_scale);
 }
 
 /*
- * RFC 9293 section 3.8.6.2.2: the edge moves by at least a segment or half the window, or not at all, so that no silly
- * small windows are offered.
+ * RFC 9293 section 3.8.6.2.2: the edge moves by at least a segment or half the window, or not at
+ * all, so that no silly small windows are offered.
  */
 uint32_t tcp_output_edge(const struct tcp *tcp, const struct tcp_conn *conn)
 {
@@ -45,12 +47,14 @@ bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn)
     uint32_t edge = tcp_output_edge(tcp, conn), window = conn->rcv_adv - conn->rcv_nxt;
     uint32_t step = least(tcp->options.receive_window / 2, 2u * tcp_conn_announced_mss(tcp, conn));
 
-    return edge - conn->rcv_adv >= step && (window < tcp->options.receive_window / 2 || edge - conn->rcv_adv >= window);
+    return edge - conn->rcv_adv >= step &&
+           (window < tcp->options.receive_window / 2 || edge - conn->rcv_adv >= window);
 }
 
 /*
- * The window field of a segment. The edge that was announced is never taken back: the field is rounded up to it. Only
- * where memory is used up is it rounded down, by less than one unit of the scale (RFC 7323 section 2.4 expects that).
+ * The window field of a segment. The edge that was announced is never taken back: the field is
+ * rounded up to it. Only where memory is used up is it rounded down, by less than one unit of the
+ * scale (RFC 7323 section 2.4 expects that).
  */
 static uint16_t window_field(struct tcp *tcp, struct tcp_conn *conn, bool syn)
 {
@@ -90,8 +94,8 @@ static void put_options(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segme
 }
 
 /*
- * The sequence number of a segment without payload: behind all that was sent, but within the peer's window, or the
- * peer would drop what the segment acknowledges.
+ * The sequence number of a segment without payload: behind all that was sent, but within the peer's
+ * window, or the peer would drop what the segment acknowledges.
  */
 static uint32_t bare_seq(const struct tcp_conn *conn)
 {
@@ -101,7 +105,8 @@ static uint32_t bare_seq(const struct tcp_conn *conn)
 }
 
 /* A segment without payload; what it acknowledges is acknowledged. */
-static void start_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint8_t flags)
+static void start_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s,
+                          uint8_t flags)
 {
     struct tcp_flow_key key = tcp_conn_key(tcp, conn);
 
@@ -156,13 +161,15 @@ static uint32_t queued_from(const struct tcp_conn *conn, uint32_t seq)
 }
 
 /* `len` bytes from `seq` on, with the FIN if it follows them and `fin` allows. */
-static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint32_t seq, uint32_t len, bool fin)
+static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint32_t seq,
+                      uint32_t len, bool fin)
 {
     bool last = len == queued_from(conn, seq);
     uint32_t end;
 
     fin = fin && last && fin_wanted(conn);
-    start_segment(tcp, conn, s, (uint8_t)(TCP_ACK | (fin ? TCP_FIN : 0) | (last && len ? TCP_PSH : 0)));
+    start_segment(tcp, conn, s,
+                  (uint8_t)(TCP_ACK | (fin ? TCP_FIN : 0) | (last && len ? TCP_PSH : 0)));
     s->seq = seq;
     s->len = len;
     s->offset = seq - conn->snd_una;
@@ -184,24 +191,27 @@ static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment
 /* How much of the queue may follow at snd_nxt, and whether the FIN may. */
 static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, bool *fin_out)
 {
-    uint32_t sent = conn->snd_nxt - conn->snd_una, cwnd = conn->congestion.cwnd;
-    uint32_t left = queued_from(conn, conn->snd_nxt), room, len;
+    uint32_t sent = conn->snd_nxt - conn->snd_una, left = queued_from(conn, conn->snd_nxt);
+    uint32_t cwnd, room, len;
 
     if (sent == 0 && tcp_timer_tick(tcp) - conn->last_sent > tcp_timer_rto(conn) / 1000)
         tcp_congestion_idle(&conn->congestion, conn->mss);
+    cwnd = conn->congestion.cwnd;
     /* Limited transmit: two segments of new data on the first two duplicates (RFC 3042). */
     if (!(conn->flags & CONN_RECOVERY))
         cwnd += (conn->dupacks < 2 ? conn->dupacks : 2u) * conn->mss;
     room = least(conn->snd_wnd, cwnd);
     room = room > sent ? room - sent : 0;
     len = least(left, room);
-    /* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window. */
+    /* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window.
+     */
     if (len < left && len < conn->mss && len < conn->max_wnd / 2)
         len = 0;
     if (len > conn->mss && (len < left || len > SUPER_SEGMENT))
         len = least(len, SUPER_SEGMENT) / conn->mss * conn->mss;
     *len_out = len;
-    *fin_out = len == left && fin_wanted(conn) && sent <= conn->queue.bytes && conn->snd_wnd > sent + len;
+    *fin_out =
+        len == left && fin_wanted(conn) && sent <= conn->queue.bytes && conn->snd_wnd > sent + len;
     return len || *fin_out;
 }
 
@@ -235,7 +245,7 @@ static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
         return true;
     }
     if (tcp_conn_is(conn, data_states)) {
-        conn->flags &= (uint16_t)~(CONN_RETRANSMIT | CONN_PROBE);
+        conn->flags &= (uint16_t) ~(CONN_RETRANSMIT | CONN_PROBE);
         if (flags & CONN_RETRANSMIT && conn->snd_nxt != conn->snd_una) {
             send_data(tcp, conn, s, conn->snd_una, least(conn->queue.bytes, conn->mss), true);
             return true;
@@ -305,7 +315,8 @@ static void reply(struct tcp *tcp, const struct tcp_segment *s)
     tcp->counters.resets_out++;
 }
 
-void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t seq, uint32_t ack, uint8_t flags)
+void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t seq, uint32_t ack,
+                      uint8_t flags)
 {
     struct tcp_segment s = {
         .source = key->local,

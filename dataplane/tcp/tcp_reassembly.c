@@ -4,7 +4,8 @@
 #include "dataplane/tcp/chunk_fit.h"
 
 /*
- * A piece out of order is a chunk that begins with this. So it joins the backlog as it is, with its `start` behind it.
+ * A piece out of order is a chunk that begins with this. So it joins the backlog as it is, with its
+ * `start` behind it.
  */
 struct piece {
     uint32_t seq; /* of the byte behind this header */
@@ -103,7 +104,8 @@ static uint32_t fill(struct chunk *c, struct span bytes)
     return (uint32_t)part.len;
 }
 
-/* Drops the piece that is furthest ahead. We never said that we have it, so the peer will send it again. */
+/* Drops the piece that is furthest ahead. We never said that we have it, so the peer will send it
+ * again. */
 static void prune(struct tcp *tcp, struct tcp_conn *conn)
 {
     struct chunk **link = &conn->ooo;
@@ -234,7 +236,8 @@ static void fill_hole(struct tcp *tcp, struct tcp_conn *conn, struct tcp_payload
         n = backlog_append(tcp, conn, bytes);
         conn->rcv_nxt += n;
         conn->unread += n;
-        if (n < bytes.len) { /* no chunk, and nothing is ahead any more: the session may still read it in place */
+        if (n < bytes.len) { /* no chunk, and nothing is ahead any more: the session may still read
+                                it in place */
             tcp_payload_skip(p, conn->rcv_nxt - seq);
             if (!keep_in_frames(tcp, conn, p))
                 tcp->counters.drop_memory++;
@@ -248,7 +251,8 @@ static void fill_hole(struct tcp *tcp, struct tcp_conn *conn, struct tcp_payload
 }
 
 /* A new piece behind `before` (NULL: in front); `run` bytes lie right before it. NULL: no room. */
-static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before, struct piece p, size_t len)
+static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before,
+                               struct piece p, size_t len)
 {
     struct chunk *c;
 
@@ -270,10 +274,11 @@ static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct ch
 }
 
 /*
- * Copies bytes that touch no piece to behind `before` (NULL: to the front) and returns the last piece written, or NULL
- * when there was no room for all.
+ * Copies bytes that touch no piece to behind `before` (NULL: to the front) and returns the last
+ * piece written, or NULL when there was no room for all.
  */
-static struct chunk *insert(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before, uint32_t seq, struct span bytes)
+static struct chunk *insert(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before,
+                            uint32_t seq, struct span bytes)
 {
     while (bytes.len) {
         bool joins = before && piece_end(before) == seq;
@@ -302,7 +307,8 @@ static bool add_ahead(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, stru
     while (bytes.len) {
         uint32_t gap = at ? piece_seq(at) - seq : UINT32_MAX, n;
 
-        if (at && seq_le(piece_seq(at), seq)) { /* this piece begins before: what it covers is there */
+        if (at &&
+            seq_le(piece_seq(at), seq)) { /* this piece begins before: what it covers is there */
             n = seq_lt(seq, piece_end(at)) ? piece_end(at) - seq : 0;
             before = at;
             at = at->next;
@@ -319,7 +325,8 @@ static bool add_ahead(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, stru
     return true;
 }
 
-void tcp_reassembly_add(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, struct tcp_payload *payload)
+void tcp_reassembly_add(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq,
+                        struct tcp_payload *payload)
 {
     if (seq == conn->rcv_nxt) {
         if (!conn->ooo && keep_in_frames(tcp, conn, payload))

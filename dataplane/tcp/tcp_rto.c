@@ -23,8 +23,9 @@ void tcp_rto_sample(struct tcp_rto *rto, uint32_t rtt)
 }
 
 /*
- * Differs from RFC 6298 section 2.4, which rounds the timeout up to one second: the weight of the variance is never
- * below 200 ms instead, which keeps clear of the delayed acknowledgements in use, and a lost tail costs less.
+ * Differs from RFC 6298 section 2.4, which rounds the timeout up to one second: the weight of the
+ * variance is never below 200 ms instead, which keeps clear of the delayed acknowledgements in use,
+ * and a lost tail costs less.
  */
 uint32_t tcp_rto_value(const struct tcp_rto *rto, uint32_t backoff, bool syn_lost)
 {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * The retransmission timeout (RFC 6298), in microseconds. `srtt` 0 means that nothing was measured yet. The back-off
- * is not stored here: it is the count of timeouts in a row.
+ * The retransmission timeout (RFC 6298), in microseconds. `srtt` 0 means that nothing was measured
+ * yet. The back-off is not stored here: it is the count of timeouts in a row.
  */
 struct tcp_rto {
     uint32_t srtt;
@@ -15,13 +15,14 @@ struct tcp_rto {
 };
 
 enum {
-    TCP_RTO_INITIAL = 1000000,     /* section 2.1 */
-    TCP_RTO_AFTER_SYN = 3000000,   /* section 5.7: a SYN was lost and nothing is measured */
-    TCP_RTO_GRANULARITY = 200000,  /* least weight of the variance */
-    TCP_RTO_MAX = 60000000,        /* section 2.5 */
+    TCP_RTO_INITIAL = 1000000,    /* section 2.1 */
+    TCP_RTO_AFTER_SYN = 3000000,  /* section 5.7: a SYN was lost and nothing is measured */
+    TCP_RTO_GRANULARITY = 200000, /* least weight of the variance */
+    TCP_RTO_MAX = 60000000,       /* section 2.5 */
 };
 
-/* Takes in one round trip time. Never from a segment sent twice, unless a timestamp tells which (section 3). */
+/* Takes in one round trip time. Never from a segment sent twice, unless a timestamp tells which
+ * (section 3). */
 void tcp_rto_sample(struct tcp_rto *rto, uint32_t rtt);
 /* The timeout after `backoff` timeouts in a row; `syn_lost` as in section 5.7. */
 uint32_t tcp_rto_value(const struct tcp_rto *rto, uint32_t backoff, bool syn_lost);

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * Sequence numbers live on a circle of 2^32 (RFC 9293 section 3.4). A comparison is the sign of the difference
- * (RFC 1982), right as long as the two are less than 2^31 apart. The same holds for timestamps (RFC 7323
- * section 5.2) and for the ticks of the timers.
+ * Sequence numbers live on a circle of 2^32 (RFC 9293 section 3.4). A comparison is the sign of the
+ * difference (RFC 1982), right as long as the two are less than 2^31 apart. The same holds for
+ * timestamps (RFC 7323 section 5.2) and for the ticks of the timers.
  */
 static inline bool seq_lt(uint32_t a, uint32_t b)
 {

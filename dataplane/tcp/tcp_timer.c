@@ -25,7 +25,8 @@ static void wake_at(struct tcp *tcp, struct tcp_conn *conn, uint64_t tick)
         timer_wheel_set(&tcp->wheel, conn->index, tick);
 }
 
-void tcp_timer_start(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer_kind kind, uint64_t after)
+void tcp_timer_start(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer_kind kind,
+                     uint64_t after)
 {
     uint64_t tick = tick_after(tcp, after);
 
@@ -51,8 +52,10 @@ void tcp_timer_delay_ack(struct tcp *tcp, struct tcp_conn *conn)
 
 uint32_t tcp_timer_rto(const struct tcp_conn *conn)
 {
-    /* RFC 6298 section 5.7 is about the time after the handshake; before it the SYN's own timeout counts. */
-    bool syn_lost = conn->flags & CONN_SYN_LOST && !tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED));
+    /* RFC 6298 section 5.7 is about the time after the handshake; before it the SYN's own timeout
+     * counts. */
+    bool syn_lost =
+        conn->flags & CONN_SYN_LOST && !tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED));
 
     return tcp_rto_value(&conn->rto, conn->retries, syn_lost);
 }
@@ -86,22 +89,24 @@ static void retransmit_due(struct tcp *tcp, struct tcp_conn *conn)
         tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
         return;
     }
-    tcp_congestion_timeout(&conn->congestion, conn->mss, conn->snd_nxt - conn->snd_una, conn->retries == 0);
+    tcp_congestion_timeout(&conn->congestion, conn->mss, conn->snd_nxt - conn->snd_una,
+                           conn->retries == 0);
     conn->congestion.recover = conn->snd_max; /* RFC 6582 section 3.2 step 4 */
     conn->retries++;
-    conn->flags &= (uint16_t)~(CONN_RECOVERY | CONN_RETRANSMIT);
+    conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->dupacks = 0;
     conn->snd_nxt = conn->snd_una;
     tcp_conn_program(tcp, conn, 0);
 }
 
 /*
- * RFC 9293 section 3.8.6.1: probes go on for as long as they are answered. Only an orphan's end at some time, since
- * nobody else would ever end them.
+ * RFC 9293 section 3.8.6.1: probes go on for as long as they are answered. Only an orphan's end at
+ * some time, since nobody else would ever end them.
  */
 static void persist_due(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (conn->probes >= TCP_PROBES || (conn->flags & CONN_FORGOTTEN && conn->retries >= TCP_RETRIES_ORPHAN)) {
+    if (conn->probes >= TCP_PROBES ||
+        (conn->flags & CONN_FORGOTTEN && conn->retries >= TCP_RETRIES_ORPHAN)) {
         give_up(tcp, conn);
         return;
     }
@@ -163,5 +168,8 @@ uint64_t tcp_next_timer(const struct tcp *tcp)
 {
     uint64_t tick = timer_wheel_due(&tcp->wheel);
 
+    /* What the timers closed is news for the next turn, which must not sleep over it. */
+    if (tcp->ready.head != CONN_NONE)
+        return tcp->now;
     return tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
 }

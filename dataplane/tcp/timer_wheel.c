@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum { BITS = 6, MASK = TIMER_WHEEL_SLOTS - 1 };
-/* A wheel's whole turn less one slot of the top level, so that the slot in use is never the one put into. */
+/* A wheel's whole turn less one slot of the top level, so that the slot in use is never the one put
+ * into. */
 static const uint64_t reach = (uint64_t)MASK << BITS * (TIMER_WHEEL_LEVELS - 1);
 
 static struct timer_node *node_at(struct timer_wheel *w, uint32_t i)

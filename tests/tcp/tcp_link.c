@@ -11,7 +11,8 @@ enum { STREAM = 1 << 25, PATTERN = 65521, BURST = 32, OUT = 16 };
 
 /*
  * Checked for the tracked connection, at each segment that an end sends:
- *   nothing is acknowledged that has not reached this end; payload is what the stream has at that place;
+ *   nothing is acknowledged that has not reached this end;
+ *   payload is what the stream has at that place;
  *   it ends within the window that reached this end, one octet of a probe (or FIN) allowed beyond;
  *   the window's right edge never moves left by a unit of its scale or more.
  */
@@ -87,13 +88,13 @@ struct tcp_link *tcp_link_new(const struct tcp_link_options *options)
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
         struct tcp_link_end *e = &link->ends[i];
         struct tcp_options t = defaults(options->tcp);
-        uint8_t v4[4] = {198, 18, 0, (uint8_t)(1 + i)}, v6[16] = {0x20, 0x01, 0, 2, [15] = (uint8_t)(1 + i)};
+        uint8_t v4[4] = {198, 18, 0, (uint8_t)(1 + i)},
+                v6[16] = {0x20, 0x01, 0, 2, [15] = (uint8_t)(1 + i)};
 
         t.secret[15] = (uint8_t)(t.secret[15] + i);
         e->pool = chunk_pool_new(options->chunks[CHUNK_SMALL] ? options->chunks : chunks);
         e->tcp = tcp_new(&t, e->pool);
         e->address = options->v6 ? ip_address_v6(v6) : ip_address_v4(v4);
-        e->got = calloc(1, STREAM);
     }
     tcp_listen(link->ends[TCP_LINK_SERVER].tcp, TCP_LINK_PORT, 7);
     return link;
@@ -168,7 +169,8 @@ static struct tcp_link_packet *pop(struct tcp_link *link)
     return first;
 }
 
-static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s, uint32_t seq, uint8_t flags)
+static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s, uint32_t seq,
+                         uint8_t flags)
 {
     struct writer w = writer_of(p->header, sizeof(p->header));
 
@@ -185,13 +187,14 @@ static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s,
 }
 
 /* One packet of `len` payload bytes at `offset` of the segment, onto the link. */
-static void launch(struct tcp_link *link, int from, const struct tcp_segment *s, uint32_t offset, uint32_t len)
+static void launch(struct tcp_link *link, int from, const struct tcp_segment *s, uint32_t offset,
+                   uint32_t len)
 {
     bool last = offset + len == s->len;
     struct tcp_link_packet *p;
     uint32_t at = 0;
 
-    if (link->cut[from] || (link->no_data[from] && s->len) || chance(link, link->options.loss))
+    if (link->cut[from] || chance(link, link->options.loss))
         return;
     p = calloc(1, sizeof(*p) + len + 1);
     p->at = link->now + link->options.delay_us;
@@ -211,7 +214,8 @@ static void launch(struct tcp_link *link, int from, const struct tcp_segment *s,
         memcpy(p->payload + at, run.data, run.len);
         at += (uint32_t)run.len;
     }
-    write_header(p, s, s->seq + offset, last ? s->flags : (uint8_t)(s->flags & ~(TCP_FIN | TCP_PSH)));
+    write_header(p, s, s->seq + offset,
+                 last ? s->flags : (uint8_t)(s->flags & ~(TCP_FIN | TCP_PSH)));
     p->pieces = 1;
     push(link, p);
     if (chance(link, link->options.duplicate)) {
@@ -248,12 +252,12 @@ static void check_ack(struct tcp_link *link, int from, const struct tcp_segment 
     uint32_t window = (uint32_t)s->window << (s->flags & TCP_SYN ? 0 : e->scale);
     uint32_t acked = s->ack - peer->isn - 1;
 
-    if (acked > peer->got_prefix + (peer->fin_sent && peer->got_prefix == peer->fin_seq - peer->isn - 1))
+    if (acked >
+        peer->got_prefix + (peer->fin_sent && peer->got_prefix == peer->fin_seq - peer->isn - 1))
         fault(link, from, "acknowledges what it has not received");
     if (e->edge && seq_lt(s->ack + window + (1u << e->scale) - 1, e->edge))
         fault(link, from, "takes back a part of the window");
     e->edge = seq_max(s->ack + window, e->edge ? e->edge : s->ack + window);
-    e->last_window = window;
 }
 
 static void check(struct tcp_link *link, int from, const struct tcp_segment *s)
@@ -317,9 +321,17 @@ static void note_arrival(struct tcp_link *link, const struct tcp_link_packet *p)
         to->peer_edge = to->peer_edge ? seq_max(to->peer_edge, ack + window) : ack + window;
     if (h[13] & TCP_SYN)
         return;
-    for (uint32_t i = 0; i < p->len && offset + i < STREAM; i++)
-        from->got[offset + i] = 1;
-    while (from->got_prefix < STREAM && from->got[from->got_prefix])
+    if (!p->len || offset >= STREAM - p->len)
+        return;
+    if (from->got_size < offset + p->len) {
+        uint32_t size = 2 * (offset + p->len);
+
+        from->got = realloc(from->got, size);
+        memset(from->got + from->got_size, 0, size - from->got_size);
+        from->got_size = size;
+    }
+    memset(from->got + offset, 1, p->len);
+    while (from->got_prefix < from->got_size && from->got[from->got_prefix])
         from->got_prefix++;
 }
 
@@ -379,7 +391,8 @@ static void step(struct tcp_link *link)
         struct tcp_link_packet *burst[BURST], *other[BURST];
         uint32_t n = 0, kept = 0;
 
-        while (link->flying_count && link->flying[0]->at <= link->now && n < BURST && kept < BURST) {
+        while (link->flying_count && link->flying[0]->at <= link->now && n < BURST &&
+               kept < BURST) {
             struct tcp_link_packet *p = pop(link);
 
             if (p->to == end)
@@ -393,14 +406,12 @@ static void step(struct tcp_link *link)
     }
 }
 
-bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *link), uint64_t until)
+uint64_t tcp_link_run(struct tcp_link *link, uint64_t until)
 {
     for (;;) {
         uint64_t next = UINT64_MAX;
 
         step(link);
-        if (done && done(link))
-            return true;
         if (link->flying_count)
             next = link->flying[0]->at;
         for (int end = 0; end < TCP_LINK_ENDS; end++) {
@@ -413,19 +424,14 @@ bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *lin
         if (next > until || next == UINT64_MAX) {
             if (until != UINT64_MAX)
                 link->now = until > link->now ? until : link->now;
-            return false;
+            return link->now;
         }
         link->now = next > link->now ? next : link->now;
     }
 }
 
-uint64_t tcp_link_run(struct tcp_link *link, uint64_t until)
-{
-    tcp_link_run_until(link, NULL, until);
-    return link->now;
-}
-
-void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port, const struct tcp_segment *segment, struct span payload)
+void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
+                     const struct tcp_segment *segment, struct span payload)
 {
     struct tcp_link_packet *p = calloc(1, sizeof(*p) + payload.len + 1);
     struct tcp_segment s = *segment;

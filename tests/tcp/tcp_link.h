@@ -5,23 +5,23 @@
 #include "dataplane/tcp/tcp.h"
 
 /*
- * Two endpoints and a link between them, in one thread, on a virtual clock, from one seed. The link loses, repeats,
- * reorders and delays. Whatever a connection says is checked as it passes (see tcp_link.c): a violation counts in
- * `faults`, and the first one is printed.
+ * Two endpoints and a link between them, in one thread, on a virtual clock, from one seed. The link
+ * loses, repeats, reorders and delays. Whatever a connection says is checked as it passes (see
+ * tcp_link.c): a violation counts in `faults`, and the first one is printed.
  */
 enum { TCP_LINK_CLIENT, TCP_LINK_SERVER, TCP_LINK_ENDS };
 enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000 };
 
 struct tcp_link_options {
     uint64_t seed;
-    uint64_t start;         /* of the clock, microseconds; 0: one second */
-    uint32_t delay_us;      /* one way */
-    uint32_t jitter_us;     /* added at random: reorders */
-    uint32_t loss;          /* of 1000 packets */
-    uint32_t duplicate;     /* of 1000 packets */
-    uint32_t merge;         /* of 1000 super-segments, delivered whole in pieces */
+    uint64_t start;     /* of the clock, microseconds; 0: one second */
+    uint32_t delay_us;  /* one way */
+    uint32_t jitter_us; /* added at random: reorders */
+    uint32_t loss;      /* of 1000 packets */
+    uint32_t duplicate; /* of 1000 packets */
+    uint32_t merge;     /* of 1000 super-segments, delivered whole in pieces */
     bool v6;
-    struct tcp_options tcp; /* of both ends; zeros mean the defaults in tcp_link_new() */
+    struct tcp_options tcp;         /* of both ends; zeros mean the defaults in tcp_link_new() */
     uint32_t chunks[CHUNK_CLASSES]; /* of each end's pool */
 };
 
@@ -43,10 +43,9 @@ struct tcp_link_end {
     uint32_t peer_edge; /* highest right edge that reached this end */
     uint8_t scale;
     bool isn_known, fin_sent;
-    uint8_t *got;       /* which bytes sent by this end have reached the other */
-    uint32_t got_prefix;
+    uint8_t *got; /* which bytes sent by this end have reached the other */
+    uint32_t got_size, got_prefix;
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
-    uint32_t last_window; /* in bytes */
     struct tcp_segment last;
 };
 
@@ -58,9 +57,8 @@ struct tcp_link {
     struct tcp_link_end ends[TCP_LINK_ENDS];
     struct tcp_link_packet **flying; /* a heap by time */
     uint32_t flying_count, flying_cap;
-    bool cut[TCP_LINK_ENDS];   /* nothing that this end sends arrives */
-    bool no_data[TCP_LINK_ENDS]; /* no payload that this end sends arrives */
-    bool track;                /* one connection, checked byte by byte */
+    bool cut[TCP_LINK_ENDS]; /* nothing that this end sends arrives */
+    bool track;              /* one connection, checked byte by byte */
     uint32_t faults;
 };
 
@@ -69,12 +67,13 @@ struct tcp_link *tcp_link_new(const struct tcp_link_options *options);
 uint32_t tcp_link_free(struct tcp_link *link);
 /* Opens the connection that is tracked: the client's block. */
 struct tcp_conn *tcp_link_connect(struct tcp_link *link, uint16_t local_port);
-/* Runs until nothing is under way and no timer is due, or the clock reaches `until`. Returns the clock. */
+/* Runs until nothing is under way and no timer is due, or the clock reaches `until`. Returns the
+ * clock. */
 uint64_t tcp_link_run(struct tcp_link *link, uint64_t until);
-/* Runs until `done`, or `until`; true when done. */
-bool tcp_link_run_until(struct tcp_link *link, bool (*done)(struct tcp_link *link), uint64_t until);
-/* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection. */
-void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port, const struct tcp_segment *segment, struct span payload);
+/* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection.
+ */
+void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
+                     const struct tcp_segment *segment, struct span payload);
 uint64_t tcp_link_random(struct tcp_link *link);
 
 /* The bytes that flow: those at `offset` of any stream, at most `len`, contiguous. Static. */

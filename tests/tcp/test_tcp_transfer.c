@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 
+#include "dataplane/tcp/tcp_conn.h"
 #include "tests/harness/check.h"
 #include "tests/tcp/tcp_link.h"
 
-/* Both ends send `total` bytes of the pattern, read what comes in their own way, close, and let go. */
+/* Both ends send `total` bytes of the pattern, read what comes in their own way, close, and let go.
+ */
 struct peer {
     uint32_t total, queued, read, events;
     uint32_t pins_out;
@@ -33,7 +35,8 @@ static void read_all(struct tcp_link *link, struct peer *p, struct tcp *tcp)
     }
 }
 
-static void write_some(struct tcp_link *link, struct peer *p, struct tcp *tcp, struct chunk_pool *pool)
+static void write_some(struct tcp_link *link, struct peer *p, struct tcp *tcp,
+                       struct chunk_pool *pool)
 {
     struct sendq *q = tcp_sendq(p->conn);
 
@@ -101,6 +104,7 @@ static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down
 {
     struct peer peers[TCP_LINK_ENDS] = {{.total = up}, {.total = down, .slow = slow}};
     struct tcp_link *link = tcp_link_new(&options);
+    enum tcp_state states[TCP_LINK_ENDS];
     bool ok;
 
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
@@ -112,11 +116,16 @@ static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down
     ok = CHECK(peers[0].read == down) && CHECK(peers[1].read == up) && ok;
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
         ok = CHECK(peers[i].closed && strcmp(peers[i].reason, "closed") == 0) && ok;
+        states[i] = peers[i].conn ? (enum tcp_state)peers[i].conn->state : TCP_CLOSED;
         ok = CHECK(peers[i].pins_out == 0) && CHECK(tcp_connections(link->ends[i].tcp) == 0) && ok;
         for (int c = 0; c < CHUNK_CLASSES; c++)
             ok = CHECK(chunk_used(link->ends[i].pool, (enum chunk_class)c) == 0) && ok;
     }
     ok = CHECK(tcp_link_free(link) == 0) && ok;
+    for (int i = 0; i < TCP_LINK_ENDS; i++)
+        ok = CHECK(states[i] == TCP_CLOSED) && ok;
+    if (!ok)
+        printf("# client %s, server %s\n", tcp_state_name(states[0]), tcp_state_name(states[1]));
     if (!ok)
         printf("# seed %llu, loss %u of 1000\n", (unsigned long long)options.seed, options.loss);
     return ok;
@@ -146,8 +155,13 @@ static void loss_up_to_five_percent(void)
 static void loss_reordering_and_duplicates(void)
 {
     for (uint32_t seed = 1000; seed < 1060; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 3000, .jitter_us = seed % 3 * 2000, .duplicate = 20,
-                                     .loss = seed % 6 * 10, .merge = seed % 2 * 500, .v6 = seed % 5 == 0};
+        struct tcp_link_options o = {.seed = seed,
+                                     .delay_us = 3000,
+                                     .jitter_us = seed % 3 * 2000,
+                                     .duplicate = 20,
+                                     .loss = seed % 6 * 10,
+                                     .merge = seed % 2 * 500,
+                                     .v6 = seed % 5 == 0};
 
         if (!transfer(o, 200000, 250000, seed % 4))
             return;
@@ -159,7 +173,8 @@ static void small_windows_and_segments(void)
     static const uint32_t windows[] = {2048, 4096, 20000, 65535};
 
     for (uint32_t seed = 2000; seed < 2040; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 1000, .jitter_us = 500, .loss = seed % 4 * 10};
+        struct tcp_link_options o = {
+            .seed = seed, .delay_us = 1000, .jitter_us = 500, .loss = seed % 4 * 10};
 
         o.tcp.receive_window = windows[seed % 4];
         o.tcp.mss_v4 = seed % 3 ? 536 : 1460;
@@ -169,11 +184,13 @@ static void small_windows_and_segments(void)
     }
 }
 
-/* Sequence numbers wrap in the middle: the clock is started so that the client's (RFC 6528) begin near 2^32. */
+/* Sequence numbers wrap in the middle: the clock is started so that the client's (RFC 6528) begin
+ * near 2^32. */
 static void sequence_numbers_wrap(void)
 {
     for (uint32_t before = 0; before < 300000; before += 49999) {
-        struct tcp_link_options o = {.seed = 3000 + before, .delay_us = 1000, .loss = before % 3 * 10};
+        struct tcp_link_options o = {
+            .seed = 3000 + before, .delay_us = 1000, .loss = before % 3 * 10};
         struct tcp_link *probe = tcp_link_new(&o);
         uint32_t isn;
 
@@ -190,16 +207,45 @@ static void sequence_numbers_wrap(void)
 static void few_chunks_only_slow_it_down(void)
 {
     for (uint32_t seed = 4000; seed < 4020; seed++) {
-        struct tcp_link_options o = {.seed = seed, .delay_us = 2000, .jitter_us = 1000, .loss = 10, .chunks = {40, 12, 1}};
+        struct tcp_link_options o = {
+            .seed = seed, .delay_us = 2000, .jitter_us = 1000, .loss = 10, .chunks = {40, 12, 1}};
 
         if (!transfer(o, 150000, 150000, 3))
             return;
     }
 }
 
+/* All of it together: windows, segment sizes, delays, losses, repetitions, merged segments, slow
+ * readers, few chunks. */
+static void everything_at_once(void)
+{
+    static const uint32_t windows[] = {2048, 4096, 20000, 65535, 262144, 1 << 20};
+
+    for (uint32_t seed = 10000; seed < 10400; seed++) {
+        struct tcp_link_options o = {.seed = seed,
+                                     .delay_us = 100 + seed % 7 * 3000,
+                                     .jitter_us = seed % 4 * 1500,
+                                     .loss = seed % 12 * 5,
+                                     .duplicate = seed % 3 * 10,
+                                     .merge = seed % 2 * 300};
+
+        o.v6 = seed % 5 == 0;
+        o.tcp.receive_window = windows[seed % 6];
+        o.tcp.mss_v4 = seed % 3 ? 1460 : 536;
+        o.tcp.send_limit = seed % 5 ? 200000 : 20000;
+        if (seed % 9 == 0)
+            memcpy(o.chunks, (uint32_t[CHUNK_CLASSES]){40, 12, 1}, sizeof(o.chunks));
+        if (!transfer(o, 20000 + seed % 300 * 1000, 30000 + seed % 200 * 1000, seed % 4))
+            return;
+    }
+}
+
 static void twenty_megabytes_with_some_loss(void)
 {
-    struct tcp_link_options o = {.seed = 5, .delay_us = 1000, .loss = 5, .tcp = {.receive_window = 1 << 20, .send_limit = 1 << 20}};
+    struct tcp_link_options o = {.seed = 5,
+                                 .delay_us = 1000,
+                                 .loss = 5,
+                                 .tcp = {.receive_window = 1 << 20, .send_limit = 1 << 20}};
 
     CHECK(transfer(o, 20000000, 0, 0));
 }
@@ -213,6 +259,7 @@ int main(void)
     CHECK_CASE(small_windows_and_segments);
     CHECK_CASE(sequence_numbers_wrap);
     CHECK_CASE(few_chunks_only_slow_it_down);
+    CHECK_CASE(everything_at_once);
     CHECK_CASE(twenty_megabytes_with_some_loss);
     return check_end();
 }
