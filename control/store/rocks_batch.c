@@ -76,7 +76,8 @@ enum store_status rocks_batch_account(struct rocks_batch *b, uint64_t id, enum m
     if (!account)
         status = read_account(b, id, &account);
     if (status == STORE_OK && !account->read[place]) {
-        status = rocks_value_state(b->r, rocks_batch_mailbox(account, place), &account->state[place]);
+        status =
+            rocks_value_state(b->r, rocks_batch_mailbox(account, place), &account->state[place]);
         account->read[place] = status == STORE_OK;
         if (status == STORE_NONE)
             status = STORE_CORRUPT;

@@ -5,8 +5,9 @@
 #include "control/store/rocks.h"
 
 /*
- * One batch of changes under way: the rows to write, and the counters of all accounts it touches, read once and
- * written once. A change is checked whole before its first row enters the batch, so that one that is impossible leaves no trace.
+ * One batch of changes under way: the rows to write, and the counters of all accounts it touches,
+ * read once and written once. A change is checked whole before its first row enters the batch, so
+ * that one that is impossible leaves no trace.
  */
 enum { ROCKS_BATCH_BUCKETS = 256, ROCKS_PLACES = 2 };
 
@@ -39,7 +40,7 @@ struct rocks_batch {
     uint32_t gone_count, gone_cap;
     struct id128 *messages; /* committed in this batch */
     uint32_t message_count, message_cap;
-    const char **pieces;    /* of the row that is being put together */
+    const char **pieces; /* of the row that is being put together */
     size_t *piece_lens;
     uint32_t piece_cap;
 };
@@ -61,7 +62,8 @@ enum store_status rocks_commit(struct rocks_batch *b, struct message *message);
 /* rocks_delete.c */
 enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_view *view,
                                       const uint8_t *marked);
-/* Takes a committed message out of all mailboxes, as if it had never been there but for its UIDs. */
+/* Takes a committed message out of all mailboxes, as if it had never been there but for its UIDs.
+ */
 enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128 *message);
 void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message);
 /* Removes the bodies whose last reference this batch takes. After all changes. */

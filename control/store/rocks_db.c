@@ -71,8 +71,7 @@ static enum store_status check_families(struct rocks *r, char *error)
 static enum store_status check_schema(struct rocks *r, bool *fresh_out, char *error)
 {
     uint64_t schema = 0;
-    enum store_status status =
-        rocks_value_number(r, ROCKS_META, span_text("schema"), &schema);
+    enum store_status status = rocks_value_number(r, ROCKS_META, span_text("schema"), &schema);
 
     *fresh_out = status == STORE_NONE;
     if (status == STORE_NONE)
@@ -106,8 +105,9 @@ static void put_counter(struct rocks *r, rocksdb_writebatch_t *batch, const char
 }
 
 /*
- * Rows of bodies that an older incarnation wrote and never committed. Each of them has a pending row, written in the
- * same batch, that the commit's batch removes: so what is left is found without walking over all bodies.
+ * Rows of bodies that an older incarnation wrote and never committed. Each of them has a pending
+ * row, written in the same batch, that the commit's batch removes: so what is left is found without
+ * walking over all bodies.
  */
 static enum store_status remove_orphans(struct rocks *r, rocksdb_writebatch_t *batch)
 {
@@ -175,9 +175,8 @@ enum store_status rocks_db_open(struct rocks *r, char *error)
     if (status != STORE_OK)
         return status;
     r->db = rocksdb_open_column_families(r->options[ROCKS_META], r->path, ROCKS_FAMILIES,
-                                         family_names,
-                                         (const rocksdb_options_t *const *)r->options, r->family,
-                                         &problem);
+                                         family_names, (const rocksdb_options_t *const *)r->options,
+                                         r->family, &problem);
     if (!r->db)
         return fail(error, STORE_FAILED, "the store cannot be opened", problem);
     status = check_schema(r, &fresh, error);

@@ -197,8 +197,9 @@ static void remove_body(struct rocks_batch *b, const struct id128 *message)
 }
 
 /*
- * The database does not see this batch yet: a body is garbage when as many references are there as the batch removes. New
- * references cannot be in the batch, since it makes none but to messages that are new themselves.
+ * The database does not see this batch yet: a body is garbage when as many references are there as
+ * the batch removes. New references cannot be in the batch, since it makes none but to messages
+ * that are new themselves.
  */
 void rocks_delete_bodies(struct rocks_batch *b)
 {

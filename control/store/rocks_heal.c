@@ -7,11 +7,13 @@
 #include <time.h>
 
 /*
- * After a write failed, RocksDB refuses all others, and nobody knows whether the batch is on disk. Closing and opening again
- * answers both: the log is read back, and what it holds is made durable as files of its own. The number of the last synced
- * batch, written in each, tells whether the doubtful one is among them.
+ * After a write failed, RocksDB refuses all others, and nobody knows whether the batch is on disk.
+ * Closing and opening again answers both: the log is read back, and what it holds is made durable
+ * as files of its own. The number of the last synced batch, written in each, tells whether the
+ * doubtful one is among them.
  *
- * A full disk lets the database open again only when there is room for that. Until then it stays open for reading.
+ * A full disk lets the database open again only when there is room for that. Until then it stays
+ * open for reading.
  */
 enum { HEAL_MS = 1000, ROOM_MIN = 32 << 20 };
 
