@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILES = 8192, SECTOR = 512, NAME = 128 };
+enum { FILES = 8192, SECTOR = 512, PAGE = 4096, NAME = 128 };
 
 struct content {
     uint8_t *bytes;
@@ -134,6 +134,7 @@ enum fate {
     FATE_BEGINNING, /* the first operations, the last of them cut at any byte */
     FATE_SECTORS,   /* any sectors of any operations */
     FATE_LENGTH,    /* the file is as long as it was, with holes where sectors are missing */
+    FATE_PAGES,     /* as long as it was, any run of pages as it was at the last sync */
     FATES,
 };
 
@@ -164,6 +165,30 @@ static void apply_scattered(struct content *c, const struct list *pending, bool 
     }
 }
 
+/* Runs of pages are there or not; in a page that is not, what the last sync saw of it is. */
+static void apply_pages(struct content *c, const struct list *pending, uint64_t *dice)
+{
+    struct content before = {0};
+    size_t run = 0;
+    bool kept = true;
+
+    put(&before, 0, span_of(c->bytes, c->len));
+    for (size_t i = 0; i < pending->count; i++)
+        apply(c, &pending->items[i]);
+    set_len(&before, before.len > c->len ? before.len : c->len);
+    for (size_t at = 0; at < c->len; at += PAGE, run--) {
+        struct span old = span_head(span_of(before.bytes + at, before.len - at), PAGE);
+
+        if (run == 0) {
+            kept = below(dice, 2);
+            run = 1 + below(dice, 1 + below(dice, 32));
+        }
+        if (!kept)
+            put(c, at, span_head(old, c->len - at));
+    }
+    free(before.bytes);
+}
+
 static void survive(struct content *c, const struct list *pending, uint64_t *dice)
 {
     enum fate fate = (enum fate)below(dice, FATES);
@@ -173,6 +198,8 @@ static void survive(struct content *c, const struct list *pending, uint64_t *dic
     if (fate == FATE_ALL)
         for (size_t i = 0; i < pending->count; i++)
             apply(c, &pending->items[i]);
+    else if (fate == FATE_PAGES)
+        apply_pages(c, pending, dice);
     else if (fate == FATE_BEGINNING)
         apply_beginning(c, pending, dice);
     else if (fate != FATE_NOTHING)
