@@ -21,7 +21,7 @@ enum rocks_family {
     ROCKS_FAMILIES,
 };
 
-enum { ROCKS_SCHEMA = 1, ROCKS_VIEW_BUCKETS = 256 };
+enum { ROCKS_SCHEMA = 1, ROCKS_AHEAD_VERSION = 1, ROCKS_VIEW_BUCKETS = 256 };
 
 struct rocks_view {
     struct pop3_mailbox view; /* first: what the session sees */
@@ -75,7 +75,8 @@ struct rocks {
     rocksdb_column_family_handle_t *family[ROCKS_FAMILIES];
     uint64_t incarnation;
     uint64_t next_id;
-    uint64_t batch; /* number of the last synced batch */
+    uint64_t batch;       /* number of the last synced batch */
+    uint64_t batch_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;
 
     bool sick;             /* a write failed; nothing more is written before reopening */
@@ -101,6 +102,12 @@ enum store_status rocks_db_status(char *error);
 /* Begins and ends a use of the database. False: it is closed, don't end. */
 bool rocks_db_use(struct rocks *r);
 void rocks_db_release(struct rocks *r);
+
+/* ---- rocks_ahead.c: the last batch before a power loss ---- */
+
+/* Takes back what the last batch before the opening committed without all rows that had been
+ * written ahead of it. */
+enum store_status rocks_ahead_check(struct rocks *r);
 
 /* ---- rocks_heal.c: after a failed write ---- */
 

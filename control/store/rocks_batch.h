@@ -40,6 +40,8 @@ struct rocks_batch {
     uint32_t gone_count, gone_cap;
     struct id128 *messages; /* committed in this batch */
     uint32_t message_count, message_cap;
+    uint8_t *ahead; /* the row that names those of them whose rows were written ahead */
+    size_t ahead_len;
     const char **pieces; /* of the row that is being put together */
     size_t *piece_lens;
     uint32_t piece_cap;
@@ -56,6 +58,9 @@ static inline uint64_t rocks_batch_mailbox(const struct rocks_account *account,
     return place == MESSAGE_INBOX ? account->row.inbox : account->row.quarantine;
 }
 
+/* Notes that the message's body was written ahead of the batch. */
+void rocks_batch_ahead(struct rocks_batch *b, const struct id128 *message);
+
 /* rocks_commit.c */
 enum store_status rocks_commit(struct rocks_batch *b, struct message *message);
 
@@ -69,7 +74,7 @@ void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message);
 /* Removes the bodies whose last reference this batch takes. After all changes. */
 void rocks_delete_bodies(struct rocks_batch *b);
 
-/* rocks_apply.c: counters of all accounts that changed, and the batch's number; then writes. */
+/* Adds the counters of all accounts that changed and the batch's number, and writes. */
 enum store_status rocks_batch_write(struct rocks_batch *b);
 
 #endif

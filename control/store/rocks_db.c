@@ -182,6 +182,9 @@ enum store_status rocks_db_open(struct rocks *r, char *error)
     status = check_schema(r, &fresh, error);
     if (status == STORE_OK)
         status = begin_incarnation(r, fresh, error);
+    r->batch_found = r->batch;
+    if (status == STORE_OK && (status = rocks_ahead_check(r)) != STORE_OK)
+        fail(error, status, "the store's last batch cannot be checked", NULL);
     if (status != STORE_OK)
         rocks_db_close(r);
     return status;

@@ -132,6 +132,43 @@ static void a_part_of_a_later_version_is_refused(void)
     store_fixture_remove(folder);
 }
 
+static void a_last_batch_without_its_rows_is_taken_back(void)
+{
+    uint64_t size = 2 * CHUNK_LARGE_DATA + 9;
+    struct store_fixture *f[3];
+    rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
+    struct store_health h;
+    struct store_key key;
+    struct backdoor b;
+    struct store *store;
+    char *problem = NULL;
+
+    make();
+    store = open_store();
+    for (int i = 0; i < 3; i++) {
+        f[i] = store_fixture_new((uint64_t)i + 2, size, 2, 4096);
+        store_fixture_to(f[i], account, MESSAGE_INBOX);
+        CHECK(i == 2 || store_fixture_write(store, f[i]) == STORE_OK);
+        CHECK(i == 2 || store_fixture_commit(store, f[i]) == STORE_OK);
+    }
+    store_close(store);
+    b = enter(folder);
+    key = store_key_row(2, &f[1]->message.id, 1); /* the second incarnation's */
+    rocksdb_delete_cf(b.db, w, b.family[BODY], (const char *)key.bytes, key.len, &problem);
+    leave(&b);
+    store = open_store();
+    CHECK(store && store_check(store, &h) == STORE_OK && h.bodies == 2 && h.bodiless == 0 &&
+          h.orphans == 0 && h.counts == 0);
+    CHECK(store_fixture_same(store, inbox, 2, 2, 0, size));
+    CHECK(store_fixture_write(store, f[2]) == STORE_OK);
+    CHECK(store_fixture_commit(store, f[2]) == STORE_OK && f[2]->message.delivery[0].uid_out == 4);
+    store_close(store);
+    rocksdb_writeoptions_destroy(w);
+    for (int i = 0; i < 3; i++)
+        store_fixture_free(f[i]);
+    store_fixture_remove(folder);
+}
+
 /* ---- every row damaged, in every way that one byte allows ---- */
 
 static bool any_mailbox(void *context, const struct store_mailbox *m)
@@ -389,6 +426,7 @@ int main(void)
         setenv("TMPDIR", "/dev/shm", 1);
     CHECK_CASE(a_later_schema_is_refused);
     CHECK_CASE(a_part_of_a_later_version_is_refused);
+    CHECK_CASE(a_last_batch_without_its_rows_is_taken_back);
     CHECK_CASE(damaged_rows_are_errors);
     CHECK_CASE(a_full_disk_heals_when_there_is_room_again);
     return check_end();
