@@ -48,11 +48,8 @@ static enum store_status check_families(struct rocks *r, char *error)
     char **names = rocksdb_list_column_families(r->options[ROCKS_META], r->path, &count, &problem);
     enum store_status status = STORE_OK;
 
-    if (problem) {
-        /* A store that is yet to be made; anything else comes up again when it is opened. */
-        rocksdb_free(problem);
-        return STORE_OK;
-    }
+    /* A store that is yet to be made; anything else comes up again when it is opened. */
+    rocksdb_free(problem);
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         size_t known = 0;
 
