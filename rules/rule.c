@@ -103,8 +103,8 @@ enum rule_stage rule_stage_of(const struct rule *rule)
 
 void rule_error_begin(struct writer *errors, const struct rule_source *source, struct span id)
 {
-    writer_printf(errors, "%.*s:%u: rule '", (int)source->file.len,
-                  (const char *)source->file.data, source->line);
+    writer_printf(errors, "%.*s:%u: rule '", (int)source->file.len, (const char *)source->file.data,
+                  source->line);
     peer_text(errors, id, RULE_ID_MAX, PEER_TEXT_UTF8);
     writer_text(errors, "': ");
 }

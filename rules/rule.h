@@ -44,7 +44,9 @@ enum rule_status {
     RULE_FULL, /* the worker's pool has no stream left: answer 4xx, nothing was skipped silently */
     RULE_REFUSED, /* the rules are wrong or too costly; the errors say which, where and why */
     RULE_STALE,   /* a saved set that does not fit: compile anew */
-    RULE_BROKEN,  /* out of memory, or Hyperscan failed: on a worker, answer 4xx */
+    RULE_LONG, /* a value beyond RULE_VALUE_MAX: not scanned; to be refused like any overlong field
+                */
+    RULE_BROKEN, /* out of memory, or Hyperscan failed: on a worker, answer 4xx */
 };
 
 enum {
@@ -54,6 +56,7 @@ enum {
     RULE_PATTERN_MAX = 8192,    /* bytes */
     RULE_HEADER_MAX = 64,       /* bytes of a header field's name */
     RULE_PATTERNS_MAX = 256,    /* per rule */
+    RULE_VALUE_MAX = 65536,     /* bytes of a value that is scanned whole */
     RULE_SCORE_MAX = 1000000,   /* thousandths, either sign */
 };
 

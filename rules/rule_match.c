@@ -83,23 +83,36 @@ static int on_match(unsigned int id, unsigned long long from, unsigned long long
     return 0;
 }
 
-/* No pattern matches the empty text, so nothing need be scanned then. */
-static enum rule_status scan(struct rule_match *m, const struct rule_set_group *group,
-                             struct span value)
+static enum rule_status status_of(hs_error_t error)
 {
+    return error == HS_SUCCESS ? RULE_OK : RULE_BROKEN;
+}
+
+static struct rule_scan scan_of(struct rule_match *m)
+{
+    struct rule_scan scan = rule_pool_scan(m->pool);
+
+    scan.on_match = on_match;
+    scan.context = m;
+    return scan;
+}
+
+/* No pattern matches the empty text, so nothing need be scanned then. */
+static enum rule_status scan_value(struct rule_match *m, const struct rule_set_group *group,
+                                   struct span value)
+{
+    struct rule_scan scan = scan_of(m);
+
     if (!group || value.len == 0)
         return RULE_OK;
-    if (value.len > UINT32_MAX)
-        return RULE_BROKEN;
-    return hs_scan(group->database, (const char *)value.data, (unsigned int)value.len, 0,
-                   rule_pool_scratch(m->pool), on_match, m) == HS_SUCCESS
-               ? RULE_OK
-               : RULE_BROKEN;
+    if (value.len > RULE_VALUE_MAX)
+        return RULE_LONG;
+    return status_of(rule_scan_value(&scan, group->database, value));
 }
 
 enum rule_status rule_match_value(struct rule_match *m, enum rule_scope scope, struct span value)
 {
-    return rule_scope_streams(scope) ? RULE_BROKEN : scan(m, m->set->scopes[scope], value);
+    return rule_scope_streams(scope) ? RULE_BROKEN : scan_value(m, m->set->scopes[scope], value);
 }
 
 /* The group of a field's name, or of every field when no rule asks for that name. */
@@ -129,11 +142,13 @@ static const struct rule_set_group *header_group(const struct rule_set *set, str
 
 enum rule_status rule_match_header(struct rule_match *m, struct span name, struct span value)
 {
-    return scan(m, header_group(m->set, name), value);
+    return scan_value(m, header_group(m->set, name), value);
 }
 
 enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, struct span bytes)
 {
+    struct rule_scan scan;
+
     if (!rule_scope_streams(scope))
         return RULE_BROKEN;
     if (!m->set->scopes[scope] || bytes.len == 0)
@@ -145,10 +160,8 @@ enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, st
     if (!m->streams[scope])
         return RULE_FULL;
     m->begun[scope] = true;
-    return hs_scan_stream(m->streams[scope], (const char *)bytes.data, (unsigned int)bytes.len, 0,
-                          rule_pool_scratch(m->pool), on_match, m) == HS_SUCCESS
-               ? RULE_OK
-               : RULE_BROKEN;
+    scan = scan_of(m);
+    return status_of(rule_scan_stream(&scan, m->streams[scope], bytes));
 }
 
 enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope)
@@ -156,10 +169,8 @@ enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope)
     if (!m->begun[scope])
         return RULE_OK;
     m->begun[scope] = false;
-    return hs_reset_stream(m->streams[scope], 0, rule_pool_scratch(m->pool), on_match, m) ==
-                   HS_SUCCESS
-               ? RULE_OK
-               : RULE_BROKEN;
+    return status_of(
+        hs_reset_stream(m->streams[scope], 0, rule_pool_scan(m->pool).scratch, on_match, m));
 }
 
 void rule_match_mark(struct rule_match *m)

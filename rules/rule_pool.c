@@ -10,6 +10,7 @@ struct stock {
 
 struct rule_pool {
     hs_scratch_t *scratch;
+    uint8_t *copy; /* for rule_scan */
     struct stock stocks[RULE_SCOPES];
 };
 
@@ -31,6 +32,8 @@ struct rule_pool *rule_pool_new(const struct rule_set *set, size_t streams)
     struct rule_pool *pool = calloc(1, sizeof *pool);
     bool ok = pool != NULL;
 
+    if (ok)
+        ok = (pool->copy = calloc(1, RULE_VALUE_MAX + RULE_SCAN_REACH)) != NULL;
     if (ok && set->scratch)
         ok = hs_clone_scratch(set->scratch, &pool->scratch) == HS_SUCCESS;
     for (size_t s = 0; ok && s < RULE_SCOPES; s++)
@@ -53,6 +56,7 @@ void rule_pool_free(struct rule_pool *pool)
         free(pool->stocks[s].streams);
     }
     hs_free_scratch(pool->scratch);
+    free(pool->copy);
     free(pool);
 }
 
@@ -61,9 +65,9 @@ size_t rule_pool_left(const struct rule_pool *pool, enum rule_scope scope)
     return pool->stocks[scope].streams ? pool->stocks[scope].left : SIZE_MAX;
 }
 
-hs_scratch_t *rule_pool_scratch(const struct rule_pool *pool)
+struct rule_scan rule_pool_scan(const struct rule_pool *pool)
 {
-    return pool->scratch;
+    return (struct rule_scan){.scratch = pool->scratch, .copy = pool->copy};
 }
 
 hs_stream_t *rule_pool_take(struct rule_pool *pool, enum rule_scope scope)

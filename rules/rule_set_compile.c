@@ -109,10 +109,11 @@ static enum rule_status compile_group(struct rule_set_group *to, const struct ru
         pattern_refused(errors, &plan->patterns[group->members[reason->expression]], rules, reason);
         return RULE_REFUSED;
     }
-    writer_printf(errors, "scope %s: %s\n", rule_scope_name(group->scope),
-                  reason ? reason->message : "out of memory");
+    if (!reason)
+        return RULE_BROKEN;
+    writer_printf(errors, "scope %s: %s\n", rule_scope_name(group->scope), reason->message);
     hs_free_compile_error(reason);
-    return reason ? RULE_REFUSED : RULE_BROKEN;
+    return RULE_REFUSED;
 }
 
 enum rule_status rule_set_plan(struct rule_plan *plan, const struct rule *rules, size_t count,

@@ -72,6 +72,7 @@ struct sessions {
     uint64_t split[STAGES];       /* message stages of stamped messages, to apportion the others */
     struct writer out;            /* replies gathered in one turn of one session */
     uint8_t *mime_scratch;
+    uint8_t *header_text;         /* one decoded header field */
     uint32_t stalled[64];
     uint32_t stalled_count;
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
@@ -80,7 +81,7 @@ struct sessions {
     uint32_t slots[256];          /* first session of each */
 };
 
-enum { SESSION_OUT = 8192, SESSION_MIME_SCRATCH = 65536, SESSION_STEP = 16384 };
+enum { SESSION_OUT = 8192, SESSION_MIME_SCRATCH = 65536, SESSION_HEADER_TEXT = 48 * 1024, SESSION_STEP = 16384 };
 
 static inline uint32_t session_index(const struct sessions *ss, const struct session *s)
 {

@@ -74,8 +74,8 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s, s
 
 static void on_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
-    enum smtp_reply_id row;
-    struct transaction *tx = transaction_begin(ss, s, &row);
+    enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
+    struct transaction *tx = s->messages < ss->settings.messages_max ? transaction_begin(ss, s, &row) : NULL;
 
     if (!tx) {
         answer(s, row, span_of(NULL, 0));
@@ -127,8 +127,10 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     if (!tx->match)
         return SMTP_REPLY_NONE;
     rule_match_mark(tx->match);
-    if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK)
+    if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
+        rule_match_rewind(tx->match);
         return SMTP_REPLY_NO_RESOURCES;
+    }
     rule_match_verdict(tx->match, RULE_STAGE_RCPT, NULL, &verdict);
     transaction_stamp(ss, STAGE_rules);
     if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)

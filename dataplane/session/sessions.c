@@ -30,7 +30,10 @@ static void take_settings(struct sessions *ss)
         .logins_max = (uint16_t)ss->settings.pop3_failures_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
     };
-    for (uint32_t i = 0; i < ss->settings.listener_count && !ss->draining; i++)
+    if (ss->draining)
+        return;
+    tcp_unlisten(ss->options.tcp);
+    for (uint32_t i = 0; i < ss->settings.listener_count; i++)
         tcp_listen(ss->options.tcp, ss->settings.listeners[i].port, ss->settings.listeners[i].protocol);
 }
 
@@ -46,7 +49,8 @@ struct sessions *sessions_new(const struct sessions_options *options)
     ss->options = *options;
     ss->table = calloc(options->connections, sizeof(*ss->table));
     ss->mime_scratch = malloc(SESSION_MIME_SCRATCH);
-    if (!ss->table || !ss->mime_scratch)
+    ss->header_text = malloc(SESSION_HEADER_TEXT);
+    if (!ss->table || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -70,6 +74,7 @@ void sessions_free(struct sessions *ss)
         return;
     free(ss->table);
     free(ss->mime_scratch);
+    free(ss->header_text);
     free(ss->out.data);
     free(ss);
 }

@@ -8,9 +8,12 @@
  * which the bytes arrive and in the frame that they arrived in.
  */
 
-enum { TREE_SIZE = 16 * 1024, HEADER_TEXT = 8192, RECORD_TEXT = 256 };
+/* A decoded value is at most three times its field: a byte that is no UTF-8 becomes a sequence of three. */
+enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256 };
+_Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT && (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
+               "rules read whole fields");
 
-static const struct mime_limits limits = MIME_LIMITS_DEFAULT;
+static const struct mime_limits limits = {.field = FIELD_MAX, .header = 262144, .parts = 1000, .depth = 20};
 
 bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 {
@@ -29,7 +32,10 @@ static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status statu
 {
     if (status == RULE_OK)
         return SMTP_REPLY_NONE;
-    ss->counters->streams_refused++;
+    if (status == RULE_FULL)
+        ss->counters->streams_refused++;
+    else
+        ss->counters->rules_failed++;
     return SMTP_REPLY_NO_RESOURCES;
 }
 
@@ -67,8 +73,7 @@ static void keep_text(struct sessions *ss, struct transaction *tx, struct span *
 
 static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
 {
-    uint8_t memory[HEADER_TEXT];
-    struct writer text = writer_of(memory, sizeof(memory));
+    struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
     enum rule_status status;
 
     /* Only the message's own header; those of parts and of messages within are not its words. */

@@ -31,6 +31,7 @@ struct tcp_options {
     uint32_t send_limit;     /* bytes tcp_send_room() allows to queue */
     uint32_t idle_ms;        /* not used by the protocol; sessions have their own deadlines */
     uint16_t mss_v4, mss_v6; /* what we announce, from the port's MTU */
+    uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for the default of 60 s */
     uint8_t secret[16];      /* keys the initial sequence numbers (RFC 6528) and the flow table */
 };
 
@@ -70,6 +71,13 @@ void tcp_free(struct tcp *tcp);
 bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag);
 /* New connections are no longer accepted on any port; what stands goes on. */
 void tcp_unlisten(struct tcp *tcp);
+
+/*
+ * Opens a connection (RFC 9293 section 3.10.1). The caller chooses the local port, so that replies hash home. It is held
+ * by the caller at once; TCP_EVENT_ACCEPTED says that it is established. NULL: no block is free, or it exists.
+ */
+struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
+                             const struct ip_address *remote, uint16_t remote_port, uint64_t now);
 
 /* Takes in one segment. Answers are programmed and leave with tcp_output(). */
 void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now);

@@ -29,6 +29,7 @@ static bool put_a_labels(struct writer *w, struct span domain)
 {
     uint8_t text[ADDRESS_DOMAIN_MAX + 1];
     uint8_t *labels = NULL;
+    struct address judged;
     bool ok;
 
     if (domain.len > ADDRESS_DOMAIN_MAX)
@@ -37,6 +38,9 @@ static bool put_a_labels(struct writer *w, struct span domain)
     text[domain.len] = 0;
     ok = idn2_lookup_u8(text, &labels,
                         IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES) == IDN2_OK;
+    /* The mapping of UTS #46 can yield what is no domain: a spacing accent becomes a space and an accent. */
+    ok = ok && address_domain(span_text((const char *)labels), 0, &judged) == ADDRESS_OK &&
+         judged.kind == ADDRESS_DOMAIN;
     if (ok)
         put_lower(w, span_text((const char *)labels));
     idn2_free(labels);

@@ -28,7 +28,8 @@ void mime_header_begin(struct mime_reader *r)
     r->fields_seen = 0;
     r->text_len = 0;
     r->part_boundary = 0;
-    r->part = (struct mime_part){.parent = top(r)->parent, .header_offset = r->offset};
+    r->part = (struct mime_part){
+        .parent = top(r)->parent, .message = top(r)->message, .header_offset = r->offset};
 }
 
 enum line_kind {

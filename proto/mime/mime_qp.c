@@ -72,7 +72,7 @@ static bool in_blanks(struct mime_qp *q, uint8_t c, struct writer *out)
     bool cr = q->held[q->count - 1] == '\r';
 
     if (c == '\n') {
-        writer_span_put(out, span_of("\r\n" + !cr, 1u + cr));
+        writer_span_put(out, cr ? span_text("\r\n") : span_text("\n"));
         q->count = 0;
         return true;
     }

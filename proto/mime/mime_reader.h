@@ -91,6 +91,7 @@ struct mime_part {
     uint16_t parent; /* index, or MIME_PART_NONE */
     uint8_t kind;    /* enum mime_part_kind */
     uint8_t encoding; /* enum mime_encoding */
+    bool message;    /* its header is a message's own: the root, or the child of a MIME_MESSAGE */
     uint64_t header_offset;
     uint64_t body_offset;
     struct span type;        /* as written; "text" when there is none (RFC 2045 section 5.2) */

@@ -8,6 +8,7 @@ enum {
     FIXED_SIZE = 29, /* of a part, behind its length */
     OFFSET_SIZE = 5, /* bytes of an offset or a size: up to 1 TiB */
     INCOMPLETE = 1,  /* flags */
+    MESSAGE = 0x80,  /* beside a part's kind: it has a message's own header */
     CUT = 0x80,      /* in a tag */
 };
 
@@ -49,13 +50,16 @@ static void begin_record(struct mime_tree *t)
 
     t->open = true;
     t->seen = 0;
+    t->records[t->depth++] = at;
+    if (t->incomplete)
+        return;
     writer_uint(&t->out, FIXED_SIZE, 4);
     for (size_t i = 0; i < FIXED_SIZE; i++)
         writer_byte(&t->out, 0);
     if (t->out.full)
         give_up(t, at);
-    t->records[t->depth++] = at;
-    t->parts += !t->incomplete;
+    else
+        t->parts++;
 }
 
 static void put_blob(struct writer *w, struct span s, size_t length_size)
@@ -92,8 +96,8 @@ static void put_text(struct mime_tree *t, enum mime_tree_tag tag, struct span va
 
 static void put_type(struct mime_tree *t, enum mime_tree_tag tag, struct span value)
 {
-    uint8_t text[MIME_TREE_VALUE_MAX], unquoted[MIME_TREE_VALUE_MAX];
-    struct writer w = writer_of(text, sizeof(text)), v;
+    uint8_t text[MIME_TREE_VALUE_MAX];
+    struct writer w = writer_of(text, sizeof(text)), length;
     struct mime_content_type type;
 
     mime_content_type_parse(value, &type);
@@ -105,15 +109,15 @@ static void put_type(struct mime_tree *t, enum mime_tree_tag tag, struct span va
     for (size_t i = 0; i < type.count; i++) {
         size_t before = w.len;
 
-        v = writer_of(unquoted, sizeof(unquoted));
-        mime_parameter_value(&type.parameters[i], &v);
         put_blob(&w, type.parameters[i].name, 1);
-        put_blob(&w, writer_span(&v), 2);
-        if (w.full || v.full) {
+        length = writer_of(text + w.len, 2);
+        writer_uint(&w, 0, 2);
+        mime_parameter_value(&type.parameters[i], &w);
+        if (w.full) {
             w.len = before;
-            w.full = true;
             break;
         }
+        writer_uint(&length, (uint64_t)(text + w.len - length.data - 2), 2);
     }
     put_attribute(t, tag, &w);
 }
@@ -163,7 +167,7 @@ static void feed_begin(struct mime_tree *t, const struct mime_part *part)
     if (at + FIXED_SIZE > t->out.len)
         return;
     put_at(t, record(t), t->out.len - at, 4);
-    put_at(t, at, part->kind, 1);
+    put_at(t, at, part->kind | (part->message ? MESSAGE : 0u), 1);
     put_at(t, at + 1, part->encoding, 1);
     put_at(t, at + 2, part->parent, 2);
     put_at(t, at + 4, part->header_offset, OFFSET_SIZE);
@@ -248,6 +252,8 @@ enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read, struct mi
     memset(part_out, 0, sizeof(*part_out));
     part_out->index = read->next++;
     part_out->kind = cursor_u8(&c);
+    part_out->message = part_out->kind & MESSAGE;
+    part_out->kind &= (uint8_t)~MESSAGE;
     part_out->encoding = cursor_u8(&c);
     part_out->parent = cursor_u16(&c);
     part_out->header_offset = cursor_uint(&c, OFFSET_SIZE);

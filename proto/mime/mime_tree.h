@@ -12,8 +12,8 @@
  * message's first byte.
  *
  *   tree      = version(1) flags(1) parts(2) *part
- *   part      = length(4, of what follows) kind(1) encoding(1) parent(2) header-offset(5) body-offset(5)
- *               body-length(5) lines(5) decoded(5) *attribute
+ *   part      = length(4, of what follows) kind(1, high bit: message) encoding(1) parent(2)
+ *               header-offset(5) body-offset(5) body-length(5) lines(5) decoded(5) *attribute
  *   attribute = tag(1, high bit: cut) length(2) bytes
  *   bytes of TYPE, DISPOSITION = blob1 (type) blob1 (subtype) *(blob1 (parameter) blob2 (value))
  *   blobN     = length(N) bytes                                             integers are big-endian

@@ -179,6 +179,9 @@ static void a_key_that_cannot_be_writes_nothing(void)
     w = writer_of(text, sizeof(text));
     CHECK(read_path("<a@\xe2\x82\xac\xe2\x80\x8b>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
     CHECK(!address_key(&w, &a, true) && w.len == 0);
+    w = writer_of(text, sizeof(text));
+    CHECK(read_path("<a@\xc2\xb4>", ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK);
+    CHECK(!address_key(&w, &a, true) && w.len == 0);
 }
 
 int main(void)

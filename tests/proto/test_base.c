@@ -78,8 +78,8 @@ static void scan_stops_at_each_special_byte(void)
     memset(bytes, 0xff, sizeof(bytes));
     CHECK(line_scan(span_of(bytes, sizeof(bytes))) == sizeof(bytes));
     for (size_t at = 0; at < sizeof(bytes); at++)
-        for (const char *c = "\r\n"; c < "\r\n" + 3 && c != NULL; c = *c ? c + 1 : NULL) {
-            bytes[at] = (uint8_t)*c;
+        for (int c = 0; c < 3; c++) {
+            bytes[at] = (uint8_t)"\r\n"[c];
             CHECK(line_scan(span_of(bytes, sizeof(bytes))) == at);
             bytes[at] = 0x80;
         }

@@ -427,6 +427,64 @@ static void guard_pages_whole(void)
     rule_fixture_fini(&f);
 }
 
+/* Many short words bring Hyperscan to its widest code, which reads beyond the end of what it is
+ * given. */
+static void guard_pages_wide(void)
+{
+    static const char words[] = "bat cat mat rat fat sat pat hat vat lion tiger zebra";
+    char yaml[4096];
+    struct writer w = writer_of(yaml, sizeof yaml - 1);
+    static char text[300];
+    struct rule_fixture f;
+
+    writer_text(&w, "rules:\n");
+    for (size_t scope = 0; scope < 2; scope++) {
+        writer_printf(&w, "- {id: r%zu, scope: %s, patterns: [{literal: '1', flags: [caseless]}",
+                      scope, scope ? "body" : "helo");
+        for (const char *at = words; *at; at += strcspn(at, " ") + (strchr(at, ' ') != NULL)) {
+            writer_text(&w, ", {literal: ");
+            writer_span_put(&w, span_of(at, strcspn(at, " ")));
+            writer_text(&w, ", flags: [caseless]}");
+        }
+        writer_text(&w, "]}\n");
+    }
+    yaml[w.len] = '\0';
+    rule_fixture_init(&f, yaml, 1);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = "Va t hap-sof rma"[i * 7 % 16];
+    for (size_t n = 1; n <= sizeof text; n++) {
+        struct span s = guard_copy(span_of(text, n), true);
+        struct span last = guard_copy(span_of("xxxxcat", 7), true);
+
+        rule_fixture_again(&f);
+        CHECK(rule_match_value(f.match, RULE_SCOPE_HELO, s) == RULE_OK);
+        CHECK(rule_match_feed(f.match, RULE_SCOPE_BODY, s) == RULE_OK);
+        CHECK(!rule_match_hit(f.match, 1));
+        CHECK(rule_match_feed(f.match, RULE_SCOPE_BODY, last) == RULE_OK);
+        CHECK(rule_match_value(f.match, RULE_SCOPE_HELO, last) == RULE_OK);
+        CHECK(rule_fixture_hits(&f) == 3);
+        guard_free(s);
+        guard_free(last);
+    }
+    rule_fixture_fini(&f);
+}
+
+static void value_too_long(void)
+{
+    char *value = calloc(1, RULE_VALUE_MAX + 1);
+    struct rule_fixture f;
+
+    rule_fixture_init(&f, "rules: [{id: a, scope: header, patterns: [{literal: end}]}]\n", 0);
+    memcpy(value + RULE_VALUE_MAX - 3, "end", 3);
+    CHECK(rule_match_header(f.match, span_text("a"), span_of(value, RULE_VALUE_MAX + 1)) ==
+          RULE_LONG);
+    CHECK(rule_fixture_hits(&f) == 0);
+    CHECK(rule_match_header(f.match, span_text("a"), span_of(value, RULE_VALUE_MAX)) == RULE_OK);
+    CHECK(rule_fixture_hits(&f) == 1);
+    rule_fixture_fini(&f);
+    free(value);
+}
+
 int main(void)
 {
     check_begin();
@@ -443,5 +501,7 @@ int main(void)
     CHECK_CASE(stages);
     CHECK_CASE(guard_pages);
     CHECK_CASE(guard_pages_whole);
+    CHECK_CASE(guard_pages_wide);
+    CHECK_CASE(value_too_long);
     return check_end();
 }

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/cli.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "control/ctl/ctl_client.h"
+#include "control/log/log.h"
+
+/* What the options of a command say. */
+struct cli_options {
+    const char *config, *socket;
+    bool profile, json, markdown, help;
+    int argc; /* what is no option */
+    char **argv;
+};
+
+struct cli_command {
+    const char *name;
+    const char *options; /* the short ones, as getopt() has them */
+    const char *long_options; /* names of the long ones it takes, each between blanks */
+    const char *synopsis;
+    const char *text; /* one line */
+    const char *help; /* the rest; NULL: none */
+    int (*run)(const struct cli_options *options, const struct cli_actions *actions, const char *program);
+};
+
+static int run_engine(const struct cli_options *o, const struct cli_actions *actions, const char *program);
+static int run_check(const struct cli_options *o, const struct cli_actions *actions, const char *program);
+static int run_ctl(const struct cli_options *o, const struct cli_actions *actions, const char *program);
+static int run_config(const struct cli_options *o, const struct cli_actions *actions, const char *program);
+static int run_version(const struct cli_options *o, const struct cli_actions *actions, const char *program);
+
+static const struct cli_command commands[] = {
+    {"run", "c:h", " config profile help ", "run -c FILE [--profile]", "start the engine, in the foreground",
+     "Reads the configuration, refuses to start when anything in it is wrong (status 2), and\n"
+     "serves until SIGTERM, SIGINT or `wirepost ctl stop`. Log lines go to standard error.\n"
+     "\n"
+     "  -c, --config FILE   the configuration, see docs/configuration.md\n"
+     "      --profile       measure the cycles of every message by itself, not of a sample\n",
+     run_engine},
+    {"check", "c:h", " config help ", "check -c FILE", "say what is wrong with a configuration",
+     "Reads the configuration and the files it names as a start would, and starts nothing. Tells every\n"
+     "fault on a line of its own: file, line, option, what was expected. Status 2 when there is one.\n"
+     "\n"
+     "  -c, --config FILE   the configuration to check\n",
+     run_check},
+    {"ctl", "c:s:h", " config socket json help ", "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...]",
+     "ask or tell the running engine something",
+     "  -s, --socket SOCKET the engine's control socket; /run/wirepost/ctl.sock unless told\n"
+     "  -c, --config FILE   take the socket from this configuration\n"
+     "      --json          print the answer as the engine gave it, one JSON object on a line\n"
+     "\n"
+     "Commands:\n",
+     run_ctl},
+    {"config", "h", " markdown help ", "config --markdown", "print the reference of all options",
+     "  --markdown          as docs/configuration.md has it\n", run_config},
+    {"version", "h", " help ", "version", "print the version", NULL, run_version},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+    {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
+    {"markdown", no_argument, NULL, 'm'},     {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0}};
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "wirepost: a mail engine on the wire\n\nUsage:\n");
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  wirepost %s\n      %s\n", commands[i].synopsis, commands[i].text);
+    fprintf(out, "\n`wirepost COMMAND --help` tells more of a command.\n"
+                 "\nExit status: 0 done; 1 it failed; 2 the command line or the configuration is wrong,\n"
+                 "and nothing was done.\n");
+}
+
+static int print_help(const struct cli_command *command)
+{
+    printf("Usage: wirepost %s\n\n%c%s.\n", command->synopsis, command->text[0] - 'a' + 'A', command->text + 1);
+    if (command->help)
+        printf("\n%s", command->help);
+    if (command->run == run_ctl)
+        ctl_client_help(stdout);
+    printf("\nExit status: 0 done; 1 it failed; 2 the command line or the configuration is wrong.\n");
+    return CLI_OK;
+}
+
+static int usage_error(const struct cli_command *command, const char *what, const char *which)
+{
+    fprintf(stderr, "wirepost %s: %s%s%s\nUsage: wirepost %s\n", command->name, what, which ? ": " : "",
+            which ? which : "", command->synopsis);
+    return CLI_USAGE;
+}
+
+/* True when the command takes the option that getopt_long() found in the common list. */
+static bool takes(const struct cli_command *command, const char *name)
+{
+    char between[32];
+
+    snprintf(between, sizeof(between), " %s ", name);
+    return strstr(command->long_options, between) != NULL;
+}
+
+static bool take_option(const struct cli_command *command, int option, int index, struct cli_options *o)
+{
+    if (index >= 0 && !takes(command, long_options[index].name))
+        return false;
+    switch (option) {
+    case 'c':
+        o->config = optarg;
+        return true;
+    case 's':
+        o->socket = optarg;
+        return true;
+    case 'p':
+        o->profile = true;
+        return true;
+    case 'j':
+        o->json = true;
+        return true;
+    case 'm':
+        o->markdown = true;
+        return true;
+    case 'h':
+        o->help = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The faults, and how many there are where that is not plain to see. */
+static int print_errors(const struct config_errors *errors)
+{
+    fwrite(errors->bytes, 1, errors->text.len, stderr);
+    if (errors->text.full)
+        fprintf(stderr, "... %u faults in all\n", errors->count);
+    return CLI_USAGE;
+}
+
+/* NULL: the status is in *status_out and the reason was told. */
+static struct config *load(const char *path, const struct cli_actions *actions, int *status_out)
+{
+    struct config_errors *errors = calloc(1, sizeof(*errors));
+    struct config *config = errors ? config_load(path, errors) : NULL;
+
+    *status_out = CLI_FAILED;
+    if (config && actions->check)
+        actions->check(actions->context, config, errors);
+    if (errors && errors->count) {
+        *status_out = print_errors(errors);
+        config_free(config);
+        config = NULL;
+    }
+    free(errors);
+    return config;
+}
+
+static int run_engine(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+{
+    struct cli_run run = {.program = program, .config_path = o->config, .profile = o->profile};
+    struct config *config;
+    int status;
+
+    if (!actions->run) {
+        fprintf(stderr, "wirepost run: this wirepost was built without DPDK\n");
+        return CLI_FAILED;
+    }
+    config = load(o->config, actions, &status);
+    if (!config)
+        return status;
+    log_set_level((enum log_level)config->log_level);
+    run.config = config;
+    status = actions->run(actions->context, &run);
+    config_free(config);
+    return status;
+}
+
+static int run_check(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+{
+    int status;
+    struct config *config = load(o->config, actions, &status);
+
+    if (!config)
+        return status;
+    config_free(config);
+    printf("%s: nothing is wrong\n", o->config);
+    return CLI_OK;
+}
+
+static int run_ctl(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+{
+    /* The socket is all that is asked of the configuration: rules that a reload would refuse are no matter here. */
+    const struct cli_actions plain = {.check = NULL};
+    struct ctl_client_options client = {.socket = o->socket ? o->socket : "/run/wirepost/ctl.sock",
+                                        .argc = o->argc,
+                                        .argv = o->argv,
+                                        .json = o->json,
+                                        .out = stdout,
+                                        .errors = stderr};
+    struct config *config = NULL;
+    int status = CLI_OK;
+
+    if (!o->socket && o->config) {
+        config = load(o->config, &plain, &status);
+        if (!config)
+            return status;
+        client.socket = config->ctl_socket;
+    }
+    status = ctl_client_run(&client);
+    config_free(config);
+    return status;
+}
+
+static int run_config(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+{
+    config_markdown(stdout);
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static int run_version(const struct cli_options *o, const struct cli_actions *actions, const char *program)
+{
+    printf("wirepost %s\n", actions->version);
+    return CLI_OK;
+}
+
+/* What a command cannot do without. NULL: all is there. */
+static const char *missing(const struct cli_command *command, const struct cli_options *o)
+{
+    bool ctl = command->run == run_ctl;
+
+    if ((command->run == run_engine || command->run == run_check) && !o->config)
+        return "expected -c FILE";
+    if (command->run == run_config && !o->markdown)
+        return "expected --markdown";
+    if (ctl && o->socket && o->config)
+        return "expected one of --socket and --config";
+    if (ctl && o->argc == 0)
+        return "expected a command; --help lists them";
+    return NULL;
+}
+
+static int run_command(const struct cli_command *command, int argc, char **argv, const struct cli_actions *actions,
+                       const char *program)
+{
+    struct cli_options o = {0};
+    const char *lacks;
+    int option, index;
+
+    opterr = 0;
+    optind = 0; /* GNU: begin anew, also when somebody has read options before */
+    while (index = -1, (option = getopt_long(argc, argv, command->options, long_options, &index)) != -1)
+        if (!take_option(command, option, index, &o))
+            return usage_error(command, "unknown option, or one that lacks its argument", argv[optind - 1]);
+    o.argc = argc - optind;
+    o.argv = argv + optind;
+    if (o.help)
+        return print_help(command);
+    if (o.argc > 0 && command->run != run_ctl)
+        return usage_error(command, "unexpected argument", o.argv[0]);
+    lacks = missing(command, &o);
+    if (lacks)
+        return usage_error(command, lacks, NULL);
+    return command->run(&o, actions, program);
+}
+
+int cli_main(int argc, char **argv, const struct cli_actions *actions)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return CLI_OK;
+    }
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return run_command(&commands[i], argc - 1, argv + 1, actions, argv[0]);
+    if (argc > 1)
+        fprintf(stderr, "wirepost: no such command: %s\n\n", name);
+    print_usage(stderr);
+    return CLI_USAGE;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CONFIG_CONFIG_H
+#define CONTROL_CONFIG_CONFIG_H
+
+#include <stdio.h>
+
+#include "proto/base/ip_address.h"
+
+/*
+ * The configuration as read from its file: every option of config_option.def with its value or its default.
+ * Immutable after config_load(). All memory belongs to it and ends with config_free().
+ *
+ * Units of numbers: sizes in bytes, durations in microseconds, scores in thousandths. Texts end in NUL and are
+ * empty where the option was left out. Relative paths were resolved against the directory of the file.
+ */
+enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
+enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
+
+/* A score that no message reaches. */
+enum { CONFIG_SCORE_OFF = INT32_MAX };
+
+struct config_engine {
+    int64_t workers;
+    int pmd; /* enum config_pmd */
+    char *interface;
+    char *device; /* pmd: eal; the EAL's --vdev or --allow argument as it stands */
+    char **eal;
+    uint32_t eal_count;
+    int idle; /* enum config_idle */
+    int64_t nap;
+    int64_t burst;
+    int64_t descriptors;
+    int64_t mbufs; /* 0: as many as the pool's rule asks for */
+    int64_t memory;
+    bool checksum_offload;
+    char *control_cpus; /* config_cpus() reads it; empty: all that the process had */
+    int64_t connections;
+    int64_t half_open;
+    int64_t receive_window;
+    int64_t send_limit;
+    int64_t time_wait;
+    int64_t chunks_large, chunks_medium, chunks_small;
+    int64_t jobs, records;
+    int64_t directory;
+    int64_t node;
+};
+
+/* An address with the length of its network's prefix, in bits of the address's own family. */
+struct config_network {
+    struct ip_address address;
+    uint8_t prefix;
+};
+
+/* True when the address is of the same family and inside the prefix. */
+bool config_network_contains(const struct config_network *network, const struct ip_address *address);
+
+struct config_ports {
+    struct config_network *addresses;
+    uint32_t addresses_count;
+    struct ip_address *gateways;
+    uint32_t gateways_count;
+    int64_t vlan; /* 0: untagged */
+    int64_t dad;  /* 0: none */
+};
+
+struct config_listener {
+    uint32_t line; /* where it stands in the file */
+    uint16_t port;
+    int protocol; /* enum listener_protocol */
+};
+
+struct config_smtp {
+    int64_t message_size;
+    int64_t recipients;
+    int64_t errors;
+    int64_t messages;
+    int64_t command_timeout, data_timeout, end_timeout;
+};
+
+struct config_pop3 {
+    int64_t idle_timeout;
+    int64_t failures;
+    bool allow_cleartext;
+};
+
+struct config_store {
+    char *path;
+    bool sync;
+    int64_t quota; /* 0: none */
+};
+
+struct config_rules {
+    char **files;
+    uint32_t files_count;
+    char *cache; /* a directory; empty: compiled rules are not kept */
+    int64_t streams;
+};
+
+struct config_domain {
+    uint32_t line; /* where it stands in the file */
+    char *name; /* as spelled */
+    int class;  /* enum directory_class */
+    int64_t quarantine_score, reject_score;
+};
+
+struct config_account {
+    uint32_t line; /* where it stands in the file */
+    char *address;  /* as spelled */
+    char *password; /* a crypt(3) hash */
+    uint32_t domain; /* its place among the domains */
+};
+
+struct config {
+    char *hostname;
+    struct config_engine engine;
+    struct config_ports network;
+    struct config_listener *listeners;
+    uint32_t listeners_count;
+    struct config_smtp smtp;
+    struct config_pop3 pop3;
+    struct config_store store;
+    struct config_rules rules;
+    struct config_domain *domains;
+    uint32_t domains_count;
+    struct config_account *accounts;
+    uint32_t accounts_count;
+    char *records_path; /* "-": standard output; empty: no records */
+    char *ctl_socket;
+    int log_level; /* enum log_level */
+    int64_t profile_sample;
+    struct config_memory *memory;
+};
+
+/*
+ * What is wrong with a file, all of it: lines "file:line: option: what was expected". `count` goes on when the
+ * text is full.
+ */
+enum { CONFIG_ERRORS_TEXT = 32768 };
+
+struct config_errors {
+    uint32_t count;
+    struct writer text;
+    uint8_t bytes[CONFIG_ERRORS_TEXT];
+};
+
+/* Largest file that is read, in bytes. */
+enum { CONFIG_FILE_MAX = 16 << 20 };
+
+/* NULL: see the errors. Starts and changes nothing. */
+struct config *config_load(const char *path, struct config_errors *errors_out);
+/* The same from memory; `path` names the text in errors, and its directory is the root of relative paths. */
+struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
+void config_free(struct config *config);
+
+/* The reference of all options as Markdown, from the table, into a stream. */
+void config_markdown(FILE *out);
+
+/*
+ * Reads a CPU list: numbers and ranges, "0-1,4", each below 1024, ascending or not. Sets their bits in a set of
+ * 1024 bits (the layout of cpu_set_t). False when it is none; an empty text is none.
+ */
+bool config_cpus(const char *text, uint64_t bits_out[16]);
+
+#endif

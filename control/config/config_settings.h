@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CONFIG_CONFIG_SETTINGS_H
+#define CONTROL_CONFIG_CONFIG_SETTINGS_H
+
+#include "control/config/config.h"
+#include "dataplane/handoff/settings.h"
+
+/* From the configuration to what workers read. */
+struct config_settings_source {
+    const struct config *config;
+    uint64_t version;              /* counts reloads; not 0 */
+    bool profile;                  /* every message carries stamps of its own */
+    struct directory *directory;   /* filled here, shared by all settings */
+    struct rule_generation *rules; /* passed on as it is */
+    /*
+     * The immutable id of the account with this key (address_key() of its address), made when there is none. 0: failed.
+     */
+    uint64_t (*account_id)(void *context, struct span key);
+    void *context;
+};
+
+/*
+ * New settings from malloc, to be given to settings_publish() and freed with free(). Puts the configuration's domains and
+ * addresses into the directory under `version`; after publication directory_sweep() removes what they no
+ * longer name. NULL: no memory, the directory is full, or an account got no id; entries that were put remain.
+ */
+struct settings *config_settings(const struct config_settings_source *source);
+
+/* The key of an account's address or of a domain, as the directory has it. False when it has none: the reader refused such. */
+bool config_address_key(struct writer *w, struct span mailbox);
+bool config_domain_key(struct writer *w, struct span domain);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ctl/ctl_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/ctl/ctl_print.h"
+#include "control/ctl/ctl_request.h"
+
+enum { DONE = 0, FAILED = 1, USAGE = 2, REQUEST_MAX = CTL_REQUEST_MAX };
+
+void ctl_client_help(FILE *out)
+{
+    for (int i = 0; i < CTL_COMMANDS; i++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "%s %s", ctl_commands[i].name, ctl_commands[i].arguments);
+        fprintf(out, "  %-30s %s\n", name, ctl_commands[i].text);
+    }
+}
+
+/* The words as one line. False: they do not fit. */
+static bool join(const struct ctl_client_options *o, struct writer *line)
+{
+    for (int i = 0; i < o->argc; i++) {
+        if (i)
+            writer_byte(line, ' ');
+        writer_text(line, o->argv[i]);
+    }
+    writer_byte(line, '\n');
+    return !line->full;
+}
+
+static int fail(const struct ctl_client_options *o, const char *what, const char *why)
+{
+    fprintf(o->errors, "wirepost ctl: %s%s%s\n", what, why ? ": " : "", why ? why : "");
+    return FAILED;
+}
+
+static FILE *connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    FILE *stream;
+    int fd, why;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+        (stream = fdopen(fd, "r")))
+        return stream;
+    why = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return NULL;
+}
+
+static bool send_line(FILE *stream, struct span line)
+{
+    while (line.len) {
+        ssize_t n = send(fileno(stream), line.data, line.len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        line = span_skip(line, n > 0 ? (size_t)n : 0);
+    }
+    return true;
+}
+
+/* The bytes behind the answer, as they are. */
+static int copy_bytes(const struct ctl_client_options *o, FILE *stream, uint64_t left)
+{
+    char piece[16384];
+
+    while (left) {
+        size_t n = fread(piece, 1, left < sizeof(piece) ? (size_t)left : sizeof(piece), stream);
+
+        if (n == 0)
+            return fail(o, "the message ends before its length", NULL);
+        if (fwrite(piece, 1, n, o->out) != n)
+            return fail(o, "writing", strerror(errno));
+        left -= n;
+    }
+    return fflush(o->out) == 0 ? DONE : fail(o, "writing", strerror(errno));
+}
+
+static int show(const struct ctl_client_options *o, FILE *stream, const char *line)
+{
+    json_t *answer = json_loads(line, 0, NULL);
+    json_t *length = json_object_get(answer, "length");
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    int status = DONE;
+
+    if (!json_is_true(json_object_get(answer, "ok")))
+        status = fail(o, error ? error : "the answer cannot be read", NULL);
+    else if (json_is_integer(length))
+        status = copy_bytes(o, stream, (uint64_t)json_integer_value(length));
+    else if (o->json)
+        fputs(line, o->out);
+    else
+        ctl_print(o->out, json_object_get(answer, "result"));
+    json_decref(answer);
+    return status;
+}
+
+static int ask(const struct ctl_client_options *o, struct span request)
+{
+    FILE *stream = connect_to(o->socket);
+    char *line = NULL;
+    size_t size = 0;
+    int status;
+
+    if (!stream) {
+        fprintf(o->errors, "wirepost ctl: no engine answers at %s: %s\n", o->socket, strerror(errno));
+        return FAILED;
+    }
+    if (!send_line(stream, request) || getline(&line, &size, stream) <= 0)
+        status = fail(o, "the engine hung up", NULL);
+    else
+        status = show(o, stream, line);
+    free(line);
+    fclose(stream);
+    return status;
+}
+
+int ctl_client_run(const struct ctl_client_options *options)
+{
+    char text[REQUEST_MAX], reason[CTL_ERROR_MAX];
+    struct writer line = writer_of(text, sizeof(text)), why = writer_of(reason, sizeof(reason) - 1);
+    struct ctl_request request;
+
+    if (!join(options, &line)) {
+        fail(options, "the command is too long", NULL);
+        return USAGE;
+    }
+    /* Refused here as it would be there, but nothing was sent. */
+    if (!ctl_request_parse(span_of(text, line.len - 1), &request, &why)) {
+        reason[why.len] = 0;
+        fail(options, reason, NULL);
+        return USAGE;
+    }
+    ctl_request_fini(&request);
+    return ask(options, writer_span(&line));
+}

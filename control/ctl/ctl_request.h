@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CTL_CTL_REQUEST_H
+#define CONTROL_CTL_CTL_REQUEST_H
+
+#include <jansson.h>
+
+#include "control/ctl/ctl_server.h"
+
+/* One request line, read and checked against ctl_command.def. */
+enum ctl_command {
+#define CTL_COMMAND(SYMBOL, name, least, most, arguments, text) CTL_##SYMBOL,
+#include "control/ctl/ctl_command.def"
+#undef CTL_COMMAND
+    CTL_COMMANDS
+};
+
+struct ctl_command_row {
+    const char *name;
+    uint32_t least, most;
+    const char *arguments;
+    const char *text;
+};
+
+extern const struct ctl_command_row ctl_commands[CTL_COMMANDS];
+
+enum { CTL_DRAIN_DEFAULT = 30, CTL_DRAIN_MAX = 3600 };
+
+struct ctl_request {
+    enum ctl_command command;
+    uint32_t count;
+    struct span arguments[CTL_ARGUMENTS_MAX]; /* in the line, or in `json` */
+    struct id128 id;                          /* of the message commands */
+    uint32_t seconds;                         /* of drain */
+    json_t *json;
+};
+
+/* Borrows the line until ctl_request_fini(). False, with the reason in `why` and nothing to release. */
+bool ctl_request_parse(struct span line, struct ctl_request *request_out, struct writer *why);
+void ctl_request_fini(struct ctl_request *request);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_LOG_LOG_H
+#define CONTROL_LOG_LOG_H
+
+#include <stdatomic.h>
+
+#include "proto/base/span.h"
+
+/*
+ * Lines about the engine itself on standard error: time, level, text. For control threads and the start; workers
+ * count instead. Each place in the code that logs has a limit of its own, LOG_SITE_LINES a second; what is beyond it
+ * is counted, and the next line of the place says how many were left out.
+ */
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVELS };
+
+enum { LOG_SITE_LINES = 10, LOG_LINE_MAX = 1024, LOG_PEER_MAX = 256 };
+
+/* One place that logs. Zero at the start; shared by all threads that pass it. */
+struct log_site {
+    _Atomic int64_t second;  /* the second that `lines` counts, monotonic */
+    _Atomic uint32_t lines;
+    _Atomic uint64_t left_out;
+};
+
+/* Lines of a lesser level are left out from now on. Any thread. */
+void log_set_level(enum log_level level);
+/* "error", "warning", "info", "debug" */
+const char *log_level_name(enum log_level level);
+
+/* One line, at most LOG_LINE_MAX bytes, control characters replaced; one write(). Any thread. */
+__attribute__((format(printf, 3, 4))) void log_line(struct log_site *site, enum log_level level, const char *format, ...);
+
+#define LOG(level, ...)                                                                            \
+    do {                                                                                           \
+        static struct log_site log_site_;                                                          \
+        log_line(&log_site_, LOG_LEVEL_##level, __VA_ARGS__);                                      \
+    } while (0)
+
+/* The only way for bytes of a peer into a line: peer_text() of them into `text`, which is returned. */
+const char *log_peer(char text[LOG_PEER_MAX + 1], struct span bytes);
+
+#endif

@@ -1,0 +1,675 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The one place that knows all parts: it starts them in order, moves them to a new configuration, and ends them in
+ * the reverse order. Everything else is in a library that knows only what is below it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/cli/cli.h"
+#include "control/config/config_settings.h"
+#include "control/ctl/ctl_server.h"
+#include "control/ctl/ctl_store.h"
+#include "control/log/log.h"
+#include "control/record/record_writer.h"
+#include "control/rulefile/rule_loader.h"
+#include "control/service/account_service.h"
+#include "control/service/read_service.h"
+#include "control/service/store_service.h"
+#ifdef WIREPOST_DPDK
+#include "dataplane/port/eal.h"
+#include "dataplane/worker/engine.h"
+#endif
+
+enum { ERRORS_TEXT = 16384, TERM_DRAIN_MS = 5000, READY_MS = 5000, TICK_MS = 200 };
+
+static struct rule_loader_options rule_options(const struct config *config)
+{
+    return (struct rule_loader_options){.files = (const char *const *)config->rules.files,
+                                        .file_count = config->rules.files_count,
+                                        .cache = config->rules.cache,
+                                        .workers = (uint32_t)config->engine.workers,
+                                        .streams = (uint32_t)config->rules.streams};
+}
+
+static void check_rules(void *context, const struct config *config, struct config_errors *errors)
+{
+    struct rule_loader_options options = rule_options(config);
+
+    if (!rule_loader_check(&options, &errors->text))
+        errors->count++;
+}
+
+#ifdef WIREPOST_DPDK
+
+/* Everything that runs, in the order in which it is started. */
+struct run {
+    const struct cli_run *cli;
+    struct config *own_config; /* from the last reload; the first is the command line's */
+    const struct config *config;
+    struct store *store;
+    struct rule_loader *loader;
+    struct rule_generation *rules;
+    struct directory *directory;
+    struct handoff *handoff;
+    struct settings *settings;
+    struct store_service *store_service;
+    struct read_service *read_service;
+    struct account_service *account_service;
+    struct record_writer *records;
+    struct engine *engine;
+    struct ctl_server *ctl;
+    uint64_t version;
+    uint64_t started_ms;
+    int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the main one */
+    _Atomic bool stop;
+    _Atomic uint64_t drain_until; /* monotonic ms; 0: not draining */
+    pthread_mutex_t reloading;
+};
+
+static uint64_t clock_ms(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static bool load_rules(struct rule_loader *loader, const struct config *config, struct writer *errors,
+                       struct rule_generation **rules_out)
+{
+    struct rule_loader_options options = rule_options(config);
+
+    return rule_loader_load(loader, &options, errors, rules_out);
+}
+
+/* ---- accounts: ids come from the store ---- */
+
+struct registration {
+    struct store *store;
+    const struct config *config;
+    uint64_t tenant;
+};
+
+static uint64_t domain_id(const struct registration *r, struct span domain)
+{
+    uint8_t text[512];
+    uint64_t id = 0;
+
+    for (uint32_t i = 0; i < r->config->domains_count; i++) {
+        struct writer key = writer_of(text, sizeof(text));
+
+        if (config_domain_key(&key, span_text(r->config->domains[i].name)) && span_equal(writer_span(&key), domain) &&
+            store_domain_put(r->store, r->tenant, domain, (uint8_t)r->config->domains[i].class, &id) == STORE_OK)
+            return id;
+    }
+    return 0;
+}
+
+static uint64_t account_id(void *context, struct span key)
+{
+    const struct registration *r = context;
+    uint64_t domain, id = 0;
+    ptrdiff_t at;
+
+    for (at = (ptrdiff_t)key.len - 1; at >= 0 && key.data[at] != '@'; at--)
+        continue;
+    domain = domain_id(r, span_skip(key, (size_t)(at + 1)));
+    if (domain == 0)
+        return 0;
+    if (store_account_put(r->store,
+                          &(struct store_account){.domain = domain,
+                                                  .key = key,
+                                                  .quota_octets = (uint64_t)r->config->store.quota},
+                          &id) != STORE_OK)
+        return 0;
+    return id;
+}
+
+/* ---- start ---- */
+
+static bool complain(struct writer *why)
+{
+    while (why->len) {
+        struct span line = span_head(writer_span(why), why->len);
+        ptrdiff_t end = span_find(line, '\n');
+        size_t n = end < 0 ? line.len : (size_t)end;
+
+        LOG(ERROR, "%.*s", (int)n, (const char *)line.data);
+        n += end >= 0;
+        why->data += n;
+        why->len -= n;
+    }
+    return false;
+}
+
+static bool open_store(struct run *r)
+{
+    char error[STORE_ERROR] = "";
+    struct store_options options = {
+        .path = r->config->store.path, .sync = r->config->store.sync, .node = (uint16_t)r->config->engine.node};
+    enum store_status status = store_rocks_open(&options, &r->store, error);
+
+    if (status == STORE_OK)
+        return true;
+    LOG(ERROR, "store %s: %s: %s", r->config->store.path, store_status_name(status), error);
+    return false;
+}
+
+static struct settings *make_settings(struct run *r, const struct config *config, struct rule_generation *rules)
+{
+    struct registration reg = {.store = r->store, .config = config};
+    struct config_settings_source source = {.config = config,
+                                            .version = r->version + 1,
+                                            .profile = r->cli->profile,
+                                            .directory = r->directory,
+                                            .rules = rules,
+                                            .account_id = account_id,
+                                            .context = &reg};
+    struct settings *settings;
+
+    if (store_tenant_put(r->store, span_text("default"), &reg.tenant) != STORE_OK)
+        return NULL;
+    settings = config_settings(&source);
+    if (settings)
+        r->version++;
+    return settings;
+}
+
+static struct account_table *make_accounts(struct run *r, const struct config *config)
+{
+    struct registration reg = {.store = r->store, .config = config};
+
+    if (store_tenant_put(r->store, span_text("default"), &reg.tenant) != STORE_OK)
+        return NULL;
+    return account_table_new(config, account_id, &reg);
+}
+
+static bool start_rules_and_settings(struct run *r)
+{
+    static char text[ERRORS_TEXT];
+    struct writer errors = writer_of(text, sizeof(text));
+    struct handoff_options options = {.workers = (uint32_t)r->config->engine.workers,
+                                      .jobs = (uint32_t)r->config->engine.jobs,
+                                      .records = (uint32_t)r->config->engine.records};
+
+    r->loader = rule_loader_new();
+    if (!r->loader || !load_rules(r->loader, r->config, &errors, &r->rules))
+        return complain(&errors);
+    r->directory = directory_new((uint32_t)r->config->engine.directory);
+    r->handoff = handoff_new(&options);
+    if (!r->directory || !r->handoff) {
+        LOG(ERROR, "out of memory");
+        return false;
+    }
+    r->settings = make_settings(r, r->config, r->rules);
+    if (!r->settings) {
+        LOG(ERROR, "accounts and domains cannot be set up (engine.directory: %lld entries)",
+            (long long)r->config->engine.directory);
+        return false;
+    }
+    settings_publish(r->handoff, r->settings);
+    return true;
+}
+
+static bool start_services(struct run *r)
+{
+    struct account_table *accounts = make_accounts(r, r->config);
+
+    if (!accounts) {
+        LOG(ERROR, "accounts cannot be set up");
+        return false;
+    }
+    r->account_service = account_service_start(r->handoff, accounts);
+    if (!r->account_service) {
+        account_table_free(accounts);
+        LOG(ERROR, "account service: %s", strerror(errno));
+        return false;
+    }
+    r->store_service = store_service_start(r->handoff, r->store);
+    r->read_service = read_service_start(r->handoff, r->store);
+    r->records = record_writer_start(r->handoff, r->config->records_path);
+    if (!r->records)
+        LOG(ERROR, "records %s: %s", r->config->records_path, strerror(errno));
+    return r->store_service && r->read_service && r->records;
+}
+
+static void more_counters(void *context, const struct counter_sink *sink)
+{
+    struct run *r = context;
+    struct record_writer_counters c = record_writer_counters(r->records);
+    struct store_service_stats s;
+
+    sink->put(sink->user, "records_written", c.written);
+    sink->put(sink->user, "records_lost", c.dropped);
+    sink->put(sink->user, "record_errors", c.errors);
+    store_service_stats(r->store_service, &s);
+    sink->put(sink->user, "store_commits", s.commits);
+    sink->put(sink->user, "store_refused", s.refused);
+    sink->put(sink->user, "store_deletions", s.deletions);
+    sink->put(sink->user, "store_rows", s.rows);
+    sink->put(sink->user, "store_batches", s.batches);
+    sink->put(sink->user, "store_batch_largest", s.largest);
+    sink->put(sink->user, "store_batch_us_avg", s.apply_ns_avg / 1000);
+    sink->put(sink->user, "store_batch_us_p99", s.apply_ns_p99 / 1000);
+    sink->put(sink->user, "store_batch_us_max", s.apply_ns_max / 1000);
+}
+
+static void set_addresses(struct engine_options *o, const struct config_ports *network)
+{
+    for (uint32_t i = 0; i < network->addresses_count && i < NET_ADDRESSES; i++) {
+        struct net_address *a = &o->addresses[o->address_count++];
+
+        a->address = network->addresses[i].address;
+        a->prefix = network->addresses[i].prefix;
+        a->has_gateway = false;
+        for (uint32_t g = 0; g < network->gateways_count && !a->has_gateway; g++) {
+            if (!config_network_contains(&network->addresses[i], &network->gateways[g]))
+                continue;
+            a->gateway = network->gateways[g];
+            a->has_gateway = true;
+        }
+    }
+}
+
+static const char *const pmd_names[] = {"af_packet", "af_xdp", "tap", NULL};
+
+static struct engine_options engine_options_of(struct run *r)
+{
+    const struct config_engine *e = &r->config->engine;
+    struct engine_options o = {
+        .program = r->cli->program,
+        .pmd = pmd_names[e->pmd],
+        .interface = e->interface,
+        .device = e->pmd == CONFIG_PMD_EAL ? e->device : NULL,
+        .eal_extra = (const char *const *)e->eal,
+        .eal_extra_count = e->eal_count,
+        .memory_mb = (uint32_t)(e->memory >> 20),
+        .burst = (uint16_t)e->burst,
+        .rx_descriptors = (uint16_t)e->descriptors,
+        .tx_descriptors = (uint16_t)e->descriptors,
+        .frames = (uint32_t)e->mbufs,
+        .offloads = e->checksum_offload,
+        .vlan = (uint16_t)r->config->network.vlan,
+        .dad_ms = (uint32_t)(r->config->network.dad / 1000),
+        .workers = (uint32_t)e->workers,
+        .idle = e->idle == CONFIG_IDLE_BUSY ? WORKER_IDLE_BUSY : WORKER_IDLE_ADAPTIVE,
+        .nap_us = (uint32_t)e->nap,
+        .tcp = {.connections = (uint32_t)e->connections,
+                .half_open = (uint32_t)e->half_open,
+                .receive_window = (uint32_t)e->receive_window,
+                .send_limit = (uint32_t)e->send_limit,
+                .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
+        .sessions = (uint32_t)e->connections,
+        .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium, (uint32_t)e->chunks_large},
+        .node = (uint16_t)e->node,
+        .handoff = r->handoff,
+        .more_counters = more_counters,
+        .more_user = r,
+    };
+
+    set_addresses(&o, &r->config->network);
+    return o;
+}
+
+static bool start_engine(struct run *r)
+{
+    static char text[ERRORS_TEXT];
+    struct writer why = writer_of(text, sizeof(text));
+    struct engine_options options = engine_options_of(r);
+
+    r->engine = engine_start(&options, &why);
+    if (!r->engine) {
+        LOG(ERROR, "engine: %.*s", (int)why.len, text);
+        return false;
+    }
+    /* This thread is EAL's first lcore now; what it starts from here on is control's again. */
+    eal_control_affinity();
+    for (int waited = 0; !engine_ready(r->engine) && waited < READY_MS; waited += 10)
+        poll(NULL, 0, 10);
+    if (!engine_ready(r->engine))
+        LOG(WARNING, "addresses are not usable yet: duplicate address detection goes on");
+    return true;
+}
+
+/* ---- reload ---- */
+
+static const char *fixed_difference(const struct config *a, const struct config *b)
+{
+    if (a->engine.workers != b->engine.workers || a->engine.pmd != b->engine.pmd ||
+        strcmp(a->engine.interface, b->engine.interface) != 0)
+        return "engine";
+    if (strcmp(a->store.path, b->store.path) != 0 || a->store.sync != b->store.sync)
+        return "store";
+    if (a->network.addresses_count != b->network.addresses_count || a->network.vlan != b->network.vlan)
+        return "network";
+    return NULL;
+}
+
+static struct config *read_config(struct run *r, struct writer *why)
+{
+    struct config_errors *errors = malloc(sizeof(*errors));
+    struct config *config = errors ? config_load(r->cli->config_path, errors) : NULL;
+    const char *fixed = config ? fixed_difference(r->config, config) : NULL;
+
+    if (!config && errors)
+        writer_span_put(why, span_head(writer_span(&errors->text), writer_room(why)));
+    if (fixed) {
+        writer_printf(why, "%s: cannot change while the engine runs", fixed);
+        config_free(config);
+        config = NULL;
+    }
+    free(errors);
+    return config;
+}
+
+/* What is wrong leaves everything as it was. */
+static bool reload(struct run *r, struct writer *why)
+{
+    struct config *config = read_config(r, why);
+    struct rule_generation *rules = NULL;
+    struct account_table *accounts = NULL;
+    struct settings *settings = NULL, *old;
+
+    if (!config)
+        return false;
+    if (load_rules(r->loader, config, why, &rules)) {
+        accounts = make_accounts(r, config);
+        settings = accounts ? make_settings(r, config, rules) : NULL;
+        if (!settings)
+            writer_text(why, "accounts and domains cannot be set up");
+    }
+    if (!settings) {
+        account_table_free(accounts);
+        rule_loader_retire(r->loader, rules);
+        config_free(config);
+        return false;
+    }
+    old = settings_publish(r->handoff, settings);
+    directory_sweep(r->directory, settings->version);
+    rule_loader_retire(r->loader, old->rules);
+    free(old);
+    account_service_swap(r->account_service, accounts);
+    record_writer_reopen(r->records);
+    log_set_level(config->log_level);
+    config_free(r->own_config);
+    r->own_config = config;
+    r->config = config;
+    r->settings = settings;
+    r->rules = rules;
+    LOG(INFO, "configuration %llu is in force", (unsigned long long)settings->version);
+    return true;
+}
+
+/* ---- control socket ---- */
+
+static void wake(struct run *r)
+{
+    uint64_t one = 1;
+
+    if (write(r->wake, &one, sizeof(one)) < 0)
+        return; /* the main thread is already being woken */
+}
+
+static json_t *on_status(void *context, struct writer *why)
+{
+    struct run *r = context;
+    struct worker_status status = engine_status(r->engine);
+    const struct port_capabilities *port = engine_port(r->engine);
+
+    return json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
+                     "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
+                     (json_int_t)r->version, "connections", (int)status.connections, "sessions",
+                     (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
+                     atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
+                     (int)port->rx_queues, "hostname", r->config->hostname);
+}
+
+static void put_counter(void *user, const char *name, uint64_t value)
+{
+    json_object_set_new(user, name, json_integer((json_int_t)value));
+}
+
+static json_t *on_counters(void *context, struct writer *why)
+{
+    struct run *r = context;
+    json_t *o = json_object();
+    struct counter_sink sink = {.put = put_counter, .user = o};
+
+    engine_counters(r->engine, &sink);
+    return o;
+}
+
+static json_t *on_list(void *context, struct span account, struct writer *why)
+{
+    return ctl_store_list(((struct run *)context)->store, account, why);
+}
+
+static json_t *on_show(void *context, const struct id128 *id, struct span account, struct writer *why)
+{
+    return ctl_store_show(((struct run *)context)->store, id, account, why);
+}
+
+static void *on_export_open(void *context, const struct id128 *id, struct span account, uint64_t *length_out,
+                            struct writer *why)
+{
+    return ctl_store_open(((struct run *)context)->store, id, account, length_out, why);
+}
+
+static bool on_export_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
+{
+    return ctl_store_read(export, offset, bytes_out);
+}
+
+static void on_export_close(void *context, void *export)
+{
+    ctl_store_close(export);
+}
+
+static json_t *on_reload(void *context, struct writer *why)
+{
+    struct run *r = context;
+    bool ok;
+
+    pthread_mutex_lock(&r->reloading);
+    ok = reload(r, why);
+    pthread_mutex_unlock(&r->reloading);
+    return ok ? json_pack("{s:I}", "configuration", (json_int_t)r->version) : NULL;
+}
+
+static bool begin_drain(struct run *r, uint64_t milliseconds)
+{
+    struct notice notice = {.kind = NOTICE_DRAIN, .argument = milliseconds};
+
+    if (!notice_send(r->handoff, UINT16_MAX, &notice))
+        return false;
+    atomic_store(&r->drain_until, clock_ms(CLOCK_MONOTONIC) + milliseconds);
+    return true;
+}
+
+static json_t *on_drain(void *context, uint32_t seconds, struct writer *why)
+{
+    struct run *r = context;
+
+    if (begin_drain(r, (uint64_t)seconds * 1000))
+        return json_pack("{s:i}", "sessions", (int)engine_status(r->engine).sessions);
+    writer_text(why, "a worker does not take notices");
+    return NULL;
+}
+
+static json_t *on_stop(void *context, struct writer *why)
+{
+    struct run *r = context;
+
+    atomic_store(&r->stop, true);
+    wake(r);
+    return json_pack("{s:i}", "sessions", (int)engine_status(r->engine).sessions);
+}
+
+static bool start_ctl(struct run *r)
+{
+    static struct ctl_handlers handlers;
+
+    handlers = (struct ctl_handlers){.context = r,
+                                     .status = on_status,
+                                     .counters = on_counters,
+                                     .mailbox_list = on_list,
+                                     .message_show = on_show,
+                                     .export_open = on_export_open,
+                                     .export_read = on_export_read,
+                                     .export_close = on_export_close,
+                                     .reload = on_reload,
+                                     .drain = on_drain,
+                                     .stop = on_stop};
+    r->ctl = ctl_server_start(r->config->ctl_socket, &handlers);
+    if (!r->ctl)
+        LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
+    return r->ctl != NULL;
+}
+
+/* ---- until the end ---- */
+
+/* Signals end the engine in order; a second one does not wait for sessions. */
+static void take_signal(struct run *r, int signals)
+{
+    struct signalfd_siginfo info;
+    static char text[ERRORS_TEXT];
+    struct writer why = writer_of(text, sizeof(text));
+
+    if (read(signals, &info, sizeof(info)) != sizeof(info))
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        pthread_mutex_lock(&r->reloading);
+        if (!reload(r, &why))
+            complain(&why);
+        pthread_mutex_unlock(&r->reloading);
+    } else if (atomic_exchange(&r->stop, true)) {
+        atomic_store(&r->drain_until, 1);
+    }
+}
+
+static void tick(struct run *r)
+{
+    engine_watch(r->engine, clock_ms(CLOCK_MONOTONIC) * 1000);
+    if (pthread_mutex_trylock(&r->reloading) == 0) {
+        rule_loader_sweep(r->loader);
+        pthread_mutex_unlock(&r->reloading);
+    }
+}
+
+static void run_until_stopped(struct run *r, int signals)
+{
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = r->wake, .events = POLLIN}};
+
+    LOG(INFO, "wirepost %s serves %s", WIREPOST_VERSION, r->config->hostname);
+    for (;;) {
+        uint64_t now = clock_ms(CLOCK_MONOTONIC), until = atomic_load(&r->drain_until);
+
+        if (atomic_load(&r->stop)) {
+            if (until == 0)
+                begin_drain(r, TERM_DRAIN_MS);
+            else if (engine_status(r->engine).sessions == 0 || now > until + 1000)
+                return;
+        }
+        if (poll(fds, 2, atomic_load(&r->stop) ? 20 : TICK_MS) > 0) {
+            uint64_t count;
+
+            if ((fds[1].revents & POLLIN) && read(r->wake, &count, sizeof(count)) < 0)
+                continue;
+            if (fds[0].revents & POLLIN)
+                take_signal(r, signals);
+        }
+        tick(r);
+    }
+}
+
+static void end(struct run *r)
+{
+    if (r->ctl)
+        ctl_server_stop(r->ctl);
+    if (r->engine)
+        engine_stop(r->engine);
+    if (r->read_service)
+        read_service_stop(r->read_service);
+    if (r->store_service)
+        store_service_stop(r->store_service);
+    if (r->account_service)
+        account_service_stop(r->account_service);
+    if (r->records)
+        record_writer_stop(r->records);
+    if (r->handoff)
+        free(settings_publish(r->handoff, NULL));
+    if (r->store)
+        store_close(r->store);
+    rule_loader_free(r->loader);
+    handoff_free(r->handoff);
+    directory_free(r->directory);
+    config_free(r->own_config);
+    if (r->wake >= 0)
+        close(r->wake);
+}
+
+static void set_control_cpus(const struct config *config)
+{
+    cpu_set_t cpus;
+
+    _Static_assert(sizeof(cpus) == 128, "config_cpus() has the layout of cpu_set_t");
+    if (config->engine.control_cpus[0] && config_cpus(config->engine.control_cpus, (uint64_t *)&cpus) &&
+        sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
+        LOG(WARNING, "engine.control_cpus: %s", strerror(errno));
+}
+
+static int run(void *context, const struct cli_run *cli)
+{
+    struct run r = {.cli = cli, .config = cli->config, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    cpu_set_t before;
+    sigset_t set;
+    int signals;
+    bool ok;
+
+    log_set_level(cli->config->log_level);
+    pthread_mutex_init(&r.reloading, NULL);
+    r.started_ms = clock_ms(CLOCK_MONOTONIC);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signals = signalfd(-1, &set, SFD_CLOEXEC);
+    sched_getaffinity(0, sizeof(before), &before);
+    set_control_cpus(cli->config);
+    ok = open_store(&r) && start_rules_and_settings(&r) && start_services(&r);
+    sched_setaffinity(0, sizeof(before), &before);
+    ok = ok && start_engine(&r) && start_ctl(&r);
+    if (ok)
+        run_until_stopped(&r, signals);
+    end(&r);
+    close(signals);
+    if (ok)
+        LOG(INFO, "ended");
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+#endif
+
+int main(int argc, char **argv)
+{
+    struct cli_actions actions = {
+        .version = WIREPOST_VERSION,
+        .check = check_rules,
+#ifdef WIREPOST_DPDK
+        .run = run,
+#endif
+    };
+
+    return cli_main(argc, argv, &actions);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_RECORD_RECORD_PARTS_H
+#define CONTROL_RECORD_RECORD_PARTS_H
+
+#include <jansson.h>
+
+#include "proto/base/span.h"
+
+/*
+ * The parts of a message from its encoded tree (proto/mime/mime_tree.h), in order: an array of objects, at most
+ * RECORD_PARTS of them. An empty array where the tree is empty or not readable. A new reference, NULL: no memory.
+ */
+enum { RECORD_PARTS = 1000 };
+json_t *record_parts(struct span tree);
+
+/* Bytes of a peer as a JSON text, through peer_text(). A new reference, NULL: no memory. */
+json_t *record_json_text(struct span bytes);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_SERVICE_ACCOUNT_SERVICE_H
+#define CONTROL_SERVICE_ACCOUNT_SERVICE_H
+
+#include "control/config/config.h"
+#include "dataplane/handoff/handoff.h"
+
+/*
+ * The thread that judges passwords (SERVICE_ACCOUNT). Hashing takes milliseconds by intent, so it never happens on a
+ * worker. JOB_ACCOUNT_LOGIN is answered JOB_OK with the account, or JOB_REFUSED; a name that nobody has costs a
+ * hash of the table's most common method too, so that time does not tell who exists.
+ */
+struct account_service;
+struct account_table;
+
+/* Who may log in: every account of the configuration. `account_id` as in config_settings. NULL: no memory, or an id failed. */
+struct account_table *account_table_new(const struct config *config,
+                                        uint64_t (*account_id)(void *context, struct span key), void *context);
+void account_table_free(struct account_table *table);
+/*
+ * Judges a login by the table. `user` is an address in any spelling. False: unknown, or wrong password; both hash once.
+ * A password longer than 512 bytes or with a NUL byte is wrong.
+ */
+bool account_table_login(const struct account_table *table, struct span user, struct span password, uint64_t *account_out);
+
+/* Takes the table. The thread inherits the caller's CPUs and blocks all signals. NULL with errno, the table untouched. */
+struct account_service *account_service_start(struct handoff *handoff, struct account_table *table);
+/* Takes the new table and frees the old one. Any control thread; may wait for a login that is being judged. */
+void account_service_swap(struct account_service *service, struct account_table *table);
+/* Answers what is in the rings, ends the thread, frees the table. */
+void account_service_stop(struct account_service *service);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <crypt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/config/config_settings.h"
+#include "control/service/account_service.h"
+#include "proto/address/address.h"
+
+enum { PASSWORD_MAX = 512, METHODS_MAX = 16 };
+
+struct account_row {
+    struct span key; /* address_key() of the account's address */
+    uint64_t account;
+    const char *hash;
+};
+
+struct account_table {
+    uint32_t count;
+    struct account_row *rows; /* by key */
+    /* What a name that nobody has is hashed with: a hash of the most common method. */
+    const char *dummy;
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    char *text; /* keys and hashes */
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct account_row *x = a, *y = b;
+    size_t n = x->key.len < y->key.len ? x->key.len : y->key.len;
+    int order = memcmp(x->key.data, y->key.data, n);
+
+    return order ? order : x->key.len < y->key.len ? -1 : x->key.len > y->key.len;
+}
+
+/* "$6$" of "$6$salt$hash": what decides most about the time. */
+static struct span method_of(const char *hash)
+{
+    const char *end = strchr(hash + 1, '$');
+
+    return span_of(hash, end ? (size_t)(end - hash) : strlen(hash));
+}
+
+static bool choose_dummy(struct account_table *t)
+{
+    struct {
+        const char *hash;
+        uint32_t count;
+    } methods[METHODS_MAX] = {{0}};
+    uint32_t n = 0, best = 0;
+
+    for (uint32_t i = 0; i < t->count; i++) {
+        uint32_t m = 0;
+
+        while (m < n && !span_equal(method_of(methods[m].hash), method_of(t->rows[i].hash)))
+            m++;
+        if (m == METHODS_MAX)
+            continue;
+        if (m == n)
+            methods[n++].hash = t->rows[i].hash;
+        if (++methods[m].count > methods[best].count)
+            best = m;
+    }
+    t->dummy = n ? methods[best].hash
+                 : crypt_gensalt_rn(NULL, 0, NULL, 0, t->setting, sizeof(t->setting));
+    return t->dummy != NULL;
+}
+
+static size_t text_size(const struct config *config)
+{
+    size_t n = 1;
+
+    for (uint32_t i = 0; i < config->accounts_count; i++)
+        n += ADDRESS_KEY_MAX + strlen(config->accounts[i].password) + 1;
+    return n;
+}
+
+struct account_table *account_table_new(const struct config *config,
+                                        uint64_t (*account_id)(void *context, struct span key), void *context)
+{
+    struct account_table *t = calloc(1, sizeof(*t));
+    struct writer w;
+    size_t size = text_size(config);
+    bool ok;
+
+    if (!t)
+        return NULL;
+    t->rows = calloc(config->accounts_count + 1, sizeof(*t->rows));
+    t->text = malloc(size);
+    w = writer_of(t->text, size);
+    ok = t->rows && t->text;
+    for (; ok && t->count < config->accounts_count; t->count++) {
+        const struct config_account *account = &config->accounts[t->count];
+        struct account_row *row = &t->rows[t->count];
+        size_t start = w.len;
+
+        ok = config_address_key(&w, span_text(account->address));
+        row->key = span_of(t->text + start, w.len - start);
+        row->hash = t->text + w.len;
+        writer_text(&w, account->password);
+        writer_byte(&w, 0);
+        row->account = ok ? account_id(context, row->key) : 0;
+        ok = row->account != 0;
+    }
+    if (ok && choose_dummy(t)) {
+        qsort(t->rows, t->count, sizeof(*t->rows), compare_rows);
+        return t;
+    }
+    account_table_free(t);
+    return NULL;
+}
+
+void account_table_free(struct account_table *table)
+{
+    if (!table)
+        return;
+    free(table->rows);
+    free(table->text);
+    free(table);
+}
+
+static const struct account_row *find_row(const struct account_table *t, struct span user)
+{
+    uint8_t bytes[ADDRESS_KEY_MAX];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+    struct account_row wanted;
+
+    if (!config_address_key(&w, user))
+        return NULL;
+    wanted.key = writer_span(&w);
+    return bsearch(&wanted, t->rows, t->count, sizeof(*t->rows), compare_rows);
+}
+
+/* Without telling by its time where two texts differ. */
+static bool same_text(const char *a, const char *b)
+{
+    size_t n = strlen(a);
+    unsigned differ = 0;
+
+    if (n != strlen(b))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        differ |= (unsigned)(a[i] ^ b[i]);
+    return differ == 0;
+}
+
+bool account_table_login(const struct account_table *table, struct span user, struct span password,
+                         uint64_t *account_out)
+{
+    const struct account_row *row = find_row(table, user);
+    struct crypt_data *data = calloc(1, sizeof(*data));
+    char phrase[PASSWORD_MAX + 1] = {0};
+    const char *hash = row ? row->hash : table->dummy, *computed;
+    bool ok = password.len <= PASSWORD_MAX && span_find(password, 0) < 0 && data;
+
+    if (!data)
+        return false;
+    if (ok && password.len)
+        memcpy(phrase, password.data, password.len);
+    computed = crypt_r(phrase, hash, data);
+    ok = ok && computed && computed[0] != '*' && same_text(computed, hash) && row;
+    if (ok)
+        *account_out = row->account;
+    explicit_bzero(phrase, sizeof(phrase));
+    explicit_bzero(data, sizeof(*data));
+    free(data);
+    return ok;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/net/frame.h"
+
+#include "dataplane/net/checksum.h"
+#include "proto/base/cursor.h"
+
+enum {
+    TYPE_IPV4 = 0x0800,
+    TYPE_ARP = 0x0806,
+    TYPE_VLAN = 0x8100,
+    TYPE_IPV6 = 0x86dd,
+    TYPE_QINQ = 0x88a8,
+    VLAN_ID = 0x0fff,
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    ARP_PACKET = 28, /* for IPv4 over Ethernet, RFC 826 */
+};
+
+enum protocol { HOP_BY_HOP = 0, ICMP = 1, TCP = 6, ROUTING = 43, FRAGMENT = 44, ICMP6 = 58, DESTINATION = 60 };
+
+static bool v4_source_bad(const uint8_t *a)
+{
+    static const uint8_t any[4];
+
+    return a[0] == 127 || a[0] >= 224 || memcmp(a, any, 4) == 0;
+}
+
+/* Groups never send; :: does, but only neighbour discovery's probes (RFC 4862), which come as ICMPv6. */
+static bool v6_source_bad(const uint8_t *a, uint8_t protocol)
+{
+    static const uint8_t low[15];
+
+    return a[0] == 0xff || (memcmp(a, low, 15) == 0 && (a[15] == 1 || (a[15] == 0 && protocol != ICMP6)));
+}
+
+/* Mapped addresses are our own notation; on the wire they would be an IPv4 address by the back door. */
+static bool v6_is_mapped(const uint8_t *a)
+{
+    struct ip_address address = ip_address_v6(a);
+
+    return ip_address_is_v4(&address);
+}
+
+static enum net_counter upper(struct frame *f, uint8_t protocol)
+{
+    if (f->l4 > FRAME_HEAD - FRAME_TCP_HEADER)
+        return NET_ip_headers;
+    if (protocol == TCP)
+        f->kind = FRAME_TCP;
+    else if (protocol == (f->v4 ? ICMP : ICMP6))
+        f->kind = f->v4 ? FRAME_ICMP4 : FRAME_ICMP6;
+    else
+        return NET_protocol_other;
+    return NET_KEEP;
+}
+
+/* RFC 791 section 3.1. Options are stepped over. */
+static enum net_counter ipv4(struct cursor c, size_t left, struct frame *f)
+{
+    struct span h = cursor_take(&c, IPV4_HEADER);
+    size_t header, total;
+
+    if (c.bad)
+        return NET_frame_short;
+    header = (size_t)(h.data[0] & 15) * 4;
+    total = (size_t)h.data[2] << 8 | h.data[3];
+    if (h.data[0] >> 4 != 4 || header < IPV4_HEADER || total < header)
+        return NET_ip_malformed;
+    if (total > left)
+        return NET_frame_truncated;
+    if ((h.data[6] & 0x3f) || h.data[7])
+        return NET_fragment;
+    cursor_take(&c, header - IPV4_HEADER);
+    if (c.bad)
+        return NET_frame_short;
+    if (v4_source_bad(h.data + 12))
+        return NET_ip_source;
+    f->v4 = true;
+    f->ecn = h.data[1] & 3;
+    f->hop_limit = h.data[8];
+    f->source = ip_address_v4(h.data + 12);
+    f->destination = ip_address_v4(h.data + 16);
+    f->l4 = (uint16_t)(f->l3 + header);
+    f->l4_len = (uint32_t)(total - header);
+    return upper(f, h.data[9]);
+}
+
+/* Steps over one extension header (RFC 8200 section 4). *next is its type, and then what follows it. */
+static enum net_counter extension(struct cursor *c, uint8_t *next)
+{
+    uint8_t type = *next;
+    struct span h = cursor_take(c, 8);
+
+    if (c->bad)
+        return NET_ip_headers;
+    if (type == FRAGMENT)
+        return NET_fragment;
+    if (type == ROUTING && h.data[2] == 0)
+        return NET_ip_source_route; /* RFC 5095 */
+    if (type == ROUTING && h.data[3] != 0)
+        return NET_ip_headers; /* not the last stop, and we do not forward */
+    *next = h.data[0];
+    cursor_take(c, (size_t)h.data[1] * 8);
+    return c->bad ? NET_ip_headers : NET_KEEP;
+}
+
+static enum net_counter ipv6(struct cursor c, size_t left, struct frame *f)
+{
+    struct span h = cursor_take(&c, IPV6_HEADER);
+    size_t payload, stepped = 0;
+    enum net_counter why = NET_KEEP;
+    const uint8_t *start;
+    uint8_t next;
+
+    if (c.bad)
+        return NET_frame_short;
+    payload = (size_t)h.data[4] << 8 | h.data[5];
+    if (h.data[0] >> 4 != 6)
+        return NET_ip_malformed;
+    if (payload > left - IPV6_HEADER)
+        return NET_frame_truncated;
+    start = c.at;
+    next = h.data[6];
+    for (int i = 0; next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == DESTINATION; i++) {
+        /* Hop-by-hop options stand first or not at all. */
+        if (i == FRAME_EXTENSIONS || (next == HOP_BY_HOP && i))
+            return NET_ip_headers;
+        why = extension(&c, &next);
+        if (why != NET_KEEP)
+            return why;
+    }
+    stepped = (size_t)(c.at - start);
+    if (stepped > payload)
+        return NET_ip_headers;
+    if (v6_source_bad(h.data + 8, next) || v6_is_mapped(h.data + 8) || v6_is_mapped(h.data + 24))
+        return NET_ip_source;
+    f->ecn = h.data[1] >> 4 & 3;
+    f->hop_limit = h.data[7];
+    f->source = ip_address_v6(h.data + 8);
+    f->destination = ip_address_v6(h.data + 24);
+    f->l4 = (uint16_t)(f->l3 + IPV6_HEADER + stepped);
+    f->l4_len = (uint32_t)(payload - stepped);
+    return upper(f, next);
+}
+
+static enum net_counter arp(size_t left, struct frame *f)
+{
+    if (left < ARP_PACKET)
+        return NET_arp_malformed;
+    f->kind = FRAME_ARP;
+    f->v4 = true;
+    f->l4 = f->l3;
+    f->l4_len = ARP_PACKET;
+    return NET_KEEP;
+}
+
+enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *f)
+{
+    struct cursor c = cursor_of(head);
+    struct span macs = cursor_take(&c, 2 * FRAME_MAC);
+    uint16_t type = cursor_u16(&c);
+    size_t left;
+
+    *f = (struct frame){0};
+    if (type == TYPE_VLAN) {
+        f->vlan = cursor_u16(&c) & VLAN_ID;
+        type = cursor_u16(&c);
+    }
+    if (c.bad)
+        return NET_frame_short;
+    memcpy(f->destination_mac, macs.data, FRAME_MAC);
+    memcpy(f->source_mac, macs.data + FRAME_MAC, FRAME_MAC);
+    f->l3 = (uint16_t)(c.at - head.data);
+    left = frame_len - f->l3;
+    switch (type) {
+    case TYPE_ARP:
+        return arp(left, f);
+    case TYPE_IPV4:
+        return ipv4(c, left, f);
+    case TYPE_IPV6:
+        return ipv6(c, left, f);
+    case TYPE_VLAN:
+    case TYPE_QINQ:
+        return NET_vlan_other;
+    default:
+        return NET_ethertype_other;
+    }
+}
+
+bool frame_ipv4_checksum_good(struct span head, const struct frame *f)
+{
+    struct checksum c = {0};
+
+    checksum_add(&c, head.data + f->l3, (size_t)(f->l4 - f->l3));
+    return checksum_fold(&c) == 0xffff;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_NET_NET_STATE_H
+#define DATAPLANE_NET_NET_STATE_H
+
+#include "dataplane/net/frame.h"
+#include "dataplane/net/neighbour.h"
+#include "dataplane/net/net.h"
+
+/* What the files of this folder share; nobody outside includes it. */
+
+enum {
+    NET_WHOLE = 10240,      /* longest ICMP message we gather from a chain */
+    NET_ADDRESS_SLOTS = 256,
+    NET_LINK_HEADER = 18,   /* Ethernet with one tag */
+};
+
+enum net_address_state { NET_TENTATIVE, NET_OURS, NET_DUPLICATE };
+
+struct net_own {
+    struct net_address a;
+    uint8_t state; /* enum net_address_state */
+};
+
+struct net {
+    struct net_options options;
+    struct net_own own[NET_ADDRESSES + 1]; /* and our link-local address */
+    uint32_t own_count;
+    uint8_t slots[NET_ADDRESS_SLOTS];      /* index + 1 into own[], open addressing */
+    struct frame_pool *pool;
+    struct frame_queue *out;
+    struct neighbours *neighbours;
+    struct net_counters counters;
+    uint64_t tentative_until; /* UINT64_MAX when nothing is tentative */
+    uint64_t echo_filled;
+    uint32_t echo_allowance;
+    uint16_t ip_id;
+    struct ip_address confirmed; /* the neighbour that traffic confirmed last, and when */
+    uint64_t confirmed_at;
+    uint8_t heads[NET_BURST][FRAME_HEAD]; /* headers of frames whose first piece does not hold them */
+    uint8_t whole[NET_WHOLE];
+};
+
+static inline void net_count(struct net *net, enum net_counter counter)
+{
+    net->counters.row[counter]++;
+}
+
+/* The address's entry, or NULL when it is none of ours. */
+struct net_own *net_own(struct net *net, const struct ip_address *address);
+/* Whether the address lies in the prefix of one of ours. */
+bool net_on_link(const struct net *net, const struct ip_address *address);
+/* Whom to hand a packet from `source` (ours) to `destination`; false without a route. */
+bool net_next_hop(const struct net *net, const struct net_own *source, const struct ip_address *destination,
+                  struct ip_address *hop_out);
+/* An address of ours to speak to `destination` from; NULL when there is none usable. */
+const struct net_own *net_source_for(const struct net *net, const struct ip_address *destination);
+
+/* An empty frame with the Ethernet header in place, `type` in host order; NULL is counted. */
+struct rte_mbuf *net_frame(struct net *net, const uint8_t destination[6], uint16_t type);
+/* Writes that header, and returns its length. */
+size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6], uint16_t type);
+/* Takes the frame and sends it. */
+void net_send(struct net *net, struct rte_mbuf *frame);
+/* Takes a frame whose Ethernet destination is open, sends it to `hop` now or when it is known. */
+void net_send_to(struct net *net, struct rte_mbuf *frame, const struct ip_address *hop, uint64_t now);
+/* What was heard about a neighbour; frames that waited are sent. */
+bool net_learn(struct net *net, const struct ip_address *address, const uint8_t mac[6], enum neighbour_news news,
+               uint64_t now);
+/* Appends an IPv4 or IPv6 header for `len` bytes of payload; the frame has room. */
+void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct ip_address *source,
+                   const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit, uint32_t len);
+/* The link-layer group of an IPv6 group. */
+void net_group_mac(const struct ip_address *group, uint8_t mac_out[6]);
+
+/* One received packet for the handlers: `bytes` are the l4_len bytes from frame->l4, in one run. */
+struct net_packet {
+    const struct frame *frame;
+    struct span bytes;
+    bool learn_only; /* another worker answers */
+};
+
+void arp_input(struct net *net, const struct net_packet *packet, uint64_t now);
+/* Asks for `target`; to all, or to `mac`. */
+void arp_request(struct net *net, const struct ip_address *target, const uint8_t *mac);
+void arp_announce(struct net *net, const struct ip_address *address);
+
+void ndp_input(struct net *net, const struct net_packet *packet, uint64_t now);
+void ndp_solicit(struct net *net, const struct ip_address *target, const uint8_t *mac);
+/* Asks whether somebody has our tentative address. */
+void ndp_detect(struct net *net, const struct ip_address *address);
+void ndp_announce(struct net *net, const struct ip_address *address);
+void ndp_solicited_group(const struct ip_address *address, struct ip_address *group_out);
+
+/* Echo requests are answered; an error that quotes a segment of ours is filled into *error_out and true returned. */
+bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now, struct net_error *error_out);
+/* The addresses and ports that an error quotes, for its owner. False: it quotes no segment of ours. */
+bool icmp_quoted(struct net *net, const struct net_packet *packet, struct net_error *error_out);
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tcp/tcp_conn.h"
+
+#include <stdlib.h>
+
+#include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_timer.h"
+#include "proto/base/cursor.h"
+
+/* The worker's and the sessions' side of the contract in tcp.h. */
+
+enum {
+    TIME_WAIT_DEFAULT_MS = 60000,
+    LARGE_CHUNKS_FROM = 262144, /* below, a 64 KiB chunk would be too much of the window */
+    WINDOW_LEAST = 2048,
+    WINDOW_MOST = 1u << 30, /* RFC 7323 section 2.3 */
+};
+
+static void set_window(struct tcp *tcp)
+{
+    uint32_t window = tcp->options.receive_window;
+
+    if (window < WINDOW_LEAST)
+        window = WINDOW_LEAST;
+    if (window > WINDOW_MOST)
+        window = WINDOW_MOST;
+    tcp->options.receive_window = window;
+    tcp->receive_class = window >= LARGE_CHUNKS_FROM ? CHUNK_LARGE : CHUNK_MEDIUM;
+    /* Twice the window, for what half-full chunks waste, and one chunk more. */
+    tcp->receive_limit = 2 * window + (tcp->receive_class == CHUNK_LARGE ? 65536 : 4096);
+    tcp->receive_scale = 1;
+    while (window >> tcp->receive_scale > 65535)
+        tcp->receive_scale++;
+}
+
+static bool allocate(struct tcp *tcp)
+{
+    uint32_t n = tcp->options.connections;
+
+    tcp->blocks = aligned_alloc(64, sizeof(*tcp->blocks) + (size_t)n * sizeof(*tcp->conns));
+    tcp->frames = malloc(TCP_FRAMES * sizeof(*tcp->frames));
+    tcp->replies = malloc(TCP_REPLIES * sizeof(*tcp->replies));
+    if (!tcp->blocks || !tcp->frames || !tcp->replies)
+        return false;
+    tcp->blocks->tcp = tcp;
+    tcp->conns = tcp->blocks->conns;
+    return tcp_flow_init(&tcp->flows, n, tcp->options.secret);
+}
+
+struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
+{
+    struct tcp *tcp = calloc(1, sizeof(*tcp));
+
+    if (!tcp)
+        return NULL;
+    tcp->options = *options;
+    tcp->pool = pool;
+    if (!tcp->options.time_wait_ms)
+        tcp->options.time_wait_ms = TIME_WAIT_DEFAULT_MS;
+    set_window(tcp);
+    if (!options->connections || !allocate(tcp)) {
+        tcp_free(tcp);
+        return NULL;
+    }
+    tcp->free = CONN_NONE;
+    tcp->ready = tcp->output = tcp->wait = (struct tcp_list){CONN_NONE, CONN_NONE};
+    for (uint32_t i = options->connections; i-- > 0;) {
+        tcp->conns[i] = (struct tcp_conn){.flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i};
+        timer_node_init(&tcp->conns[i].timer);
+        tcp->free = i;
+    }
+    timer_wheel_init(&tcp->wheel, &tcp->conns[0].timer, sizeof(struct tcp_conn), 0);
+    return tcp;
+}
+
+/* The chunks of connections that still stand go back to the pool. */
+static void drop_all(struct tcp *tcp)
+{
+    for (uint32_t i = 0; i < tcp->options.connections; i++) {
+        struct tcp_conn *conn = &tcp->conns[i];
+
+        tcp_reassembly_drop(tcp, conn);
+        sendq_fini(&conn->queue, tcp->pool);
+        while (sendq_released(&conn->queue, tcp->pool))
+            ;
+    }
+}
+
+void tcp_free(struct tcp *tcp)
+{
+    if (!tcp)
+        return;
+    if (tcp->flows.entries)
+        drop_all(tcp);
+    tcp_flow_fini(&tcp->flows);
+    free(tcp->blocks);
+    free(tcp->frames);
+    free(tcp->replies);
+    free(tcp);
+}
+
+struct tcp_conn *tcp_ready(struct tcp *tcp)
+{
+    while (tcp->ready.head != CONN_NONE) {
+        struct tcp_conn *conn = &tcp->conns[tcp->ready.head];
+
+        tcp->ready.head = conn->ready_next;
+        conn->flags &= (uint16_t)~CONN_IN_READY;
+        if (!(conn->flags & CONN_FORGOTTEN))
+            return conn;
+        tcp_conn_reclaim(tcp, conn);
+    }
+    return NULL;
+}
+
+uint32_t tcp_events(struct tcp_conn *conn)
+{
+    uint32_t events = conn->events;
+
+    conn->events = 0;
+    return events;
+}
+
+const char *tcp_close_reason(const struct tcp_conn *conn)
+{
+    static const char *const reasons[TCP_REASONS] = {
+        [TCP_REASON_NONE] = "open",           [TCP_REASON_CLOSED] = "closed",
+        [TCP_REASON_RESET] = "reset by peer", [TCP_REASON_TIMED_OUT] = "timed out",
+        [TCP_REASON_ABORTED] = "aborted",     [TCP_REASON_REFUSED] = "refused",
+        [TCP_REASON_UNREACHABLE] = "unreachable",
+    };
+
+    return reasons[conn->reason];
+}
+
+void tcp_set_user(struct tcp_conn *conn, void *user)
+{
+    conn->user = user;
+}
+
+void *tcp_user(const struct tcp_conn *conn)
+{
+    return conn->user;
+}
+
+uint32_t tcp_tag(const struct tcp_conn *conn)
+{
+    return conn->listener == TCP_LISTENERS ? 0 : tcp_conn_owner(conn)->listeners[conn->listener].tag;
+}
+
+void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out, uint16_t *local_port_out,
+                   struct ip_address *remote_out, uint16_t *remote_port_out)
+{
+    struct tcp_flow_key key = tcp_conn_key(tcp_conn_owner(conn), conn);
+
+    *local_out = key.local;
+    *local_port_out = key.local_port;
+    *remote_out = key.remote;
+    *remote_port_out = key.remote_port;
+}
+
+struct span tcp_peek(const struct tcp_conn *conn)
+{
+    return tcp_reassembly_peek(tcp_conn_owner(conn), conn);
+}
+
+uint32_t tcp_unread(const struct tcp_conn *conn)
+{
+    return conn->unread;
+}
+
+void tcp_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n)
+{
+    tcp_reassembly_consume(tcp, conn, n);
+    if (tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2)) && tcp_output_edge_moves(tcp, conn))
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+}
+
+struct sendq *tcp_sendq(struct tcp_conn *conn)
+{
+    return &conn->queue;
+}
+
+uint32_t tcp_send_room(const struct tcp_conn *conn)
+{
+    uint32_t limit = tcp_conn_owner(conn)->options.send_limit;
+
+    if (conn->flags & CONN_SHUTDOWN || conn->state == TCP_CLOSED)
+        return 0;
+    return conn->queue.bytes < limit ? limit - conn->queue.bytes : 0;
+}
+
+void tcp_send(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (conn->state != TCP_CLOSED)
+        tcp_conn_program(tcp, conn, 0);
+}
+
+/* RFC 9293 section 3.10.4, CLOSE */
+void tcp_shutdown(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (conn->flags & CONN_SHUTDOWN || conn->state == TCP_CLOSED)
+        return;
+    conn->flags |= CONN_SHUTDOWN;
+    switch (conn->state) {
+    case TCP_SYN_SENT:
+        tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
+        return;
+    case TCP_ESTABLISHED:
+        tcp_conn_set_state(tcp, conn, TCP_FIN_WAIT_1);
+        break;
+    case TCP_CLOSE_WAIT:
+        tcp_conn_set_state(tcp, conn, TCP_LAST_ACK);
+        break;
+    default:
+        break;
+    }
+    tcp_conn_program(tcp, conn, 0);
+}
+
+void tcp_discard(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (conn->flags & CONN_DISCARD)
+        return;
+    conn->flags |= CONN_DISCARD;
+    tcp_reassembly_drop(tcp, conn);
+    /* Half a connection that nobody reads any more must end some day. */
+    if (conn->state == TCP_FIN_WAIT_2)
+        tcp_timer_start(tcp, conn, TCP_TIMER_FIN_WAIT_2, TCP_FIN_WAIT_2_TIME);
+    if (tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2)))
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+}
+
+/* RFC 9293 section 3.10.5, ABORT */
+void tcp_abort(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (conn->state == TCP_CLOSED)
+        return;
+    if (!tcp_conn_is(conn, IN(SYN_SENT) | IN(TIME_WAIT)))
+        tcp_output_abort(tcp, conn);
+    tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
+}
+
+void tcp_forget(struct tcp *tcp, struct tcp_conn *conn)
+{
+    conn->user = NULL;
+    conn->events = 0;
+    if (conn->state != TCP_CLOSED) {
+        tcp_discard(tcp, conn);
+        tcp_shutdown(tcp, conn);
+    }
+    conn->flags |= CONN_FORGOTTEN;
+    tcp_conn_reclaim(tcp, conn);
+}
+
+void tcp_settle(struct tcp *tcp)
+{
+    for (uint32_t i = 0; i < tcp->frame_count; i++) {
+        struct tcp_conn *conn = &tcp->conns[tcp->frames[i].conn];
+
+        if (conn->frames != FRAME_NONE)
+            tcp_reassembly_settle(tcp, conn);
+    }
+    tcp->frame_count = 0;
+}
+
+/* The segment of ours that an ICMP error quotes: at least both ports and the sequence number. */
+static struct tcp_conn *quoted_conn(struct tcp *tcp, const struct tcp_packet *quoted)
+{
+    struct cursor c = cursor_of(quoted->header);
+    struct tcp_flow_key key = {.local = quoted->source, .remote = quoted->destination};
+    struct tcp_conn *conn;
+    uint32_t seq;
+
+    key.local_port = cursor_u16(&c);
+    key.remote_port = cursor_u16(&c);
+    seq = cursor_u32(&c);
+    conn = c.bad ? NULL : tcp_conn_find(tcp, &key);
+    /* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */
+    return conn && seq_within(seq, conn->snd_una, conn->snd_max) ? conn : NULL;
+}
+
+/* RFC 1191 section 6.3, RFC 8201 section 5.2: smaller segments from now on, and what was lost at once. */
+static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
+{
+    bool v4 = ip_address_is_v4(&conn->local);
+    uint32_t headers = (v4 ? 40 : 60) + (conn->flags & CONN_TIMESTAMPS ? 12 : 0);
+    uint32_t floor = v4 ? 552 : 1280;
+
+    mtu = mtu < floor ? floor : mtu;
+    if (mtu - headers >= conn->mss || tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
+        return;
+    conn->mss = (uint16_t)(mtu - headers);
+    conn->snd_nxt = conn->snd_una;
+    conn->congestion.recover = conn->snd_max;
+    conn->flags &= (uint16_t)~(CONN_RECOVERY | CONN_RETRANSMIT);
+    conn->flags |= CONN_RTT_RESENT;
+    tcp_conn_program(tcp, conn, 0);
+}
+
+void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard, uint64_t now)
+{
+    struct tcp_conn *conn;
+
+    tcp->now = now;
+    conn = quoted_conn(tcp, quoted);
+    if (!conn) {
+        tcp->counters.icmp_ignored++;
+        return;
+    }
+    tcp->counters.icmp_taken++;
+    if (mtu)
+        path_mtu(tcp, conn, mtu);
+    else if (hard && tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) /* RFC 5927 section 5.2: soft elsewhere */
+        tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
+}
+
+const struct tcp_counters *tcp_counters(const struct tcp *tcp)
+{
+    return &tcp->counters;
+}
+
+uint32_t tcp_connections(const struct tcp *tcp)
+{
+    return tcp->connections;
+}

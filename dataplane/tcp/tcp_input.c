@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tcp/tcp_input.h"
+
+#include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_timer.h"
+#include "proto/base/cursor.h"
+
+enum { CHALLENGES_EACH_SECOND = 1000 };
+
+/* What is done with a segment, by state and flags. What is not listed is 0: dropped and counted. */
+enum action {
+    ACTION_DROP,
+    ACTION_TEXT,
+    ACTION_RESET,
+    ACTION_SYN,
+    ACTION_SYN_SENT,
+};
+
+/* The four flags that decide, packed: FIN 1, SYN 2, RST 4, ACK 8. */
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 8, FLAGS = 16 };
+
+#define SYNCHRONIZED                                                                               \
+    {                                                                                              \
+        [ACK] = ACTION_TEXT, [ACK | FIN] = ACTION_TEXT, [RST] = ACTION_RESET,                      \
+        [RST | ACK] = ACTION_RESET, [SYN] = ACTION_SYN, [SYN | ACK] = ACTION_SYN,                  \
+    }
+
+static const uint8_t actions[TCP_STATES][FLAGS] = {
+    [TCP_SYN_SENT] = {[ACK] = ACTION_SYN_SENT,
+                      [ACK | FIN] = ACTION_SYN_SENT,
+                      [RST] = ACTION_SYN_SENT,
+                      [RST | ACK] = ACTION_SYN_SENT,
+                      [SYN] = ACTION_SYN_SENT,
+                      [SYN | ACK] = ACTION_SYN_SENT},
+    [TCP_SYN_RECEIVED] = SYNCHRONIZED,
+    [TCP_ESTABLISHED] = SYNCHRONIZED,
+    [TCP_FIN_WAIT_1] = SYNCHRONIZED,
+    [TCP_FIN_WAIT_2] = SYNCHRONIZED,
+    [TCP_CLOSE_WAIT] = SYNCHRONIZED,
+    [TCP_CLOSING] = SYNCHRONIZED,
+    [TCP_LAST_ACK] = SYNCHRONIZED,
+    [TCP_TIME_WAIT] = SYNCHRONIZED,
+};
+
+static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
+{
+    struct cursor c = cursor_of(packet->header);
+    size_t len;
+
+    in->key.local = packet->destination;
+    in->key.remote = packet->source;
+    in->key.remote_port = cursor_u16(&c);
+    in->key.local_port = cursor_u16(&c);
+    in->seq = cursor_u32(&c);
+    in->ack = cursor_u32(&c);
+    len = (size_t)(cursor_u8(&c) >> 4) * 4;
+    in->flags = cursor_u8(&c);
+    in->window = cursor_u16(&c);
+    cursor_u32(&c); /* checksum: verified by the IP layer; urgent pointer: not used (RFC 9293 section 3.8.5) */
+    if (c.bad || len < 20 || len > packet->header.len || packet->pieces > TCP_PIECES)
+        return false;
+    /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may follow). */
+    tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->payload.count = in->payload.len = 0;
+    for (uint32_t i = 0; i < packet->pieces; i++) {
+        if (!packet->payload[i].len)
+            continue;
+        in->payload.pieces[in->payload.count++] = packet->payload[i];
+        in->payload.len += (uint32_t)packet->payload[i].len;
+    }
+    return true;
+}
+
+void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (!tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND)) {
+        tcp->counters.limited_challenges++;
+        return;
+    }
+    tcp->counters.challenges++;
+    tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+}
+
+/*
+ * RFC 9293 section 3.10.7.4, first step: the four cases of the table in section 3.4. Two things are let in beyond it,
+ * both without payload to keep: a segment exactly at the right edge, which a peer that filled the window sends,
+ * and a FIN at rcv_nxt when the window is closed.
+ */
+static bool acceptable(const struct tcp_conn *conn, const struct tcp_input *in)
+{
+    uint32_t window = conn->rcv_adv - conn->rcv_nxt, at = in->seq - conn->rcv_nxt;
+    uint32_t len = tcp_input_len(in);
+
+    if (!in->payload.len)
+        return at <= window || (len && at + len - 1 <= window);
+    return at < window || at + len - 1 < window;
+}
+
+/* RFC 7323 section 5.3 R1. False: the segment is dropped. */
+static bool timestamp_passes(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    enum { DAYS_24 = 24 * 86400 * 1000u };
+
+    if (!(conn->flags & CONN_TIMESTAMPS) || in->flags & TCP_RST)
+        return true;
+    if (!(in->option.present & TCP_OPTION_TIMESTAMPS)) { /* section 3.2 */
+        tcp->counters.drop_no_timestamp++;
+        return false;
+    }
+    if (!seq_lt(in->option.ts_value, conn->ts_recent))
+        return true;
+    /* section 5.5: an idle connection's value grows stale */
+    if (tcp_timer_tick(tcp) - conn->ts_recent_tick > DAYS_24)
+        return true;
+    tcp->counters.drop_paws++;
+    if (in->payload.len)
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+    else
+        tcp_input_challenge(tcp, conn);
+    return false;
+}
+
+/* RFC 7323 section 4.3: only what the last acknowledgement asked for. */
+static void timestamp_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (!(conn->flags & CONN_TIMESTAMPS) || !(in->option.present & TCP_OPTION_TIMESTAMPS))
+        return;
+    if (seq_lt(conn->last_ack, in->seq) || seq_lt(in->option.ts_value, conn->ts_recent))
+        return;
+    conn->ts_recent = in->option.ts_value;
+    conn->ts_recent_tick = tcp_timer_tick(tcp);
+}
+
+/* First step: what is outside the window is answered with an acknowledgement and dropped, a RST silently. */
+static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (in->flags & TCP_RST) {
+        tcp->counters.drop_reset++;
+        return;
+    }
+    tcp->counters.drop_window++;
+    /* Eighth step, TIME-WAIT: the peer's FIN again restarts the wait. */
+    if (conn->state == TCP_TIME_WAIT && in->flags & TCP_FIN)
+        tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
+    /* The special allowance for acknowledgements when the window is closed. */
+    if (in->seq == conn->rcv_nxt && !tcp_ack_input(tcp, conn, in))
+        return;
+    /* Bare acknowledgements could go back and forth for ever. */
+    if (tcp_input_len(in))
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+    else
+        tcp_input_challenge(tcp, conn);
+}
+
+/* Second step, RST, as RFC 5961 section 3.2 has it. */
+static void input_reset(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (in->seq != conn->rcv_nxt) {
+        tcp->counters.drop_reset++;
+        tcp_input_challenge(tcp, conn);
+        return;
+    }
+    tcp->counters.resets_in++;
+    tcp_conn_close(tcp, conn, conn->state == TCP_TIME_WAIT ? TCP_REASON_CLOSED : TCP_REASON_RESET);
+}
+
+/*
+ * TIME-WAIT, SYN: a new incarnation whose numbers begin behind the old one's, or whose timestamps do (RFC 9293
+ * section 3.10.7.4, fourth step; RFC 6191 section 2).
+ */
+static bool reopens(const struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (conn->state != TCP_TIME_WAIT || !(conn->flags & CONN_FORGOTTEN) || in->flags & TCP_ACK)
+        return false;
+    if (conn->flags & CONN_TIMESTAMPS && in->option.present & TCP_OPTION_TIMESTAMPS &&
+        in->option.ts_value != conn->ts_recent)
+        return seq_lt(conn->ts_recent, in->option.ts_value);
+    return seq_lt(conn->rcv_nxt, in->seq);
+}
+
+/* Fourth step, SYN: RFC 5961 section 4.2, whatever the sequence number. */
+static void input_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (reopens(conn, in)) {
+        tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
+        tcp_open_listen(tcp, in);
+        return;
+    }
+    if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) { /* our answer was lost */
+        tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
+        return;
+    }
+    tcp->counters.drop_syn++;
+    tcp_input_challenge(tcp, conn);
+}
+
+/* Cuts what was received before and what lies beyond the window; a FIN that is cut off is forgotten. */
+static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+{
+    uint32_t right = conn->rcv_adv - conn->rcv_nxt;
+
+    if (seq_lt(in->seq, conn->rcv_nxt)) {
+        uint32_t old = conn->rcv_nxt - in->seq;
+
+        old = old < in->payload.len ? old : in->payload.len;
+        tcp_payload_skip(&in->payload, old);
+        in->seq += old;
+    }
+    if (in->payload.len && in->seq - conn->rcv_nxt + in->payload.len > right) {
+        tcp_payload_head(&in->payload, right - (in->seq - conn->rcv_nxt));
+        in->flags &= (uint8_t)~TCP_FIN;
+        tcp->counters.drop_window++;
+    }
+}
+
+/* RFC 9293 section 3.8.6.3: at least each second full segment at once, and whatever fills or makes a hole. */
+static void program_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t before, bool hole)
+{
+    if (conn->rcv_nxt == before) {
+        if (conn->dup_acks < TCP_DUP_ACKS)
+            conn->dup_acks++;
+        tcp_conn_program(tcp, conn, 0);
+    } else if (hole || conn->rcv_nxt - conn->last_ack >= 2u * conn->rcv_mss) {
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+    } else {
+        tcp_timer_delay_ack(tcp, conn);
+    }
+}
+
+/* Seventh step: segment text. */
+static void input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+{
+    uint32_t before = conn->rcv_nxt, len = in->payload.len, mss = tcp_conn_announced_mss(tcp, conn);
+    bool hole = conn->ooo || conn->flags & CONN_FIN_AHEAD;
+
+    if (!tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
+        tcp->counters.drop_closed++;
+        return;
+    }
+    trim(tcp, conn, in);
+    len = in->payload.len;
+    if (!len) { /* all of it was there already */
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+        return;
+    }
+    if (len > conn->rcv_mss)
+        conn->rcv_mss = (uint16_t)(len < mss ? len : mss);
+    if (in->seq != conn->rcv_nxt)
+        tcp->counters.out_of_order++;
+    if (!(conn->flags & CONN_DISCARD)) {
+        tcp_reassembly_add(tcp, conn, in->seq, &in->payload);
+    } else if (in->seq == conn->rcv_nxt) {
+        conn->rcv_nxt += len;
+    }
+    tcp->counters.bytes_in += conn->rcv_nxt - before;
+    program_ack(tcp, conn, before, hole);
+    if (conn->rcv_nxt != before)
+        tcp_conn_tell(tcp, conn, TCP_EVENT_READABLE);
+}
+
+/* Eighth step: FIN, at fin_seq, once all before it is there. */
+static void input_fin(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (!(conn->flags & CONN_FIN_AHEAD) || conn->fin_seq != conn->rcv_nxt)
+        return;
+    /* What lies in frames could still be lost for want of a chunk; behind a FIN nothing may be. */
+    if (!tcp_reassembly_settle(tcp, conn))
+        return;
+    tcp_reassembly_drop_ahead(tcp, conn);
+    conn->flags &= (uint16_t)~CONN_FIN_AHEAD;
+    conn->rcv_nxt++;
+    tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+    tcp_conn_tell(tcp, conn, TCP_EVENT_EOF);
+    switch (conn->state) {
+    case TCP_ESTABLISHED:
+        tcp_conn_set_state(tcp, conn, TCP_CLOSE_WAIT);
+        break;
+    case TCP_FIN_WAIT_1:
+        tcp_conn_set_state(tcp, conn, TCP_CLOSING);
+        break;
+    case TCP_FIN_WAIT_2:
+        tcp_conn_time_wait(tcp, conn);
+        break;
+    default:
+        break;
+    }
+}
+
+void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+{
+    uint32_t fin_seq = in->seq + in->payload.len;
+
+    timestamp_take(tcp, conn, in);
+    if (!tcp_ack_input(tcp, conn, in))
+        return;
+    /* sixth step: URG is not offered to sessions; its octets are read in line */
+    if (in->payload.len)
+        input_payload(tcp, conn, in);
+    if (in->flags & TCP_FIN && tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
+        conn->flags |= CONN_FIN_AHEAD;
+        conn->fin_seq = fin_seq;
+        if (fin_seq != conn->rcv_nxt)
+            tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+    }
+    input_fin(tcp, conn);
+}
+
+/* RFC 9293 section 3.10.7.4: all states from SYN-RECEIVED on. */
+static void input_synchronized(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in, enum action action)
+{
+    if (action == ACTION_SYN) {
+        input_syn(tcp, conn, in);
+        return;
+    }
+    if (!timestamp_passes(tcp, conn, in))
+        return;
+    if (!acceptable(conn, in))
+        out_of_window(tcp, conn, in);
+    else if (action == ACTION_RESET)
+        input_reset(tcp, conn, in);
+    else
+        tcp_input_text(tcp, conn, in);
+}
+
+void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
+{
+    struct tcp_input in;
+    struct tcp_conn *conn;
+    enum action action;
+
+    tcp->now = now;
+    tcp->counters.segments_in++;
+    if (!parse(packet, &in)) {
+        tcp->counters.drop_header++;
+        return;
+    }
+    conn = tcp_conn_find(tcp, &in.key);
+    if (!conn) {
+        tcp_open_listen(tcp, &in);
+        return;
+    }
+    action = actions[conn->state][(in.flags & (TCP_FIN | TCP_SYN | TCP_RST)) | (in.flags & TCP_ACK ? ACK : 0)];
+    if (action == ACTION_DROP)
+        tcp->counters.drop_flags++;
+    else if (action == ACTION_SYN_SENT)
+        tcp_open_syn_sent(tcp, conn, &in);
+    else
+        input_synchronized(tcp, conn, &in, action);
+}

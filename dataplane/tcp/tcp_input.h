@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_TCP_TCP_INPUT_H
+#define DATAPLANE_TCP_TCP_INPUT_H
+
+#include "dataplane/tcp/tcp_conn.h"
+#include "dataplane/tcp/tcp_reassembly.h"
+
+/* One received segment, read. "SEG.x" of RFC 9293. */
+struct tcp_input {
+    struct tcp_flow_key key; /* as ours: local is its destination */
+    uint32_t seq, ack;
+    uint16_t window; /* as it stands in the header */
+    uint8_t flags;   /* enum tcp_flag */
+    struct tcp_option option;
+    struct tcp_payload payload;
+};
+
+/* SEG.LEN: payload, SYN and FIN. */
+static inline uint32_t tcp_input_len(const struct tcp_input *in)
+{
+    return in->payload.len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
+}
+
+/* An acknowledgement that says where we stand, rate-limited over all connections (RFC 5961 section 7). */
+void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn);
+/* Third to eighth step for a segment whose sequence number is acceptable and which has neither SYN nor RST. */
+void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in);
+
+/* tcp_ack.c: the fifth step, the ACK field. False: the segment is dropped, or the connection is gone. */
+bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
+
+/* Ends the measurement of a round trip that the segment's acknowledgement ends. */
+void tcp_ack_measure(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
+
+/* tcp_open.c: LISTEN and CLOSED (RFC 9293 sections 3.10.7.1 and 3.10.7.2), SYN-SENT (3.10.7.3). */
+void tcp_open_listen(struct tcp *tcp, const struct tcp_input *in);
+void tcp_open_syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in);
+
+#endif

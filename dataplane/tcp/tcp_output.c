@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tcp/tcp_output.h"
+
+#include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_timer.h"
+
+enum {
+    SUPER_SEGMENT = 64000,     /* with headers still below the 65535 of IP's length field */
+    RESETS_EACH_SECOND = 1000, /* for segments of no connection */
+    WINDOW_FIELD = 65535,
+};
+
+/* States in which our FIN may have to be sent (again). */
+static const uint32_t fin_states = IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK);
+/* States in which the queue may be sent from. */
+static const uint32_t data_states = IN(ESTABLISHED) | IN(CLOSE_WAIT) | IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK);
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The receive window that memory allows for, in bytes from rcv_nxt on. */
+static uint32_t window_room(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t room = conn->flags & CONN_DISCARD ? tcp->options.receive_window : tcp_reassembly_room(tcp, conn);
+
+    return least(room, (uint32_t)WINDOW_FIELD << conn->rcv_scale);
+}
+
+/*
+ * RFC 9293 section 3.8.6.2.2: the edge moves by at least a segment or half the window, or not at all, so that no silly
+ * small windows are offered.
+ */
+uint32_t tcp_output_edge(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t edge = conn->rcv_nxt + window_room(tcp, conn);
+    uint32_t step = least(tcp->options.receive_window / 2, tcp_conn_announced_mss(tcp, conn));
+
+    return seq_le(conn->rcv_adv + step, edge) ? edge : conn->rcv_adv;
+}
+
+bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t edge = tcp_output_edge(tcp, conn), window = conn->rcv_adv - conn->rcv_nxt;
+    uint32_t step = least(tcp->options.receive_window / 2, 2u * tcp_conn_announced_mss(tcp, conn));
+
+    return edge - conn->rcv_adv >= step && (window < tcp->options.receive_window / 2 || edge - conn->rcv_adv >= window);
+}
+
+/*
+ * The window field of a segment. The edge that was announced is never taken back: the field is rounded up to it. Only
+ * where memory is used up is it rounded down, by less than one unit of the scale (RFC 7323 section 2.4 expects that).
+ */
+static uint16_t window_field(struct tcp *tcp, struct tcp_conn *conn, bool syn)
+{
+    uint32_t edge = tcp_output_edge(tcp, conn), scale = syn ? 0 : conn->rcv_scale;
+    uint32_t window = edge - conn->rcv_nxt, unit = 1u << scale, field;
+
+    field = window >> scale;
+    if (field << scale != window && edge == conn->rcv_adv && window_room(tcp, conn) >= unit)
+        field++;
+    field = least(field, WINDOW_FIELD);
+    conn->rcv_adv = seq_max(conn->rcv_adv, conn->rcv_nxt + (field << scale));
+    return (uint16_t)field;
+}
+
+static void put_options(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
+{
+    struct writer w = writer_of(s->options, sizeof(s->options));
+    struct tcp_option o = {0};
+    bool answer = conn->state == TCP_SYN_RECEIVED;
+
+    if (s->flags & TCP_SYN) {
+        o.present = TCP_OPTION_MSS;
+        o.mss = tcp_conn_announced_mss(tcp, conn);
+        /* An answer offers only what the peer's SYN offered (RFC 7323 sections 2.2 and 3.2). */
+        if (!answer || conn->rcv_scale)
+            o.present |= TCP_OPTION_SCALE;
+        o.scale = answer ? conn->rcv_scale : tcp->receive_scale;
+        if (!answer)
+            o.present |= TCP_OPTION_TIMESTAMPS;
+    }
+    if (conn->flags & CONN_TIMESTAMPS)
+        o.present |= TCP_OPTION_TIMESTAMPS;
+    o.ts_value = tcp_timer_tick(tcp) + conn->ts_offset;
+    o.ts_echo = s->flags & TCP_ACK ? conn->ts_recent : 0;
+    tcp_option_put(&w, &o);
+    s->options_len = (uint8_t)w.len;
+}
+
+/*
+ * The sequence number of a segment without payload: behind all that was sent, but within the peer's window, or the
+ * peer would drop what the segment acknowledges.
+ */
+static uint32_t bare_seq(const struct tcp_conn *conn)
+{
+    if (tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
+        return conn->snd_nxt;
+    return seq_min(conn->snd_max, conn->snd_una + conn->snd_wnd);
+}
+
+/* A segment without payload; what it acknowledges is acknowledged. */
+static void start_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint8_t flags)
+{
+    struct tcp_flow_key key = tcp_conn_key(tcp, conn);
+
+    *s = (struct tcp_segment){
+        .source = key.local,
+        .destination = key.remote,
+        .source_port = key.local_port,
+        .destination_port = key.remote_port,
+        .flags = flags,
+        .mss = conn->mss,
+        .seq = bare_seq(conn),
+    };
+    s->window = window_field(tcp, conn, flags & TCP_SYN);
+    put_options(tcp, conn, s);
+    if (flags & TCP_ACK) {
+        s->ack = conn->rcv_nxt;
+        conn->last_ack = conn->rcv_nxt;
+        conn->flags &= (uint16_t)~CONN_ACK_NOW;
+        conn->ack_due = 0;
+    }
+}
+
+static void send_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
+{
+    conn->flags &= (uint16_t)~CONN_SEND_SYN;
+    start_segment(tcp, conn, s, conn->state == TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK);
+    s->seq = conn->snd_una;
+    conn->snd_nxt = conn->snd_max = conn->snd_una + 1;
+    if (conn->flags & CONN_RTT_TIMED) {
+        conn->flags |= CONN_RTT_RESENT;
+        tcp->counters.retransmitted++;
+    }
+    conn->flags |= CONN_RTT_TIMED;
+    conn->rtt_seq = conn->snd_max;
+    conn->rtt_start = (uint32_t)tcp->now;
+    conn->last_sent = tcp_timer_tick(tcp);
+    tcp_timer_start(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_timer_rto(conn));
+}
+
+/* True while our FIN is not acknowledged. */
+static bool fin_wanted(const struct tcp_conn *conn)
+{
+    return tcp_conn_is(conn, fin_states);
+}
+
+/* Queued bytes from `seq` on. */
+static uint32_t queued_from(const struct tcp_conn *conn, uint32_t seq)
+{
+    uint32_t sent = seq - conn->snd_una;
+
+    return sent < conn->queue.bytes ? conn->queue.bytes - sent : 0;
+}
+
+/* `len` bytes from `seq` on, with the FIN if it follows them and `fin` allows. */
+static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint32_t seq, uint32_t len, bool fin)
+{
+    bool last = len == queued_from(conn, seq);
+    uint32_t end;
+
+    fin = fin && last && fin_wanted(conn);
+    start_segment(tcp, conn, s, (uint8_t)(TCP_ACK | (fin ? TCP_FIN : 0) | (last && len ? TCP_PSH : 0)));
+    s->seq = seq;
+    s->len = len;
+    s->offset = seq - conn->snd_una;
+    s->queue = len ? &conn->queue : NULL;
+    end = seq + len + fin;
+    if (seq_lt(seq, conn->snd_max)) {
+        conn->flags |= CONN_RTT_RESENT;
+        tcp->counters.retransmitted++;
+    } else if (!(conn->flags & CONN_RTT_TIMED)) {
+        conn->flags = (uint16_t)((conn->flags | CONN_RTT_TIMED) & ~CONN_RTT_RESENT);
+        conn->rtt_seq = end;
+        conn->rtt_start = (uint32_t)tcp->now;
+    }
+    conn->snd_max = seq_max(conn->snd_max, end);
+    conn->last_sent = tcp_timer_tick(tcp);
+    tcp->counters.bytes_out += len;
+}
+
+/* How much of the queue may follow at snd_nxt, and whether the FIN may. */
+static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, bool *fin_out)
+{
+    uint32_t sent = conn->snd_nxt - conn->snd_una, cwnd = conn->congestion.cwnd;
+    uint32_t left = queued_from(conn, conn->snd_nxt), room, len;
+
+    if (sent == 0 && tcp_timer_tick(tcp) - conn->last_sent > tcp_timer_rto(conn) / 1000)
+        tcp_congestion_idle(&conn->congestion, conn->mss);
+    /* Limited transmit: two segments of new data on the first two duplicates (RFC 3042). */
+    if (!(conn->flags & CONN_RECOVERY))
+        cwnd += (conn->dupacks < 2 ? conn->dupacks : 2u) * conn->mss;
+    room = least(conn->snd_wnd, cwnd);
+    room = room > sent ? room - sent : 0;
+    len = least(left, room);
+    /* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window. */
+    if (len < left && len < conn->mss && len < conn->max_wnd / 2)
+        len = 0;
+    if (len > conn->mss && (len < left || len > SUPER_SEGMENT))
+        len = least(len, SUPER_SEGMENT) / conn->mss * conn->mss;
+    *len_out = len;
+    *fin_out = len == left && fin_wanted(conn) && sent <= conn->queue.bytes && conn->snd_wnd > sent + len;
+    return len || *fin_out;
+}
+
+/* One octet, or the FIN, beyond a window that is closed or too small; snd_nxt stays. */
+static void send_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
+{
+    uint32_t len = conn->queue.bytes ? 1 : 0;
+
+    tcp->counters.window_probes++;
+    if (conn->snd_wnd > 1) /* the override timeout of RFC 9293 section 3.8.6.2.1 */
+        len = least(least(conn->queue.bytes, conn->snd_wnd), conn->mss);
+    send_data(tcp, conn, s, conn->snd_una, len, !len);
+}
+
+/* The next segment of this connection; false when it has nothing (more) to send. */
+static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
+{
+    uint16_t flags = conn->flags;
+    uint32_t len;
+    bool fin;
+
+    if (conn->state == TCP_CLOSED)
+        return false;
+    if (flags & CONN_SEND_SYN) {
+        send_syn(tcp, conn, s);
+        return true;
+    }
+    if (conn->dup_acks) {
+        conn->dup_acks--;
+        start_segment(tcp, conn, s, TCP_ACK);
+        return true;
+    }
+    if (tcp_conn_is(conn, data_states)) {
+        conn->flags &= (uint16_t)~(CONN_RETRANSMIT | CONN_PROBE);
+        if (flags & CONN_RETRANSMIT && conn->snd_nxt != conn->snd_una) {
+            send_data(tcp, conn, s, conn->snd_una, least(conn->queue.bytes, conn->mss), true);
+            return true;
+        }
+        if (may_send(tcp, conn, &len, &fin)) {
+            send_data(tcp, conn, s, conn->snd_nxt, len, fin);
+            conn->snd_nxt += len + fin;
+            return true;
+        }
+        if (flags & CONN_PROBE && conn->snd_nxt == conn->snd_una) {
+            send_probe(tcp, conn, s);
+            return true;
+        }
+    }
+    if (conn->flags & CONN_ACK_NOW && conn->state != TCP_SYN_SENT) {
+        start_segment(tcp, conn, s, TCP_ACK);
+        return true;
+    }
+    return false;
+}
+
+/* RFC 6298 section 5.1; the persist timer runs when something waits and nothing is under way. */
+static void arm(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (!tcp_conn_is(conn, data_states))
+        return;
+    if (conn->snd_nxt != conn->snd_una) {
+        if (conn->timer_kind != TCP_TIMER_RETRANSMIT)
+            tcp_timer_start(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_timer_rto(conn));
+    } else if (conn->queue.bytes || fin_wanted(conn)) {
+        if (conn->timer_kind != TCP_TIMER_PERSIST)
+            tcp_timer_start(tcp, conn, TCP_TIMER_PERSIST, tcp_timer_rto(conn));
+    }
+}
+
+uint32_t tcp_output(struct tcp *tcp, uint64_t now, struct tcp_segment *segments_out, uint32_t max)
+{
+    uint32_t n = least(max, tcp->reply_count);
+
+    tcp->now = now;
+    tcp_settle(tcp);
+    tcp->reply_count -= n;
+    memcpy(segments_out, tcp->replies + tcp->reply_count, n * sizeof(*segments_out));
+    while (n < max && tcp->output.head != CONN_NONE) {
+        struct tcp_conn *conn = &tcp->conns[tcp->output.head];
+
+        if (next_segment(tcp, conn, &segments_out[n])) {
+            n++;
+            continue;
+        }
+        arm(tcp, conn);
+        tcp->output.head = conn->output_next;
+        conn->flags &= (uint16_t)~CONN_IN_OUTPUT;
+        tcp_conn_reclaim(tcp, conn);
+    }
+    tcp->counters.segments_out += n;
+    return n;
+}
+
+static void reply(struct tcp *tcp, const struct tcp_segment *s)
+{
+    if (tcp->reply_count == TCP_REPLIES) {
+        tcp->counters.replies_lost++;
+        return;
+    }
+    tcp->replies[tcp->reply_count++] = *s;
+    tcp->counters.resets_out++;
+}
+
+void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t seq, uint32_t ack, uint8_t flags)
+{
+    struct tcp_segment s = {
+        .source = key->local,
+        .destination = key->remote,
+        .source_port = key->local_port,
+        .destination_port = key->remote_port,
+        .seq = seq,
+        .ack = ack,
+        .flags = flags,
+    };
+
+    if (tcp_limit_pass(tcp, &tcp->reset_limit, RESETS_EACH_SECOND))
+        reply(tcp, &s);
+    else
+        tcp->counters.limited_resets++;
+}
+
+void tcp_output_abort(struct tcp *tcp, const struct tcp_conn *conn)
+{
+    struct tcp_flow_key key = tcp_conn_key(tcp, conn);
+    struct tcp_segment s = {
+        .source = key.local,
+        .destination = key.remote,
+        .source_port = key.local_port,
+        .destination_port = key.remote_port,
+        .seq = bare_seq(conn),
+        .ack = conn->rcv_nxt,
+        .flags = TCP_RST | TCP_ACK,
+    };
+
+    reply(tcp, &s);
+}

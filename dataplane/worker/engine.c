@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/worker/engine.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "dataplane/handoff/counters.h"
+#include "dataplane/net/neighbour.h"
+#include "dataplane/port/eal.h"
+#include "dataplane/port/port_xdp.h"
+#include "dataplane/worker/telemetry.h"
+
+enum { FRAME_KB = 3, MEMORY_BASE_MB = 48, DEVICE_TEXT = 256 };
+
+/* What one worker is made of. */
+struct engine_worker {
+    struct chunk_pool *chunks;
+    struct tcp *tcp;
+    struct sessions *sessions;
+    struct worker *worker;
+    struct worker_loop loop;
+    bool running, stalled;
+};
+
+struct engine {
+    struct engine_options options; /* defaults filled in */
+    char device[DEVICE_TEXT];      /* device argument */
+    char name[DEVICE_TEXT];        /* ethdev name */
+    bool eal;
+    struct port *port;
+    struct mesh *mesh;
+    uint64_t stalls;
+    struct engine_worker workers[ENGINE_WORKERS];
+};
+
+static void fill_defaults(struct engine_options *o)
+{
+    o->burst = o->burst ? o->burst : 32;
+    o->rx_descriptors = o->rx_descriptors ? o->rx_descriptors : 512;
+    o->tx_descriptors = o->tx_descriptors ? o->tx_descriptors : 512;
+    o->ring_size = o->ring_size ? o->ring_size : 256;
+    o->nap_us = o->nap_us ? o->nap_us : 50;
+    o->idle_turns = o->idle_turns ? o->idle_turns : 64;
+}
+
+static struct port_options port_options(const struct engine *e)
+{
+    const struct engine_options *o = &e->options;
+
+    return (struct port_options){
+        .device = e->name, .workers = o->workers, .lcores = o->workers + 1, .rx_descriptors = o->rx_descriptors,
+        .tx_descriptors = o->tx_descriptors, .burst = o->burst, .mtu = o->mtu, .frames = o->frames,
+        .held = mesh_holds(o->workers, o->ring_size) + o->workers * (FRAME_QUEUE + NEIGHBOUR_PENDING_ALL),
+        .offloads = o->offloads,
+    };
+}
+
+/* A PCI address begins with hexadecimal digits and a colon; a virtual device with its driver's name. */
+static bool is_pci(const char *device)
+{
+    size_t digits = 0;
+
+    while (isxdigit((unsigned char)device[digits]))
+        digits++;
+    return digits > 0 && device[digits] == ':';
+}
+
+static bool name_device(struct engine *e, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+    struct writer device = writer_of(e->device, sizeof(e->device) - 1);
+    struct writer name = writer_of(e->name, sizeof(e->name) - 1);
+
+    if (!o->pmd == !o->device || (o->pmd && !o->interface)) {
+        writer_text(why, "either a driver and its interface, or a device: one of the two");
+        return false;
+    }
+    if (o->device)
+        writer_text(&device, o->device);
+    else if (!port_vdev(&device, o->pmd, o->interface)) {
+        writer_printf(why, "no driver \"%s\", or no interface can be called \"%s\"", o->pmd, o->interface);
+        return false;
+    }
+    if (device.full || !port_device_name(&name, e->device)) {
+        writer_text(why, "the device's name is too long or empty");
+        return false;
+    }
+    return true;
+}
+
+static bool check_interface(const struct engine *e, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+    uint32_t index;
+
+    if (!o->pmd || strcmp(o->pmd, "tap") == 0)
+        return true; /* makes its own */
+    index = if_nametoindex(o->interface);
+    if (!index) {
+        writer_printf(why, "%s: %s", o->interface, strerror(errno));
+        return false;
+    }
+    if (strcmp(o->pmd, "af_xdp") == 0 && !port_xdp_detach(index)) {
+        writer_printf(why, "%s: an XDP program that is none of ours is attached", o->interface);
+        return false;
+    }
+    return true;
+}
+
+static bool start_environment(struct engine *e, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+    struct port_options port = port_options(e);
+    uint32_t needed = port_frames_needed(&port, (uint16_t)o->workers, (uint16_t)o->workers);
+    uint32_t frames = needed > o->frames ? needed : o->frames;
+    struct eal_options eal = {
+        .program = o->program,
+        .workers = o->workers,
+        .memory_mb = o->memory_mb ? o->memory_mb : MEMORY_BASE_MB + frames * FRAME_KB / 1024,
+        .extra = o->eal_extra,
+        .extra_count = o->eal_extra_count,
+        .in_memory = true,
+    };
+
+    if (is_pci(e->device))
+        eal.pci[0] = e->device;
+    else
+        eal.vdevs[0] = e->device;
+    e->eal = eal_start(&eal, why);
+    return e->eal;
+}
+
+static struct net_options net_options(const struct engine *e)
+{
+    const struct engine_options *o = &e->options;
+    struct net_options net = {.vlan = o->vlan, .address_count = o->address_count, .dad_ms = o->dad_ms,
+                              .workers = o->workers};
+
+    memcpy(net.addresses, o->addresses, sizeof(net.addresses));
+    if (e->port) {
+        memcpy(net.mac, port_mac(e->port), sizeof(net.mac));
+        net.port = *port_capabilities(e->port);
+    }
+    return net;
+}
+
+static bool secrets(struct net_options *net, struct tcp_options *tcp)
+{
+    return getrandom(&net->seed, sizeof(net->seed), 0) == sizeof(net->seed) &&
+           getrandom(tcp->secret, sizeof(tcp->secret), 0) == sizeof(tcp->secret);
+}
+
+static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+    struct engine_worker *w = &e->workers[index];
+    struct net_options net = net_options(e);
+    struct tcp_options tcp = o->tcp;
+    struct handoff_port *handoff = handoff_port_of(o->handoff, index);
+
+    tcp.mss_v4 = net_mss(&net, true);
+    tcp.mss_v6 = net_mss(&net, false);
+    w->chunks = secrets(&net, &tcp) ? chunk_pool_new(o->chunks) : NULL;
+    w->tcp = w->chunks ? tcp_new(&tcp, w->chunks) : NULL;
+    if (w->tcp)
+        w->sessions = sessions_new(&(struct sessions_options){
+            .tcp = w->tcp, .pool = w->chunks, .port = handoff, .connections = o->sessions, .node = o->node});
+    if (w->sessions)
+        w->worker = worker_new(&(struct worker_options){.index = index, .port = e->port, .mesh = e->mesh, .net = net,
+                                                        .tcp = w->tcp, .sessions = w->sessions, .handoff = handoff,
+                                                        .burst = o->burst});
+    for (uint32_t i = 0; w->worker && i < o->listener_count; i++)
+        if (!tcp_listen(w->tcp, o->listeners[i].port, o->listeners[i].tag)) {
+            writer_printf(why, "port %u: TCP has no room for more listeners", o->listeners[i].port);
+            return false;
+        }
+    if (!w->worker)
+        writer_printf(why, "no memory for worker %u", index);
+    return w->worker != NULL;
+}
+
+static bool launch(struct engine *e, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+
+    for (uint32_t i = 0; i < o->workers; i++) {
+        struct engine_worker *w = &e->workers[i];
+        int rc;
+
+        w->loop = (struct worker_loop){
+            .worker = w->worker, .idle = o->idle, .nap_us = o->nap_us, .empty_turns = o->idle_turns};
+        rc = rte_eal_remote_launch(worker_loop_run, &w->loop, eal_worker_lcore(i));
+        if (rc) {
+            writer_printf(why, "worker %u does not start: %s", i, strerror(-rc));
+            return false;
+        }
+        w->running = true;
+    }
+    return true;
+}
+
+static bool make_workers(struct engine *e, struct writer *why)
+{
+    uint8_t groups[PORT_MULTICAST * 2][6];
+    uint32_t n = 0;
+
+    e->mesh = mesh_new(e->options.workers, e->options.ring_size);
+    if (!e->mesh) {
+        writer_text(why, "no memory for the rings between workers");
+        return false;
+    }
+    for (uint32_t i = 0; i < e->options.workers; i++)
+        if (!make_worker(e, i, why))
+            return false;
+    n = net_groups(worker_net(e->workers[0].worker), groups, PORT_MULTICAST * 2);
+    if (!port_multicast(e->port, groups, n)) {
+        writer_printf(why, "%s: the port takes no multicast in", e->name);
+        return false;
+    }
+    return true;
+}
+
+static bool check_options(const struct engine *e, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+    struct net_options net;
+
+    if (o->workers == 0 || o->workers > ENGINE_WORKERS || o->address_count > NET_ADDRESSES ||
+        o->listener_count > ENGINE_LISTENERS || o->burst > NET_BURST / 2) {
+        writer_printf(why, "%u workers (1 to %d), %u addresses (at most %d), %u listeners (at most %d), bursts of %u "
+                           "(at most %d): out of range", o->workers, ENGINE_WORKERS, o->address_count, NET_ADDRESSES,
+                      o->listener_count, ENGINE_LISTENERS, o->burst, NET_BURST / 2);
+        return false;
+    }
+    net = net_options(e);
+    return net_options_check(&net, why);
+}
+
+struct engine *engine_start(const struct engine_options *options, struct writer *why)
+{
+    struct engine *e = calloc(1, sizeof(*e));
+    struct port_options port;
+
+    if (!e) {
+        writer_text(why, "no memory");
+        return NULL;
+    }
+    e->options = *options;
+    fill_defaults(&e->options);
+    if (!check_options(e, why) || !name_device(e, why) || !check_interface(e, why) || !start_environment(e, why)) {
+        engine_stop(e);
+        return NULL;
+    }
+    port = port_options(e);
+    e->port = port_open(&port, why);
+    if (!e->port || !make_workers(e, why) || !launch(e, why)) {
+        engine_stop(e);
+        return NULL;
+    }
+    telemetry_show(e, &e->options);
+    return e;
+}
+
+void engine_stop(struct engine *e)
+{
+    telemetry_hide();
+    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++)
+        worker_loop_stop(&e->workers[i].loop);
+    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++)
+        if (e->workers[i].running)
+            rte_eal_wait_lcore(eal_worker_lcore(i));
+    mesh_free(e->mesh);
+    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++) {
+        struct engine_worker *w = &e->workers[i];
+
+        worker_free(w->worker);
+        if (w->sessions)
+            sessions_free(w->sessions);
+        if (w->tcp)
+            tcp_free(w->tcp);
+        if (w->chunks)
+            chunk_pool_free(w->chunks);
+    }
+    if (e->port)
+        port_close(e->port);
+    if (e->eal)
+        eal_stop();
+    free(e);
+}
+
+bool engine_ready(const struct engine *e)
+{
+    for (uint32_t i = 0; i < e->options.workers; i++)
+        if (!worker_status(e->workers[i].worker).ready)
+            return false;
+    return true;
+}
+
+struct worker_status engine_status(const struct engine *e)
+{
+    struct worker_status all = {.ready = engine_ready(e)};
+
+    for (uint32_t i = 0; i < e->options.workers; i++) {
+        struct worker_status one = worker_status(e->workers[i].worker);
+
+        all.connections += one.connections;
+        all.sessions += one.sessions;
+    }
+    return all;
+}
+
+const struct port_capabilities *engine_port(const struct engine *e)
+{
+    return port_capabilities(e->port);
+}
+
+bool engine_link_up(const struct engine *e)
+{
+    return port_link_up(e->port);
+}
+
+uint32_t engine_watch(struct engine *e, uint64_t now)
+{
+    uint32_t stalled = 0;
+
+    for (uint32_t i = 0; i < e->options.workers; i++) {
+        struct engine_worker *w = &e->workers[i];
+        const struct stage_cycles *cycles = handoff_cycles(worker_handoff(w->worker));
+        uint64_t beat = __atomic_load_n(&cycles->heartbeat_us, __ATOMIC_RELAXED);
+        bool now_stalled = beat && now > beat && now - beat > ENGINE_STALLED_US;
+
+        e->stalls += now_stalled && !w->stalled;
+        w->stalled = now_stalled;
+        stalled += now_stalled;
+    }
+    return stalled;
+}
+
+/* Adds up a row of all workers' counters; they lie in struct `type` at the same place in each. */
+#define SUM(name, pointer_of)                                                                                          \
+    ({                                                                                                                 \
+        uint64_t sum_ = 0;                                                                                             \
+        for (uint32_t i_ = 0; i_ < e->options.workers; i_++)                                                           \
+            sum_ += (pointer_of(e->workers[i_].worker))->name;                                                         \
+        sum_;                                                                                                          \
+    })
+
+static const struct net_counters *of_net(const struct worker *w)
+{
+    return net_counters(worker_net(w));
+}
+
+static const struct tcp_counters *of_tcp(const struct worker *w)
+{
+    return tcp_counters(worker_tcp(w));
+}
+
+static const struct counters *of_sessions(const struct worker *w)
+{
+    return handoff_counters(worker_handoff(w));
+}
+
+void engine_counters(const struct engine *e, const struct counter_sink *sink)
+{
+    struct port_stats stats;
+
+    port_stats(e->port, &stats);
+#define PORT_COUNTER(name, text) sink->put(sink->user, "port_" #name, stats.name);
+#include "dataplane/port/port_counter.def"
+#undef PORT_COUNTER
+#define NET_COUNTER(name, text) sink->put(sink->user, "net_" #name, SUM(row[NET_##name], of_net));
+#include "dataplane/net/net_counter.def"
+#undef NET_COUNTER
+#define WORKER_COUNTER(name, text) sink->put(sink->user, "worker_" #name, SUM(name, worker_counters));
+#include "dataplane/worker/worker_counter.def"
+#undef WORKER_COUNTER
+    sink->put(sink->user, "worker_stalled", e->stalls);
+#define TCP_COUNTER(name, text) sink->put(sink->user, "tcp_" #name, SUM(name, of_tcp));
+#include "dataplane/tcp/tcp_counter.def"
+#undef TCP_COUNTER
+#define COUNTER(name, text) sink->put(sink->user, #name, SUM(name, of_sessions));
+#include "dataplane/handoff/counter.def"
+#undef COUNTER
+}

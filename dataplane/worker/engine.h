@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_WORKER_ENGINE_H
+#define DATAPLANE_WORKER_ENGINE_H
+
+#include "dataplane/worker/worker_loop.h"
+
+/*
+ * The data plane as one thing: environment, port, workers. One a process. Everything is said in the options; control fills
+ * them from the configuration.
+ */
+enum { ENGINE_LISTENERS = 16, ENGINE_WORKERS = 64, ENGINE_STALLED_US = 2000000 };
+
+struct engine_listener {
+    uint16_t port;
+    uint32_t tag; /* for tcp_tag() */
+};
+
+/* Where counters go: one call a row. `name` is valid during the call. */
+struct counter_sink {
+    void (*put)(void *user, const char *name, uint64_t value);
+    void *user;
+};
+
+struct engine_options {
+    /* Environment. Either a driver over a kernel interface, or a device as DPDK knows it. */
+    const char *program;          /* argv[0] */
+    const char *pmd;              /* "af_packet", "af_xdp", "tap"; NULL with `device` */
+    const char *interface;        /* of that driver; for tap the name that the new interface gets */
+    const char *device;           /* "0000:03:00.0,...", "net_memif0,..."; NULL with `pmd` */
+    const char *const *eal_extra; /* further EAL arguments */
+    uint32_t eal_extra_count;
+    uint32_t memory_mb;           /* of DPDK's memory, 0: what the pool needs */
+
+    /* Port. 0 stands for the default in parentheses. */
+    uint16_t burst;               /* (32) */
+    uint16_t rx_descriptors;      /* (512) a queue */
+    uint16_t tx_descriptors;      /* (512) */
+    uint16_t mtu;                 /* (the port's) */
+    uint32_t frames;              /* (as many as needed) */
+    uint32_t ring_size;           /* (256) frames a ring of the mesh */
+    bool offloads;
+
+    /* Addresses. */
+    uint16_t vlan;
+    struct net_address addresses[NET_ADDRESSES];
+    uint32_t address_count;
+    uint32_t dad_ms;              /* 0: no detection */
+    struct engine_listener listeners[ENGINE_LISTENERS];
+    uint32_t listener_count;
+
+    /* Workers; the limits are each worker's. */
+    uint32_t workers;             /* 1 to ENGINE_WORKERS */
+    enum worker_idle idle;
+    uint32_t nap_us;              /* (50) */
+    uint32_t idle_turns;          /* (64) */
+    struct tcp_options tcp;       /* all but mss_v4, mss_v6 and secret, which are set here */
+    uint32_t sessions;
+    uint16_t node;                /* of this machine, in every id */
+    uint32_t chunks[CHUNK_CLASSES];
+    struct handoff *handoff;      /* for as many workers; outlives the engine */
+
+    /* Adds rows to the counters that telemetry shows; NULL: none. Called from DPDK's telemetry thread. */
+    void (*more_counters)(void *user, const struct counter_sink *sink);
+    void *more_user;
+};
+
+struct engine;
+
+/* Starts everything; the workers run when it returns. NULL, with the reason in `why`: nothing is left running. */
+struct engine *engine_start(const struct engine_options *options, struct writer *why);
+/* Stops the workers wherever they are, closes the port, ends the environment. To finish sessions first is control's affair. */
+void engine_stop(struct engine *engine);
+/* All addresses are usable (or found duplicate), on all workers. */
+bool engine_ready(const struct engine *engine);
+/* Sums over the workers. */
+struct worker_status engine_status(const struct engine *engine);
+const struct port_capabilities *engine_port(const struct engine *engine);
+bool engine_link_up(const struct engine *engine);
+/* Each counter by name (net_..., tcp_..., worker_..., port_..., sessions' as they are called), summed over the workers. */
+void engine_counters(const struct engine *engine, const struct counter_sink *sink);
+/*
+ * To be called about once a second, by one thread: counts workers without a turn for ENGINE_STALLED_US, each stall once
+ * (counter worker_stalled). Returns how many are stalled now. `now` is monotonic microseconds.
+ */
+uint32_t engine_watch(struct engine *engine, uint64_t now);
+
+#endif

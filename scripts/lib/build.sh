@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2034,SC2154
+# Setting up and compiling a build directory. Sourced by the scripts, with $root set to the top of the tree.
+
+# build DIR [meson option...]: sets the directory up once (again when the options have changed) and compiles it.
+build() {
+    local dir="$root/$1" asked
+    shift
+    asked="$*"
+    if [ ! -f "$dir/build.ninja" ]; then
+        meson setup "$dir" "$root" "$@" || return 1
+    elif [ "$(cat "$dir/asked-options" 2>/dev/null)" != "$asked" ]; then
+        meson setup --reconfigure "$dir" "$root" "$@" || return 1
+    fi
+    printf '%s\n' "$asked" >"$dir/asked-options"
+    ninja -C "$dir" ${WIREPOST_JOBS:+-j "$WIREPOST_JOBS"}
+}
+
+# build_quietly DIR [meson option...]: says something only when it fails.
+build_quietly() {
+    local log
+    log=$(mktemp)
+    if build "$@" >"$log" 2>&1; then
+        rm -f "$log"
+        return 0
+    fi
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || {
+        echo "$0: needs root, for network namespaces and packages" >&2
+        exit 1
+    }
+}

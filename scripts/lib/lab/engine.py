@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A wirepost that runs in the engine's namespace, with a configuration, a store and records of its own."""
+
+import copy
+import json
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from lab import ROOT
+from lab.commands import CommandFailed, end, run, start, wait_until
+from lab.namespaces import ENGINE_ADDRESSES, ENGINE_IPV4, inside
+
+DOMAIN = "example.test"
+HOSTNAME = f"mx.{DOMAIN}"
+PASSWORD = "open sesame"
+USERS = ("alice", "bob", "carol", "dave", "postmaster", "abuse")
+DRIVERS = ("af_packet", "af_xdp", "tap")
+STARTER_RULES = ROOT / "rules" / "starter.yaml"
+_TAP = "wptap0"
+
+
+def binary():
+    return Path(os.environ.get("WIREPOST", ROOT / "build" / "wirepost"))
+
+
+def crypt(password):
+    """A crypt(3) hash with few rounds: the tests log in thousands of times."""
+    return run("openssl", "passwd", "-6", "-salt", "rounds=1000$wirepost", "-stdin",
+               data=password.encode() + b"\n").stdout.decode().strip()
+
+
+def merged(base, changes):
+    """The configuration with the changes laid over it, mapping by mapping."""
+    result = copy.deepcopy(base)
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def yaml_text(value, indent=0):
+    """The configuration as YAML, written for people: a line a key, flow style below a list."""
+    lines = []
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            lines.append(f"{' ' * indent}{key}:")
+            lines.append(yaml_text(inner, indent + 2))
+        elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
+            lines.append(f"{' ' * indent}{key}:")
+            lines += [f"{' ' * indent}  - {json.dumps(item)}" for item in inner]
+        else:
+            lines.append(f"{' ' * indent}{key}: {json.dumps(inner)}")
+    return "\n".join(lines)
+
+
+def configuration(directory, interface, pmd, workers):
+    return {
+        "hostname": HOSTNAME,
+        "engine": {"workers": workers, "pmd": pmd, "interface": interface, "idle": "adaptive"},
+        "network": {
+            "addresses": list(ENGINE_ADDRESSES),
+            "gateways": ["198.18.0.1", "2001:2::1"],
+        },
+        "listeners": [{"port": 25, "protocol": "smtp"}, {"port": 110, "protocol": "pop3"}],
+        "smtp": {"message_size": "50MiB", "recipients": 100},
+        "pop3": {"allow_cleartext": True},
+        "store": {"path": f"{directory}/store"},
+        "rules": {"files": [str(STARTER_RULES)], "cache": f"{directory}/rule-cache"},
+        # Quarantine by score, rejection by rule alone.
+        "domains": [{"name": DOMAIN, "class": "local", "reject_score": "off"}],
+        "accounts": [{"address": f"{user}@{DOMAIN}", "password": crypt(PASSWORD)} for user in USERS],
+        "records": {"path": f"{directory}/records.ndjson"},
+        "ctl": {"socket": f"{directory}/ctl"},
+    }
+
+
+class Engine:
+    """One engine: started, asked, killed, started again on the same store; `close` removes its directory."""
+
+    def __init__(self, namespaces, pmd="af_packet", workers=1, changes=None, survive=False):
+        self.namespaces = namespaces
+        self.pmd = pmd
+        self.survive = survive
+        # On a disk: what the tests promise about durability means nothing in memory.
+        self.directory = Path(tempfile.mkdtemp(prefix="wirepost-", dir="/var/tmp"))
+        self.socket = self.directory / "ctl"
+        self.records = self.directory / "records.ndjson"
+        self.log = self.directory / "log"
+        self.file = self.directory / "wirepost.yaml"
+        self.interface = _TAP if pmd == "tap" else namespaces.engine_port
+        self.settings = merged(configuration(self.directory, self.interface, pmd, workers), changes or {})
+        self.options = []
+        self.process = None
+        self.write()
+
+    def write(self):
+        """Writes the settings to the configuration file, where `reload` finds them."""
+        self.file.write_text(yaml_text(self.settings) + "\n")
+
+    def start(self, patience=20, reachable=True):
+        with open(self.log, "ab") as log:
+            self.process = start("ip", "netns", "exec", self.namespaces.engine, binary(), "run",
+                                 "-c", self.file, *self.options, log=log, survive=self.survive)
+        wait_until(self._ready, patience, "the engine's control socket")
+        if self.pmd == "tap":
+            self.namespaces.adopt(self.interface)
+        if reachable:
+            wait_until(self.greets, patience, "a banner from the engine")
+        return self
+
+    def _ready(self):
+        if self.process.poll() is not None:
+            raise CommandFailed(f"the engine ended with {self.process.returncode}:\n{self.log_tail()}")
+        return self.ctl("status", check=False).returncode == 0
+
+    def greets(self, address=ENGINE_IPV4, port=25):
+        """True when a connection to the address gets a banner."""
+        try:
+            with inside(self.namespaces.client):
+                connection = socket.create_connection((address, port), timeout=1)
+            with connection:
+                return connection.recv(1024)[:4] in (b"220 ", b"+OK ")
+        except OSError:
+            return False
+
+    def ctl(self, *words, check=True, timeout=30):
+        return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
+
+    def ask(self, *words):
+        """The result in what ctl answers with --json."""
+        return json.loads(self.ctl(*words, "--json").stdout)["result"]
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self, patience=10):
+        return end(self.process, patience) if self.process else 0
+
+    def log_tail(self, lines=40):
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def close(self):
+        self.end()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A Postfix of its own in the engine's namespace: virtual Maildir delivery, tuned for many short connections."""
+
+import os
+import pwd
+import shutil
+import tempfile
+from pathlib import Path
+
+from lab.commands import run, wait_until
+from lab.engine import DOMAIN, HOSTNAME, USERS
+from lab.namespaces import ENGINE_ADDRESSES, ENGINE_IPV4
+
+# What is not Postfix's default, and why it is faster or fairer so.
+MAIN = """\
+compatibility_level = 3.6
+# an instance of its own, on the same disk as ours
+queue_directory = {directory}/queue
+data_directory = {directory}/data
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {directory}/log
+maillog_file_prefixes = {directory}
+myhostname = {hostname}
+inet_interfaces = {address}
+inet_protocols = ipv4
+mynetworks =
+mydestination =
+# every recipient is a virtual mailbox, a Maildir
+virtual_mailbox_domains = {domain}
+virtual_mailbox_maps = texthash:{directory}/etc/mailboxes
+virtual_mailbox_base = {directory}/mail
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_mailbox_limit = 0
+message_size_limit = 52428800
+smtpd_recipient_restrictions = reject_unauth_destination
+# no brake on a busy client
+in_flow_delay = 0
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+smtpd_client_message_rate_limit = 0
+smtpd_error_sleep_time = 0
+# no look-ups of names that do not exist here, no TLS, no MIME checks that nobody asked for
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+smtpd_tls_security_level = none
+disable_mime_input_processing = yes
+enable_original_recipient = no
+# no rewriting of addresses that nobody asked for
+receive_override_options = no_address_mappings
+local_header_rewrite_clients =
+append_dot_mydomain = no
+# processes stay, and there are enough of them for {connections} connections at once
+default_process_limit = 100
+max_use = 10000
+max_idle = 1000s
+# deliveries begin in parallel at once; one mailbox may take as many as there are connections
+initial_destination_concurrency = {connections}
+virtual_destination_concurrency_limit = {connections}
+virtual_destination_recipient_limit = 1
+"""
+
+MASTER = """\
+# service type  private unpriv  chroot  wakeup  maxproc command
+smtp      inet  n       -       n       -       100     smtpd
+cleanup   unix  n       -       n       -       0       cleanup
+qmgr      unix  n       -       n       300     1       qmgr
+rewrite   unix  -       -       n       -       -       trivial-rewrite
+bounce    unix  -       -       n       -       0       bounce
+defer     unix  -       -       n       -       0       bounce
+trace     unix  -       -       n       -       0       bounce
+verify    unix  -       -       n       -       1       verify
+flush     unix  n       -       n       1000?   0       flush
+proxymap  unix  -       -       n       -       -       proxymap
+error     unix  -       -       n       -       -       error
+retry     unix  -       -       n       -       -       error
+virtual   unix  -       n       n       -       -       virtual
+anvil     unix  -       -       n       -       1       anvil
+postlog   unix-dgram n  -       n       -       1       postlogd
+"""
+
+
+OWNER = "nobody"
+
+
+def main_text(directory, connections):
+    """The whole main.cf of an instance in that directory."""
+    owner = pwd.getpwnam(OWNER)
+    return MAIN.format(directory=directory, hostname=HOSTNAME, address=ENGINE_IPV4, domain=DOMAIN,
+                       connections=connections, uid=owner.pw_uid, gid=owner.pw_gid)
+
+
+class Postfix:
+    """Started in the namespace that the engine would have; `close` stops it and removes its directory."""
+
+    def __init__(self, namespaces, connections):
+        self.namespaces = namespaces
+        self.directory = Path(tempfile.mkdtemp(prefix="wirepost-postfix-", dir="/var/tmp"))
+        self.directory.chmod(0o755)
+        self._write(main_text(self.directory, connections))
+
+    def _write(self, main):
+        owner = pwd.getpwnam(OWNER)
+        etc, mail = self.directory / "etc", self.directory / "mail"
+        for path in (etc, mail, self.directory / "queue", self.directory / "data"):
+            path.mkdir()
+        os.chown(mail, owner.pw_uid, owner.pw_gid)
+        shutil.chown(self.directory / "data", "postfix")
+        (etc / "main.cf").write_text(main)
+        (etc / "master.cf").write_text(MASTER)
+        boxes = [f"{user}@{DOMAIN} {user}/\n" for user in USERS]
+        (etc / "mailboxes").write_text("".join(boxes))
+
+    def _postfix(self, *words, check=True):
+        return run("ip", "netns", "exec", self.namespaces.engine, "postfix", "-c", self.directory / "etc", *words,
+                   check=check)
+
+    def start(self):
+        port = self.namespaces.engine_port
+        run("ip", "-n", self.namespaces.engine, "address", "add", ENGINE_ADDRESSES[0], "dev", port)
+        self._postfix("start")
+        wait_until(lambda: self._pid_file().exists(), 10, "Postfix")
+        return self
+
+    def _pid_file(self):
+        return self.directory / "queue" / "pid" / "master.pid"
+
+    @property
+    def pid(self):
+        return int(self._pid_file().read_text())
+
+    def present(self, user):
+        """How many messages are in the user's Maildir."""
+        try:
+            return len(os.listdir(self.directory / "mail" / user / "new"))
+        except FileNotFoundError:
+            return 0
+
+    def close(self):
+        if self._pid_file().exists():
+            pid = self.pid
+            self._postfix("stop", check=False)
+            wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20, "Postfix's end")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()

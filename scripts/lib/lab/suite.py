@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""scripts/test: every test of a tier, one count of all their cases, each failure by name."""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import ROOT
+from lab.commands import signals_raise
+
+BUILDS = {
+    "build": [],
+    "build-asan": ["-Db_sanitize=address,undefined", "-Db_lundef=false"],
+    "build-fuzz": ["-Ddpdk=disabled", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
+}
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:abort_on_error=1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+UNIT_TIMEOUT = 300
+SYSTEM_TIMEOUT = 3600
+JOBS = os.cpu_count() or 2
+
+
+@dataclass
+class Case:
+    """One test case: its name, "passed", "failed" or "skipped", and what it said."""
+
+    name: str
+    outcome: str
+    detail: str = ""
+
+
+def call(command, timeout, log=None, **environment):
+    """Runs a command; returns its exit status (or "timeout") and its output."""
+    try:
+        done = subprocess.run([str(word) for word in command], cwd=ROOT, timeout=timeout, check=False,
+                              stdout=log or subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**os.environ, **ENVIRONMENT, **environment})
+    except subprocess.TimeoutExpired as expired:
+        return "timeout", (expired.stdout or b"").decode(errors="replace")
+    return done.returncode, (done.stdout or b"").decode(errors="replace")
+
+
+# ---- builds ----
+
+def build(directory):
+    """One case: that this configuration compiles without a warning."""
+    script = f'root="{ROOT}"; . "$root/scripts/lib/build.sh"; build {directory} {" ".join(BUILDS[directory])}'
+    compiler = {"CC": "clang"} if directory == "build-fuzz" else {}
+    status, output = call(["bash", "-c", script], 1200, **compiler)
+    return [Case(f"{directory}: compiles", "passed" if status == 0 else "failed", tail(output))]
+
+
+# ---- unit tests, which print TAP ----
+
+TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*-?\s*(.*?)(?:\s*#\s*(SKIP|TODO)\b\s*(.*))?$", re.IGNORECASE)
+
+
+def tap_cases(name, status, output):
+    """The cases of one program; that it ends well and runs all it planned is part of them."""
+    cases, notes, planned = [], [], None
+    for line in output.splitlines():
+        found = TAP_LINE.match(line)
+        plan = re.match(r"^1\.\.(\d+)", line)
+        if plan:
+            planned = int(plan.group(1))
+        elif found:
+            outcome = "skipped" if (found.group(3) or "").upper() == "SKIP" else "failed" if found.group(1) else "passed"
+            cases.append(Case(f"{name}: {found.group(2)}", outcome, "\n".join(notes) or (found.group(4) or "")))
+            notes = []
+        else:
+            notes.append(line)
+    failed = any(case.outcome == "failed" for case in cases)
+    if planned != len(cases) or (status != 0 and not failed):
+        fault = f"exit {status}, {len(cases)} cases of {planned} planned\n{tail(output)}"
+        cases.append(Case(f"{name}: runs to its end", "failed", fault))
+    return cases
+
+
+def unit_tests(directory):
+    """All programs that meson knows as tests in this build, two at a time."""
+    listing = ROOT / directory / "meson-info" / "intro-tests.json"
+    if not listing.exists():
+        return [Case(f"{directory}: unit tests", "failed", "there is no build")]
+    tests = json.loads(listing.read_text())
+
+    def one(test):
+        status, output = call(test["cmd"], max(test["timeout"], UNIT_TIMEOUT), **test["env"])
+        return tap_cases(f"{directory}/{test['name']}", status, output)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        return [case for cases in pool.map(one, tests) for case in cases]
+
+
+# ---- fuzzers ----
+
+def fuzzers(seconds):
+    """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them."""
+    programs = [path for path in sorted((ROOT / "build-fuzz/tests/fuzz").glob("fuzz_*")) if path.is_file()]
+    if not programs:
+        return [Case("fuzzers", "failed", "none was built")]
+    each = max(2, seconds * JOBS // len(programs))
+    with ThreadPoolExecutor(JOBS) as pool:
+        return list(pool.map(lambda program: fuzz(program, each), programs))
+
+
+def fuzz(program, seconds):
+    subject = program.name.removeprefix("fuzz_")
+    seeds, words = ROOT / "tests/fuzz/corpus" / subject, ROOT / "tests/fuzz" / f"{subject}.dict"
+    with tempfile.TemporaryDirectory(prefix="wirepost-fuzz-") as found:
+        command = [program, f"-max_total_time={seconds}", f"-artifact_prefix={found}/", "-rss_limit_mb=1024",
+                   "-timeout=10", "-print_final_stats=1", found]
+        command += [f"-dict={words}"] if words.exists() else []
+        command += [seeds] if seeds.exists() else []
+        status, output = call(command, seconds + 60)
+        crashes = "".join(f"{path.name}: {path.read_bytes().hex()}\n"
+                          for path in Path(found).glob("[clot]*-*") if path.stat().st_size < 4096)
+    runs = re.search(r"number_of_executed_units: (\d+)", output)
+    detail = f"{runs.group(1)} runs in {seconds} s" if status == 0 and runs else f"{tail(output)}\n{crashes}"
+    return Case(f"fuzz: {subject}", "passed" if status == 0 else "failed", detail)
+
+
+# ---- pytest: the tree, the running engine ----
+
+def pytest(folder, *options, **environment):
+    with tempfile.TemporaryDirectory(prefix="wirepost-pytest-") as directory:
+        report = Path(directory) / "report.xml"
+        status, output = call(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                               f"--junit-xml={report}", "-o", "junit_logging=no", *options, ROOT / folder],
+                              SYSTEM_TIMEOUT, **environment)
+        if not report.exists():
+            return [Case(f"{folder}: runs to its end", "failed", f"exit {status}\n{tail(output)}")]
+        return [junit_case(folder, node) for node in ElementTree.parse(report).iter("testcase")]
+
+
+def junit_case(folder, node):
+    name = f"{folder}/{node.get('classname', '').rpartition('.')[2]}: {node.get('name')}"
+    for kind in ("failure", "error"):
+        for found in node.iter(kind):
+            return Case(name, "failed", found.text or found.get("message") or "")
+    for found in node.iter("skipped"):
+        return Case(name, "skipped", found.get("message") or "")
+    return Case(name, "passed")
+
+
+def sanitized_engine():
+    """The running engine under the sanitizers. EAL keeps what it allocates until the end: no leak check."""
+    return pytest("tests/system", "-k", "smoke", WIREPOST=str(ROOT / "build-asan/wirepost"),
+                  ASAN_OPTIONS=ENVIRONMENT["ASAN_OPTIONS"] + ":detect_leaks=0")
+
+
+# ---- all of it ----
+
+def tail(output, lines=60):
+    return "\n".join(output.splitlines()[-lines:])
+
+
+def parts(long):
+    """Name and function of each part, in order: what fails early says so early."""
+    tier = ["--long"] if long else []
+    rows = [("build", lambda: build("build")),
+            ("tree", lambda: pytest("tests/tree")),
+            ("unit tests", lambda: unit_tests("build")),
+            ("system tests", lambda: pytest("tests/system", *tier)),
+            ("sanitizers: build", lambda: build("build-asan")),
+            ("sanitizers: unit tests", lambda: unit_tests("build-asan")),
+            ("sanitizers: engine", sanitized_engine),
+            ("fuzzers: build, without DPDK", lambda: build("build-fuzz")),
+            ("fuzzers", lambda: fuzzers(1200 if long else 60))]
+    return rows
+
+
+def show(part, cases, seconds):
+    counts = {outcome: sum(case.outcome == outcome for case in cases) for outcome in ("passed", "failed", "skipped")}
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count or outcome != "skipped")
+    print(f"{part}: {told}, {seconds:.0f} s", flush=True)
+    for case in cases:
+        if case.outcome == "failed":
+            print(f"FAILED {case.name}\n{indented(case.detail)}", flush=True)
+        elif case.outcome == "skipped":
+            print(f"skipped {case.name}: {case.detail}", flush=True)
+
+
+def indented(text):
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="the long tier: whole sizes, many seeds, minutes a fuzzer")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only the parts whose name contains this")
+    parser.add_argument("--no-install", action="store_true", help="do not ask apt for what is missing")
+    options = parser.parse_args()
+    signals_raise()
+    cases, began = [], time.monotonic()
+    try:
+        for name, part in parts(options.long):
+            if options.only in name:
+                before = time.monotonic()
+                found = part()
+                cases += found
+                show(name, found, time.monotonic() - before)
+    except KeyboardInterrupt:
+        cases.append(Case("interrupted", "failed"))
+    return close(cases, time.monotonic() - began)
+
+
+def close(cases, seconds):
+    """The last line, and the exit status."""
+    counts = {outcome: sum(case.outcome == outcome for case in cases) for outcome in ("passed", "failed", "skipped")}
+    for case in cases:
+        if case.outcome == "failed":
+            print(f"FAILED {case.name}")
+    print(f"all of it took {seconds:.0f} s")
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <crypt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/service/account_service.h"
+#include "tests/harness/check.h"
+
+static struct config_errors errors;
+
+static uint64_t id_of(void *context, struct span key)
+{
+    return span_equal(key, span_text("alice@example.test")) ? 7 : span_equal(key, span_text("bob@example.test")) ? 8 : 0;
+}
+
+static const char *hash_of(const char *password, const char *prefix)
+{
+    static struct crypt_data data;
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+
+    crypt_gensalt_rn(prefix, 0, "0123456789abcdefghij", 20, setting, sizeof(setting));
+    return crypt_r(password, setting, &data);
+}
+
+/* Accounts alice and bob; bob's hash is of another method. */
+static struct config *accounts(const char *alice, const char *bob)
+{
+    char text[2048];
+    int n = snprintf(text, sizeof(text),
+                     "hostname: mx.example.test\nengine: {interface: e}\n"
+                     "network: {addresses: [198.18.0.2/24]}\n"
+                     "listeners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
+                     "domains: [{name: example.test}]\naccounts:\n"
+                     "- {address: alice@example.test, password: \"%s\"}\n",
+                     hash_of(alice, "$6$"));
+    struct config *config;
+
+    if (bob)
+        snprintf(text + n, sizeof(text) - (size_t)n, "- {address: Bob@example.test, password: \"%s\"}\n",
+                 hash_of(bob, "$y$"));
+    config = config_read(span_text(text), "a", &errors);
+    CHECK_TEXT(writer_span(&errors.text), "");
+    return config;
+}
+
+static struct account_table *table(const char *alice, const char *bob)
+{
+    struct config *config = accounts(alice, bob);
+    struct account_table *t = account_table_new(config, id_of, NULL);
+
+    CHECK(t != NULL);
+    config_free(config);
+    return t;
+}
+
+static bool login(const struct account_table *t, const char *user, const char *password, uint64_t *id)
+{
+    struct span u = guard_copy(span_text(user), true), p = guard_copy(span_text(password), true);
+    bool ok = account_table_login(t, u, p, id);
+
+    guard_free(u);
+    guard_free(p);
+    return ok;
+}
+
+static void passwords_are_judged(void)
+{
+    struct account_table *t = table("secret of alice", "b\xc3\xb6" "b");
+    char *longest = calloc(1, 600);
+    uint64_t id = 0;
+
+    CHECK(login(t, "alice@example.test", "secret of alice", &id) && id == 7);
+    CHECK(login(t, "ALICE@Example.TEST", "secret of alice", &id) && id == 7);
+    CHECK(login(t, "bob@example.test", "b\xc3\xb6" "b", &id) && id == 8);
+    id = 0;
+    CHECK(!login(t, "alice@example.test", "secret of alicf", &id));
+    CHECK(!login(t, "alice@example.test", "", &id));
+    CHECK(!login(t, "alice", "secret of alice", &id));
+    CHECK(!login(t, "nobody@example.test", "secret of alice", &id));
+    CHECK(!login(t, "", "", &id));
+    CHECK(!login(t, "alice@[198.18.0.1]", "secret of alice", &id));
+    CHECK(!login(t, "@", "secret of alice", &id) && !login(t, "alice@example.test\r\n", "x", &id));
+    CHECK(!account_table_login(t, span_text("alice@example.test"), span_of("secret of alice\0x", 17), &id));
+    memset(longest, 'a', 599);
+    CHECK(!login(t, "alice@example.test", longest, &id));
+    CHECK(!login(t, longest, "secret of alice", &id) && id == 0);
+    free(longest);
+    account_table_free(t);
+}
+
+static int64_t cpu_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The least of some tries, so that a busy machine does not matter. */
+static int64_t least_cost(const struct account_table *t, const char *user, const char *password)
+{
+    int64_t least = INT64_MAX;
+    uint64_t id;
+
+    for (int i = 0; i < 5; i++) {
+        int64_t start = cpu_us();
+
+        login(t, user, password, &id);
+        if (cpu_us() - start < least)
+            least = cpu_us() - start;
+    }
+    return least;
+}
+
+static void unknown_names_cost_a_hash_too(void)
+{
+    struct account_table *t = table("secret", NULL);
+    int64_t known = least_cost(t, "alice@example.test", "wrong");
+    int64_t unknown = least_cost(t, "nobody@example.test", "wrong");
+    int64_t no_address = least_cost(t, "x", "wrong");
+
+    CHECK(known > 200);
+    CHECK(unknown * 2 > known && unknown < known * 2);
+    CHECK(no_address * 2 > known && no_address < known * 2);
+    account_table_free(t);
+}
+
+static void no_accounts_no_logins(void)
+{
+    struct config *config = accounts("secret", NULL);
+    struct account_table *t;
+    uint64_t id;
+
+    config->accounts_count = 0;
+    t = account_table_new(config, id_of, NULL);
+    CHECK(t && !login(t, "alice@example.test", "secret", &id));
+    account_table_free(t);
+    config_free(config);
+}
+
+static void no_table_without_ids(void)
+{
+    struct config *config = accounts("secret", NULL);
+
+    config->accounts[0].address[0] = 'b';
+    CHECK(account_table_new(config, id_of, NULL) == NULL);
+    config_free(config);
+}
+
+/* The answer to one login, as a worker sees it. */
+static enum job_status ask(struct handoff *h, const char *user, const char *password, bool cancelled, uint64_t *id_out)
+{
+    struct handoff_port *port = handoff_port_of(h, 0);
+    struct job *job = job_take(port), *answered = NULL;
+    enum job_status status;
+
+    if (!CHECK(job != NULL))
+        return JOB_FAILED;
+    job->kind = JOB_ACCOUNT_LOGIN;
+    job->account_login = (struct job_account_login){.user = span_text(user), .password = span_text(password)};
+    if (cancelled)
+        job->cancelled = 1;
+    job_submit(port, job);
+    handoff_flush(port);
+    for (int i = 0; i < 5000 && job_answers(port, &answered, 1) == 0; i++)
+        usleep(1000);
+    if (!CHECK(answered == job))
+        return JOB_FAILED;
+    status = (enum job_status)job->status;
+    *id_out = job->account_login.account_out;
+    job_give(port, job);
+    return status;
+}
+
+static void jobs_are_answered_also_across_a_reload(void)
+{
+    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 16});
+    struct account_service *s = account_service_start(h, table("old", "bob"));
+    uint64_t id;
+
+    if (!CHECK(s != NULL))
+        return;
+    CHECK(ask(h, "alice@example.test", "old", false, &id) == JOB_OK && id == 7);
+    CHECK(ask(h, "alice@example.test", "new", false, &id) == JOB_REFUSED);
+    CHECK(ask(h, "bob@example.test", "bob", false, &id) == JOB_OK && id == 8);
+    CHECK(ask(h, "alice@example.test", "old", true, &id) == JOB_CANCELLED);
+    account_service_swap(s, table("new", NULL));
+    CHECK(ask(h, "alice@example.test", "old", false, &id) == JOB_REFUSED);
+    CHECK(ask(h, "alice@example.test", "new", false, &id) == JOB_OK && id == 7);
+    CHECK(ask(h, "bob@example.test", "bob", false, &id) == JOB_REFUSED);
+    account_service_stop(s);
+    handoff_free(h);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(passwords_are_judged);
+    CHECK_CASE(unknown_names_cost_a_hash_too);
+    CHECK_CASE(no_accounts_no_logins);
+    CHECK_CASE(no_table_without_ids);
+    CHECK_CASE(jobs_are_answered_also_across_a_reload);
+    return check_end();
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <urcu-qsbr.h>
+
+#include "control/config/config_settings.h"
+#include "tests/harness/check.h"
+
+#define HASH "$6$saltsaltsaltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"
+#define TOP                                                                                        \
+    "hostname: MX.b\xc3\xbc" "cher.example\n"                                                      \
+    "engine: {interface: eth0}\n"                                                                  \
+    "network: {addresses: [198.18.0.2/24]}\n"                                                      \
+    "listeners: [{port: 25, protocol: smtp}, {port: 110, protocol: pop3}]\n"                       \
+    "store: {path: mail}\n"                                                                        \
+    "smtp: {command_timeout: 7s, errors: 3}\n"
+
+static uint64_t id_of(void *context, struct span key)
+{
+    uint64_t *calls = context;
+
+    (*calls)++;
+    return span_equal(key, span_text("nobody@a.test")) ? 0 : 100 + key.len;
+}
+
+static struct config *config_of(const char *text)
+{
+    static struct config_errors errors;
+    struct config *config = config_read(span_text(text), "a.yaml", &errors);
+
+    CHECK_TEXT(writer_span(&errors.text), "");
+    return config;
+}
+
+static void settings_and_directory_come_of_the_configuration(void)
+{
+    struct config *config = config_of(TOP "domains: [{name: a.test, quarantine_score: 1.5}, {name: \"B\xc3\xbc" "cher.example\", class: refused}]\n"
+                                          "accounts: [{address: Alice@A.test, password: \"" HASH "\"}, {address: '\"b b\"@a.test', password: \"" HASH "\"}]\n");
+    struct directory *directory = directory_new(64);
+    uint64_t calls = 0;
+    struct config_settings_source source = {
+        .config = config, .version = 7, .directory = directory, .account_id = id_of, .context = &calls};
+    struct settings *s = config_settings(&source);
+    const struct directory_entry *e, *domain;
+
+    if (!CHECK(s != NULL))
+        return;
+    CHECK_TEXT(span_text(s->hostname), "mx.xn--bcher-kva.example");
+    CHECK(s->version == 7 && s->listener_count == 2 && s->listeners[1].protocol == LISTENER_POP3);
+    CHECK(s->command_timeout_ms == 7000 && s->errors_max == 3 && s->message_size_max == 50 << 20);
+    CHECK(s->sample == 64 && s->directory == directory && s->recipients_max == 100);
+    CHECK(calls == 2 && directory_count(directory) == 4);
+    rcu_register_thread();
+    domain = directory_find(directory, DIRECTORY_DOMAIN, span_text("a.test"));
+    CHECK(domain && domain->class == DIRECTORY_LOCAL && domain->quarantine_score == 1500 && domain->reject_score == 15000);
+    e = directory_find(directory, DIRECTORY_DOMAIN, span_text("xn--bcher-kva.example"));
+    CHECK(e && e->class == DIRECTORY_REFUSED && e->domain != domain->domain);
+    e = directory_find(directory, DIRECTORY_ADDRESS, span_text("alice@a.test"));
+    CHECK(e && e->account == 112 && e->domain == domain->domain && e->quarantine_score == 1500);
+    CHECK(directory_find(directory, DIRECTORY_ADDRESS, span_text("b b@a.test")) != NULL);
+    rcu_unregister_thread();
+    free(s);
+    config_free(config);
+
+    /* A reload: what is gone is swept, ids stay. */
+    config = config_of(TOP "domains: [{name: c.test}, {name: a.test}]\n");
+    source.config = config;
+    source.version = 8;
+    source.profile = true;
+    s = config_settings(&source);
+    CHECK(s && s->sample == 1);
+    directory_sweep(directory, 8);
+    CHECK(directory_count(directory) == 2);
+    rcu_register_thread();
+    CHECK(!directory_find(directory, DIRECTORY_ADDRESS, span_text("alice@a.test")));
+    rcu_unregister_thread();
+    free(s);
+    config_free(config);
+    directory_free(directory);
+}
+
+static void no_settings_without_ids_or_room(void)
+{
+    struct config *config = config_of(TOP "domains: [{name: a.test}]\naccounts: [{address: nobody@a.test, password: \"" HASH "\"}]\n");
+    struct directory *directory = directory_new(64), *small = directory_new(1);
+    uint64_t calls = 0;
+    struct config_settings_source source = {
+        .config = config, .version = 1, .directory = directory, .account_id = id_of, .context = &calls};
+
+    CHECK(config_settings(&source) == NULL && calls == 1);
+    config_free(config);
+    config = config_of(TOP "domains: [{name: a.test}, {name: b.test}, {name: c.test}]\n");
+    source.config = config;
+    source.directory = small;
+    CHECK(config_settings(&source) == NULL);
+    config_free(config);
+    directory_free(directory);
+    directory_free(small);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(settings_and_directory_come_of_the_configuration);
+    CHECK_CASE(no_settings_without_ids_or_room);
+    return check_end();
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/mime/mime_base64.h"
+#include "proto/mime/mime_qp.h"
+#include "proto/mime/mime_scan.h"
+#include "proto/mime/mime_word.h"
+#include "tests/harness/check.h"
+
+#include <stdio.h>
+
+struct row {
+    const char *in;
+    const char *out;
+    unsigned flags;
+};
+
+/* Decodes `in` cut at `cut`, with little room at a time, and checks text and flags. */
+static void decode_base64(const struct row *row, size_t cut)
+{
+    uint8_t out[256], room[7];
+    struct writer all = writer_of(out, sizeof(out));
+    struct span whole = guard_copy(span_text(row->in), true);
+    struct span parts[2] = {span_head(whole, cut), span_skip(whole, cut)};
+    struct mime_base64 b;
+    struct writer w;
+
+    mime_base64_init(&b);
+    for (int i = 0; i < 2; i++)
+        while (parts[i].len) {
+            w = writer_of(room, 3 + cut % 5);
+            mime_base64_feed(&b, &parts[i], &w);
+            writer_span_put(&all, writer_span(&w));
+        }
+    mime_base64_finish(&b, &all);
+    CHECK_TEXT(writer_span(&all), row->out);
+    CHECK(b.flags == row->flags);
+    guard_free(whole);
+}
+
+static void base64_rows(void)
+{
+    static const struct row rows[] = {
+        {"", "", 0},
+        {"QQ==", "A", 0},
+        {"QUI=", "AB", 0},
+        {"QUJD", "ABC", 0},
+        {"QUJDRA==", "ABCD", 0},
+        {"QU\r\nJ D\tRA=\r\n=\r\n", "ABCD", 0},
+        {"Q!U*JD", "ABC", MIME_BASE64_BAD},
+        {"Q\xc3\xa4UJD", "ABC", MIME_BASE64_BAD},
+        {"QQ==QUJD", "A", MIME_BASE64_BEHIND},
+        {"QQ==\r\n.\r\n", "A", MIME_BASE64_BAD},
+        {"QQ===", "A", MIME_BASE64_BAD},
+        {"QQ=UJD", "A\x05\x09", MIME_BASE64_BAD | MIME_BASE64_CUT},
+        {"=QUJD=", "ABC", MIME_BASE64_BAD},
+        {"QUJDRA", "ABCD", MIME_BASE64_CUT},
+        {"QUJDR", "ABC", MIME_BASE64_CUT},
+        {"QUI", "AB", MIME_BASE64_CUT},
+        {"////++++", "\xff\xff\xff\xfb\xef\xbe", 0},
+    };
+
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
+        for (size_t cut = 0; cut <= strlen(rows[r].in); cut++)
+            decode_base64(&rows[r], cut);
+}
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* What was encoded comes back, for all lengths and bytes, in lines of 76. */
+static void base64_round_trip(void)
+{
+    uint8_t bytes[600], text[1000], back[604];
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 167 + i / 7);
+    for (size_t len = 0; len < sizeof(bytes); len += 1 + len / 20) {
+        struct writer w = writer_of(text, sizeof(text)), out = writer_of(back, sizeof(back));
+        struct mime_base64 b;
+        struct span in;
+
+        for (size_t i = 0; i < len; i += 3) {
+            uint32_t v = (uint32_t)bytes[i] << 16 | (i + 1 < len ? bytes[i + 1] << 8 : 0) | (i + 2 < len ? bytes[i + 2] : 0);
+
+            for (int k = 0; k < 4; k++)
+                writer_byte(&w, i + (size_t)k > len ? '=' : (uint8_t)alphabet[v >> (18 - 6 * k) & 63]);
+            if (i % 57 == 54)
+                writer_text(&w, "\r\n");
+        }
+        in = writer_span(&w);
+        mime_base64_init(&b);
+        mime_base64_feed(&b, &in, &out);
+        mime_base64_finish(&b, &out);
+        CHECK(in.len == 0 && b.flags == 0 && span_equal(writer_span(&out), span_of(bytes, len)));
+    }
+}
+
+static void decode_qp(const struct row *row, size_t first, size_t step)
+{
+    uint8_t out[1024], room[MIME_QP_HELD + 3];
+    struct writer all = writer_of(out, sizeof(out));
+    struct span whole = guard_copy(span_text(row->in), true), in = whole;
+    struct mime_qp q;
+
+    mime_qp_init(&q);
+    for (size_t n = first; in.len || n == first; n = step) {
+        struct span part = span_head(in, n);
+
+        in = span_skip(in, part.len);
+        while (part.len) {
+            struct writer w = writer_of(room, MIME_QP_HELD + 1 + n % 3);
+
+            mime_qp_feed(&q, &part, &w);
+            writer_span_put(&all, writer_span(&w));
+        }
+        if (n == first && first == step)
+            n = step;
+        if (in.len == 0)
+            break;
+    }
+    mime_qp_finish(&q, &all);
+    CHECK_TEXT(writer_span(&all), row->out);
+    CHECK(q.bad == (row->flags != 0));
+    guard_free(whole);
+}
+
+#define BLANKS "                                                  " /* 50 */
+
+static void qp_rows(void)
+{
+    static const struct row rows[] = {
+        {"", "", 0},
+        {"plain text\r\nmore\r\n", "plain text\r\nmore\r\n", 0},
+        {"a=3Db=3db", "a=b=b", 0},
+        {"=C3=A4", "\xc3\xa4", 0},
+        {"soft=\r\nbreak=\nhere", "softbreakhere", 0},
+        {"soft= \t \r\nbreak", "softbreak", 0},
+        {"blank \t\r\nend \nlast \t", "blank\r\nend\nlast", 0},
+        {"in  side", "in  side", 0},
+        {"=20\r\n", " \r\n", 0},
+        {"=XY=4", "=XY=4", 1},
+        {"=4Z=\rx", "=4Z=\rx", 1},
+        {"== = x", "== = x", 1},
+        {"end=", "end", 0},
+        {"a\rb \r c\r\r\n", "a\rb \r c\r\r\n", 0},
+        {"x" BLANKS BLANKS "\r\ny", "x" BLANKS "                              \r\ny", 0},
+        {"x" BLANKS BLANKS "y", "x" BLANKS BLANKS "y", 0},
+        {"=" BLANKS BLANKS "y", "=" BLANKS BLANKS "y", 1},
+    };
+
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        for (size_t cut = 1; cut <= strlen(rows[r].in); cut++)
+            decode_qp(&rows[r], cut, 1000);
+        for (size_t step = 1; step < 5; step++)
+            decode_qp(&rows[r], step, step);
+    }
+}
+
+static bool reversed(void *context, struct span charset, struct span text, struct writer *out)
+{
+    if (!span_equal_nocase(charset, span_text((const char *)context)))
+        return false;
+    for (size_t i = text.len; i-- > 0;)
+        writer_byte(out, text.data[i]);
+    return true;
+}
+
+static void words(void)
+{
+    static const struct {
+        const char *in;
+        const char *out;
+        bool known;
+    } rows[] = {
+        {" plain  text \r\n", "plain  text", true},
+        {"folded\r\n text\n more", "folded text more", true},
+        {"=?utf-8?q?J=C3=B6rg_X?=", "J\xc3\xb6rg X", true},
+        {"=?UTF-8?B?SsO2cmc=?= <a@b>", "J\xc3\xb6rg <a@b>", true},
+        {"=?iso-8859-1?q?=E4?= =?iso-8859-1*de?Q?=F6?=", "\xc3\xa4\xc3\xb6", true},
+        {"=?utf-8?q?a?=\r\n =?utf-8?q?b?= c", "ab c", true},
+        /* a character split over two words, in two encodings */
+        {"=?utf-8?q?=E2=82?= =?utf-8?B?rA==?=", "\xe2\x82\xac", true},
+        {"=?windows-1252?q?=80=81?=", "\xe2\x82\xac\xef\xbf\xbd", true},
+        {"=?us-ascii?q?a=E4?=", "a\xef\xbf\xbd", true},
+        {"=?rot?q?abc?=x", "cbax", true},
+        {"a =?x-none?q?b_c?= =?x-none?q?d?= e", "a =?x-none?q?b_c?= =?x-none?q?d?= e", false},
+        {"=?utf-8?x?a?=", "=?utf-8?x?a?=", true},
+        {"=?utf-8?q?open", "=?utf-8?q?open", true},
+        {"=?=?utf-8?q?a?=", "=?a", true},
+        {"raw \xc3\xa4 \xe4", "raw \xc3\xa4 \xef\xbf\xbd", true},
+        {"=?utf-8?q?two words?=", "two words", true},
+        {"", "", true},
+    };
+    static char name[] = "rot";
+    struct mime_charset other = {.to_utf8 = reversed, .context = name};
+
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        uint8_t text[256];
+        struct writer w = writer_of(text, sizeof(text));
+        struct span in = guard_copy(span_text(rows[r].in), r % 2);
+
+        CHECK(mime_word_decode(in, &other, &w) == rows[r].known);
+        CHECK_TEXT(writer_span(&w), rows[r].out);
+        guard_free(in);
+    }
+}
+
+/* A long value with many words stays linear and within its writer. */
+static void words_are_bounded(void)
+{
+    static uint8_t value[16384], text[64];
+    struct writer in = writer_of(value, sizeof(value)), w = writer_of(text, sizeof(text));
+
+    while (writer_room(&in) > 20)
+        writer_text(&in, "=?utf-8?q?=C3=A4?= ");
+    mime_word_decode(writer_span(&in), NULL, &w);
+    CHECK(w.full && w.len == 64);
+    in = writer_of(value, sizeof(value));
+    while (writer_room(&in) > 20)
+        writer_text(&in, "=?x?q?");
+    w = writer_of(text, sizeof(text));
+    mime_word_decode(writer_span(&in), NULL, &w);
+    CHECK(w.full && w.len == 64);
+}
+
+static size_t scan_plainly(struct span s, struct mime_scan *scan)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] != '\n')
+            continue;
+        if (i + 1 == s.len || s.data[i + 1] == '-')
+            return i;
+        scan->lines++;
+        scan->bare |= i == 0 || s.data[i - 1] != '\r';
+    }
+    return s.len;
+}
+
+/* Against the plain reading, on texts of the bytes that matter, at every length and alignment. */
+static void scan_agrees_with_a_plain_one(void)
+{
+    static const char bytes[] = "xxxxxxx\r\r\n\n-";
+    uint8_t text[80];
+    uint32_t seed = 1;
+
+    for (int n = 0; n < 20000; n++) {
+        struct mime_scan a = {0}, b = {0};
+        size_t len = (size_t)n % sizeof(text);
+        struct span s;
+
+        for (size_t i = 0; i < len; i++) {
+            seed = seed * 1664525 + 1013904223;
+            text[i] = (uint8_t)bytes[(seed >> 24) % (n % 3 ? 12 : 7)];
+        }
+        if (n % 3 == 0 && len)
+            text[(seed >> 16) % len] = '\n';
+        s = n % 50 ? span_of(text, len) : guard_copy(span_of(text, len), n % 100);
+        CHECK(mime_scan_delimiter(&a, s, false) == scan_plainly(s, &b));
+        CHECK(a.lines == b.lines && a.bare == b.bare);
+        if (n % 50 == 0)
+            guard_free(s);
+    }
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(base64_rows);
+    CHECK_CASE(base64_round_trip);
+    CHECK_CASE(qp_rows);
+    CHECK_CASE(words);
+    CHECK_CASE(words_are_bounded);
+    CHECK_CASE(scan_agrees_with_a_plain_one);
+    return check_end();
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TESTS_SESSION_SESSION_WORLD_H
+#define TESTS_SESSION_SESSION_WORLD_H
+
+#include "dataplane/session/session.h"
+#include "dataplane/tcp/tcp.h"
+
+/*
+ * One worker's TCP and sessions, a client's TCP, and control played by a small model, all in one thread under a virtual clock.
+ * Control is the executor of the design: jobs are answered between turns, at once or as the test says.
+ */
+enum { WORLD_ROWS = 128, WORLD_MESSAGES = 64, WORLD_TEXT = 65536 };
+
+struct world_message {
+    struct id128 id;
+    uint8_t *bytes; /* prefix of the first delivery, then the body */
+    size_t prefix, len;
+    uint64_t accounts[4];
+    uint8_t places[4];
+    uint32_t deliveries;
+    bool deleted;
+};
+
+struct world {
+    uint64_t now;
+    uint64_t wall_ms;
+    struct handoff *handoff;
+    struct chunk_pool *pool, *client_pool;
+    struct tcp *tcp, *client;
+    struct sessions *sessions;
+    struct tcp_conn *conn;      /* the client's newest connection */
+    bool closed;                /* and whether it has ended */
+    size_t step;                /* bytes that the client hands its TCP at a time; 0: all */
+    char text[WORLD_TEXT];      /* what the client has read, NUL-terminated */
+    size_t text_len;
+    uint64_t swallowed;         /* bytes read beyond that */
+    struct settings settings;
+
+    /* Control. */
+    bool hold;                  /* answer nothing */
+    enum job_status write_status, commit_status, login_status, open_status, read_status;
+    struct world_message messages[WORLD_MESSAGES];
+    uint32_t message_count;
+    struct { struct id128 id; uint32_t row; uint8_t *bytes; size_t len; } rows[WORLD_ROWS];
+    uint32_t row_count;
+    uint32_t discards, pins, views, writes;
+    struct record records[8];
+    uint32_t record_count;
+    struct pop3_mailbox view;
+    struct pop3_entry entries[WORLD_MESSAGES];
+    uint32_t view_messages[WORLD_MESSAGES];
+};
+
+/* A fresh world; `rules` may be NULL. */
+struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES]);
+/* Ends all; false when a chunk, a pin, a session or a view was not given back. */
+bool world_free(struct world *w);
+void world_connect(struct world *w, uint16_t port);
+/* Sends `text` as the client and runs until nothing moves. */
+void world_say(struct world *w, const char *text);
+void world_say_bytes(struct world *w, struct span bytes);
+/* Runs turns until nothing moves; the clock advances by a millisecond each. */
+void world_run(struct world *w);
+/* Lets time pass in steps of 100 ms. */
+void world_wait(struct world *w, uint64_t milliseconds);
+/* The client closes its side, or resets. */
+void world_close(struct world *w);
+void world_reset(struct world *w);
+/* What was read since the last call: compares with `expected`, where '*' stands for any run of characters. */
+bool world_expect(struct world *w, const char *expected);
+/* Publishes the settings as they are now. */
+void world_publish(struct world *w);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/harness/check.h"
+#include "tests/session/session_world.h"
+
+#include <stdlib.h>
+
+/* Puts a message into the model's store. */
+static void put(struct world *w, const char *text, size_t len)
+{
+    struct world_message *m = &w->messages[w->message_count++];
+
+    m->bytes = malloc(len + 1);
+    memcpy(m->bytes, text, len);
+    m->len = len;
+}
+
+static struct world *mailbox(void)
+{
+    struct world *w = world_new(NULL, NULL);
+
+    put(w, "A: 1\r\n\r\n.one\r\n", 14);
+    put(w, "B: 2\r\n\r\ntwo", 11);
+    world_connect(w, 110);
+    CHECK(world_expect(w, "+OK *\r\n"));
+    return w;
+}
+
+static void login(struct world *w)
+{
+    world_say(w, "USER Alice@Example.TEST\r\nPASS secret\r\n");
+    CHECK(world_expect(w, "+OK *\r\n+OK *\r\n"));
+}
+
+static void messages_are_listed_and_read_with_stuffed_dots(void)
+{
+    struct world *w = mailbox();
+
+    login(w);
+    world_say(w, "STAT\r\nLIST\r\nUIDL 2\r\nRETR 1\r\nRETR 2\r\nRETR 3\r\nQUIT\r\n");
+    CHECK(world_expect(w, "+OK 2 25\r\n+OK*1 14\r\n2 11\r\n.\r\n+OK 2 *\r\n"
+                          "+OK*\r\nA: 1\r\n\r\n..one\r\n.\r\n+OK*\r\nB: 2\r\n\r\ntwo\r\n.\r\n-ERR*\r\n+OK*\r\n"));
+    CHECK(w->closed && w->views == 0 && w->pins == 0);
+    CHECK(world_free(w));
+}
+
+static void deletion_happens_at_quit_and_only_then(void)
+{
+    struct world *w = mailbox();
+
+    login(w);
+    world_say(w, "DELE 1\r\nSTAT\r\n");
+    CHECK(world_expect(w, "+OK*\r\n+OK 1 11\r\n"));
+    world_reset(w);
+    CHECK(!w->messages[0].deleted);
+    world_connect(w, 110);
+    world_expect(w, "+OK*");
+    login(w);
+    world_say(w, "DELE 1\r\nQUIT\r\n");
+    CHECK(w->messages[0].deleted && !w->messages[1].deleted);
+    CHECK(handoff_counters(handoff_port_of(w->handoff, 0))->pop3_deleted == 1);
+    CHECK(world_free(w));
+}
+
+static void a_large_message_is_sent_as_views_and_every_pin_comes_back(void)
+{
+    enum { SIZE = 3000000 };
+    struct world *w = mailbox();
+    char *text = malloc(SIZE);
+
+    for (size_t i = 0; i < SIZE; i++)
+        text[i] = i % 40 == 38 ? '\r' : i % 40 == 39 ? '\n' : i % 40 == 0 && i % 3 == 0 ? '.' : 'x';
+    memcpy(text + SIZE - 2, "\r\n", 2);
+    put(w, text, SIZE);
+    login(w);
+    world_say(w, "RETR 3\r\n");
+    /* Every dot at a line's begin was doubled. */
+    CHECK(w->swallowed + w->text_len > SIZE + SIZE / 40 / 3 - 10);
+    CHECK(w->pins == 0);
+    CHECK(world_expect(w, "+OK 3000000 *"));
+    world_say(w, "QUIT\r\n");
+    CHECK(world_free(w));
+    free(text);
+}
+
+static void a_reader_that_goes_gives_its_pins_back(void)
+{
+    for (int reset = 0; reset < 2; reset++) {
+        struct world *w = mailbox();
+        char *text = calloc(1, 2000000);
+
+        memset(text, 'y', 2000000);
+        put(w, text, 2000000);
+        login(w);
+        w->hold = true;
+        world_say(w, "RETR 3\r\n");
+        w->hold = false;
+        if (reset)
+            world_reset(w);
+        else
+            world_close(w);
+        world_wait(w, 1000);
+        CHECK(w->pins == 0 && w->views == 0);
+        CHECK(world_free(w));
+        free(text);
+    }
+}
+
+static void refusals_tell_nothing_and_end_after_three(void)
+{
+    struct world *w = mailbox();
+
+    world_say(w, "USER alice@example.test\r\nPASS wrong\r\nUSER nobody\r\nPASS wrong\r\n");
+    CHECK(world_expect(w, "+OK *\r\n-ERR [AUTH] login failed\r\n+OK *\r\n-ERR [AUTH] login failed\r\n"));
+    w->open_status = JOB_REFUSED;
+    world_say(w, "USER alice@example.test\r\nPASS secret\r\n");
+    CHECK(world_expect(w, "+OK *\r\n-ERR [IN-USE]*\r\n"));
+    world_say(w, "USER alice@example.test\r\nPASS wrong\r\n");
+    CHECK(w->closed);
+    CHECK(world_free(w));
+}
+
+static void a_store_that_fails_never_shows_a_cut_message_as_whole(void)
+{
+    struct world *w = mailbox();
+    char *text = calloc(1, 100000);
+
+    memset(text, 'z', 100000);
+    put(w, text, 100000);
+    login(w);
+    w->read_status = JOB_FAILED;
+    world_say(w, "RETR 1\r\n");
+    CHECK(world_expect(w, "-ERR [SYS/TEMP]*\r\n"));
+    w->read_status = JOB_OK;
+    w->hold = true;
+    world_say(w, "RETR 3\r\n");
+    w->hold = false;
+    /* The first piece comes, the second does not. */
+    {
+        struct job *job[1];
+
+        if (CHECK(service_take(w->handoff, SERVICE_READ, job, 1) == 1)) {
+            job[0]->mailbox_read.bytes_out = span_of(text, 1000);
+            job[0]->mailbox_read.pin_out = text;
+            w->pins++;
+            job_answer(w->handoff, job[0], JOB_OK);
+        }
+    }
+    w->read_status = JOB_FAILED;
+    world_run(w);
+    CHECK(w->closed && (w->text_len < 5 || strcmp(w->text + w->text_len - 5, "\r\n.\r\n") != 0));
+    CHECK(world_free(w));
+    free(text);
+}
+
+static void silence_ends_the_session(void)
+{
+    struct world *w = mailbox();
+
+    login(w);
+    world_wait(w, 620000);
+    CHECK(w->closed && w->views == 0);
+    CHECK(world_free(w));
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(messages_are_listed_and_read_with_stuffed_dots);
+    CHECK_CASE(deletion_happens_at_quit_and_only_then);
+    CHECK_CASE(a_large_message_is_sent_as_views_and_every_pin_comes_back);
+    CHECK_CASE(a_reader_that_goes_gives_its_pins_back);
+    CHECK_CASE(refusals_tell_nothing_and_end_after_three);
+    CHECK_CASE(a_store_that_fails_never_shows_a_cut_message_as_whole);
+    CHECK_CASE(silence_ends_the_session);
+    return check_end();
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures: an engine in namespaces, made for one test or shared by a module."""
+
+import os
+import shutil
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "lib"))
+
+from lab import engine as lab_engine  # noqa: E402
+from lab.namespaces import Namespaces  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="whole sizes and counts")
+    parser.addoption("--packets", metavar="DIR", help="keep a capture of each test that fails in this folder")
+
+
+def pytest_collection_modifyitems(items):
+    missing = None
+    if os.geteuid() != 0:
+        missing = "network namespaces need root"
+    elif not lab_engine.binary().exists():
+        missing = f"{lab_engine.binary()} is not built"
+    for item in items:
+        if missing and "runner" not in item.name:
+            item.add_marker(pytest.mark.skip(reason=missing))
+        for tool in (mark.args[0] for mark in item.iter_markers("needs")):
+            if not shutil.which(tool):
+                item.add_marker(pytest.mark.skip(reason=f"{tool} is not installed"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(tool): skipped where the tool is not installed")
+
+
+class Bench:
+    """Makes engines, each with namespaces of its own, and closes them all."""
+
+    def __init__(self, packets=None):
+        self._stack = ExitStack()
+        self._packets = packets
+        self.engines = []
+
+    def __call__(self, pmd="af_packet", workers=1, vlan=0, changes=None, prepare=None, started=True):
+        namespaces = self._stack.enter_context(Namespaces("wpt"))
+        if vlan:
+            namespaces.tag(vlan)
+            changes = lab_engine.merged(changes or {}, {"network": {"vlan": vlan}})
+        engine = self._stack.enter_context(lab_engine.Engine(namespaces, pmd, workers, changes))
+        self.engines.append(engine)
+        if self._packets:
+            namespaces.capture(f"{self._packets}/{namespaces.client}.pcap")
+        if prepare:
+            prepare(namespaces)
+        return engine.start() if started else engine
+
+    def close(self):
+        self._stack.close()
+
+
+@pytest.fixture
+def make_engine(request):
+    """make_engine(pmd=, workers=, vlan=, changes=): an engine that runs; for tests that need their own."""
+    bench = Bench(request.config.getoption("--packets"))
+    request.node.engines = bench.engines
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="module")
+def shared_bench(request):
+    bench = Bench(request.config.getoption("--packets"))
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def engine(request, shared_bench):
+    """An engine shared by the tests of a module (af_packet, two workers): none of them may end it."""
+    if shared_bench.engines and shared_bench.engines[0].process.poll() is not None:
+        pytest.fail(f"the shared engine has ended:\n{shared_bench.engines[0].log_tail()}")
+    if not shared_bench.engines:
+        shared_bench(workers=2)
+    request.node.engines = shared_bench.engines
+    return shared_bench.engines[0]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A test that failed shows the end of its engines' logs."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for engine in getattr(item, "engines", []):
+            report.sections.append((f"log of the engine in {engine.directory}", engine.log_tail()))
+            report.longrepr = f"{report.longreprtext}\n---- the engine's log ends with\n{engine.log_tail(15)}"

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""kill -9 at random moments under load: what was answered 250 is there once and whole, and nothing is half there."""
+
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+
+from lab import messages, records
+from lab.smtp import Session, inbox
+
+SENDER = "sender@client.test"
+USERS = ("alice@example.test", "bob@example.test")
+CONNECTIONS = 6
+ROUNDS = 30
+SIZES = (1_000, 300_000)
+
+
+@dataclass
+class Attempt:
+    """A message whose final dot may have been sent."""
+
+    size: int
+    digest: str
+    recipients: tuple
+    answered: bool = False
+    copies: dict = field(default_factory=dict)
+
+
+class Load:
+    """Connections that send message after message until the engine is gone."""
+
+    def __init__(self, namespaces, rng, number, attempts):
+        self.namespaces = namespaces
+        self.attempts = attempts
+        self.noise = messages.Noise(number)
+        seeds = [rng.random() for _ in range(CONNECTIONS)]
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self._send, args=(random.Random(seed), f"{number}-{lane}"))
+                        for lane, seed in enumerate(seeds)]
+        self.faults = []
+
+    def _send(self, rng, lane):
+        try:
+            with Session(self.namespaces, timeout=10) as session:
+                for count in range(100):
+                    if self.stopping.is_set() or not self._one(session, rng, f"{lane}-{count}@client.test"):
+                        return
+        except OSError:
+            return
+
+    def _one(self, session, rng, message_id):
+        low, high = SIZES
+        size = round(low * (high / low) ** rng.random())
+        recipients = USERS if rng.random() < 0.3 else (rng.choice(USERS),)
+        mail = self.noise.message(message_id, size)
+        attempt = Attempt(len(mail.data), mail.digest, recipients)
+        self.attempts[message_id] = attempt
+        code, text = session.transaction(SENDER, recipients, mail.data)
+        attempt.answered = code == 250
+        if code not in (0, 250):
+            self.faults.append(f"{message_id}: {text}")
+        return code == 250
+
+    def run(self, seconds, kill):
+        for thread in self.threads:
+            thread.start()
+        time.sleep(seconds)
+        kill()
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(20)
+        assert not self.faults, self.faults[:5]
+
+
+def take_stock(engine, attempts, known):
+    """Reads what POP3 shows and was not seen before; each message must be whole and be one that was sent."""
+    for user in USERS:
+        fresh, listed = inbox(engine.namespaces, user, known=known[user])
+        assert len(set(listed)) == len(listed), "a unique-id twice"
+        assert known[user] <= set(listed), "messages that had been read are gone"
+        for uid, data in fresh.items():
+            message_id = messages.message_id_of(data)
+            assert message_id in attempts, f"{uid}: nobody sent this: {data[:300]!r}"
+            attempt = attempts[message_id]
+            assert messages.is_delivery(data, attempt.size, attempt.digest), f"{message_id} is not whole"
+            attempt.copies[user] = attempt.copies.get(user, 0) + 1
+        known[user] = set(listed)
+
+
+def check_attempts(attempts):
+    for message_id, attempt in attempts.items():
+        expected = {user: 1 for user in attempt.recipients}
+        if attempt.answered:
+            assert attempt.copies == expected, f"{message_id} was answered 250, copies: {attempt.copies}"
+        else:
+            assert attempt.copies in ({}, expected), f"{message_id} is half there: {attempt.copies}"
+
+
+def check_ctl(engine, known):
+    """ctl sees what POP3 sees, and exports what POP3 retrieves."""
+    for user in USERS:
+        entries = records.mailbox(engine, user)
+        assert len(entries) == len(known[user])
+        fresh, _listed = inbox(engine.namespaces, user, known=set(sorted(known[user])[3:]))
+        exports = {records.export(engine, entry["id"], user) for entry in entries}
+        assert set(fresh.values()) <= exports
+
+
+def test_kill_under_load(make_engine, request):
+    rounds = 100 if request.config.getoption("--long") else ROUNDS
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    engine = make_engine(workers=2)
+    attempts, known = {}, {user: set() for user in USERS}
+    for number in range(rounds):
+        if number:
+            engine.start()
+        take_stock(engine, attempts, known)
+        check_attempts(attempts)
+        Load(engine.namespaces, rng, number, attempts).run(rng.uniform(0.02, 0.6), engine.kill)
+    engine.start()
+    take_stock(engine, attempts, known)
+    check_attempts(attempts)
+    check_ctl(engine, known)
+    answered = sum(attempt.answered for attempt in attempts.values())
+    unanswered = sum(bool(attempt.copies) and not attempt.answered for attempt in attempts.values())
+    print(f"{len(attempts)} sent, {answered} answered 250, {unanswered} there without an answer")
+    assert answered > rounds * 5, "there was no load worth the name"
