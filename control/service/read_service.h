@@ -5,7 +5,8 @@
 #include "control/store/store.h"
 #include "dataplane/handoff/handoff.h"
 
-/* Answers the jobs of SERVICE_READ: opens and closes mailboxes, reads message bytes, takes pins back. */
+/* Answers the jobs of SERVICE_READ: opens and closes mailboxes, reads message bytes, takes pins
+ * back. */
 struct read_service;
 
 /* NULL: no thread or no memory. The store stays the caller's. */

@@ -9,7 +9,7 @@
 enum {
     BATCH_MAX = 1024, /* changes in one batch */
     SLEEP_MS = 1000,
-    CLASSES = 256,    /* of durations: four to a power of two */
+    CLASSES = 256, /* of durations: four to a power of two */
 };
 
 /* Written by the thread alone. */
@@ -112,8 +112,8 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
         *change = (struct store_change){.kind = STORE_COMMIT, .message = job->store_commit.message};
         return true;
     case JOB_STORE_DISCARD:
-        *change = (struct store_change){.kind = STORE_DISCARD,
-                                        .discarded = job->store_discard.message};
+        *change =
+            (struct store_change){.kind = STORE_DISCARD, .discarded = job->store_discard.message};
         return true;
     case JOB_MAILBOX_DELETE:
         *change = (struct store_change){.kind = STORE_DELETE,
@@ -121,9 +121,8 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
                                         .marked = job->mailbox_delete.marked};
         return true;
     case JOB_STORE_WRITE:
-        status = store_write(
-            s->store, &job->store_write.message, job->store_write.row,
-            span_of(job->store_write.chunk->data, job->store_write.chunk->len));
+        status = store_write(s->store, &job->store_write.message, job->store_write.row,
+                             span_of(job->store_write.chunk->data, job->store_write.chunk->len));
         add(&s->counts.rows, status == STORE_OK);
         job_answer(s->handoff, job, store_service_job_status(status));
         return false;

@@ -6,8 +6,9 @@
 #include "dataplane/handoff/handoff.h"
 
 /*
- * The commit thread: answers the jobs of SERVICE_STORE. What waits is taken at once; rows of bodies are written, all commits,
- * deletions and discards go into one batch with one sync. While that lasts the next batch gathers by itself.
+ * The commit thread: answers the jobs of SERVICE_STORE. What waits is taken at once; rows of bodies
+ * are written, all commits, deletions and discards go into one batch with one sync. While that
+ * lasts the next batch gathers by itself.
  */
 struct store_service;
 
@@ -21,7 +22,8 @@ struct store_service_stats {
     uint64_t apply_ns_min; /* of a batch, from taking it up to durable */
     uint64_t apply_ns_avg;
     uint64_t apply_ns_max;
-    uint64_t apply_ns_p99; /* upper edge of its class; classes are a quarter of a power of two wide */
+    uint64_t
+        apply_ns_p99; /* upper edge of its class; classes are a quarter of a power of two wide */
 };
 
 /* NULL: no thread or no memory. The store stays the caller's. */
@@ -29,7 +31,8 @@ struct store_service *store_service_start(struct handoff *h, struct store *store
 /* Answers what was asked before, then ends the thread. */
 void store_service_stop(struct store_service *service);
 /* From any thread. */
-void store_service_stats(const struct store_service *service, struct store_service_stats *stats_out);
+void store_service_stats(const struct store_service *service,
+                         struct store_service_stats *stats_out);
 /* What the store's answer means to a worker. */
 enum job_status store_service_job_status(enum store_status status);
 

@@ -21,18 +21,19 @@ enum rocks_family {
     ROCKS_FAMILIES,
 };
 
-enum { ROCKS_SCHEMA = 1, ROCKS_VIEW_BUCKETS = 256 };
+enum { ROCKS_SCHEMA = 1, ROCKS_AHEAD_VERSION = 1, ROCKS_VIEW_BUCKETS = 256 };
 
 struct rocks_view {
     struct pop3_mailbox view; /* first: what the session sees */
     uint64_t account, mailbox;
-    rocksdb_readoptions_t *read;         /* as of the opening; the latest state after the store had to be reopened */
+    rocksdb_readoptions_t
+        *read; /* as of the opening; the latest state after the store had to be reopened */
     const rocksdb_snapshot_t *snapshot;
-    struct rocks_view *next;             /* in its bucket */
+    struct rocks_view *next; /* in its bucket */
     struct pop3_entry *entries;
-    struct rocks_origin *origins;        /* of each entry */
-    uint32_t cap;                        /* of both */
-    uint8_t *uidls;                      /* texts that the entries' spans show */
+    struct rocks_origin *origins; /* of each entry */
+    uint32_t cap;                 /* of both */
+    uint8_t *uidls;               /* texts that the entries' spans show */
     size_t uidls_len, uidls_cap;
 };
 
@@ -51,8 +52,9 @@ struct rocks_origin {
 };
 
 /*
- * Changes hold `changing` all along, so that there is one writer. Whoever uses `db` holds `using` for reading; only
- * reopening after an error holds it for writing, and not before all pins are back. Order: changing, using, views_lock.
+ * Changes hold `changing` all along, so that there is one writer. Whoever uses `db` holds `using`
+ * for reading; only reopening after an error holds it for writing, and not before all pins are
+ * back. Order: changing, using, views_lock.
  */
 struct rocks {
     struct store store;
@@ -73,7 +75,8 @@ struct rocks {
     rocksdb_column_family_handle_t *family[ROCKS_FAMILIES];
     uint64_t incarnation;
     uint64_t next_id;
-    uint64_t batch;        /* number of the last synced batch */
+    uint64_t batch;       /* number of the last synced batch */
+    uint64_t batch_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;
 
     bool sick;             /* a write failed; nothing more is written before reopening */
@@ -81,7 +84,8 @@ struct rocks {
     uint64_t healed_ms;    /* last attempt to reopen, monotonic */
     uint64_t doubtful_batch;
     uint32_t doubtful_count;
-    struct id128 *doubtful; /* messages refused whose batch may be found on disk; taken back when it is */
+    struct id128
+        *doubtful; /* messages refused whose batch may be found on disk; taken back when it is */
 
     pthread_mutex_t views_lock;
     struct rocks_view *views[ROCKS_VIEW_BUCKETS];
@@ -89,7 +93,8 @@ struct rocks {
 
 /* ---- rocks_db.c: the database as such ---- */
 
-/* Opens, checks the schema, begins a new incarnation, removes what older ones left. `error`: STORE_ERROR bytes. */
+/* Opens, checks the schema, begins a new incarnation, removes what older ones left. `error`:
+ * STORE_ERROR bytes. */
 enum store_status rocks_db_open(struct rocks *r, char *error);
 void rocks_db_close(struct rocks *r);
 /* What RocksDB's message says; frees it. STORE_OK for NULL. */
@@ -98,13 +103,20 @@ enum store_status rocks_db_status(char *error);
 bool rocks_db_use(struct rocks *r);
 void rocks_db_release(struct rocks *r);
 
+/* ---- rocks_ahead.c: the last batch before a power loss ---- */
+
+/* Takes back what the last batch before the opening committed without all rows that had been
+ * written ahead of it. */
+enum store_status rocks_ahead_check(struct rocks *r);
+
 /* ---- rocks_heal.c: after a failed write ---- */
 
 /* Under `changing`: STORE_OK when changes can be written, reopening if it must and can. */
 enum store_status rocks_heal(struct rocks *r);
 /*
- * After a write of batch r->batch failed with `status`: finds out whether it is on disk all the same. STORE_OK: it is, and
- * durable. Otherwise `messages` (`count`) will be taken back if they ever show up.
+ * After a write of batch r->batch failed with `status`: finds out whether it is on disk all the
+ * same. STORE_OK: it is, and durable. Otherwise `messages` (`count`) will be taken back if they
+ * ever show up.
  */
 enum store_status rocks_heal_batch(struct rocks *r, enum store_status status,
                                    const struct id128 *messages, uint32_t count);
@@ -116,7 +128,8 @@ struct rocks_value {
     struct span bytes;
 };
 
-/* STORE_OK, STORE_NONE or an error. The value stays until rocks_value_free(), which takes an empty one too. */
+/* STORE_OK, STORE_NONE or an error. The value stays until rocks_value_free(), which takes an empty
+ * one too. */
 enum store_status rocks_value_get(struct rocks *r, const rocksdb_readoptions_t *read,
                                   enum rocks_family family, struct span key,
                                   struct rocks_value *value_out);
@@ -125,7 +138,8 @@ void rocks_value_free(struct rocks_value *value);
 /* A row of numbers read whole: NONE, CORRUPT when it cannot be decoded. */
 enum store_status rocks_value_number(struct rocks *r, enum rocks_family family, struct span key,
                                      uint64_t *number_out);
-enum store_status rocks_value_domain(struct rocks *r, uint64_t id, struct store_row_domain *row_out);
+enum store_status rocks_value_domain(struct rocks *r, uint64_t id,
+                                     struct store_row_domain *row_out);
 enum store_status rocks_value_account(struct rocks *r, uint64_t id,
                                       struct store_row_account *row_out);
 enum store_status rocks_value_usage(struct rocks *r, uint64_t id, struct store_row_usage *row_out);
@@ -150,7 +164,8 @@ void rocks_value_delete_body(struct rocks *r, rocksdb_writebatch_t *batch, uint6
 
 /* ---- rocks_walk.c: rows in order ---- */
 
-/* All rows whose key begins with `prefix`, from `start` (which does too, or is empty). Must not move in memory. */
+/* All rows whose key begins with `prefix`, from `start` (which does too, or is empty). Must not
+ * move in memory. */
 struct rocks_walk {
     rocksdb_iterator_t *it;
     rocksdb_readoptions_t *read;
@@ -184,8 +199,9 @@ void rocks_apply(struct store *store, struct store_change *changes, uint32_t cou
 
 enum store_status rocks_view_open(struct store *store, uint64_t account,
                                   const struct pop3_mailbox **view_out);
-enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
-                                  uint64_t offset, struct span *bytes_out, void **pin_out);
+enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view,
+                                  uint32_t index, uint64_t offset, struct span *bytes_out,
+                                  void **pin_out);
 void rocks_view_unpin(struct store *store, void **pins, uint32_t count);
 void rocks_view_close(struct store *store, const struct pop3_mailbox *view);
 /* Drops the snapshots of all views, before the database closes. */

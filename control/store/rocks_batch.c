@@ -16,8 +16,13 @@ bool rocks_batch_init(struct rocks_batch *b, struct rocks *r, uint32_t messages)
 {
     *b = (struct rocks_batch){.r = r, .now_ms = wall_ms(), .message_cap = messages};
     b->messages = calloc(messages + 1, sizeof(*b->messages));
-    if (!b->messages)
+    b->ahead = malloc(1 + messages * sizeof(*b->messages));
+    if (!b->messages || !b->ahead) {
+        free(b->messages);
+        free(b->ahead);
         return false;
+    }
+    b->ahead[b->ahead_len++] = ROCKS_AHEAD_VERSION;
     b->rows = rocksdb_writebatch_create();
     return true;
 }
@@ -35,6 +40,7 @@ void rocks_batch_fini(struct rocks_batch *b)
     rocksdb_writebatch_destroy(b->rows);
     free(b->gone);
     free(b->messages);
+    free(b->ahead);
     free(b->pieces);
     free(b->piece_lens);
 }
@@ -76,13 +82,20 @@ enum store_status rocks_batch_account(struct rocks_batch *b, uint64_t id, enum m
     if (!account)
         status = read_account(b, id, &account);
     if (status == STORE_OK && !account->read[place]) {
-        status = rocks_value_state(b->r, rocks_batch_mailbox(account, place), &account->state[place]);
+        status =
+            rocks_value_state(b->r, rocks_batch_mailbox(account, place), &account->state[place]);
         account->read[place] = status == STORE_OK;
         if (status == STORE_NONE)
             status = STORE_CORRUPT;
     }
     *account_out = account;
     return status;
+}
+
+void rocks_batch_ahead(struct rocks_batch *b, const struct id128 *message)
+{
+    memcpy(b->ahead + b->ahead_len, message->bytes, sizeof(message->bytes));
+    b->ahead_len += sizeof(message->bytes);
 }
 
 static void put_counters(struct rocks_batch *b, const struct rocks_account *account)
@@ -120,6 +133,8 @@ enum store_status rocks_batch_write(struct rocks_batch *b)
     if (b->durable) {
         store_row_put_number(&number, ++r->batch);
         rocks_value_put(r, b->rows, ROCKS_META, span_text("batch"), writer_span(&number));
+        rocks_value_put(r, b->rows, ROCKS_META, span_text("ahead"),
+                        span_of(b->ahead, b->ahead_len));
     }
     if (rocksdb_writebatch_count(b->rows) > 0)
         rocksdb_write(r->db, b->durable && r->sync ? r->synced : r->unsynced, b->rows, &error);

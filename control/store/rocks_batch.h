@@ -5,8 +5,9 @@
 #include "control/store/rocks.h"
 
 /*
- * One batch of changes under way: the rows to write, and the counters of all accounts it touches, read once and
- * written once. A change is checked whole before its first row enters the batch, so that one that is impossible leaves no trace.
+ * One batch of changes under way: the rows to write, and the counters of all accounts it touches,
+ * read once and written once. A change is checked whole before its first row enters the batch, so
+ * that one that is impossible leaves no trace.
  */
 enum { ROCKS_BATCH_BUCKETS = 256, ROCKS_PLACES = 2 };
 
@@ -39,7 +40,9 @@ struct rocks_batch {
     uint32_t gone_count, gone_cap;
     struct id128 *messages; /* committed in this batch */
     uint32_t message_count, message_cap;
-    const char **pieces;    /* of the row that is being put together */
+    uint8_t *ahead; /* the row that names those of them whose rows were written ahead */
+    size_t ahead_len;
+    const char **pieces; /* of the row that is being put together */
     size_t *piece_lens;
     uint32_t piece_cap;
 };
@@ -55,19 +58,23 @@ static inline uint64_t rocks_batch_mailbox(const struct rocks_account *account,
     return place == MESSAGE_INBOX ? account->row.inbox : account->row.quarantine;
 }
 
+/* Notes that the message's body was written ahead of the batch. */
+void rocks_batch_ahead(struct rocks_batch *b, const struct id128 *message);
+
 /* rocks_commit.c */
 enum store_status rocks_commit(struct rocks_batch *b, struct message *message);
 
 /* rocks_delete.c */
 enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_view *view,
                                       const uint8_t *marked);
-/* Takes a committed message out of all mailboxes, as if it had never been there but for its UIDs. */
+/* Takes a committed message out of all mailboxes, as if it had never been there but for its UIDs.
+ */
 enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128 *message);
 void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message);
 /* Removes the bodies whose last reference this batch takes. After all changes. */
 void rocks_delete_bodies(struct rocks_batch *b);
 
-/* rocks_apply.c: counters of all accounts that changed, and the batch's number; then writes. */
+/* Adds the counters of all accounts that changed and the batch's number, and writes. */
 enum store_status rocks_batch_write(struct rocks_batch *b);
 
 #endif

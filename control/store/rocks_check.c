@@ -2,8 +2,9 @@
 #include "control/store/rocks.h"
 
 /*
- * Every row once, and each from both ends: entries lead to references and bodies, references to entries, rows of bodies
- * to bodies, counters to sums. Holds `changing`, so that what it sees stands still.
+ * Every row once, and each from both ends: entries lead to references and bodies, references to
+ * entries, rows of bodies to bodies, counters to sums. Holds `changing`, so that what it sees
+ * stands still.
  */
 struct check {
     struct rocks *r;
@@ -13,8 +14,7 @@ struct check {
 static bool there(struct check *c, enum rocks_family family, const struct store_key *key)
 {
     struct rocks_value value;
-    enum store_status status =
-        rocks_value_get(c->r, c->r->read, family, rocks_key(key), &value);
+    enum store_status status = rocks_value_get(c->r, c->r->read, family, rocks_key(key), &value);
 
     rocks_value_free(&value);
     return status == STORE_OK;

@@ -281,6 +281,8 @@ enum store_status rocks_commit(struct rocks_batch *b, struct message *m)
         deliver(b, m, (uint16_t)i);
     free(bytes);
     b->messages[b->message_count++] = m->id;
+    if (m->rows_written > 0)
+        rocks_batch_ahead(b, &m->id);
     b->durable = true;
     return STORE_OK;
 }

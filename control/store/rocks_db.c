@@ -48,11 +48,8 @@ static enum store_status check_families(struct rocks *r, char *error)
     char **names = rocksdb_list_column_families(r->options[ROCKS_META], r->path, &count, &problem);
     enum store_status status = STORE_OK;
 
-    if (problem) {
-        /* A store that is yet to be made; anything else comes up again when it is opened. */
-        rocksdb_free(problem);
-        return STORE_OK;
-    }
+    /* A store that is yet to be made; anything else comes up again when it is opened. */
+    rocksdb_free(problem);
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         size_t known = 0;
 
@@ -71,8 +68,7 @@ static enum store_status check_families(struct rocks *r, char *error)
 static enum store_status check_schema(struct rocks *r, bool *fresh_out, char *error)
 {
     uint64_t schema = 0;
-    enum store_status status =
-        rocks_value_number(r, ROCKS_META, span_text("schema"), &schema);
+    enum store_status status = rocks_value_number(r, ROCKS_META, span_text("schema"), &schema);
 
     *fresh_out = status == STORE_NONE;
     if (status == STORE_NONE)
@@ -106,8 +102,9 @@ static void put_counter(struct rocks *r, rocksdb_writebatch_t *batch, const char
 }
 
 /*
- * Rows of bodies that an older incarnation wrote and never committed. Each of them has a pending row, written in the
- * same batch, that the commit's batch removes: so what is left is found without walking over all bodies.
+ * Rows of bodies that an older incarnation wrote and never committed. Each of them has a pending
+ * row, written in the same batch, that the commit's batch removes: so what is left is found without
+ * walking over all bodies.
  */
 static enum store_status remove_orphans(struct rocks *r, rocksdb_writebatch_t *batch)
 {
@@ -175,14 +172,16 @@ enum store_status rocks_db_open(struct rocks *r, char *error)
     if (status != STORE_OK)
         return status;
     r->db = rocksdb_open_column_families(r->options[ROCKS_META], r->path, ROCKS_FAMILIES,
-                                         family_names,
-                                         (const rocksdb_options_t *const *)r->options, r->family,
-                                         &problem);
+                                         family_names, (const rocksdb_options_t *const *)r->options,
+                                         r->family, &problem);
     if (!r->db)
         return fail(error, STORE_FAILED, "the store cannot be opened", problem);
     status = check_schema(r, &fresh, error);
     if (status == STORE_OK)
         status = begin_incarnation(r, fresh, error);
+    r->batch_found = r->batch;
+    if (status == STORE_OK && (status = rocks_ahead_check(r)) != STORE_OK)
+        fail(error, status, "the store's last batch cannot be checked", NULL);
     if (status != STORE_OK)
         rocks_db_close(r);
     return status;

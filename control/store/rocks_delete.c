@@ -121,7 +121,9 @@ static enum store_status delete_reference(struct rocks_batch *b, struct rocks_go
         status = rocks_batch_account(b, mailbox.account, mailbox.place, &account);
     if (status == STORE_OK)
         status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
-    if (status != STORE_OK || is_gone(b, gone.mailbox, gone.uid))
+    if (status == STORE_NONE || is_gone(b, gone.mailbox, gone.uid))
+        return STORE_OK;
+    if (status != STORE_OK)
         return status;
     if (!add_gone(b, gone))
         return STORE_FAILED;
@@ -197,12 +199,14 @@ static void remove_body(struct rocks_batch *b, const struct id128 *message)
 }
 
 /*
- * The database does not see this batch yet: a body is garbage when as many references are there as the batch removes. New
- * references cannot be in the batch, since it makes none but to messages that are new themselves.
+ * The database does not see this batch yet: a body is garbage when as many references are there as
+ * the batch removes. New references cannot be in the batch, since it makes none but to messages
+ * that are new themselves.
  */
 void rocks_delete_bodies(struct rocks_batch *b)
 {
-    qsort(b->gone, b->gone_count, sizeof(*b->gone), compare_gone);
+    if (b->gone_count > 0)
+        qsort(b->gone, b->gone_count, sizeof(*b->gone), compare_gone);
     for (uint32_t i = 0, end; i < b->gone_count; i = end) {
         uint32_t references;
 

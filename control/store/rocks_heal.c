@@ -7,11 +7,13 @@
 #include <time.h>
 
 /*
- * After a write failed, RocksDB refuses all others, and nobody knows whether the batch is on disk. Closing and opening again
- * answers both: the log is read back, and what it holds is made durable as files of its own. The number of the last synced
- * batch, written in each, tells whether the doubtful one is among them.
+ * After a write failed, RocksDB refuses all others, and nobody knows whether the batch is on disk.
+ * Closing and opening again answers both: the log is read back, and what it holds is made durable
+ * as files of its own. The number of the last synced batch, written in each, tells whether the
+ * doubtful one is among them.
  *
- * A full disk lets the database open again only when there is room for that. Until then it stays open for reading.
+ * A full disk lets the database open again only when there is room for that. Until then it stays
+ * open for reading.
  */
 enum { HEAL_MS = 1000, ROOM_MIN = 32 << 20 };
 
@@ -94,6 +96,21 @@ static enum store_status take_back(struct rocks *r)
     return status;
 }
 
+static bool all_there(struct rocks *r, const struct id128 *messages, uint32_t count)
+{
+    bool there = rocks_db_use(r);
+
+    if (!there)
+        return false;
+    for (uint32_t i = 0; there && i < count; i++) {
+        struct store_row_body body;
+
+        there = rocks_value_body(r, &messages[i], &body) == STORE_OK;
+    }
+    rocks_db_release(r);
+    return there;
+}
+
 enum store_status rocks_heal(struct rocks *r)
 {
     enum store_status status;
@@ -103,7 +120,7 @@ enum store_status rocks_heal(struct rocks *r)
     if (monotonic_ms() - r->healed_ms < HEAL_MS || (r->ill == STORE_DISK_FULL && !room(r)) ||
         !reopen(r))
         return r->ill;
-    status = r->doubtful_count > 0 && r->batch >= r->doubtful_batch ? take_back(r) : STORE_OK;
+    status = r->doubtful_count > 0 && r->batch_found >= r->doubtful_batch ? take_back(r) : STORE_OK;
     if (status == STORE_OK) {
         forget_doubtful(r);
         return STORE_OK;
@@ -120,8 +137,13 @@ enum store_status rocks_heal_batch(struct rocks *r, enum store_status status,
     r->sick = true;
     r->ill = status;
     r->doubtful_batch = r->batch;
-    if (status != STORE_DISK_FULL && reopen(r))
-        return r->batch >= r->doubtful_batch ? STORE_OK : status;
+    if (status != STORE_DISK_FULL && reopen(r)) {
+        if (r->batch_found < r->doubtful_batch)
+            return status;
+        if (all_there(r, messages, count))
+            return STORE_OK;
+        r->sick = true;
+    }
     r->doubtful = calloc(count + 1, sizeof(*messages));
     if (r->doubtful) {
         memcpy(r->doubtful, messages, count * sizeof(*messages));

@@ -2,8 +2,9 @@
 #include "control/store/rocks.h"
 
 /*
- * Names. A name row {kind, parent, name} leads to an id and is the only place where the name stands, so that a rename is one
- * row. Ids come from one counter for all kinds, are written with what they name, and never come again.
+ * Names. A name row {kind, parent, name} leads to an id and is the only place where the name
+ * stands, so that a rename is one row. Ids come from one counter for all kinds, are written with
+ * what they name, and never come again.
  */
 enum kind { KIND_TENANT = 'T', KIND_DOMAIN = 'D', KIND_ACCOUNT = 'A', KIND_MAILBOX = 'M' };
 
@@ -138,7 +139,8 @@ enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struc
     return end(r, finish(r, batch, next_id));
 }
 
-/* A mailbox's id is its UIDVALIDITY too: one made again under the same name has a greater one, as RFC 9051 section 2.3.1.1 asks. */
+/* A mailbox's id is its UIDVALIDITY too: one made again under the same name has a greater one, as
+ * RFC 9051 section 2.3.1.1 asks. */
 static void put_mailbox(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t id, uint64_t account,
                         enum message_place place)
 {

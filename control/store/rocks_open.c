@@ -11,21 +11,23 @@ enum {
     DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
     BLOB_MIN = 4096,          /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
-    WAL_AHEAD = 512 << 10,    /* what is written ahead is sent to the disk early, so that the sync finds little to do */
+    WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
+                              finds little to do */
     TABLE_AHEAD = 1 << 20,
     BLOOM_BITS = 10,
     LOG_FILE = 1 << 20,
     LOG_FILES = 4,
     LOG_WARN = 2,
     OPEN_FILES = 512,
-    POINT_IN_TIME = 2,        /* rocksdb::WALRecoveryMode::kPointInTimeRecovery */
+    POINT_IN_TIME = 2, /* rocksdb::WALRecoveryMode::kPointInTimeRecovery */
     NO_COMPRESSION = 0,
 };
 
 /*
- * What is synced when: docs/durability.md. Point-in-time recovery takes the log up to the first record that is not
- * whole. After a power loss the unsynced tail may have holes with whole records behind them; a mode that
- * insists on a clean tail would then refuse to open, one that skips holes would break the order.
+ * What is synced when: docs/durability.md. Point-in-time recovery takes the log up to the first
+ * record that is not whole. After a power loss the unsynced tail may have holes with whole records
+ * behind them; a mode that insists on a clean tail would then refuse to open, one that skips holes
+ * would break the order.
  */
 static void set_database_options(rocksdb_options_t *o, uint64_t memtable)
 {

@@ -40,7 +40,8 @@ enum store_status rocks_value_number(struct rocks *r, enum rocks_family family, 
     return status;
 }
 
-/* The readers of rows of numbers differ in nothing but the row: rocks_value_<row>(r, id, row_out). */
+/* The readers of rows of numbers differ in nothing but the row: rocks_value_<row>(r, id, row_out).
+ */
 #define READ_BY_ID(row, table)                                                                     \
     enum store_status rocks_value_##row(struct rocks *r, uint64_t id,                              \
                                         struct store_row_##row *row_out)                           \
@@ -88,7 +89,8 @@ void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks
     rocksdb_writebatch_delete_cf(batch, r->family[family], (const char *)key.data, key.len);
 }
 
-/* A range deletion costs every later read of the table a look-up, so that few rows go one by one. */
+/* A range deletion costs every later read of the table a look-up, so that few rows go one by one.
+ */
 enum { ROWS_ONE_BY_ONE = 16 };
 
 void rocks_value_delete_body(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t incarnation,

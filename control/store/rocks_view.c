@@ -188,8 +188,8 @@ static enum store_status read_body(struct rocks *r, const struct rocks_view *v, 
 {
     const struct rocks_origin *origin = &v->origins[index];
     uint64_t left = v->entries[index].size - origin->prefix_len - offset;
-    struct store_key key = store_key_row(origin->incarnation, &origin->message,
-                                         (uint32_t)(offset / CHUNK_LARGE_DATA));
+    struct store_key key =
+        store_key_row(origin->incarnation, &origin->message, (uint32_t)(offset / CHUNK_LARGE_DATA));
     size_t skip = offset % CHUNK_LARGE_DATA;
     enum store_status status = rocks_value_get(r, v->read, ROCKS_BODY, rocks_key(&key), value);
 
@@ -206,8 +206,7 @@ static enum store_status read_body(struct rocks *r, const struct rocks_view *v, 
 static enum store_status read_prefix(struct rocks *r, const struct rocks_view *v, uint32_t index,
                                      uint64_t offset, struct rocks_value *value, struct span *out)
 {
-    struct store_key key =
-        store_key_entry(STORE_TABLE_PREFIX, v->mailbox, v->entries[index].uid);
+    struct store_key key = store_key_entry(STORE_TABLE_PREFIX, v->mailbox, v->entries[index].uid);
     enum store_status status = rocks_value_get(r, v->read, ROCKS_INDEX, rocks_key(&key), value);
 
     if (status != STORE_OK)
@@ -218,8 +217,9 @@ static enum store_status read_prefix(struct rocks *r, const struct rocks_view *v
     return STORE_OK;
 }
 
-enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
-                                  uint64_t offset, struct span *bytes_out, void **pin_out)
+enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view,
+                                  uint32_t index, uint64_t offset, struct span *bytes_out,
+                                  void **pin_out)
 {
     struct rocks *r = (struct rocks *)store;
     struct rocks_view *v = rocks_view_of(view);

@@ -45,8 +45,9 @@ enum store_status store_view_open(struct store *store, uint64_t account,
     return store->ops->view_open(store, account, view_out);
 }
 
-enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
-                                  uint64_t offset, struct span *bytes_out, void **pin_out)
+enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view,
+                                  uint32_t index, uint64_t offset, struct span *bytes_out,
+                                  void **pin_out)
 {
     return store->ops->view_read(store, view, index, offset, bytes_out, pin_out);
 }

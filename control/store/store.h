@@ -6,8 +6,9 @@
 #include "dataplane/handoff/message.h"
 
 /*
- * Where mail lies. No type of a back end appears here: RocksDB is one implementation of struct store_ops, others stand
- * beside it. All calls block, from any control thread; changes are serialised inside. What the rows are: docs/store.md.
+ * Where mail lies. No type of a back end appears here: RocksDB is one implementation of struct
+ * store_ops, others stand beside it. All calls block, from any control thread; changes are
+ * serialised inside. What the rows are: docs/store.md.
  */
 struct store;
 
@@ -28,21 +29,25 @@ struct store_options {
     const char *path;        /* a directory of the store's own; created */
     bool sync;               /* false: nothing survives a power loss; for measurements */
     uint16_t node;           /* this machine's number among all that share accounts */
-    uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column family; 0: 64 MiB */
+    uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column
+                                family; 0: 64 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
 };
 
-/* Out: *store_out, or a reason in `error` (STORE_ERROR bytes, NUL-terminated). Removes what older incarnations left uncommitted. */
+/* Out: *store_out, or a reason in `error` (STORE_ERROR bytes, NUL-terminated). Removes what older
+ * incarnations left uncommitted. */
 enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
                                    char *error);
 /* All views were closed and all pins given back. */
 void store_close(struct store *store);
 const char *store_status_name(enum store_status status);
 
-/* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is never used again ---- */
+/* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is
+ * never used again ---- */
 
 enum store_status store_tenant_put(struct store *store, struct span name, uint64_t *tenant_out);
-/* `class` is enum directory_class. Class and tenant of an existing domain are brought up to date. */
+/* `class` is enum directory_class. Class and tenant of an existing domain are brought up to date.
+ */
 enum store_status store_domain_put(struct store *store, uint64_t tenant, struct span name,
                                    uint8_t class, uint64_t *domain_out);
 
@@ -57,7 +62,8 @@ struct store_account {
     uint64_t quota_octets; /* of everything but the quarantine; 0: none */
 };
 
-/* Makes the account's inbox and quarantine with it. The quota of an existing account is brought up to date. */
+/* Makes the account's inbox and quarantine with it. The quota of an existing account is brought up
+ * to date. */
 enum store_status store_account_put(struct store *store, const struct store_account *account,
                                     uint64_t *account_out);
 enum store_status store_account_find(struct store *store, struct span key, uint64_t *account_out);
@@ -65,8 +71,9 @@ enum store_status store_account_find(struct store *store, struct span key, uint6
 /* ---- changes ---- */
 
 /*
- * One full row of a body, in ascending order of `row`, invisible and not synced until the message is committed.
- * STORE_FAILED also when an earlier row is missing. Rows that are never committed vanish with STORE_DISCARD or the next open.
+ * One full row of a body, in ascending order of `row`, invisible and not synced until the message
+ * is committed. STORE_FAILED also when an earlier row is missing. Rows that are never committed
+ * vanish with STORE_DISCARD or the next open.
  */
 enum store_status store_write(struct store *store, const struct id128 *message, uint32_t row,
                               struct span bytes);
@@ -74,32 +81,36 @@ enum store_status store_write(struct store *store, const struct id128 *message, 
 enum store_change_kind { STORE_COMMIT, STORE_DELETE, STORE_DISCARD };
 
 struct store_change {
-    uint8_t kind;                   /* enum store_change_kind */
+    uint8_t kind; /* enum store_change_kind */
     enum store_status status_out;
     union {
-        struct message *message;    /* COMMIT: whole or not at all; sets uid_out of its deliveries */
+        struct message *message; /* COMMIT: whole or not at all; sets uid_out of its deliveries */
         struct {
             const struct pop3_mailbox *view;
-            const uint8_t *marked;  /* DELETE: bit i, entry i; what is gone already is passed over */
+            const uint8_t *marked; /* DELETE: bit i, entry i; what is gone already is passed over */
         };
-        struct id128 discarded;     /* DISCARD */
+        struct id128 discarded; /* DISCARD */
     };
 };
 
 /*
- * All changes in one batch and one sync; each has its own status, and one that is impossible (quota, account gone) fails alone. STORE_OK
- * means durable. Bodies that nobody refers to any more go in the same batch.
+ * All changes in one batch and one sync; each has its own status, and one that is impossible
+ * (quota, account gone) fails alone. STORE_OK means durable. Bodies that nobody refers to any more
+ * go in the same batch.
  */
 void store_apply(struct store *store, struct store_change *changes, uint32_t count);
 
 /* ---- an account's inbox as one POP3 session sees it ---- */
 
-/* Locks the inbox for other views. What is changed behind its back does not show, and can still be read. */
+/* Locks the inbox for other views. What is changed behind its back does not show, and can still be
+ * read. */
 enum store_status store_view_open(struct store *store, uint64_t account,
                                   const struct pop3_mailbox **view_out);
-/* Bytes from `offset` of prefix and body, as far as they lie in one piece; none at the end. They stay until store_unpin(). */
-enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view, uint32_t index,
-                                  uint64_t offset, struct span *bytes_out, void **pin_out);
+/* Bytes from `offset` of prefix and body, as far as they lie in one piece; none at the end. They
+ * stay until store_unpin(). */
+enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view,
+                                  uint32_t index, uint64_t offset, struct span *bytes_out,
+                                  void **pin_out);
 void store_unpin(struct store *store, void **pins, uint32_t count);
 void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
@@ -107,10 +118,10 @@ void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
 struct store_mailbox {
     uint64_t id, account;
-    struct span name;  /* valid during the call */
-    uint8_t place;     /* enum message_place */
+    struct span name; /* valid during the call */
+    uint8_t place;    /* enum message_place */
     uint32_t uid_validity, uid_next;
-    uint64_t modseq;   /* the highest so far */
+    uint64_t modseq; /* the highest so far */
     uint64_t messages, octets;
 };
 
@@ -118,22 +129,24 @@ struct store_mailbox {
 struct store_entry {
     uint64_t mailbox, account;
     uint32_t uid;
-    uint8_t place;           /* enum message_place */
-    uint8_t retention;       /* class of retention; 0 is the default one */
-    uint16_t delivery;       /* which recipient of the envelope */
-    struct id128 message;    /* the shared body */
+    uint8_t place;        /* enum message_place */
+    uint8_t retention;    /* class of retention; 0 is the default one */
+    uint16_t delivery;    /* which recipient of the envelope */
+    struct id128 message; /* the shared body */
     struct id128 thread;
-    struct id128 email_base; /* with email_delivery: the email id, alike wherever this copy is copied to */
+    struct id128
+        email_base; /* with email_delivery: the email id, alike wherever this copy is copied to */
     uint16_t email_delivery;
-    uint64_t incarnation;    /* under which the body's rows were written */
+    uint64_t incarnation; /* under which the body's rows were written */
     uint32_t prefix_len;
-    uint64_t size;           /* prefix and body */
+    uint64_t size; /* prefix and body */
     uint64_t internal_ms, saved_ms;
     uint64_t modseq;
-    uint32_t flags;          /* enum store_flag */
-    struct span keywords;    /* each a blob (32-bit length, bytes) */
-    struct span uidl;        /* given by an import: STORE_UIDL bytes at most; empty: made of UIDVALIDITY and UID */
-    struct span verdict;     /* id of the rule that put it here */
+    uint32_t flags;       /* enum store_flag */
+    struct span keywords; /* each a blob (32-bit length, bytes) */
+    struct span
+        uidl; /* given by an import: STORE_UIDL bytes at most; empty: made of UIDVALIDITY and UID */
+    struct span verdict; /* id of the rule that put it here */
 };
 
 enum store_flag {
@@ -182,7 +195,8 @@ enum store_status store_message_show(struct store *store, const struct id128 *me
 /* Prefix and body, exactly as POP3 would give them, in pieces. */
 enum store_status store_export(struct store *store, uint64_t mailbox, uint32_t uid,
                                store_bytes_visit *visit, void *context);
-/* UIDs of a mailbox deleted since a modification sequence, oldest first, through entry->uid and entry->modseq alone. */
+/* UIDs of a mailbox deleted since a modification sequence, oldest first, through entry->uid and
+ * entry->modseq alone. */
 enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64_t since,
                                    store_entry_visit *visit, void *context);
 

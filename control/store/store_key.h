@@ -5,8 +5,8 @@
 #include "control/store/store.h"
 
 /*
- * Keys of rows, the same for every back end; docs/store.md has the table. Integers are big-endian, so that keys sort by
- * number, and every kind of row of one owner lies together.
+ * Keys of rows, the same for every back end; docs/store.md has the table. Integers are big-endian,
+ * so that keys sort by number, and every kind of row of one owner lies together.
  */
 enum { STORE_KEY = 40 };
 

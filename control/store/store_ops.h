@@ -4,7 +4,8 @@
 
 #include "control/store/store.h"
 
-/* What a back end implements; each function is the one of store.h with the same name. Its own struct begins with a struct store. */
+/* What a back end implements; each function is the one of store.h with the same name. Its own
+ * struct begins with a struct store. */
 struct store_ops {
     void (*close)(struct store *);
     enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);
@@ -20,12 +21,14 @@ struct store_ops {
     void (*view_close)(struct store *, const struct pop3_mailbox *);
     enum store_status (*mailboxes)(struct store *, uint64_t, store_mailbox_visit *, void *);
     enum store_status (*entries)(struct store *, uint64_t, store_entry_visit *, void *);
-    enum store_status (*entry_find)(struct store *, uint64_t, uint32_t, store_entry_visit *, void *);
+    enum store_status (*entry_find)(struct store *, uint64_t, uint32_t, store_entry_visit *,
+                                    void *);
     enum store_status (*places)(struct store *, const struct id128 *, store_entry_visit *, void *);
     enum store_status (*message_show)(struct store *, const struct id128 *, store_message_visit *,
                                       void *);
     enum store_status (*export)(struct store *, uint64_t, uint32_t, store_bytes_visit *, void *);
-    enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *, void *);
+    enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *,
+                                    void *);
     enum store_status (*check)(struct store *, struct store_health *);
 };
 

@@ -156,8 +156,8 @@ bool store_row_read_body(struct span value, struct store_row_body *row_out)
     row_out->rows = cursor_u32(&c);
     row_out->size = cursor_u64(&c);
     row_out->received_ms = cursor_u64(&c);
-    return whole(&c) &&
-           row_out->rows == row_out->size / CHUNK_LARGE_DATA + (row_out->size % CHUNK_LARGE_DATA != 0);
+    return whole(&c) && row_out->rows == row_out->size / CHUNK_LARGE_DATA +
+                                             (row_out->size % CHUNK_LARGE_DATA != 0);
 }
 
 void store_row_put_entry(struct writer *w, const struct store_entry *entry)
@@ -196,8 +196,7 @@ bool store_row_read_entry(struct span value, struct store_entry *entry_out)
     entry_out->uidl = cursor_blob(&c);
     entry_out->verdict = cursor_blob(&c);
     return whole(&c) && entry_out->prefix_len <= entry_out->size &&
-           entry_out->delivery < MESSAGE_DELIVERIES &&
-           entry_out->uidl.len <= STORE_UIDL &&
+           entry_out->delivery < MESSAGE_DELIVERIES && entry_out->uidl.len <= STORE_UIDL &&
            entry_out->verdict.len <= STORE_ROW_VERDICT;
 }
 
@@ -239,15 +238,20 @@ bool store_row_read_tombstone(struct span value, struct id128 *message_out)
 /* Bits of the envelope's flag byte. */
 enum { REQUIRE_TLS = 1, SMTPUTF8 = 2 };
 
-enum { ENVELOPE_FIXED = 80, RECIPIENT_FIXED = 24 }; /* rounded up: numbers and lengths, without the spans' bytes */
+enum {
+    ENVELOPE_FIXED = 80,
+    RECIPIENT_FIXED = 24
+}; /* rounded up: numbers and lengths, without the spans' bytes */
 
 size_t store_row_envelope_size(const struct message *message)
 {
     const struct message_envelope *e = &message->envelope;
-    size_t size = ENVELOPE_FIXED + e->sender.len + e->helo.len + e->authenticated.len + e->envid.len;
+    size_t size =
+        ENVELOPE_FIXED + e->sender.len + e->helo.len + e->authenticated.len + e->envid.len;
 
     for (uint32_t i = 0; i < message->deliveries; i++)
-        size += RECIPIENT_FIXED + message->delivery[i].recipient.len + message->delivery[i].orcpt.len;
+        size +=
+            RECIPIENT_FIXED + message->delivery[i].recipient.len + message->delivery[i].orcpt.len;
     return size;
 }
 

@@ -6,14 +6,15 @@
 #include "proto/base/writer.h"
 
 /*
- * Values of rows, the same for every back end; docs/store.md has the table. Each begins with the version of its own encoding.
- * A reader returns false when the value is not exactly one that the writer makes, and reads nothing outside it.
+ * Values of rows, the same for every back end; docs/store.md has the table. Each begins with the
+ * version of its own encoding. A reader returns false when the value is not exactly one that the
+ * writer makes, and reads nothing outside it.
  */
 enum {
-    STORE_ROW_SMALL = 64,   /* bytes of the longest row that holds numbers alone */
-    STORE_ROW_ENTRY = 512,  /* bytes of the longest entry row */
+    STORE_ROW_SMALL = 64,    /* bytes of the longest row that holds numbers alone */
+    STORE_ROW_ENTRY = 512,   /* bytes of the longest entry row */
     STORE_ROW_VERDICT = 128, /* longest rule id kept */
-    STORE_ROW_HEAD = 8,     /* bytes in front of the content in rows of bodies and prefixes */
+    STORE_ROW_HEAD = 8,      /* bytes in front of the content in rows of bodies and prefixes */
 };
 
 struct store_row_domain {
@@ -61,7 +62,8 @@ bool store_row_read_state(struct span value, struct store_row_state *row_out);
 void store_row_put_body(struct writer *w, const struct store_row_body *row);
 bool store_row_read_body(struct span value, struct store_row_body *row_out);
 
-/* What never changes of an entry, and (put_flags) what does. Reading fills those fields alone; spans borrow from `value`. */
+/* What never changes of an entry, and (put_flags) what does. Reading fills those fields alone;
+ * spans borrow from `value`. */
 void store_row_put_entry(struct writer *w, const struct store_entry *entry);
 bool store_row_read_entry(struct span value, struct store_entry *entry_out);
 void store_row_put_flags(struct writer *w, const struct store_entry *entry);
@@ -75,7 +77,8 @@ void store_row_put_envelope(struct writer *w, const struct message *message);
 /* Fills envelope and deliveries; spans borrow from `value`. */
 bool store_row_read_envelope(struct span value, struct store_message *message_out);
 
-/* {format, codec, cipher, 0, key id}: what was done to the content behind it; all but the format is 0 so far. */
+/* {format, codec, cipher, 0, key id}: what was done to the content behind it; all but the format is
+ * 0 so far. */
 void store_row_put_head(struct writer *w);
 /* False when the content is in a form that this program does not know. */
 bool store_row_read_content(struct span value, struct span *content_out);

@@ -117,9 +117,9 @@ enum store_status store_fixture_write(struct store *store, struct store_fixture 
     enum store_status status = STORE_OK;
 
     for (uint32_t row = 0; status == STORE_OK && row < f->message.rows_written; row++)
-        status = store_write(
-            store, &f->message.id, row,
-            span_of(f->bytes + (uint64_t)row * CHUNK_LARGE_DATA, CHUNK_LARGE_DATA));
+        status =
+            store_write(store, &f->message.id, row,
+                        span_of(f->bytes + (uint64_t)row * CHUNK_LARGE_DATA, CHUNK_LARGE_DATA));
     return status;
 }
 

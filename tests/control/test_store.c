@@ -61,8 +61,14 @@ static enum store_status send_one(uint64_t number, uint64_t size, uint64_t accou
 
 static void round_trip_of_every_size(void)
 {
-    static const uint64_t sizes[] = {0, 1, 511, 4096, CHUNK_LARGE_DATA - 1, CHUNK_LARGE_DATA,
-                                     CHUNK_LARGE_DATA + 1, 3 * CHUNK_LARGE_DATA};
+    static const uint64_t sizes[] = {0,
+                                     1,
+                                     511,
+                                     4096,
+                                     CHUNK_LARGE_DATA - 1,
+                                     CHUNK_LARGE_DATA,
+                                     CHUNK_LARGE_DATA + 1,
+                                     3 * CHUNK_LARGE_DATA};
     static const uint32_t cuts[] = {1000, 4072, CHUNK_LARGE_DATA};
     uint64_t account, inbox, n = 0;
 
@@ -286,8 +292,8 @@ static void view_stands_still(void)
     CHECK(send_one(2, 10, account) == STORE_OK);
     CHECK(view->count == 1 && view->entries[0].uid == 1 && view->uid_validity > 0);
     {
-        struct store_change change = {.kind = STORE_DELETE, .view = view,
-                                      .marked = (const uint8_t[]){1}};
+        struct store_change change = {
+            .kind = STORE_DELETE, .view = view, .marked = (const uint8_t[]){1}};
 
         store_apply(store, &change, 1);
         CHECK(change.status_out == STORE_OK);
@@ -347,7 +353,7 @@ static void one_impossible_message_fails_alone(void)
         changes[i] = (struct store_change){.kind = STORE_COMMIT, .message = &f[i]->message};
     }
     store_fixture_to(f[1], b, MESSAGE_INBOX);
-    store_fixture_to(f[2], b, MESSAGE_INBOX);  /* together over the quota */
+    store_fixture_to(f[2], b, MESSAGE_INBOX);   /* together over the quota */
     store_fixture_to(f[3], 777, MESSAGE_INBOX); /* nobody */
     store_apply(store, changes, 4);
     CHECK(changes[0].status_out == STORE_OK && changes[1].status_out == STORE_OK);

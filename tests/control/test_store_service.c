@@ -123,7 +123,8 @@ static void rows_then_commit_then_read_then_delete(void)
     store_fixture_to(f, world.account, MESSAGE_INBOX);
     for (const struct chunk *c = f->message.rest; c->next; c = c->next, row++) {
         job = ask(JOB_STORE_WRITE);
-        job->store_write = (struct job_store_write){.message = f->message.id, .row = row, .chunk = c};
+        job->store_write =
+            (struct job_store_write){.message = f->message.id, .row = row, .chunk = c};
         job_submit(world.port, job);
         f->message.rest = c->next;
     }
