@@ -31,9 +31,6 @@
 
 enum { ERRORS_TEXT = 16384, TERM_DRAIN_MS = 5000, READY_MS = 5000, TICK_MS = 200 };
 
-static bool load_rules(struct rule_loader *loader, const struct config *config, struct writer *errors,
-                       struct rule_generation **rules_out);
-
 static struct rule_loader_options rule_options(const struct config *config)
 {
     return (struct rule_loader_options){.files = (const char *const *)config->rules.files,
@@ -249,14 +246,21 @@ static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
     struct record_writer_counters c = record_writer_counters(r->records);
-    struct store_service_counters s = store_service_counters(r->store_service);
+    struct store_service_stats s;
 
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
     sink->put(sink->user, "record_errors", c.errors);
-#define STORE_COUNTER(name, text) sink->put(sink->user, "store_" #name, s.name);
-#include "control/service/store_counter.def"
-#undef STORE_COUNTER
+    store_service_stats(r->store_service, &s);
+    sink->put(sink->user, "store_commits", s.commits);
+    sink->put(sink->user, "store_refused", s.refused);
+    sink->put(sink->user, "store_deletions", s.deletions);
+    sink->put(sink->user, "store_rows", s.rows);
+    sink->put(sink->user, "store_batches", s.batches);
+    sink->put(sink->user, "store_batch_largest", s.largest);
+    sink->put(sink->user, "store_batch_us_avg", s.apply_ns_avg / 1000);
+    sink->put(sink->user, "store_batch_us_p99", s.apply_ns_p99 / 1000);
+    sink->put(sink->user, "store_batch_us_max", s.apply_ns_max / 1000);
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -295,14 +299,15 @@ static struct engine_options engine_options_of(struct run *r)
         .frames = (uint32_t)e->mbufs,
         .offloads = e->checksum_offload,
         .vlan = (uint16_t)r->config->network.vlan,
-        .dad_ms = (uint32_t)(e->dad / 1000),
+        .dad_ms = (uint32_t)(r->config->network.dad / 1000),
         .workers = (uint32_t)e->workers,
         .idle = e->idle == CONFIG_IDLE_BUSY ? WORKER_IDLE_BUSY : WORKER_IDLE_ADAPTIVE,
         .nap_us = (uint32_t)e->nap,
         .tcp = {.connections = (uint32_t)e->connections,
                 .half_open = (uint32_t)e->half_open,
                 .receive_window = (uint32_t)e->receive_window,
-                .send_limit = (uint32_t)e->send_limit},
+                .send_limit = (uint32_t)e->send_limit,
+                .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
         .sessions = (uint32_t)e->connections,
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium, (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,

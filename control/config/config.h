@@ -37,6 +37,8 @@ struct config_engine {
     int64_t connections;
     int64_t half_open;
     int64_t receive_window;
+    int64_t send_limit;
+    int64_t time_wait;
     int64_t chunks_large, chunks_medium, chunks_small;
     int64_t jobs, records;
     int64_t directory;
@@ -49,12 +51,16 @@ struct config_network {
     uint8_t prefix;
 };
 
+/* True when the address is of the same family and inside the prefix. */
+bool config_network_contains(const struct config_network *network, const struct ip_address *address);
+
 struct config_ports {
     struct config_network *addresses;
     uint32_t addresses_count;
     struct ip_address *gateways;
     uint32_t gateways_count;
     int64_t vlan; /* 0: untagged */
+    int64_t dad;  /* 0: none */
 };
 
 struct config_listener {
@@ -87,6 +93,7 @@ struct config_rules {
     char **files;
     uint32_t files_count;
     char *cache; /* a directory; empty: compiled rules are not kept */
+    int64_t streams;
 };
 
 struct config_domain {

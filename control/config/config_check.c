@@ -79,7 +79,7 @@ static void check_engine(const struct config *config, const char *path, const ui
         config_error(errors, path, line, "engine.interface: expected the name of a kernel interface; it is missing");
 }
 
-static bool network_contains(const struct config_network *network, const struct ip_address *a)
+bool config_network_contains(const struct config_network *network, const struct ip_address *a)
 {
     bool v4 = ip_address_is_v4(&network->address);
     unsigned bits = network->prefix + (v4 ? 96U : 0U);
@@ -131,7 +131,7 @@ static void check_network(const struct config *config, const char *path, const u
         bool inside = false;
 
         for (uint32_t j = 0; j < ports->addresses_count; j++)
-            inside |= network_contains(&ports->addresses[j], &ports->gateways[i]) &&
+            inside |= config_network_contains(&ports->addresses[j], &ports->gateways[i]) &&
                       !ip_address_equal(&ports->addresses[j].address, &ports->gateways[i]);
         if (!inside)
             config_error(errors, path, line_of(lines, "network.gateways"),

@@ -30,7 +30,10 @@ static void take_settings(struct sessions *ss)
         .logins_max = (uint16_t)ss->settings.pop3_failures_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
     };
-    for (uint32_t i = 0; i < ss->settings.listener_count && !ss->draining; i++)
+    if (ss->draining)
+        return;
+    tcp_unlisten(ss->options.tcp);
+    for (uint32_t i = 0; i < ss->settings.listener_count; i++)
         tcp_listen(ss->options.tcp, ss->settings.listeners[i].port, ss->settings.listeners[i].protocol);
 }
 

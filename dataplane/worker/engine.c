@@ -170,7 +170,7 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     w->tcp = w->chunks ? tcp_new(&tcp, w->chunks) : NULL;
     if (w->tcp)
         w->sessions = sessions_new(&(struct sessions_options){
-            .tcp = w->tcp, .pool = w->chunks, .port = handoff, .connections = o->sessions});
+            .tcp = w->tcp, .pool = w->chunks, .port = handoff, .connections = o->sessions, .node = o->node});
     if (w->sessions)
         w->worker = worker_new(&(struct worker_options){.index = index, .port = e->port, .mesh = e->mesh, .net = net,
                                                         .tcp = w->tcp, .sessions = w->sessions, .handoff = handoff,

@@ -55,6 +55,7 @@ struct engine_options {
     uint32_t idle_turns;          /* (64) */
     struct tcp_options tcp;       /* all but mss_v4, mss_v6 and secret, which are set here */
     uint32_t sessions;
+    uint16_t node;                /* of this machine, in every id */
     uint32_t chunks[CHUNK_CLASSES];
     struct handoff *handoff;      /* for as many workers; outlives the engine */
 
