@@ -13,7 +13,7 @@ build() {
         meson setup --reconfigure "$dir" "$root" "$@" || return 1
     fi
     printf '%s\n' "$asked" >"$dir/asked-options"
-    ninja -C "$dir" ${WIREPOST_JOBS:+-j "$WIREPOST_JOBS"}
+    ninja -C "$dir" -k 0 ${WIREPOST_JOBS:+-j "$WIREPOST_JOBS"}
 }
 
 # build_quietly DIR [meson option...]: says something only when it fails.

@@ -4,6 +4,7 @@
 import time
 
 import pytest
+from lab import records
 from lab.commands import end, run, wait_until
 from lab.engine import DRIVERS
 from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
@@ -99,7 +100,7 @@ def test_duplicate_address_is_not_used(make_engine):
         run("ip", "-n", namespaces.client, "address", "add", f"{ENGINE_IPV6}/64", "dev", namespaces.client_port, "nodad")
 
     engine = make_engine(prepare=occupy)
-    wait_until(lambda: ENGINE_IPV6 in engine.log_tail(), 5, "a line in the log that names the duplicate")
+    wait_until(lambda: records.total(engine.ask("counters"), "net_addresses_duplicate"), 5, "a duplicate to be counted")
     run("ip", "-n", engine.namespaces.client, "address", "del", f"{ENGINE_IPV6}/64", "dev", engine.namespaces.client_port)
     assert engine.greets(ENGINE_IPV4)
     assert not engine.greets(ENGINE_IPV6)

@@ -100,7 +100,7 @@ def _swaks_data(transcript):
     return data, float(waited.group(1)) * 1000 if waited else None
 
 
-def _curl_pop3(namespaces, address, user, path, timeout=120):
+def _curl_pop3(namespaces, address, user, path, timeout=60):
     return namespaces.run("curl", "--silent", "--show-error", "--max-time", timeout,
                           "--user", f"{user}:{PASSWORD}", url("pop3", address, path), timeout=timeout + 10).stdout
 

@@ -70,6 +70,14 @@ def export(engine, identity, account):
     return engine.ctl("message", "export", identity, account).stdout
 
 
+def total(counters, name):
+    """A counter summed over the workers, wherever it stands in the answer."""
+    if isinstance(counters, dict):
+        return sum(value if key == name and isinstance(value, int) else total(value, name)
+                   for key, value in counters.items())
+    return sum(total(value, name) for value in counters) if isinstance(counters, list) else 0
+
+
 def telemetry(pid, command):
     """Asks DPDK's telemetry socket of the process, as dpdk-telemetry.py does."""
     for path in glob.glob("/var/run/dpdk/*/dpdk_telemetry.v2*"):

@@ -139,9 +139,11 @@ def pytest(folder, *options, **environment):
         status, output = call(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
                                f"--junit-xml={report}", "-o", "junit_logging=no", *options, ROOT / folder],
                               SYSTEM_TIMEOUT, **environment)
-        if not report.exists():
-            return [Case(f"{folder}: runs to its end", "failed", f"exit {status}\n{tail(output)}")]
-        return [junit_case(folder, node) for node in ElementTree.parse(report).iter("testcase")]
+        nodes = ElementTree.parse(report).iter("testcase") if report.exists() else []
+        cases = [junit_case(folder, node) for node in nodes]
+    if status not in (0, 1) or not cases:
+        cases.append(Case(f"{folder}: runs to its end", "failed", f"exit {status}\n{tail(output)}"))
+    return cases
 
 
 def junit_case(folder, node):
