@@ -126,14 +126,14 @@ static void devices_by_driver(void)
     static const struct {
         const char *pmd, *interface, *expected;
     } rows[] = {
-        {"af_packet", "eth0", "net_af_packet0,iface=eth0,qpairs=1"},
+        {"af_packet", "eth0", "net_af_packet0,iface=eth0,qpairs=1,framecnt=2048"},
         {"af_xdp", "eth0", "net_af_xdp0,iface=eth0,start_queue=0,queue_count=1"},
         {"tap", "mail0", "net_tap0,iface=mail0"},
     };
     char text[100];
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct writer w = writer_of(text, sizeof(text)), name = writer_of(text + 60, 40);
+        struct writer w = writer_of(text, sizeof(text)), name = writer_of(text + 70, 30);
 
         CHECK(port_vdev(&w, rows[i].pmd, rows[i].interface));
         CHECK_TEXT(writer_span(&w), rows[i].expected);

@@ -22,6 +22,7 @@ static struct {
     struct port *port;
     struct mesh *mesh;
     struct tcp *tcp[WORKERS];
+    struct sessions *sessions[WORKERS];
     struct worker *worker[WORKERS];
 } bench;
 
@@ -105,6 +106,7 @@ static void open_bench(void)
     net.workers = WORKERS;
     net.port = *port_capabilities(bench.port);
     for (uint32_t i = 0; i < WORKERS; i++) {
+        bench.sessions[i] = sessions_new(NULL);
         bench.tcp[i] = tcp_new(NULL, NULL);
         bench.worker[i] =
             worker_new(&(struct worker_options){.index = i,
@@ -112,7 +114,7 @@ static void open_bench(void)
                                                 .mesh = bench.mesh,
                                                 .net = net,
                                                 .tcp = bench.tcp[i],
-                                                .sessions = sessions_new(NULL),
+                                                .sessions = bench.sessions[i],
                                                 .handoff = handoff_port_of(bench.handoff, i),
                                                 .burst = 32});
     }
@@ -165,7 +167,11 @@ static void neighbours_are_known_to_all_and_frames_leave_by_the_queues_owner(voi
     CHECK(net_counters(worker_net(bench.worker[1]))->row[NET_requests_out] == 0);
     worker_free(bench.worker[0]);
     worker_free(bench.worker[1]);
-    bench.worker[0] = bench.worker[1] = NULL;
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        sessions_free(bench.sessions[i]);
+        tcp_free(bench.tcp[i]);
+    }
+    handoff_free(bench.handoff);
     mesh_free(bench.mesh);
     port_close(bench.port); /* writes out what is buffered */
     CHECK(sent_frames(14 + 20 + 20 + 500, &all) == 2);
