@@ -226,6 +226,16 @@ static void send_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segmen
     send_data(tcp, conn, s, conn->snd_una, len, !len);
 }
 
+/* The first unacknowledged segment, and nothing that was not sent before: it may lie beyond the
+ * window. */
+static void send_first_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
+{
+    uint32_t sent = conn->snd_max - conn->snd_una;
+    uint32_t len = least(least(sent, conn->queue.bytes), conn->mss);
+
+    send_data(tcp, conn, s, conn->snd_una, len, sent > conn->queue.bytes);
+}
+
 /* The next segment of this connection; false when it has nothing (more) to send. */
 static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
 {
@@ -247,7 +257,7 @@ static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
     if (tcp_conn_is(conn, data_states)) {
         conn->flags &= (uint16_t) ~(CONN_RETRANSMIT | CONN_PROBE);
         if (flags & CONN_RETRANSMIT && conn->snd_nxt != conn->snd_una) {
-            send_data(tcp, conn, s, conn->snd_una, least(conn->queue.bytes, conn->mss), true);
+            send_first_again(tcp, conn, s);
             return true;
         }
         if (may_send(tcp, conn, &len, &fin)) {

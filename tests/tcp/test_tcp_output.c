@@ -137,6 +137,24 @@ static void three_duplicates_bring_a_retransmission(void)
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
+/* What was queued after the lost segment does not ride along: the window does not reach that far.
+ */
+static void retransmission_sends_nothing_new(void)
+{
+    struct tcp_raw r;
+
+    begin(&r);
+    r.window = 75; /* 300 bytes */
+    tcp_raw_send(&r, TCP_ACK, none);
+    put(&r, 0, 300);
+    put(&r, 300, 500);
+    for (int i = 0; i < 3; i++)
+        tcp_raw_send(&r, TCP_ACK, none);
+    CHECK(counters(&r)->fast_retransmits == 1 && r.server->last.len == 300);
+    CHECK(r.conn->snd_max == r.ack + 300);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 static void window_updates_are_no_duplicates(void)
 {
     struct tcp_raw r;
@@ -340,6 +358,7 @@ int main(void)
     CHECK_CASE(timeout_doubles_and_gives_up);
     CHECK_CASE(timeout_starts_over_with_one_segment);
     CHECK_CASE(three_duplicates_bring_a_retransmission);
+    CHECK_CASE(retransmission_sends_nothing_new);
     CHECK_CASE(window_updates_are_no_duplicates);
     CHECK_CASE(closed_window_is_probed_for_as_long_as_it_is_answered);
     CHECK_CASE(probe_that_is_taken_moves_on);
