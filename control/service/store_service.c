@@ -143,6 +143,7 @@ static void count_change(struct counts *c, const struct store_change *change)
 static void serve(struct store_service *s, uint32_t taken)
 {
     uint32_t count = 0;
+    bool synced = false;
     uint64_t begun = now_ns();
 
     for (uint32_t i = 0; i < taken; i++)
@@ -150,8 +151,11 @@ static void serve(struct store_service *s, uint32_t taken)
             s->gathered[count++] = s->taken[i];
     if (count == 0)
         return;
+    for (uint32_t i = 0; i < count; i++)
+        synced |= s->changes[i].kind != STORE_DISCARD;
     store_apply(s->store, s->changes, count);
-    count_batch(&s->counts, count, now_ns() - begun);
+    if (synced)
+        count_batch(&s->counts, count, now_ns() - begun);
     for (uint32_t i = 0; i < count; i++) {
         count_change(&s->counts, &s->changes[i]);
         job_answer(s->handoff, s->gathered[i], store_service_job_status(s->changes[i].status_out));

@@ -180,8 +180,6 @@ void rocks_walk_begin(struct rocks_walk *walk, struct rocks *r, enum rocks_famil
 void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                          const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
 bool rocks_walk_next(struct rocks_walk *walk);
-/* The first row at or behind `key`, instead of the next one. */
-bool rocks_walk_seek(struct rocks_walk *walk, const struct store_key *key);
 enum store_status rocks_walk_end(struct rocks_walk *walk);
 
 /* ---- the rest of store_ops ---- */

@@ -60,12 +60,6 @@ bool rocks_walk_next(struct rocks_walk *walk)
     return true;
 }
 
-bool rocks_walk_seek(struct rocks_walk *walk, const struct store_key *key)
-{
-    place(walk, key);
-    return rocks_walk_next(walk);
-}
-
 enum store_status rocks_walk_end(struct rocks_walk *walk)
 {
     char *error = NULL;
