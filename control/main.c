@@ -21,6 +21,7 @@
 #include "control/log/log.h"
 #include "control/record/record_writer.h"
 #include "control/rulefile/rule_loader.h"
+#include "control/service/account_registry.h"
 #include "control/service/account_service.h"
 #include "control/service/read_service.h"
 #include "control/service/store_service.h"
@@ -61,6 +62,7 @@ struct run {
     struct directory *directory;
     struct handoff *handoff;
     struct settings *settings;
+    struct account_table *accounts; /* until the service takes it */
     struct store_service *store_service;
     struct read_service *read_service;
     struct account_service *account_service;
@@ -89,49 +91,6 @@ static bool load_rules(struct rule_loader *loader, const struct config *config, 
     struct rule_loader_options options = rule_options(config);
 
     return rule_loader_load(loader, &options, errors, rules_out);
-}
-
-/* ---- accounts: ids come from the store ---- */
-
-struct registration {
-    struct store *store;
-    const struct config *config;
-    uint64_t tenant;
-};
-
-static uint64_t domain_id(const struct registration *r, struct span domain)
-{
-    uint8_t text[512];
-    uint64_t id = 0;
-
-    for (uint32_t i = 0; i < r->config->domains_count; i++) {
-        struct writer key = writer_of(text, sizeof(text));
-
-        if (config_domain_key(&key, span_text(r->config->domains[i].name)) && span_equal(writer_span(&key), domain) &&
-            store_domain_put(r->store, r->tenant, domain, (uint8_t)r->config->domains[i].class, &id) == STORE_OK)
-            return id;
-    }
-    return 0;
-}
-
-static uint64_t account_id(void *context, struct span key)
-{
-    const struct registration *r = context;
-    uint64_t domain, id = 0;
-    ptrdiff_t at;
-
-    for (at = (ptrdiff_t)key.len - 1; at >= 0 && key.data[at] != '@'; at--)
-        continue;
-    domain = domain_id(r, span_skip(key, (size_t)(at + 1)));
-    if (domain == 0)
-        return 0;
-    if (store_account_put(r->store,
-                          &(struct store_account){.domain = domain,
-                                                  .key = key,
-                                                  .quota_octets = (uint64_t)r->config->store.quota},
-                          &id) != STORE_OK)
-        return 0;
-    return id;
 }
 
 /* ---- start ---- */
@@ -164,33 +123,30 @@ static bool open_store(struct run *r)
     return false;
 }
 
-static struct settings *make_settings(struct run *r, const struct config *config, struct rule_generation *rules)
+/* Settings and accounts of a configuration; both or none. */
+static bool make_settings(struct run *r, const struct config *config, struct rule_generation *rules,
+                          struct settings **settings_out, struct account_table **accounts_out)
 {
-    struct registration reg = {.store = r->store, .config = config};
+    struct account_registry *registry = account_registry_new(r->store, config);
     struct config_settings_source source = {.config = config,
                                             .version = r->version + 1,
                                             .profile = r->cli->profile,
                                             .directory = r->directory,
                                             .rules = rules,
-                                            .account_id = account_id,
-                                            .context = &reg};
-    struct settings *settings;
+                                            .account_id = account_registry_id,
+                                            .context = registry};
 
-    if (store_tenant_put(r->store, span_text("default"), &reg.tenant) != STORE_OK)
-        return NULL;
-    settings = config_settings(&source);
-    if (settings)
+    if (!registry)
+        return false;
+    *accounts_out = account_table_new(config, account_registry_id, registry);
+    *settings_out = *accounts_out ? config_settings(&source) : NULL;
+    account_registry_free(registry);
+    if (*settings_out) {
         r->version++;
-    return settings;
-}
-
-static struct account_table *make_accounts(struct run *r, const struct config *config)
-{
-    struct registration reg = {.store = r->store, .config = config};
-
-    if (store_tenant_put(r->store, span_text("default"), &reg.tenant) != STORE_OK)
-        return NULL;
-    return account_table_new(config, account_id, &reg);
+        return true;
+    }
+    account_table_free(*accounts_out);
+    return false;
 }
 
 static bool start_rules_and_settings(struct run *r)
@@ -210,8 +166,7 @@ static bool start_rules_and_settings(struct run *r)
         LOG(ERROR, "out of memory");
         return false;
     }
-    r->settings = make_settings(r, r->config, r->rules);
-    if (!r->settings) {
+    if (!make_settings(r, r->config, r->rules, &r->settings, &r->accounts)) {
         LOG(ERROR, "accounts and domains cannot be set up (engine.directory: %lld entries)",
             (long long)r->config->engine.directory);
         return false;
@@ -222,18 +177,12 @@ static bool start_rules_and_settings(struct run *r)
 
 static bool start_services(struct run *r)
 {
-    struct account_table *accounts = make_accounts(r, r->config);
-
-    if (!accounts) {
-        LOG(ERROR, "accounts cannot be set up");
-        return false;
-    }
-    r->account_service = account_service_start(r->handoff, accounts);
+    r->account_service = account_service_start(r->handoff, r->accounts);
     if (!r->account_service) {
-        account_table_free(accounts);
         LOG(ERROR, "account service: %s", strerror(errno));
         return false;
     }
+    r->accounts = NULL; /* the service's now */
     r->store_service = store_service_start(r->handoff, r->store);
     r->read_service = read_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records_path);
@@ -381,14 +330,9 @@ static bool reload(struct run *r, struct writer *why)
 
     if (!config)
         return false;
-    if (load_rules(r->loader, config, why, &rules)) {
-        accounts = make_accounts(r, config);
-        settings = accounts ? make_settings(r, config, rules) : NULL;
-        if (!settings)
-            writer_text(why, "accounts and domains cannot be set up");
-    }
+    if (load_rules(r->loader, config, why, &rules) && !make_settings(r, config, rules, &settings, &accounts))
+        writer_text(why, "accounts and domains cannot be set up");
     if (!settings) {
-        account_table_free(accounts);
         rule_loader_retire(r->loader, rules);
         config_free(config);
         return false;
@@ -609,6 +553,7 @@ static void end(struct run *r)
         free(settings_publish(r->handoff, NULL));
     if (r->store)
         store_close(r->store);
+    account_table_free(r->accounts);
     rule_loader_free(r->loader);
     handoff_free(r->handoff);
     directory_free(r->directory);

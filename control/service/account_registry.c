@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/account_registry.h"
+
+#include <stdlib.h>
+
+#include "control/config/config_settings.h"
+#include "proto/address/address.h"
+
+struct registered_domain {
+    uint64_t id;
+    size_t len;
+    uint8_t key[ADDRESS_DOMAIN_MAX];
+};
+
+struct account_registry {
+    struct store *store;
+    uint64_t quota;
+    size_t count;
+    struct registered_domain domains[]; /* ascending, for bsearch() */
+};
+
+static int compare(const void *a_, const void *b_)
+{
+    const struct registered_domain *a = a_, *b = b_;
+    int order = memcmp(a->key, b->key, a->len < b->len ? a->len : b->len);
+
+    return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+static bool put_domain(struct account_registry *r, uint64_t tenant, const struct config_domain *domain)
+{
+    struct registered_domain *d = &r->domains[r->count++];
+    struct writer key = writer_of(d->key, sizeof(d->key));
+
+    if (!config_domain_key(&key, span_text(domain->name)))
+        return false;
+    d->len = key.len;
+    return store_domain_put(r->store, tenant, writer_span(&key), (uint8_t)domain->class, &d->id) == STORE_OK;
+}
+
+struct account_registry *account_registry_new(struct store *store, const struct config *config)
+{
+    struct account_registry *r = calloc(1, sizeof(*r) + config->domains_count * sizeof(r->domains[0]));
+    uint64_t tenant;
+    bool ok;
+
+    if (!r)
+        return NULL;
+    r->store = store;
+    r->quota = (uint64_t)config->store.quota;
+    ok = store_tenant_put(store, span_text("default"), &tenant) == STORE_OK;
+    for (uint32_t i = 0; i < config->domains_count && ok; i++)
+        ok = put_domain(r, tenant, &config->domains[i]);
+    if (!ok) {
+        free(r);
+        return NULL;
+    }
+    qsort(r->domains, r->count, sizeof(r->domains[0]), compare);
+    return r;
+}
+
+void account_registry_free(struct account_registry *registry)
+{
+    free(registry);
+}
+
+static const struct registered_domain *domain_of(const struct account_registry *r, struct span key)
+{
+    struct registered_domain wanted = {0};
+    size_t at = key.len;
+
+    while (at > 0 && key.data[at - 1] != '@')
+        at--;
+    if (at == 0 || key.len - at > sizeof(wanted.key))
+        return NULL;
+    wanted.len = key.len - at;
+    memcpy(wanted.key, key.data + at, wanted.len);
+    return bsearch(&wanted, r->domains, r->count, sizeof(r->domains[0]), compare);
+}
+
+uint64_t account_registry_id(void *registry, struct span key)
+{
+    struct account_registry *r = registry;
+    const struct registered_domain *domain = domain_of(r, key);
+    struct store_account account = {.key = key, .quota_octets = r->quota};
+    uint64_t id = 0;
+
+    if (!domain)
+        return 0;
+    account.domain = domain->id;
+    return store_account_put(r->store, &account, &id) == STORE_OK ? id : 0;
+}

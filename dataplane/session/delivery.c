@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/delivery.h"
+
+#include "proto/smtp/smtp_trace.h"
+
+enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
+{
+    uint32_t rejected = 0, deferred = 0;
+    struct rule_verdict verdict = {.rule = RULE_NONE};
+
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        if (tx->match)
+            rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
+        tx->recipient[i].verdict = (uint8_t)verdict.action;
+        rejected += verdict.action == RULE_ACTION_REJECT;
+        deferred += verdict.action == RULE_ACTION_DEFER;
+        if (i == 0 || verdict.action > tx->verdict.action)
+            tx->verdict = verdict;
+    }
+    transaction_stamp(ss, STAGE_rules);
+    if (rejected + deferred < tx->message.deliveries)
+        return SMTP_REPLY_NONE;
+    *text_out = tx->verdict.text;
+    return deferred ? SMTP_REPLY_RULE_DEFERRED : SMTP_REPLY_RULE_REJECTED;
+}
+
+void delivery_place(struct transaction *tx)
+{
+    struct message *m = &tx->message;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < m->deliveries; i++) {
+        uint8_t verdict = tx->recipient[i].verdict;
+
+        if (verdict == RULE_ACTION_DISCARD)
+            continue;
+        m->delivery[kept] = m->delivery[i];
+        m->delivery[kept].place = verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER ||
+                                          verdict == RULE_ACTION_REJECT
+                                      ? MESSAGE_QUARANTINE
+                                      : MESSAGE_INBOX;
+        tx->recipient[kept++].verdict = verdict;
+    }
+    m->deliveries = kept;
+}
+
+static void write_tags(struct transaction *tx, struct writer *w)
+{
+    uint32_t hits[RECORD_RULES];
+    size_t n = rule_match_hits(tx->match, hits, RECORD_RULES);
+
+    for (size_t i = 0; i < n && i < RECORD_RULES; i++) {
+        const struct rule *rule = rule_set_rule(tx->rules->set, hits[i]);
+
+        if (rule->action != RULE_ACTION_TAG || rule->shadow)
+            continue;
+        writer_text(w, "X-Wirepost-Rule: ");
+        writer_span_put(w, rule->id);
+        writer_text(w, "\r\n");
+    }
+}
+
+/* The header fields in front of one delivery. False: no memory. */
+static bool write_prefix(struct sessions *ss, struct session *s, struct message_delivery *d)
+{
+    enum { SIZE = SMTP_TRACE_MAX + RECORD_RULES * (RULE_ID_MAX + 19) };
+    struct transaction *tx = s->tx;
+    uint8_t id_text[ID128_TEXT], text[SIZE];
+    struct writer id = writer_of(id_text, sizeof(id_text)), w = writer_of(text, sizeof(text));
+
+    id128_put(&id, &tx->message.id);
+    smtp_trace_put(&w, &(struct smtp_trace){.sender = tx->message.envelope.sender,
+                                            .recipient = d->recipient,
+                                            .only_recipient = tx->record->message.recipient_count == 1,
+                                            .helo = tx->message.envelope.helo,
+                                            .client = tx->message.envelope.client,
+                                            .hostname = ss->smtp_options.hostname,
+                                            .esmtp = s->esmtp,
+                                            .id = writer_span(&id),
+                                            .wall_seconds = ss->time.wall_ms / 1000});
+    if (tx->match)
+        write_tags(tx, &w);
+    d->prefix = transaction_copy(ss, tx, writer_span(&w));
+    return !w.full && d->prefix.len == w.len;
+}
+
+void delivery_record(struct sessions *ss, struct transaction *tx)
+{
+    struct record_message *r = &tx->record->message;
+    struct message *m = &tx->message;
+
+    for (uint32_t i = 0; i < m->deliveries; i++) {
+        for (uint32_t k = 0; k < r->recipient_count; k++) {
+            struct record_recipient *known = &r->recipients[k];
+
+            if (!span_equal(record_text_span(tx->record, known->address), span_head(m->delivery[i].recipient, 128)))
+                continue;
+            known->verdict = tx->recipient[i].verdict;
+            known->place = m->delivery[i].place;
+        }
+        if (m->delivery[i].place == MESSAGE_QUARANTINE)
+            ss->counters->deliveries_quarantine++;
+        else
+            ss->counters->deliveries_inbox++;
+    }
+}
+
+bool delivery_prefixes(struct sessions *ss, struct session *s)
+{
+    struct message *m = &s->tx->message;
+
+    for (uint32_t i = 0; i < m->deliveries; i++)
+        if (!write_prefix(ss, s, &m->delivery[i]))
+            return false;
+    return true;
+}
