@@ -187,7 +187,7 @@ static bool note_bytes(void *context, struct span bytes)
     return true;
 }
 
-struct ctl_store_export *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
+void *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
                                         uint64_t *length_out, struct writer *why)
 {
     struct places p = {0};
@@ -211,13 +211,15 @@ struct ctl_store_export *ctl_store_open(struct store *store, const struct id128 
     return e;
 }
 
-bool ctl_store_read(struct ctl_store_export *e, uint64_t offset, struct span *bytes_out)
+bool ctl_store_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
 {
+    const struct ctl_store_export *e = export;
+
     *bytes_out = span_skip(span_of(e->bytes, e->len), offset);
     return bytes_out->len != 0;
 }
 
-void ctl_store_close(struct ctl_store_export *e)
+void ctl_store_close(void *context, void *export)
 {
-    free(e);
+    free(export);
 }

@@ -15,12 +15,11 @@ json_t *ctl_store_list(struct store *store, struct span address, struct writer *
 json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address, struct writer *why);
 /*
  * The stored bytes of one delivery, header prefix and body, in memory of their own. Where the message lies in several
- * mailboxes and no account is named it is the first. Free with ctl_store_close().
+ * mailboxes and no account is named it is the first. These are handlers as they stand; the last two need no context.
  */
-struct ctl_store_export;
-struct ctl_store_export *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
+void *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
                                         uint64_t *length_out, struct writer *why);
-bool ctl_store_read(struct ctl_store_export *e, uint64_t offset, struct span *bytes_out);
-void ctl_store_close(struct ctl_store_export *e);
+bool ctl_store_read(void *context, void *export, uint64_t offset, struct span *bytes_out);
+void ctl_store_close(void *context, void *export);
 
 #endif
