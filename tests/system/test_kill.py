@@ -2,8 +2,10 @@
 """kill -9 at random moments under load: what was answered 250 is there once and whole, and nothing is half there."""
 
 import random
+import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lab import messages, records
@@ -39,10 +41,12 @@ class Load:
         self.threads = [threading.Thread(target=self._send, args=(random.Random(seed), f"{number}-{lane}"))
                         for lane, seed in enumerate(seeds)]
         self.faults = []
+        self.sessions = []
 
     def _send(self, rng, lane):
         try:
             with Session(self.namespaces, timeout=10) as session:
+                self.sessions.append(session)
                 for count in range(100):
                     if self.stopping.is_set() or not self._one(session, rng, f"{lane}-{count}@client.test"):
                         return
@@ -68,6 +72,10 @@ class Load:
         time.sleep(seconds)
         kill()
         self.stopping.set()
+        # Nobody is left to say that the connections are gone; replies that had arrived are still read.
+        for session in self.sessions:
+            with suppress(OSError):
+                session.socket.shutdown(socket.SHUT_RDWR)
         for thread in self.threads:
             thread.join(20)
         assert not self.faults, self.faults[:5]
