@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_configure(config):
+    # Ended from outside, the run still tears its fixtures down.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "needs(tool): skipped where the tool is not installed")
 
 
