@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_SESSION_SESSION_H
 #define DATAPLANE_SESSION_SESSION_H
 
+#include "dataplane/handoff/budget.h"
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/session/sessions.h"
 #include "proto/pop3/pop3_server.h"
@@ -50,7 +51,7 @@ struct session {
         struct pop3_server pop3_server;
     };
 };
-_Static_assert(sizeof(struct session) <= 256, "an idle session has 256 bytes");
+_Static_assert(sizeof(struct session) <= BUDGET_SESSION, "what an idle session may have");
 
 struct sessions {
     struct sessions_options options;
