@@ -378,6 +378,11 @@ static json_t *on_list(void *context, struct span account, struct writer *why)
     return ctl_store_list(((struct run *)context)->store, account, why);
 }
 
+static json_t *on_mailboxes(void *context, struct span account, struct writer *why)
+{
+    return ctl_store_status(((struct run *)context)->store, account, why);
+}
+
 static json_t *on_show(void *context, const struct id128 *id, struct span account, struct writer *why)
 {
     return ctl_store_show(((struct run *)context)->store, id, account, why);
@@ -437,6 +442,7 @@ static bool start_ctl(struct run *r)
     static struct ctl_handlers handlers = {.status = on_status,
                                            .counters = on_counters,
                                            .mailbox_list = on_list,
+                                           .mailbox_status = on_mailboxes,
                                            .message_show = on_show,
                                            .export_open = on_export_open,
                                            .export_read = ctl_store_read,
