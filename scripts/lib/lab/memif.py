@@ -14,7 +14,8 @@ class MemifEngine(Engine):
 
     def __init__(self, namespaces, workers=1, changes=None):
         super().__init__(namespaces, "af_packet", workers, changes)
-        self._end = f"id=0,socket={self.directory}/memif"
+        # Abstract sockets, the driver's default, end at a network namespace.
+        self._end = f"id=0,socket={self.directory}/memif,socket-abstract=no"
         self._other = None
         self.settings["engine"].update(pmd="eal", interface="", device=f"net_memif0,role=server,{self._end}")
         self.write()
@@ -30,16 +31,18 @@ class MemifEngine(Engine):
     def _join(self, patience):
         # The first CPU: a worker that is alone has another, where there is one.
         cpu = min(os.sched_getaffinity(0))
-        name = self.namespaces.engine
-        with open(self.directory / "testpmd.log", "ab") as log:
-            self._other = start(
-                "ip", "netns", "exec", name, "dpdk-testpmd", "--no-huge", "-m", "128", "--no-pci", "--no-telemetry",
-                "--lcores", f"0@{cpu},1@{cpu}", "--file-prefix", f"{name}-memif",
+        namespaces, log = self.namespaces, self.directory / "testpmd.log"
+        with open(log, "ab") as output:
+            self._other = start(*namespaces.command(
+                "dpdk-testpmd", "--no-huge", "-m", "128", "--no-pci", "--no-telemetry",
+                "--lcores", f"0@{cpu},1@{cpu}", "--file-prefix", f"{namespaces.client}-memif",
                 "--vdev", f"net_memif0,role=client,{self._end}", "--vdev", f"net_tap0,iface={_TAP}",
-                "--", "--forward-mode=io", "--total-num-mbufs=4096", "--stats-period=3600", log=log)
-        wait_until(lambda: run("ip", "-n", name, "link", "show", _TAP, check=False).returncode == 0, patience,
-                   f"testpmd to make {_TAP}")
-        self.namespaces.adopt(_TAP)
+                "--", "--forward-mode=io", "--total-num-mbufs=4096", "--stats-period=3600"), log=output)
+        wait_until(lambda: "packets/burst" in log.read_text(errors="replace"), patience, "testpmd")
+        namespaces.take_addresses(namespaces.client_port)
+        namespaces.client_port = _TAP
+        run("ip", "-n", namespaces.client, "link", "set", _TAP, "up")
+        namespaces.give_addresses(_TAP)
 
     def close(self):
         if self._other:
