@@ -141,10 +141,10 @@ static bool make_settings(struct run *r, const struct config *config, struct rul
     *accounts_out = account_table_new(config, account_registry_id, registry);
     *settings_out = *accounts_out ? config_settings(&source) : NULL;
     account_registry_free(registry);
-    if (*settings_out) {
-        r->version++;
+    /* Used up also by a failure, so that what it has left in the directory can be told from the rest. */
+    r->version++;
+    if (*settings_out)
         return true;
-    }
     account_table_free(*accounts_out);
     return false;
 }
@@ -320,6 +320,19 @@ static struct config *read_config(struct run *r, struct writer *why)
     return config;
 }
 
+/* Takes back what a configuration that cannot be put into force has already put into the directory. */
+static void restore_directory(struct run *r)
+{
+    struct settings *settings = NULL;
+    struct account_table *accounts = NULL;
+
+    if (!make_settings(r, r->config, r->rules, &settings, &accounts))
+        return;
+    directory_sweep(r->directory, settings->version);
+    free(settings);
+    account_table_free(accounts);
+}
+
 /* What is wrong leaves everything as it was. */
 static bool reload(struct run *r, struct writer *why)
 {
@@ -330,8 +343,10 @@ static bool reload(struct run *r, struct writer *why)
 
     if (!config)
         return false;
-    if (load_rules(r->loader, config, why, &rules) && !make_settings(r, config, rules, &settings, &accounts))
+    if (load_rules(r->loader, config, why, &rules) && !make_settings(r, config, rules, &settings, &accounts)) {
         writer_text(why, "accounts and domains cannot be set up");
+        restore_directory(r);
+    }
     if (!settings) {
         rule_loader_retire(r->loader, rules);
         config_free(config);
@@ -368,13 +383,18 @@ static json_t *on_status(void *context, struct writer *why)
     struct run *r = context;
     struct worker_status status = engine_status(r->engine);
     const struct port_capabilities *port = engine_port(r->engine);
+    json_t *o;
 
-    return json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
+    /* A signal may be replacing the configuration on the main thread. */
+    pthread_mutex_lock(&r->reloading);
+    o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
                      "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
-                     (json_int_t)r->version, "connections", (int)status.connections, "sessions",
+                     (json_int_t)r->settings->version, "connections", (int)status.connections, "sessions",
                      (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
                      atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
                      (int)port->rx_queues, "hostname", r->config->hostname);
+    pthread_mutex_unlock(&r->reloading);
+    return o;
 }
 
 static void put_counter(void *user, const char *name, uint64_t value)
@@ -421,12 +441,14 @@ static void on_export_close(void *context, void *export)
 static json_t *on_reload(void *context, struct writer *why)
 {
     struct run *r = context;
+    json_int_t version;
     bool ok;
 
     pthread_mutex_lock(&r->reloading);
     ok = reload(r, why);
+    version = (json_int_t)r->settings->version;
     pthread_mutex_unlock(&r->reloading);
-    return ok ? json_pack("{s:I}", "configuration", (json_int_t)r->version) : NULL;
+    return ok ? json_pack("{s:I}", "configuration", version) : NULL;
 }
 
 static bool begin_drain(struct run *r, uint64_t milliseconds)
@@ -495,7 +517,7 @@ static void take_signal(struct run *r, int signals)
         if (!reload(r, &why))
             complain(&why);
         pthread_mutex_unlock(&r->reloading);
-    } else if (atomic_exchange(&r->stop, true)) {
+    } else if (atomic_exchange(&r->stop, true) && !begin_drain(r, 0)) {
         atomic_store(&r->drain_until, 1);
     }
 }
@@ -535,12 +557,13 @@ static void run_until_stopped(struct run *r, int signals)
     }
 }
 
+/* Services answer what they were asked before the memory of the workers goes that it refers to. */
 static void end(struct run *r)
 {
     if (r->ctl)
         ctl_server_stop(r->ctl);
     if (r->engine)
-        engine_stop(r->engine);
+        engine_halt(r->engine);
     if (r->read_service)
         read_service_stop(r->read_service);
     if (r->store_service)
@@ -549,6 +572,8 @@ static void end(struct run *r)
         account_service_stop(r->account_service);
     if (r->records)
         record_writer_stop(r->records);
+    if (r->engine)
+        engine_stop(r->engine);
     if (r->handoff)
         free(settings_publish(r->handoff, NULL));
     if (r->store)
