@@ -58,10 +58,8 @@ struct run {
     const struct config *config;
     struct store *store;
     struct rule_loader *loader;
-    struct rule_generation *rules;
     struct directory *directory;
     struct handoff *handoff;
-    struct settings *settings;
     struct account_table *accounts; /* until the service takes it */
     struct store_service *store_service;
     struct read_service *read_service;
@@ -85,27 +83,17 @@ static uint64_t clock_ms(clockid_t clock)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool load_rules(struct rule_loader *loader, const struct config *config, struct writer *errors,
-                       struct rule_generation **rules_out)
-{
-    struct rule_loader_options options = rule_options(config);
-
-    return rule_loader_load(loader, &options, errors, rules_out);
-}
-
 /* ---- start ---- */
 
 static bool complain(struct writer *why)
 {
     while (why->len) {
-        struct span line = span_head(writer_span(why), why->len);
-        ptrdiff_t end = span_find(line, '\n');
-        size_t n = end < 0 ? line.len : (size_t)end;
+        ptrdiff_t end = span_find(writer_span(why), '\n');
+        size_t n = end < 0 ? why->len : (size_t)end;
 
-        LOG(ERROR, "%.*s", (int)n, (const char *)line.data);
-        n += end >= 0;
-        why->data += n;
-        why->len -= n;
+        LOG(ERROR, "%.*s", (int)n, (const char *)why->data);
+        why->data += n + (end >= 0);
+        why->len -= n + (end >= 0);
     }
     return false;
 }
@@ -149,16 +137,26 @@ static bool make_settings(struct run *r, const struct config *config, struct rul
     return false;
 }
 
+static bool load_rules(struct run *r, const struct config *config, struct writer *errors,
+                       struct rule_generation **rules_out)
+{
+    struct rule_loader_options options = rule_options(config);
+
+    return rule_loader_load(r->loader, &options, errors, rules_out);
+}
+
 static bool start_rules_and_settings(struct run *r)
 {
     static char text[ERRORS_TEXT];
     struct writer errors = writer_of(text, sizeof(text));
+    struct rule_generation *rules;
+    struct settings *settings;
     struct handoff_options options = {.workers = (uint32_t)r->config->engine.workers,
                                       .jobs = (uint32_t)r->config->engine.jobs,
                                       .records = (uint32_t)r->config->engine.records};
 
     r->loader = rule_loader_new();
-    if (!r->loader || !load_rules(r->loader, r->config, &errors, &r->rules))
+    if (!r->loader || !load_rules(r, r->config, &errors, &rules))
         return complain(&errors);
     r->directory = directory_new((uint32_t)r->config->engine.directory);
     r->handoff = handoff_new(&options);
@@ -166,12 +164,12 @@ static bool start_rules_and_settings(struct run *r)
         LOG(ERROR, "out of memory");
         return false;
     }
-    if (!make_settings(r, r->config, r->rules, &r->settings, &r->accounts)) {
+    if (!make_settings(r, r->config, rules, &settings, &r->accounts)) {
         LOG(ERROR, "accounts and domains cannot be set up (engine.directory: %lld entries)",
             (long long)r->config->engine.directory);
         return false;
     }
-    settings_publish(r->handoff, r->settings);
+    settings_publish(r->handoff, settings);
     return true;
 }
 
@@ -271,7 +269,7 @@ static struct engine_options engine_options_of(struct run *r)
 
 static bool start_engine(struct run *r)
 {
-    static char text[ERRORS_TEXT];
+    char text[1024];
     struct writer why = writer_of(text, sizeof(text));
     struct engine_options options = engine_options_of(r);
 
@@ -291,23 +289,11 @@ static bool start_engine(struct run *r)
 
 /* ---- reload ---- */
 
-static const char *fixed_difference(const struct config *a, const struct config *b)
-{
-    if (a->engine.workers != b->engine.workers || a->engine.pmd != b->engine.pmd ||
-        strcmp(a->engine.interface, b->engine.interface) != 0)
-        return "engine";
-    if (strcmp(a->store.path, b->store.path) != 0 || a->store.sync != b->store.sync)
-        return "store";
-    if (a->network.addresses_count != b->network.addresses_count || a->network.vlan != b->network.vlan)
-        return "network";
-    return NULL;
-}
-
 static struct config *read_config(struct run *r, struct writer *why)
 {
     struct config_errors *errors = malloc(sizeof(*errors));
     struct config *config = errors ? config_load(r->cli->config_path, errors) : NULL;
-    const char *fixed = config ? fixed_difference(r->config, config) : NULL;
+    const char *fixed = config ? config_fixed_difference(r->config, config) : NULL;
 
     if (!config && errors)
         writer_span_put(why, span_head(writer_span(&errors->text), writer_room(why)));
@@ -343,7 +329,7 @@ static bool reload(struct run *r, struct writer *why)
 
     if (!config)
         return false;
-    if (load_rules(r->loader, config, why, &rules) && !make_settings(r, config, rules, &settings, &accounts)) {
+    if (load_rules(r, config, why, &rules) && !make_settings(r, config, rules, &settings, &accounts)) {
         writer_text(why, "accounts and domains cannot be set up");
         restore_directory(r);
     }
@@ -362,8 +348,6 @@ static bool reload(struct run *r, struct writer *why)
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
-    r->settings = settings;
-    r->rules = rules;
     LOG(INFO, "configuration %llu is in force", (unsigned long long)settings->version);
     return true;
 }
@@ -372,10 +356,7 @@ static bool reload(struct run *r, struct writer *why)
 
 static void wake(struct run *r)
 {
-    uint64_t one = 1;
-
-    if (write(r->wake, &one, sizeof(one)) < 0)
-        return; /* the main thread is already being woken */
+    eventfd_write(r->wake, 1);
 }
 
 static json_t *on_status(void *context, struct writer *why)
@@ -417,6 +398,11 @@ static json_t *on_list(void *context, struct span account, struct writer *why)
     return ctl_store_list(((struct run *)context)->store, account, why);
 }
 
+static json_t *on_mailboxes(void *context, struct span account, struct writer *why)
+{
+    return ctl_store_status(((struct run *)context)->store, account, why);
+}
+
 static json_t *on_show(void *context, const struct id128 *id, struct span account, struct writer *why)
 {
     return ctl_store_show(((struct run *)context)->store, id, account, why);
@@ -426,16 +412,6 @@ static void *on_export_open(void *context, const struct id128 *id, struct span a
                             struct writer *why)
 {
     return ctl_store_open(((struct run *)context)->store, id, account, length_out, why);
-}
-
-static bool on_export_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
-{
-    return ctl_store_read(export, offset, bytes_out);
-}
-
-static void on_export_close(void *context, void *export)
-{
-    ctl_store_close(export);
 }
 
 static json_t *on_reload(void *context, struct writer *why)
@@ -461,12 +437,15 @@ static bool begin_drain(struct run *r, uint64_t milliseconds)
     return true;
 }
 
+static json_t *sessions_left(struct run *r)
+{
+    return json_pack("{s:i}", "sessions", (int)engine_status(r->engine).sessions);
+}
+
 static json_t *on_drain(void *context, uint32_t seconds, struct writer *why)
 {
-    struct run *r = context;
-
-    if (begin_drain(r, (uint64_t)seconds * 1000))
-        return json_pack("{s:i}", "sessions", (int)engine_status(r->engine).sessions);
+    if (begin_drain(context, (uint64_t)seconds * 1000))
+        return sessions_left(context);
     writer_text(why, "a worker does not take notices");
     return NULL;
 }
@@ -477,24 +456,24 @@ static json_t *on_stop(void *context, struct writer *why)
 
     atomic_store(&r->stop, true);
     wake(r);
-    return json_pack("{s:i}", "sessions", (int)engine_status(r->engine).sessions);
+    return sessions_left(r);
 }
 
 static bool start_ctl(struct run *r)
 {
-    static struct ctl_handlers handlers;
+    static struct ctl_handlers handlers = {.status = on_status,
+                                           .counters = on_counters,
+                                           .mailbox_list = on_list,
+                                           .mailbox_status = on_mailboxes,
+                                           .message_show = on_show,
+                                           .export_open = on_export_open,
+                                           .export_read = ctl_store_read,
+                                           .export_close = ctl_store_close,
+                                           .reload = on_reload,
+                                           .drain = on_drain,
+                                           .stop = on_stop};
 
-    handlers = (struct ctl_handlers){.context = r,
-                                     .status = on_status,
-                                     .counters = on_counters,
-                                     .mailbox_list = on_list,
-                                     .message_show = on_show,
-                                     .export_open = on_export_open,
-                                     .export_read = on_export_read,
-                                     .export_close = on_export_close,
-                                     .reload = on_reload,
-                                     .drain = on_drain,
-                                     .stop = on_stop};
+    handlers.context = r;
     r->ctl = ctl_server_start(r->config->ctl_socket, &handlers);
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
@@ -546,10 +525,10 @@ static void run_until_stopped(struct run *r, int signals)
                 return;
         }
         if (poll(fds, 2, atomic_load(&r->stop) ? 20 : TICK_MS) > 0) {
-            uint64_t count;
+            eventfd_t count;
 
-            if ((fds[1].revents & POLLIN) && read(r->wake, &count, sizeof(count)) < 0)
-                continue;
+            if (fds[1].revents & POLLIN)
+                eventfd_read(r->wake, &count);
             if (fds[0].revents & POLLIN)
                 take_signal(r, signals);
         }

@@ -204,6 +204,8 @@ void net_timers(struct net *net, uint64_t now)
         end_detection(net);
     while ((due = neighbour_turn(net->neighbours, now, &ask, &dropped)) != NEIGHBOUR_NOTHING) {
         drop_frames(net, &dropped);
+        if (due == NEIGHBOUR_CROWDED)
+            continue;
         if (due == NEIGHBOUR_SILENT)
             net_count(net, NET_neighbour_failed);
         else if (ip_address_is_v4(&ask.address))

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -178,29 +179,33 @@ uint32_t eal_sweep(const char *parent)
     return removed;
 }
 
-/* Any free hugepage of any size. */
-static bool hugepages_there(void)
+static uint64_t free_pages(const char *sizes, const char *size)
 {
-    static const char root_dir[] = "/sys/kernel/mm/hugepages";
-    DIR *dir = opendir(root_dir);
-    struct dirent *entry;
-    unsigned long pages = 0;
+    uint64_t pages = 0;
+    char path[512];
+    FILE *f;
 
-    while (dir && !pages && (entry = readdir(dir))) {
-        char path[512];
-        FILE *f;
-
-        snprintf(path, sizeof(path), "%s/%s/free_hugepages", root_dir, entry->d_name);
-        f = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
-        if (!f)
-            continue;
-        if (fscanf(f, "%lu", &pages) != 1)
-            pages = 0;
+    snprintf(path, sizeof(path), "%s/%s/free_hugepages", sizes, size);
+    f = fopen(path, "re");
+    if (f && fscanf(f, "%" SCNu64, &pages) != 1)
+        pages = 0;
+    if (f)
         fclose(f);
-    }
+    return pages;
+}
+
+uint64_t eal_hugepages_free(const char *sizes)
+{
+    DIR *dir = opendir(sizes);
+    struct dirent *entry;
+    uint64_t kb, bytes = 0;
+
+    while (dir && (entry = readdir(dir)))
+        if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &kb) == 1)
+            bytes += free_pages(sizes, entry->d_name) * kb * 1024;
     if (dir)
         closedir(dir);
-    return pages > 0;
+    return bytes;
 }
 
 static bool directory_is_ours(const char *path)
@@ -229,13 +234,15 @@ static void sweep_before_start(void)
 bool eal_start(const struct eal_options *o, struct writer *why)
 {
     static struct eal_arguments arguments;
+    bool hugepages;
 
     if (sched_getaffinity(0, sizeof(process_cpus), &process_cpus)) {
         writer_printf(why, "cannot read the process's CPUs: %s", strerror(errno));
         return false;
     }
     sweep_before_start();
-    if (!eal_arguments(&arguments, o, hugepages_there())) {
+    hugepages = eal_hugepages_free("/sys/kernel/mm/hugepages") >= (uint64_t)o->memory_mb << 20;
+    if (!eal_arguments(&arguments, o, hugepages)) {
         writer_printf(why, "more EAL arguments than %d, or than %d bytes", EAL_ARGUMENTS, EAL_TEXT);
         return false;
     }

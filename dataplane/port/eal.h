@@ -7,8 +7,8 @@
 /*
  * DPDK's environment, started once a process. What the caller's own arguments do not say is filled
  * in: one lcore for the calling thread and one a worker, also where there are fewer CPUs than
- * lcores; a runtime directory of our own that goes away again; plain memory where there are no
- * hugepages.
+ * lcores; a runtime directory of our own that goes away again; plain memory where too few hugepages
+ * are free.
  */
 
 enum { EAL_DEVICES = 4, EAL_ARGUMENTS = 64, EAL_TEXT = 4096 };
@@ -33,7 +33,8 @@ struct eal_arguments {
     char bytes[EAL_TEXT];
 };
 
-/* Fills the vector. `hugepages` says whether any are there. False: too many arguments for it. */
+/* Fills the vector. `hugepages` says whether enough of them are free. False: too many arguments for
+ * it. */
 bool eal_arguments(struct eal_arguments *a, const struct eal_options *options, bool hugepages);
 
 /* Starts the environment. False, with the reason in `why`: nothing is left running. Once a process.
@@ -45,6 +46,8 @@ void eal_stop(void);
 const char *eal_telemetry_socket(void);
 /* Removes what processes that are gone left in the runtime directory's parent. Returns how many. */
 uint32_t eal_sweep(const char *parent);
+/* Bytes in free hugepages of all sizes; `sizes` is the kernel's directory of them. */
+uint64_t eal_hugepages_free(const char *sizes);
 /* The lcore of worker `i`. */
 unsigned int eal_worker_lcore(uint32_t worker);
 /*

@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_SESSION_SESSION_H
 #define DATAPLANE_SESSION_SESSION_H
 
+#include "dataplane/handoff/budget.h"
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/session/sessions.h"
 #include "proto/pop3/pop3_server.h"
@@ -15,7 +16,9 @@
  */
 enum session_state { SESSION_FREE, SESSION_OPEN, SESSION_LINGERING };
 
-enum { SESSION_HELO = 64, SESSION_NONE = UINT32_MAX };
+enum { SESSION_HELO = 64 };
+#define SESSION_NONE UINT32_MAX   /* no place in the table */
+#define SESSION_NOBODY UINT32_MAX /* as a job's generation: nobody waits for its answer */
 
 struct transaction;
 struct retrieval;
@@ -49,7 +52,7 @@ struct session {
         struct pop3_server pop3_server;
     };
 };
-_Static_assert(sizeof(struct session) <= 256, "an idle session has 256 bytes");
+_Static_assert(sizeof(struct session) <= BUDGET_SESSION, "what an idle session may have");
 
 struct sessions {
     struct sessions_options options;

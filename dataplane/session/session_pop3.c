@@ -102,7 +102,7 @@ static bool give_pins(struct sessions *ss, struct session *s)
     job = session_job(ss, s, JOB_MAILBOX_UNPIN);
     if (!job)
         return false;
-    job->generation = UINT32_MAX; /* nobody waits for the answer */
+    job->generation = SESSION_NOBODY;
     job->mailbox_unpin.count = r->unpin_count;
     memcpy(job->mailbox_unpin.pins, r->unpin, r->unpin_count * sizeof(void *));
     r->unpin_count = 0;
@@ -529,7 +529,7 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
         job = session_job(ss, s, JOB_MAILBOX_CLOSE);
         if (!job)
             return false;
-        job->generation = UINT32_MAX;
+        job->generation = SESSION_NOBODY;
         job->mailbox_close.view = r->view;
         job_submit(ss->options.port, job);
     }

@@ -300,8 +300,8 @@ static void take_answer(struct sessions *ss, struct job *job)
     if (job->kind == JOB_STORE_WRITE)
         chunk_give(ss->options.pool, (struct chunk *)job->store_write.chunk);
     if (!s) {
-        /* Discards and unpins are asked for by nobody who waits. */
-        ss->counters->jobs_late++;
+        if (job->generation != SESSION_NOBODY)
+            ss->counters->jobs_late++;
         job_give(ss->options.port, job);
         return;
     }
@@ -393,10 +393,9 @@ static void discard_step(struct sessions *ss)
 
         if (!job)
             return;
-        /* Names no session that there is, so the answer falls on the floor. */
         job->kind = JOB_STORE_DISCARD;
         job->session = 0;
-        job->generation = UINT32_MAX;
+        job->generation = SESSION_NOBODY;
         job->store_discard = ss->discards[--ss->discard_count];
         job_submit(ss->options.port, job);
     }

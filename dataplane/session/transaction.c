@@ -5,7 +5,7 @@
 
 enum { KEEP_ROOM = SESSION_STEP, WRITES_OUT = 4 };
 
-_Static_assert(sizeof(struct transaction) + 8 * 1024 < CHUNK_LARGE_DATA, "a transaction fits its chunk");
+_Static_assert(sizeof(struct transaction) <= BUDGET_TRANSACTION, "room is left in its chunk");
 
 void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size)
 {

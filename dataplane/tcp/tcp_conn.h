@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_TCP_TCP_CONN_H
 #define DATAPLANE_TCP_TCP_CONN_H
 
+#include "dataplane/handoff/budget.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/tcp_congestion.h"
 #include "dataplane/tcp/tcp_flow.h"
@@ -132,7 +133,7 @@ struct tcp_conn {
     uint32_t ts_recent_tick;       /* when ts_recent was taken */
     uint32_t wait_next, wait_prev; /* TIME-WAIT, by age */
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct tcp_conn) == 256, "budget of a connection block");
+_Static_assert(sizeof(struct tcp_conn) == BUDGET_CONNECTION, "four cache lines");
 _Static_assert(offsetof(struct tcp_conn, snd_una) == 64, "transmit line");
 _Static_assert(offsetof(struct tcp_conn, queue) == 128, "queue and timer line");
 _Static_assert(offsetof(struct tcp_conn, user) == 192, "cold line");

@@ -8,12 +8,7 @@
  * The data plane as one thing: environment, port, workers. One a process. Everything is said in the
  * options; control fills them from the configuration.
  */
-enum { ENGINE_LISTENERS = 16, ENGINE_WORKERS = 64, ENGINE_STALLED_US = 2000000 };
-
-struct engine_listener {
-    uint16_t port;
-    uint32_t tag; /* for tcp_tag() */
-};
+enum { ENGINE_WORKERS = 64 };
 
 /* Where counters go: one call a row. `name` is valid during the call. */
 struct counter_sink {
@@ -45,8 +40,6 @@ struct engine_options {
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
     uint32_t dad_ms; /* 0: no detection */
-    struct engine_listener listeners[ENGINE_LISTENERS];
-    uint32_t listener_count;
 
     /* Workers; the limits are each worker's. */
     uint32_t workers; /* 1 to ENGINE_WORKERS */
@@ -88,9 +81,9 @@ bool engine_link_up(const struct engine *engine);
  * summed over the workers. */
 void engine_counters(const struct engine *engine, const struct counter_sink *sink);
 /*
- * To be called about once a second, by one thread: counts workers without a turn for
- * ENGINE_STALLED_US, each stall once (counter worker_stalled). Returns how many are stalled now.
- * `now` is monotonic microseconds.
+ * To be called about once a second, by one thread: counts workers that have stopped turning
+ * (watchdog.h), each stall once (counter worker_stalled). Returns how many are stalled now. `now`
+ * is monotonic microseconds.
  */
 uint32_t engine_watch(struct engine *engine, uint64_t now);
 

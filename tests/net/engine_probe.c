@@ -48,9 +48,7 @@ int main(int argc, char **argv)
                                .dad_ms = 1000,
                                .idle = WORKER_IDLE_ADAPTIVE,
                                .sessions = 64,
-                               .chunks = {2048, 1024, 64},
-                               .listeners = {{7, 1}},
-                               .listener_count = 1};
+                               .chunks = {2048, 1024, 64}};
     struct counter_sink sink = {.put = put};
     char text[512];
     struct writer why = writer_of(text, sizeof(text) - 1);

@@ -121,6 +121,45 @@ static void directories_of_the_dead_are_swept(void)
     CHECK(rmdir(parent) == 0);
 }
 
+static void put_pages(const char *parent, const char *size, const char *pages)
+{
+    char path[200];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", parent, size);
+    mkdir(path, 0700);
+    snprintf(path, sizeof(path), "%s/%s/free_hugepages", parent, size);
+    f = fopen(path, "w");
+    if (f) {
+        fputs(pages, f);
+        fclose(f);
+    }
+}
+
+/* A few pages that somebody else left over are not enough to start on. */
+static void free_hugepages_are_added_up_by_size(void)
+{
+    static const char *const sizes[] = {"hugepages-2048kB", "hugepages-1048576kB",
+                                        "hugepages-64kB"};
+    char parent[] = "/tmp/net-huge-XXXXXX", path[200];
+
+    CHECK(mkdtemp(parent));
+    CHECK(eal_hugepages_free(parent) == 0);
+    put_pages(parent, sizes[0], "128\n");
+    CHECK(eal_hugepages_free(parent) == UINT64_C(256) << 20);
+    put_pages(parent, sizes[1], "2\n");
+    put_pages(parent, sizes[2], "none\n");
+    CHECK(eal_hugepages_free(parent) == UINT64_C(2304) << 20);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        snprintf(path, sizeof(path), "%s/%s/free_hugepages", parent, sizes[i]);
+        unlink(path);
+        *strrchr(path, '/') = 0;
+        rmdir(path);
+    }
+    CHECK(rmdir(parent) == 0);
+    CHECK(eal_hugepages_free(parent) == 0);
+}
+
 static void devices_by_driver(void)
 {
     static const struct {
@@ -155,6 +194,7 @@ int main(void)
     CHECK_CASE(each_worker_has_an_lcore_however_few_cpus_there_are);
     CHECK_CASE(too_many_arguments_are_refused);
     CHECK_CASE(directories_of_the_dead_are_swept);
+    CHECK_CASE(free_hugepages_are_added_up_by_size);
     CHECK_CASE(devices_by_driver);
     return check_end();
 }
