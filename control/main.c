@@ -67,7 +67,8 @@ struct run {
     struct record_writer *records;
     struct engine *engine;
     struct ctl_server *ctl;
-    uint64_t version;
+    uint64_t version;  /* the last that was given to settings */
+    uint64_t in_force; /* and that of those that are published */
     uint64_t started_ms;
     int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the main one */
     _Atomic bool stop;
@@ -170,6 +171,7 @@ static bool start_rules_and_settings(struct run *r)
         return false;
     }
     settings_publish(r->handoff, settings);
+    r->in_force = settings->version;
     return true;
 }
 
@@ -312,7 +314,7 @@ static void restore_directory(struct run *r)
     struct settings *settings = NULL;
     struct account_table *accounts = NULL;
 
-    if (!make_settings(r, r->config, r->rules, &settings, &accounts))
+    if (!make_settings(r, r->config, NULL, &settings, &accounts))
         return;
     directory_sweep(r->directory, settings->version);
     free(settings);
@@ -348,6 +350,7 @@ static bool reload(struct run *r, struct writer *why)
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
+    r->in_force = settings->version;
     LOG(INFO, "configuration %llu is in force", (unsigned long long)settings->version);
     return true;
 }
@@ -370,7 +373,7 @@ static json_t *on_status(void *context, struct writer *why)
     pthread_mutex_lock(&r->reloading);
     o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
                      "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
-                     (json_int_t)r->settings->version, "connections", (int)status.connections, "sessions",
+                     (json_int_t)r->in_force, "connections", (int)status.connections, "sessions",
                      (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
                      atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
                      (int)port->rx_queues, "hostname", r->config->hostname);
@@ -422,7 +425,7 @@ static json_t *on_reload(void *context, struct writer *why)
 
     pthread_mutex_lock(&r->reloading);
     ok = reload(r, why);
-    version = (json_int_t)r->settings->version;
+    version = (json_int_t)r->in_force;
     pthread_mutex_unlock(&r->reloading);
     return ok ? json_pack("{s:I}", "configuration", version) : NULL;
 }
