@@ -92,9 +92,10 @@ static bool memory_arguments(struct eal_arguments *a, const struct eal_options *
         hugepages = false;
     else if (!hugepages)
         ok = argument(a, "--no-huge");
-    /* EAL refuses --in-memory together with --no-huge, which leaves no files behind anyway. */
-    if (hugepages && o->in_memory && !said(o, "--in-memory"))
-        ok = ok && argument(a, "--in-memory");
+    /* EAL refuses --in-memory together with --no-huge, which leaves no files behind anyway, and
+     * with a folder for files: those go as soon as they are mapped. */
+    if (hugepages && o->in_memory && !said(o, "--in-memory") && !said(o, "--huge-unlink"))
+        ok = ok && argument(a, said(o, "--huge-dir") ? "--huge-unlink" : "--in-memory");
     /* Without hugepages all memory is taken at the start, so the amount must be said. */
     if (!hugepages && !said(o, "-m")) {
         snprintf(text, sizeof(text), "%u", o->memory_mb);
