@@ -20,7 +20,6 @@
 
 static cpu_set_t process_cpus;
 static char runtime_dir[256];
-static char telemetry_socket[300];
 
 static bool argument(struct eal_arguments *a, const char *text)
 {
@@ -252,7 +251,6 @@ bool eal_start(const struct eal_options *o, struct writer *why)
         return false;
     }
     snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
-    snprintf(telemetry_socket, sizeof(telemetry_socket), "%s/dpdk_telemetry.v2", runtime_dir);
     if (rte_lcore_count() < o->workers + 1) {
         writer_printf(why, "%u workers and the main thread need %u lcores, EAL has %u", o->workers,
                       o->workers + 1, rte_lcore_count());
@@ -268,12 +266,6 @@ void eal_stop(void)
     if (directory_is_ours(runtime_dir))
         remove_directory(runtime_dir);
     runtime_dir[0] = 0;
-    telemetry_socket[0] = 0;
-}
-
-const char *eal_telemetry_socket(void)
-{
-    return telemetry_socket[0] ? telemetry_socket : NULL;
 }
 
 unsigned int eal_worker_lcore(uint32_t worker)

@@ -42,8 +42,6 @@ bool eal_arguments(struct eal_arguments *a, const struct eal_options *options, b
 bool eal_start(const struct eal_options *options, struct writer *why);
 /* Ends it and removes its runtime directory. All ports closed, all lcores waited for. */
 void eal_stop(void);
-/* The telemetry socket's path, NULL before the start. */
-const char *eal_telemetry_socket(void);
 /* Removes what processes that are gone left in the runtime directory's parent. Returns how many. */
 uint32_t eal_sweep(const char *parent);
 /* Bytes in free hugepages of all sizes; `sizes` is the kernel's directory of them. */
