@@ -90,6 +90,32 @@ json_t *ctl_store_list(struct store *store, struct span address, struct writer *
     return l.array;
 }
 
+static bool note_status(void *context, const struct store_mailbox *mailbox)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", record_json_text(mailbox->name));
+    json_object_set_new(o, "place", json_string(place_name(mailbox->place)));
+    json_object_set_new(o, "messages", json_integer((json_int_t)mailbox->messages));
+    json_object_set_new(o, "octets", json_integer((json_int_t)mailbox->octets));
+    json_object_set_new(o, "uid_validity", json_integer(mailbox->uid_validity));
+    json_object_set_new(o, "uid_next", json_integer(mailbox->uid_next));
+    json_array_append_new(context, o);
+    return true;
+}
+
+json_t *ctl_store_status(struct store *store, struct span address, struct writer *why)
+{
+    uint64_t account;
+    json_t *array;
+
+    if (!find_account(store, address, &account, why))
+        return NULL;
+    array = json_array();
+    store_mailboxes(store, account, note_status, array);
+    return array;
+}
+
 /* ---- show ---- */
 
 struct places {
@@ -187,7 +213,7 @@ static bool note_bytes(void *context, struct span bytes)
     return true;
 }
 
-struct ctl_store_export *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
+void *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
                                         uint64_t *length_out, struct writer *why)
 {
     struct places p = {0};
@@ -211,13 +237,15 @@ struct ctl_store_export *ctl_store_open(struct store *store, const struct id128 
     return e;
 }
 
-bool ctl_store_read(struct ctl_store_export *e, uint64_t offset, struct span *bytes_out)
+bool ctl_store_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
 {
+    const struct ctl_store_export *e = export;
+
     *bytes_out = span_skip(span_of(e->bytes, e->len), offset);
     return bytes_out->len != 0;
 }
 
-void ctl_store_close(struct ctl_store_export *e)
+void ctl_store_close(void *context, void *export)
 {
-    free(e);
+    free(export);
 }

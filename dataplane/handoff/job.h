@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_HANDOFF_JOB_H
 #define DATAPLANE_HANDOFF_JOB_H
 
+#include "dataplane/handoff/budget.h"
 #include "dataplane/handoff/message.h"
 #include "proto/pop3/pop3_mailbox.h"
 
@@ -117,7 +118,7 @@ struct job {
         struct job_mailbox_close mailbox_close;
     };
 };
-_Static_assert(sizeof(struct job) <= 192, "a job is three cache lines");
+_Static_assert(sizeof(struct job) <= BUDGET_JOB, "three cache lines");
 
 enum service job_service(enum job_kind kind);
 const char *job_name(enum job_kind kind);

@@ -19,6 +19,9 @@ struct record_text record_put(struct record *r, struct span bytes, size_t limit)
 
 void record_reset(struct record *r, enum record_kind kind)
 {
+    uint16_t worker = r->worker; /* the slot's owner, to whom it goes back */
+
     memset(r, 0, offsetof(struct record, arena));
+    r->worker = worker;
     r->kind = (uint8_t)kind;
 }

@@ -5,7 +5,7 @@
 
 enum { KEEP_ROOM = SESSION_STEP, WRITES_OUT = 4 };
 
-_Static_assert(sizeof(struct transaction) + 8 * 1024 < CHUNK_LARGE_DATA, "a transaction fits its chunk");
+_Static_assert(sizeof(struct transaction) <= BUDGET_TRANSACTION, "room is left in its chunk");
 
 void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size)
 {
@@ -27,14 +27,14 @@ void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t siz
     return memory;
 }
 
-struct span transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes)
+bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes, struct span *copy_out)
 {
     void *memory = bytes.len ? transaction_memory(ss, tx, bytes.len) : NULL;
 
-    if (!memory)
-        return span_of(NULL, 0);
-    memcpy(memory, bytes.data, bytes.len);
-    return span_of(memory, bytes.len);
+    *copy_out = span_of(memory, memory ? bytes.len : 0);
+    if (memory)
+        memcpy(memory, bytes.data, bytes.len);
+    return copy_out->len == bytes.len;
 }
 
 static void pin_rules(struct sessions *ss, struct transaction *tx)
@@ -94,6 +94,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s, en
     memset(tx, 0, sizeof(*tx));
     home->len = (sizeof(*tx) + 7) & ~7u;
     tx->arena = home;
+    tx->verdict.rule = RULE_NONE;
     tx->record = record_take(ss->options.port);
     if (!tx->record) {
         ss->counters->records_refused++;
@@ -283,9 +284,16 @@ static void discard_rows(struct sessions *ss, struct transaction *tx)
 
     if (what.rows == 0 || tx->committed)
         return;
-    /* When even this list is full the rows stay until the store is next opened, which removes them. */
-    if (ss->discard_count < sizeof(ss->discards) / sizeof(ss->discards[0]))
-        ss->discards[ss->discard_count++] = what;
+    ss->discards[ss->discard_count++] = what;
+}
+
+bool transaction_may_end(struct sessions *ss, struct session *s, const struct transaction *tx)
+{
+    if (tx->message.rows_written == 0 || tx->committed ||
+        ss->discard_count < sizeof(ss->discards) / sizeof(ss->discards[0]))
+        return true;
+    session_stall(ss, s);
+    return false;
 }
 
 void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx)

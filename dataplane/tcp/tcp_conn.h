@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_TCP_TCP_CONN_H
 #define DATAPLANE_TCP_TCP_CONN_H
 
+#include "dataplane/handoff/budget.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/tcp_congestion.h"
 #include "dataplane/tcp/tcp_flow.h"
@@ -70,7 +71,7 @@ enum tcp_timer_kind {
  *              unread bytes
  *   half-open  SYN_RECEIVED and CONN_FORGOTTEN: no session knows it
  *   open       any other state, held by a session
- *   orphan     any other state, CONN_FORGOTTEN: finishes closing on its own
+ *   orphan     any other state, CONN_FORGOTTEN: finishes closing on its own, until orphan_due
  *   TIME_WAIT  on the list of its kind, oldest first, so that a new connection can take the block
  * rcv_nxt may run ahead of what was acknowledged by the bytes that lie in frames: tcp_settle()
  * takes back what found no chunk. Nothing is acknowledged before that.
@@ -115,7 +116,10 @@ struct tcp_conn {
     struct timer_node timer; /* fires at the earlier of the two, or before */
 
     /* cold */
-    void *user;
+    union {
+        void *user;          /* while a session holds it */
+        uint64_t orphan_due; /* of one that was forgotten: when it must have ended; microseconds */
+    };
     uint32_t ready_next, output_next;
     uint32_t index;                     /* of this block */
     uint8_t listener;                   /* index, or TCP_LISTENERS for connections that we opened */
@@ -129,7 +133,7 @@ struct tcp_conn {
     uint32_t ts_recent_tick;       /* when ts_recent was taken */
     uint32_t wait_next, wait_prev; /* TIME-WAIT, by age */
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct tcp_conn) == 256, "budget of a connection block");
+_Static_assert(sizeof(struct tcp_conn) == BUDGET_CONNECTION, "four cache lines");
 _Static_assert(offsetof(struct tcp_conn, snd_una) == 64, "transmit line");
 _Static_assert(offsetof(struct tcp_conn, queue) == 128, "queue and timer line");
 _Static_assert(offsetof(struct tcp_conn, user) == 192, "cold line");

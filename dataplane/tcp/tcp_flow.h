@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_TCP_TCP_FLOW_H
 #define DATAPLANE_TCP_TCP_FLOW_H
 
+#include "dataplane/handoff/budget.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -17,7 +18,7 @@ struct tcp_flow {
     uint16_t local_port, remote_port;
     struct ip_address remote;
 };
-_Static_assert(sizeof(struct tcp_flow) == 32, "budget of a flow entry");
+_Static_assert(sizeof(struct tcp_flow) == BUDGET_FLOW_ENTRY, "two to a cache line");
 
 struct tcp_flow_key {
     struct ip_address local, remote;

@@ -289,14 +289,21 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
     return e;
 }
 
-void engine_stop(struct engine *e)
+void engine_halt(struct engine *e)
 {
     telemetry_hide();
     for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++)
         worker_loop_stop(&e->workers[i].loop);
-    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++)
+    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++) {
         if (e->workers[i].running)
             rte_eal_wait_lcore(eal_worker_lcore(i));
+        e->workers[i].running = false;
+    }
+}
+
+void engine_stop(struct engine *e)
+{
+    engine_halt(e);
     mesh_free(e->mesh);
     for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++) {
         struct engine_worker *w = &e->workers[i];

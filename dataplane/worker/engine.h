@@ -63,8 +63,13 @@ struct engine;
 /* Starts everything; the workers run when it returns. NULL, with the reason in `why`: nothing is
  * left running. */
 struct engine *engine_start(const struct engine_options *options, struct writer *why);
-/* Stops the workers wherever they are, closes the port, ends the environment. To finish sessions
- * first is control's affair. */
+/*
+ * Stops the workers wherever they are, and telemetry. What they handed to control stays readable: so
+ * that services can answer what they were asked, and end, before engine_stop() frees it. To finish
+ * sessions first is control's affair.
+ */
+void engine_halt(struct engine *engine);
+/* Halts, frees what the workers had, closes the port, ends the environment. */
 void engine_stop(struct engine *engine);
 /* All addresses are usable (or found duplicate), on all workers. */
 bool engine_ready(const struct engine *engine);

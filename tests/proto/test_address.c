@@ -134,11 +134,11 @@ static void limits_are_kept(void)
     CHECK(address_domain(span_text(L63 "." L63 "." L63 "." L63), 0, &a) == ADDRESS_OK);
     CHECK(address_domain(span_text(L63 "." L63 "." L63 "." L63 ".a"), 0, &a) == ADDRESS_LONG);
     /* 256 octets with the brackets, and one more. */
-    snprintf(path, sizeof(path), "<%s@%s.%s.%s>", L64, L63, L63, L63 + 2);
+    snprintf(path, sizeof(path), "<%s@%s.%s.%s>", L64, L63, L63, &L63[2]);
     path[strlen(path) - 1] = 0;
     strcat(path, ">");
     CHECK(strlen(path) == 256 && read_path(path, 0, &a) == ADDRESS_OK);
-    snprintf(path, sizeof(path), "<%s@%s.%s.%s>", L64, L63, L63, L63 + 1);
+    snprintf(path, sizeof(path), "<%s@%s.%s.%s>", L64, L63, L63, &L63[1]);
     CHECK(strlen(path) == 257 && read_path(path, 0, &a) == ADDRESS_LONG);
 }
 

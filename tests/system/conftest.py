@@ -3,8 +3,9 @@
 
 import os
 import shutil
+import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_configure(config):
+    # Ended from outside, the run still tears its fixtures down.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "needs(tool): skipped where the tool is not installed")
 
 
@@ -90,12 +93,20 @@ def engine(request, shared_bench):
     return shared_bench.engines[0]
 
 
+def told(engine):
+    """The end of an engine's log and, while it runs, the counters that are not zero."""
+    lines = [f"---- the log of the engine in {engine.directory} ends with", engine.log_tail(15)]
+    if engine.process and engine.process.poll() is None:
+        with suppress(Exception):
+            counters = {name: value for name, value in engine.ask("counters").items() if value}
+            lines.append(f"counters: {counters}")
+    return "\n".join(lines)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """A test that failed shows the end of its engines' logs."""
+    """A test that failed shows what its engines say."""
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for engine in getattr(item, "engines", []):
-            report.sections.append((f"log of the engine in {engine.directory}", engine.log_tail()))
-            report.longrepr = f"{report.longreprtext}\n---- the engine's log ends with\n{engine.log_tail(15)}"
+        report.longrepr = "\n".join([report.longreprtext, *map(told, getattr(item, "engines", []))])

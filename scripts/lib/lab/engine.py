@@ -72,7 +72,7 @@ def configuration(directory, interface, pmd, workers):
         "store": {"path": f"{directory}/store"},
         "rules": {"files": [str(STARTER_RULES)], "cache": f"{directory}/rule-cache"},
         # Quarantine by score, rejection by rule alone.
-        "domains": [{"name": DOMAIN, "class": "local", "reject_score": "off"}],
+        "domains": [{"name": DOMAIN, "class": "local"}],
         "accounts": [{"address": f"{user}@{DOMAIN}", "password": crypt(PASSWORD)} for user in USERS],
         "records": {"path": f"{directory}/records.ndjson"},
         "ctl": {"socket": f"{directory}/ctl"},

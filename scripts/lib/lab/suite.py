@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import ROOT
-from lab.commands import signals_raise
+from lab.commands import end, signals_raise
 
 BUILDS = {
     "build": [],
@@ -42,15 +42,19 @@ class Case:
     detail: str = ""
 
 
-def call(command, timeout, log=None, **environment):
-    """Runs a command; returns its exit status (or "timeout") and its output."""
+def call(command, timeout, cwd=ROOT, **environment):
+    """Runs a command; returns its exit status (or "timeout") and its output. It may clean up whatever ends it."""
+    process = subprocess.Popen([str(word) for word in command], cwd=cwd, env={**os.environ, **ENVIRONMENT, **environment},
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        done = subprocess.run([str(word) for word in command], cwd=ROOT, timeout=timeout, check=False,
-                              stdout=log or subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, **ENVIRONMENT, **environment})
-    except subprocess.TimeoutExpired as expired:
-        return "timeout", (expired.stdout or b"").decode(errors="replace")
-    return done.returncode, (done.stdout or b"").decode(errors="replace")
+        output, status = process.communicate(timeout=timeout)[0], process.returncode
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        output, status = process.communicate()[0], "timeout"
+    except BaseException:
+        end(process, patience=60)
+        raise
+    return status, output.decode(errors="replace")
 
 
 # ---- builds ----
@@ -97,7 +101,8 @@ def unit_tests(directory):
     tests = json.loads(listing.read_text())
 
     def one(test):
-        status, output = call(test["cmd"], max(test["timeout"], UNIT_TIMEOUT), **test["env"])
+        # Where meson itself runs them: some are given paths relative to the build.
+        status, output = call(test["cmd"], max(test["timeout"], UNIT_TIMEOUT), cwd=ROOT / directory, **test["env"])
         return tap_cases(f"{directory}/{test['name']}", status, output)
 
     with ThreadPoolExecutor(JOBS) as pool:

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/config/config_option.h"
+
+/* Groups that are laid out at the start: a running engine cannot take other values. */
+static const char *const fixed[] = {"engine.", "network.", "store.", "ctl.", "records.", "rules.streams"};
+
+static bool is_fixed(const struct config_option *o)
+{
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (strncmp(o->path, fixed[i], strlen(fixed[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool same_value(const struct config_option *o, const uint8_t *a, const uint8_t *b)
+{
+    if (o->type >= CONFIG_TEXT)
+        return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+    return memcmp(a, b, config_type_size(o->type)) == 0;
+}
+
+static bool same_list(const struct config_option *o, const uint8_t *a, const uint8_t *b)
+{
+    uint32_t count = *(const uint32_t *)(a + o->count_offset);
+    const uint8_t *of_a = *(uint8_t *const *)(a + o->offset), *of_b = *(uint8_t *const *)(b + o->offset);
+
+    if (count != *(const uint32_t *)(b + o->count_offset))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!same_value(o, of_a + i * o->item_size, of_b + i * o->item_size))
+            return false;
+    return true;
+}
+
+const char *config_fixed_difference(const struct config *a, const struct config *b)
+{
+    for (uint32_t i = 0; i < config_option_count; i++) {
+        const struct config_option *o = &config_options[i];
+        const uint8_t *of_a = (const uint8_t *)a, *of_b = (const uint8_t *)b;
+
+        if (!is_fixed(o))
+            continue;
+        if (o->row == CONFIG_ROW_OPTION && !same_value(o, of_a + o->offset, of_b + o->offset))
+            return o->path;
+        if (o->row == CONFIG_ROW_OPTIONS && !same_list(o, of_a, of_b))
+            return o->path;
+    }
+    return NULL;
+}
