@@ -241,7 +241,7 @@ bool eal_start(const struct eal_options *o, struct writer *why)
         return false;
     }
     sweep_before_start();
-    hugepages = eal_hugepages_free("/sys/kernel/mm/hugepages") >= (uint64_t)o->memory_mb << 20;
+    hugepages = eal_hugepages_free("/sys/kernel/mm/hugepages") >= (uint64_t)o->hugepages_mb << 20;
     if (!eal_arguments(&arguments, o, hugepages)) {
         writer_printf(why, "more EAL arguments than %d, or than %d bytes", EAL_ARGUMENTS, EAL_TEXT);
         return false;
