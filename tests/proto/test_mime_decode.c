@@ -141,6 +141,8 @@ static void qp_rows(void)
         {"=XY=4", "=XY=4", 1},
         {"=4Z=\rx", "=4Z=\rx", 1},
         {"== = x", "== = x", 1},
+        {"a==3D=3D", "a==3D=", 1},
+        {"a==\nb=\nc", "a==\nbc", 1},
         {"end=", "end", 0},
         {"a\rb \r c\r\r\n", "a\rb \r c\r\r\n", 0},
         {"x" BLANKS BLANKS "\r\ny", "x" BLANKS "                              \r\ny", 0},
