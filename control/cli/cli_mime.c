@@ -7,6 +7,7 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/cli_mime_tree.h"
+#include "proto/charset/charset.h"
 
 enum { PIECE = 65536 }; /* bytes read at a time */
 
@@ -40,8 +41,10 @@ static void read_piece(struct mime_memories *m, struct cli_mime_tree *tree, stru
 /* The parts, or NULL when the file could not be read or memory ran out. */
 static json_t *read_message(struct mime_memories *m, FILE *in, uint64_t *size_out)
 {
-    struct mime_memory memory = {
-        .field = m->field, .scratch = m->scratch, .scratch_size = sizeof(m->scratch)};
+    struct mime_memory memory = {.field = m->field,
+                                 .scratch = m->scratch,
+                                 .scratch_size = sizeof(m->scratch),
+                                 .charset = &charset_all};
     struct cli_mime_tree tree;
     json_t *parts;
     size_t n;

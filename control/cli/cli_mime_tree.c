@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/cli/cli_mime_tree.h"
 
+#include "proto/charset/charset.h"
 #include "proto/mime/mime_word.h"
 
 enum {
@@ -95,7 +96,8 @@ static json_t *parameters_of(const struct mime_content_type *type)
         for (size_t k = 0; k < len; k++)
             name[k] = (char)ascii_lower(written.data[k]);
         name[len] = 0;
-        if (!json_object_get(all, name) && mime_content_type_find(type, name, NULL, &w, &flags))
+        if (!json_object_get(all, name) &&
+            mime_content_type_find(type, name, &charset_all, &w, &flags))
             json_object_set_new(all, name, json_stringn((const char *)text, w.len));
     }
     return all;
@@ -117,7 +119,7 @@ static void take_field(json_t *part, const struct mime_event *e)
     uint8_t text[TEXT_MAX];
     struct writer w = writer_of(text, sizeof(text));
 
-    mime_word_decode(e->field.value, NULL, &w);
+    mime_word_decode(e->field.value, &charset_all, &w);
     json_object_set_new(field, "name", text_of(e->field.name));
     json_object_set_new(field, "value", json_stringn((const char *)text, w.len));
     set_number(field, "offset", e->offset);
