@@ -2,6 +2,8 @@
 #include "control/cli/cli_mime_tree.h"
 
 #include "proto/charset/charset.h"
+#include "proto/mime/mime_date.h"
+#include "proto/mime/mime_id.h"
 #include "proto/mime/mime_word.h"
 
 enum {
@@ -113,6 +115,66 @@ static void take_parameters(json_t *part, const char *key, struct span value)
     json_object_set_new(part, key, parameters_of(&type));
 }
 
+/* The date of a Date field, or the one that ends a Received field (RFC 5322 section 3.6.7). */
+static void take_date(json_t *field, struct span value, bool received)
+{
+    uint8_t text[MIME_DATE_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+    struct mime_date date;
+
+    if (received) {
+        size_t at = value.len;
+
+        while (at > 0 && value.data[at - 1] != ';')
+            at--;
+        value = span_skip(value, at);
+    }
+    if (!mime_date_parse(value, &date))
+        return;
+    mime_date_put(&w, &date);
+    json_object_set_new(field, "date", json_stringn((const char *)text, w.len));
+}
+
+static void take_ids(json_t *field, struct span value)
+{
+    json_t *ids = json_array();
+    struct span id;
+
+    while (mime_id_next(&value, json_array_size(ids) == 0, &id)) {
+        uint8_t text[TEXT_MAX];
+        struct writer w = writer_of(text, sizeof(text));
+
+        mime_word_unfold(id, &w);
+        json_array_append_new(ids, text_of(writer_span(&w)));
+    }
+    json_object_set_new(field, "ids", ids);
+}
+
+/* What a field says beyond its text. */
+static void take_meaning(json_t *part, json_t *field, enum mime_field id, struct span value)
+{
+    switch (id) {
+    case MIME_FIELD_CONTENT_TYPE:
+        take_parameters(part, "parameters", value);
+        break;
+    case MIME_FIELD_CONTENT_DISPOSITION:
+        take_parameters(part, "disposition_parameters", value);
+        break;
+    case MIME_FIELD_DATE:
+    case MIME_FIELD_RECEIVED:
+        take_date(field, value, id == MIME_FIELD_RECEIVED);
+        break;
+    case MIME_FIELD_MESSAGE_ID:
+    case MIME_FIELD_IN_REPLY_TO:
+    case MIME_FIELD_REFERENCES:
+    case MIME_FIELD_CONTENT_ID:
+        take_ids(field, value);
+        break;
+    default:
+        break;
+    }
+}
+
 static void take_field(json_t *part, const struct mime_event *e)
 {
     json_t *field = json_object();
@@ -124,10 +186,7 @@ static void take_field(json_t *part, const struct mime_event *e)
     json_object_set_new(field, "value", json_stringn((const char *)text, w.len));
     set_number(field, "offset", e->offset);
     json_array_append_new(json_object_get(part, "headers"), field);
-    if (e->field.id == MIME_FIELD_CONTENT_TYPE)
-        take_parameters(part, "parameters", e->field.value);
-    else if (e->field.id == MIME_FIELD_CONTENT_DISPOSITION)
-        take_parameters(part, "disposition_parameters", e->field.value);
+    take_meaning(part, field, e->field.id, e->field.value);
 }
 
 static void take_begin(struct cli_mime_tree *t, json_t *part, const struct mime_part *p)

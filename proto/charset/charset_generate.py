@@ -39,7 +39,7 @@ OTHER = {
     "ISO_2022_KR": "iso-2022-kr csiso2022kr",
 }
 # Two-byte charsets: the first codec that knows a pair decides. Leads from 0x81, trails from 0x40.
-PAIRS = {"gb": ("gb18030",), "big5": ("cp950", "big5hkscs"), "jis": ("cp932",), "ks": ("cp949",)}
+PAIRS = {"gb": ("gb18030",), "big5": ("cp950", "big5hkscs"), "jis": ("cp932",), "ks": ("cp949",), "jis_0212": ("euc_jp",)}
 LEADS, TRAILS = range(0x81, 0xFF), range(0x40, 0xFF)
 
 
@@ -94,7 +94,8 @@ def main():
     for kind, others in OTHER.items():
         names.update({loose(name): f"CHARSET_{kind}, NULL" for name in others.split()})
     for name, codecs in PAIRS.items():
-        table = [character(bytes((lead, trail)), *codecs) for lead in LEADS for trail in TRAILS]
+        prefix = b"\x8f" if name == "jis_0212" else b""
+        table = [character(prefix + bytes((lead, trail)), *codecs) for lead in LEADS for trail in TRAILS]
         out.append(array(name, "uint16_t", table))
         out.append(f"const uint16_t *const charset_{name} = {name};\n")
     runs = gb18030_ranges()

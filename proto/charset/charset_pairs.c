@@ -74,14 +74,14 @@ static uint32_t next_sjis(struct span s, size_t *len_out)
     return s.len > 1 ? pair(charset_jis, s.data[0], s.data[1]) : 0;
 }
 
-/* Of three bytes is JIS X 0212, of which there is no table: one U+FFFD. */
 static uint32_t next_euc_jp(struct span s, size_t *len_out)
 {
-    bool three = s.len > 2 && s.data[0] == 0x8f && s.data[1] >= 0xa1 && s.data[2] >= 0xa1;
-
-    *len_out = three ? 3 : 2;
-    if (three || s.len < 2 || s.data[1] < 0xa1)
-        return three ? NONE : 0;
+    *len_out = 3;
+    if (s.data[0] == 0x8f)
+        return s.len > 2 ? pair(charset_jis_0212, s.data[1], s.data[2]) : 0;
+    *len_out = 2;
+    if (s.len < 2 || s.data[1] < 0xa1)
+        return 0;
     if (s.data[0] == 0x8e)
         return s.data[1] <= 0xdf ? 0xff61u + s.data[1] - 0xa1 : 0;
     return s.data[0] >= 0xa1 ? jis_0208(s.data[0] & 0x7fu, s.data[1] & 0x7fu) : 0;
@@ -153,7 +153,7 @@ static uint32_t next_of(enum set set, struct span s)
     case JIS_0208:
         return jis_0208(s.data[0], s.data[1]);
     case JIS_0212:
-        return NONE;
+        return pair(charset_jis_0212, s.data[0] | 0x80u, s.data[1] | 0x80u);
     case KS:
         return pair(charset_ks, s.data[0] | 0x80u, s.data[1] | 0x80u);
     case GB:

@@ -43,7 +43,8 @@ struct charset_run {
 extern const struct charset_name charset_names[];
 extern const size_t charset_names_count;
 /* Leads 0x81 to 0xfe by trails 0x40 to 0xfe; 0 where there is none. */
-extern const uint16_t *const charset_gb, *const charset_big5, *const charset_jis, *const charset_ks;
+extern const uint16_t *const charset_gb,
+    *const charset_big5, *const charset_jis, *const charset_ks, *const charset_jis_0212;
 extern const struct charset_run charset_gb_runs[];
 extern const size_t charset_gb_runs_count;
 

@@ -191,6 +191,8 @@ static void words(void)
         {"=?=?utf-8?q?a?=", "=?a", true},
         {"raw \xc3\xa4 \xe4", "raw \xc3\xa4 \xef\xbf\xbd", true},
         {"=?utf-8?q?two words?=", "two words", true},
+        {"=?utf-8?q?a=20\r\n \t b?= c", "a b c", true},
+        {"=?utf-8?b?YW\r\n  Jj?=", "abc", true},
         {"", "", true},
     };
     static char name[] = "rot";
