@@ -22,7 +22,8 @@ REASONS = {
     "ERR_ATEXT_AFTER_QS": {"quoted_behind"}, "ERR_ATEXT_AFTER_CFWS": {"comment_behind"},
     "ERR_ATEXT_AFTER_DOMLIT": {"literal_behind"}, "ERR_EXPECTING_ATEXT": {"character", "quoted_behind"},
     "ERR_EXPECTING_CTEXT": {"character"}, "ERR_EXPECTING_DTEXT": {"character"}, "ERR_EXPECTING_QTEXT": {"character"},
-    "CFWS_COMMENT": {"comment"}, "CFWS_FWS": {"blanks"}, "DEPREC_LOCALPART": {"old_words"}, "DEPREC_FWS": {"old_fold", "old_inside"},
+    "CFWS_COMMENT": {"comment"}, "CFWS_FWS": {"blanks"}, "DEPREC_LOCALPART": {"old_words"},
+    "DEPREC_FWS": {"old_fold", "old_inside"},
     "DEPREC_QTEXT": {"old_qtext"}, "DEPREC_QP": {"old_pair"}, "DEPREC_COMMENT": {"old_inside"},
     "DEPREC_CTEXT": {"old_ctext"}, "DEPREC_CFWS_NEAR_AT": {"old_at"}, "RFC5321_IPV6DEPRECATED": {"ipv6_one"},
     "RFC5322_LOCAL_TOOLONG": {"local_long"}, "RFC5322_LABEL_TOOLONG": {"label_long"},
@@ -32,7 +33,7 @@ REASONS = {
 }
 
 ADDRESS = judge.Suite("address", {
-    "160": "a backslash before UTF-8 is a quoted-pair of header fields, and of no envelope. RFC 6532 section 3.1: \"VCHAR =/ "
+    "160": "a backslash before UTF-8 is a quoted-pair of header fields, and of no envelope. RFC 6532 section 3.2: \"VCHAR =/ "
            "UTF8-non-ascii\"",
 })
 

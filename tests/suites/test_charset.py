@@ -15,6 +15,8 @@ PLANE = [chr(c) for c in [*range(0xA0, 0xD800, 37), *range(0xE000, 0xFFFE, 41), 
 KANA = [chr(c) for c in [*range(0x3041, 0x3094), *range(0x30A1, 0x30F7), *range(0x4E00, 0x9FA6, 13)]]
 HANGUL = [chr(c) for c in range(0xAC00, 0xD7A4, 17)]
 
+FIELDS = 4000  # of a message: the reader leaves out what lies behind 256 KiB of header
+
 # Charset, Python's codec, what is tried: bytes, or text that the codec can write.
 ROWS = [(name, name, SINGLES) for name in (
     "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-9",
@@ -23,8 +25,10 @@ ROWS = [(name, name, SINGLES) for name in (
     "ibm437", "ibm850", "ibm852", "ibm866")]
 ROWS += [("windows-874", "cp874", SINGLES), ("macintosh", "mac_roman", SINGLES), ("gb18030", "gb18030", PAIRS + FOUR),
          ("gb2312", "gb18030", PAIRS), ("euc-kr", "cp949", PAIRS), ("big5", "cp950", PAIRS), ("shift_jis", "cp932", PAIRS),
-         ("euc-jp", "euc_jp", KANA), ("iso-2022-jp", "iso2022_jp", KANA), ("iso-2022-kr", "iso2022_kr", HANGUL), ("hz-gb-2312", "hz", KANA),
-         ("utf-7", "utf_7", PLANE), ("utf-16be", "utf_16_be", PLANE), ("utf-16le", "utf_16_le", PLANE), ("utf-16", "utf_16", PLANE)]
+         ("euc-jp", "euc_jp", KANA), ("iso-2022-jp", "iso2022_jp", KANA), ("iso-2022-kr", "iso2022_kr", HANGUL),
+         ("hz-gb-2312", "hz", KANA),
+         ("utf-7", "utf_7", PLANE), ("utf-16be", "utf_16_be", PLANE), ("utf-16le", "utf_16_le", PLANE),
+         ("utf-16", "utf_16", PLANE)]
 
 
 def encoded(codec, tried):
@@ -42,9 +46,12 @@ def test_charset(charset, codec, tried, tmp_path):
     known = [(data, text) for data, text in encoded(codec, tried)
              if len(text) == 1 and text.isprintable() and not text.isspace()]
     assert len(known) > 30
-    path = tmp_path / "message"
-    path.write_bytes(b"".join(b"Subject: =?%s?b?%s?=\r\n" % (charset.encode(), base64.b64encode(data)) for data, _ in known[:9000])
-                     + b"\r\n")
-    read = [field["value"] for field in judge.mime([path])[0]["parts"][0]["headers"]]
+    paths = []
+    for first in range(0, len(known), FIELDS):
+        words = [f"=?{charset}?b?{base64.b64encode(data).decode()}?=" for data, _ in known[first:first + FIELDS]]
+        paths.append(tmp_path / str(first))
+        paths[-1].write_text("".join(f"Subject: {word}\n" for word in words) + "\n")
+    read = [field["value"] for tree in judge.mime(paths) for field in tree["parts"][0]["headers"]]
+    assert len(read) == len(known)
     wrong = [(data, text, ours) for (data, text), ours in zip(known, read) if text != ours]
-    assert len(read) > 30 and not wrong, f"{len(wrong)} of {len(read)}: {wrong[:10]}"
+    assert not wrong, f"{len(wrong)} of {len(read)}: {wrong[:10]}"

@@ -28,7 +28,7 @@ MIME = judge.Suite("mime", {
                           "encoding other than 7bit, 8bit, or binary is permitted for the body of a message/rfc822 entity\"",
 })
 BROKEN = ("\"=\" before another \"=\" stays, and so does the other, which begins no escape; Python drops one. RFC 2045 "
-          "section 6.7 (2): \"include the '=' character and the following character in the decoded data without any "
+          "section 6.7, note (2): \"include the '=' character and the following character in the decoded data without any "
           "transformation\"")
 UNENDED = ("the last part of a multipart without its closing delimiter keeps its last line end; Python drops it. RFC 2046 "
            "section 5.1.1: \"The CRLF preceding the boundary delimiter line is conceptually attached to the boundary\"")
