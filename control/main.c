@@ -15,14 +15,11 @@
 #include <unistd.h>
 
 #include "control/cli/cli.h"
-#include "control/config/config_settings.h"
 #include "control/ctl/ctl_server.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
 #include "control/record/record_writer.h"
-#include "control/rulefile/rule_loader.h"
-#include "control/service/account_registry.h"
-#include "control/service/account_service.h"
+#include "control/service/policy.h"
 #include "control/service/read_service.h"
 #include "control/service/store_service.h"
 #ifdef WIREPOST_DPDK
@@ -32,20 +29,9 @@
 
 enum { ERRORS_TEXT = 16384, TERM_DRAIN_MS = 5000, READY_MS = 5000, TICK_MS = 200 };
 
-static struct rule_loader_options rule_options(const struct config *config)
-{
-    return (struct rule_loader_options){.files = (const char *const *)config->rules.files,
-                                        .file_count = config->rules.files_count,
-                                        .cache = config->rules.cache,
-                                        .workers = (uint32_t)config->engine.workers,
-                                        .streams = (uint32_t)config->rules.streams};
-}
-
 static void check_rules(void *context, const struct config *config, struct config_errors *errors)
 {
-    struct rule_loader_options options = rule_options(config);
-
-    if (!rule_loader_check(&options, &errors->text))
+    if (!policy_check_rules(config, &errors->text))
         errors->count++;
 }
 
@@ -57,17 +43,13 @@ struct run {
     struct config *own_config; /* from the last reload; the first is the command line's */
     const struct config *config;
     struct store *store;
-    struct rule_loader *loader;
-    struct directory *directory;
     struct handoff *handoff;
-    struct account_table *accounts; /* until the service takes it */
+    struct policy *policy;
     struct store_service *store_service;
     struct read_service *read_service;
-    struct account_service *account_service;
     struct record_writer *records;
     struct engine *engine;
     struct ctl_server *ctl;
-    uint64_t version;
     uint64_t started_ms;
     int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the main one */
     _Atomic bool stop;
@@ -111,76 +93,29 @@ static bool open_store(struct run *r)
     return false;
 }
 
-/* Settings and accounts of a configuration; both or none. */
-static bool make_settings(struct run *r, const struct config *config, struct rule_generation *rules,
-                          struct settings **settings_out, struct account_table **accounts_out)
-{
-    struct account_registry *registry = account_registry_new(r->store, config);
-    struct config_settings_source source = {.config = config,
-                                            .version = r->version + 1,
-                                            .profile = r->cli->profile,
-                                            .directory = r->directory,
-                                            .rules = rules,
-                                            .account_id = account_registry_id,
-                                            .context = registry};
-
-    if (!registry)
-        return false;
-    *accounts_out = account_table_new(config, account_registry_id, registry);
-    *settings_out = *accounts_out ? config_settings(&source) : NULL;
-    account_registry_free(registry);
-    if (*settings_out) {
-        r->version++;
-        return true;
-    }
-    account_table_free(*accounts_out);
-    return false;
-}
-
-static bool load_rules(struct run *r, const struct config *config, struct writer *errors,
-                       struct rule_generation **rules_out)
-{
-    struct rule_loader_options options = rule_options(config);
-
-    return rule_loader_load(r->loader, &options, errors, rules_out);
-}
-
-static bool start_rules_and_settings(struct run *r)
+static bool start_policy(struct run *r)
 {
     static char text[ERRORS_TEXT];
-    struct writer errors = writer_of(text, sizeof(text));
-    struct rule_generation *rules;
-    struct settings *settings;
+    struct writer why = writer_of(text, sizeof(text));
     struct handoff_options options = {.workers = (uint32_t)r->config->engine.workers,
                                       .jobs = (uint32_t)r->config->engine.jobs,
                                       .records = (uint32_t)r->config->engine.records};
 
-    r->loader = rule_loader_new();
-    if (!r->loader || !load_rules(r, r->config, &errors, &rules))
-        return complain(&errors);
-    r->directory = directory_new((uint32_t)r->config->engine.directory);
     r->handoff = handoff_new(&options);
-    if (!r->directory || !r->handoff) {
+    if (r->handoff)
+        r->policy = policy_new(&(struct policy_options){.store = r->store,
+                                                        .handoff = r->handoff,
+                                                        .addresses_max = (uint32_t)r->config->engine.directory,
+                                                        .profile = r->cli->profile});
+    if (!r->policy) {
         LOG(ERROR, "out of memory");
         return false;
     }
-    if (!make_settings(r, r->config, rules, &settings, &r->accounts)) {
-        LOG(ERROR, "accounts and domains cannot be set up (engine.directory: %lld entries)",
-            (long long)r->config->engine.directory);
-        return false;
-    }
-    settings_publish(r->handoff, settings);
-    return true;
+    return policy_apply(r->policy, r->config, &why) || complain(&why);
 }
 
 static bool start_services(struct run *r)
 {
-    r->account_service = account_service_start(r->handoff, r->accounts);
-    if (!r->account_service) {
-        LOG(ERROR, "account service: %s", strerror(errno));
-        return false;
-    }
-    r->accounts = NULL; /* the service's now */
     r->store_service = store_service_start(r->handoff, r->store);
     r->read_service = read_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records_path);
@@ -310,30 +245,17 @@ static struct config *read_config(struct run *r, struct writer *why)
 static bool reload(struct run *r, struct writer *why)
 {
     struct config *config = read_config(r, why);
-    struct rule_generation *rules = NULL;
-    struct account_table *accounts = NULL;
-    struct settings *settings = NULL, *old;
 
-    if (!config)
-        return false;
-    if (load_rules(r, config, why, &rules) && !make_settings(r, config, rules, &settings, &accounts))
-        writer_text(why, "accounts and domains cannot be set up");
-    if (!settings) {
-        rule_loader_retire(r->loader, rules);
+    if (!config || !policy_apply(r->policy, config, why)) {
         config_free(config);
         return false;
     }
-    old = settings_publish(r->handoff, settings);
-    directory_sweep(r->directory, settings->version);
-    rule_loader_retire(r->loader, old->rules);
-    free(old);
-    account_service_swap(r->account_service, accounts);
     record_writer_reopen(r->records);
     log_set_level(config->log_level);
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
-    LOG(INFO, "configuration %llu is in force", (unsigned long long)settings->version);
+    LOG(INFO, "configuration %llu is in force", (unsigned long long)policy_version(r->policy));
     return true;
 }
 
@@ -349,13 +271,18 @@ static json_t *on_status(void *context, struct writer *why)
     struct run *r = context;
     struct worker_status status = engine_status(r->engine);
     const struct port_capabilities *port = engine_port(r->engine);
+    json_t *o;
 
-    return json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
+    /* A signal may be replacing the configuration on the main thread. */
+    pthread_mutex_lock(&r->reloading);
+    o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
                      "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
-                     (json_int_t)r->version, "connections", (int)status.connections, "sessions",
+                     (json_int_t)policy_version(r->policy), "connections", (int)status.connections, "sessions",
                      (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
                      atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
                      (int)port->rx_queues, "hostname", r->config->hostname);
+    pthread_mutex_unlock(&r->reloading);
+    return o;
 }
 
 static void put_counter(void *user, const char *name, uint64_t value)
@@ -378,6 +305,11 @@ static json_t *on_list(void *context, struct span account, struct writer *why)
     return ctl_store_list(((struct run *)context)->store, account, why);
 }
 
+static json_t *on_mailboxes(void *context, struct span account, struct writer *why)
+{
+    return ctl_store_status(((struct run *)context)->store, account, why);
+}
+
 static json_t *on_show(void *context, const struct id128 *id, struct span account, struct writer *why)
 {
     return ctl_store_show(((struct run *)context)->store, id, account, why);
@@ -392,12 +324,14 @@ static void *on_export_open(void *context, const struct id128 *id, struct span a
 static json_t *on_reload(void *context, struct writer *why)
 {
     struct run *r = context;
+    json_int_t version;
     bool ok;
 
     pthread_mutex_lock(&r->reloading);
     ok = reload(r, why);
+    version = (json_int_t)policy_version(r->policy);
     pthread_mutex_unlock(&r->reloading);
-    return ok ? json_pack("{s:I}", "configuration", (json_int_t)r->version) : NULL;
+    return ok ? json_pack("{s:I}", "configuration", version) : NULL;
 }
 
 static bool begin_drain(struct run *r, uint64_t milliseconds)
@@ -437,6 +371,7 @@ static bool start_ctl(struct run *r)
     static struct ctl_handlers handlers = {.status = on_status,
                                            .counters = on_counters,
                                            .mailbox_list = on_list,
+                                           .mailbox_status = on_mailboxes,
                                            .message_show = on_show,
                                            .export_open = on_export_open,
                                            .export_read = ctl_store_read,
@@ -468,7 +403,7 @@ static void take_signal(struct run *r, int signals)
         if (!reload(r, &why))
             complain(&why);
         pthread_mutex_unlock(&r->reloading);
-    } else if (atomic_exchange(&r->stop, true)) {
+    } else if (atomic_exchange(&r->stop, true) && !begin_drain(r, 0)) {
         atomic_store(&r->drain_until, 1);
     }
 }
@@ -477,7 +412,7 @@ static void tick(struct run *r)
 {
     engine_watch(r->engine, clock_ms(CLOCK_MONOTONIC) * 1000);
     if (pthread_mutex_trylock(&r->reloading) == 0) {
-        rule_loader_sweep(r->loader);
+        policy_sweep(r->policy);
         pthread_mutex_unlock(&r->reloading);
     }
 }
@@ -508,28 +443,26 @@ static void run_until_stopped(struct run *r, int signals)
     }
 }
 
+/* Services answer what they were asked before the memory of the workers goes that it refers to. */
 static void end(struct run *r)
 {
     if (r->ctl)
         ctl_server_stop(r->ctl);
     if (r->engine)
-        engine_stop(r->engine);
+        engine_halt(r->engine);
     if (r->read_service)
         read_service_stop(r->read_service);
     if (r->store_service)
         store_service_stop(r->store_service);
-    if (r->account_service)
-        account_service_stop(r->account_service);
+    policy_stop(r->policy);
     if (r->records)
         record_writer_stop(r->records);
-    if (r->handoff)
-        free(settings_publish(r->handoff, NULL));
+    if (r->engine)
+        engine_stop(r->engine);
+    policy_free(r->policy);
     if (r->store)
         store_close(r->store);
-    account_table_free(r->accounts);
-    rule_loader_free(r->loader);
     handoff_free(r->handoff);
-    directory_free(r->directory);
     config_free(r->own_config);
     if (r->wake >= 0)
         close(r->wake);
@@ -565,7 +498,7 @@ static int run(void *context, const struct cli_run *cli)
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
     set_control_cpus(cli->config);
-    ok = open_store(&r) && start_rules_and_settings(&r) && start_services(&r);
+    ok = open_store(&r) && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
     ok = ok && start_engine(&r) && start_ctl(&r);
     if (ok)

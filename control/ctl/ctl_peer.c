@@ -79,6 +79,8 @@ static json_t *run(const struct ctl_handlers *h, const struct ctl_request *reque
         return h->counters(h->context, why);
     case CTL_MAILBOX_LIST:
         return h->mailbox_list(h->context, request->arguments[0], why);
+    case CTL_MAILBOX_STATUS:
+        return h->mailbox_status(h->context, request->arguments[0], why);
     case CTL_MESSAGE_SHOW:
         return h->message_show(h->context, &request->id, request->arguments[1], why);
     case CTL_RELOAD:

@@ -30,6 +30,8 @@ struct ctl_handlers {
     json_t *(*counters)(void *context, struct writer *why);
     /* The messages of an account: an array of objects. */
     json_t *(*mailbox_list)(void *context, struct span account, struct writer *why);
+    /* The mailboxes of an account with their counts: an array of objects. */
+    json_t *(*mailbox_status)(void *context, struct span account, struct writer *why);
     /* `account` is empty where the command named none. */
     json_t *(*message_show)(void *context, const struct id128 *id, struct span account,
                             struct writer *why);

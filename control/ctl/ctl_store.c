@@ -90,6 +90,32 @@ json_t *ctl_store_list(struct store *store, struct span address, struct writer *
     return l.array;
 }
 
+static bool note_status(void *context, const struct store_mailbox *mailbox)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", record_json_text(mailbox->name));
+    json_object_set_new(o, "place", json_string(place_name(mailbox->place)));
+    json_object_set_new(o, "messages", json_integer((json_int_t)mailbox->messages));
+    json_object_set_new(o, "octets", json_integer((json_int_t)mailbox->octets));
+    json_object_set_new(o, "uid_validity", json_integer(mailbox->uid_validity));
+    json_object_set_new(o, "uid_next", json_integer(mailbox->uid_next));
+    json_array_append_new(context, o);
+    return true;
+}
+
+json_t *ctl_store_status(struct store *store, struct span address, struct writer *why)
+{
+    uint64_t account;
+    json_t *array;
+
+    if (!find_account(store, address, &account, why))
+        return NULL;
+    array = json_array();
+    store_mailboxes(store, account, note_status, array);
+    return array;
+}
+
 /* ---- show ---- */
 
 struct places {

@@ -11,6 +11,8 @@
 
 /* Messages of the account with this address, inbox and quarantine: an array of objects. */
 json_t *ctl_store_list(struct store *store, struct span address, struct writer *why);
+/* Its mailboxes and how much is in them: an array of objects. */
+json_t *ctl_store_status(struct store *store, struct span address, struct writer *why);
 /* Envelope, parts and where the message lies. `address` may be empty: all accounts. */
 json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address, struct writer *why);
 /*

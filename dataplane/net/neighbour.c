@@ -18,8 +18,9 @@ struct neighbour {
     uint8_t state;
     uint8_t tries;
     uint8_t pending;
-    uint32_t next;  /* in the bucket's list, or in the free list */
-    uint64_t until; /* when this state ends or acts */
+    uint32_t next;         /* in the bucket's list, or in the free list */
+    uint32_t older, newer; /* in the list of questions, while INCOMPLETE */
+    uint64_t until;        /* when this state ends or acts */
     struct rte_mbuf *frames[NEIGHBOUR_PENDING];
 };
 
@@ -30,9 +31,12 @@ struct neighbours {
     uint32_t allowance;
     uint32_t size, mask, count, pending;
     uint32_t free;
-    uint32_t hand; /* where eviction looked last */
-    uint32_t scan; /* where the running walk over the timers is */
+    uint32_t hand;                       /* where eviction looked last */
+    uint32_t oldest, newest, incomplete; /* the list of questions, and its length */
+    uint32_t orphaned;                   /* of orphans[], counted in `pending` too */
+    uint32_t scan;                       /* where the running walk over the timers is */
     uint64_t scan_due;
+    struct rte_mbuf *orphans[NEIGHBOUR_PENDING_ALL]; /* waited on an entry that had to go */
     uint32_t *buckets;
     struct neighbour entries[];
 };
@@ -54,7 +58,7 @@ struct neighbours *neighbours_new(uint32_t entries, uint64_t seed)
     t->allowance = NEIGHBOUR_ASKS;
     t->size = entries;
     t->mask = buckets - 1;
-    t->free = NONE;
+    t->free = t->oldest = t->newest = NONE;
     for (uint32_t i = entries; i-- > 0; t->free = i)
         t->entries[i].next = t->free;
     return t;
@@ -87,10 +91,51 @@ static struct neighbour *lookup(const struct neighbours *t, const struct ip_addr
     return NULL;
 }
 
+static uint32_t index_of(const struct neighbours *t, const struct neighbour *n)
+{
+    return (uint32_t)(n - t->entries);
+}
+
+static void join_questions(struct neighbours *t, struct neighbour *n)
+{
+    uint32_t at = index_of(t, n);
+
+    n->older = t->newest;
+    n->newer = NONE;
+    *(t->newest == NONE ? &t->oldest : &t->entries[t->newest].newer) = at;
+    t->newest = at;
+    t->incomplete++;
+}
+
+static void leave_questions(struct neighbours *t, struct neighbour *n)
+{
+    *(n->older == NONE ? &t->oldest : &t->entries[n->older].newer) = n->newer;
+    *(n->newer == NONE ? &t->newest : &t->entries[n->newer].older) = n->older;
+    t->incomplete--;
+}
+
+/* The one place that changes a state; those with a timer pull the table's. */
+static void enter(struct neighbours *t, struct neighbour *n, enum state state, uint64_t until)
+{
+    if (n->state == INCOMPLETE && state != INCOMPLETE)
+        leave_questions(t, n);
+    else if (n->state != INCOMPLETE && state == INCOMPLETE)
+        join_questions(t, n);
+    n->state = (uint8_t)state;
+    n->until = until;
+    if (state == INCOMPLETE || state == DELAY || state == PROBE) {
+        if (until < t->due)
+            t->due = until;
+        if (until < t->scan_due)
+            t->scan_due = until;
+    }
+}
+
 static void drop_entry(struct neighbours *t, struct neighbour *n)
 {
-    uint32_t at = (uint32_t)(n - t->entries), *link = bucket(t, &n->address);
+    uint32_t at = index_of(t, n), *link = bucket(t, &n->address);
 
+    enter(t, n, FREE, 0);
     while (*link != at)
         link = &t->entries[*link].next;
     *link = n->next;
@@ -100,7 +145,7 @@ static void drop_entry(struct neighbours *t, struct neighbour *n)
 }
 
 /* Frees an entry that nobody relies on: no frames, no question under way, not fresh. */
-static void evict(struct neighbours *t, uint64_t now)
+static bool evict_unused(struct neighbours *t, uint64_t now)
 {
     for (uint32_t i = 0; i < EVICT_LOOKS && t->size; i++) {
         struct neighbour *n = &t->entries[t->hand];
@@ -109,9 +154,34 @@ static void evict(struct neighbours *t, uint64_t now)
         if (n->state == STALE ||
             ((n->state == REACHABLE || n->state == FAILED) && n->until <= now)) {
             drop_entry(t, n);
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+/* Frees the question that has waited longest. Its frames are handed out by neighbour_turn(). */
+static void evict_question(struct neighbours *t)
+{
+    struct neighbour *n;
+
+    if (t->oldest == NONE)
+        return;
+    n = &t->entries[t->oldest];
+    memcpy(t->orphans + t->orphaned, n->frames, n->pending * sizeof(n->frames[0]));
+    t->orphaned += n->pending;
+    drop_entry(t, n);
+}
+
+/*
+ * Sources that are not there, one after another, may fill the table with questions nobody answers.
+ * So questions go first where they have the larger half, and where nothing else can; what is in
+ * use never does.
+ */
+static void evict(struct neighbours *t, uint64_t now)
+{
+    if (t->incomplete > t->size / 2 || !evict_unused(t, now))
+        evict_question(t);
 }
 
 static struct neighbour *insert(struct neighbours *t, const struct ip_address *address,
@@ -130,19 +200,6 @@ static struct neighbour *insert(struct neighbours *t, const struct ip_address *a
     t->entries[at] = (struct neighbour){.address = *address, .next = *link};
     *link = at;
     return &t->entries[at];
-}
-
-/* The one place that changes a state; those with a timer pull the table's. */
-static void enter(struct neighbours *t, struct neighbour *n, enum state state, uint64_t until)
-{
-    n->state = (uint8_t)state;
-    n->until = until;
-    if (state == INCOMPLETE || state == DELAY || state == PROBE) {
-        if (until < t->due)
-            t->due = until;
-        if (until < t->scan_due)
-            t->scan_due = until;
-    }
 }
 
 bool neighbour_resolve(struct neighbours *t, const struct ip_address *address, uint64_t now,
@@ -187,6 +244,14 @@ struct rte_mbuf *neighbour_hold(struct neighbours *t, const struct ip_address *a
     n->frames[n->pending++] = frame;
     t->pending++;
     return oldest;
+}
+
+static void orphans(struct neighbours *t, struct neighbour_frames *out)
+{
+    out->count = t->orphaned < NEIGHBOUR_PENDING ? t->orphaned : NEIGHBOUR_PENDING;
+    t->orphaned -= out->count;
+    t->pending -= out->count;
+    memcpy(out->frames, t->orphans + t->orphaned, out->count * sizeof(out->frames[0]));
 }
 
 static void release(struct neighbours *t, struct neighbour *n, struct neighbour_frames *out)
@@ -285,6 +350,10 @@ enum neighbour_due neighbour_turn(struct neighbours *t, uint64_t now, struct nei
                                   struct neighbour_frames *dropped_out)
 {
     dropped_out->count = 0;
+    if (t->orphaned) {
+        orphans(t, dropped_out);
+        return NEIGHBOUR_CROWDED;
+    }
     if (now < t->due)
         return NEIGHBOUR_NOTHING;
     /* A walk may take several calls; what it passes over pulls scan_due, which becomes the next due
@@ -312,7 +381,7 @@ enum neighbour_due neighbour_turn(struct neighbours *t, uint64_t now, struct nei
 
 uint64_t neighbour_next_timer(const struct neighbours *t)
 {
-    return t->due;
+    return t->orphaned ? 0 : t->due;
 }
 
 uint32_t neighbour_count(const struct neighbours *t)
@@ -322,7 +391,7 @@ uint32_t neighbour_count(const struct neighbours *t)
 
 void neighbour_flush(struct neighbours *t, struct neighbour_frames *out)
 {
-    out->count = 0;
+    orphans(t, out);
     for (uint32_t i = 0; i < t->size && !out->count; i++)
         release(t, &t->entries[i], out);
 }

@@ -7,7 +7,8 @@
 /*
  * Who has which MAC address on our link: one worker's table, for ARP and neighbour discovery alike
  * (states and times of RFC 4861 sections 7.3 and 10). Bounded: entries, frames waiting on one entry
- * and on all, questions a second. It sends nothing: neighbour_turn() says what to ask.
+ * and on all, questions a second. In a full table the oldest question makes room, never a neighbour
+ * in use. It sends nothing: neighbour_turn() says what to ask.
  */
 struct rte_mbuf;
 struct neighbours;
@@ -47,8 +48,9 @@ struct neighbour_ask {
 
 enum neighbour_due {
     NEIGHBOUR_NOTHING,
-    NEIGHBOUR_ASK,    /* *ask_out is to be asked */
-    NEIGHBOUR_SILENT, /* nobody answered for ask_out->address: *dropped_out is the caller's */
+    NEIGHBOUR_ASK,     /* *ask_out is to be asked */
+    NEIGHBOUR_SILENT,  /* nobody answered for ask_out->address: *dropped_out is the caller's */
+    NEIGHBOUR_CROWDED, /* a question made room for another: *dropped_out is the caller's */
 };
 
 struct neighbours *neighbours_new(uint32_t entries, uint64_t seed);

@@ -5,17 +5,6 @@
 
 #include "dataplane/net/net_state.h"
 
-static const char *const counter_names[] = {
-#define NET_COUNTER(name, text) #name,
-#include "dataplane/net/net_counter.def"
-#undef NET_COUNTER
-};
-
-const char *net_counter_name(enum net_counter counter)
-{
-    return counter < NET_COUNTERS ? counter_names[counter] : "?";
-}
-
 static bool is_zero(const struct ip_address *a)
 {
     static const struct ip_address zero;
@@ -204,6 +193,8 @@ void net_timers(struct net *net, uint64_t now)
         end_detection(net);
     while ((due = neighbour_turn(net->neighbours, now, &ask, &dropped)) != NEIGHBOUR_NOTHING) {
         drop_frames(net, &dropped);
+        if (due == NEIGHBOUR_CROWDED)
+            continue;
         if (due == NEIGHBOUR_SILENT)
             net_count(net, NET_neighbour_failed);
         else if (ip_address_is_v4(&ask.address))

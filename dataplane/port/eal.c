@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,7 +20,6 @@
 
 static cpu_set_t process_cpus;
 static char runtime_dir[256];
-static char telemetry_socket[300];
 
 static bool argument(struct eal_arguments *a, const char *text)
 {
@@ -91,9 +91,10 @@ static bool memory_arguments(struct eal_arguments *a, const struct eal_options *
         hugepages = false;
     else if (!hugepages)
         ok = argument(a, "--no-huge");
-    /* EAL refuses --in-memory together with --no-huge, which leaves no files behind anyway. */
-    if (hugepages && o->in_memory && !said(o, "--in-memory"))
-        ok = ok && argument(a, "--in-memory");
+    /* EAL refuses --in-memory together with --no-huge, which leaves no files behind anyway, and
+     * with a folder for files: those go as soon as they are mapped. */
+    if (hugepages && o->in_memory && !said(o, "--in-memory") && !said(o, "--huge-unlink"))
+        ok = ok && argument(a, said(o, "--huge-dir") ? "--huge-unlink" : "--in-memory");
     /* Without hugepages all memory is taken at the start, so the amount must be said. */
     if (!hugepages && !said(o, "-m")) {
         snprintf(text, sizeof(text), "%u", o->memory_mb);
@@ -178,29 +179,33 @@ uint32_t eal_sweep(const char *parent)
     return removed;
 }
 
-/* Any free hugepage of any size. */
-static bool hugepages_there(void)
+static uint64_t free_pages(const char *sizes, const char *size)
 {
-    static const char root_dir[] = "/sys/kernel/mm/hugepages";
-    DIR *dir = opendir(root_dir);
-    struct dirent *entry;
-    unsigned long pages = 0;
+    uint64_t pages = 0;
+    char path[512];
+    FILE *f;
 
-    while (dir && !pages && (entry = readdir(dir))) {
-        char path[512];
-        FILE *f;
-
-        snprintf(path, sizeof(path), "%s/%s/free_hugepages", root_dir, entry->d_name);
-        f = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
-        if (!f)
-            continue;
-        if (fscanf(f, "%lu", &pages) != 1)
-            pages = 0;
+    snprintf(path, sizeof(path), "%s/%s/free_hugepages", sizes, size);
+    f = fopen(path, "re");
+    if (f && fscanf(f, "%" SCNu64, &pages) != 1)
+        pages = 0;
+    if (f)
         fclose(f);
-    }
+    return pages;
+}
+
+uint64_t eal_hugepages_free(const char *sizes)
+{
+    DIR *dir = opendir(sizes);
+    struct dirent *entry;
+    uint64_t kb, bytes = 0;
+
+    while (dir && (entry = readdir(dir)))
+        if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &kb) == 1)
+            bytes += free_pages(sizes, entry->d_name) * kb * 1024;
     if (dir)
         closedir(dir);
-    return pages > 0;
+    return bytes;
 }
 
 static bool directory_is_ours(const char *path)
@@ -229,13 +234,15 @@ static void sweep_before_start(void)
 bool eal_start(const struct eal_options *o, struct writer *why)
 {
     static struct eal_arguments arguments;
+    bool hugepages;
 
     if (sched_getaffinity(0, sizeof(process_cpus), &process_cpus)) {
         writer_printf(why, "cannot read the process's CPUs: %s", strerror(errno));
         return false;
     }
     sweep_before_start();
-    if (!eal_arguments(&arguments, o, hugepages_there())) {
+    hugepages = eal_hugepages_free("/sys/kernel/mm/hugepages") >= (uint64_t)o->hugepages_mb << 20;
+    if (!eal_arguments(&arguments, o, hugepages)) {
         writer_printf(why, "more EAL arguments than %d, or than %d bytes", EAL_ARGUMENTS, EAL_TEXT);
         return false;
     }
@@ -244,7 +251,6 @@ bool eal_start(const struct eal_options *o, struct writer *why)
         return false;
     }
     snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
-    snprintf(telemetry_socket, sizeof(telemetry_socket), "%s/dpdk_telemetry.v2", runtime_dir);
     if (rte_lcore_count() < o->workers + 1) {
         writer_printf(why, "%u workers and the main thread need %u lcores, EAL has %u", o->workers,
                       o->workers + 1, rte_lcore_count());
@@ -260,12 +266,6 @@ void eal_stop(void)
     if (directory_is_ours(runtime_dir))
         remove_directory(runtime_dir);
     runtime_dir[0] = 0;
-    telemetry_socket[0] = 0;
-}
-
-const char *eal_telemetry_socket(void)
-{
-    return telemetry_socket[0] ? telemetry_socket : NULL;
 }
 
 unsigned int eal_worker_lcore(uint32_t worker)

@@ -151,6 +151,19 @@ static bool set_queues(struct port *p, const struct port_options *o,
     return rc == 0;
 }
 
+static bool driven_by(const struct port *p, const char *driver)
+{
+    struct rte_eth_dev_info info;
+
+    return rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, driver) == 0;
+}
+
+/* A memif's peer decides how many queues are joined, and the driver does not tell: the first is. */
+static uint16_t queues_of(const struct port *p, uint32_t workers, uint16_t offered)
+{
+    return least(driven_by(p, "net_memif") ? 1 : workers, least(offered, PORT_QUEUES));
+}
+
 static bool configure(struct port *p, const struct port_options *o, struct rte_eth_conf *conf,
                       struct writer *why)
 {
@@ -162,8 +175,8 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
                       rte_strerror(-rc));
         return false;
     }
-    p->capabilities.rx_queues = least(o->workers, least(info.max_rx_queues, PORT_QUEUES));
-    p->capabilities.tx_queues = least(o->workers, least(info.max_tx_queues, PORT_QUEUES));
+    p->capabilities.rx_queues = queues_of(p, o->workers, info.max_rx_queues);
+    p->capabilities.tx_queues = queues_of(p, o->workers, info.max_tx_queues);
     choose_offloads(&info, o->offloads, conf);
     port_rss_request(&info, p->capabilities.rx_queues, conf);
     p->rx_descriptors = o->rx_descriptors;
@@ -178,13 +191,6 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
     }
     note_offloads(&p->capabilities, conf);
     return make_pool(p, o, why) && set_queues(p, o, conf, why);
-}
-
-static bool driven_by(const struct port *p, const char *driver)
-{
-    struct rte_eth_dev_info info;
-
-    return rte_eth_dev_info_get(p->id, &info) == 0 && strcmp(info.driver_name, driver) == 0;
 }
 
 /* A TAP's driver gives the kernel's end the port's own address. Ours must be another one. */

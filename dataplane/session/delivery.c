@@ -3,6 +3,16 @@
 
 #include "proto/smtp/smtp_trace.h"
 
+/* Each spelling of a recipient has a place of its own in the record. */
+static void record_verdicts(struct transaction *tx)
+{
+    struct record_message *r = &tx->record->message;
+
+    for (uint32_t k = 0; k < r->recipient_count; k++)
+        if (tx->delivery_of[k] < tx->message.deliveries)
+            r->recipients[k].verdict = tx->recipient[tx->delivery_of[k]].verdict;
+}
+
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
 {
     uint32_t rejected = 0, deferred = 0;
@@ -17,6 +27,7 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, s
         if (i == 0 || verdict.action > tx->verdict.action)
             tx->verdict = verdict;
     }
+    record_verdicts(tx);
     transaction_stamp(ss, STAGE_rules);
     if (rejected + deferred < tx->message.deliveries)
         return SMTP_REPLY_NONE;
@@ -24,22 +35,29 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, s
     return deferred ? SMTP_REPLY_RULE_DEFERRED : SMTP_REPLY_RULE_REJECTED;
 }
 
+static uint8_t place_of(const struct transaction *tx, uint32_t delivery)
+{
+    uint8_t verdict = tx->recipient[delivery].verdict;
+
+    return verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER || verdict == RULE_ACTION_REJECT
+               ? MESSAGE_QUARANTINE
+               : MESSAGE_INBOX;
+}
+
 void delivery_place(struct transaction *tx)
 {
+    struct record_message *r = &tx->record->message;
     struct message *m = &tx->message;
     uint32_t kept = 0;
 
+    for (uint32_t k = 0; k < r->recipient_count; k++)
+        if (tx->delivery_of[k] < m->deliveries)
+            r->recipients[k].place = place_of(tx, tx->delivery_of[k]);
     for (uint32_t i = 0; i < m->deliveries; i++) {
-        uint8_t verdict = tx->recipient[i].verdict;
-
-        if (verdict == RULE_ACTION_DISCARD)
+        if (tx->recipient[i].verdict == RULE_ACTION_DISCARD)
             continue;
         m->delivery[kept] = m->delivery[i];
-        m->delivery[kept].place = verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER ||
-                                          verdict == RULE_ACTION_REJECT
-                                      ? MESSAGE_QUARANTINE
-                                      : MESSAGE_INBOX;
-        tx->recipient[kept++].verdict = verdict;
+        m->delivery[kept++].place = place_of(tx, i);
     }
     m->deliveries = kept;
 }
@@ -80,24 +98,14 @@ static bool write_prefix(struct sessions *ss, struct session *s, struct message_
                                             .wall_seconds = ss->time.wall_ms / 1000});
     if (tx->match)
         write_tags(tx, &w);
-    d->prefix = transaction_copy(ss, tx, writer_span(&w));
-    return !w.full && d->prefix.len == w.len;
+    return !w.full && transaction_copy(ss, tx, writer_span(&w), &d->prefix);
 }
 
-void delivery_record(struct sessions *ss, struct transaction *tx)
+void delivery_count(struct sessions *ss, const struct transaction *tx)
 {
-    struct record_message *r = &tx->record->message;
-    struct message *m = &tx->message;
+    const struct message *m = &tx->message;
 
     for (uint32_t i = 0; i < m->deliveries; i++) {
-        for (uint32_t k = 0; k < r->recipient_count; k++) {
-            struct record_recipient *known = &r->recipients[k];
-
-            if (!span_equal(record_text_span(tx->record, known->address), span_head(m->delivery[i].recipient, 128)))
-                continue;
-            known->verdict = tx->recipient[i].verdict;
-            known->place = m->delivery[i].place;
-        }
         if (m->delivery[i].place == MESSAGE_QUARANTINE)
             ss->counters->deliveries_quarantine++;
         else

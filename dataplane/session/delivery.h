@@ -12,13 +12,14 @@
 /*
  * Judges the message for every recipient. One reply serves all: a refusal only where it holds for every one, with its text;
  * otherwise SMTP_REPLY_NONE, and those whose verdict refuses get the message into their quarantine and are never bounced.
+ * The record says the verdict of each, and with delivery_place() the place.
  */
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out);
 /* After delivery_judge() has let it pass: removes the deliveries that are discarded and says where the others go. */
 void delivery_place(struct transaction *tx);
 /* Writes the header fields in front of each delivery (RFC 5321 section 4.4). False: no memory. */
 bool delivery_prefixes(struct sessions *ss, struct session *s);
-/* Committed: tells the record and the counters where each accepted recipient's copy went. */
-void delivery_record(struct sessions *ss, struct transaction *tx);
+/* Committed: counts where each copy went. */
+void delivery_count(struct sessions *ss, const struct transaction *tx);
 
 #endif

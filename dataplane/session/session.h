@@ -32,20 +32,21 @@ struct session {
     struct chunk *line;           /* the line buffer, while one is attached */
     uint64_t deadline;            /* monotonic microseconds */
     uint64_t began_ms;
-    uint64_t bytes_in;
+    uint64_t bytes_in, bytes_out;
     uint32_t next, prev;          /* in the timer's slot, or the free list */
     uint16_t slot;                /* of the timer */
     uint8_t protocol;             /* enum listener_protocol */
     uint8_t state;                /* enum session_state */
     bool eof;                     /* the peer sends no more */
     bool closing;                 /* nothing more is read */
-    bool stalled;                 /* in the list of those that wait for a chunk or a job */
+    bool stalled;                 /* in the queue of those that wait for a chunk or a job */
+    bool spoke;                   /* a command was answered since the deadline was set */
     bool esmtp;
     uint8_t helo_len;
     uint32_t generation;          /* counts the sessions that used this place */
-    uint32_t messages, refusals;
+    uint32_t commands, messages, refusals;
     struct id128 id;
-    uint8_t helo[SESSION_HELO];   /* the client's name for itself, cut to this size */
+    uint8_t helo[SESSION_HELO];   /* SMTP: the client's name for itself, POP3: who logged in; cut to this size */
     union {
         struct smtp_server smtp;
         struct pop3_server pop3_server;
@@ -76,8 +77,8 @@ struct sessions {
     struct writer out;            /* replies gathered in one turn of one session */
     uint8_t *mime_scratch;
     uint8_t *header_text;         /* one decoded header field */
-    uint32_t stalled[64];
-    uint32_t stalled_count;
+    uint32_t *stalled;            /* a queue with a place for every session, oldest at `stalled_first` */
+    uint32_t stalled_first, stalled_count;
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
     uint64_t tick;                /* the timer's slot that was looked at last */
@@ -85,6 +86,12 @@ struct sessions {
 };
 
 enum { SESSION_OUT = 8192, SESSION_MIME_SCRATCH = 65536, SESSION_HEADER_TEXT = 48 * 1024, SESSION_STEP = 16384 };
+
+/*
+ * What a deadline moves on for while a message is read or sent: not for every byte, or a peer that drips could hold its
+ * session for ever.
+ */
+enum { SESSION_PIECE = 4096 };
 
 static inline uint32_t session_index(const struct sessions *ss, const struct session *s)
 {
@@ -107,24 +114,25 @@ void session_shutdown(struct sessions *ss, struct session *s);
 void session_settle(struct sessions *ss, struct session *s);
 uint8_t *session_line_take(struct sessions *ss, struct session *s);
 void session_line_give(struct sessions *ss, struct session *s);
-/* Resets the connection. */
+/* Resets the connection. The session itself ends with the next session_settle(), so a step in progress may go on. */
 void session_abort(struct sessions *ss, struct session *s, const char *reason);
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds);
 
 /* The protocols: `run` reads as far as it can, `answer` takes a job back, `expire` is a passed deadline,
- * `drain` asks an idle one to go, `gone` tells that the connection has gone, `idle` is true when nothing is outstanding. */
+ * `gone` ends what a closed session left, `idle` collects what it can of it and is true when nothing is outstanding. */
 void session_smtp_begin(struct sessions *ss, struct session *s);
 void session_smtp_run(struct sessions *ss, struct session *s);
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why);
-bool session_smtp_idle(const struct session *s);
+bool session_smtp_idle(struct sessions *ss, struct session *s);
 void session_smtp_gone(struct sessions *ss, struct session *s);
 void session_pop3_begin(struct sessions *ss, struct session *s);
 void session_pop3_run(struct sessions *ss, struct session *s);
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why);
-/* Collects what it can of a closed session; true when nothing is left. */
 bool session_pop3_idle(struct sessions *ss, struct session *s);
+/* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it and forgets it itself. */
+bool session_pop3_holds(struct session *s, struct tcp_conn *conn);
 
 /* Writes the connection's record, or counts it as dropped. */
 void session_record(struct sessions *ss, struct session *s, const char *reason);

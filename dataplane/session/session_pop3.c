@@ -14,11 +14,14 @@ enum { PINS_A_JOB = 16, PASSWORD_MAX = 255, NO_JOB = JOB_KINDS };
 /* A login under way, then the open mailbox. Lives in a medium chunk. */
 struct retrieval {
     struct chunk *home;
+    struct tcp_conn *ended;     /* the connection that has ended while pins lie in its queue */
     struct chunk *marks;        /* deletion marks of a mailbox that is too large for `home` */
     const struct pop3_mailbox *view;
     uint64_t account;
     struct span user, password; /* in `home`; the password is wiped once it was judged */
     uint64_t offset;            /* of the message that is read: bytes asked for so far */
+    uint64_t queued_bytes;      /* of messages, handed to TCP */
+    uint64_t heard;             /* of them, when the deadline was set last */
     struct span piece;          /* what is left to queue of the store's last answer */
     struct span queued;         /* stuffed out of `piece` but not queued yet, for want of a chunk */
     void *pin;                  /* that holds `piece` */
@@ -110,19 +113,33 @@ static bool give_pins(struct sessions *ss, struct session *s)
 static bool collect_pins(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
+    struct tcp_conn *conn = s->conn ? s->conn : r->ended;
 
-    while (s->conn && r->pins) {
+    while (conn && r->pins) {
         void *pin;
 
         if (r->unpin_count == PINS_A_JOB && !give_pins(ss, s))
             return false;
-        pin = sendq_released(tcp_sendq(s->conn), ss->options.pool);
+        pin = sendq_released(tcp_sendq(conn), ss->options.pool);
         if (!pin)
             break;
         r->unpin[r->unpin_count++] = pin;
         r->pins--;
     }
+    if (r->ended && r->pins == 0) {
+        tcp_set_user(r->ended, NULL);
+        tcp_forget(ss->options.tcp, r->ended);
+        r->ended = NULL;
+    }
     return give_pins(ss, s);
+}
+
+bool session_pop3_holds(struct session *s, struct tcp_conn *conn)
+{
+    if (!s->pop3 || s->pop3->pins == 0)
+        return false;
+    s->pop3->ended = conn;
+    return true;
 }
 
 static void release(struct sessions *ss, struct session *s)
@@ -184,6 +201,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
     if (row == POP3_REPLY_NONE)
         return;
     ss->counters->pop3_reply[row]++;
+    s->spoke = true;
+    s->commands += row != POP3_REPLY_READY && row < POP3_REPLY_TOO_MANY_ERRORS;
     s->refusals += pop3_reply_refuses(row);
 }
 
@@ -255,6 +274,8 @@ static bool queue_run(struct sessions *ss, struct session *s)
         r->pin = NULL;
         r->pins++;
     }
+    r->queued_bytes += r->queued.len;
+    s->bytes_out += r->queued.len;
     r->queued = span_of(NULL, 0);
     return true;
 }
@@ -293,7 +314,6 @@ static bool send_on(struct sessions *ss, struct session *s)
     bool queued = queue_piece(ss, s);
 
     tcp_send(ss->options.tcp, s->conn);
-    session_deadline(ss, s, ss->settings.pop3_idle_ms);
     if (!queued)
         return false;
     if (r->offset < r->view->entries[r->index].size) {
@@ -319,7 +339,6 @@ static bool step(struct sessions *ss, struct session *s)
         tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
         s->bytes_in += taken;
         ss->bytes_read += taken;
-        session_deadline(ss, s, ss->settings.pop3_idle_ms);
     }
     return go_on || (a.kind == POP3_ACTION_MORE && s->conn && tcp_unread(s->conn));
 }
@@ -330,6 +349,20 @@ static void release_line(struct sessions *ss, struct session *s)
 
     if (buffer)
         session_line_give(ss, s);
+}
+
+/* The next deadline, once a command was answered or the peer has taken a piece of a message. */
+static void set_deadline(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+    bool piece = r && r->queued_bytes - r->heard >= SESSION_PIECE;
+
+    if (!s->spoke && !piece)
+        return;
+    s->spoke = false;
+    if (r)
+        r->heard = r->queued_bytes;
+    session_deadline(ss, s, ss->settings.pop3_idle_ms);
 }
 
 void session_pop3_run(struct sessions *ss, struct session *s)
@@ -344,7 +377,9 @@ void session_pop3_run(struct sessions *ss, struct session *s)
     if (!s->conn || s->closing)
         return;
     release_line(ss, s);
-    if (s->eof && tcp_unread(s->conn) == 0 && !pursue(ss, s) && !(s->pop3 && s->pop3->sending))
+    set_deadline(ss, s);
+    if (s->eof && tcp_unread(s->conn) == 0 && !pursue(ss, s) && !(s->pop3 && s->pop3->sending) &&
+        session_may_write(ss, s))
         session_shutdown(ss, s);
 }
 
@@ -406,6 +441,8 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_logins++;
+    s->helo_len = (uint8_t)span_head(r->user, SESSION_HELO).len;
+    memcpy(s->helo, r->user.data, s->helo_len);
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }
 
@@ -413,19 +450,22 @@ static void read_back(struct sessions *ss, struct session *s, struct job *job)
 {
     struct retrieval *r = s->pop3;
 
+    bool ok = job->status == JOB_OK && job->mailbox_read.bytes_out.len;
+
     if (job->status == JOB_OK) {
         r->piece = job->mailbox_read.bytes_out;
         r->pin = job->mailbox_read.pin_out;
         r->offset += r->piece.len;
     }
-    if (r->sending && (job->status != JOB_OK || r->piece.len == 0)) {
-        /* The status line was sent long ago: only an end without the final dot tells the truth. */
+    if (!ok && (r->sending || r->pin)) {
+        /* The status line was sent long ago: only an end without the final dot tells the truth. Or the store held
+         * nothing fast, which no message is. */
         if (s->conn)
             session_abort(ss, s, "store failed while a message was sent");
         return;
     }
     if (!r->sending)
-        pop3_server_answer(&s->pop3_server, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_SYS_TEMP);
+        pop3_server_answer(&s->pop3_server, ok ? POP3_REPLY_OK : POP3_REPLY_SYS_TEMP);
 }
 
 static void deleted(struct sessions *ss, struct session *s, struct job *job)
@@ -458,6 +498,11 @@ void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job
 
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why)
 {
+    if (s->pop3 && (s->pop3->asked == JOB_MAILBOX_DELETE || s->pop3->wanted == JOB_MAILBOX_DELETE)) {
+        /* It is durable before we know: only the store can say what became of it. */
+        session_deadline(ss, s, ss->settings.end_timeout_ms);
+        return;
+    }
     pop3_server_stop(&s->pop3_server, why);
     if (s->pop3)
         s->pop3->sending = false;
@@ -475,7 +520,7 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
 
     if (!r)
         return true;
-    if (r->asked != NO_JOB || !collect_pins(ss, s))
+    if (!collect_pins(ss, s) || r->asked != NO_JOB)
         return false;
     if (r->pin) {
         r->unpin[r->unpin_count++] = r->pin;

@@ -70,6 +70,12 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s, s
     return transaction_refusal(tx->verdict.action);
 }
 
+static enum smtp_reply_id no_chunk(struct sessions *ss)
+{
+    ss->counters->chunks_refused++;
+    return SMTP_REPLY_NO_RESOURCES;
+}
+
 static void on_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
@@ -80,9 +86,12 @@ static void on_mail(struct sessions *ss, struct session *s, const struct smtp_ac
         return;
     }
     s->tx = tx;
-    tx->message.envelope.sender = transaction_copy(ss, tx, spelled(&a->path));
     tx->message.envelope.body = a->body;
-    row = judge_sender(ss, s, tx);
+    /* Without memory for it the sender would read as <>. */
+    if (transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
+        row = judge_sender(ss, s, tx);
+    else
+        row = no_chunk(ss);
     if (row == SMTP_REPLY_NONE) {
         answer(s, SMTP_REPLY_OK, span_of(NULL, 0));
         return;
@@ -138,41 +147,60 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     return transaction_refusal(verdict.action);
 }
 
-static void add_delivery(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
-                         struct span recipient)
+/* The delivery to this account; two spellings of it are one. */
+static uint32_t find_delivery(const struct message *m, const struct directory_entry *entry)
+{
+    uint32_t i = 0;
+
+    while (i < m->deliveries && m->delivery[i].account != entry->account)
+        i++;
+    return i;
+}
+
+static enum smtp_reply_id add_delivery(struct sessions *ss, struct transaction *tx,
+                                       const struct directory_entry *entry, struct span recipient)
 {
     struct message *m = &tx->message;
+    struct span copy;
 
-    /* Two spellings of one account are one delivery. */
-    for (uint32_t i = 0; i < m->deliveries; i++)
-        if (m->delivery[i].account == entry->account)
-            return;
+    if (find_delivery(m, entry) < m->deliveries)
+        return SMTP_REPLY_NONE;
+    if (m->deliveries == MESSAGE_DELIVERIES)
+        return SMTP_REPLY_TOO_MANY_RECIPIENTS;
+    if (!transaction_copy(ss, tx, recipient, &copy))
+        return no_chunk(ss);
     tx->recipient[m->deliveries].policy =
         (struct rule_policy){.quarantine_at = entry->quarantine_score, .reject_at = entry->reject_score};
-    m->delivery[m->deliveries++] =
-        (struct message_delivery){.recipient = transaction_copy(ss, tx, recipient), .account = entry->account};
+    m->delivery[m->deliveries++] = (struct message_delivery){.recipient = copy, .account = entry->account};
+    return SMTP_REPLY_NONE;
+}
+
+static void record_recipient(struct transaction *tx, struct span recipient, enum smtp_reply_id row, uint32_t delivery)
+{
+    struct record_message *r = &tx->record->message;
+
+    if (r->recipient_count == MESSAGE_DELIVERIES) {
+        tx->record->cut = true;
+        return;
+    }
+    tx->delivery_of[r->recipient_count] = row == SMTP_REPLY_NONE ? (uint8_t)delivery : MESSAGE_DELIVERIES;
+    r->recipients[r->recipient_count++] = (struct record_recipient){
+        .address = record_put(tx->record, recipient, 128),
+        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
 }
 
 static void on_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     struct transaction *tx = s->tx;
-    struct record_message *r = &tx->record->message;
     struct span recipient = spelled(&a->path), text = {0};
     const struct directory_entry *entry = NULL;
     enum smtp_reply_id row = find_recipient(ss, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, recipient, &text);
-    if (row == SMTP_REPLY_NONE && tx->message.deliveries == MESSAGE_DELIVERIES)
-        row = SMTP_REPLY_TOO_MANY_RECIPIENTS;
     if (row == SMTP_REPLY_NONE)
-        add_delivery(ss, tx, entry, recipient);
-    if (r->recipient_count < MESSAGE_DELIVERIES)
-        r->recipients[r->recipient_count++] = (struct record_recipient){
-            .address = record_put(tx->record, recipient, 128),
-            .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
-    else
-        tx->record->cut = true;
+        row = add_delivery(ss, tx, entry, recipient);
+    record_recipient(tx, recipient, row, row == SMTP_REPLY_NONE ? find_delivery(&tx->message, entry) : 0);
     answer(s, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
 }
 
@@ -213,8 +241,6 @@ static void conclude(struct sessions *ss, struct session *s, enum smtp_reply_id 
     tx->step = TRANSACTION_OVER;
     tx->reply = (uint8_t)row;
     tx->reply_text = text;
-    if (row == SMTP_REPLY_ACCEPTED)
-        ss->counters->messages_accepted++;
     session_deadline(ss, s, ss->settings.command_timeout_ms);
     answer(s, row, text);
 }
@@ -276,10 +302,18 @@ static void commit_when_written(struct sessions *ss, struct session *s)
 static void end_transaction(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
-    uint16_t code = smtp_reply_row(tx->reply)->code;
+    uint16_t code;
 
     s->tx = NULL;
-    if (code >= 500)
+    if (!tx->answered) {
+        /* The client went away: the message may be here all the same, and it will be sent again. */
+        ss->counters->messages_unanswered += tx->committed;
+        tx->reply = SMTP_REPLY_NONE;
+    }
+    code = smtp_reply_row(tx->reply)->code;
+    if (code == 250)
+        ss->counters->messages_accepted++;
+    else if (code >= 500)
         ss->counters->messages_rejected++;
     else if (code >= 400)
         ss->counters->messages_deferred++;
@@ -290,9 +324,22 @@ static void end_transaction(struct sessions *ss, struct session *s)
 
 static void on_reply(struct sessions *ss, struct session *s, enum smtp_reply_id row)
 {
+    struct transaction *tx = s->tx;
+
     ss->counters->smtp_reply[row]++;
     s->refusals += smtp_reply_refuses(row);
-    if (s->tx && s->tx->step == TRANSACTION_REFUSED)
+    s->spoke = true;
+    /* A command is counted with its last reply, and no reply that answers none. */
+    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
+    if (!tx)
+        return;
+    /* What is refused behind DATA's own reply is the message, if only because its framing is lost. */
+    if (tx->data && tx->reply != row && smtp_reply_refuses(row)) {
+        tx->reply = (uint8_t)row;
+        tx->reply_text = span_of(NULL, 0);
+    }
+    tx->answered |= tx->reply == row;
+    if (tx->step == TRANSACTION_REFUSED)
         end_transaction(ss, s);
 }
 
@@ -334,6 +381,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         on_rcpt(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_DATA:
+        s->tx->data = true;
         answer(s, SMTP_REPLY_OK, none);
         return GO_ON;
     case SMTP_ACTION_TEXT:
@@ -392,7 +440,7 @@ static bool may_go_on(struct sessions *ss, struct session *s)
         commit_when_written(ss, s);
         return false;
     }
-    if (tx->step == TRANSACTION_COMMITTING)
+    if (tx->step == TRANSACTION_COMMITTING || !transaction_may_end(ss, s, tx))
         return false;
     return !smtp_server_in_data(&s->smtp) || transaction_ready(ss, s, tx);
 }
@@ -405,21 +453,29 @@ static void release_line(struct sessions *ss, struct session *s)
         session_line_give(ss, s);
 }
 
-/* The next deadline: RFC 5321 section 4.5.3.2, by what is awaited. */
+/* True while control has the word. */
+static bool waits(const struct session *s)
+{
+    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING);
+}
+
+/* The next deadline, by what is awaited (RFC 5321 section 4.5.3.2), once a command was answered or a piece was read. */
 static void set_deadline(struct sessions *ss, struct session *s)
 {
-    const struct transaction *tx = s->tx;
+    struct transaction *tx = s->tx;
+    bool piece = tx && tx->bytes - tx->heard >= SESSION_PIECE;
 
-    if (tx && (tx->step == TRANSACTION_WRITING || tx->step == TRANSACTION_COMMITTING))
+    if (waits(s) || (!s->spoke && !piece))
         return;
+    s->spoke = false;
+    if (tx)
+        tx->heard = tx->bytes;
     session_deadline(ss, s, smtp_server_in_data(&s->smtp) ? ss->settings.data_timeout_ms
                                                           : ss->settings.command_timeout_ms);
 }
 
 void session_smtp_run(struct sessions *ss, struct session *s)
 {
-    uint64_t before = s->bytes_in;
-
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
@@ -430,10 +486,9 @@ void session_smtp_run(struct sessions *ss, struct session *s)
     if (!s->conn || s->closing)
         return;
     release_line(ss, s);
-    if (s->bytes_in != before)
-        set_deadline(ss, s);
-    /* The peer said all it had to say and no answer is awaited: nobody will read on. */
-    if (s->eof && tcp_unread(s->conn) == 0 && session_smtp_idle(s))
+    set_deadline(ss, s);
+    /* The peer said all it had to say, no answer is awaited and none still to be written: nobody will read on. */
+    if (s->eof && tcp_unread(s->conn) == 0 && !waits(s) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
 
@@ -476,16 +531,13 @@ static void committed(struct sessions *ss, struct session *s, struct job *job)
     tx->commit_us = ss->time.now - tx->asked_us;
     tx->committed = job->status == JOB_OK;
     if (tx->committed)
-        delivery_record(ss, tx);
-    if (!s->conn) {
-        /* The client went away: the message is here all the same, and it will be sent again. */
-        ss->counters->messages_unanswered += tx->committed;
+        delivery_count(ss, tx);
+    if (!s->conn)
         tx->step = TRANSACTION_OVER;
-    } else if (tx->committed) {
+    else if (tx->committed)
         accept(ss, s);
-    } else {
+    else
         conclude(ss, s, store_row(job->status), span_of(NULL, 0));
-    }
 }
 
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job)
@@ -500,9 +552,15 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
     transaction_stamp_off(ss);
 }
 
-bool session_smtp_idle(const struct session *s)
+bool session_smtp_idle(struct sessions *ss, struct session *s)
 {
-    return !s->tx || s->tx->step == TRANSACTION_READING || s->tx->step == TRANSACTION_OVER;
+    struct transaction *tx = s->tx;
+
+    if (!tx || !tx->commit)
+        return !tx || transaction_may_end(ss, s, tx);
+    /* Nobody is left to answer: what control has not begun it may drop. */
+    atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
+    return false;
 }
 
 void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why)
@@ -529,8 +587,6 @@ void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply
 
 void session_smtp_gone(struct sessions *ss, struct session *s)
 {
-    struct transaction *tx = s->tx;
-
-    if (tx && !tx->commit)
+    if (s->tx)
         end_transaction(ss, s);
 }

@@ -4,7 +4,7 @@
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_timer.h"
 
-enum { ANSWERS = 64, STALLED = sizeof(((struct sessions *)0)->stalled) / sizeof(uint32_t) };
+enum { ANSWERS = 64, STALLED_RUN = 64 };
 
 /* ---- settings ---- */
 
@@ -48,9 +48,10 @@ struct sessions *sessions_new(const struct sessions_options *options)
         goto failed;
     ss->options = *options;
     ss->table = calloc(options->connections, sizeof(*ss->table));
+    ss->stalled = calloc(options->connections, sizeof(*ss->stalled));
     ss->mime_scratch = malloc(SESSION_MIME_SCRATCH);
     ss->header_text = malloc(SESSION_HEADER_TEXT);
-    if (!ss->table || !ss->mime_scratch || !ss->header_text)
+    if (!ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -73,6 +74,7 @@ void sessions_free(struct sessions *ss)
     if (!ss)
         return;
     free(ss->table);
+    free(ss->stalled);
     free(ss->mime_scratch);
     free(ss->header_text);
     free(ss->out.data);
@@ -83,14 +85,18 @@ static struct session *take_place(struct sessions *ss)
 {
     uint32_t at = ss->free, generation;
     struct session *s;
+    bool stalled;
 
     if (at == SESSION_NONE)
         return NULL;
     s = &ss->table[at];
     ss->free = s->next;
     generation = s->generation;
+    /* The place may still stand in the queue for its last user. */
+    stalled = s->stalled;
     memset(s, 0, sizeof(*s));
     s->generation = generation;
+    s->stalled = stalled;
     s->slot = UINT16_MAX;
     s->state = SESSION_OPEN;
     ss->count++;
@@ -135,16 +141,20 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
 
 static bool is_idle(struct sessions *ss, struct session *s)
 {
-    return s->protocol == LISTENER_SMTP ? session_smtp_idle(s) : session_pop3_idle(ss, s);
+    return s->protocol == LISTENER_SMTP ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
 }
 
 /* The connection goes: the record is written while its addresses are still known. */
 static void let_go(struct sessions *ss, struct session *s, const char *reason)
 {
+    struct tcp_conn *conn = s->conn;
+
     session_record(ss, s, reason);
-    tcp_set_user(s->conn, NULL);
-    tcp_forget(ss->options.tcp, s->conn);
     s->conn = NULL;
+    if (s->protocol == LISTENER_POP3 && session_pop3_holds(s, conn))
+        return;
+    tcp_set_user(conn, NULL);
+    tcp_forget(ss->options.tcp, conn);
 }
 
 void session_settle(struct sessions *ss, struct session *s)
@@ -167,6 +177,7 @@ void session_shutdown(struct sessions *ss, struct session *s)
     if (!session_flush(ss, s) || s->closing)
         return;
     s->closing = true;
+    session_deadline(ss, s, s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms : ss->settings.pop3_idle_ms);
     tcp_shutdown(ss->options.tcp, s->conn);
     tcp_discard(ss->options.tcp, s->conn);
 }
@@ -174,9 +185,6 @@ void session_shutdown(struct sessions *ss, struct session *s)
 /* The peer reset, TCP gave up, or both sides are done. */
 static void connection_gone(struct sessions *ss, struct session *s)
 {
-    /* Pins of the store are still in the queue of a POP3 session: it collects them before TCP forgets it. */
-    if (s->protocol == LISTENER_POP3)
-        session_pop3_idle(ss, s);
     s->closing = true;
     let_go(ss, s, tcp_close_reason(s->conn));
     session_settle(ss, s);
@@ -185,8 +193,6 @@ static void connection_gone(struct sessions *ss, struct session *s)
 void session_abort(struct sessions *ss, struct session *s, const char *reason)
 {
     tcp_abort(ss->options.tcp, s->conn);
-    if (s->protocol == LISTENER_POP3)
-        session_pop3_idle(ss, s);
     s->closing = true;
     let_go(ss, s, reason);
 }
@@ -214,10 +220,10 @@ struct session *session_of_job(struct sessions *ss, const struct job *job)
 
 void session_stall(struct sessions *ss, struct session *s)
 {
-    if (s->stalled || ss->stalled_count == STALLED)
+    if (s->stalled)
         return;
     s->stalled = true;
-    ss->stalled[ss->stalled_count++] = session_index(ss, s);
+    ss->stalled[(ss->stalled_first + ss->stalled_count++) % ss->options.connections] = session_index(ss, s);
 }
 
 struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind)
@@ -250,6 +256,7 @@ bool session_flush(struct sessions *ss, struct session *s)
         session_abort(ss, s, "no memory for a reply");
         return false;
     }
+    s->bytes_out += text.len;
     tcp_send(ss->options.tcp, s->conn);
     return true;
 }
@@ -319,14 +326,16 @@ static uint32_t take_answers(struct sessions *ss)
 
 static void expire(struct sessions *ss, struct session *s)
 {
-    if (s->state != SESSION_OPEN || !s->conn || s->closing) {
-        /* Only acknowledgements or answers are awaited: TCP and control have clocks of their own. */
+    if (!s->conn) {
+        /* Only answers are awaited, and control has clocks of its own. */
         session_deadline(ss, s, 60000);
         run(ss, s);
         return;
     }
     ss->counters->sessions_timed_out++;
-    if (s->protocol == LISTENER_SMTP)
+    if (s->closing)
+        session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
+    else if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     else
         session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
@@ -336,6 +345,11 @@ static void expire(struct sessions *ss, struct session *s)
 /* Asks a session to go that is between transactions, or any one once `now` is past the drain's deadline. */
 static void drain_session(struct sessions *ss, struct session *s, bool force)
 {
+    if (force && s->state == SESSION_LINGERING && s->conn) {
+        session_abort(ss, s, "drained");
+        run(ss, s);
+        return;
+    }
     if (s->state != SESSION_OPEN || !s->conn || s->closing)
         return;
     if (!force && s->protocol == LISTENER_SMTP && s->tx)
@@ -390,15 +404,18 @@ static void discard_step(struct sessions *ss)
 
 static void run_stalled(struct sessions *ss)
 {
-    uint32_t n = ss->stalled_count, again[STALLED];
+    uint32_t n = ss->stalled_count < STALLED_RUN ? ss->stalled_count : STALLED_RUN;
 
-    memcpy(again, ss->stalled, n * sizeof(again[0]));
-    ss->stalled_count = 0;
-    for (uint32_t i = 0; i < n; i++)
-        ss->table[again[i]].stalled = false;
-    for (uint32_t i = 0; i < n; i++)
-        if (ss->table[again[i]].state != SESSION_FREE)
-            run(ss, &ss->table[again[i]]);
+    /* Those that stall again go to the end, so each gets its turn at what becomes free. */
+    while (n--) {
+        struct session *s = &ss->table[ss->stalled[ss->stalled_first]];
+
+        ss->stalled_first = (ss->stalled_first + 1) % ss->options.connections;
+        ss->stalled_count--;
+        s->stalled = false;
+        if (s->state != SESSION_FREE)
+            run(ss, s);
+    }
 }
 
 static void take_events(struct sessions *ss, struct tcp_conn *conn)
@@ -415,6 +432,11 @@ static void take_events(struct sessions *ss, struct tcp_conn *conn)
         /* Established and gone before anybody took it. */
         if (events & TCP_EVENT_CLOSED)
             tcp_forget(ss->options.tcp, conn);
+        return;
+    }
+    if (s->conn != conn) {
+        /* It has ended for the session already: its begin failed, or only its pins are still wanted. */
+        run(ss, s);
         return;
     }
     if (events & TCP_EVENT_CLOSED) {

@@ -27,14 +27,14 @@ void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t siz
     return memory;
 }
 
-struct span transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes)
+bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes, struct span *copy_out)
 {
     void *memory = bytes.len ? transaction_memory(ss, tx, bytes.len) : NULL;
 
-    if (!memory)
-        return span_of(NULL, 0);
-    memcpy(memory, bytes.data, bytes.len);
-    return span_of(memory, bytes.len);
+    *copy_out = span_of(memory, memory ? bytes.len : 0);
+    if (memory)
+        memcpy(memory, bytes.data, bytes.len);
+    return copy_out->len == bytes.len;
 }
 
 static void pin_rules(struct sessions *ss, struct transaction *tx)
@@ -73,6 +73,8 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.connection = s->id;
     tx->record->message.began_ms = ss->time.wall_ms;
     tx->record->message.esmtp = s->esmtp;
+    /* Now, because the EHLO that ends a transaction brings another name. */
+    tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_HELO);
     tx->record->message.peer = (struct record_peer){.client = m->envelope.client,
                                                     .server = local,
                                                     .client_port = m->envelope.client_port,
@@ -94,6 +96,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s, en
     memset(tx, 0, sizeof(*tx));
     home->len = (sizeof(*tx) + 7) & ~7u;
     tx->arena = home;
+    tx->verdict.rule = RULE_NONE;
     tx->record = record_take(ss->options.port);
     if (!tx->record) {
         ss->counters->records_refused++;
@@ -153,7 +156,6 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
     m->ended_ms = ss->time.wall_ms;
     m->end_of_data_us = tx->end_us ? ss->time.now - tx->end_us : 0;
     m->commit_us = tx->commit_us;
-    m->helo = record_put(r, span_of(s->helo, s->helo_len), SESSION_HELO);
     m->sender = record_put(r, tx->message.envelope.sender, ADDRESS_PATH_MAX);
     record_reply(tx);
     record_rules(tx);
@@ -283,9 +285,16 @@ static void discard_rows(struct sessions *ss, struct transaction *tx)
 
     if (what.rows == 0 || tx->committed)
         return;
-    /* When even this list is full the rows stay until the store is next opened, which removes them. */
-    if (ss->discard_count < sizeof(ss->discards) / sizeof(ss->discards[0]))
-        ss->discards[ss->discard_count++] = what;
+    ss->discards[ss->discard_count++] = what;
+}
+
+bool transaction_may_end(struct sessions *ss, struct session *s, const struct transaction *tx)
+{
+    if (tx->message.rows_written == 0 || tx->committed ||
+        ss->discard_count < sizeof(ss->discards) / sizeof(ss->discards[0]))
+        return true;
+    session_stall(ss, s);
+    return false;
 }
 
 void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx)

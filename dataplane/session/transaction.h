@@ -38,6 +38,8 @@ struct transaction {
     uint8_t reply;              /* enum smtp_reply_id that ended it */
     bool failed;                /* content is no longer read */
     bool committed;             /* control said that it is durable */
+    bool data;                  /* DATA was accepted */
+    bool answered;              /* the row in `reply` was sent */
     bool stamped;               /* carries stamps of its own */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
@@ -49,6 +51,7 @@ struct transaction {
     uint64_t began_busy;
     uint64_t began_bytes;       /* of sessions.bytes_read */
     uint64_t bytes;             /* read by this transaction's session since */
+    uint64_t heard;             /* of them, when the deadline was set last */
     uint64_t cycles[STAGES];    /* of its own stamps */
     uint64_t cycles_total;
     uint8_t part_scope;         /* enum rule_scope that the open leaf's DATA goes to */
@@ -57,17 +60,20 @@ struct transaction {
     struct mime_tree tree;
     uint32_t recipients;
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
+    uint8_t delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; MESSAGE_DELIVERIES where it was refused */
     struct message message;
 };
 
 /* Why a transaction could not begin: NULL and the row to answer. */
 struct transaction *transaction_begin(struct sessions *ss, struct session *s, enum smtp_reply_id *why_out);
-/* Gives everything back but what control still has; the record is sent. Nothing may be out. */
+/* There is room to note that rows are to be discarded, or none are; otherwise the session is run again. */
+bool transaction_may_end(struct sessions *ss, struct session *s, const struct transaction *tx);
+/* Gives everything back but what control still has; the record is sent. No commit may be out. */
 void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx);
 /* `size` bytes of the message's own memory, aligned to 8; NULL when no chunk is left. */
 void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size);
-/* A copy there; an empty span of no bytes when there is no memory. */
-struct span transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes);
+/* A copy there, in *copy_out; false: no memory, and it is empty. */
+bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes, struct span *copy_out);
 
 /* True when SESSION_STEP more bytes of body can be kept; else the session stalls. */
 bool transaction_ready(struct sessions *ss, struct session *s, struct transaction *tx);

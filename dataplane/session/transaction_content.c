@@ -25,7 +25,6 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
     if (!tree || !mime_reader_init(&tx->mime, &memory, &limits))
         return false;
     mime_tree_init(&tx->tree, tree, TREE_SIZE);
-    tx->verdict.rule = RULE_NONE;
     return true;
 }
 
@@ -70,7 +69,7 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
 static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text, struct span value)
 {
     if (text->len == 0)
-        *text = transaction_copy(ss, tx, span_head(value, RECORD_TEXT));
+        transaction_copy(ss, tx, span_head(value, RECORD_TEXT), text);
 }
 
 static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)

@@ -252,7 +252,7 @@ void tcp_abort(struct tcp *tcp, struct tcp_conn *conn)
 
 void tcp_forget(struct tcp *tcp, struct tcp_conn *conn)
 {
-    conn->user = NULL;
+    conn->orphan_due = tcp->now + TCP_ORPHAN_TIME;
     conn->events = 0;
     if (conn->state != TCP_CLOSED) {
         tcp_discard(tcp, conn);

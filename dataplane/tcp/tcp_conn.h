@@ -71,7 +71,7 @@ enum tcp_timer_kind {
  *              unread bytes
  *   half-open  SYN_RECEIVED and CONN_FORGOTTEN: no session knows it
  *   open       any other state, held by a session
- *   orphan     any other state, CONN_FORGOTTEN: finishes closing on its own
+ *   orphan     any other state, CONN_FORGOTTEN: finishes closing on its own, until orphan_due
  *   TIME_WAIT  on the list of its kind, oldest first, so that a new connection can take the block
  * rcv_nxt may run ahead of what was acknowledged by the bytes that lie in frames: tcp_settle()
  * takes back what found no chunk. Nothing is acknowledged before that.
@@ -116,7 +116,10 @@ struct tcp_conn {
     struct timer_node timer; /* fires at the earlier of the two, or before */
 
     /* cold */
-    void *user;
+    union {
+        void *user;          /* while a session holds it */
+        uint64_t orphan_due; /* of one that was forgotten: when it must have ended; microseconds */
+    };
     uint32_t ready_next, output_next;
     uint32_t index;                     /* of this block */
     uint8_t listener;                   /* index, or TCP_LISTENERS for connections that we opened */

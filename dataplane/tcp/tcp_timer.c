@@ -116,6 +116,20 @@ static void persist_due(struct tcp *tcp, struct tcp_conn *conn)
     tcp_conn_program(tcp, conn, CONN_PROBE);
 }
 
+/*
+ * Acknowledging a byte now and then, or probes of a closed window, would keep an orphan for ever: it has no session
+ * whose deadline ends it. Seen at the next timer, and one always runs while bytes are left.
+ */
+static bool cut_orphan(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (!(conn->flags & CONN_FORGOTTEN) || tcp->now < conn->orphan_due ||
+        !tcp_conn_is(conn, IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK)))
+        return false;
+    tcp->counters.orphans_cut++;
+    tcp_abort(tcp, conn);
+    return true;
+}
+
 static void main_due(struct tcp *tcp, struct tcp_conn *conn)
 {
     enum tcp_timer_kind kind = (enum tcp_timer_kind)conn->timer_kind;
@@ -141,6 +155,8 @@ static void expire(struct tcp *tcp, struct tcp_conn *conn)
 {
     uint32_t tick = (uint32_t)tcp->wheel.now;
 
+    if (cut_orphan(tcp, conn))
+        return;
     if (conn->ack_due && seq_le(conn->ack_due, tick)) {
         conn->ack_due = 0;
         tcp_conn_program(tcp, conn, CONN_ACK_NOW);

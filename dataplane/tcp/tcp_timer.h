@@ -17,6 +17,7 @@ enum {
     TCP_RETRIES_SYN = 7,    /* at least 3 minutes */
     TCP_RETRIES_SYN_ACK = 5,
     TCP_PROBES = 15, /* zero-window probes without any answer */
+    TCP_ORPHAN_TIME = 180000000, /* most that one may take to deliver its last bytes */
 };
 
 /* The tick now, low 32 bits. */

@@ -15,6 +15,7 @@
 #include "dataplane/port/eal.h"
 #include "dataplane/port/port_xdp.h"
 #include "dataplane/worker/telemetry.h"
+#include "dataplane/worker/watchdog.h"
 
 enum { FRAME_KB = 3, MEMORY_BASE_MB = 48, DEVICE_TEXT = 256 };
 
@@ -25,8 +26,10 @@ struct engine_worker {
     struct sessions *sessions;
     struct worker *worker;
     struct worker_loop loop;
-    bool running, stalled;
+    bool running;
 };
+
+_Static_assert((int)ENGINE_WORKERS <= (int)WATCHDOG_WORKERS, "each worker is watched");
 
 struct engine {
     struct engine_options options; /* defaults filled in */
@@ -35,7 +38,7 @@ struct engine {
     bool eal;
     struct port *port;
     struct mesh *mesh;
-    uint64_t stalls;
+    struct watchdog watchdog;
     struct engine_worker workers[ENGINE_WORKERS];
 };
 
@@ -128,10 +131,12 @@ static bool start_environment(struct engine *e, struct writer *why)
     struct port_options port = port_options(e);
     uint32_t needed = port_frames_needed(&port, (uint16_t)o->workers, (uint16_t)o->workers);
     uint32_t frames = needed > o->frames ? needed : o->frames;
+    uint32_t least_mb = MEMORY_BASE_MB + frames * FRAME_KB / 1024;
     struct eal_options eal = {
         .program = o->program,
         .workers = o->workers,
-        .memory_mb = o->memory_mb ? o->memory_mb : MEMORY_BASE_MB + frames * FRAME_KB / 1024,
+        .memory_mb = o->memory_mb ? o->memory_mb : least_mb,
+        .hugepages_mb = least_mb,
         .extra = o->eal_extra,
         .extra_count = o->eal_extra_count,
         .in_memory = true,
@@ -194,11 +199,6 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
                                                         .sessions = w->sessions,
                                                         .handoff = handoff,
                                                         .burst = o->burst});
-    for (uint32_t i = 0; w->worker && i < o->listener_count; i++)
-        if (!tcp_listen(w->tcp, o->listeners[i].port, o->listeners[i].tag)) {
-            writer_printf(why, "port %u: TCP has no room for more listeners", o->listeners[i].port);
-            return false;
-        }
     if (!w->worker)
         writer_printf(why, "no memory for worker %u", index);
     return w->worker != NULL;
@@ -253,13 +253,12 @@ static bool check_options(const struct engine *e, struct writer *why)
     struct net_options net;
 
     if (o->workers == 0 || o->workers > ENGINE_WORKERS || o->address_count > NET_ADDRESSES ||
-        o->listener_count > ENGINE_LISTENERS || o->burst > NET_BURST / 2) {
+        o->burst > NET_BURST / 2) {
         writer_printf(why,
-                      "%u workers (1 to %d), %u addresses (at most %d), %u listeners (at most %d), "
-                      "bursts of %u "
-                      "(at most %d): out of range",
-                      o->workers, ENGINE_WORKERS, o->address_count, NET_ADDRESSES,
-                      o->listener_count, ENGINE_LISTENERS, o->burst, NET_BURST / 2);
+                      "%u workers (1 to %d), %u addresses (at most %d), bursts of %u (at most %d): "
+                      "out of range",
+                      o->workers, ENGINE_WORKERS, o->address_count, NET_ADDRESSES, o->burst,
+                      NET_BURST / 2);
         return false;
     }
     net = net_options(e);
@@ -292,14 +291,21 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
     return e;
 }
 
-void engine_stop(struct engine *e)
+void engine_halt(struct engine *e)
 {
     telemetry_hide();
     for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++)
         worker_loop_stop(&e->workers[i].loop);
-    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++)
+    for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++) {
         if (e->workers[i].running)
             rte_eal_wait_lcore(eal_worker_lcore(i));
+        e->workers[i].running = false;
+    }
+}
+
+void engine_stop(struct engine *e)
+{
+    engine_halt(e);
     mesh_free(e->mesh);
     for (uint32_t i = 0; i < e->options.workers && i < ENGINE_WORKERS; i++) {
         struct engine_worker *w = &e->workers[i];
@@ -355,14 +361,10 @@ uint32_t engine_watch(struct engine *e, uint64_t now)
     uint32_t stalled = 0;
 
     for (uint32_t i = 0; i < e->options.workers; i++) {
-        struct engine_worker *w = &e->workers[i];
-        const struct stage_cycles *cycles = handoff_cycles(worker_handoff(w->worker));
-        uint64_t beat = __atomic_load_n(&cycles->heartbeat_us, __ATOMIC_RELAXED);
-        bool now_stalled = beat && now > beat && now - beat > ENGINE_STALLED_US;
+        const struct stage_cycles *cycles = handoff_cycles(worker_handoff(e->workers[i].worker));
+        uint64_t last = __atomic_load_n(&cycles->heartbeat_us, __ATOMIC_RELAXED);
 
-        e->stalls += now_stalled && !w->stalled;
-        w->stalled = now_stalled;
-        stalled += now_stalled;
+        stalled += watchdog_look(&e->watchdog, i, last, now);
     }
     return stalled;
 }
@@ -406,7 +408,7 @@ void engine_counters(const struct engine *e, const struct counter_sink *sink)
     sink->put(sink->user, "worker_" #name, SUM(name, worker_counters));
 #include "dataplane/worker/worker_counter.def"
 #undef WORKER_COUNTER
-    sink->put(sink->user, "worker_stalled", e->stalls);
+    sink->put(sink->user, "worker_stalled", e->watchdog.stalls);
 #define TCP_COUNTER(name, text) sink->put(sink->user, "tcp_" #name, SUM(name, of_tcp));
 #include "dataplane/tcp/tcp_counter.def"
 #undef TCP_COUNTER

@@ -8,12 +8,7 @@
  * The data plane as one thing: environment, port, workers. One a process. Everything is said in the
  * options; control fills them from the configuration.
  */
-enum { ENGINE_LISTENERS = 16, ENGINE_WORKERS = 64, ENGINE_STALLED_US = 2000000 };
-
-struct engine_listener {
-    uint16_t port;
-    uint32_t tag; /* for tcp_tag() */
-};
+enum { ENGINE_WORKERS = 64 };
 
 /* Where counters go: one call a row. `name` is valid during the call. */
 struct counter_sink {
@@ -45,8 +40,6 @@ struct engine_options {
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
     uint32_t dad_ms; /* 0: no detection */
-    struct engine_listener listeners[ENGINE_LISTENERS];
-    uint32_t listener_count;
 
     /* Workers; the limits are each worker's. */
     uint32_t workers; /* 1 to ENGINE_WORKERS */
@@ -70,8 +63,13 @@ struct engine;
 /* Starts everything; the workers run when it returns. NULL, with the reason in `why`: nothing is
  * left running. */
 struct engine *engine_start(const struct engine_options *options, struct writer *why);
-/* Stops the workers wherever they are, closes the port, ends the environment. To finish sessions
- * first is control's affair. */
+/*
+ * Stops the workers wherever they are, and telemetry. What they handed to control stays readable: so
+ * that services can answer what they were asked, and end, before engine_stop() frees it. To finish
+ * sessions first is control's affair.
+ */
+void engine_halt(struct engine *engine);
+/* Halts, frees what the workers had, closes the port, ends the environment. */
 void engine_stop(struct engine *engine);
 /* All addresses are usable (or found duplicate), on all workers. */
 bool engine_ready(const struct engine *engine);
@@ -83,9 +81,9 @@ bool engine_link_up(const struct engine *engine);
  * summed over the workers. */
 void engine_counters(const struct engine *engine, const struct counter_sink *sink);
 /*
- * To be called about once a second, by one thread: counts workers without a turn for
- * ENGINE_STALLED_US, each stall once (counter worker_stalled). Returns how many are stalled now.
- * `now` is monotonic microseconds.
+ * To be called about once a second, by one thread: counts workers that have stopped turning
+ * (watchdog.h), each stall once (counter worker_stalled). Returns how many are stalled now. `now`
+ * is monotonic microseconds.
  */
 uint32_t engine_watch(struct engine *engine, uint64_t now);
 

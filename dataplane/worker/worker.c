@@ -190,8 +190,8 @@ static uint32_t offer(struct worker *w)
 }
 
 /* What is not taken waits for the next turn. A driver may refuse one frame for ever; that one must
- * not hold up the rest. */
-static void transmit(struct worker *w, uint64_t now)
+ * not hold up the rest. Returns how many have left. */
+static uint32_t transmit(struct worker *w, uint64_t now)
 {
     uint32_t sent = offer(w);
 
@@ -204,29 +204,28 @@ static void transmit(struct worker *w, uint64_t now)
         sent = 1;
     }
     frame_queue_taken(&w->out, sent);
+    return sent;
 }
 
 /* Returns how many frames and segments moved. */
 static uint32_t segments_out(struct worker *w, uint64_t now)
 {
     struct tcp_segment segments[SEGMENTS];
-    uint32_t all = 0, n, max;
+    uint32_t moved = 0, n, max;
 
     if (w->tx_queue != NO_QUEUE && w->tx_queues < w->workers)
         collect_out(w);
-    all = w->out.count;
     do {
         max = frame_queue_room(&w->out) / SEGMENT_CUTS;
         max = max < SEGMENTS ? max : SEGMENTS;
         n = max ? tcp_output(w->tcp, now, segments, max) : 0;
         for (uint32_t i = 0; i < n; i++)
             net_output(w->net, &segments[i], now);
-        all += n;
         w->counters.segments_out += n;
         w->counters.out_waits += max == 0;
-        transmit(w, now);
+        moved += n + transmit(w, now);
     } while (n);
-    return all;
+    return moved;
 }
 
 static void account(struct worker *w, const struct stamps *s, bool did, struct turn_time time)

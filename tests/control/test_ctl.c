@@ -91,6 +91,7 @@ static void fake_close(void *context, void *export)
 static const struct ctl_handlers handlers = {.status = fake_status,
                                              .counters = fake_status,
                                              .mailbox_list = fake_list,
+                                             .mailbox_status = fake_list,
                                              .message_show = fake_show,
                                              .export_open = fake_open,
                                              .export_read = fake_read,

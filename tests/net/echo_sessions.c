@@ -3,7 +3,9 @@
 
 #include "dataplane/session/sessions.h"
 
-/* Sessions that send back what they get. */
+/* Sessions that send back what they get on the port of RFC 862. */
+enum { ECHO_PORT = 7 };
+
 struct sessions {
     struct sessions_options options;
     uint32_t count;
@@ -13,9 +15,12 @@ struct sessions *sessions_new(const struct sessions_options *options)
 {
     struct sessions *s = calloc(1, sizeof(*s));
 
-    if (s)
+    if (s && tcp_listen(options->tcp, ECHO_PORT, 0)) {
         s->options = *options;
-    return s;
+        return s;
+    }
+    free(s);
+    return NULL;
 }
 
 void sessions_free(struct sessions *s)

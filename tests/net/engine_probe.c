@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
 
 /*
@@ -48,9 +47,7 @@ int main(int argc, char **argv)
                                .dad_ms = 1000,
                                .idle = WORKER_IDLE_ADAPTIVE,
                                .sessions = 64,
-                               .chunks = {2048, 1024, 64},
-                               .listeners = {{7, 1}},
-                               .listener_count = 1};
+                               .chunks = {2048, 1024, 64}};
     struct counter_sink sink = {.put = put};
     char text[512];
     struct writer why = writer_of(text, sizeof(text) - 1);
@@ -81,7 +78,7 @@ int main(int argc, char **argv)
     }
     signal(SIGTERM, end);
     signal(SIGINT, end);
-    printf("started, telemetry %s\n", eal_telemetry_socket());
+    printf("started\n");
     printf("queues %u/%u mtu %u checksum in %d out %d tso %d rss %d\n", engine_port(e)->rx_queues,
            engine_port(e)->tx_queues, engine_port(e)->mtu, engine_port(e)->rx_tcp_checksum,
            engine_port(e)->tx_tcp_checksum, engine_port(e)->tso, engine_port(e)->rss);

@@ -48,6 +48,19 @@ static void what_the_caller_says_silences_the_default(void)
           !has(&a, "--no-pci", NULL));
 }
 
+static void files_in_a_folder_of_the_callers_do_not_outlive_the_start(void)
+{
+    static const char *const extra[] = {"--huge-dir", "/pages", "--huge-unlink=never"};
+    struct eal_options o = {.program = "x", .in_memory = true, .extra = extra, .extra_count = 2};
+    struct eal_arguments a;
+
+    CHECK(eal_arguments(&a, &o, true));
+    CHECK(has(&a, "--huge-unlink", NULL) && !has(&a, "--in-memory", NULL));
+    o.extra_count = 3;
+    CHECK(eal_arguments(&a, &o, true));
+    CHECK(!has(&a, "--huge-unlink", NULL) && !has(&a, "--in-memory", NULL));
+}
+
 static void each_worker_has_an_lcore_however_few_cpus_there_are(void)
 {
     struct eal_options o = {.program = "x", .workers = 60};
@@ -121,6 +134,45 @@ static void directories_of_the_dead_are_swept(void)
     CHECK(rmdir(parent) == 0);
 }
 
+static void put_pages(const char *parent, const char *size, const char *pages)
+{
+    char path[200];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", parent, size);
+    mkdir(path, 0700);
+    snprintf(path, sizeof(path), "%s/%s/free_hugepages", parent, size);
+    f = fopen(path, "w");
+    if (f) {
+        fputs(pages, f);
+        fclose(f);
+    }
+}
+
+/* A few pages that somebody else left over are not enough to start on. */
+static void free_hugepages_are_added_up_by_size(void)
+{
+    static const char *const sizes[] = {"hugepages-2048kB", "hugepages-1048576kB",
+                                        "hugepages-64kB"};
+    char parent[] = "/tmp/net-huge-XXXXXX", path[200];
+
+    CHECK(mkdtemp(parent));
+    CHECK(eal_hugepages_free(parent) == 0);
+    put_pages(parent, sizes[0], "128\n");
+    CHECK(eal_hugepages_free(parent) == UINT64_C(256) << 20);
+    put_pages(parent, sizes[1], "2\n");
+    put_pages(parent, sizes[2], "none\n");
+    CHECK(eal_hugepages_free(parent) == UINT64_C(2304) << 20);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        snprintf(path, sizeof(path), "%s/%s/free_hugepages", parent, sizes[i]);
+        unlink(path);
+        *strrchr(path, '/') = 0;
+        rmdir(path);
+    }
+    CHECK(rmdir(parent) == 0);
+    CHECK(eal_hugepages_free(parent) == 0);
+}
+
 static void devices_by_driver(void)
 {
     static const struct {
@@ -152,9 +204,11 @@ int main(void)
     check_begin();
     CHECK_CASE(without_hugepages_memory_is_said_and_nothing_clashes);
     CHECK_CASE(what_the_caller_says_silences_the_default);
+    CHECK_CASE(files_in_a_folder_of_the_callers_do_not_outlive_the_start);
     CHECK_CASE(each_worker_has_an_lcore_however_few_cpus_there_are);
     CHECK_CASE(too_many_arguments_are_refused);
     CHECK_CASE(directories_of_the_dead_are_swept);
+    CHECK_CASE(free_hugepages_are_added_up_by_size);
     CHECK_CASE(devices_by_driver);
     return check_end();
 }

@@ -116,7 +116,72 @@ static void the_table_is_bounded_and_keeps_what_is_fresh(void)
     neighbours_free(t);
 }
 
-static void a_full_table_of_questions_takes_nobody_in(void)
+/* Questions for addresses that are not there, a frame waiting on each. Returns how many frames were
+ * not taken. */
+static uint32_t ask_for(struct neighbours *t, uint32_t from, uint32_t n, uint64_t now)
+{
+    uint32_t refused = 0;
+    uint8_t mac[6];
+
+    for (uint32_t i = from; i < from + n; i++) {
+        struct ip_address a = address(i);
+
+        neighbour_resolve(t, &a, now, mac);
+        refused += neighbour_hold(t, &a, frame(i)) != NULL;
+    }
+    return refused;
+}
+
+static void in_a_full_table_the_oldest_question_makes_room(void)
+{
+    struct neighbours *t = neighbours_new(16, 1);
+    struct neighbour_frames ready, dropped;
+    struct ip_address a = address(500), first = address(0), second = address(1);
+    struct neighbour_ask ask;
+
+    CHECK(ask_for(t, 0, 16, 1) == 0);
+    CHECK(neighbour_learn(t, &a, packet_peer_mac, NEIGHBOUR_ASKED_US, 1, &ready));
+    CHECK(neighbour_count(t) == 16 && neighbour_next_timer(t) == 0);
+    CHECK(neighbour_turn(t, 1, &ask, &dropped) == NEIGHBOUR_CROWDED);
+    CHECK(dropped.count == 1 && dropped.frames[0] == frame(0));
+    CHECK(!neighbour_learn(t, &first, packet_peer_mac, NEIGHBOUR_ANSWERED, 2, &ready));
+    CHECK(neighbour_learn(t, &second, packet_peer_mac, NEIGHBOUR_ANSWERED, 2, &ready) &&
+          ready.count == 1 && ready.frames[0] == frame(1));
+    neighbours_free(t);
+}
+
+/* A flood of questions, many turns long: no frame is lost sight of, and whoever is known stays so.
+ */
+static void a_flood_of_questions_displaces_only_questions(void)
+{
+    struct neighbours *t = neighbours_new(16, 1);
+    struct ip_address known = address(5000), idle = address(5001), late = address(5002);
+    struct neighbour_frames frames;
+    struct neighbour_ask ask;
+    uint32_t back = 0;
+    uint8_t mac[6];
+
+    neighbour_learn(t, &known, packet_peer_mac, NEIGHBOUR_ASKED_US, 1, &frames);
+    neighbour_learn(t, &known, packet_peer_mac, NEIGHBOUR_ANSWERED, 1, &frames);
+    neighbour_learn(t, &idle, packet_peer_mac, NEIGHBOUR_ASKED_US, 1, &frames);
+    for (uint32_t i = 0; i < 1000; i += 50) {
+        back += ask_for(t, i, 50, 2 + i);
+        while (neighbour_turn(t, 2 + i, &ask, &frames) != NEIGHBOUR_NOTHING)
+            back += frames.count;
+        CHECK(neighbour_find(t, &known, mac) && neighbour_find(t, &idle, mac));
+    }
+    CHECK(neighbour_count(t) == 16);
+    CHECK(neighbour_learn(t, &late, packet_peer_mac, NEIGHBOUR_ASKED_US, 2000, &frames));
+    CHECK(neighbour_find(t, &late, mac));
+    do {
+        neighbour_flush(t, &frames);
+        back += frames.count;
+    } while (frames.count);
+    CHECK(back == 1000);
+    neighbours_free(t);
+}
+
+static void neighbours_in_use_never_make_room(void)
 {
     struct neighbours *t = neighbours_new(16, 1);
     struct neighbour_frames ready;
@@ -126,7 +191,11 @@ static void a_full_table_of_questions_takes_nobody_in(void)
     for (uint32_t i = 0; i < 16; i++) {
         struct ip_address b = address(i);
 
-        neighbour_resolve(t, &b, 1, mac);
+        neighbour_learn(t, &b, packet_peer_mac, NEIGHBOUR_ASKED_US, 1, &ready);
+        if (i % 2)
+            neighbour_learn(t, &b, packet_peer_mac, NEIGHBOUR_ANSWERED, 1, &ready);
+        else
+            neighbour_resolve(t, &b, 1, mac);
     }
     CHECK(!neighbour_resolve(t, &a, 1, mac) && neighbour_hold(t, &a, frame(1)) == frame(1));
     CHECK(!neighbour_learn(t, &a, packet_peer_mac, NEIGHBOUR_ASKED_US, 1, &ready));
@@ -200,7 +269,9 @@ int main(void)
     CHECK_CASE(answers_set_waiting_frames_free_oldest_first_and_bounded);
     CHECK_CASE(all_waiting_frames_together_are_bounded);
     CHECK_CASE(the_table_is_bounded_and_keeps_what_is_fresh);
-    CHECK_CASE(a_full_table_of_questions_takes_nobody_in);
+    CHECK_CASE(in_a_full_table_the_oldest_question_makes_room);
+    CHECK_CASE(a_flood_of_questions_displaces_only_questions);
+    CHECK_CASE(neighbours_in_use_never_make_room);
     CHECK_CASE(questions_a_second_are_bounded);
     CHECK_CASE(stale_entries_are_used_and_then_verified);
     CHECK_CASE(traffic_confirms_only_the_known_mac);

@@ -5,6 +5,7 @@
 
 #include <urcu-qsbr.h>
 
+#include "dataplane/worker/watchdog.h"
 #include "dataplane/worker/worker.h"
 #include "tests/net/fake_tcp.h"
 #include "tests/net/net_rig.h"
@@ -143,6 +144,42 @@ static void one_queue_feeds_two_workers_by_the_hash(void)
     CHECK(worker_counters(bench.worker[1])->frames_in == 0);
 }
 
+static bool stalled(struct watchdog *dog, uint32_t worker, uint64_t now)
+{
+    return watchdog_look(dog, worker,
+                         handoff_cycles(handoff_port_of(bench.handoff, worker))->heartbeat_us, now);
+}
+
+/* Each turn leaves its time behind; whoever has stopped turning is seen, and counted once a stall.
+ */
+static void a_worker_that_stops_turning_is_seen(void)
+{
+    struct watchdog dog = {0};
+    uint64_t last = 1500;
+
+    CHECK(!stalled(&dog, 0, last) && !stalled(&dog, 1, last));
+    turns(last, 1);
+    CHECK(!stalled(&dog, 0, last - 1) && !stalled(&dog, 0, last + WATCHDOG_PATIENCE_US));
+    worker_turn(bench.worker[1], (struct turn_time){.now = last + 1000000});
+    for (uint64_t late = 1; late < 1000000; late += 100000) {
+        CHECK(stalled(&dog, 0, last + WATCHDOG_PATIENCE_US + late));
+        CHECK(!stalled(&dog, 1, last + WATCHDOG_PATIENCE_US + late));
+    }
+    CHECK(dog.stalls == 1);
+    turns(last + 3000000, 1);
+    CHECK(!stalled(&dog, 0, last + 3000000));
+    CHECK(stalled(&dog, 0, last + 6000000) && stalled(&dog, 1, last + 6000000) && dog.stalls == 3);
+}
+
+static void a_worker_that_never_turns_is_seen(void)
+{
+    struct watchdog dog = {0};
+
+    CHECK(!watchdog_look(&dog, 7, 0, 5000000));
+    CHECK(!watchdog_look(&dog, 7, 0, 5000000 + WATCHDOG_PATIENCE_US));
+    CHECK(watchdog_look(&dog, 7, 0, 5000001 + WATCHDOG_PATIENCE_US) && dog.stalls == 1);
+}
+
 /* Worker 1 never saw the ARP request itself, and knows the neighbour; its frame leaves through
  * worker 0's queue. */
 static void neighbours_are_known_to_all_and_frames_leave_by_the_queues_owner(void)
@@ -162,7 +199,7 @@ static void neighbours_are_known_to_all_and_frames_leave_by_the_queues_owner(voi
     fake_tcp(bench.tcp[1])->out[1].source = PACKET_OURS6;
     fake_tcp(bench.tcp[1])->out[1].destination = PACKET_PEER6;
     fake_tcp(bench.tcp[1])->out_count = 2;
-    turns(2000, 3);
+    turns(20000000, 3);
     CHECK(worker_counters(bench.worker[1])->segments_out == 2);
     CHECK(net_counters(worker_net(bench.worker[1]))->row[NET_requests_out] == 0);
     worker_free(bench.worker[0]);
@@ -216,6 +253,8 @@ int main(void)
     CHECK_CASE(a_pool_that_is_too_small_is_refused_with_the_numbers);
     open_bench();
     CHECK_CASE(one_queue_feeds_two_workers_by_the_hash);
+    CHECK_CASE(a_worker_that_stops_turning_is_seen);
+    CHECK_CASE(a_worker_that_never_turns_is_seen);
     CHECK_CASE(neighbours_are_known_to_all_and_frames_leave_by_the_queues_owner);
     urcu_qsbr_unregister_thread();
     unlink(bench.in);

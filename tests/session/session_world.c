@@ -69,14 +69,21 @@ static void make_settings(struct world *w, struct rule_generation *rules)
 
 struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES])
 {
+    return world_new_with(rules, chunks, 16, 16);
+}
+
+struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES], uint32_t jobs,
+                             uint32_t records)
+{
     struct world *w = calloc(1, sizeof(*w));
     struct tcp_options server = tcp_options_of(1), client = tcp_options_of(2);
 
     ip_address_parse(span_text("198.18.0.2"), &server_address);
     ip_address_parse(span_text("198.18.0.1"), &client_address);
+    w->jobs = jobs;
     w->now = 1000000;
     w->wall_ms = 1800000000000ull;
-    w->handoff = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 16});
+    w->handoff = handoff_new(&(struct handoff_options){.workers = 1, .jobs = jobs, .records = records});
     w->pool = chunk_pool_new(chunks ? chunks : (uint32_t[]){256, 256, 64});
     w->client_pool = chunk_pool_new(client_chunks);
     w->tcp = tcp_new(&server, w->pool);
@@ -160,18 +167,21 @@ static struct world_message *find_message(struct world *w, uint32_t index)
     return &w->messages[w->view_messages[index]];
 }
 
-static void model_write(struct world *w, struct job *job)
+static enum job_status model_write(struct world *w, struct job *job)
 {
     const struct job_store_write *a = &job->store_write;
 
     w->writes++;
-    if (w->write_status != JOB_OK || w->row_count == WORLD_ROWS)
-        return;
+    if (w->write_status != JOB_OK)
+        return w->write_status;
+    if (w->row_count == WORLD_ROWS)
+        return JOB_DISK_FULL;
     w->rows[w->row_count].id = a->message;
     w->rows[w->row_count].row = a->row;
     w->rows[w->row_count].len = a->chunk->len;
     w->rows[w->row_count].bytes = malloc(a->chunk->len);
     memcpy(w->rows[w->row_count++].bytes, a->chunk->data, a->chunk->len);
+    return JOB_OK;
 }
 
 static void append(struct world_message *m, struct span bytes)
@@ -195,14 +205,17 @@ static void drop_rows(struct world *w, const struct id128 *id)
     w->row_count = kept;
 }
 
-static void model_commit(struct world *w, struct message *message)
+static enum job_status model_commit(struct world *w, struct message *message)
 {
     struct world_message *m = &w->messages[w->message_count];
     uint32_t rows = 0;
 
-    if (w->commit_status != JOB_OK || w->message_count == WORLD_MESSAGES)
-        return;
+    if (w->commit_status != JOB_OK)
+        return w->commit_status;
+    if (w->message_count == WORLD_MESSAGES)
+        return JOB_DISK_FULL;
     w->message_count++;
+    w->commits++;
     m->id = message->id;
     m->deliveries = message->deliveries;
     for (uint32_t i = 0; i < message->deliveries && i < 4; i++) {
@@ -221,6 +234,7 @@ static void model_commit(struct world *w, struct message *message)
         append(m, span_of(c->data, c->len));
     if (m->len - m->prefix != message->size)
         abort();
+    return JOB_OK;
 }
 
 static void model_open(struct world *w, struct job *job)
@@ -259,13 +273,11 @@ static enum job_status model(struct world *w, struct job *job)
 {
     switch (job->kind) {
     case JOB_STORE_WRITE:
-        model_write(w, job);
-        return w->write_status;
+        return model_write(w, job);
     case JOB_STORE_COMMIT:
         if (atomic_load(&job->cancelled))
             return JOB_CANCELLED;
-        model_commit(w, job->store_commit.message);
-        return w->commit_status;
+        return model_commit(w, job->store_commit.message);
     case JOB_STORE_DISCARD:
         w->discards++;
         drop_rows(w, &job->store_discard.message);
@@ -274,6 +286,8 @@ static enum job_status model(struct world *w, struct job *job)
         job->account_login.account_out = 1;
         return span_equal(job->account_login.password, span_text("secret")) ? w->login_status : JOB_REFUSED;
     case JOB_MAILBOX_OPEN:
+        if (w->open_status == JOB_OK && w->views)
+            return JOB_REFUSED;
         if (w->open_status == JOB_OK)
             model_open(w, job);
         return w->open_status;
@@ -297,6 +311,13 @@ static enum job_status model(struct world *w, struct job *job)
     return JOB_FAILED;
 }
 
+static void answer_done(struct world *w)
+{
+    for (uint32_t i = 0; i < w->done_count; i++)
+        job_answer(w->handoff, w->done[i], (enum job_status)w->done[i]->status);
+    w->done_count = 0;
+}
+
 static uint32_t control(struct world *w)
 {
     struct job *jobs[8];
@@ -305,10 +326,16 @@ static uint32_t control(struct world *w)
 
     for (int s = 0; s < SERVICES && !w->hold; s++)
         while ((n = service_take(w->handoff, (enum service)s, jobs, 8)) != 0)
-            for (uint32_t i = 0; i < n; i++, done++)
-                job_answer(w->handoff, jobs[i], model(w, jobs[i]));
+            for (uint32_t i = 0; i < n; i++, done++) {
+                jobs[i]->status = (uint8_t)model(w, jobs[i]);
+                w->done[w->done_count++] = jobs[i];
+            }
+    if (!w->late)
+        answer_done(w);
     n = record_collect(w->handoff, records, 8);
     for (uint32_t i = 0; i < n; i++) {
+        w->message_records += records[i]->kind == RECORD_MESSAGE;
+        w->connection_records += records[i]->kind == RECORD_CONNECTION;
         if (records[i]->kind != RECORD_NONE && w->record_count < 8)
             w->records[w->record_count++] = *records[i];
         record_return(w->handoff, records[i]);
@@ -340,7 +367,8 @@ static void client_turn(struct world *w)
     while ((conn = tcp_ready(w->client)) != NULL) {
         uint32_t events = tcp_events(conn);
 
-        read_text(w, conn);
+        if (!w->deaf)
+            read_text(w, conn);
         if ((events & TCP_EVENT_EOF) && conn == w->conn) {
             w->closed = true;
             tcp_shutdown(w->client, conn);
@@ -350,6 +378,9 @@ static void client_turn(struct world *w)
                 w->closed = true;
                 w->conn = NULL;
             }
+            for (int i = 0; i < WORLD_CLIENTS; i++)
+                if (w->others[i] == conn)
+                    w->others[i] = NULL;
             tcp_forget(w->client, conn);
         }
     }
@@ -357,7 +388,7 @@ static void client_turn(struct world *w)
     tcp_timers(w->client, w->now);
 }
 
-static uint32_t turn(struct world *w)
+uint32_t world_turn(struct world *w)
 {
     static struct frame frames[4096];
     uint32_t n = make_frames(w->client, w->now, frames, 4096), done = n;
@@ -386,7 +417,7 @@ void world_run(struct world *w)
 {
     /* Delayed acknowledgements need a while. */
     for (int quiet = 0; quiet < 50;)
-        quiet = turn(w) ? 0 : quiet + 1;
+        quiet = world_turn(w) ? 0 : quiet + 1;
 }
 
 void world_wait(struct world *w, uint64_t milliseconds)
@@ -394,20 +425,26 @@ void world_wait(struct world *w, uint64_t milliseconds)
     for (uint64_t t = 0; t < milliseconds; t += 100) {
         w->now += 100000;
         w->wall_ms += 100;
-        turn(w);
+        world_turn(w);
     }
     world_run(w);
 }
 
+struct tcp_conn *world_open(struct world *w, uint16_t port)
+{
+    static uint16_t next = 1024;
+
+    next = next < 60000 ? next + 1 : 1024;
+    return tcp_connect(w->client, &client_address, next, &server_address, port, w->now);
+}
+
 void world_connect(struct world *w, uint16_t port)
 {
-    static uint16_t next = 40000;
-
     w->text_len = 0;
     w->text[0] = 0;
     w->swallowed = 0;
     w->closed = false;
-    w->conn = tcp_connect(w->client, &client_address, next++, &server_address, port, w->now);
+    w->conn = world_open(w, port);
     world_run(w);
 }
 
@@ -419,14 +456,14 @@ void world_say_bytes(struct world *w, struct span bytes)
         if (n > tcp_send_room(w->conn))
             n = tcp_send_room(w->conn);
         if (n == 0) {
-            if (turn(w) == 0 && tcp_send_room(w->conn) == 0 && w->hold)
+            if (world_turn(w) == 0 && tcp_send_room(w->conn) == 0 && w->hold)
                 return;
             continue;
         }
         sendq_copy(tcp_sendq(w->conn), w->client_pool, span_head(bytes, n));
         tcp_send(w->client, w->conn);
         bytes = span_skip(bytes, n);
-        turn(w);
+        world_turn(w);
     }
     world_run(w);
 }
@@ -481,9 +518,22 @@ bool world_expect(struct world *w, const char *expected)
     return ok;
 }
 
+/* Every job is free again. */
+static bool jobs_are_back(struct world *w)
+{
+    struct handoff_port *port = handoff_port_of(w->handoff, 0);
+    uint32_t n = 0;
+
+    while (job_take(port))
+        n++;
+    if (n != w->jobs)
+        printf("# %u of %u jobs are free\n", n, w->jobs);
+    return n == w->jobs;
+}
+
 static bool given_back(struct world *w)
 {
-    bool ok = true;
+    bool ok = jobs_are_back(w);
 
     for (int c = 0; c < CHUNK_CLASSES; c++) {
         if (chunk_used(w->pool, c) == 0)
@@ -502,7 +552,7 @@ bool world_free(struct world *w)
 {
     bool ok;
 
-    w->hold = false;
+    w->hold = w->late = w->deaf = false;
     world_close(w);
     world_wait(w, 5000);
     ok = given_back(w);

@@ -9,7 +9,7 @@
  * One worker's TCP and sessions, a client's TCP, and control played by a small model, all in one thread under a virtual clock.
  * Control is the executor of the design: jobs are answered between turns, at once or as the test says.
  */
-enum { WORLD_ROWS = 128, WORLD_MESSAGES = 64, WORLD_TEXT = 65536 };
+enum { WORLD_ROWS = 128, WORLD_MESSAGES = 64, WORLD_TEXT = 65536, WORLD_CLIENTS = 8 };
 
 struct world_message {
     struct id128 id;
@@ -30,6 +30,8 @@ struct world {
     struct sessions *sessions;
     struct tcp_conn *conn;      /* the client's newest connection */
     bool closed;                /* and whether it has ended */
+    struct tcp_conn *others[WORLD_CLIENTS]; /* connections that a test opened itself; NULL once ended */
+    bool deaf;                  /* no client reads */
     size_t step;                /* bytes that the client hands its TCP at a time; 0: all */
     char text[WORLD_TEXT];      /* what the client has read, NUL-terminated */
     size_t text_len;
@@ -37,7 +39,11 @@ struct world {
     struct settings settings;
 
     /* Control. */
-    bool hold;                  /* answer nothing */
+    bool hold;                  /* begin nothing, answer nothing */
+    bool late;                  /* do what is asked, and answer later */
+    struct job *done[64];
+    uint32_t done_count;
+    uint32_t jobs;              /* there are */
     enum job_status write_status, commit_status, login_status, open_status, read_status;
     struct world_message messages[WORLD_MESSAGES];
     uint32_t message_count;
@@ -46,6 +52,8 @@ struct world {
     uint32_t discards, pins, views, writes;
     struct record records[8];
     uint32_t record_count;
+    uint32_t message_records, connection_records; /* all there were */
+    uint32_t commits;
     struct pop3_mailbox view;
     struct pop3_entry entries[WORLD_MESSAGES];
     uint32_t view_messages[WORLD_MESSAGES];
@@ -53,12 +61,19 @@ struct world {
 
 /* A fresh world; `rules` may be NULL. */
 struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES]);
+/* The same with so many jobs and record slots. */
+struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES], uint32_t jobs,
+                             uint32_t records);
 /* Ends all; false when a chunk, a pin, a session or a view was not given back. */
 bool world_free(struct world *w);
 void world_connect(struct world *w, uint16_t port);
 /* Sends `text` as the client and runs until nothing moves. */
 void world_say(struct world *w, const char *text);
 void world_say_bytes(struct world *w, struct span bytes);
+/* A connection of a test's own; NULL: none is free. */
+struct tcp_conn *world_open(struct world *w, uint16_t port);
+/* One turn of both sides and of control; returns how much moved. */
+uint32_t world_turn(struct world *w);
 /* Runs turns until nothing moves; the clock advances by a millisecond each. */
 void world_run(struct world *w);
 /* Lets time pass in steps of 100 ms. */

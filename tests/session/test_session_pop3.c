@@ -40,6 +40,10 @@ static void messages_are_listed_and_read_with_stuffed_dots(void)
     CHECK(world_expect(w, "+OK 2 25\r\n+OK*1 14\r\n2 11\r\n.\r\n+OK 2 *\r\n"
                           "+OK*\r\nA: 1\r\n\r\n..one\r\n.\r\n+OK*\r\nB: 2\r\n\r\ntwo\r\n.\r\n-ERR*\r\n+OK*\r\n"));
     CHECK(w->closed && w->views == 0 && w->pins == 0);
+    if (CHECK(w->record_count == 1))
+        CHECK_TEXT(record_text_span(&w->records[0], w->records[0].connection.user), "alice@example.test");
+    CHECK(w->records[0].connection.commands == 9 && w->records[0].connection.messages == 2);
+    CHECK(w->records[0].connection.bytes_out == tcp_counters(w->tcp)->bytes_out);
     CHECK(world_free(w));
 }
 
@@ -152,6 +156,39 @@ static void a_store_that_fails_never_shows_a_cut_message_as_whole(void)
     free(text);
 }
 
+/* A client whose TCP takes what fits into its window and that reads nothing, behind a QUIT that it has pipelined. */
+static struct world *deaf_at_the_end(void)
+{
+    struct world *w = mailbox();
+    char *text = calloc(1, 400000);
+
+    memset(text, 'y', 400000);
+    put(w, text, 400000);
+    free(text);
+    login(w);
+    w->deaf = true;
+    world_say(w, "RETR 3\r\nQUIT\r\n");
+    CHECK(w->pins > 0 && w->views == 1);
+    return w;
+}
+
+static void last_bytes_that_nobody_takes_hold_the_mailbox_for_a_while_only(void)
+{
+    struct world *w = deaf_at_the_end();
+    struct notice drain = {.kind = NOTICE_DRAIN, .argument = 1000};
+
+    world_wait(w, 620000);
+    CHECK(w->pins == 0 && w->views == 0 && sessions_count(w->sessions) == 0);
+    CHECK(world_free(w));
+    w = deaf_at_the_end();
+    notice_send(w->handoff, 0, &drain);
+    world_wait(w, 900);
+    CHECK(w->views == 1);
+    world_wait(w, 1000);
+    CHECK(w->pins == 0 && w->views == 0 && sessions_count(w->sessions) == 0);
+    CHECK(world_free(w));
+}
+
 static void silence_ends_the_session(void)
 {
     struct world *w = mailbox();
@@ -171,6 +208,7 @@ int main(void)
     CHECK_CASE(a_reader_that_goes_gives_its_pins_back);
     CHECK_CASE(refusals_tell_nothing_and_end_after_three);
     CHECK_CASE(a_store_that_fails_never_shows_a_cut_message_as_whole);
+    CHECK_CASE(last_bytes_that_nobody_takes_hold_the_mailbox_for_a_while_only);
     CHECK_CASE(silence_ends_the_session);
     return check_end();
 }

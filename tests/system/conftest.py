@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "lib"))
 
 from lab import engine as lab_engine  # noqa: E402
+from lab.memif import MemifEngine  # noqa: E402
 from lab.namespaces import Namespaces  # noqa: E402
 
 
@@ -51,7 +52,9 @@ class Bench:
         if vlan:
             namespaces.tag(vlan)
             changes = lab_engine.merged(changes or {}, {"network": {"vlan": vlan}})
-        engine = self._stack.enter_context(lab_engine.Engine(namespaces, pmd, workers, changes))
+        made = MemifEngine(namespaces, workers, changes) if pmd == "memif" else \
+            lab_engine.Engine(namespaces, pmd, workers, changes)
+        engine = self._stack.enter_context(made)
         self.engines.append(engine)
         if self._packets:
             namespaces.capture(f"{self._packets}/{namespaces.client}.pcap")

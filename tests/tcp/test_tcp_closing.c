@@ -215,6 +215,29 @@ static void forgotten_connection_closes_on_its_own(void)
     pair_end(&p, 0, 1);
 }
 
+/* A peer that reads a little now and then keeps its window closed without ever being silent. */
+static void orphan_is_cut_that_delivers_by_the_sip(void)
+{
+    struct pair p;
+    struct tcp_link_options o = plain;
+
+    o.tcp.receive_window = 16384;
+    pair_open(&p, o);
+    p.link->ends[0].app = NULL;
+    pair_send(&p, 1, 0, 200000);
+    tcp_forget(p.tcp[1], p.side[1].conn);
+    for (int i = 0; i < 17; i++) {
+        pair_wait(&p, 10000000);
+        tcp_consume(p.tcp[0], p.side[0].conn, (uint32_t)span_head(tcp_peek(p.side[0].conn), 3000).len);
+        CHECK(tcp_connections(p.tcp[1]) == 1);
+    }
+    pair_wait(&p, 60000000);
+    CHECK(tcp_connections(p.tcp[1]) == 0 && tcp_counters(p.tcp[1])->orphans_cut == 1);
+    CHECK(p.side[0].conn->reason == TCP_REASON_RESET);
+    tcp_forget(p.tcp[0], p.side[0].conn);
+    CHECK(tcp_link_free(p.link) == 0);
+}
+
 static void nobody_waits_for_ever_for_the_other_fin(void)
 {
     struct pair p;
@@ -390,6 +413,7 @@ int main(void)
     CHECK_CASE(every_order_survives_loss);
     CHECK_CASE(abort_resets_the_peer);
     CHECK_CASE(forgotten_connection_closes_on_its_own);
+    CHECK_CASE(orphan_is_cut_that_delivers_by_the_sip);
     CHECK_CASE(nobody_waits_for_ever_for_the_other_fin);
     CHECK_CASE(discard_drops_what_is_unread);
     CHECK_CASE(time_wait_answers_the_fin_again);

@@ -33,7 +33,7 @@ def ours():
     with Namespaces() as namespaces, Engine(namespaces) as engine:
         engine.start()
         account = f"{USER}@{DOMAIN}"
-        yield namespaces, engine.process.pid, lambda: len(records.mailbox(engine, account))
+        yield namespaces, engine.process.pid, lambda: records.messages(engine, account)
 
 
 @contextmanager

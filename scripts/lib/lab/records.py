@@ -61,6 +61,11 @@ def mailbox(engine, account):
     return engine.ask("mailbox", "list", account)
 
 
+def messages(engine, account):
+    """How many messages an account has, quarantine included, by the store's own count."""
+    return sum(box["messages"] for box in engine.ask("mailbox", "status", account))
+
+
 def quarantined(engine, account):
     return [entry for entry in mailbox(engine, account) if entry["place"] == "quarantine"]
 

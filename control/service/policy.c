@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "control/config/config_settings.h"
+#include "control/rulefile/rule_loader.h"
+#include "control/service/account_registry.h"
+#include "control/service/account_service.h"
+
+struct policy {
+    struct policy_options options;
+    struct rule_loader *loader;
+    struct directory *directory;
+    struct account_service *accounts;
+    const struct config *config; /* in force */
+    struct settings *settings;   /* published */
+    uint64_t version;            /* the last that was tried */
+};
+
+struct policy *policy_new(const struct policy_options *options)
+{
+    struct policy *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return NULL;
+    p->options = *options;
+    p->loader = rule_loader_new();
+    p->directory = directory_new(options->addresses_max);
+    if (!p->loader || !p->directory) {
+        policy_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+static struct rule_loader_options rule_options(const struct config *config)
+{
+    return (struct rule_loader_options){.files = (const char *const *)config->rules.files,
+                                        .file_count = config->rules.files_count,
+                                        .cache = config->rules.cache,
+                                        .workers = (uint32_t)config->engine.workers,
+                                        .streams = (uint32_t)config->rules.streams};
+}
+
+bool policy_check_rules(const struct config *config, struct writer *why)
+{
+    struct rule_loader_options options = rule_options(config);
+
+    return rule_loader_check(&options, why);
+}
+
+/* Settings and accounts of a configuration, both or none. Its addresses go into the directory. */
+static bool make(struct policy *p, const struct config *config, struct rule_generation *rules,
+                 struct settings **settings_out, struct account_table **accounts_out)
+{
+    struct account_registry *registry = account_registry_new(p->options.store, config);
+    struct config_settings_source source = {.config = config,
+                                            .version = ++p->version,
+                                            .profile = p->options.profile,
+                                            .directory = p->directory,
+                                            .rules = rules,
+                                            .account_id = account_registry_id,
+                                            .context = registry};
+
+    if (!registry)
+        return false;
+    *accounts_out = account_table_new(config, account_registry_id, registry);
+    *settings_out = *accounts_out ? config_settings(&source) : NULL;
+    account_registry_free(registry);
+    if (*settings_out)
+        return true;
+    account_table_free(*accounts_out);
+    return false;
+}
+
+/* Takes back what a configuration that cannot be put into force has already put into the directory. */
+static void restore_directory(struct policy *p)
+{
+    struct settings *settings;
+    struct account_table *accounts;
+
+    if (!p->config || !make(p, p->config, p->settings->rules, &settings, &accounts))
+        return;
+    directory_sweep(p->directory, settings->version);
+    free(settings);
+    account_table_free(accounts);
+}
+
+static bool take_accounts(struct policy *p, struct account_table *accounts, struct writer *why)
+{
+    if (p->accounts) {
+        account_service_swap(p->accounts, accounts);
+        return true;
+    }
+    p->accounts = account_service_start(p->options.handoff, accounts);
+    if (p->accounts)
+        return true;
+    writer_printf(why, "account service: %s\n", strerror(errno));
+    account_table_free(accounts);
+    return false;
+}
+
+static void publish(struct policy *p, const struct config *config, struct settings *settings)
+{
+    struct settings *old = settings_publish(p->options.handoff, settings);
+
+    directory_sweep(p->directory, settings->version);
+    if (old)
+        rule_loader_retire(p->loader, old->rules);
+    free(old);
+    p->settings = settings;
+    p->config = config;
+}
+
+bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
+{
+    struct rule_loader_options options = rule_options(config);
+    struct rule_generation *rules;
+    struct account_table *accounts;
+    struct settings *settings;
+
+    if (!rule_loader_load(p->loader, &options, why, &rules))
+        return false;
+    if (!make(p, config, rules, &settings, &accounts)) {
+        writer_printf(why, "domains and accounts cannot be set up: the store failed, or engine.directory (%lld) is too small\n",
+                      (long long)config->engine.directory);
+        restore_directory(p);
+        rule_loader_retire(p->loader, rules);
+        return false;
+    }
+    if (!take_accounts(p, accounts, why)) {
+        free(settings);
+        rule_loader_retire(p->loader, rules);
+        return false;
+    }
+    publish(p, config, settings);
+    return true;
+}
+
+uint64_t policy_version(const struct policy *p)
+{
+    return p->settings ? p->settings->version : 0;
+}
+
+void policy_sweep(struct policy *p)
+{
+    rule_loader_sweep(p->loader);
+}
+
+void policy_stop(struct policy *p)
+{
+    if (p && p->accounts)
+        account_service_stop(p->accounts);
+    if (p)
+        p->accounts = NULL;
+}
+
+void policy_free(struct policy *p)
+{
+    if (!p)
+        return;
+    if (p->settings)
+        free(settings_publish(p->options.handoff, NULL));
+    rule_loader_free(p->loader);
+    directory_free(p->directory);
+    free(p);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_SERVICE_POLICY_H
+#define CONTROL_SERVICE_POLICY_H
+
+#include "control/config/config.h"
+#include "control/store/store.h"
+#include "dataplane/handoff/handoff.h"
+
+/*
+ * What is in force: the rules, settings, addresses and accounts of one configuration, and their replacement by those of
+ * the next without a moment in between. One thread at a time.
+ */
+struct policy;
+
+struct policy_options {
+    struct store *store;     /* borrowed, like the next */
+    struct handoff *handoff;
+    uint32_t addresses_max;  /* domains and addresses that workers can look up */
+    bool profile;            /* every message carries stamps of its own */
+};
+
+/* NULL: no memory. */
+struct policy *policy_new(const struct policy_options *options);
+/*
+ * Puts a configuration into force; borrows it until the next success. The first success starts the account service. False
+ * leaves everything as it was, with lines of reasons in `why`. Blocks for compiling rules and for a grace period.
+ */
+bool policy_apply(struct policy *policy, const struct config *config, struct writer *why);
+/* Counts configurations; of the one in force. */
+uint64_t policy_version(const struct policy *policy);
+/* To be called now and then: frees rules that no message uses any more. */
+void policy_sweep(struct policy *policy);
+/* Ends the account service. Workers have stopped. */
+void policy_stop(struct policy *policy);
+/* After policy_stop() and when nothing reads the settings any more. */
+void policy_free(struct policy *policy);
+
+/* What is wrong with a configuration's rules, as lines in `why`. */
+bool policy_check_rules(const struct config *config, struct writer *why);
+
+#endif
