@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/transaction.h"
 
+#include "proto/charset/charset.h"
 #include "proto/mime/mime_word.h"
 
 /*
@@ -17,7 +18,8 @@ static const struct mime_limits limits = {.field = FIELD_MAX, .header = 262144, 
 
 bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 {
-    struct mime_memory memory = {.scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH};
+    struct mime_memory memory = {.scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH,
+                                 .charset = &charset_all};
     void *tree = transaction_memory(ss, tx, TREE_SIZE);
 
     if (!tree || !mime_reader_init(&tx->mime, &memory, &limits))
@@ -78,7 +80,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     /* Only the message's own header; those of parts and of messages within are not its words. */
     if (event->part != 0)
         return SMTP_REPLY_NONE;
-    mime_word_decode(event->field.value, NULL, &text);
+    mime_word_decode(event->field.value, &charset_all, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         keep_text(ss, tx, &tx->subject, writer_span(&text));
     else if (event->field.id == MIME_FIELD_FROM)

@@ -157,16 +157,33 @@ static bool ipv4(struct span text, uint8_t bytes_out[4])
 }
 
 /*
- * IPv6-address-literal = "IPv6:" IPv6-addr
- * "::" that stands for one group only is read too; RFC 5321 section 4.1.3 would have it stand for
- * two or more.
+ * IPv6-comp   = [IPv6-hex *5(":" IPv6-hex)] "::" [IPv6-hex *5(":" IPv6-hex)]
+ * IPv6v4-comp = [IPv6-hex *3(":" IPv6-hex)] "::" [IPv6-hex *3(":" IPv6-hex) ":"]
+ * IPv4-address-literal No more than 6 groups, or 4 before an IPv4 address, stand beside the "::":
+ * it is two groups at least.
  */
+static bool few_groups(struct span digits)
+{
+    size_t groups = span_find(digits, '.') >= 0 ? 1 : 0; /* an IPv4 address stands for two */
+    bool compressed = false;
+
+    for (size_t i = 0; i < digits.len; i++) {
+        bool colon = digits.data[i] == ':';
+
+        groups += !colon && (i == 0 || digits.data[i - 1] == ':');
+        compressed |= colon && i && digits.data[i - 1] == ':';
+    }
+    return !compressed || groups <= 6;
+}
+
+/* IPv6-address-literal = "IPv6:" IPv6-addr */
 static bool ipv6(struct span text, struct ip_address *address_out)
 {
     struct span digits = span_skip(text, 5);
 
     return span_equal_nocase(span_head(text, 5), span_text("IPv6:")) &&
-           span_find(digits, ':') >= 0 && ip_address_parse(digits, address_out);
+           span_find(digits, ':') >= 0 && ip_address_parse(digits, address_out) &&
+           few_groups(digits);
 }
 
 /*

@@ -120,7 +120,7 @@ static struct span keep_parameter(struct mime_reader *r, const struct mime_conte
     struct writer w = writer_of(text, limit);
     uint8_t flags = 0;
 
-    if (!mime_content_type_find(t, name, NULL, &w, &flags))
+    if (!mime_content_type_find(t, name, r->memory.charset, &w, &flags))
         return span_of(NULL, 0);
     if (flags & MIME_PARAMETER_CHARSET)
         note(r, MIME_ANOMALY_CHARSET_UNKNOWN);

@@ -6,7 +6,7 @@ static bool is_blank(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-/* Lower case is not allowed, and written (RFC 2045 section 6.7 note 2 allows reading it). */
+/* Lower case is not allowed, and written (RFC 2045 section 6.7 note (1) allows reading it). */
 static int hex(uint8_t c)
 {
     if (c >= '0' && c <= '9')
@@ -63,7 +63,13 @@ static bool in_escape(struct mime_qp *q, uint8_t c, struct writer *out)
         return broken(q, out);
     if (is_blank(c) || c == '\r' || (q->count == 1 && hex(c) >= 0))
         return hold(q, c, out);
-    return broken(q, out);
+    if (q->count > 1)
+        return broken(q, out);
+    /* "include the "=" character and the following character ... without any transformation"
+     * (section 6.7, note 2): of "==3D" both stay, and what follows is no escape. */
+    broken(q, out);
+    writer_byte(out, c);
+    return true;
 }
 
 /*

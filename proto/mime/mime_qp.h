@@ -6,9 +6,9 @@
 
 /*
  * A resumable decoder of quoted-printable bodies (RFC 2045 section 6.7). Soft line breaks and
- * blanks before a line's end vanish, line ends stay as they are, a broken escape stays as it is and
- * is noted. Up to MIME_QP_HELD undecided bytes are kept: a longer run of blanks is given as it
- * stands. The result does not depend on how the input was cut.
+ * blanks before a line's end vanish, line ends stay as they are, a broken escape stays as it is,
+ * with the character behind its "=", and is noted. Up to MIME_QP_HELD undecided bytes are kept: a
+ * longer run of blanks is given as it stands. The result does not depend on how the input was cut.
  */
 enum { MIME_QP_HELD = 80 };
 

@@ -59,6 +59,8 @@ struct mime_memory {
      */
     uint8_t *scratch;
     size_t scratch_size;
+    /* Charsets of file names beyond the built-in ones, for as long as the message; NULL: none. */
+    const struct mime_charset *charset;
 };
 
 enum mime_anomaly {

@@ -61,7 +61,7 @@ static ptrdiff_t text_end(struct span text, const uint8_t **clear)
 {
     size_t i = *clear > text.data ? (size_t)(*clear - text.data) : 0;
 
-    for (; i + 1 < text.len && text.data[i] != '\r' && text.data[i] != '\n'; i++)
+    for (; i + 1 < text.len; i++)
         if (text.data[i] == '?' && text.data[i + 1] == '=')
             return (ptrdiff_t)i;
     *clear = text.data + i;
@@ -70,8 +70,8 @@ static ptrdiff_t text_end(struct span text, const uint8_t **clear)
 
 /*
  * encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?="   (RFC 2047 section
- * 2, RFC 2231 section 5). `s` begins with "=?". Differs in that encoded-text may hold blanks, but
- * no line end, and may be longer than 75, because mail programs write that and others read it.
+ * 2, RFC 2231 section 5). `s` begins with "=?". Differs in that encoded-text may hold blanks and
+ * folds, and may be longer than 75, because mail programs write that and others read it.
  */
 static bool parse_word(struct span s, const uint8_t **clear, struct word *word_out)
 {
@@ -114,7 +114,11 @@ static void decode_word(const struct word *word, struct pending *p)
         return;
     }
     for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '_') {
+        if (s.data[i] == '\r' || s.data[i] == '\n') {
+            /* A fold within a word: its blanks were put there by whoever folded. */
+            while (i + 1 < s.len && is_blank(s.data[i + 1]))
+                i++;
+        } else if (s.data[i] == '_') {
             writer_byte(&w, ' ');
         } else if (s.data[i] == '=' && i + 2 < s.len && hex(s.data[i + 1]) >= 0 &&
                    hex(s.data[i + 2]) >= 0) {

@@ -75,8 +75,9 @@ static void put_config(const char *text)
 static void help_is_everywhere(void)
 {
     static const char *const lines[] = {
-        "--help",   "-h",         "help",          "run --help",
-        "check -h", "ctl --help", "config --help", "version --help"};
+        "--help",      "-h",         "help",          "run --help",
+        "check -h",    "ctl --help", "config --help", "version --help",
+        "mime --help", "address -h"};
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         CHECK(run_line(lines[i]) == CLI_OK);
@@ -110,6 +111,11 @@ static void wrong_lines_are_refused(void)
         "ctl -s /tmp/a nonsense",
         "ctl -s /tmp/a mailbox list",
         "ctl --profile status",
+        "mime",
+        "mime --json",
+        "mime --null @",
+        "address @",
+        "address --markdown",
     };
 
     put_config(GOOD);
@@ -144,6 +150,48 @@ static void ctl_takes_the_socket_from_the_file(void)
     CHECK(strstr(output, "no engine answers at /tmp/wirepost-control-cli-nobody") != NULL);
     CHECK(run_line("ctl -s /tmp/wirepost-control-cli-none status --json") == CLI_FAILED);
     CHECK(strstr(output, "/tmp/wirepost-control-cli-none") != NULL);
+}
+
+#define MESSAGE                                                                                    \
+    "Subject: =?iso-8859-2?q?=B1?=\r\nDate: 3 Mar 2001 1:02 GMT\r\nContent-Type: "                 \
+    "multipart/mixed; "                                                                            \
+    "boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; "                                   \
+    "filename*=koi8-r''%F0\r\nContent-Transfer-Encoding: base64\r\n\r\nYWJj\r\n--b--\r\n"
+
+static void a_message_is_shown(void)
+{
+    put_config(MESSAGE);
+    CHECK(run_line("mime --json @") == CLI_OK);
+    CHECK(strstr(output, "\"path\":\"1.1\"") && strstr(output, "\"value\":\"\xc4\x85\""));
+    CHECK(strstr(output, "\"date\":\"2001-03-03T01:02:00+00:00\"") != NULL);
+    CHECK(strstr(output, "\"filename\":\"\xd0\x9f\"") && strstr(output, "\"size\":3"));
+    CHECK(strstr(output, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") !=
+          NULL);
+    CHECK(run_line("mime @ @") == CLI_OK);
+    CHECK(strstr(output, "\n  1.1 text/plain\n") && strstr(output, "| Subject: \xc4\x85\n"));
+    CHECK(run_line("mime @ /nowhere/a --json") == CLI_FAILED);
+    CHECK(strstr(output, "\"path\":\"1.1\"") && strstr(output, "/nowhere/a: No such file"));
+}
+
+static void addresses_are_judged(void)
+{
+    int in = dup(0), fd;
+
+    put_config("A@B.Example\n(x)a@b\n\na@[198.18.00.1]");
+    fd = open(path, O_RDONLY);
+    dup2(fd, 0);
+    close(fd);
+    CHECK(run_line("address --json") == CLI_OK);
+    CHECK(strstr(output, "\"key\":\"a@b.example\"") && strstr(output, "\"why\":\"comment\""));
+    CHECK(strstr(output, "\"why\":\"at_none\"") && strstr(output, "\"key\":\"a@[198.18.0.1]\""));
+    fd = open(path, O_RDONLY);
+    dup2(fd, 0);
+    close(fd);
+    clearerr(stdin);
+    CHECK(run_line("address -0") == CLI_OK && strncmp(output, "invalid A@B.Example?", 20) == 0);
+    dup2(in, 0);
+    close(in);
+    clearerr(stdin);
 }
 
 /* The page in docs is what the table says; `wirepost config --markdown` makes it. */
@@ -195,6 +243,8 @@ int main(void)
     CHECK_CASE(wrong_lines_are_refused);
     CHECK_CASE(faults_of_the_file_stop_a_start);
     CHECK_CASE(ctl_takes_the_socket_from_the_file);
+    CHECK_CASE(a_message_is_shown);
+    CHECK_CASE(addresses_are_judged);
     CHECK_CASE(the_reference_is_up_to_date);
     CHECK_CASE(the_example_is_a_configuration);
     unlink(path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "proto/address/address.h"
+#include "proto/address/address_judge.h"
 
 #include <stdlib.h>
 
@@ -16,6 +16,18 @@ static bool inside(struct span part, const uint8_t *data, size_t size)
     return part.len == 0 || (part.data >= data && part.data + part.len <= data + size);
 }
 
+/* The judge agrees with the reader of envelopes, but for tags of literals. */
+static void judge(struct span text)
+{
+    struct address_judgement j;
+    struct address a;
+    bool read = address_mailbox(text, ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK;
+
+    address_judge(text, &j);
+    MUST(j.offset <= text.len && *address_reason_what(j.reason));
+    MUST(read == (j.grade == ADDRESS_GRADE_ENVELOPE) || j.reason == ADDRESS_REASON_LITERAL_TAG);
+}
+
 /* First byte: options. A path that is read has spans inside, keeps its limits, and has a key that
  * is its own key. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     text = span_of(data + 1, size - 1);
+    judge(text);
     if (address_path(&text, data[0] & 7, &a) != ADDRESS_OK)
         return 0;
     MUST(inside(a.local, data, size) && inside(a.domain, data, size));

@@ -30,6 +30,9 @@ static void good_paths_are_read(void)
         {"<a@[198.018.000.1]>", "a", "[198.018.000.1]", ADDRESS_IPV4},
         {"<a@[IPv6:2001:2::1]>", "a", "[IPv6:2001:2::1]", ADDRESS_IPV6},
         {"<a@[ipv6:::198.18.0.1]>", "a", "[ipv6:::198.18.0.1]", ADDRESS_IPV6},
+        {"<a@[IPv6:1:2:3:4:5::8]>", "a", "[IPv6:1:2:3:4:5::8]", ADDRESS_IPV6},
+        {"<a@[IPv6:::3:4:5:6:7:8]>", "a", "[IPv6:::3:4:5:6:7:8]", ADDRESS_IPV6},
+        {"<a@[IPv6:1:2:3:4::198.18.0.1]>", "a", "[IPv6:1:2:3:4::198.18.0.1]", ADDRESS_IPV6},
         {"<a@[x400:c=no!~]>", "a", "[x400:c=no!~]", ADDRESS_GENERAL},
         {"<postmaster@x>", "postmaster", "x", ADDRESS_DOMAIN},
         {"<PostMaster>", "PostMaster", "", ADDRESS_POSTMASTER},
@@ -93,6 +96,8 @@ static void bad_paths_are_refused(void)
         "<a@[IPv6:1.2.3.4]>",
         "<a@[IPv6:1::2::3]>",
         "<a@[IPv6:g::1]>",
+        "<a@[IPv6:1:2:3:4:5:6::8]>", /* one group left out */
+        "<a@[IPv6:1:2:3:4:5::198.18.0.1]>",
         "<a@[tag]>",
         "<a@[tag:]>",
         "<a@[-tag-:x]>",

@@ -141,6 +141,8 @@ static void qp_rows(void)
         {"=XY=4", "=XY=4", 1},
         {"=4Z=\rx", "=4Z=\rx", 1},
         {"== = x", "== = x", 1},
+        {"a==3D=3D", "a==3D=", 1},
+        {"a==\nb=\nc", "a==\nbc", 1},
         {"end=", "end", 0},
         {"a\rb \r c\r\r\n", "a\rb \r c\r\r\n", 0},
         {"x" BLANKS BLANKS "\r\ny", "x" BLANKS "                              \r\ny", 0},
@@ -189,6 +191,8 @@ static void words(void)
         {"=?=?utf-8?q?a?=", "=?a", true},
         {"raw \xc3\xa4 \xe4", "raw \xc3\xa4 \xef\xbf\xbd", true},
         {"=?utf-8?q?two words?=", "two words", true},
+        {"=?utf-8?q?a=20\r\n \t b?= c", "a b c", true},
+        {"=?utf-8?b?YW\r\n  Jj?=", "abc", true},
         {"", "", true},
     };
     static char name[] = "rot";

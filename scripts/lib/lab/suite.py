@@ -159,7 +159,17 @@ def junit_case(folder, node):
             return Case(name, "failed", found.text or found.get("message") or "")
     for found in node.iter("skipped"):
         return Case(name, "skipped", found.get("message") or "")
-    return Case(name, "passed")
+    told = [found.get("value") for found in node.iter("property") if found.get("name") == "told"]
+    return Case(name, "passed", "\n".join(told))
+
+
+def suites():
+    """The public suites, whose counts are told also when all is well."""
+    cases = pytest("tests/suites")
+    for case in cases:
+        if case.outcome == "passed" and case.detail:
+            print(f"{case.name}: {case.detail}", flush=True)
+    return cases
 
 
 def sanitized_engine():
@@ -179,6 +189,7 @@ def parts(long):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
+            ("suites", suites),
             ("system tests", lambda: pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", *tier)),
             ("sanitizers: build", lambda: build("build-asan")),
             ("sanitizers: unit tests", lambda: unit_tests("build-asan")),
