@@ -142,17 +142,18 @@ static void end_transaction(struct sessions *ss, struct session *s)
     transaction_end(ss, s, tx);
 }
 
-static void on_reply(struct sessions *ss, struct session *s, enum smtp_reply_id row)
+static void on_reply(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     struct transaction *tx = s->tx;
+    enum smtp_reply_id row = a->reply;
 
     ss->counters->smtp_reply[row]++;
     s->refusals += smtp_reply_refuses(row);
     s->spoke = true;
     if (!tx)
         return;
-    /* What is refused behind DATA's own reply is the message, if only because its framing is lost. */
-    if (tx->data && tx->reply != row && smtp_reply_refuses(row)) {
+    /* A refusal that ends it is the message's, if only because its framing is lost; others answer commands between chunks. */
+    if (tx->data && a->ends && tx->reply != row && smtp_reply_refuses(row)) {
         tx->reply = (uint8_t)row;
         tx->reply_text = span_of(NULL, 0);
     }
@@ -187,7 +188,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         answer(s, ss->draining ? SMTP_REPLY_DRAINING : SMTP_REPLY_OK, none);
         return GO_ON;
     case SMTP_ACTION_REPLY:
-        on_reply(ss, s, a->reply);
+        on_reply(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_HELO:
         session_envelope_helo(ss, s, a);
@@ -200,6 +201,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         return GO_ON;
     case SMTP_ACTION_DATA:
         s->tx->data = true;
+        s->spoke = true;
         answer(s, SMTP_REPLY_OK, none);
         return GO_ON;
     case SMTP_ACTION_TEXT:

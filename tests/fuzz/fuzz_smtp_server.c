@@ -46,6 +46,7 @@ static void answer(struct play *p, enum smtp_action_kind kind)
     if (kind == SMTP_ACTION_MAIL && !smtp_reply_refuses(id)) {
         MUST(!p->open);
         p->open = true;
+        p->text = 0;
     }
 }
 
@@ -59,7 +60,7 @@ static void check_action(struct play *p, const struct smtp_action *a)
         break;
     case SMTP_ACTION_DATA:
         MUST(p->open);
-        p->text = 0;
+        MUST(smtp_server_in_transaction(&p->server));
         break;
     case SMTP_ACTION_RCPT:
     case SMTP_ACTION_END:
