@@ -328,6 +328,7 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
 
 /*
  * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
+ * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
  */
 static void put_ehlo(const struct smtp_server_options *options, struct writer *w)
 {
@@ -335,7 +336,11 @@ static void put_ehlo(const struct smtp_server_options *options, struct writer *w
     writer_span_put(w, options->hostname);
     writer_text(w, "\r\n250-PIPELINING\r\n250-SIZE ");
     writer_number(w, options->size_max);
-    writer_text(w, "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 ENHANCEDSTATUSCODES\r\n");
+    writer_text(w, "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-LIMITS MAILMAX=");
+    writer_number(w, options->messages_max);
+    writer_text(w, " RCPTMAX=");
+    writer_number(w, options->recipients_max);
+    writer_text(w, "\r\n250 ENHANCEDSTATUSCODES\r\n");
 }
 
 static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct writer *w)

@@ -22,6 +22,7 @@ struct smtp_server_options {
     struct span hostname;      /* of the greeting and EHLO; printable ASCII, at most 255 */
     uint64_t size_max;         /* octets of a message, offered as SIZE; 0: no limit */
     uint32_t text_line_max;    /* octets of a line of a message; 0: no limit */
+    uint32_t messages_max;     /* of a connection, offered as MAILMAX; that the session sees to */
     uint16_t command_line_max; /* octets of a command line with CRLF; the line buffer's size */
     uint16_t recipients_max;   /* accepted a transaction; 100 or more, RFC 5321 section 4.5.3.1.8 */
     uint16_t errors_max;       /* 5xx replies until 421, at least 1; an accepted message forgives */

@@ -18,6 +18,7 @@ static const struct smtp_server_options options = {
     .size_max = 300,
     .text_line_max = 100,
     .command_line_max = 64,
+    .messages_max = 3,
     .recipients_max = 2,
     .errors_max = 5,
 };

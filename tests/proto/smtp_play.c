@@ -7,6 +7,7 @@ static const struct smtp_server_options options = {
     .hostname = {(const uint8_t *)"mx.example.org", 14},
     .size_max = 1000,
     .text_line_max = 200,
+    .messages_max = 7,
     .command_line_max = 128,
     .recipients_max = 3,
     .errors_max = 4,
