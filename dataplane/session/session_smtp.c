@@ -150,6 +150,8 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
     ss->counters->smtp_reply[row]++;
     s->refusals += smtp_reply_refuses(row);
     s->spoke = true;
+    /* A command is counted with its last reply, and no reply that answers none. */
+    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
     /* A refusal that ends it is the message's, if only because its framing is lost; others answer commands between chunks. */
