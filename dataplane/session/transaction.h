@@ -38,7 +38,7 @@ struct transaction {
     uint8_t reply;              /* enum smtp_reply_id that ended it */
     bool failed;                /* content is no longer read */
     bool committed;             /* control said that it is durable */
-    bool data;                  /* DATA was accepted */
+    bool data;                  /* DATA or a chunk was accepted */
     bool answered;              /* the row in `reply` was sent */
     bool stamped;               /* carries stamps of its own */
     struct span reply_text;

@@ -367,6 +367,26 @@ static void new_settings_reach_sessions_that_stand(void)
     CHECK(world_free(w));
 }
 
+/* What is offered is what holds. */
+static void limits_are_those_of_the_settings(void)
+{
+    struct world *w = world_new(NULL, NULL);
+
+    w->settings.messages_max = 2;
+    w->settings.recipients_max = 1;
+    world_publish(w);
+    world_connect(w, 25);
+    world_say(w, HELLO);
+    CHECK(world_expect(w, "220*250-LIMITS MAILMAX=2 RCPTMAX=1\r\n*250 *\r\n"));
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nx\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n452 4.5.3 *\r\n354 *\r\n250 2.0.0 *\r\n"));
+    world_say(w, ENVELOPE "x\r\n.\r\n");
+    CHECK(world_expect(w, ENVELOPE_REPLY "250 2.0.0 *\r\n"));
+    world_say(w, "MAIL FROM:<a@b.test>\r\n");
+    CHECK(world_expect(w, "421 4.7.0 too many messages*\r\n") && w->closed);
+    CHECK(world_free(w));
+}
+
 /* ---- rules ---- */
 
 static struct rule_generation *generation(const struct rule *rules, size_t count)
@@ -470,6 +490,7 @@ int main(void)
     CHECK_CASE(bare_line_ends_are_refused_and_the_connection_ends);
     CHECK_CASE(drain_lets_transactions_finish);
     CHECK_CASE(new_settings_reach_sessions_that_stand);
+    CHECK_CASE(limits_are_those_of_the_settings);
     CHECK_CASE(rules_judge_message_sender_and_recipient);
     return check_end();
 }
