@@ -32,7 +32,7 @@ struct session {
     struct chunk *line;           /* the line buffer, while one is attached */
     uint64_t deadline;            /* monotonic microseconds */
     uint64_t began_ms;
-    uint64_t bytes_in;
+    uint64_t bytes_in, bytes_out;
     uint32_t next, prev;          /* in the timer's slot, or the free list */
     uint16_t slot;                /* of the timer */
     uint8_t protocol;             /* enum listener_protocol */
@@ -44,9 +44,9 @@ struct session {
     bool esmtp;
     uint8_t helo_len;
     uint32_t generation;          /* counts the sessions that used this place */
-    uint32_t messages, refusals;
+    uint32_t commands, messages, refusals;
     struct id128 id;
-    uint8_t helo[SESSION_HELO];   /* the client's name for itself, cut to this size */
+    uint8_t helo[SESSION_HELO];   /* SMTP: the client's name for itself, POP3: who logged in; cut to this size */
     union {
         struct smtp_server smtp;
         struct pop3_server pop3_server;

@@ -202,6 +202,7 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
         return;
     ss->counters->pop3_reply[row]++;
     s->spoke = true;
+    s->commands += row != POP3_REPLY_READY && row < POP3_REPLY_TOO_MANY_ERRORS;
     s->refusals += pop3_reply_refuses(row);
 }
 
@@ -274,6 +275,7 @@ static bool queue_run(struct sessions *ss, struct session *s)
         r->pins++;
     }
     r->queued_bytes += r->queued.len;
+    s->bytes_out += r->queued.len;
     r->queued = span_of(NULL, 0);
     return true;
 }
@@ -439,6 +441,8 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_logins++;
+    s->helo_len = (uint8_t)span_head(r->user, SESSION_HELO).len;
+    memcpy(s->helo, r->user.data, s->helo_len);
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }
 

@@ -16,10 +16,13 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->began_ms = s->began_ms;
     c->ended_ms = ss->time.wall_ms;
     tcp_endpoints(s->conn, &c->peer.server, &c->peer.server_port, &c->peer.client, &c->peer.client_port);
-    c->helo = record_put(r, span_of(s->helo, s->helo_len), SESSION_HELO);
+    *(s->protocol == LISTENER_SMTP ? &c->helo : &c->user) =
+        record_put(r, span_of(s->helo, s->helo_len), SESSION_HELO);
     c->reason = record_put(r, span_text(reason), 64);
     c->protocol = record_put(r, span_text(s->protocol == LISTENER_SMTP ? "smtp" : "pop3"), 8);
     c->bytes_in = s->bytes_in;
+    c->bytes_out = s->bytes_out;
+    c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
     record_give(ss->options.port, r, true);

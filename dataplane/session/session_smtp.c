@@ -329,6 +329,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum smtp_reply_id 
     ss->counters->smtp_reply[row]++;
     s->refusals += smtp_reply_refuses(row);
     s->spoke = true;
+    /* A command is counted with its last reply, and no reply that answers none. */
+    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
     /* What is refused behind DATA's own reply is the message, if only because its framing is lost. */

@@ -256,6 +256,7 @@ bool session_flush(struct sessions *ss, struct session *s)
         session_abort(ss, s, "no memory for a reply");
         return false;
     }
+    s->bytes_out += text.len;
     tcp_send(ss->options.tcp, s->conn);
     return true;
 }

@@ -40,6 +40,10 @@ static void messages_are_listed_and_read_with_stuffed_dots(void)
     CHECK(world_expect(w, "+OK 2 25\r\n+OK*1 14\r\n2 11\r\n.\r\n+OK 2 *\r\n"
                           "+OK*\r\nA: 1\r\n\r\n..one\r\n.\r\n+OK*\r\nB: 2\r\n\r\ntwo\r\n.\r\n-ERR*\r\n+OK*\r\n"));
     CHECK(w->closed && w->views == 0 && w->pins == 0);
+    if (CHECK(w->record_count == 1))
+        CHECK_TEXT(record_text_span(&w->records[0], w->records[0].connection.user), "alice@example.test");
+    CHECK(w->records[0].connection.commands == 9 && w->records[0].connection.messages == 2);
+    CHECK(w->records[0].connection.bytes_out == tcp_counters(w->tcp)->bytes_out);
     CHECK(world_free(w));
 }
 

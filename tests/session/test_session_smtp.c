@@ -314,6 +314,7 @@ static void every_message_and_connection_leaves_one_record(void)
     CHECK(w->records[1].kind == RECORD_MESSAGE && w->records[1].message.code == 0);
     CHECK(w->records[2].kind == RECORD_CONNECTION && w->records[2].connection.messages == 1);
     CHECK_TEXT(record_text_span(&w->records[2], w->records[2].connection.helo), "client.test");
+    CHECK(w->records[2].connection.commands == 7 && w->records[2].connection.bytes_out == tcp_counters(w->tcp)->bytes_out);
     CHECK(world_free(w));
 }
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from lab import messages, records
-from lab.commands import run
+from lab.commands import run, start
 from lab.engine import PASSWORD, binary, crypt
 from lab.smtp import Session, dotted, inbox
 
@@ -140,6 +140,34 @@ def test_wrong_configuration_is_not_loaded(make_engine):
     deliver(engine, "still@client.test")
 
 
+def test_reload_that_fails_takes_everything_back(make_engine):
+    engine = make_engine(changes={"engine": {"directory": 16}})
+    good = list(engine.settings["accounts"])
+    more = [{"address": f"more{number}@example.test", "password": crypt(PASSWORD)} for number in range(20)]
+    engine.settings["accounts"] = good + more
+    engine.write()
+    for _again in range(2):
+        assert engine.ctl("reload", check=False).returncode != 0
+    # Not now, and not after the next reload either, which would keep what it takes for its own.
+    for _again in range(2):
+        with Session(engine.namespaces) as session:
+            assert session.transaction(SENDER, ["more0@example.test"], b"")[0] == 550
+        deliver(engine, "kept@client.test")
+        engine.settings["accounts"] = good
+        engine.write()
+        engine.ctl("reload")
+
+
+def test_a_hundred_reloads_under_load(make_engine):
+    engine = make_engine(workers=2)
+    with Clients(engine) as load:
+        for _number in range(100):
+            engine.ctl("reload")
+            engine.ctl("status")
+    assert not load.faults and len(load.accepted) > 20
+    assert engine.ask("status")["configuration"] == 101
+
+
 WRONG = [("recipients: 100", "recipiants: 100", b"recipiants"), ('"50MiB"', '"50 bananas"', b"bananas"),
          ("198.18.0.2/24", "198.18.0.256/24", b"198.18.0.256"), ('"smtp"', '"smpt"', b"smpt"),
          ("workers: 1", "workers: -1", b"-1")]
@@ -202,6 +230,44 @@ def test_terminate_is_a_stop(make_engine):
     engine = make_engine()
     engine.process.terminate()
     assert engine.process.wait(10) == 0
+
+
+def test_stop_under_load(make_engine):
+    """Bodies and commits are on their way into the store when the workers are stopped."""
+    engine = make_engine(workers=2)
+    noise = messages.Noise(1)
+    with Clients(engine) as load, Session(engine.namespaces) as busy:
+        mail = noise.message("large@client.test", 5_000_000)
+        assert busy.envelope(SENDER, [ALICE])[0] == 354
+        sender = threading.Thread(target=swallow, args=(busy.send, dotted(mail.data) * 40))
+        sender.start()
+        time.sleep(0.5)
+        engine.process.terminate()
+        engine.process.terminate()
+        assert engine.process.wait(15) == 0
+        busy.socket.shutdown(socket.SHUT_RDWR)
+        sender.join(30)
+    engine.start()
+    stored = {messages.message_id_of(data) for data in inbox(engine.namespaces, ALICE)[0].values()}
+    assert {message_id for message_id, _text in load.accepted} <= stored
+
+
+def swallow(call, *arguments):
+    """Calls; that the connection has gone is as good."""
+    try:
+        call(*arguments)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("what", [{"engine": {"interface": "nosuch0"}}, {"store": {"path": "/proc/nowhere/store"}},
+                                  {"records": {"path": "/proc/nowhere/records"}}, {"ctl": {"socket": "/proc/nowhere/ctl"}}])
+def test_start_that_fails_leaves_nothing(make_engine, what):
+    engine = make_engine(started=False, changes=what)
+    with open(engine.log, "ab") as log:
+        process = start("ip", "netns", "exec", engine.namespaces.engine, binary(), "run", "-c", engine.file, log=log)
+    assert process.wait(20) == 1
+    assert "nosuch0" in engine.log_tail() or "nowhere" in engine.log_tail()
 
 
 def test_control_socket_is_private(engine):
