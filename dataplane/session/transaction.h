@@ -24,6 +24,21 @@ struct transaction_recipient {
     uint8_t verdict;           /* enum rule_action, once judged */
 };
 
+/* Some of a message's deliveries. */
+struct delivery_set {
+    uint64_t bits[(MESSAGE_DELIVERIES + 63) / 64];
+};
+
+static inline void delivery_set_add(struct delivery_set *set, uint32_t delivery)
+{
+    set->bits[delivery / 64] |= UINT64_C(1) << delivery % 64;
+}
+
+static inline bool delivery_set_has(const struct delivery_set *set, uint32_t delivery)
+{
+    return set->bits[delivery / 64] >> delivery % 64 & 1;
+}
+
 struct transaction {
     struct chunk *arena;        /* the chunk that this struct lies in, and those taken later; newest first */
     struct record *record;
@@ -60,7 +75,7 @@ struct transaction {
     struct mime_tree tree;
     uint32_t recipients;
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
-    uint8_t delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; MESSAGE_DELIVERIES where it was refused */
+    struct delivery_set delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
     struct message message;
 };
 
