@@ -154,7 +154,7 @@ static void no_table_without_ids(void)
 {
     struct config *config = accounts("secret", NULL);
 
-    config->accounts[0].address[0] = 'b';
+    config->accounts[0].key = span_text("blice@example.test");
     CHECK(account_table_new(config, id_of, NULL) == NULL);
     config_free(config);
 }

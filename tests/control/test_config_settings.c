@@ -60,12 +60,14 @@ static void settings_and_directory_come_of_the_configuration(void)
     CHECK(calls == 2 && directory_count(directory) == 4);
     rcu_register_thread();
     domain = directory_find(directory, DIRECTORY_DOMAIN, span_text("a.test"));
-    CHECK(domain && domain->class == DIRECTORY_LOCAL && domain->quarantine_score == 1500 &&
-          domain->reject_score == 15000);
+    CHECK(domain && domain->class == DIRECTORY_LOCAL && domain->detail_separator == '+' &&
+          !domain->case_sensitive && domain->account_count == 0);
     e = directory_find(directory, DIRECTORY_DOMAIN, span_text("xn--bcher-kva.example"));
     CHECK(e && e->class == DIRECTORY_REFUSED && e->domain != domain->domain);
     e = directory_find(directory, DIRECTORY_ADDRESS, span_text("alice@a.test"));
-    CHECK(e && e->account == 112 && e->domain == domain->domain && e->quarantine_score == 1500);
+    CHECK(e && e->account_count == 1 && e->domain == domain->domain && e->accounts[0].id == 112);
+    CHECK(e->accounts[0].quarantine_score == 1500 && e->accounts[0].reject_score == 15000);
+    CHECK_TEXT(e->accounts[0].address, "Alice@a.test");
     CHECK(directory_find(directory, DIRECTORY_ADDRESS, span_text("b b@a.test")) != NULL);
     rcu_unregister_thread();
     free(s);
@@ -84,6 +86,63 @@ static void settings_and_directory_come_of_the_configuration(void)
     CHECK(!directory_find(directory, DIRECTORY_ADDRESS, span_text("alice@a.test")));
     rcu_unregister_thread();
     free(s);
+    config_free(config);
+    directory_free(directory);
+}
+
+static void check_entry(struct directory *d, const char *key, const uint64_t *ids, uint32_t count)
+{
+    const struct directory_entry *e;
+
+    rcu_register_thread();
+    e = directory_find(d, DIRECTORY_ADDRESS, span_text(key));
+    if (!e)
+        e = directory_find(d, DIRECTORY_DOMAIN, span_text(key));
+    CHECK(e && e->account_count == count);
+    for (uint32_t i = 0; e && i < count && i < e->account_count; i++)
+        if (!CHECK(e->accounts[i].id == ids[i]))
+            CHECK_TEXT(span_text(key), "");
+    rcu_unregister_thread();
+}
+
+static void aliases_are_expanded_to_accounts(void)
+{
+    struct config *config = config_of(
+        TOP "domains:\n- {name: a.test, catch_all: all@a.test, detail_separator: '-'}\n"
+            "- {name: strict.test, case_sensitive: true, detail_separator: '', reject_score: 3}\n"
+            "accounts:\n- {address: al@a.test, password: \"" HASH "\"}\n"
+            "- {address: Bo@strict.test, password: \"" HASH "\"}\n"
+            "- {address: Boo@strict.test, password: \"" HASH "\"}\n"
+            "aliases:\n- {address: All@A.test, members: [team@strict.test, AL@a.test, bob@a.test]}\n"
+            "- {address: bob@a.test, members: [Bo@Strict.test]}\n"
+            "- {address: team@strict.test, members: [bob@a.test, al@a.test, bob@a.test]}\n");
+    struct directory *directory = directory_new(64);
+    uint64_t calls = 0;
+    struct config_settings_source source = {
+        .config = config, .version = 1, .directory = directory, .account_id = id_of, .context = &calls};
+    const uint64_t al = 109, bo = 114;
+    const struct directory_entry *e;
+
+    if (!CHECK(config != NULL))
+        return;
+    free(config_settings(&source));
+    CHECK(calls == 3);
+    check_entry(directory, "al@a.test", &al, 1);
+    check_entry(directory, "Bo@strict.test", &bo, 1);
+    check_entry(directory, "bob@a.test", &bo, 1);
+    check_entry(directory, "team@strict.test", (uint64_t[]){bo, al}, 2);
+    check_entry(directory, "all@a.test", (uint64_t[]){bo, al}, 2);
+    check_entry(directory, "a.test", (uint64_t[]){bo, al}, 2);
+    check_entry(directory, "strict.test", NULL, 0);
+    rcu_register_thread();
+    e = directory_find(directory, DIRECTORY_DOMAIN, span_text("strict.test"));
+    CHECK(e && e->case_sensitive && e->detail_separator == 0);
+    e = directory_find(directory, DIRECTORY_DOMAIN, span_text("a.test"));
+    CHECK(e && !e->case_sensitive && e->detail_separator == '-');
+    /* The account's own domain says what its mail is judged by. */
+    CHECK(e && e->accounts[0].reject_score == 3000 && e->accounts[1].reject_score == 15000);
+    CHECK(!directory_find(directory, DIRECTORY_ADDRESS, span_text("bo@strict.test")));
+    rcu_unregister_thread();
     config_free(config);
     directory_free(directory);
 }
@@ -116,6 +175,7 @@ int main(void)
 {
     check_begin();
     CHECK_CASE(settings_and_directory_come_of_the_configuration);
+    CHECK_CASE(aliases_are_expanded_to_accounts);
     CHECK_CASE(no_settings_without_ids_or_room);
     return check_end();
 }
