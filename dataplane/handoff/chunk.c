@@ -11,6 +11,7 @@ struct chunk_class_pool {
     uint8_t *fresh;     /* never used yet */
     uint8_t *end;
     uint32_t used, peak;
+    uint32_t ordinary; /* how many chunk_take() may give; the others are the reserve */
 };
 
 struct chunk_pool {
@@ -41,6 +42,7 @@ struct chunk_pool *chunk_pool_new(const uint32_t limits[CHUNK_CLASSES])
         pool->class[i].fresh = at;
         at += (size_t)limits[i] * class_size[i];
         pool->class[i].end = at;
+        pool->class[i].ordinary = limits[i] - limits[i] / CHUNK_RESERVE;
     }
     return pool;
 }
@@ -54,6 +56,13 @@ void chunk_pool_free(struct chunk_pool *pool)
 }
 
 struct chunk *chunk_take(struct chunk_pool *pool, enum chunk_class class)
+{
+    const struct chunk_class_pool *c = &pool->class[class];
+
+    return c->used < c->ordinary ? chunk_take_reserved(pool, class) : NULL;
+}
+
+struct chunk *chunk_take_reserved(struct chunk_pool *pool, enum chunk_class class)
 {
     struct chunk_class_pool *c = &pool->class[class];
     struct chunk *chunk = c->free;

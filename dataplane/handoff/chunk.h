@@ -27,6 +27,7 @@ struct chunk {
 
 enum {
     CHUNK_HEADER = 24,
+    CHUNK_RESERVE = 32,
     CHUNK_LARGE_DATA = 65536 - CHUNK_HEADER, /* what one row of a stored body holds */
 };
 _Static_assert(offsetof(struct chunk, data) == CHUNK_HEADER, "the header fits");
@@ -37,8 +38,13 @@ struct chunk_pool;
 struct chunk_pool *chunk_pool_new(const uint32_t limits[CHUNK_CLASSES]);
 /* All chunks must have come back. */
 void chunk_pool_free(struct chunk_pool *pool);
-/* An empty chunk (len, start 0, next NULL), or NULL when the class is used up. O(1). */
+/*
+ * An empty chunk (len, start 0, next NULL), or NULL when the class is used up but for its reserve, one in CHUNK_RESERVE.
+ * O(1).
+ */
 struct chunk *chunk_take(struct chunk_pool *pool, enum chunk_class class);
+/* The same, the reserve included: for what is to be sent. Peers that fill the pool must not cost others their replies. */
+struct chunk *chunk_take_reserved(struct chunk_pool *pool, enum chunk_class class);
 /* Takes the chunk and the list that hangs from its `next`. */
 void chunk_give(struct chunk_pool *pool, struct chunk *chunk);
 /* Chunks out at the moment, and the most that ever were. */

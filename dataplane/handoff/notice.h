@@ -7,8 +7,6 @@
 /* From control to workers, unasked. */
 enum notice_kind {
     NOTICE_DRAIN, /* accept no more connections, finish transactions, then 421; argument: milliseconds until the rest is cut */
-    NOTICE_STOP,  /* leave the loop */
-    NOTICE_KICK,  /* argument: account id; its sessions end */
 };
 
 struct notice {

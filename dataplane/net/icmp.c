@@ -62,8 +62,12 @@ static void echo(struct net *net, const struct net_packet *packet, uint64_t now)
     frame = net_frame(net, f->source_mac, f->v4 ? TYPE_IPV4 : TYPE_IPV6);
     if (!frame)
         return;
-    net_ip_header(net, frame, &f->destination, &f->source, f->v4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6,
-                  HOP_LIMIT, (uint32_t)packet->bytes.len);
+    net_ip_header(net, frame,
+                  &(struct net_ip){.source = &f->destination,
+                                   .destination = &f->source,
+                                   .protocol = f->v4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6,
+                                   .hop_limit = HOP_LIMIT,
+                                   .len = (uint32_t)packet->bytes.len});
     reply = (uint8_t *)rte_pktmbuf_append(frame, (uint16_t)packet->bytes.len);
     if (!reply) {
         net_count(net, NET_icmp_other);
@@ -125,7 +129,8 @@ static bool classify(bool v4, uint8_t type, uint8_t code, uint32_t word, struct 
     return type >= V6_UNREACHABLE && type <= V6_PARAMETER;
 }
 
-bool icmp_quoted(struct net *net, const struct net_packet *packet, struct net_error *out)
+/* The addresses and ports that an error quotes. False: they are of no segment of ours. */
+static bool quoted(struct net *net, const struct net_packet *packet, struct net_error *out)
 {
     struct cursor c = cursor_of(packet->bytes);
     uint8_t type = cursor_u8(&c), code = cursor_u8(&c);
@@ -184,7 +189,7 @@ bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now,
             echo(net, packet, now);
         return false;
     }
-    if (icmp_quoted(net, packet, error_out)) {
+    if (quoted(net, packet, error_out)) {
         net_count(net, NET_icmp_errors_in);
         return true;
     }

@@ -104,7 +104,12 @@ static void send_message(struct net *net, const struct message *m)
     frame = net_frame(net, m->mac ? m->mac : mac, TYPE_IPV6);
     if (!frame)
         return;
-    net_ip_header(net, frame, m->source, m->destination, ICMP6, HOP_LIMIT, len);
+    net_ip_header(net, frame,
+                  &(struct net_ip){.source = m->source,
+                                   .destination = m->destination,
+                                   .protocol = ICMP6,
+                                   .hop_limit = HOP_LIMIT,
+                                   .len = len});
     w = writer_of(rte_pktmbuf_append(frame, (uint16_t)len), len);
     writer_byte(&w, m->type);
     writer_uint(&w, 0, 3);

@@ -5,17 +5,6 @@
 
 #include "dataplane/net/net_state.h"
 
-static const char *const counter_names[] = {
-#define NET_COUNTER(name, text) #name,
-#include "dataplane/net/net_counter.def"
-#undef NET_COUNTER
-};
-
-const char *net_counter_name(enum net_counter counter)
-{
-    return counter < NET_COUNTERS ? counter_names[counter] : "?";
-}
-
 static bool is_zero(const struct ip_address *a)
 {
     static const struct ip_address zero;

@@ -17,6 +17,4 @@ struct net_counters {
     uint64_t row[NET_COUNTERS];
 };
 
-const char *net_counter_name(enum net_counter counter);
-
 #endif

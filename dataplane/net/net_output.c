@@ -136,7 +136,12 @@ static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t l
     if (!frame)
         return NULL;
     link = frame->data_len;
-    net_ip_header(c->net, frame, &s->source, &s->destination, PROTOCOL_TCP, HOP_LIMIT, tcp_len);
+    net_ip_header(c->net, frame,
+                  &(struct net_ip){.source = &s->source,
+                                   .destination = &s->destination,
+                                   .protocol = PROTOCOL_TCP,
+                                   .hop_limit = HOP_LIMIT,
+                                   .len = tcp_len});
     header = put_tcp_header(c, frame, offset, flags);
     if (!super)
         sum.sum += length_in_sum(tcp_len);

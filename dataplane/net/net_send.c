@@ -57,8 +57,9 @@ const struct net_own *net_source_for(const struct net *net, const struct ip_addr
     return any;
 }
 
-size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
-                       uint16_t type)
+/* Writes it, and returns its length. */
+static size_t link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
+                          uint16_t type)
 {
     struct writer w = writer_of(to, NET_LINK_HEADER);
 
@@ -82,7 +83,7 @@ struct rte_mbuf *net_frame(struct net *net, const uint8_t destination[6], uint16
         net_count(net, NET_frame_none);
         return NULL;
     }
-    len = net_link_header(net, header, destination, type);
+    len = link_header(net, header, destination, type);
     memcpy(rte_pktmbuf_append(frame, (uint16_t)len), header, len);
     return frame;
 }
@@ -127,46 +128,41 @@ bool net_learn(struct net *net, const struct ip_address *address, const uint8_t 
     return known;
 }
 
-static void ipv4_header(struct net *net, uint8_t *h, const struct ip_address *source,
-                        const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit,
-                        uint32_t len)
+static void ipv4_header(struct net *net, uint8_t *h, const struct net_ip *ip)
 {
     struct writer w = writer_of(h, 20);
     struct checksum sum = {0};
     uint16_t check;
 
     writer_uint(&w, 0x4500, 2);
-    writer_uint(&w, len + 20, 2);
+    writer_uint(&w, ip->len + 20, 2);
     writer_uint(&w, net->ip_id++, 2);
     writer_uint(&w, 0x4000, 2); /* never to be fragmented */
-    writer_byte(&w, hop_limit);
-    writer_byte(&w, protocol);
+    writer_byte(&w, ip->hop_limit);
+    writer_byte(&w, ip->protocol);
     writer_uint(&w, 0, 2);
-    writer_span_put(&w, span_of(source->bytes + 12, 4));
-    writer_span_put(&w, span_of(destination->bytes + 12, 4));
+    writer_span_put(&w, span_of(ip->source->bytes + 12, 4));
+    writer_span_put(&w, span_of(ip->destination->bytes + 12, 4));
     checksum_add(&sum, h, 20);
     check = checksum_final(&sum);
     memcpy(h + 10, &check, 2);
 }
 
-void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct ip_address *source,
-                   const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit,
-                   uint32_t len)
+void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct net_ip *ip)
 {
     struct writer w;
 
-    if (ip_address_is_v4(destination)) {
-        ipv4_header(net, (uint8_t *)rte_pktmbuf_append(frame, 20), source, destination, protocol,
-                    hop_limit, len);
+    if (ip_address_is_v4(ip->destination)) {
+        ipv4_header(net, (uint8_t *)rte_pktmbuf_append(frame, 20), ip);
         return;
     }
     w = writer_of(rte_pktmbuf_append(frame, 40), 40);
     writer_uint(&w, UINT64_C(6) << 28, 4);
-    writer_uint(&w, len, 2);
-    writer_byte(&w, protocol);
-    writer_byte(&w, hop_limit);
-    writer_span_put(&w, span_of(source->bytes, 16));
-    writer_span_put(&w, span_of(destination->bytes, 16));
+    writer_uint(&w, ip->len, 2);
+    writer_byte(&w, ip->protocol);
+    writer_byte(&w, ip->hop_limit);
+    writer_span_put(&w, span_of(ip->source->bytes, 16));
+    writer_span_put(&w, span_of(ip->destination->bytes, 16));
 }
 
 void net_group_mac(const struct ip_address *group, uint8_t mac_out[6])

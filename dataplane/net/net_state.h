@@ -58,9 +58,6 @@ const struct net_own *net_source_for(const struct net *net, const struct ip_addr
 
 /* An empty frame with the Ethernet header in place, `type` in host order; NULL is counted. */
 struct rte_mbuf *net_frame(struct net *net, const uint8_t destination[6], uint16_t type);
-/* Writes that header, and returns its length. */
-size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
-                       uint16_t type);
 /* Takes the frame and sends it. */
 void net_send(struct net *net, struct rte_mbuf *frame);
 /* Takes a frame whose Ethernet destination is open, sends it to `hop` now or when it is known. */
@@ -69,10 +66,14 @@ void net_send_to(struct net *net, struct rte_mbuf *frame, const struct ip_addres
 /* What was heard about a neighbour; frames that waited are sent. */
 bool net_learn(struct net *net, const struct ip_address *address, const uint8_t mac[6],
                enum neighbour_news news, uint64_t now);
-/* Appends an IPv4 or IPv6 header for `len` bytes of payload; the frame has room. */
-void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct ip_address *source,
-                   const struct ip_address *destination, uint8_t protocol, uint8_t hop_limit,
-                   uint32_t len);
+struct net_ip {
+    const struct ip_address *source, *destination;
+    uint8_t protocol, hop_limit;
+    uint32_t len; /* bytes of payload */
+};
+
+/* Appends an IPv4 or IPv6 header, as the destination is; the frame has room. */
+void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct net_ip *ip);
 /* The link-layer group of an IPv6 group. */
 void net_group_mac(const struct ip_address *group, uint8_t mac_out[6]);
 
@@ -99,8 +100,5 @@ void ndp_solicited_group(const struct ip_address *address, struct ip_address *gr
  * true returned. */
 bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now,
                 struct net_error *error_out);
-/* The addresses and ports that an error quotes, for its owner. False: it quotes no segment of ours.
- */
-bool icmp_quoted(struct net *net, const struct net_packet *packet, struct net_error *error_out);
 
 #endif

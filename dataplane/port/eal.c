@@ -20,7 +20,6 @@
 
 static cpu_set_t process_cpus;
 static char runtime_dir[256];
-static char telemetry_socket[300];
 
 static bool argument(struct eal_arguments *a, const char *text)
 {
@@ -92,9 +91,10 @@ static bool memory_arguments(struct eal_arguments *a, const struct eal_options *
         hugepages = false;
     else if (!hugepages)
         ok = argument(a, "--no-huge");
-    /* EAL refuses --in-memory together with --no-huge, which leaves no files behind anyway. */
-    if (hugepages && o->in_memory && !said(o, "--in-memory"))
-        ok = ok && argument(a, "--in-memory");
+    /* EAL refuses --in-memory together with --no-huge, which leaves no files behind anyway, and
+     * with a folder for files: those go as soon as they are mapped. */
+    if (hugepages && o->in_memory && !said(o, "--in-memory") && !said(o, "--huge-unlink"))
+        ok = ok && argument(a, said(o, "--huge-dir") ? "--huge-unlink" : "--in-memory");
     /* Without hugepages all memory is taken at the start, so the amount must be said. */
     if (!hugepages && !said(o, "-m")) {
         snprintf(text, sizeof(text), "%u", o->memory_mb);
@@ -241,7 +241,7 @@ bool eal_start(const struct eal_options *o, struct writer *why)
         return false;
     }
     sweep_before_start();
-    hugepages = eal_hugepages_free("/sys/kernel/mm/hugepages") >= (uint64_t)o->memory_mb << 20;
+    hugepages = eal_hugepages_free("/sys/kernel/mm/hugepages") >= (uint64_t)o->hugepages_mb << 20;
     if (!eal_arguments(&arguments, o, hugepages)) {
         writer_printf(why, "more EAL arguments than %d, or than %d bytes", EAL_ARGUMENTS, EAL_TEXT);
         return false;
@@ -251,7 +251,6 @@ bool eal_start(const struct eal_options *o, struct writer *why)
         return false;
     }
     snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
-    snprintf(telemetry_socket, sizeof(telemetry_socket), "%s/dpdk_telemetry.v2", runtime_dir);
     if (rte_lcore_count() < o->workers + 1) {
         writer_printf(why, "%u workers and the main thread need %u lcores, EAL has %u", o->workers,
                       o->workers + 1, rte_lcore_count());
@@ -267,12 +266,6 @@ void eal_stop(void)
     if (directory_is_ours(runtime_dir))
         remove_directory(runtime_dir);
     runtime_dir[0] = 0;
-    telemetry_socket[0] = 0;
-}
-
-const char *eal_telemetry_socket(void)
-{
-    return telemetry_socket[0] ? telemetry_socket : NULL;
 }
 
 unsigned int eal_worker_lcore(uint32_t worker)

@@ -16,7 +16,8 @@ enum { EAL_DEVICES = 4, EAL_ARGUMENTS = 64, EAL_TEXT = 4096 };
 struct eal_options {
     const char *program;            /* argv[0] */
     uint32_t workers;               /* lcores beside the calling thread's */
-    uint32_t memory_mb;             /* what the pools need */
+    uint32_t memory_mb;             /* of plain memory, taken at the start */
+    uint32_t hugepages_mb;          /* free hugepages that are enough to take them instead */
     const char *vdevs[EAL_DEVICES]; /* "net_af_packet0,iface=...", NULL where unused */
     const char *pci[EAL_DEVICES];   /* "0000:03:00.0", with device arguments; NULL where unused */
     const char *const
@@ -42,8 +43,6 @@ bool eal_arguments(struct eal_arguments *a, const struct eal_options *options, b
 bool eal_start(const struct eal_options *options, struct writer *why);
 /* Ends it and removes its runtime directory. All ports closed, all lcores waited for. */
 void eal_stop(void);
-/* The telemetry socket's path, NULL before the start. */
-const char *eal_telemetry_socket(void);
 /* Removes what processes that are gone left in the runtime directory's parent. Returns how many. */
 uint32_t eal_sweep(const char *parent);
 /* Bytes in free hugepages of all sizes; `sizes` is the kernel's directory of them. */

@@ -39,7 +39,6 @@ struct port_capabilities {
     bool rx_scatter;
     bool rx_vlan_strip; /* the tag may come beside the frame */
     bool rss;           /* our key and table were read back: a queue's choice is the flow's owner */
-    uint32_t lro;       /* largest received aggregate, 0 without */
     uint32_t tso_limit; /* payload bytes a super-segment */
     uint32_t tso_frame; /* bytes of a frame that the port cuts from one, Ethernet header included */
 };

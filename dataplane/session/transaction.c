@@ -73,6 +73,8 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.connection = s->id;
     tx->record->message.began_ms = ss->time.wall_ms;
     tx->record->message.esmtp = s->esmtp;
+    /* Now, because the EHLO that ends a transaction brings another name. */
+    tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_HELO);
     tx->record->message.peer = (struct record_peer){.client = m->envelope.client,
                                                     .server = local,
                                                     .client_port = m->envelope.client_port,
@@ -154,7 +156,6 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
     m->ended_ms = ss->time.wall_ms;
     m->end_of_data_us = tx->end_us ? ss->time.now - tx->end_us : 0;
     m->commit_us = tx->commit_us;
-    m->helo = record_put(r, span_of(s->helo, s->helo_len), SESSION_HELO);
     m->sender = record_put(r, tx->message.envelope.sender, ADDRESS_PATH_MAX);
     record_reply(tx);
     record_rules(tx);

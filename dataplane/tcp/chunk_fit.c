@@ -13,19 +13,24 @@ enum chunk_class chunk_class_for(size_t len, enum chunk_class least)
     return class;
 }
 
+static struct chunk *fit(struct chunk_pool *pool, enum chunk_class wanted,
+                         struct chunk *(*take)(struct chunk_pool *pool, enum chunk_class class))
+{
+    struct chunk *c = NULL;
+
+    for (int class = (int)wanted; class < CHUNK_CLASSES && !c; class ++)
+        c = take(pool, (enum chunk_class) class);
+    for (int class = (int)wanted - 1; class >= 0 && !c; class --)
+        c = take(pool, (enum chunk_class) class);
+    return c;
+}
+
 struct chunk *chunk_fit(struct chunk_pool *pool, enum chunk_class wanted)
 {
-    for (int class = (int)wanted; class < CHUNK_CLASSES; class ++) {
-        struct chunk *c = chunk_take(pool, (enum chunk_class) class);
+    return fit(pool, wanted, chunk_take);
+}
 
-        if (c)
-            return c;
-    }
-    for (int class = (int)wanted - 1; class >= 0; class --) {
-        struct chunk *c = chunk_take(pool, (enum chunk_class) class);
-
-        if (c)
-            return c;
-    }
-    return NULL;
+struct chunk *chunk_fit_reserved(struct chunk_pool *pool, enum chunk_class wanted)
+{
+    return fit(pool, wanted, chunk_take_reserved);
 }

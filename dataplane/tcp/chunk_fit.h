@@ -9,5 +9,7 @@
 enum chunk_class chunk_class_for(size_t len, enum chunk_class least);
 /* A chunk of the wanted class, else a larger one, else a smaller one; NULL when all are used up. */
 struct chunk *chunk_fit(struct chunk_pool *pool, enum chunk_class wanted);
+/* The same, for what is to be sent: the pool's reserve included. */
+struct chunk *chunk_fit_reserved(struct chunk_pool *pool, enum chunk_class wanted);
 
 #endif

@@ -48,7 +48,7 @@ static bool view_reserve(struct sendq *q, struct chunk_pool *pool, uint32_t n,
     *spare_out = NULL;
     if (n <= slots)
         return true;
-    *spare_out = chunk_fit(pool, chunk_class_for(n * VIEW, q->views ? CHUNK_MEDIUM : CHUNK_SMALL));
+    *spare_out = chunk_fit_reserved(pool, chunk_class_for(n * VIEW, q->views ? CHUNK_MEDIUM : CHUNK_SMALL));
     if (n <= slots + view_slots(*spare_out))
         return true;
     if (*spare_out)
@@ -75,7 +75,7 @@ static struct chunk *pin_reserve(struct sendq *q, struct chunk_pool *pool)
     struct chunk *c = q->released;
 
     if (!c || c->cap - c->len - c->start < PIN) {
-        c = chunk_fit(pool, CHUNK_SMALL);
+        c = chunk_fit_reserved(pool, CHUNK_SMALL);
         if (!c)
             return NULL;
         c->next = q->released;
@@ -153,7 +153,7 @@ static struct chunk *text_room(struct sendq *q, struct chunk_pool *pool, size_t 
     *count_out = 0;
     while (len) {
         struct chunk *c =
-            chunk_fit(pool, chunk_class_for(len, q->tail ? CHUNK_MEDIUM : CHUNK_SMALL));
+            chunk_fit_reserved(pool, chunk_class_for(len, q->tail ? CHUNK_MEDIUM : CHUNK_SMALL));
 
         if (!c) {
             if (first)

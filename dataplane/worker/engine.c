@@ -131,10 +131,12 @@ static bool start_environment(struct engine *e, struct writer *why)
     struct port_options port = port_options(e);
     uint32_t needed = port_frames_needed(&port, (uint16_t)o->workers, (uint16_t)o->workers);
     uint32_t frames = needed > o->frames ? needed : o->frames;
+    uint32_t least_mb = MEMORY_BASE_MB + frames * FRAME_KB / 1024;
     struct eal_options eal = {
         .program = o->program,
         .workers = o->workers,
-        .memory_mb = o->memory_mb ? o->memory_mb : MEMORY_BASE_MB + frames * FRAME_KB / 1024,
+        .memory_mb = o->memory_mb ? o->memory_mb : least_mb,
+        .hugepages_mb = least_mb,
         .extra = o->eal_extra,
         .extra_count = o->eal_extra_count,
         .in_memory = true,

@@ -28,6 +28,18 @@ static void chunks_come_back_warm_and_stay_bounded(void)
     chunk_pool_free(pool);
 }
 
+static void a_reserve_is_left_for_what_is_to_be_sent(void)
+{
+    struct chunk_pool *pool = chunk_pool_new((uint32_t[]){2 * CHUNK_RESERVE, 1, 1});
+
+    for (int i = 0; i < 2 * CHUNK_RESERVE - 2; i++)
+        CHECK(chunk_take(pool, CHUNK_SMALL));
+    CHECK(!chunk_take(pool, CHUNK_SMALL));
+    CHECK(chunk_take_reserved(pool, CHUNK_SMALL) && chunk_take_reserved(pool, CHUNK_SMALL));
+    CHECK(!chunk_take_reserved(pool, CHUNK_SMALL));
+    chunk_pool_free(pool);
+}
+
 static void *produce(void *ring)
 {
     for (uintptr_t i = 1; i <= 200000; i++)
@@ -136,11 +148,11 @@ static void notices_reach_one_or_all_workers(void)
     struct handoff *h = handoff_new(&(struct handoff_options){.workers = 2, .jobs = 1, .records = 1});
     struct notice n = {.kind = NOTICE_DRAIN, .argument = 7}, got;
 
-    CHECK(notice_send(h, UINT16_MAX, &n) && notice_send(h, 1, &(struct notice){.kind = NOTICE_STOP}));
+    CHECK(notice_send(h, UINT16_MAX, &n) && notice_send(h, 1, &(struct notice){.kind = NOTICE_DRAIN, .argument = 8}));
     CHECK(notice_take(handoff_port_of(h, 0), &got) && got.kind == NOTICE_DRAIN && got.argument == 7);
     CHECK(!notice_take(handoff_port_of(h, 0), &got));
     CHECK(notice_take(handoff_port_of(h, 1), &got) && notice_take(handoff_port_of(h, 1), &got));
-    CHECK(got.kind == NOTICE_STOP);
+    CHECK(got.argument == 8);
     for (int i = 0; i < 64; i++)
         CHECK(notice_send(h, 0, &n));
     CHECK(!notice_send(h, 0, &n));
@@ -248,6 +260,7 @@ int main(void)
 {
     check_begin();
     CHECK_CASE(chunks_come_back_warm_and_stay_bounded);
+    CHECK_CASE(a_reserve_is_left_for_what_is_to_be_sent);
     CHECK_CASE(ring_keeps_order_between_threads);
     CHECK_CASE(jobs_are_answered_once_and_bounded);
     CHECK_CASE(records_are_bounded_and_come_back);

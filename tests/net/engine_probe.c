@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
 
 /*
@@ -79,7 +78,7 @@ int main(int argc, char **argv)
     }
     signal(SIGTERM, end);
     signal(SIGINT, end);
-    printf("started, telemetry %s\n", eal_telemetry_socket());
+    printf("started\n");
     printf("queues %u/%u mtu %u checksum in %d out %d tso %d rss %d\n", engine_port(e)->rx_queues,
            engine_port(e)->tx_queues, engine_port(e)->mtu, engine_port(e)->rx_tcp_checksum,
            engine_port(e)->tx_tcp_checksum, engine_port(e)->tso, engine_port(e)->rss);

@@ -48,6 +48,19 @@ static void what_the_caller_says_silences_the_default(void)
           !has(&a, "--no-pci", NULL));
 }
 
+static void files_in_a_folder_of_the_callers_do_not_outlive_the_start(void)
+{
+    static const char *const extra[] = {"--huge-dir", "/pages", "--huge-unlink=never"};
+    struct eal_options o = {.program = "x", .in_memory = true, .extra = extra, .extra_count = 2};
+    struct eal_arguments a;
+
+    CHECK(eal_arguments(&a, &o, true));
+    CHECK(has(&a, "--huge-unlink", NULL) && !has(&a, "--in-memory", NULL));
+    o.extra_count = 3;
+    CHECK(eal_arguments(&a, &o, true));
+    CHECK(!has(&a, "--huge-unlink", NULL) && !has(&a, "--in-memory", NULL));
+}
+
 static void each_worker_has_an_lcore_however_few_cpus_there_are(void)
 {
     struct eal_options o = {.program = "x", .workers = 60};
@@ -191,6 +204,7 @@ int main(void)
     check_begin();
     CHECK_CASE(without_hugepages_memory_is_said_and_nothing_clashes);
     CHECK_CASE(what_the_caller_says_silences_the_default);
+    CHECK_CASE(files_in_a_folder_of_the_callers_do_not_outlive_the_start);
     CHECK_CASE(each_worker_has_an_lcore_however_few_cpus_there_are);
     CHECK_CASE(too_many_arguments_are_refused);
     CHECK_CASE(directories_of_the_dead_are_swept);

@@ -59,16 +59,18 @@ def test_made_by_hand(make_engine, pmd):
         assert engine.greets(address)
 
 
+def answers(engine, address):
+    return engine.namespaces.run("ping", "-n", "-c", "1", "-W", "1", address, check=False).returncode == 0
+
+
 @pytest.mark.needs("ping")
 @pytest.mark.parametrize("pmd", DRIVERS)
 def test_made_by_the_kernel(make_engine, pmd):
-    """An echo of 4000 bytes comes in three pieces; none is answered, and a small one is."""
+    """An echo of 4000 bytes comes in three pieces; none is answered, and a small one is. A busy kernel may lose some."""
     engine = make_engine(pmd=pmd)
-    namespaces = engine.namespaces
-    before = counters(engine)
     for address in (ENGINE_IPV4, ENGINE_IPV6):
-        large = namespaces.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "-s", "4000", address, check=False)
+        before = counters(engine)
+        large = engine.namespaces.run("ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", "-s", "4000", address, check=False)
         assert b" 100% packet loss" in large.stdout
-        small = namespaces.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", address)
-        assert b" 0% packet loss" in small.stdout
-    assert dropped(engine, before, "net_fragment") == 2 * 2 * 3
+        assert 3 <= dropped(engine, before, "net_fragment") <= 9
+        wait_until(lambda address=address: answers(engine, address), 5, f"an echo from {address}")

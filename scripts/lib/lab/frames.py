@@ -8,7 +8,7 @@ import struct
 from lab.commands import run
 from lab.namespaces import CLIENT_ADDRESSES, ENGINE_IPV4, ENGINE_IPV6, inside
 
-IPV4, IPV6 = 0x0800, 0x86DD
+IPV4, IPV6, VLAN = 0x0800, 0x86DD, 0x8100
 TCP, FRAGMENT_HEADER = 6, 44
 CLIENT_IPV4, CLIENT_IPV6 = (address.split("/")[0] for address in CLIENT_ADDRESSES)
 
@@ -52,20 +52,21 @@ def tcp_syn(source, destination, port=25, source_port=4000):
 
 
 class Wire:
-    """A raw socket on the client's interface, for frames to the engine."""
+    """A raw socket on an interface of the client's, for frames to the engine."""
 
-    def __init__(self, namespaces):
+    def __init__(self, namespaces, interface=None):
         with inside(namespaces.client):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self._socket.bind((namespaces.client_port, 0))
+        self._socket.bind((interface or namespaces.client_port, 0))
         entry = run("ip", "-n", namespaces.client, "neigh", "show", ENGINE_IPV4).stdout.decode().split()
         self._to = bytes.fromhex(entry[entry.index("lladdr") + 1].replace(":", ""))
         self._from = bytes.fromhex(namespaces.hardware_address(namespaces.client_port).replace(":", ""))
 
-    def send(self, packet):
-        """An IP packet in a frame; the version says of which type."""
+    def send(self, packet, *tags):
+        """An IP packet in a frame of its type, with VLAN tags from the outermost on."""
         kind = IPV6 if packet[0] >> 4 == 6 else IPV4
-        self._socket.send(self._to + self._from + struct.pack("!H", kind) + packet)
+        header = b"".join(struct.pack("!HH", VLAN, tag) for tag in tags) + struct.pack("!H", kind)
+        self._socket.send(self._to + self._from + header + packet)
 
     def __enter__(self):
         return self
