@@ -109,7 +109,7 @@ static void aliases_are_expanded_to_accounts(void)
 {
     struct config *config = config_of(
         TOP "domains:\n- {name: a.test, catch_all: all@a.test, detail_separator: '-'}\n"
-            "- {name: strict.test, case_sensitive: true, detail_separator: '', reject_score: 3}\n"
+            "- {name: strict.test, case_sensitive: true, detail_separator: '', reject_score: 7}\n"
             "accounts:\n- {address: al@a.test, password: \"" HASH "\"}\n"
             "- {address: Bo@strict.test, password: \"" HASH "\"}\n"
             "- {address: Boo@strict.test, password: \"" HASH "\"}\n"
@@ -140,7 +140,7 @@ static void aliases_are_expanded_to_accounts(void)
     e = directory_find(directory, DIRECTORY_DOMAIN, span_text("a.test"));
     CHECK(e && !e->case_sensitive && e->detail_separator == '-');
     /* The account's own domain says what its mail is judged by. */
-    CHECK(e && e->accounts[0].reject_score == 3000 && e->accounts[1].reject_score == 15000);
+    CHECK(e && e->accounts[0].reject_score == 7000 && e->accounts[1].reject_score == 15000);
     CHECK(!directory_find(directory, DIRECTORY_ADDRESS, span_text("bo@strict.test")));
     rcu_unregister_thread();
     config_free(config);
