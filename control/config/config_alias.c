@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_names.h"
 #include "dataplane/handoff/directory.h"
+#include "proto/address/address.h"
 
 /*
  * What aliases, catch-alls and the roles of a domain lead to, all the way to the accounts. In rounds: an alias is resolved
@@ -175,6 +176,35 @@ static bool find_catch_all(const struct resolver *r, struct config_domain *domai
     return true;
 }
 
+/* Who hears at this name of each local domain (RFC 5321 section 4.5.1, RFC 2142 section 4). False: no memory. */
+static bool find_role(const struct resolver *r, const struct config_domain *domain, const char *role,
+                      struct config_accounts *out)
+{
+    uint8_t text[ADDRESS_KEY_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    const struct config_name *name;
+
+    writer_printf(&w, "%s@", role);
+    writer_span_put(&w, domain->key);
+    name = config_names_find_key(r->names, writer_span(&w));
+    if (name)
+        return accounts_of(r, name, out);
+    *out = domain->caught;
+    if (!domain->catch_all[0])
+        config_error(r->names->errors, r->names->path, domain->line,
+                     "domains[].name: expected an account, an alias or a catch_all for %.*s; there is none", (int)w.len,
+                     (const char *)text);
+    return true;
+}
+
+static bool check_domain(const struct resolver *r, struct config_domain *domain)
+{
+    if (!find_catch_all(r, domain))
+        return false;
+    return domain->class != DIRECTORY_LOCAL || (find_role(r, domain, "postmaster", &domain->postmaster) &&
+                                                find_role(r, domain, "abuse", &domain->abuse));
+}
+
 bool config_check_addresses(struct config *config, const char *path, struct config_errors *errors)
 {
     struct config_names names = {.config = config, .path = path, .errors = errors};
@@ -186,7 +216,7 @@ bool config_check_addresses(struct config *config, const char *path, struct conf
     if (!r.round || !r.members || !r.seen || !config_names_make(&names) || !find_members(&r) || !resolve_aliases(&r))
         return false;
     for (uint32_t i = 0; i < config->domains_count; i++)
-        if (!find_catch_all(&r, &config->domains[i]))
+        if (!check_domain(&r, &config->domains[i]))
             return false;
     return true;
 }

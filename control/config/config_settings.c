@@ -96,9 +96,58 @@ static bool put_domain(const struct filling *f, const struct config_domain *doma
 static bool put_address(const struct filling *f, uint32_t domain,
                         const struct config_accounts *accounts, struct span key)
 {
-    struct directory_entry fields = {.kind = DIRECTORY_ADDRESS};
+    ptrdiff_t at = span_find(key, '@');
+    struct directory_entry fields = {.kind = DIRECTORY_ADDRESS,
+                                     .exempt = address_role(at < 0 ? key : span_head(key, (size_t)at))};
 
     return put(f, fields, &f->config->domains[domain], accounts, key);
+}
+
+/* "postmaster" or "abuse" at a domain, whoever has it. Most often that was put already, and stays as it is. */
+static bool put_role(const struct filling *f, uint32_t domain, const char *role,
+                     const struct config_accounts *accounts)
+{
+    uint8_t text[ADDRESS_KEY_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_printf(&w, "%s@", role);
+    writer_span_put(&w, f->config->domains[domain].key);
+    return put_address(f, domain, accounts, writer_span(&w));
+}
+
+/* The engine's own: <postmaster>, and at its address literals (RFC 5321 sections 4.1.3 and 4.5.1). */
+static bool put_engine_postmaster(const struct filling *f, uint32_t domain)
+{
+    const struct config_accounts *accounts = &f->config->domains[domain].postmaster;
+    bool ok = put_address(f, domain, accounts, span_text("postmaster"));
+
+    for (uint32_t i = 0; ok && i < f->config->network.addresses_count; i++) {
+        const struct ip_address *ip = &f->config->network.addresses[i].address;
+        uint8_t text[ADDRESS_KEY_MAX];
+        struct writer w = writer_of(text, sizeof(text));
+
+        writer_text(&w, ip_address_is_v4(ip) ? "postmaster@[" : "postmaster@[ipv6:");
+        ip_address_put(&w, ip);
+        writer_byte(&w, ']');
+        ok = put_address(f, domain, accounts, writer_span(&w));
+    }
+    return ok;
+}
+
+static bool put_roles(const struct filling *f)
+{
+    bool first = true, ok = true;
+
+    for (uint32_t i = 0; ok && i < f->config->domains_count; i++) {
+        const struct config_domain *domain = &f->config->domains[i];
+
+        if (domain->class != DIRECTORY_LOCAL)
+            continue;
+        ok = put_role(f, i, "postmaster", &domain->postmaster) &&
+             put_role(f, i, "abuse", &domain->abuse) && (!first || put_engine_postmaster(f, i));
+        first = false;
+    }
+    return ok;
 }
 
 static bool put_all(const struct filling *f)
@@ -114,7 +163,7 @@ static bool put_all(const struct filling *f)
     for (uint32_t i = 0; ok && i < config->aliases_count; i++)
         ok = put_address(f, config->aliases[i].domain, &config->aliases[i].accounts,
                          config->aliases[i].key);
-    return ok;
+    return ok && put_roles(f);
 }
 
 static uint32_t milliseconds(int64_t microseconds)

@@ -14,6 +14,17 @@ static void record_verdicts(struct transaction *tx)
                 r->recipients[k].verdict = tx->recipient[i].verdict;
 }
 
+/* Mail to postmasters and abuse alone goes to quarantine where other mail is refused: they hear of trouble by mail. */
+static void spare(const struct transaction *tx, int32_t spared, struct rule_verdict *verdict)
+{
+    if (transaction_exempt(tx) && verdict->action > RULE_ACTION_QUARANTINE)
+        verdict->action = RULE_ACTION_QUARANTINE;
+    if (spared != RULE_NONE && verdict->action < RULE_ACTION_QUARANTINE) {
+        verdict->action = RULE_ACTION_QUARANTINE;
+        verdict->rule = spared;
+    }
+}
+
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
 {
     uint32_t rejected = 0, deferred = 0;
@@ -22,6 +33,7 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, s
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
         if (tx->match)
             rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
+        spare(tx, tx->recipient[i].spared, &verdict);
         tx->recipient[i].verdict = (uint8_t)verdict.action;
         rejected += verdict.action == RULE_ACTION_REJECT;
         deferred += verdict.action == RULE_ACTION_DEFER;

@@ -117,6 +117,7 @@ static bool add_account(struct sessions *ss, struct transaction *tx, const struc
     if (!transaction_copy(ss, tx, account->address, &mailbox))
         return false;
     tx->recipient[m->deliveries] = (struct transaction_recipient){
+        .spared = RULE_NONE,
         .policy = {.quarantine_at = account->quarantine_score, .reject_at = account->reject_score}};
     m->delivery[m->deliveries++] =
         (struct message_delivery){.recipient = recipient, .mailbox = mailbox, .account = account->id};

@@ -82,11 +82,13 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     smtp_server_answer(&s->smtp, row, tx->reply_text);
 }
 
+/* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that would have, or RULE_NONE. */
 static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx, struct span recipient,
-                                          struct span *text_out)
+                                          bool exempt, int32_t *spared_out, struct span *text_out)
 {
     struct rule_verdict verdict;
 
+    *spared_out = RULE_NONE;
     if (!tx->match)
         return SMTP_REPLY_NONE;
     rule_match_mark(tx->match);
@@ -99,8 +101,26 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
         return SMTP_REPLY_NONE;
     rule_match_rewind(tx->match);
+    if (exempt) {
+        *spared_out = verdict.rule;
+        return SMTP_REPLY_NONE;
+    }
     *text_out = verdict.text;
     return transaction_refusal(verdict.action);
+}
+
+static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
+                                        struct span recipient, int32_t spared, struct delivery_set *set_out)
+{
+    enum smtp_reply_id row = recipient_add(ss, tx, entry, recipient, set_out);
+
+    if (row != SMTP_REPLY_NONE)
+        return row;
+    tx->ordinary |= !entry->exempt;
+    for (uint32_t i = 0; spared != RULE_NONE && i < tx->message.deliveries; i++)
+        if (delivery_set_has(set_out, i))
+            tx->recipient[i].spared = spared;
+    return SMTP_REPLY_NONE;
 }
 
 static void record_recipient(struct transaction *tx, struct span recipient, enum smtp_reply_id row,
@@ -124,12 +144,13 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     struct span recipient = spelled(&a->path), text = {0};
     const struct directory_entry *entry = NULL;
     struct delivery_set deliveries = {{0}};
+    int32_t spared = RULE_NONE;
     enum smtp_reply_id row = recipient_find(ss->settings.directory, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
-        row = judge_recipient(ss, tx, recipient, &text);
+        row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
     if (row == SMTP_REPLY_NONE)
-        row = recipient_add(ss, tx, entry, recipient, &deliveries);
+        row = add_recipient(ss, tx, entry, recipient, spared, &deliveries);
     record_recipient(tx, recipient, row, &deliveries);
     smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
 }

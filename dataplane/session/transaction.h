@@ -22,6 +22,7 @@ enum transaction_step {
 struct transaction_recipient {
     struct rule_policy policy; /* thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
+    int32_t spared;            /* the rule that would have refused it at RCPT, had it not been exempt; or RULE_NONE */
 };
 
 /* Some of a message's deliveries. */
@@ -53,6 +54,7 @@ struct transaction {
     uint8_t reply;              /* enum smtp_reply_id that ended it */
     bool failed;                /* content is no longer read */
     bool committed;             /* control said that it is durable */
+    bool ordinary;              /* a recipient was accepted that is not exempt from content refusal */
     bool data;                  /* DATA was accepted */
     bool answered;              /* the row in `reply` was sent */
     bool stamped;               /* carries stamps of its own */
@@ -78,6 +80,12 @@ struct transaction {
     struct delivery_set delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
     struct message message;
 };
+
+/* Mail to postmasters and abuse alone: rules do not refuse it. */
+static inline bool transaction_exempt(const struct transaction *tx)
+{
+    return tx->message.deliveries && !tx->ordinary;
+}
 
 /* Why a transaction could not begin: NULL and the row to answer. */
 struct transaction *transaction_begin(struct sessions *ss, struct session *s, enum smtp_reply_id *why_out);

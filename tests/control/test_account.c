@@ -34,7 +34,7 @@ static struct config *accounts(const char *alice, const char *bob)
                      "hostname: mx.example.test\nengine: {interface: e}\n"
                      "network: {addresses: [198.18.0.2/24]}\n"
                      "listeners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
-                     "domains: [{name: example.test}]\naccounts:\n"
+                     "domains: [{name: example.test, catch_all: alice@example.test}]\naccounts:\n"
                      "- {address: alice@example.test, password: \"%s\"}\n",
                      hash_of(alice, "$6$"));
     struct config *config;

@@ -25,7 +25,7 @@ static struct config_errors errors;
 
 /* A local domain with one account. */
 #define ADDRESSES                                                                                  \
-    LEAST "domains: [{name: b.test}]\n"                                                            \
+    LEAST "domains: [{name: b.test, catch_all: a@b.test}]\n"                                       \
           "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n"
 
 static struct config *read_text(const char *text)
@@ -102,7 +102,7 @@ static void all_options_are_read(void)
                   "store: {path: /var/mail, sync: false, quota: 2GiB}\n"
                   "rules: {files: [a.yaml, /b.yaml], cache: cache}\n"
                   "domains:\n"
-                  "  - {name: Example.TEST, quarantine_score: 2.5, reject_score: off}\n"
+                  "  - {name: Example.TEST, quarantine_score: 2.5, reject_score: off, catch_all: alice@example.test}\n"
                   "  - {name: \"b\xc3\xbc"
                   "cher.example\", class: refused}\n"
                   "accounts:\n"
@@ -211,6 +211,13 @@ static void faults_are_told_with_their_line(void)
          ":7: domains[].detail_separator: expected a text of at most 1 bytes"},
         {LEAST "domains:\n- {name: b.test, catch_all: a@b.test}\n",
          ":8: domains[].catch_all: expected an account or an alias; a@b.test is neither"},
+        {LEAST "domains:\n- {name: a.test, class: refused}\n- {name: b.test}\naccounts: [{address: "
+               "Abuse@b.test, password: \"" HASH "\"}]\n",
+         ":9: domains[].name: expected an account, an alias or a catch_all for postmaster@b.test; "
+         "there is none\n"},
+        {LEAST "domains: [{name: b.test}]\naccounts: [{address: postmaster@b.test, password: "
+               "\"" HASH "\"}]\n",
+         ":7: domains[].name: expected an account, an alias or a catch_all for abuse@b.test"},
         {ADDRESSES "aliases:\n- {address: A@b.test, members: [a@b.test]}\n",
          ":10: aliases[].address: expected each once; a@b.test stands in line 8 already"},
         {ADDRESSES "aliases:\n- {address: x@c.test, members: [a@b.test]}\n",
@@ -363,7 +370,7 @@ static void aliases_have_a_size(void)
     char *text = malloc(65536);
 
     for (uint32_t accounts = 100; accounts <= 101; accounts++) {
-        size_t n = (size_t)sprintf(text, "%sdomains: [{name: b.test}]\naccounts:\n", LEAST);
+        size_t n = (size_t)sprintf(text, "%sdomains: [{name: b.test, catch_all: a0@b.test}]\naccounts:\n", LEAST);
         struct config *c;
 
         for (uint32_t i = 0; i < accounts; i++)
