@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
 
 #include "dataplane/session/transaction.h"
@@ -81,34 +82,13 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     smtp_server_answer(&s->smtp, row, tx->reply_text);
 }
 
-/* Who is it? NONE and the entry, or the row to refuse with. */
-static enum smtp_reply_id find_recipient(struct sessions *ss, const struct address *path,
-                                         const struct directory_entry **entry_out)
-{
-    uint8_t text[ADDRESS_KEY_MAX];
-    struct writer key = writer_of(text, sizeof(text));
-    struct directory *d = ss->settings.directory;
-    ptrdiff_t at;
-
-    if (!address_key(&key, path, true))
-        return SMTP_REPLY_BAD_RECIPIENT;
-    *entry_out = directory_find(d, DIRECTORY_ADDRESS, writer_span(&key));
-    if (*entry_out)
-        return SMTP_REPLY_NONE;
-    for (at = (ptrdiff_t)key.len - 1; at >= 0 && text[at] != '@'; at--)
-        continue;
-    if (at < 0)
-        return SMTP_REPLY_UNKNOWN_USER;
-    if (directory_find(d, DIRECTORY_DOMAIN, span_skip(writer_span(&key), (size_t)at + 1)))
-        return SMTP_REPLY_UNKNOWN_USER;
-    return SMTP_REPLY_RELAY_DENIED;
-}
-
+/* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that would have, or RULE_NONE. */
 static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx, struct span recipient,
-                                          struct span *text_out)
+                                          bool exempt, int32_t *spared_out, struct span *text_out)
 {
     struct rule_verdict verdict;
 
+    *spared_out = RULE_NONE;
     if (!tx->match)
         return SMTP_REPLY_NONE;
     rule_match_mark(tx->match);
@@ -121,39 +101,30 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
         return SMTP_REPLY_NONE;
     rule_match_rewind(tx->match);
+    if (exempt) {
+        *spared_out = verdict.rule;
+        return SMTP_REPLY_NONE;
+    }
     *text_out = verdict.text;
     return transaction_refusal(verdict.action);
 }
 
-/* The delivery to this account; two spellings of it are one. */
-static uint32_t find_delivery(const struct message *m, const struct directory_entry *entry)
+static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
+                                        struct span recipient, int32_t spared, struct delivery_set *set_out)
 {
-    uint32_t i = 0;
+    enum smtp_reply_id row = recipient_add(ss, tx, entry, recipient, set_out);
 
-    while (i < m->deliveries && m->delivery[i].account != entry->account)
-        i++;
-    return i;
-}
-
-static enum smtp_reply_id add_delivery(struct sessions *ss, struct transaction *tx,
-                                       const struct directory_entry *entry, struct span recipient)
-{
-    struct message *m = &tx->message;
-    struct span copy;
-
-    if (find_delivery(m, entry) < m->deliveries)
-        return SMTP_REPLY_NONE;
-    if (m->deliveries == MESSAGE_DELIVERIES)
-        return SMTP_REPLY_TOO_MANY_RECIPIENTS;
-    if (!transaction_copy(ss, tx, recipient, &copy))
-        return no_chunk(ss);
-    tx->recipient[m->deliveries].policy =
-        (struct rule_policy){.quarantine_at = entry->quarantine_score, .reject_at = entry->reject_score};
-    m->delivery[m->deliveries++] = (struct message_delivery){.recipient = copy, .account = entry->account};
+    if (row != SMTP_REPLY_NONE)
+        return row;
+    tx->ordinary |= !entry->exempt;
+    for (uint32_t i = 0; spared != RULE_NONE && i < tx->message.deliveries; i++)
+        if (delivery_set_has(set_out, i))
+            tx->recipient[i].spared = spared;
     return SMTP_REPLY_NONE;
 }
 
-static void record_recipient(struct transaction *tx, struct span recipient, enum smtp_reply_id row, uint32_t delivery)
+static void record_recipient(struct transaction *tx, struct span recipient, enum smtp_reply_id row,
+                             const struct delivery_set *deliveries)
 {
     struct record_message *r = &tx->record->message;
 
@@ -161,7 +132,7 @@ static void record_recipient(struct transaction *tx, struct span recipient, enum
         tx->record->cut = true;
         return;
     }
-    tx->delivery_of[r->recipient_count] = row == SMTP_REPLY_NONE ? (uint8_t)delivery : MESSAGE_DELIVERIES;
+    tx->delivery_of[r->recipient_count] = *deliveries;
     r->recipients[r->recipient_count++] = (struct record_recipient){
         .address = record_put(tx->record, recipient, 128),
         .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
@@ -172,12 +143,14 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     struct transaction *tx = s->tx;
     struct span recipient = spelled(&a->path), text = {0};
     const struct directory_entry *entry = NULL;
-    enum smtp_reply_id row = find_recipient(ss, &a->path, &entry);
+    struct delivery_set deliveries = {{0}};
+    int32_t spared = RULE_NONE;
+    enum smtp_reply_id row = recipient_find(ss->settings.directory, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
-        row = judge_recipient(ss, tx, recipient, &text);
+        row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
     if (row == SMTP_REPLY_NONE)
-        row = add_delivery(ss, tx, entry, recipient);
-    record_recipient(tx, recipient, row, row == SMTP_REPLY_NONE ? find_delivery(&tx->message, entry) : 0);
+        row = add_recipient(ss, tx, entry, recipient, spared, &deliveries);
+    record_recipient(tx, recipient, row, &deliveries);
     smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
 }
