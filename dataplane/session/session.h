@@ -16,7 +16,7 @@
  */
 enum session_state { SESSION_FREE, SESSION_OPEN, SESSION_LINGERING };
 
-enum { SESSION_HELO = 64 };
+enum { SESSION_HELO = 48 };
 #define SESSION_NONE UINT32_MAX   /* no place in the table */
 #define SESSION_NOBODY UINT32_MAX /* as a job's generation: nobody waits for its answer */
 
