@@ -82,24 +82,24 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
 }
 
 /* Who is it? NONE and the entry, or the row to refuse with. */
-static enum smtp_reply_id find_recipient(struct sessions *ss, const struct address *path,
+static enum smtp_reply_id find_recipient(struct sessions *ss, const struct address *path, struct writer *key,
                                          const struct directory_entry **entry_out)
 {
-    uint8_t text[ADDRESS_KEY_MAX];
-    struct writer key = writer_of(text, sizeof(text));
     struct directory *d = ss->settings.directory;
+    struct span text;
     ptrdiff_t at;
 
-    if (!address_key(&key, path, true))
+    if (!address_key(key, path, true))
         return SMTP_REPLY_BAD_RECIPIENT;
-    *entry_out = directory_find(d, DIRECTORY_ADDRESS, writer_span(&key));
+    text = writer_span(key);
+    *entry_out = directory_find(d, DIRECTORY_ADDRESS, text);
     if (*entry_out)
         return SMTP_REPLY_NONE;
-    for (at = (ptrdiff_t)key.len - 1; at >= 0 && text[at] != '@'; at--)
+    for (at = (ptrdiff_t)text.len - 1; at >= 0 && text.data[at] != '@'; at--)
         continue;
     if (at < 0)
         return SMTP_REPLY_UNKNOWN_USER;
-    if (directory_find(d, DIRECTORY_DOMAIN, span_skip(writer_span(&key), (size_t)at + 1)))
+    if (directory_find(d, DIRECTORY_DOMAIN, span_skip(text, (size_t)at + 1)))
         return SMTP_REPLY_UNKNOWN_USER;
     return SMTP_REPLY_RELAY_DENIED;
 }
@@ -136,19 +136,19 @@ static uint32_t find_delivery(const struct message *m, const struct directory_en
 }
 
 static enum smtp_reply_id add_delivery(struct sessions *ss, struct transaction *tx,
-                                       const struct directory_entry *entry, struct span recipient)
+                                       const struct directory_entry *entry, struct span recipient, struct span key)
 {
     struct message *m = &tx->message;
+    struct transaction_recipient *r = &tx->recipient[m->deliveries];
     struct span copy;
 
     if (find_delivery(m, entry) < m->deliveries)
         return SMTP_REPLY_NONE;
     if (m->deliveries == MESSAGE_DELIVERIES)
         return SMTP_REPLY_TOO_MANY_RECIPIENTS;
-    if (!transaction_copy(ss, tx, recipient, &copy))
+    if (!transaction_copy(ss, tx, recipient, &copy) || !transaction_copy(ss, tx, key, &r->key))
         return no_chunk(ss);
-    tx->recipient[m->deliveries].policy =
-        (struct rule_policy){.quarantine_at = entry->quarantine_score, .reject_at = entry->reject_score};
+    r->policy = (struct rule_policy){.quarantine_at = entry->quarantine_score, .reject_at = entry->reject_score};
     m->delivery[m->deliveries++] = (struct message_delivery){.recipient = copy, .account = entry->account};
     return SMTP_REPLY_NONE;
 }
@@ -172,12 +172,14 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     struct transaction *tx = s->tx;
     struct span recipient = spelled(&a->path), text = {0};
     const struct directory_entry *entry = NULL;
-    enum smtp_reply_id row = find_recipient(ss, &a->path, &entry);
+    uint8_t key_text[ADDRESS_KEY_MAX];
+    struct writer key = writer_of(key_text, sizeof(key_text));
+    enum smtp_reply_id row = find_recipient(ss, &a->path, &key, &entry);
 
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, recipient, &text);
     if (row == SMTP_REPLY_NONE)
-        row = add_delivery(ss, tx, entry, recipient);
+        row = add_delivery(ss, tx, entry, recipient, writer_span(&key));
     record_recipient(tx, recipient, row, row == SMTP_REPLY_NONE ? find_delivery(&tx->message, entry) : 0);
     smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
 }

@@ -21,7 +21,9 @@ enum transaction_step {
 
 struct transaction_recipient {
     struct rule_policy policy; /* thresholds of its domain */
+    struct span key;           /* under which it was found */
     uint8_t verdict;           /* enum rule_action, once judged */
+    bool looping;              /* the message was delivered to it before */
 };
 
 struct transaction {
@@ -44,6 +46,7 @@ struct transaction {
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
     uint64_t anomalies;
+    uint32_t received;          /* Received fields of the message's own header */
     uint64_t end_us;            /* monotonic: the final dot */
     uint64_t asked_us;          /* monotonic: the commit was asked */
     uint64_t commit_us;

@@ -9,7 +9,7 @@
  */
 
 /* A decoded value is at most three times its field: a byte that is no UTF-8 becomes a sequence of three. */
-enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256 };
+enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256, RECEIVED_MAX = 100 };
 _Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT && (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
                "rules read whole fields");
 
@@ -70,14 +70,60 @@ static void keep_text(struct sessions *ss, struct transaction *tx, struct span *
         transaction_copy(ss, tx, span_head(value, RECORD_TEXT), text);
 }
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct span trimmed(struct span s)
+{
+    while (s.len && is_blank(s.data[0]))
+        s = span_skip(s, 1);
+    while (s.len && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/*
+ * Delivered-To = "Delivered-To:" FWS Mailbox CRLF                       ; RFC 9228 section 3
+ * Marks the recipient it names: it has had this message. A refusal is for all, so only when all have.
+ */
+static enum smtp_reply_id delivered_to(struct transaction *tx, struct span value)
+{
+    uint8_t text[ADDRESS_KEY_MAX];
+    struct writer key = writer_of(text, sizeof(text));
+    struct address address;
+    uint32_t looping = 0;
+
+    if (address_mailbox(trimmed(value), 0, &address) != ADDRESS_OK || !address_key(&key, &address, true))
+        return SMTP_REPLY_NONE;
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        tx->recipient[i].looping |= span_equal(tx->recipient[i].key, writer_span(&key));
+        looping += tx->recipient[i].looping;
+    }
+    return looping == tx->message.deliveries ? SMTP_REPLY_LOOP : SMTP_REPLY_NONE;
+}
+
+/* RFC 5321 section 6.3: a message that has come this far goes round in a circle. */
+static enum smtp_reply_id trace_field(struct transaction *tx, const struct mime_event *event)
+{
+    if (event->field.id == MIME_FIELD_RECEIVED && ++tx->received == RECEIVED_MAX)
+        return SMTP_REPLY_LOOP;
+    return event->field.id == MIME_FIELD_DELIVERED_TO ? delivered_to(tx, event->field.value) : SMTP_REPLY_NONE;
+}
+
 static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
 {
     struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
     enum rule_status status;
+    enum smtp_reply_id row;
 
     /* Only the message's own header; those of parts and of messages within are not its words. */
     if (event->part != 0)
         return SMTP_REPLY_NONE;
+    row = trace_field(tx, event);
+    if (row != SMTP_REPLY_NONE)
+        return row;
     mime_word_decode(event->field.value, NULL, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         keep_text(ss, tx, &tx->subject, writer_span(&text));
