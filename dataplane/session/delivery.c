@@ -27,7 +27,7 @@ static void spare(const struct transaction *tx, int32_t spared, struct rule_verd
 
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
 {
-    uint32_t rejected = 0, deferred = 0;
+    uint32_t refused = 0, deferred = 0;
     struct rule_verdict verdict = {.rule = RULE_NONE};
 
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
@@ -35,14 +35,15 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, s
             rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
         spare(tx, tx->recipient[i].spared, &verdict);
         tx->recipient[i].verdict = (uint8_t)verdict.action;
-        rejected += verdict.action == RULE_ACTION_REJECT;
+        refused += verdict.action == RULE_ACTION_REJECT || verdict.action == RULE_ACTION_DEFER ||
+                   tx->recipient[i].looping;
         deferred += verdict.action == RULE_ACTION_DEFER;
         if (i == 0 || verdict.action > tx->verdict.action)
             tx->verdict = verdict;
     }
     record_verdicts(tx);
     transaction_stamp(ss, STAGE_rules);
-    if (rejected + deferred < tx->message.deliveries)
+    if (refused < tx->message.deliveries)
         return SMTP_REPLY_NONE;
     *text_out = tx->verdict.text;
     return deferred ? SMTP_REPLY_RULE_DEFERRED : SMTP_REPLY_RULE_REJECTED;
@@ -52,7 +53,9 @@ static uint8_t place_of(const struct transaction *tx, uint32_t delivery)
 {
     uint8_t verdict = tx->recipient[delivery].verdict;
 
-    return verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER || verdict == RULE_ACTION_REJECT
+    /* A loop must end here, and one reply serves all: the copy is kept where it goes no further. */
+    return tx->recipient[delivery].looping || verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER ||
+                   verdict == RULE_ACTION_REJECT
                ? MESSAGE_QUARANTINE
                : MESSAGE_INBOX;
 }

@@ -37,11 +37,11 @@ struct session {
     uint16_t slot;                /* of the timer */
     uint8_t protocol;             /* enum listener_protocol */
     uint8_t state;                /* enum session_state */
-    bool eof;                     /* the peer sends no more */
-    bool closing;                 /* nothing more is read */
-    bool stalled;                 /* in the queue of those that wait for a chunk or a job */
-    bool spoke;                   /* a command was answered, or a chunk began, since the deadline was set */
-    bool esmtp;
+    bool eof : 1;                 /* the peer sends no more */
+    bool closing : 1;             /* nothing more is read */
+    bool stalled : 1;             /* in the queue of those that wait for a chunk or a job */
+    bool spoke : 1;               /* a command was answered, or a chunk began, since the deadline was set */
+    bool esmtp : 1;
     uint8_t helo_len;
     uint32_t generation;          /* counts the sessions that used this place */
     uint32_t commands, messages, refusals;

@@ -23,6 +23,7 @@ struct transaction_recipient {
     struct rule_policy policy; /* thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
     int32_t spared;            /* the rule that would have refused it at RCPT, had it not been exempt; or RULE_NONE */
+    bool looping;              /* the message was delivered to it before */
 };
 
 /* Some of a message's deliveries. */
@@ -61,6 +62,7 @@ struct transaction {
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
     uint64_t anomalies;
+    uint32_t received;          /* Received fields of the message's own header */
     uint64_t end_us;            /* monotonic: the final dot */
     uint64_t asked_us;          /* monotonic: the commit was asked */
     uint64_t commit_us;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/session/transaction.h"
+#include "dataplane/session/recipient.h"
 
 #include "proto/charset/charset.h"
 #include "proto/mime/mime_word.h"
@@ -10,7 +10,7 @@
  */
 
 /* A decoded value is at most three times its field: a byte that is no UTF-8 becomes a sequence of three. */
-enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256 };
+enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256, RECEIVED_MAX = 100 };
 _Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT && (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
                "rules read whole fields");
 
@@ -72,14 +72,68 @@ static void keep_text(struct sessions *ss, struct transaction *tx, struct span *
         transaction_copy(ss, tx, span_head(value, RECORD_TEXT), text);
 }
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct span trimmed(struct span s)
+{
+    while (s.len && is_blank(s.data[0]))
+        s = span_skip(s, 1);
+    while (s.len && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Whether two spellings lead to one mailbox, folded as its domain says. */
+static bool same_mailbox(struct directory *d, struct span a, struct span b)
+{
+    uint8_t text[2][ADDRESS_KEY_MAX];
+    struct writer key[2] = {writer_of(text[0], ADDRESS_KEY_MAX), writer_of(text[1], ADDRESS_KEY_MAX)};
+    struct address address;
+
+    return address_mailbox(a, 0, &address) == ADDRESS_OK && recipient_key(d, &address, &key[0]) &&
+           address_mailbox(b, 0, &address) == ADDRESS_OK && recipient_key(d, &address, &key[1]) &&
+           span_equal(writer_span(&key[0]), writer_span(&key[1]));
+}
+
+/*
+ * Delivered-To = "Delivered-To:" FWS Mailbox CRLF                       ; RFC 9228 section 3
+ * Marks the mailbox it names: it has had this message. A refusal is for all, so only when all have.
+ */
+static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *tx, struct span value)
+{
+    uint32_t looping = 0;
+
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        if (same_mailbox(ss->settings.directory, trimmed(value), tx->message.delivery[i].mailbox))
+            tx->recipient[i].looping = true;
+        looping += tx->recipient[i].looping;
+    }
+    return looping == tx->message.deliveries ? SMTP_REPLY_LOOP : SMTP_REPLY_NONE;
+}
+
+/* RFC 5321 section 6.3: a message that has come this far goes round in a circle. */
+static enum smtp_reply_id trace_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
+{
+    if (event->field.id == MIME_FIELD_RECEIVED && ++tx->received == RECEIVED_MAX)
+        return SMTP_REPLY_LOOP;
+    return event->field.id == MIME_FIELD_DELIVERED_TO ? delivered_to(ss, tx, event->field.value) : SMTP_REPLY_NONE;
+}
+
 static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
 {
     struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
     enum rule_status status;
+    enum smtp_reply_id row;
 
     /* Only the message's own header; those of parts and of messages within are not its words. */
     if (event->part != 0)
         return SMTP_REPLY_NONE;
+    row = trace_field(ss, tx, event);
+    if (row != SMTP_REPLY_NONE)
+        return row;
     mime_word_decode(event->field.value, &charset_all, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         keep_text(ss, tx, &tx->subject, writer_span(&text));

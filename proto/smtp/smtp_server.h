@@ -85,10 +85,10 @@ struct smtp_server {
     uint8_t reply;       /* to be sent next; enum smtp_reply_id */
     uint8_t refusal;     /* of the message or the chunk that is being swallowed */
     uint8_t farewell;    /* to be sent behind `reply` and RESET, before CLOSE */
-    bool esmtp;          /* the last greeting was EHLO */
-    bool refused;        /* REFUSED is due */
-    bool reset;          /* RESET is due behind the reply */
-    bool closing;        /* CLOSE is due behind all that is due */
+    bool esmtp : 1;      /* the last greeting was EHLO */
+    bool refused : 1;    /* REFUSED is due */
+    bool reset : 1;      /* RESET is due behind the reply */
+    bool closing : 1;    /* CLOSE is due behind all that is due */
 };
 
 _Static_assert(sizeof(struct smtp_server) <= 192, "an idle session has 256 bytes in all");
