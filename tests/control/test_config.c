@@ -340,7 +340,7 @@ static void nesting_and_aliases_stay_bounded(void)
 /* A chain of so many aliases, the last of which leads to the account. */
 static char *chain(uint32_t length)
 {
-    char *text = malloc(8192);
+    static char text[8192];
     size_t n = (size_t)sprintf(text, "%saliases:\n", ADDRESSES);
 
     for (uint32_t i = 1; i < length; i++)
@@ -356,18 +356,16 @@ static void aliases_have_a_depth(void)
 
     CHECK(c && c->aliases[0].accounts.count == 1 && c->aliases[0].accounts.at[0] == 0);
     config_free(c);
-    free(text);
     text = chain(17);
     CHECK(read_text(text) == NULL && errors.count == 1);
     CHECK_TEXT(writer_span(&errors.text),
                "/etc/wp/a.yaml:10: aliases[].members: expected accounts in the end; x1@b.test leads "
                "through more than 16 aliases\n");
-    free(text);
 }
 
 static void aliases_have_a_size(void)
 {
-    char *text = malloc(65536);
+    static char text[65536];
 
     for (uint32_t accounts = 100; accounts <= 101; accounts++) {
         size_t n = (size_t)sprintf(text, "%sdomains: [{name: b.test, catch_all: a0@b.test}]\naccounts:\n", LEAST);
@@ -387,7 +385,6 @@ static void aliases_have_a_size(void)
             CHECK(!c && memmem(errors.bytes, errors.text.len, "at most 100 accounts in the end; x@b", 36));
         config_free(c);
     }
-    free(text);
 }
 
 static void cpu_lists(void)
