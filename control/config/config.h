@@ -98,18 +98,44 @@ struct config_rules {
     int64_t streams;
 };
 
+/* What mail to an address ends in: places among the accounts, each once. */
+struct config_accounts {
+    uint32_t *at;
+    uint32_t count;
+};
+
 struct config_domain {
     uint32_t line; /* where it stands in the file */
     char *name;    /* as spelled */
     int class;     /* enum directory_class */
     int64_t quarantine_score, reject_score;
+    bool case_sensitive;
+    char *detail_separator; /* one character, or none */
+    char *catch_all;        /* an address; empty: none */
+    /* Found by the check: */
+    struct span key; /* as A-labels in lower case */
+    struct config_accounts caught, postmaster, abuse;
 };
 
 struct config_account {
-    uint32_t line;   /* where it stands in the file */
-    char *address;   /* as spelled */
-    char *password;  /* a crypt(3) hash */
+    uint32_t line;  /* where it stands in the file */
+    char *address;  /* as spelled */
+    char *password; /* a crypt(3) hash */
+    /* Found by the check: */
+    uint32_t domain;     /* its place among the domains */
+    struct span key;     /* as the directory and the store have it */
+    struct span mailbox; /* the local part as spelled, the domain as A-labels */
+};
+
+struct config_alias {
+    uint32_t line;  /* where it stands in the file */
+    char *address;  /* as spelled */
+    char **members; /* as spelled */
+    uint32_t members_count;
+    /* Found by the check: */
     uint32_t domain; /* its place among the domains */
+    struct span key; /* as the directory has it */
+    struct config_accounts accounts;
 };
 
 struct config {
@@ -126,6 +152,8 @@ struct config {
     uint32_t domains_count;
     struct config_account *accounts;
     uint32_t accounts_count;
+    struct config_alias *aliases;
+    uint32_t aliases_count;
     char *records_path; /* "-": standard output; empty: no records */
     char *ctl_socket;
     int log_level; /* enum log_level */

@@ -66,6 +66,9 @@ static const char example[] =
     "    password: "
     "\"$6$wirepost$fffBq.H1B6MJz2UA6QQ83V."
     "a15NcOaBP2893DfocaVj7AphAYskAmQCq8MEKsmz31NPPIElgEMg86Oq5Zvoyj.\" # of the word: example\n"
+    "aliases:\n"
+    "  - {address: postmaster@example.test, members: [alice@example.test]}\n"
+    "  - {address: abuse@example.test, members: [postmaster@example.test]}\n"
     "records: {path: /var/log/wirepost.ndjson}\n"
     "```\n\n";
 

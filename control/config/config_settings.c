@@ -5,12 +5,12 @@
 
 #include "proto/address/address.h"
 
-bool config_address_key(struct writer *w, struct span mailbox)
+bool config_address_key(struct writer *w, struct span mailbox, bool fold_local)
 {
     struct address a;
 
     return address_mailbox(mailbox, ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK &&
-           address_key(w, &a, true);
+           address_key(w, &a, fold_local);
 }
 
 bool config_domain_key(struct writer *w, struct span domain)
@@ -39,49 +39,131 @@ static uint64_t domain_id(struct span key)
     return h ? h : 1;
 }
 
-/* The fields that an entry has from its domain. */
-static bool domain_fields(const struct config_settings_source *source,
-                          const struct config_domain *domain, struct writer *key,
-                          struct directory_entry *fields_out)
+/* What is being put: the ids of all accounts are asked for once. */
+struct filling {
+    const struct config_settings_source *source;
+    const struct config *config;
+    uint64_t *ids;
+};
+
+static bool ask_ids(struct filling *f)
 {
-    if (!config_domain_key(key, span_text(domain->name)))
+    f->ids = calloc(f->config->accounts_count + 1, sizeof(*f->ids));
+    if (!f->ids)
         return false;
-    *fields_out = (struct directory_entry){.domain = domain_id(writer_span(key)),
-                                           .version = source->version,
-                                           .class = (uint8_t)domain->class,
-                                           .quarantine_score = (int32_t)domain->quarantine_score,
-                                           .reject_score = (int32_t)domain->reject_score};
+    for (uint32_t i = 0; i < f->config->accounts_count; i++) {
+        f->ids[i] = f->source->account_id(f->source->context, f->config->accounts[i].key);
+        if (!f->ids[i])
+            return false;
+    }
     return true;
 }
 
-static bool put_domain(const struct config_settings_source *source,
-                       const struct config_domain *domain)
+/* An entry with what it has from its domain and the accounts that it leads to. */
+static bool put(const struct filling *f, struct directory_entry fields,
+                const struct config_domain *domain, const struct config_accounts *list,
+                struct span key)
 {
-    struct directory_entry fields;
-    uint8_t key[ADDRESS_KEY_MAX];
-    struct writer w = writer_of(key, sizeof(key));
+    struct directory_account accounts[DIRECTORY_ACCOUNTS];
 
-    if (!domain_fields(source, domain, &w, &fields))
-        return false;
-    fields.kind = DIRECTORY_DOMAIN;
-    return directory_put(source->directory, &fields, writer_span(&w));
+    fields.version = f->source->version;
+    fields.domain = domain_id(domain->key);
+    fields.class = (uint8_t)domain->class;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct config_account *account = &f->config->accounts[list->at[i]];
+        const struct config_domain *home = &f->config->domains[account->domain];
+
+        accounts[i] =
+            (struct directory_account){.id = f->ids[list->at[i]],
+                                       .quarantine_score = (int32_t)home->quarantine_score,
+                                       .reject_score = (int32_t)home->reject_score,
+                                       .address = account->mailbox};
+    }
+    fields.accounts = accounts;
+    fields.account_count = list->count;
+    return directory_put(f->source->directory, &fields, key);
 }
 
-static bool put_account(const struct config_settings_source *source,
-                        const struct config_account *account)
+static bool put_domain(const struct filling *f, const struct config_domain *domain)
 {
-    const struct config_domain *domain = &source->config->domains[account->domain];
-    struct directory_entry fields;
-    uint8_t domain_key[ADDRESS_KEY_MAX], key[ADDRESS_KEY_MAX];
-    struct writer domain_w = writer_of(domain_key, sizeof(domain_key));
-    struct writer w = writer_of(key, sizeof(key));
+    struct directory_entry fields = {.kind = DIRECTORY_DOMAIN,
+                                     .detail_separator = (uint8_t)domain->detail_separator[0],
+                                     .case_sensitive = domain->case_sensitive};
 
-    if (!domain_fields(source, domain, &domain_w, &fields) ||
-        !config_address_key(&w, span_text(account->address)))
-        return false;
-    fields.kind = DIRECTORY_ADDRESS;
-    fields.account = source->account_id(source->context, writer_span(&w));
-    return fields.account && directory_put(source->directory, &fields, writer_span(&w));
+    return put(f, fields, domain, &domain->caught, domain->key);
+}
+
+static bool put_address(const struct filling *f, uint32_t domain,
+                        const struct config_accounts *accounts, struct span key)
+{
+    ptrdiff_t at = span_find(key, '@');
+    struct directory_entry fields = {.kind = DIRECTORY_ADDRESS,
+                                     .exempt = address_role(at < 0 ? key : span_head(key, (size_t)at))};
+
+    return put(f, fields, &f->config->domains[domain], accounts, key);
+}
+
+/* "postmaster" or "abuse" at a domain, whoever has it. Most often that was put already, and stays as it is. */
+static bool put_role(const struct filling *f, uint32_t domain, const char *role,
+                     const struct config_accounts *accounts)
+{
+    uint8_t text[ADDRESS_KEY_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_printf(&w, "%s@", role);
+    writer_span_put(&w, f->config->domains[domain].key);
+    return put_address(f, domain, accounts, writer_span(&w));
+}
+
+/* The engine's own: <postmaster>, and at its address literals (RFC 5321 sections 4.1.3 and 4.5.1). */
+static bool put_engine_postmaster(const struct filling *f, uint32_t domain)
+{
+    const struct config_accounts *accounts = &f->config->domains[domain].postmaster;
+    bool ok = put_address(f, domain, accounts, span_text("postmaster"));
+
+    for (uint32_t i = 0; ok && i < f->config->network.addresses_count; i++) {
+        const struct ip_address *ip = &f->config->network.addresses[i].address;
+        uint8_t text[ADDRESS_KEY_MAX];
+        struct writer w = writer_of(text, sizeof(text));
+
+        writer_text(&w, ip_address_is_v4(ip) ? "postmaster@[" : "postmaster@[ipv6:");
+        ip_address_put(&w, ip);
+        writer_byte(&w, ']');
+        ok = put_address(f, domain, accounts, writer_span(&w));
+    }
+    return ok;
+}
+
+static bool put_roles(const struct filling *f)
+{
+    bool first = true, ok = true;
+
+    for (uint32_t i = 0; ok && i < f->config->domains_count; i++) {
+        const struct config_domain *domain = &f->config->domains[i];
+
+        if (domain->class != DIRECTORY_LOCAL)
+            continue;
+        ok = put_role(f, i, "postmaster", &domain->postmaster) &&
+             put_role(f, i, "abuse", &domain->abuse) && (!first || put_engine_postmaster(f, i));
+        first = false;
+    }
+    return ok;
+}
+
+static bool put_all(const struct filling *f)
+{
+    const struct config *config = f->config;
+    bool ok = true;
+
+    for (uint32_t i = 0; ok && i < config->domains_count; i++)
+        ok = put_domain(f, &config->domains[i]);
+    for (uint32_t i = 0; ok && i < config->accounts_count; i++)
+        ok = put_address(f, config->accounts[i].domain, &(struct config_accounts){&i, 1},
+                         config->accounts[i].key);
+    for (uint32_t i = 0; ok && i < config->aliases_count; i++)
+        ok = put_address(f, config->aliases[i].domain, &config->aliases[i].accounts,
+                         config->aliases[i].key);
+    return ok && put_roles(f);
 }
 
 static uint32_t milliseconds(int64_t microseconds)
@@ -119,14 +201,11 @@ static void fill(struct settings *s, const struct config_settings_source *source
 
 struct settings *config_settings(const struct config_settings_source *source)
 {
+    struct filling filling = {.source = source, .config = source->config};
     struct settings *settings = calloc(1, sizeof(*settings));
-    const struct config *config = source->config;
-    bool ok = settings != NULL;
+    bool ok = settings != NULL && ask_ids(&filling) && put_all(&filling);
 
-    for (uint32_t i = 0; ok && i < config->domains_count; i++)
-        ok = put_domain(source, &config->domains[i]);
-    for (uint32_t i = 0; ok && i < config->accounts_count; i++)
-        ok = put_account(source, &config->accounts[i]);
+    free(filling.ids);
     if (!ok) {
         free(settings);
         return NULL;

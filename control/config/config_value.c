@@ -226,6 +226,9 @@ static bool text_ok(const struct config_option *option, const char *text)
     for (size_t i = 0; i < s.len; i++)
         if (s.data[i] < 0x20 || s.data[i] == 0x7f)
             return false;
+    /* One that may be left out may be empty too. */
+    if (s.len == 0 && option->fallback && !option->fallback[0])
+        return true;
     switch (option->type) {
     case CONFIG_DOMAIN:
         return domain_ok(s);

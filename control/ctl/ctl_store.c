@@ -22,11 +22,14 @@ static json_t *id_text(const struct id128 *id)
 
 static bool find_account(struct store *store, struct span address, uint64_t *account_out, struct writer *why)
 {
-    uint8_t text[512];
-    struct writer key = writer_of(text, sizeof(text));
+    for (int fold = 0; fold < 2; fold++) {
+        uint8_t text[512];
+        struct writer key = writer_of(text, sizeof(text));
 
-    if (config_address_key(&key, address) && store_account_find(store, writer_span(&key), account_out) == STORE_OK)
-        return true;
+        if (config_address_key(&key, address, fold) &&
+            store_account_find(store, writer_span(&key), account_out) == STORE_OK)
+            return true;
+    }
     writer_text(why, "no such account");
     return false;
 }

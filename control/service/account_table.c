@@ -95,7 +95,7 @@ struct account_table *account_table_new(const struct config *config,
         struct account_row *row = &t->rows[t->count];
         size_t start = w.len;
 
-        ok = config_address_key(&w, span_text(account->address));
+        writer_span_put(&w, account->key);
         row->key = span_of(t->text + start, w.len - start);
         row->hash = t->text + w.len;
         writer_text(&w, account->password);
@@ -120,16 +120,23 @@ void account_table_free(struct account_table *table)
     free(table);
 }
 
-static const struct account_row *find_row(const struct account_table *t, struct span user)
+static const struct account_row *find_key(const struct account_table *t, struct span user, bool fold)
 {
     uint8_t bytes[ADDRESS_KEY_MAX];
     struct writer w = writer_of(bytes, sizeof(bytes));
     struct account_row wanted;
 
-    if (!config_address_key(&w, user))
+    if (!config_address_key(&w, user, fold))
         return NULL;
     wanted.key = writer_span(&w);
     return bsearch(&wanted, t->rows, t->count, sizeof(*t->rows), compare_rows);
+}
+
+static const struct account_row *find_row(const struct account_table *t, struct span user)
+{
+    const struct account_row *exact = find_key(t, user, false);
+
+    return exact ? exact : find_key(t, user, true);
 }
 
 /* Without telling by its time where two texts differ. */

@@ -47,7 +47,7 @@ static int matches(struct cds_lfht_node *link, const void *name_)
     const struct directory_entry *e = &node_of(link)->entry;
     const struct directory_name *name = name_;
 
-    return e->kind == name->kind && span_equal(span_of(e->key, e->key_len), name->key);
+    return e->kind == name->kind && span_equal(e->key, name->key);
 }
 
 static void free_node(struct rcu_head *head)
@@ -93,23 +93,61 @@ static void write_end(struct directory *d)
     pthread_mutex_unlock(&d->writer);
 }
 
-static bool same_but_version(const struct directory_entry *a, const struct directory_entry *b)
+static bool same_accounts(const struct directory_entry *a, const struct directory_entry *b)
 {
-    return a->tenant == b->tenant && a->domain == b->domain && a->account == b->account &&
-           a->kind == b->kind && a->class == b->class && a->quarantine_score == b->quarantine_score &&
-           a->reject_score == b->reject_score;
+    if (a->account_count != b->account_count)
+        return false;
+    for (uint32_t i = 0; i < a->account_count; i++) {
+        const struct directory_account *x = &a->accounts[i], *y = &b->accounts[i];
+
+        if (x->id != y->id || x->quarantine_score != y->quarantine_score || x->reject_score != y->reject_score ||
+            !span_equal(x->address, y->address))
+            return false;
+    }
+    return true;
 }
 
+static bool same_but_version(const struct directory_entry *a, const struct directory_entry *b)
+{
+    return a->tenant == b->tenant && a->domain == b->domain && a->kind == b->kind && a->class == b->class &&
+           a->detail_separator == b->detail_separator && a->case_sensitive == b->case_sensitive &&
+           a->exempt == b->exempt && same_accounts(a, b);
+}
+
+/* Copies the bytes to *at and moves it behind them. */
+static struct span keep(uint8_t **at, struct span bytes)
+{
+    struct span kept = span_of(*at, bytes.len);
+
+    if (bytes.len)
+        memcpy(*at, bytes.data, bytes.len);
+    *at += bytes.len;
+    return kept;
+}
+
+/* One block: the node, its accounts, then the key and the addresses. */
 static struct directory_node *new_node(const struct directory_entry *fields, struct span key)
 {
-    struct directory_node *node = malloc(sizeof(*node) + key.len);
+    size_t accounts = fields->account_count * sizeof(*fields->accounts), text = key.len;
+    struct directory_account *copies;
+    struct directory_node *node;
+    uint8_t *at;
 
+    for (uint32_t i = 0; i < fields->account_count; i++)
+        text += fields->accounts[i].address.len;
+    node = malloc(sizeof(*node) + accounts + text);
     if (!node)
         return NULL;
     cds_lfht_node_init(&node->link);
     node->entry = *fields;
-    node->entry.key_len = (uint32_t)key.len;
-    memcpy(node->entry.key, key.data, key.len);
+    copies = (struct directory_account *)(node + 1);
+    at = (uint8_t *)copies + accounts;
+    node->entry.accounts = copies;
+    node->entry.key = keep(&at, key);
+    for (uint32_t i = 0; i < fields->account_count; i++) {
+        copies[i] = fields->accounts[i];
+        copies[i].address = keep(&at, fields->accounts[i].address);
+    }
     return node;
 }
 

@@ -14,16 +14,28 @@ enum directory_kind {
     DIRECTORY_DOMAIN,  /* key: the domain as A-label in lower case */
 };
 
-enum directory_class { DIRECTORY_LOCAL, DIRECTORY_RELAY, DIRECTORY_REFUSED };
+enum directory_class { DIRECTORY_LOCAL, DIRECTORY_REFUSED };
+
+/* A mailbox that mail to an address ends in. */
+struct directory_account {
+    uint64_t id;                            /* immutable */
+    int32_t quarantine_score, reject_score; /* of the account's own domain, for verdicts; INT32_MAX when off */
+    struct span address;                    /* for Delivered-To: as configured, the domain as A-labels */
+};
+
+enum { DIRECTORY_ACCOUNTS = 100 }; /* most accounts of an entry: one recipient fits a message */
 
 struct directory_entry {
-    uint64_t tenant, domain, account; /* immutable ids; account is 0 for a domain */
-    uint64_t version;                 /* of the configuration that put it, to sweep what a reload left out */
-    uint8_t kind;                     /* enum directory_kind */
-    uint8_t class;                    /* enum directory_class */
-    int32_t quarantine_score, reject_score; /* of the domain, for verdicts; INT32_MAX when off */
-    uint32_t key_len;
-    uint8_t key[];
+    uint64_t tenant, domain; /* immutable ids */
+    uint64_t version;        /* of the configuration that put it, to sweep what a reload left out */
+    uint8_t kind;            /* enum directory_kind */
+    uint8_t class;           /* enum directory_class */
+    uint8_t detail_separator; /* of a domain: stands between user and detail in a local part; 0: none */
+    bool case_sensitive;     /* of a domain: the local parts in its addresses' keys are not folded */
+    bool exempt;             /* of an address: a postmaster's or abuse, to whom content is never refused */
+    uint32_t account_count;  /* of a domain: those of its catch-all, 0 without one; of an address: at least 1, each once */
+    const struct directory_account *accounts;
+    struct span key;
 };
 
 struct directory;
@@ -31,7 +43,7 @@ struct directory;
 /* At most `entries_max` entries. */
 struct directory *directory_new(uint32_t entries_max);
 void directory_free(struct directory *d);
-/* Copies the entry's fields and the key in; an entry of the same kind and key is replaced. False: full or no memory. Control only. */
+/* Copies the fields, the accounts with their addresses, and `key` (fields->key is not looked at); an entry of the same kind and key is replaced. False: full or no memory. Control only. */
 bool directory_put(struct directory *d, const struct directory_entry *fields, struct span key);
 /* Removes all entries whose version differs. Control only. */
 void directory_sweep(struct directory *d, uint64_t version);

@@ -41,7 +41,8 @@ struct message_envelope {
 };
 
 struct message_delivery {
-    struct span recipient;     /* as spelled */
+    struct span recipient;     /* as spelled at RCPT, detail and all; the first of those that led here */
+    struct span mailbox;       /* address of the account that it ends in, for the session alone */
     struct span orcpt;         /* DSN ORCPT */
     uint8_t notify;            /* DSN NOTIFY bits: 1 never, 2 success, 4 failure, 8 delay; 0 for default */
     uint8_t place;             /* enum message_place */

@@ -3,14 +3,26 @@
 
 #include "proto/smtp/smtp_trace.h"
 
-/* Each spelling of a recipient has a place of its own in the record. */
+/* Each recipient has a place of its own in the record; where it leads to several mailboxes, the strongest verdict stands there. */
 static void record_verdicts(struct transaction *tx)
 {
     struct record_message *r = &tx->record->message;
 
     for (uint32_t k = 0; k < r->recipient_count; k++)
-        if (tx->delivery_of[k] < tx->message.deliveries)
-            r->recipients[k].verdict = tx->recipient[tx->delivery_of[k]].verdict;
+        for (uint32_t i = 0; i < tx->message.deliveries; i++)
+            if (delivery_set_has(&tx->delivery_of[k], i) && tx->recipient[i].verdict > r->recipients[k].verdict)
+                r->recipients[k].verdict = tx->recipient[i].verdict;
+}
+
+/* Mail to postmasters and abuse alone goes to quarantine where other mail is refused: they hear of trouble by mail. */
+static void spare(const struct transaction *tx, int32_t spared, struct rule_verdict *verdict)
+{
+    if (transaction_exempt(tx) && verdict->action > RULE_ACTION_QUARANTINE)
+        verdict->action = RULE_ACTION_QUARANTINE;
+    if (spared != RULE_NONE && verdict->action < RULE_ACTION_QUARANTINE) {
+        verdict->action = RULE_ACTION_QUARANTINE;
+        verdict->rule = spared;
+    }
 }
 
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
@@ -21,6 +33,7 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, s
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
         if (tx->match)
             rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
+        spare(tx, tx->recipient[i].spared, &verdict);
         tx->recipient[i].verdict = (uint8_t)verdict.action;
         rejected += verdict.action == RULE_ACTION_REJECT;
         deferred += verdict.action == RULE_ACTION_DEFER;
@@ -51,8 +64,9 @@ void delivery_place(struct transaction *tx)
     uint32_t kept = 0;
 
     for (uint32_t k = 0; k < r->recipient_count; k++)
-        if (tx->delivery_of[k] < m->deliveries)
-            r->recipients[k].place = place_of(tx, tx->delivery_of[k]);
+        for (uint32_t i = 0; i < m->deliveries; i++)
+            if (delivery_set_has(&tx->delivery_of[k], i) && place_of(tx, i) == MESSAGE_QUARANTINE)
+                r->recipients[k].place = MESSAGE_QUARANTINE;
     for (uint32_t i = 0; i < m->deliveries; i++) {
         if (tx->recipient[i].verdict == RULE_ACTION_DISCARD)
             continue;
@@ -89,6 +103,7 @@ static bool write_prefix(struct sessions *ss, struct session *s, struct message_
     id128_put(&id, &tx->message.id);
     smtp_trace_put(&w, &(struct smtp_trace){.sender = tx->message.envelope.sender,
                                             .recipient = d->recipient,
+                                            .mailbox = d->mailbox,
                                             .only_recipient = tx->record->message.recipient_count == 1,
                                             .helo = tx->message.envelope.helo,
                                             .client = tx->message.envelope.client,

@@ -16,7 +16,7 @@
  */
 enum session_state { SESSION_FREE, SESSION_OPEN, SESSION_LINGERING };
 
-enum { SESSION_HELO = 64 };
+enum { SESSION_HELO = 48 };
 #define SESSION_NONE UINT32_MAX   /* no place in the table */
 #define SESSION_NOBODY UINT32_MAX /* as a job's generation: nobody waits for its answer */
 
@@ -40,7 +40,7 @@ struct session {
     bool eof;                     /* the peer sends no more */
     bool closing;                 /* nothing more is read */
     bool stalled;                 /* in the queue of those that wait for a chunk or a job */
-    bool spoke;                   /* a command was answered since the deadline was set */
+    bool spoke;                   /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp;
     uint8_t helo_len;
     uint32_t generation;          /* counts the sessions that used this place */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/session/session.h"
+#include "dataplane/session/recipient.h"
 
 #include "proto/address/address.h"
 #include "proto/pop3/pop3_stuff.h"
@@ -163,13 +163,13 @@ static struct span keep(struct chunk *home, struct span bytes)
 }
 
 /* A name that reads as an address is looked up as mail to it would be; any other cannot exist, but is judged alike. */
-static struct span user_key(struct chunk *home, struct span user)
+static struct span user_key(struct sessions *ss, struct chunk *home, struct span user)
 {
     uint8_t text[ADDRESS_KEY_MAX];
     struct writer key = writer_of(text, sizeof(text));
     struct address address;
 
-    if (address_mailbox(user, 0, &address) == ADDRESS_OK && address_key(&key, &address, true))
+    if (address_mailbox(user, 0, &address) == ADDRESS_OK && recipient_key(ss->settings.directory, &address, &key))
         return keep(home, writer_span(&key));
     return keep(home, user);
 }
@@ -189,7 +189,7 @@ static void on_login(struct sessions *ss, struct session *s, const struct pop3_a
     memset(r, 0, sizeof(*r));
     home->len = sizeof(*r);
     r->home = home;
-    r->user = user_key(home, a->user);
+    r->user = user_key(ss, home, a->user);
     r->password = keep(home, a->password);
     r->wanted = JOB_ACCOUNT_LOGIN;
     r->asked = NO_JOB;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
+#include "dataplane/session/session_envelope.h"
 
 /*
- * The MX: the SMTP machine's actions turned into look-ups, kept bytes, verdicts and jobs. Commands of
+ * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
  * one connection are worked on until the machine wants more bytes or waits for control.
  */
 
@@ -21,187 +22,6 @@ void session_smtp_begin(struct sessions *ss, struct session *s)
     smtp_server_init(&s->smtp, &ss->smtp_options);
     session_deadline(ss, s, ss->settings.command_timeout_ms);
     session_smtp_run(ss, s);
-}
-
-/* ---- envelope ---- */
-
-static void on_helo(struct sessions *ss, struct session *s, const struct smtp_action *a)
-{
-    struct span name = span_head(a->name, SESSION_HELO);
-
-    memcpy(s->helo, name.data, name.len);
-    s->helo_len = (uint8_t)name.len;
-    s->esmtp = a->esmtp;
-    answer(s, SMTP_REPLY_OK, span_of(NULL, 0));
-}
-
-/* The path as spelled, without angle brackets and source route. */
-static struct span spelled(const struct address *path)
-{
-    if (path->domain.len == 0)
-        return path->local;
-    return span_between(path->local.data, path->domain.data + path->domain.len);
-}
-
-static enum rule_status value(struct transaction *tx, enum rule_scope scope, struct span bytes)
-{
-    return tx->match && rule_set_uses(tx->rules->set, scope) ? rule_match_value(tx->match, scope, bytes) : RULE_OK;
-}
-
-/* What is known at MAIL goes to the rules, and they may refuse at once. */
-static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s, struct transaction *tx)
-{
-    uint8_t text[IP_ADDRESS_TEXT];
-    struct writer ip = writer_of(text, sizeof(text));
-    enum rule_status status;
-
-    if (!tx->match)
-        return SMTP_REPLY_NONE;
-    ip_address_put(&ip, &tx->message.envelope.client);
-    status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
-    if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_HELO, span_of(s->helo, s->helo_len));
-    if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
-    if (status != RULE_OK)
-        return SMTP_REPLY_NO_RESOURCES;
-    rule_match_verdict(tx->match, RULE_STAGE_MAIL, NULL, &tx->verdict);
-    transaction_stamp(ss, STAGE_rules);
-    return transaction_refusal(tx->verdict.action);
-}
-
-static enum smtp_reply_id no_chunk(struct sessions *ss)
-{
-    ss->counters->chunks_refused++;
-    return SMTP_REPLY_NO_RESOURCES;
-}
-
-static void on_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
-{
-    enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
-    struct transaction *tx = s->messages < ss->settings.messages_max ? transaction_begin(ss, s, &row) : NULL;
-
-    if (!tx) {
-        answer(s, row, span_of(NULL, 0));
-        return;
-    }
-    s->tx = tx;
-    tx->message.envelope.body = a->body;
-    /* Without memory for it the sender would read as <>. */
-    if (transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
-        row = judge_sender(ss, s, tx);
-    else
-        row = no_chunk(ss);
-    if (row == SMTP_REPLY_NONE) {
-        answer(s, SMTP_REPLY_OK, span_of(NULL, 0));
-        return;
-    }
-    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
-    tx->step = TRANSACTION_REFUSED;
-    tx->reply = (uint8_t)row;
-    tx->reply_text = tx->verdict.text;
-    answer(s, row, tx->reply_text);
-}
-
-/* Who is it? NONE and the entry, or the row to refuse with. */
-static enum smtp_reply_id find_recipient(struct sessions *ss, const struct address *path,
-                                         const struct directory_entry **entry_out)
-{
-    uint8_t text[ADDRESS_KEY_MAX];
-    struct writer key = writer_of(text, sizeof(text));
-    struct directory *d = ss->settings.directory;
-    ptrdiff_t at;
-
-    if (!address_key(&key, path, true))
-        return SMTP_REPLY_BAD_RECIPIENT;
-    *entry_out = directory_find(d, DIRECTORY_ADDRESS, writer_span(&key));
-    if (*entry_out)
-        return SMTP_REPLY_NONE;
-    for (at = (ptrdiff_t)key.len - 1; at >= 0 && text[at] != '@'; at--)
-        continue;
-    if (at < 0)
-        return SMTP_REPLY_UNKNOWN_USER;
-    if (directory_find(d, DIRECTORY_DOMAIN, span_skip(writer_span(&key), (size_t)at + 1)))
-        return SMTP_REPLY_UNKNOWN_USER;
-    return SMTP_REPLY_RELAY_DENIED;
-}
-
-static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx, struct span recipient,
-                                          struct span *text_out)
-{
-    struct rule_verdict verdict;
-
-    if (!tx->match)
-        return SMTP_REPLY_NONE;
-    rule_match_mark(tx->match);
-    if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
-        rule_match_rewind(tx->match);
-        return SMTP_REPLY_NO_RESOURCES;
-    }
-    rule_match_verdict(tx->match, RULE_STAGE_RCPT, NULL, &verdict);
-    transaction_stamp(ss, STAGE_rules);
-    if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
-        return SMTP_REPLY_NONE;
-    rule_match_rewind(tx->match);
-    *text_out = verdict.text;
-    return transaction_refusal(verdict.action);
-}
-
-/* The delivery to this account; two spellings of it are one. */
-static uint32_t find_delivery(const struct message *m, const struct directory_entry *entry)
-{
-    uint32_t i = 0;
-
-    while (i < m->deliveries && m->delivery[i].account != entry->account)
-        i++;
-    return i;
-}
-
-static enum smtp_reply_id add_delivery(struct sessions *ss, struct transaction *tx,
-                                       const struct directory_entry *entry, struct span recipient)
-{
-    struct message *m = &tx->message;
-    struct span copy;
-
-    if (find_delivery(m, entry) < m->deliveries)
-        return SMTP_REPLY_NONE;
-    if (m->deliveries == MESSAGE_DELIVERIES)
-        return SMTP_REPLY_TOO_MANY_RECIPIENTS;
-    if (!transaction_copy(ss, tx, recipient, &copy))
-        return no_chunk(ss);
-    tx->recipient[m->deliveries].policy =
-        (struct rule_policy){.quarantine_at = entry->quarantine_score, .reject_at = entry->reject_score};
-    m->delivery[m->deliveries++] = (struct message_delivery){.recipient = copy, .account = entry->account};
-    return SMTP_REPLY_NONE;
-}
-
-static void record_recipient(struct transaction *tx, struct span recipient, enum smtp_reply_id row, uint32_t delivery)
-{
-    struct record_message *r = &tx->record->message;
-
-    if (r->recipient_count == MESSAGE_DELIVERIES) {
-        tx->record->cut = true;
-        return;
-    }
-    tx->delivery_of[r->recipient_count] = row == SMTP_REPLY_NONE ? (uint8_t)delivery : MESSAGE_DELIVERIES;
-    r->recipients[r->recipient_count++] = (struct record_recipient){
-        .address = record_put(tx->record, recipient, 128),
-        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
-}
-
-static void on_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
-{
-    struct transaction *tx = s->tx;
-    struct span recipient = spelled(&a->path), text = {0};
-    const struct directory_entry *entry = NULL;
-    enum smtp_reply_id row = find_recipient(ss, &a->path, &entry);
-
-    if (row == SMTP_REPLY_NONE)
-        row = judge_recipient(ss, tx, recipient, &text);
-    if (row == SMTP_REPLY_NONE)
-        row = add_delivery(ss, tx, entry, recipient);
-    record_recipient(tx, recipient, row, row == SMTP_REPLY_NONE ? find_delivery(&tx->message, entry) : 0);
-    answer(s, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
 }
 
 /* ---- the message ---- */
@@ -322,9 +142,10 @@ static void end_transaction(struct sessions *ss, struct session *s)
     transaction_end(ss, s, tx);
 }
 
-static void on_reply(struct sessions *ss, struct session *s, enum smtp_reply_id row)
+static void on_reply(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     struct transaction *tx = s->tx;
+    enum smtp_reply_id row = a->reply;
 
     ss->counters->smtp_reply[row]++;
     s->refusals += smtp_reply_refuses(row);
@@ -333,8 +154,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum smtp_reply_id 
     s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
-    /* What is refused behind DATA's own reply is the message, if only because its framing is lost. */
-    if (tx->data && tx->reply != row && smtp_reply_refuses(row)) {
+    /* A refusal that ends it is the message's, if only because its framing is lost; others answer commands between chunks. */
+    if (tx->data && a->ends && tx->reply != row && smtp_reply_refuses(row)) {
         tx->reply = (uint8_t)row;
         tx->reply_text = span_of(NULL, 0);
     }
@@ -369,19 +190,20 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         answer(s, ss->draining ? SMTP_REPLY_DRAINING : SMTP_REPLY_OK, none);
         return GO_ON;
     case SMTP_ACTION_REPLY:
-        on_reply(ss, s, a->reply);
+        on_reply(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_HELO:
-        on_helo(ss, s, a);
+        session_envelope_helo(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_MAIL:
-        on_mail(ss, s, a);
+        session_envelope_mail(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_RCPT:
-        on_rcpt(ss, s, a);
+        session_envelope_rcpt(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_DATA:
         s->tx->data = true;
+        s->spoke = true;
         answer(s, SMTP_REPLY_OK, none);
         return GO_ON;
     case SMTP_ACTION_TEXT:

@@ -22,6 +22,7 @@ static void take_settings(struct sessions *ss)
         .size_max = ss->settings.message_size_max,
         .text_line_max = SMTP_TEXT_LINE_MAX,
         .command_line_max = SMTP_COMMAND_LINE_MAX,
+        .messages_max = ss->settings.messages_max,
         .recipients_max = (uint16_t)ss->settings.recipients_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
     };

@@ -22,7 +22,23 @@ enum transaction_step {
 struct transaction_recipient {
     struct rule_policy policy; /* thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
+    int32_t spared;            /* the rule that would have refused it at RCPT, had it not been exempt; or RULE_NONE */
 };
+
+/* Some of a message's deliveries. */
+struct delivery_set {
+    uint64_t bits[(MESSAGE_DELIVERIES + 63) / 64];
+};
+
+static inline void delivery_set_add(struct delivery_set *set, uint32_t delivery)
+{
+    set->bits[delivery / 64] |= UINT64_C(1) << delivery % 64;
+}
+
+static inline bool delivery_set_has(const struct delivery_set *set, uint32_t delivery)
+{
+    return set->bits[delivery / 64] >> delivery % 64 & 1;
+}
 
 struct transaction {
     struct chunk *arena;        /* the chunk that this struct lies in, and those taken later; newest first */
@@ -38,7 +54,8 @@ struct transaction {
     uint8_t reply;              /* enum smtp_reply_id that ended it */
     bool failed;                /* content is no longer read */
     bool committed;             /* control said that it is durable */
-    bool data;                  /* DATA was accepted */
+    bool ordinary;              /* a recipient was accepted that is not exempt from content refusal */
+    bool data;                  /* DATA or a chunk was accepted */
     bool answered;              /* the row in `reply` was sent */
     bool stamped;               /* carries stamps of its own */
     struct span reply_text;
@@ -60,9 +77,15 @@ struct transaction {
     struct mime_tree tree;
     uint32_t recipients;
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
-    uint8_t delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; MESSAGE_DELIVERIES where it was refused */
+    struct delivery_set delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
     struct message message;
 };
+
+/* Mail to postmasters and abuse alone: rules do not refuse it. */
+static inline bool transaction_exempt(const struct transaction *tx)
+{
+    return tx->message.deliveries && !tx->ordinary;
+}
 
 /* Why a transaction could not begin: NULL and the row to answer. */
 struct transaction *transaction_begin(struct sessions *ss, struct session *s, enum smtp_reply_id *why_out);

@@ -135,7 +135,7 @@ static enum smtp_reply_id header_end(struct transaction *tx, struct span *text_o
         return SMTP_REPLY_NONE;
     rule_match_verdict(tx->match, RULE_STAGE_HEADER_END, NULL, &tx->verdict);
     *text_out = tx->verdict.text;
-    return transaction_refusal(tx->verdict.action);
+    return transaction_exempt(tx) ? SMTP_REPLY_NONE : transaction_refusal(tx->verdict.action);
 }
 
 static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx, const struct mime_event *event,

@@ -120,3 +120,17 @@ bool address_key(struct writer *w, const struct address *address, bool fold_loca
     w->len = start;
     return false;
 }
+
+static bool equal_folded(struct span s, struct span lower)
+{
+    bool equal = s.len == lower.len;
+
+    for (size_t i = 0; equal && i < s.len; i++)
+        equal = ascii_lower(s.data[i]) == lower.data[i];
+    return equal;
+}
+
+bool address_role(struct span local)
+{
+    return equal_folded(local, span_text("postmaster")) || equal_folded(local, span_text("abuse"));
+}

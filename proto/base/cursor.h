@@ -16,7 +16,8 @@ struct cursor {
 
 static inline struct cursor cursor_of(struct span s)
 {
-    return (struct cursor){.at = s.data, .end = s.data + s.len};
+    /* Even adding 0 to NULL is undefined. */
+    return (struct cursor){.at = s.data, .end = s.len ? s.data + s.len : s.data};
 }
 
 static inline size_t cursor_left(const struct cursor *c)

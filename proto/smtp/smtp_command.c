@@ -90,6 +90,23 @@ static const struct {
 };
 
 /*
+ * bdat-cmd   = "BDAT" SP chunk-size [ SP end-marker ] CR LF           ; RFC 3030 section 2
+ * chunk-size = 1*DIGIT
+ * end-marker = "LAST"
+ * A size that is not known for sure is bad: nobody could say where the chunk ends.
+ */
+static enum smtp_reply_id read_chunk(struct span text, struct smtp_command *c)
+{
+    struct span size = take_word(&text), marker = take_word(&text);
+
+    c->last = marker.len != 0;
+    if (!read_size(size, c) || c->size == UINT64_MAX || text.len ||
+        (marker.len && !span_equal_nocase(marker, span_text("LAST"))))
+        return SMTP_REPLY_BAD_ARGUMENT;
+    return SMTP_REPLY_NONE;
+}
+
+/*
  * esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
  */
 static bool is_keyword(struct span s)
@@ -204,6 +221,8 @@ static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c
         return read_path(text, "FROM:", ADDRESS_ALLOW_NULL, c);
     case SMTP_VERB_RCPT:
         return read_path(text, "TO:", ADDRESS_ALLOW_POSTMASTER, c);
+    case SMTP_VERB_BDAT:
+        return read_chunk(text, c);
     case SMTP_VERB_NOOP:
     case SMTP_VERB_HELP:
     case SMTP_VERB_VRFY:

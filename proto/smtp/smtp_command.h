@@ -24,8 +24,9 @@ struct smtp_command {
     enum smtp_verb verb;
     struct span argument; /* EHLO, HELO: the name. NOOP, VRFY, HELP: the text, perhaps empty */
     struct address path;  /* MAIL, RCPT */
-    uint64_t size;        /* MAIL: declared octets (RFC 1870), 0 when not declared */
-    uint8_t body;         /* MAIL: enum smtp_body_type */
+    uint64_t size; /* MAIL: declared octets (RFC 1870), 0 when not declared. BDAT: of the chunk */
+    uint8_t body;  /* MAIL: enum smtp_body_type */
+    bool last;     /* BDAT: the message ends with this chunk */
 };
 
 /*

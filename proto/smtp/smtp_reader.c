@@ -8,7 +8,7 @@
 enum place {
     PLACE_START,  /* at the start of a line */
     PLACE_MIDDLE, /* in a line */
-    PLACE_CR,     /* a CR was the last byte of an input; in SKIP too */
+    PLACE_CR,     /* a CR was the last byte of an input or a chunk */
     PLACE_DOT,    /* a dot at the start of a line */
     PLACE_DOT_CR, /* a dot and a CR */
 };
@@ -37,6 +37,21 @@ void smtp_reader_begin_data(struct smtp_reader *r)
     start_text_line(r);
 }
 
+void smtp_reader_begin_chunk(struct smtp_reader *r, uint64_t size, bool first, bool last)
+{
+    r->mode = SMTP_READER_COUNTED;
+    r->left = size;
+    r->last = last;
+    if (first)
+        start_text_line(r);
+}
+
+void smtp_reader_discard_chunk(struct smtp_reader *r)
+{
+    if (r->mode == SMTP_READER_COUNTED)
+        r->mode = SMTP_READER_DISCARD;
+}
+
 static enum smtp_reader_event refuse(struct smtp_reader *r, enum line_form form)
 {
     r->mode = SMTP_READER_STOPPED;
@@ -49,19 +64,19 @@ enum line_form smtp_reader_form(const struct smtp_reader *r)
     return (enum line_form)r->line.form;
 }
 
-/* Throws away the rest of a command line. `at` is PLACE_CR when the CR has been taken. */
+/* Throws away the rest of a command line. */
 static enum smtp_reader_event next_skipped(struct smtp_reader *r, struct span *in)
 {
     while (in->len) {
         uint8_t c = in->data[0];
 
-        if (r->at == PLACE_CR && c != '\n')
+        if (r->skipped_cr && c != '\n')
             return refuse(r, LINE_FORM_BARE_CR);
-        if (c == 0 || (c == '\n' && r->at != PLACE_CR))
+        if (c == 0 || (c == '\n' && !r->skipped_cr))
             return refuse(r, c ? LINE_FORM_BARE_LF : LINE_FORM_NUL);
         if (c == '\n' || c == '\r') {
             *in = span_skip(*in, 1);
-            r->at = PLACE_CR;
+            r->skipped_cr = true;
         }
         if (c == '\n') {
             r->mode = SMTP_READER_COMMANDS;
@@ -86,7 +101,7 @@ static enum smtp_reader_event next_command(struct smtp_reader *r, struct span *i
     case LINE_LONG:
         r->line.held = 0;
         r->mode = SMTP_READER_SKIP;
-        r->at = PLACE_MIDDLE;
+        r->skipped_cr = false;
         return next_skipped(r, in);
     case LINE_MORE:
         break;
@@ -152,7 +167,9 @@ static struct span take_text(struct smtp_reader *r, struct span *in)
     struct smtp_scan scan = {
         .line_start = r->text_line == UNCOUNTED ? SMTP_SCAN_UNLIMITED : -(int64_t)r->text_line,
         .line_max = r->text_line_max ? r->text_line_max : SMTP_SCAN_UNLIMITED,
-        .at_start = r->at == PLACE_START,
+        /* A chunk has no stuffed dots; the scan stops at one all the same, and here goes over it.
+         */
+        .at_start = r->at == PLACE_START && r->mode == SMTP_READER_DATA,
     };
     struct span text = span_head(*in, smtp_scan(&scan, *in));
 
@@ -188,6 +205,36 @@ static enum smtp_reader_event next_data(struct smtp_reader *r, struct span *in,
     return SMTP_READER_MORE;
 }
 
+/* The same within a chunk; SMTP_READER_MORE when all there is of it was taken. */
+static enum smtp_reader_event next_counted(struct smtp_reader *r, struct span *in,
+                                           struct span *bytes_out)
+{
+    struct span chunk = span_head(*in, r->left < in->len ? (size_t)r->left : in->len);
+    struct span rest = chunk;
+    enum smtp_reader_event event = SMTP_READER_MORE;
+
+    if (r->mode == SMTP_READER_COUNTED)
+        event = next_data(r, &rest, bytes_out);
+    else
+        rest = span_skip(chunk, chunk.len);
+    *in = span_skip(*in, chunk.len - rest.len);
+    r->left -= chunk.len - rest.len;
+    return event;
+}
+
+static enum smtp_reader_event next_chunk(struct smtp_reader *r, struct span *in,
+                                         struct span *bytes_out)
+{
+    enum smtp_reader_event event = next_counted(r, in, bytes_out);
+
+    if (event != SMTP_READER_MORE || r->left)
+        return event;
+    if (r->mode == SMTP_READER_COUNTED && r->last && r->at == PLACE_CR)
+        return refuse(r, LINE_FORM_BARE_CR);
+    r->mode = SMTP_READER_COMMANDS;
+    return SMTP_READER_CHUNK;
+}
+
 enum smtp_reader_event smtp_reader_next(struct smtp_reader *r, struct span *in,
                                         struct span *bytes_out)
 {
@@ -198,6 +245,9 @@ enum smtp_reader_event smtp_reader_next(struct smtp_reader *r, struct span *in,
         return next_skipped(r, in);
     case SMTP_READER_DATA:
         return next_data(r, in, bytes_out);
+    case SMTP_READER_COUNTED:
+    case SMTP_READER_DISCARD:
+        return next_chunk(r, in, bytes_out);
     case SMTP_READER_STOPPED:
         break;
     }

@@ -10,6 +10,9 @@ enum smtp_server_state {
     STATE_RCPT,    /* at least one recipient */
     STATE_DATA,    /* the message is being read, or its END waits */
     STATE_SWALLOW, /* the message is refused and read to its end */
+    STATE_CHUNK,   /* a chunk of the message is being read, or its END waits */
+    STATE_CHUNKS,  /* between the chunks of a message */
+    STATE_FAILED,  /* a chunk was refused, and with it those that follow, up to LAST or RSET */
 };
 
 /* What came of an input: an action for the session, or nothing that concerns it. */
@@ -22,7 +25,9 @@ bool smtp_server_in_transaction(const struct smtp_server *s)
 
 bool smtp_server_in_data(const struct smtp_server *s)
 {
-    return s->state >= STATE_DATA && !s->waiting;
+    return (s->state == STATE_DATA || s->state == STATE_SWALLOW ||
+            smtp_reader_in_chunk(&s->reader)) &&
+           !s->waiting;
 }
 
 void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options)
@@ -53,6 +58,32 @@ static int reply(struct smtp_server *s, enum smtp_reply_id id)
 {
     s->reply = (uint8_t)id;
     return ACTION_NONE;
+}
+
+/* A reply is shorter than any length that does not fit. */
+static uint16_t text_len(struct span text)
+{
+    return text.len < UINT16_MAX ? (uint16_t)text.len : UINT16_MAX;
+}
+
+static void set_own_text(struct smtp_server *s, struct span text)
+{
+    s->own_text = text.data;
+    s->own_text_len = text_len(text);
+}
+
+static void set_refusal(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
+{
+    s->refusal = (uint8_t)id;
+    s->refusal_text = own_text.data;
+    s->refusal_text_len = text_len(own_text);
+}
+
+/* What the message or the chunk was refused with, now that all of it has been read. */
+static int reply_refusal(struct smtp_server *s)
+{
+    set_own_text(s, span_of(s->refusal_text, s->refusal_text_len));
+    return reply(s, (enum smtp_reply_id)s->refusal);
 }
 
 static int ask(struct smtp_server *s, enum smtp_action_kind kind)
@@ -115,7 +146,8 @@ static int on_quit(struct smtp_server *s, const struct smtp_command *c, struct s
 }
 
 #define BIT(state) (1u << (state))
-#define GREETED (BIT(STATE_READY) | BIT(STATE_MAIL) | BIT(STATE_RCPT))
+#define GREETED                                                                                    \
+    (BIT(STATE_READY) | BIT(STATE_MAIL) | BIT(STATE_RCPT) | BIT(STATE_CHUNKS) | BIT(STATE_FAILED))
 #define SERVED (BIT(STATE_GREET) | GREETED)
 
 /* In which states a command is taken, and by whom; one without a handler has a fixed reply. */
@@ -136,11 +168,74 @@ static const struct {
     [SMTP_VERB_HELP] = {.states = SERVED, .reply = SMTP_REPLY_HELP},
 };
 
+static void refuse_message(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
+{
+    s->state = s->state == STATE_DATA ? STATE_SWALLOW : STATE_FAILED;
+    smtp_reader_discard_chunk(&s->reader);
+    set_refusal(s, id, own_text);
+}
+
+/* The same, of the machine's own accord. */
+static void refuse_at_once(struct smtp_server *s, enum smtp_reply_id id)
+{
+    refuse_message(s, id, span_of(NULL, 0));
+    s->refused = true;
+}
+
+/* Octets that the message may still have; settings may have become narrower while it came. */
+static uint64_t size_left(const struct smtp_server *s)
+{
+    uint64_t max = s->options->size_max;
+
+    if (!max)
+        return UINT64_MAX;
+    return max > s->size ? max - s->size : 0;
+}
+
+/* What a chunk out of place is answered behind its octets. */
+static int pass_chunk(struct smtp_server *s, enum smtp_reply_id id)
+{
+    smtp_reader_discard_chunk(&s->reader);
+    set_refusal(s, id, span_of(NULL, 0));
+    return ACTION_NONE;
+}
+
+/*
+ * RFC 3030 section 2: the octets of a refused chunk come all the same, and are never read as
+ * commands. A line that does not say how many they are ends the session. Once a chunk is refused so
+ * are those that follow, or what is left of a message could pass for a whole one.
+ */
+static int on_bdat(struct smtp_server *s, const struct smtp_command *c, enum smtp_reply_id bad)
+{
+    if (bad != SMTP_REPLY_NONE) {
+        end_transaction(s);
+        s->closing = true;
+        return reply(s, SMTP_REPLY_BAD_CHUNK);
+    }
+    smtp_reader_begin_chunk(&s->reader, c->size, s->state != STATE_CHUNKS, c->last);
+    switch (s->state) {
+    case STATE_RCPT:
+    case STATE_CHUNKS:
+        return ask(s, SMTP_ACTION_DATA);
+    case STATE_FAILED:
+        smtp_reader_discard_chunk(&s->reader);
+        return ACTION_NONE;
+    case STATE_MAIL:
+        refuse_message(s, SMTP_REPLY_NO_RECIPIENT, span_of(NULL, 0));
+        return ACTION_NONE;
+    default:
+        return pass_chunk(s, s->state == STATE_GREET ? SMTP_REPLY_HELO_FIRST
+                                                     : SMTP_REPLY_BAD_SEQUENCE);
+    }
+}
+
 static int on_line(struct smtp_server *s, struct span line, struct smtp_action *action)
 {
     struct smtp_command c;
     enum smtp_reply_id bad = smtp_command_parse(line, &c);
 
+    if (c.verb == SMTP_VERB_BDAT)
+        return on_bdat(s, &c, bad);
     if (bad == SMTP_REPLY_UNKNOWN_COMMAND || bad == SMTP_REPLY_NOT_OFFERED)
         return reply(s, bad);
     if (!(commands[c.verb].states & BIT(s->state)))
@@ -152,22 +247,14 @@ static int on_line(struct smtp_server *s, struct span line, struct smtp_action *
     return commands[c.verb].run(s, &c, action);
 }
 
-static void refuse_message(struct smtp_server *s, enum smtp_reply_id id)
-{
-    s->state = STATE_SWALLOW;
-    s->refusal = (uint8_t)id;
-    s->own_text = span_of(NULL, 0);
-    s->refused = true;
-}
-
 static int on_text(struct smtp_server *s, struct span text, struct smtp_action *action)
 {
-    uint64_t left = s->options->size_max ? s->options->size_max - s->size : UINT64_MAX;
+    uint64_t left = size_left(s);
 
     if (s->state == STATE_SWALLOW)
         return ACTION_NONE;
     if (text.len > left)
-        refuse_message(s, SMTP_REPLY_TOO_BIG);
+        refuse_at_once(s, SMTP_REPLY_TOO_BIG);
     /* Exactly size_max octets are handed out, however the input was cut. */
     action->bytes = span_head(text, left < text.len ? (size_t)left : text.len);
     s->size += action->bytes.len;
@@ -179,13 +266,26 @@ static int on_end(struct smtp_server *s)
     if (s->state == STATE_DATA)
         return ask(s, SMTP_ACTION_END);
     end_transaction(s);
-    return reply(s, (enum smtp_reply_id)s->refusal);
+    return reply_refusal(s);
+}
+
+static int on_chunk(struct smtp_server *s)
+{
+    if (s->state == STATE_CHUNK && s->reader.last)
+        return ask(s, SMTP_ACTION_END);
+    if (s->state == STATE_CHUNK) {
+        s->state = STATE_CHUNKS;
+        return reply(s, SMTP_REPLY_CHUNK_OK);
+    }
+    if (s->state == STATE_FAILED && s->reader.last)
+        end_transaction(s);
+    return reply_refusal(s);
 }
 
 static int on_long(struct smtp_server *s)
 {
-    if (s->state == STATE_DATA)
-        refuse_message(s, SMTP_REPLY_TEXT_LINE_TOO_LONG);
+    if (s->state == STATE_DATA || s->state == STATE_CHUNK)
+        refuse_at_once(s, SMTP_REPLY_TEXT_LINE_TOO_LONG);
     else if (s->state != STATE_SWALLOW)
         reply(s, SMTP_REPLY_COMMAND_TOO_LONG);
     return ACTION_NONE;
@@ -196,7 +296,7 @@ static int on_long(struct smtp_server *s)
 static int on_bad(struct smtp_server *s)
 {
     end_transaction(s);
-    s->own_text = span_of(NULL, 0);
+    set_own_text(s, span_of(NULL, 0));
     s->closing = true;
     return reply(s, smtp_reply_for_form(smtp_reader_form(&s->reader)));
 }
@@ -216,6 +316,8 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
         return on_text(s, bytes, action);
     case SMTP_READER_END:
         return on_end(s);
+    case SMTP_READER_CHUNK:
+        return on_chunk(s);
     case SMTP_READER_LONG:
         return on_long(s);
     case SMTP_READER_BAD:
@@ -226,6 +328,7 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
 
 /*
  * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
+ * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
  */
 static void put_ehlo(const struct smtp_server_options *options, struct writer *w)
 {
@@ -233,7 +336,11 @@ static void put_ehlo(const struct smtp_server_options *options, struct writer *w
     writer_span_put(w, options->hostname);
     writer_text(w, "\r\n250-PIPELINING\r\n250-SIZE ");
     writer_number(w, options->size_max);
-    writer_text(w, "\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n");
+    writer_text(w, "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-LIMITS MAILMAX=");
+    writer_number(w, options->messages_max);
+    writer_text(w, " RCPTMAX=");
+    writer_number(w, options->recipients_max);
+    writer_text(w, "\r\n250 ENHANCEDSTATUSCODES\r\n");
 }
 
 static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct writer *w)
@@ -250,9 +357,9 @@ static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct write
         writer_text(w, row->text);
         writer_text(w, "\r\n");
     } else {
-        smtp_reply_put(w, id, s->own_text);
+        smtp_reply_put(w, id, span_of(s->own_text, s->own_text_len));
     }
-    s->own_text = span_of(NULL, 0);
+    set_own_text(s, span_of(NULL, 0));
 }
 
 /* Counts a reply that was sent, and draws what follows from it. */
@@ -279,6 +386,7 @@ static int send_reply(struct smtp_server *s, uint8_t *due, struct writer *scratc
     *due = SMTP_REPLY_NONE;
     put_reply(s, id, scratch);
     action->reply = id;
+    action->ends = s->reset || smtp_reply_row(id)->code == 421;
     action->bytes = span_skip(writer_span(scratch), start);
     sent(s, id);
     return SMTP_ACTION_REPLY;
@@ -320,6 +428,22 @@ enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
     } while (kind == ACTION_NONE);
     action_out->kind = (enum smtp_action_kind)kind;
     return action_out->kind;
+}
+
+/* A chunk that may come has no reply yet, and a refused one is read before it has. */
+static void answer_chunk(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
+{
+    if (smtp_reply_row(id)->code == 421) {
+        s->reply = (uint8_t)id;
+        set_own_text(s, own_text);
+    } else if (smtp_reply_refuses(id)) {
+        refuse_message(s, id, own_text);
+    } else {
+        s->size = s->state == STATE_CHUNKS ? s->size : 0;
+        s->state = STATE_CHUNK;
+        if (s->reader.left > size_left(s))
+            refuse_at_once(s, SMTP_REPLY_TOO_BIG);
+    }
 }
 
 /* Moves the state by the answer to what waited; returns the reply that acceptance calls for. */
@@ -370,19 +494,22 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
     if (!s->waiting)
         return false;
     s->waiting = 0;
+    if (what == SMTP_ACTION_DATA && smtp_reader_in_chunk(&s->reader)) {
+        answer_chunk(s, id, own_text);
+        return true;
+    }
     usual = answered(s, what, !smtp_reply_refuses(id));
     s->reply = (uint8_t)(id == SMTP_REPLY_OK ? usual : id);
-    s->own_text = own_text;
+    set_own_text(s, own_text);
     return true;
 }
 
 bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
 {
-    if (s->state != STATE_DATA || s->waiting || s->closing)
+    if ((s->state != STATE_DATA && s->state != STATE_CHUNK && s->state != STATE_CHUNKS) ||
+        s->waiting || s->closing)
         return false;
-    refuse_message(s, id);
-    s->own_text = own_text;
-    s->refused = false;
+    refuse_message(s, id, own_text);
     return true;
 }
 
@@ -394,7 +521,7 @@ void smtp_server_stop(struct smtp_server *s, enum smtp_reply_id id)
     s->refused = false;
     s->closing = true;
     if (!s->reply)
-        s->own_text = span_of(NULL, 0);
+        set_own_text(s, span_of(NULL, 0));
     s->farewell = (uint8_t)id;
     end_transaction(s);
 }

@@ -12,9 +12,9 @@
  * no envelope and no message: the session does.
  *
  * Life of a transaction: a MAIL that is answered with acceptance opens it; exactly one RESET closes
- * it, behind the reply that decides it (the final dot's, RSET's, EHLO's, QUIT's, an answered 421).
- * So whatever the session keeps for a transaction, and every own text it answers with, is released
- * at RESET.
+ * it, behind the reply that decides it (that of the final dot or the last chunk, RSET's, EHLO's,
+ * QUIT's, an answered 421). So whatever the session keeps for a transaction, and every own text it
+ * answers with, is released at RESET.
  */
 
 /* Shared by all sessions, immutable while any of them uses it. */
@@ -22,6 +22,7 @@ struct smtp_server_options {
     struct span hostname;      /* of the greeting and EHLO; printable ASCII, at most 255 */
     uint64_t size_max;         /* octets of a message, offered as SIZE; 0: no limit */
     uint32_t text_line_max;    /* octets of a line of a message; 0: no limit */
+    uint32_t messages_max;     /* of a connection, offered as MAILMAX; that the session sees to */
     uint16_t command_line_max; /* octets of a command line with CRLF; the line buffer's size */
     uint16_t recipients_max;   /* accepted a transaction; 100 or more, RFC 5321 section 4.5.3.1.8 */
     uint16_t errors_max;       /* 5xx replies until 421, at least 1; an accepted message forgives */
@@ -43,11 +44,12 @@ enum smtp_action_kind {
     SMTP_ACTION_HELO,  /* `name`, `esmtp`; answer. An open transaction ends after acceptance */
     SMTP_ACTION_MAIL,  /* `path`, `size`, `body`; answer */
     SMTP_ACTION_RCPT,  /* `path`; answer */
-    SMTP_ACTION_DATA,  /* answer OK and message bytes follow, or refuse and the transaction stays */
+    SMTP_ACTION_DATA,  /* DATA, or a chunk of BDAT: answer OK and message bytes follow, or refuse:
+                          DATA leaves the transaction, a chunk leads to its end */
     SMTP_ACTION_TEXT,  /* `bytes` of the message */
     SMTP_ACTION_REFUSED, /* the machine refuses the message that is being read, with row `reply`: no
                             TEXT, no END follow; the rest is swallowed and the refusal sent at the
-                            final dot */
+                            final dot, or behind this chunk and each that follows */
     SMTP_ACTION_END,     /* the message is whole; answer with ACCEPTED and the id as own text, or a
                             refusal */
     SMTP_ACTION_RESET,   /* the transaction is over: release it */
@@ -59,6 +61,7 @@ enum smtp_action_kind {
 struct smtp_action {
     enum smtp_action_kind kind;
     enum smtp_reply_id reply; /* REPLY, REFUSED */
+    bool ends;                /* REPLY: the transaction, if there is one, ends with it */
     struct span bytes;        /* REPLY, TEXT */
     struct span name;         /* HELO: the client's name for itself; bounded, no control bytes */
     bool esmtp;               /* HELO: it said EHLO */
@@ -71,14 +74,16 @@ struct smtp_action {
 struct smtp_server {
     const struct smtp_server_options *options;
     struct smtp_reader reader;
-    struct span own_text; /* of `reply` or, while a message is swallowed, of `refusal`; borrowed */
-    uint64_t size;        /* octets of the message so far */
+    const uint8_t *own_text;     /* of `reply`; borrowed */
+    const uint8_t *refusal_text; /* of `refusal`; borrowed */
+    uint64_t size;               /* octets of the message so far */
+    uint16_t own_text_len, refusal_text_len;
     uint16_t errors;
     uint16_t recipients; /* accepted in this transaction */
     uint8_t state;       /* enum smtp_server_state */
     uint8_t waiting;     /* the enum smtp_action_kind that awaits its answer; 0: none */
     uint8_t reply;       /* to be sent next; enum smtp_reply_id */
-    uint8_t refusal;     /* of the message that is being swallowed */
+    uint8_t refusal;     /* of the message or the chunk that is being swallowed */
     uint8_t farewell;    /* to be sent behind `reply` and RESET, before CLOSE */
     bool esmtp;          /* the last greeting was EHLO */
     bool refused;        /* REFUSED is due */
@@ -101,15 +106,17 @@ enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
 /*
  * Answers the CONNECT, HELO, MAIL, RCPT, DATA or END that waits. SMTP_REPLY_OK accepts with the
  * reply that the command calls for; any other row is sent as it is, and accepts or refuses by its
- * code (a 421 also closes). `own_text` replaces the row's text unless empty; borrowed until the
- * REPLY. False, without effect, when nothing waits.
+ * code (a 421 also closes). A chunk's refusal is sent behind the chunk, and its acceptance is no
+ * reply yet. `own_text` replaces the row's text unless empty; borrowed until the REPLY, and that of
+ * a refused message until RESET. False, without effect, when nothing waits.
  */
 bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
 
 /*
- * Refuses, between two TEXT actions, the message that is being read: no TEXT and no END follow;
- * `id`, a 4xx or 5xx row, is sent at the final dot. `own_text` is borrowed until RESET. False,
- * without effect, when no message is being read or it is refused already.
+ * Refuses, between two TEXT actions or two chunks, the message that is being read: no TEXT and no
+ * END follow; `id`, a 4xx or 5xx row, is sent at the final dot, or behind each chunk to come.
+ * `own_text` is borrowed until RESET. False, without effect, when no message is being read or it is
+ * refused already.
  */
 bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
 

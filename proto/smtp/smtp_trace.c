@@ -127,6 +127,6 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
 void smtp_trace_put(struct writer *w, const struct smtp_trace *t)
 {
     put_peer(w, "Return-Path: <", t->sender, PATH_LIMIT, ">\r\n");
-    put_peer(w, "Delivered-To: ", t->recipient, PATH_LIMIT, "\r\n");
+    put_peer(w, "Delivered-To: ", t->mailbox, PATH_LIMIT, "\r\n");
     put_received(w, t);
 }

@@ -9,6 +9,7 @@
 struct smtp_trace {
     struct span sender;    /* reverse-path as spelled, without brackets; empty for the null one */
     struct span recipient; /* forward-path as spelled, without brackets */
+    struct span mailbox;   /* address of the mailbox that it is delivered to */
     bool only_recipient;   /* the transaction has no other: "for" may stand in Received */
     struct span helo;      /* the client's name for itself */
     struct ip_address client;

@@ -34,7 +34,7 @@ static struct config *accounts(const char *alice, const char *bob)
                      "hostname: mx.example.test\nengine: {interface: e}\n"
                      "network: {addresses: [198.18.0.2/24]}\n"
                      "listeners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
-                     "domains: [{name: example.test}]\naccounts:\n"
+                     "domains: [{name: example.test, catch_all: alice@example.test}]\naccounts:\n"
                      "- {address: alice@example.test, password: \"%s\"}\n",
                      hash_of(alice, "$6$"));
     struct config *config;
@@ -154,7 +154,7 @@ static void no_table_without_ids(void)
 {
     struct config *config = accounts("secret", NULL);
 
-    config->accounts[0].address[0] = 'b';
+    config->accounts[0].key = span_text("blice@example.test");
     CHECK(account_table_new(config, id_of, NULL) == NULL);
     config_free(config);
 }

@@ -23,6 +23,11 @@ static struct config_errors errors;
     "  - {port: 25, protocol: smtp}\n"                                                             \
     "store: {path: mail}\n"
 
+/* A local domain with one account. */
+#define ADDRESSES                                                                                  \
+    LEAST "domains: [{name: b.test, catch_all: a@b.test}]\n"                                       \
+          "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n"
+
 static struct config *read_text(const char *text)
 {
     struct span guarded = guard_copy(span_text(text), true);
@@ -97,7 +102,7 @@ static void all_options_are_read(void)
                   "store: {path: /var/mail, sync: false, quota: 2GiB}\n"
                   "rules: {files: [a.yaml, /b.yaml], cache: cache}\n"
                   "domains:\n"
-                  "  - {name: Example.TEST, quarantine_score: 2.5, reject_score: off}\n"
+                  "  - {name: Example.TEST, quarantine_score: 2.5, reject_score: off, catch_all: alice@example.test}\n"
                   "  - {name: \"b\xc3\xbc"
                   "cher.example\", class: refused}\n"
                   "accounts:\n"
@@ -187,7 +192,7 @@ static void faults_are_told_with_their_line(void)
         {LEAST "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n",
          ":7: accounts[].address: expected a domain that is listed as local; b.test is not"},
         {LEAST
-         "domains: [{name: b.test, class: relay}]\naccounts: [{address: a@b.test, password: \"" HASH
+         "domains: [{name: b.test, class: refused}]\naccounts: [{address: a@b.test, password: \"" HASH
          "\"}]\n",
          ":8: accounts[].address: expected a domain that is listed as local"},
         {LEAST "domains: [{name: b.test}]\naccounts:\n- {address: a@b.test, password: \"" HASH
@@ -198,6 +203,41 @@ static void faults_are_told_with_their_line(void)
          ":8: accounts[].password: expected a password hash as crypt(5) has it; found \"...\""},
         {LEAST "domains: [{name: b.test}]\naccounts: [{address: b.test, password: \"" HASH "\"}]\n",
          ":8: accounts[].address: expected a mail address with a domain name; found \"b.test\""},
+        {LEAST "domains: [{name: b.test, class: relay}]\n",
+         ":7: domains[].class: expected local or refused; found \"relay\""},
+        {LEAST "domains: [{name: b.test, detail_separator: a}]\n",
+         ":7: domains[].detail_separator: expected one of + - _ . = # ~ or nothing"},
+        {LEAST "domains: [{name: b.test, detail_separator: '--'}]\n",
+         ":7: domains[].detail_separator: expected a text of at most 1 bytes"},
+        {LEAST "domains:\n- {name: b.test, catch_all: a@b.test}\n",
+         ":8: domains[].catch_all: expected an account or an alias; a@b.test is neither"},
+        {LEAST "domains:\n- {name: a.test, class: refused}\n- {name: b.test}\naccounts: [{address: "
+               "Abuse@b.test, password: \"" HASH "\"}]\n",
+         ":9: domains[].name: expected an account, an alias or a catch_all for postmaster@b.test; "
+         "there is none\n"},
+        {LEAST "domains: [{name: b.test}]\naccounts: [{address: postmaster@b.test, password: "
+               "\"" HASH "\"}]\n",
+         ":7: domains[].name: expected an account, an alias or a catch_all for abuse@b.test"},
+        {ADDRESSES "aliases:\n- {address: A@b.test, members: [a@b.test]}\n",
+         ":10: aliases[].address: expected each once; a@b.test stands in line 8 already"},
+        {ADDRESSES "aliases:\n- {address: x@c.test, members: [a@b.test]}\n",
+         ":10: aliases[].address: expected a domain that is listed as local; c.test is not"},
+        {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@c.test]}\n",
+         ":10: aliases[].members: expected addresses in a domain that is listed as local; a@c.test "
+         "is in none"},
+        {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, c@b.test]}\n",
+         ":10: aliases[].members: expected accounts or aliases; c@b.test is neither"},
+        {ADDRESSES "aliases:\n- {address: x@b.test, members: []}\n",
+         ":10: aliases[].members: expected a sequence of 1 to 100 items"},
+        {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, X@b.test]}\n",
+         ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself"},
+        {ADDRESSES "aliases:\n- {address: x@b.test, members: [y@b.test]}\n"
+                   "- {address: y@b.test, members: [a@b.test, z@b.test]}\n"
+                   "- {address: z@b.test, members: [x@b.test]}\n",
+         ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself\n"
+         "/etc/wp/a.yaml:11: aliases[].members: expected accounts in the end; y@b.test leads back "
+         "to itself\n"
+         "/etc/wp/a.yaml:12: "},
         {LEAST "hostname: [\n", ":8: expected YAML: "},
         {LEAST "---\nhostname: b\n", ":8: expected one YAML document; found a second"},
         {LEAST "log: {level: \xff}\n", ": expected YAML: "},
@@ -251,7 +291,7 @@ static void faults_are_told_with_their_line(void)
          "a.7},{name: a.8},{name: a.9},"
          "{name: b.1},{name: b.2},{name: b.3},{name: b.4},{name: b.5},{name: b.6},{name: "
          "b.7},{name: b.8}]\n",
-         ":2: engine.directory: expected room for all domains and accounts, 17 in all"},
+         ":2: engine.directory: expected room for all domains and addresses, 19 in all"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -297,6 +337,59 @@ static void nesting_and_aliases_stay_bounded(void)
     CHECK(read_text(LEAST "rules: {files: &d [a, *d]}\n") == NULL && errors.count > 0);
 }
 
+/* A chain of so many aliases, the last of which leads to the account. */
+static char *chain(uint32_t length)
+{
+    char *text = malloc(8192);
+    size_t n = (size_t)sprintf(text, "%saliases:\n", ADDRESSES);
+
+    for (uint32_t i = 1; i < length; i++)
+        n += (size_t)sprintf(text + n, "- {address: x%u@b.test, members: [x%u@b.test]}\n", i, i + 1);
+    sprintf(text + n, "- {address: x%u@b.test, members: [a@b.test]}\n", length);
+    return text;
+}
+
+static void aliases_have_a_depth(void)
+{
+    char *text = chain(16);
+    struct config *c = read_text(text);
+
+    CHECK(c && c->aliases[0].accounts.count == 1 && c->aliases[0].accounts.at[0] == 0);
+    config_free(c);
+    free(text);
+    text = chain(17);
+    CHECK(read_text(text) == NULL && errors.count == 1);
+    CHECK_TEXT(writer_span(&errors.text),
+               "/etc/wp/a.yaml:10: aliases[].members: expected accounts in the end; x1@b.test leads "
+               "through more than 16 aliases\n");
+    free(text);
+}
+
+static void aliases_have_a_size(void)
+{
+    char *text = malloc(65536);
+
+    for (uint32_t accounts = 100; accounts <= 101; accounts++) {
+        size_t n = (size_t)sprintf(text, "%sdomains: [{name: b.test, catch_all: a0@b.test}]\naccounts:\n", LEAST);
+        struct config *c;
+
+        for (uint32_t i = 0; i < accounts; i++)
+            n += (size_t)sprintf(text + n, "- {address: a%u@b.test, password: \"%s\"}\n", i, HASH);
+        n += (size_t)sprintf(text + n, "aliases:\n- {address: x@b.test, members: [y@b.test, a%u@b.test]}\n"
+                                       "- address: y@b.test\n  members: [a0@b.test", accounts - 1);
+        for (uint32_t i = 1; i < 100; i++)
+            n += (size_t)sprintf(text + n, ", a%u@b.test", i);
+        sprintf(text + n, "]\n");
+        c = read_text(text);
+        if (accounts == 100)
+            CHECK(c && c->aliases[0].accounts.count == 100 && c->aliases[0].accounts.at[99] == 99);
+        else
+            CHECK(!c && memmem(errors.bytes, errors.text.len, "at most 100 accounts in the end; x@b", 36));
+        config_free(c);
+    }
+    free(text);
+}
+
 static void cpu_lists(void)
 {
     uint64_t bits[16];
@@ -335,6 +428,8 @@ int main(void)
     CHECK_CASE(all_faults_are_told);
     CHECK_CASE(many_faults_stay_bounded);
     CHECK_CASE(nesting_and_aliases_stay_bounded);
+    CHECK_CASE(aliases_have_a_depth);
+    CHECK_CASE(aliases_have_a_size);
     CHECK_CASE(cpu_lists);
     CHECK_CASE(files_are_read);
     return check_end();

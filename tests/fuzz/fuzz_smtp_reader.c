@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/base/writer.h"
+#include "proto/smtp/smtp_command.h"
 #include "proto/smtp/smtp_reader.h"
 
 #include <stdlib.h>
@@ -8,7 +9,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { LINE_LIMIT = 64, TEXT_LIMIT = 100, OUT_MAX = 1 << 16 };
 
-static bool feed(struct smtp_reader *r, struct span in, uint8_t *buffer, struct writer *out)
+/* DATA and BDAT are taken as a server would; a chunk in lower case is thrown away. */
+static void obey(struct smtp_reader *r, struct span line, bool *open)
+{
+    struct smtp_command c;
+
+    if (smtp_command_parse(line, &c) != SMTP_REPLY_NONE)
+        return;
+    if (c.verb == SMTP_VERB_DATA)
+        smtp_reader_begin_data(r);
+    if (c.verb != SMTP_VERB_BDAT)
+        return;
+    smtp_reader_begin_chunk(r, c.size, !*open, c.last);
+    if (line.data[0] == 'b')
+        smtp_reader_discard_chunk(r);
+    *open = !c.last;
+}
+
+static bool feed(struct smtp_reader *r, bool *open, struct span in, uint8_t *buffer, struct writer *out)
 {
     for (;;) {
         struct span bytes = {0};
@@ -38,8 +56,8 @@ static bool feed(struct smtp_reader *r, struct span in, uint8_t *buffer, struct 
             if (bytes.data[i] == 0)
                 abort();
         writer_span_put(out, bytes);
-        if (event == SMTP_READER_LINE && span_equal(bytes, span_text("DATA")))
-            smtp_reader_begin_data(r);
+        if (event == SMTP_READER_LINE)
+            obey(r, bytes, open);
     }
 }
 
@@ -48,6 +66,7 @@ static void read_all(struct span in, uint32_t seed, struct writer *out)
 {
     uint8_t buffer[LINE_LIMIT];
     struct smtp_reader r;
+    bool open = false;
 
     smtp_reader_init(&r, LINE_LIMIT, TEXT_LIMIT);
     while (in.len) {
@@ -57,7 +76,7 @@ static void read_all(struct span in, uint32_t seed, struct writer *out)
             seed = seed * 1664525u + 1013904223u;
             n = 1 + (seed >> 16) % (seed >> 30 ? 5 : 90);
         }
-        if (!feed(&r, span_head(in, n), buffer, out))
+        if (!feed(&r, &open, span_head(in, n), buffer, out))
             return;
         in = span_skip(in, n);
     }

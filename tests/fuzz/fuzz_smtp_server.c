@@ -18,6 +18,7 @@ static const struct smtp_server_options options = {
     .size_max = 300,
     .text_line_max = 100,
     .command_line_max = 64,
+    .messages_max = 3,
     .recipients_max = 2,
     .errors_max = 5,
 };
@@ -46,6 +47,7 @@ static void answer(struct play *p, enum smtp_action_kind kind)
     if (kind == SMTP_ACTION_MAIL && !smtp_reply_refuses(id)) {
         MUST(!p->open);
         p->open = true;
+        p->text = 0;
     }
 }
 
@@ -59,7 +61,7 @@ static void check_action(struct play *p, const struct smtp_action *a)
         break;
     case SMTP_ACTION_DATA:
         MUST(p->open);
-        p->text = 0;
+        MUST(smtp_server_in_transaction(&p->server));
         break;
     case SMTP_ACTION_RCPT:
     case SMTP_ACTION_END:

@@ -161,7 +161,11 @@ static void notices_reach_one_or_all_workers(void)
 
 static struct directory_entry entry_of(uint64_t account, uint64_t version)
 {
-    return (struct directory_entry){.kind = DIRECTORY_ADDRESS, .account = account, .version = version};
+    static struct directory_account accounts[4];
+
+    accounts[account] = (struct directory_account){.id = account, .address = span_text("x@y")};
+    return (struct directory_entry){
+        .kind = DIRECTORY_ADDRESS, .accounts = &accounts[account], .account_count = 1, .version = version};
 }
 
 static void directory_is_replaced_entry_by_entry(void)
@@ -174,7 +178,7 @@ static void directory_is_replaced_entry_by_entry(void)
     CHECK(!directory_put(d, &first, span_text("c@x")));
     rcu_register_thread();
     found = directory_find(d, DIRECTORY_ADDRESS, span_text("b@x"));
-    CHECK(found && found->account == 2);
+    CHECK(found && found->accounts[0].id == 2);
     CHECK(!directory_find(d, DIRECTORY_DOMAIN, span_text("b@x")));
     rcu_unregister_thread();
     /* A reload: one entry as it was, one changed, none left out. */
@@ -185,12 +189,57 @@ static void directory_is_replaced_entry_by_entry(void)
     CHECK(directory_count(d) == 2);
     rcu_register_thread();
     found = directory_find(d, DIRECTORY_ADDRESS, span_text("b@x"));
-    CHECK(found && found->account == 3);
+    CHECK(found && found->accounts[0].id == 3);
     rcu_unregister_thread();
     first.version = 3;
     CHECK(directory_put(d, &first, span_text("a@x")));
     directory_sweep(d, 3);
     CHECK(directory_count(d) == 1);
+    directory_free(d);
+}
+
+/* Puts a@x and finds it again; it is looked at until the next put. */
+static const struct directory_entry *put_a(struct directory *d, const struct directory_entry *fields)
+{
+    const struct directory_entry *found;
+
+    CHECK(directory_put(d, fields, span_text("a@x")));
+    rcu_register_thread();
+    found = directory_find(d, DIRECTORY_ADDRESS, span_text("a@x"));
+    rcu_unregister_thread();
+    return found;
+}
+
+static void an_entry_has_copies_of_its_accounts(void)
+{
+    struct directory *d = directory_new(2);
+    char names[] = "one@x" "two@x";
+    struct directory_account accounts[2] = {{.id = 1, .reject_score = 5, .address = span_of(names, 5)},
+                                            {.id = 2, .address = span_of(names + 5, 5)}};
+    struct directory_entry e = {.kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = 2};
+    const struct directory_entry *found = put_a(d, &e);
+
+    CHECK(put_a(d, &e) == found);
+    names[0] = 'O';
+    accounts[1].id = 3;
+    CHECK(found->account_count == 2 && found->accounts[1].id == 2 && found->accounts[0].reject_score == 5);
+    CHECK_TEXT(found->accounts[0].address, "one@x");
+    CHECK_TEXT(found->accounts[1].address, "two@x");
+    CHECK_TEXT(found->key, "a@x");
+    /* Whatever an account has makes another entry. */
+    found = put_a(d, &e);
+    CHECK(found->accounts[1].id == 3);
+    CHECK_TEXT(found->accounts[0].address, "One@x");
+    e.account_count = 1;
+    CHECK(put_a(d, &e)->account_count == 1);
+    e.exempt = true;
+    CHECK(put_a(d, &e)->exempt);
+    e.detail_separator = '-';
+    CHECK(put_a(d, &e)->detail_separator == '-');
+    e.case_sensitive = true;
+    CHECK(put_a(d, &e)->case_sensitive);
+    accounts[0].quarantine_score = 9;
+    CHECK(put_a(d, &e)->accounts[0].quarantine_score == 9);
     directory_free(d);
 }
 
@@ -217,6 +266,7 @@ int main(void)
     CHECK_CASE(records_are_bounded_and_come_back);
     CHECK_CASE(notices_reach_one_or_all_workers);
     CHECK_CASE(directory_is_replaced_entry_by_entry);
+    CHECK_CASE(an_entry_has_copies_of_its_accounts);
     CHECK_CASE(generations_count_pins_per_worker);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/smtp/smtp_command.h"
 #include "proto/smtp/smtp_reader.h"
 #include "proto/smtp/smtp_scan.h"
 #include "proto/base/writer.h"
@@ -13,12 +14,33 @@ struct run {
     struct smtp_reader reader;
     uint8_t buffer[LINE_MAX_];
     struct writer out;
+    bool open; /* chunks of a message were read, and LAST not yet */
 };
 
 static void begin(struct run *r, void *text, size_t cap)
 {
     smtp_reader_init(&r->reader, LINE_MAX_, TEXT_MAX);
     r->out = writer_of(text, cap);
+    r->open = false;
+}
+
+/* DATA and BDAT are taken; "GONE" before a BDAT throws its chunk away. */
+static void obey(struct run *r, struct span line)
+{
+    bool gone = span_equal(span_head(line, 4), span_text("GONE"));
+    struct smtp_command c;
+
+    if (smtp_command_parse(span_skip(line, gone ? 4 : 0), &c) != SMTP_REPLY_NONE)
+        return;
+    if (c.verb == SMTP_VERB_DATA)
+        smtp_reader_begin_data(&r->reader);
+    if (c.verb != SMTP_VERB_BDAT)
+        return;
+    smtp_reader_begin_chunk(&r->reader, c.size, !r->open, c.last);
+    CHECK(smtp_reader_in_chunk(&r->reader));
+    if (gone)
+        smtp_reader_discard_chunk(&r->reader);
+    r->open = !c.last;
 }
 
 /* Feeds one input and writes what came of it; false after a refusal. Text stands bare, all else in
@@ -39,8 +61,7 @@ static bool feed(struct run *r, struct span in)
             writer_text(&r->out, "[");
             writer_span_put(&r->out, bytes);
             writer_text(&r->out, "]");
-            if (span_equal(bytes, span_text("DATA")))
-                smtp_reader_begin_data(&r->reader);
+            obey(r, bytes);
             break;
         case SMTP_READER_TEXT:
             CHECK(bytes.len > 0);
@@ -49,6 +70,9 @@ static bool feed(struct run *r, struct span in)
             break;
         case SMTP_READER_END:
             writer_text(&r->out, "[END]");
+            break;
+        case SMTP_READER_CHUNK:
+            writer_text(&r->out, "[CHUNK]");
             break;
         case SMTP_READER_LONG:
             writer_text(&r->out, "[LONG]");
@@ -219,6 +243,71 @@ static void a_long_text_line_is_named_once(void)
     READS("DATA\r\n." S60 "1234\n", "[DATA]" S60 "1234[bare LF]");
 }
 
+/* Chunks of RFC 3030. */
+
+static void chunks_are_counted(void)
+{
+    READS("BDAT 6\r\nab\r\ncdBDAT 4 LAST\r\ne\r\nfQUIT\r\n",
+          "[BDAT 6]ab\r\ncd[CHUNK][BDAT 4 LAST]e\r\nf[CHUNK][QUIT]");
+    READS("BDAT 0\r\nBDAT 1\r\nxBDAT 0 LAST\r\nNOOP\r\n",
+          "[BDAT 0][CHUNK][BDAT 1]x[CHUNK][BDAT 0 LAST][CHUNK][NOOP]");
+    READS("BDAT 6 LAST\r\nNOOP\r\nNOOP\r\n", "[BDAT 6 LAST]NOOP\r\n[CHUNK][NOOP]");
+    READS("BDAT 3\r\nab", "[BDAT 3]ab");
+}
+
+static void dots_in_chunks_are_text(void)
+{
+    READS("BDAT 17 LAST\r\n.\r\n..\r\n.a\r\n.\r\n.\r\nDATA\r\n..\r\n.\r\n",
+          "[BDAT 17 LAST].\r\n..\r\n.a\r\n.\r\n.\r\n[CHUNK][DATA].\r\n[END]");
+    READS("BDAT 2\r\n\r\nBDAT 1\r\n.BDAT 2 LAST\r\n\r\n",
+          "[BDAT 2]\r\n[CHUNK][BDAT 1].[CHUNK][BDAT 2 LAST]\r\n[CHUNK]");
+}
+
+static void a_line_end_may_be_split_over_chunks(void)
+{
+    READS("BDAT 2\r\na\rBDAT 2 LAST\r\n\nb", "[BDAT 2]a[CHUNK][BDAT 2 LAST]\r\nb[CHUNK]");
+    READS("BDAT 2\r\na\rBDAT 0\r\nBDAT 1 LAST\r\n\n",
+          "[BDAT 2]a[CHUNK][BDAT 0][CHUNK][BDAT 1 LAST]\r\n[CHUNK]");
+    /* A command line that is skipped in between is no part of it. */
+    READS("BDAT 2\r\na\r1234567890123456789012345678901234567890\r\nBDAT 1 LAST\r\n\n",
+          "[BDAT 2]a[CHUNK][LONG][BDAT 1 LAST]\r\n[CHUNK]");
+}
+
+static void bare_line_ends_in_chunks(void)
+{
+    READS("BDAT 4\r\na\nb\r\n", "[BDAT 4]a[bare LF]");
+    READS("BDAT 4\r\na\rbc", "[BDAT 4]a[bare CR]");
+    READS("BDAT 4\r\na\r\r\n", "[BDAT 4]a[bare CR]");
+    READS("BDAT 3\r\na\0b", "[BDAT 3]a[NUL]");
+    READS("BDAT 3\r\n\n.\n", "[BDAT 3][bare LF]");
+    READS("BDAT 2\r\na\rBDAT 1\r\nb", "[BDAT 2]a[CHUNK][BDAT 1][bare CR]");
+    READS("BDAT 1\r\naBDAT 1\r\n\n", "[BDAT 1]a[CHUNK][BDAT 1][bare LF]");
+    READS("BDAT 2 LAST\r\na\r\nNOOP\r\n", "[BDAT 2 LAST]a[bare CR]");
+    READS("BDAT 2\r\na\rBDAT 0 LAST\r\nNOOP\r\n", "[BDAT 2]a[CHUNK][BDAT 0 LAST][bare CR]");
+    READS("BDAT 2 LAST\r\nab\n", "[BDAT 2 LAST]ab[CHUNK][bare LF]");
+}
+
+static void a_chunk_begins_its_message_anew(void)
+{
+    READS("BDAT 2\r\na\rGONEBDAT 0 LAST\r\nBDAT 1 LAST\r\nx",
+          "[BDAT 2]a[CHUNK][GONEBDAT 0 LAST][CHUNK][BDAT 1 LAST]x[CHUNK]");
+}
+
+static void a_chunk_nobody_wants_is_passed_by_count(void)
+{
+    READS("GONEBDAT 9 LAST\r\na\nb\rc\0d\r\nNOOP\r\n", "[GONEBDAT 9 LAST][CHUNK][NOOP]");
+    READS("GONEBDAT 0\r\nNOOP\r\n", "[GONEBDAT 0][CHUNK][NOOP]");
+    READS("GONEBDAT 5\r\nNOOP", "[GONEBDAT 5]");
+}
+
+static void a_long_text_line_in_chunks_is_named_once(void)
+{
+    READS("BDAT 60\r\n" S60 "BDAT 9 LAST\r\n1234567\r\n",
+          "[BDAT 60]" S60 "[CHUNK][BDAT 9 LAST]1234[LONG]567\r\n[CHUNK]");
+    READS("BDAT 60 LAST\r\n" S60 "BDAT 60 LAST\r\n" S60,
+          "[BDAT 60 LAST]" S60 "[CHUNK][BDAT 60 LAST]" S60 "[CHUNK]");
+}
+
 /* What smtp_scan() promises, said byte by byte. */
 static size_t scan_slowly(struct smtp_scan *scan, struct span s)
 {
@@ -356,6 +445,13 @@ int main(void)
     CHECK_CASE(other_line_ends_are_text);
     CHECK_CASE(a_long_command_line_is_skipped);
     CHECK_CASE(a_long_text_line_is_named_once);
+    CHECK_CASE(chunks_are_counted);
+    CHECK_CASE(dots_in_chunks_are_text);
+    CHECK_CASE(a_line_end_may_be_split_over_chunks);
+    CHECK_CASE(bare_line_ends_in_chunks);
+    CHECK_CASE(a_chunk_begins_its_message_anew);
+    CHECK_CASE(a_chunk_nobody_wants_is_passed_by_count);
+    CHECK_CASE(a_long_text_line_in_chunks_is_named_once);
     CHECK_CASE(scans_agree_with_the_slow_one);
     CHECK_CASE(scans_stay_inside);
     CHECK_CASE(many_lines_are_one_span);

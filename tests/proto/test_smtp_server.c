@@ -1,199 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "proto/smtp/smtp_server.h"
-#include "tests/harness/check.h"
-
-#include <stdio.h>
-
-static const struct smtp_server_options options = {
-    .hostname = {(const uint8_t *)"mx.example.org", 14},
-    .size_max = 1000,
-    .text_line_max = 200,
-    .command_line_max = 128,
-    .recipients_max = 3,
-    .errors_max = 4,
-};
-
-/* A session that answers by what it is asked, at once or late, and writes down all that happens. */
-struct play {
-    struct smtp_server server;
-    uint8_t buffer[128];
-    uint8_t reply_bytes[2048];
-    struct writer scratch;
-    struct writer out;
-    bool late;    /* answer only when the machine says WAIT */
-    bool tiny;    /* the scratch holds one reply, so that room is asked for before each */
-    bool rejects; /* the message began with "REJECT" */
-    bool begun;   /* the first byte of the message was seen */
-    int open;     /* transactions opened and not reset */
-    enum smtp_reply_id answer;
-    struct span own;
-};
-
-static void play_begin(struct play *p, void *text, size_t cap)
-{
-    memset(p, 0, sizeof(*p));
-    smtp_server_init(&p->server, &options);
-    p->scratch = writer_of(p->reply_bytes, sizeof(p->reply_bytes));
-    p->out = writer_of(text, cap);
-}
-
-static enum smtp_reply_id judge_path(const struct smtp_action *a)
-{
-    if (span_equal(a->path.local, span_text("nobody")))
-        return SMTP_REPLY_UNKNOWN_USER;
-    if (span_equal(a->path.local, span_text("full")))
-        return SMTP_REPLY_MAILBOX_FULL;
-    if (span_equal(a->path.local, span_text("spam")))
-        return SMTP_REPLY_RULE_REJECTED;
-    if (span_equal(a->path.local, span_text("bye")))
-        return SMTP_REPLY_DRAINING;
-    return SMTP_REPLY_OK;
-}
-
-static void decide(struct play *p, const struct smtp_action *a)
-{
-    p->answer = SMTP_REPLY_OK;
-    p->own = span_of(NULL, 0);
-    switch (a->kind) {
-    case SMTP_ACTION_HELO:
-        if (span_equal(a->name, span_text("evil")))
-            p->answer = SMTP_REPLY_RULE_REJECTED;
-        break;
-    case SMTP_ACTION_MAIL:
-    case SMTP_ACTION_RCPT:
-        p->answer = judge_path(a);
-        p->open += a->kind == SMTP_ACTION_MAIL && p->answer == SMTP_REPLY_OK;
-        break;
-    case SMTP_ACTION_DATA:
-        p->begun = p->rejects = false;
-        break;
-    case SMTP_ACTION_END:
-        p->answer = p->rejects ? SMTP_REPLY_RULE_REJECTED : SMTP_REPLY_ACCEPTED;
-        p->own = span_text(p->rejects ? "own words" : "ID1");
-        break;
-    default:
-        break;
-    }
-    if (!p->late)
-        CHECK(smtp_server_answer(&p->server, p->answer, p->own));
-}
-
-static void note_path(struct play *p, const char *what, const struct smtp_action *a)
-{
-    writer_printf(&p->out, "%s(%.*s@%.*s", what, (int)a->path.local.len, a->path.local.data,
-                  (int)a->path.domain.len, a->path.domain.data);
-    if (a->size || a->body)
-        writer_printf(&p->out, " %llu %u", (unsigned long long)a->size, a->body);
-    writer_text(&p->out, ")");
-}
-
-/* Writes one action down; false when it ends the feeding of this input. */
-static bool act(struct play *p, const struct smtp_action *a)
-{
-    switch (a->kind) {
-    case SMTP_ACTION_MORE:
-        return false;
-    case SMTP_ACTION_BUFFER:
-        smtp_server_attach(&p->server, p->buffer);
-        return true;
-    case SMTP_ACTION_ROOM:
-        p->scratch = writer_of(p->reply_bytes, sizeof(p->reply_bytes));
-        return true;
-    case SMTP_ACTION_WAIT:
-        return CHECK(p->late && smtp_server_answer(&p->server, p->answer, p->own));
-    case SMTP_ACTION_REPLY:
-        CHECK(a->reply != SMTP_REPLY_NONE && a->bytes.len > 2);
-        p->scratch.full |= p->tiny;
-        writer_text(&p->out, "<");
-        writer_span_put(&p->out, a->bytes);
-        return true;
-    case SMTP_ACTION_CONNECT:
-        writer_text(&p->out, "CONNECT ");
-        break;
-    case SMTP_ACTION_HELO:
-        writer_printf(&p->out, "HELO(%.*s %d)", (int)a->name.len, a->name.data, a->esmtp);
-        break;
-    case SMTP_ACTION_MAIL:
-        note_path(p, "MAIL", a);
-        break;
-    case SMTP_ACTION_RCPT:
-        note_path(p, "RCPT", a);
-        break;
-    case SMTP_ACTION_DATA:
-        writer_text(&p->out, "DATA ");
-        break;
-    case SMTP_ACTION_TEXT:
-        if (!p->begun)
-            p->rejects = a->bytes.data[0] == '!';
-        p->begun = true;
-        writer_span_put(&p->out, a->bytes);
-        return true;
-    case SMTP_ACTION_REFUSED:
-        writer_printf(&p->out, "REFUSED(%s)", smtp_reply_row(a->reply)->counter);
-        return true;
-    case SMTP_ACTION_END:
-        writer_text(&p->out, "END ");
-        break;
-    case SMTP_ACTION_RESET:
-        p->open--;
-        CHECK(p->open == 0);
-        writer_text(&p->out, "RESET ");
-        return true;
-    case SMTP_ACTION_CLOSE:
-        writer_text(&p->out, "CLOSE");
-        return false;
-    }
-    decide(p, a);
-    return true;
-}
-
-static bool feed(struct play *p, struct span in)
-{
-    struct smtp_action a;
-
-    do {
-        smtp_server_next(&p->server, &in, &p->scratch, &a);
-    } while (act(p, &a));
-    if (a.kind == SMTP_ACTION_MORE)
-        CHECK(in.len == 0);
-    return a.kind == SMTP_ACTION_MORE;
-}
-
-static char text_[16384];
-
-static void check_plays(const char *input, const char *expected)
-{
-    struct span whole = guard_copy(span_text(input), true);
-    struct play p;
-
-    for (size_t cut = 0; cut <= whole.len; cut++) {
-        play_begin(&p, text_, sizeof(text_));
-        p.late = cut % 2;
-        if (feed(&p, span_head(whole, cut)))
-            feed(&p, span_skip(whole, cut));
-        if (!CHECK_TEXT(writer_span(&p.out), expected))
-            printf("# cut at %zu\n", cut);
-    }
-    for (size_t step = 1; step <= 5; step++) {
-        play_begin(&p, text_, sizeof(text_));
-        p.tiny = step % 2;
-        for (size_t at = 0; at < whole.len; at += step)
-            if (!feed(&p, span_head(span_skip(whole, at), step)))
-                break;
-        CHECK_TEXT(writer_span(&p.out), expected);
-    }
-    guard_free(whole);
-}
-
-#define HELLO "CONNECT <220 mx.example.org ESMTP\r\n"
-#define OFFER                                                                                      \
-    "<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"                   \
-    "250 ENHANCEDSTATUSCODES\r\n"
-#define GREETED HELLO "HELO(c 1)" OFFER
-#define SENDER "MAIL(a@b)<250 2.1.0 sender ok\r\n"
-#define RECIPIENT "RCPT(x@y)<250 2.1.5 recipient ok\r\n"
-#define AHEAD "DATA <354 end with <CRLF>.<CRLF>\r\n"
-#define BYE "<221 2.0.0 bye\r\n"
+#include "tests/proto/smtp_play.h"
 
 static void a_message_is_taken(void)
 {
@@ -305,9 +111,6 @@ static void a_declared_size_is_judged_at_mail(void)
                 GREETED "<552 5.3.4 message too big\r\nMAIL(a@b 1000 0)<250 2.1.0 sender ok\r\n");
 }
 
-#define FORTY_NINE "12345678901234567890123456789012345678901234567\r\n"
-#define TEN(x) x x x x x x x x x x
-#define TWENTY TEN(FORTY_NINE) TEN(FORTY_NINE)
 #define TO_DATA "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\n"
 
 static void a_message_of_the_largest_size_is_taken(void)
@@ -356,8 +159,8 @@ static void nul_closes(void)
 {
     struct play p;
 
-    play_begin(&p, text_, sizeof(text_));
-    CHECK(!feed(&p, span_of("NOOP\0\r\nNOOP\r\n", 13)));
+    play_begin(&p, play_text, sizeof(play_text));
+    CHECK(!play_feed(&p, span_of("NOOP\0\r\nNOOP\r\n", 13)));
     CHECK_TEXT(writer_span(&p.out), HELLO "<550 5.5.2 NUL is refused\r\nCLOSE");
 }
 
@@ -365,8 +168,8 @@ static void nul_closes(void)
 
 static void begin_message(struct play *p)
 {
-    play_begin(p, text_, sizeof(text_));
-    CHECK(feed(p, span_text("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\nab")));
+    play_begin(p, play_text, sizeof(play_text));
+    CHECK(play_feed(p, span_text("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\nab")));
     p->out.len = 0;
 }
 
@@ -378,7 +181,7 @@ static void the_session_refuses_while_text_flows(void)
     CHECK(smtp_server_in_data(&p.server) && smtp_server_in_transaction(&p.server));
     CHECK(smtp_server_refuse(&p.server, SMTP_REPLY_RULE_REJECTED, span_text("seen enough")));
     CHECK(!smtp_server_refuse(&p.server, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0)));
-    CHECK(feed(&p, span_text("cd\r\n.\r\nNOOP\r\n")));
+    CHECK(play_feed(&p, span_text("cd\r\n.\r\nNOOP\r\n")));
     CHECK_TEXT(writer_span(&p.out), "<550 5.7.1 seen enough\r\nRESET <250 2.0.0 ok\r\n");
     CHECK(!smtp_server_in_transaction(&p.server));
 }
@@ -390,10 +193,10 @@ static void stop_ends_a_transaction(void)
     begin_message(&p);
     smtp_server_stop(&p.server, SMTP_REPLY_TIMEOUT);
     smtp_server_stop(&p.server, SMTP_REPLY_DRAINING);
-    CHECK(!feed(&p, span_text("cd\r\n.\r\n")));
+    CHECK(!play_feed(&p, span_text("cd\r\n.\r\n")));
     CHECK_TEXT(writer_span(&p.out), "RESET <421 4.4.2 timeout\r\nCLOSE");
     p.out.len = 0;
-    CHECK(!feed(&p, span_text("NOOP\r\n")));
+    CHECK(!play_feed(&p, span_text("NOOP\r\n")));
     CHECK_TEXT(writer_span(&p.out), "CLOSE");
 }
 
@@ -404,7 +207,7 @@ static void stop_does_not_wear_anothers_words(void)
     begin_message(&p);
     CHECK(smtp_server_refuse(&p.server, SMTP_REPLY_RULE_REJECTED, span_text("seen enough")));
     smtp_server_stop(&p.server, SMTP_REPLY_DRAINING);
-    CHECK(!feed(&p, span_text("")));
+    CHECK(!play_feed(&p, span_text("")));
     CHECK_TEXT(writer_span(&p.out), "RESET <421 4.3.2 shutting down, try again later\r\nCLOSE");
 }
 
@@ -414,12 +217,12 @@ static void stop_while_an_answer_is_awaited(void)
     struct smtp_action a;
     struct play p;
 
-    play_begin(&p, text_, sizeof(text_));
+    play_begin(&p, play_text, sizeof(play_text));
     CHECK(smtp_server_next(&p.server, &in, &p.scratch, &a) == SMTP_ACTION_CONNECT);
     CHECK(smtp_server_next(&p.server, &in, &p.scratch, &a) == SMTP_ACTION_WAIT && in.len == 8);
     smtp_server_stop(&p.server, SMTP_REPLY_TOO_MANY_CONNECTIONS);
     CHECK(!smtp_server_answer(&p.server, SMTP_REPLY_OK, span_of(NULL, 0)));
-    CHECK(!feed(&p, in));
+    CHECK(!play_feed(&p, in));
     CHECK_TEXT(writer_span(&p.out), "<421 4.7.0 too many connections\r\nCLOSE");
 }
 
@@ -435,7 +238,7 @@ static void an_answer_given_is_sent_before_a_stop(void)
         ;
     CHECK(smtp_server_answer(&p.server, SMTP_REPLY_ACCEPTED, span_text("ID2")));
     smtp_server_stop(&p.server, SMTP_REPLY_DRAINING);
-    CHECK(!feed(&p, in));
+    CHECK(!play_feed(&p, in));
     CHECK_TEXT(writer_span(&p.out),
                "<250 2.0.0 ID2\r\nRESET <421 4.3.2 shutting down, try again later\r\nCLOSE");
 }
@@ -446,10 +249,10 @@ static void a_refused_client_may_only_quit(void)
     struct smtp_action a;
     struct play p;
 
-    play_begin(&p, text_, sizeof(text_));
+    play_begin(&p, play_text, sizeof(play_text));
     CHECK(smtp_server_next(&p.server, &in, &p.scratch, &a) == SMTP_ACTION_CONNECT);
     CHECK(smtp_server_answer(&p.server, SMTP_REPLY_CLIENT_REFUSED, span_of(NULL, 0)));
-    CHECK(!feed(&p, in));
+    CHECK(!play_feed(&p, in));
     CHECK_TEXT(writer_span(&p.out), "<554 5.7.1 no service for this client\r\n"
                                     "<503 5.5.1 bad sequence of commands\r\n"
                                     "<503 5.5.1 bad sequence of commands\r\n" BYE "CLOSE");
@@ -461,12 +264,12 @@ static void a_refused_data_keeps_the_transaction(void)
     struct smtp_action a;
     struct play p;
 
-    play_begin(&p, text_, sizeof(text_));
+    play_begin(&p, play_text, sizeof(play_text));
     while (smtp_server_next(&p.server, &in, &p.scratch, &a) != SMTP_ACTION_DATA)
         if (a.kind != SMTP_ACTION_REPLY)
-            decide(&p, &a);
+            play_decide(&p, &a);
     CHECK(smtp_server_answer(&p.server, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0)));
-    feed(&p, in);
+    play_feed(&p, in);
     CHECK_TEXT(writer_span(&p.out), "<451 4.3.2 out of resources, try again later\r\n" AHEAD);
 }
 
@@ -474,14 +277,14 @@ static void the_buffer_comes_and_goes(void)
 {
     struct play p;
 
-    play_begin(&p, text_, sizeof(text_));
-    CHECK(feed(&p, span_text("EHLO c\r\n")));
+    play_begin(&p, play_text, sizeof(play_text));
+    CHECK(play_feed(&p, span_text("EHLO c\r\n")));
     CHECK(smtp_server_detach(&p.server) == NULL);
-    CHECK(feed(&p, span_text("NO")));
+    CHECK(play_feed(&p, span_text("NO")));
     CHECK(smtp_server_detach(&p.server) == NULL && p.server.reader.line.buffer);
-    CHECK(feed(&p, span_text("OP\r\n")));
+    CHECK(play_feed(&p, span_text("OP\r\n")));
     CHECK(smtp_server_detach(&p.server) == p.buffer);
-    CHECK(feed(&p, span_text("NOOP\r\n")));
+    CHECK(play_feed(&p, span_text("NOOP\r\n")));
     CHECK(smtp_server_detach(&p.server) == NULL);
 }
 
@@ -489,8 +292,8 @@ static void replies_gather_for_one_flush(void)
 {
     struct play p;
 
-    play_begin(&p, text_, sizeof(text_));
-    CHECK(feed(&p, span_text("NOOP\r\nNOOP\r\n")));
+    play_begin(&p, play_text, sizeof(play_text));
+    CHECK(play_feed(&p, span_text("NOOP\r\nNOOP\r\n")));
     CHECK_TEXT(writer_span(&p.scratch),
                "220 mx.example.org ESMTP\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n");
 }

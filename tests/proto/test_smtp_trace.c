@@ -8,6 +8,7 @@ static struct smtp_trace usual(void)
 
     return (struct smtp_trace){.sender = span_text("a@b.example"),
                                .recipient = span_text("x@y.example"),
+                               .mailbox = span_text("X@y.example"),
                                .helo = span_text("client.example"),
                                .client = ip_address_v4(client),
                                .hostname = span_text("mx.example.org"),
@@ -31,7 +32,7 @@ static void several_recipients_have_no_for(void)
     struct smtp_trace t = usual();
 
     check_trace(&t, "Return-Path: <a@b.example>\r\n"
-                    "Delivered-To: x@y.example\r\n"
+                    "Delivered-To: X@y.example\r\n"
                     "Received: from client.example ([198.18.0.2]) by mx.example.org\r\n"
                     "\twith ESMTP id 01KA000000000000000000000Z;\r\n"
                     "\tSun, 22 Nov 2026 03:47:25 +0000\r\n");
@@ -47,7 +48,7 @@ static void one_recipient_is_named(void)
     t.sender = span_of(NULL, 0);
     t.client = ip_address_v6(client);
     check_trace(&t, "Return-Path: <>\r\n"
-                    "Delivered-To: x@y.example\r\n"
+                    "Delivered-To: X@y.example\r\n"
                     "Received: from client.example ([IPv6:2001:2::1]) by mx.example.org\r\n"
                     "\twith SMTP id 01KA000000000000000000000Z for <x@y.example>;\r\n"
                     "\tSun, 22 Nov 2026 03:47:25 +0000\r\n");
@@ -58,7 +59,7 @@ static void no_peer_adds_a_line(void)
     struct smtp_trace t = usual();
 
     t.sender = span_text("a\r\nX: 1\r\n@b");
-    t.recipient = span_of("x\0@y", 4);
+    t.mailbox = span_of("x\0@y", 4);
     t.helo = span_text("h\r\nBcc: z");
     check_trace(&t, "Return-Path: <a??X: 1??@b>\r\n"
                     "Delivered-To: x?@y\r\n"
@@ -76,7 +77,7 @@ static void the_longest_fits(void)
 
     memset(longest, 'x', sizeof(longest));
     t.only_recipient = true;
-    t.sender = t.recipient = t.helo = t.hostname = t.id = span_of(longest, sizeof(longest));
+    t.sender = t.recipient = t.mailbox = t.helo = t.hostname = t.id = span_of(longest, sizeof(longest));
     memset(t.client.bytes, 0xab, 16);
     smtp_trace_put(&w, &t);
     CHECK(!w.full);

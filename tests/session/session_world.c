@@ -23,15 +23,32 @@ static struct tcp_options tcp_options_of(uint8_t key)
                                 .secret = {key}};
 }
 
-static void put_entry(struct world *w, const char *key, uint64_t account, enum directory_kind kind)
+void world_put(struct world *w, const struct directory_entry *fields, const char *key)
 {
-    struct directory_entry e = {.kind = (uint8_t)kind,
-                                .account = account,
-                                .quarantine_score = INT32_MAX,
-                                .reject_score = INT32_MAX,
-                                .version = 1};
+    struct directory_entry e = *fields;
 
+    e.version = 1;
+    /* A writer is no reader (see directory.c). */
+    if (w->sessions)
+        rcu_unregister_thread();
     directory_put(w->settings.directory, &e, span_text(key));
+    if (w->sessions)
+        rcu_register_thread();
+}
+
+void world_put_address(struct world *w, const char *key, const uint64_t *ids, uint32_t count)
+{
+    static const char *const names[] = {"alice@example.test", "bob@example.test"};
+    struct directory_account accounts[DIRECTORY_ACCOUNTS];
+
+    for (uint32_t i = 0; i < count; i++)
+        accounts[i] = (struct directory_account){
+            .id = ids[i],
+            .quarantine_score = INT32_MAX,
+            .reject_score = INT32_MAX,
+            .address = span_text(ids[i] >= 1 && ids[i] <= 2 ? names[ids[i] - 1] : "other@example.test")};
+    world_put(w, &(struct directory_entry){.kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = count},
+              key);
 }
 
 void world_publish(struct world *w)
@@ -61,9 +78,9 @@ static void make_settings(struct world *w, struct rule_generation *rules)
                                     .sample = 1,
                                     .directory = directory_new(64),
                                     .rules = rules};
-    put_entry(w, "example.test", 0, DIRECTORY_DOMAIN);
-    put_entry(w, "alice@example.test", 1, DIRECTORY_ADDRESS);
-    put_entry(w, "bob@example.test", 2, DIRECTORY_ADDRESS);
+    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'}, "example.test");
+    world_put_address(w, "alice@example.test", (uint64_t[]){1}, 1);
+    world_put_address(w, "bob@example.test", (uint64_t[]){2}, 1);
     world_publish(w);
 }
 

@@ -83,6 +83,10 @@ void world_close(struct world *w);
 void world_reset(struct world *w);
 /* What was read since the last call: compares with `expected`, where '*' stands for any run of characters. */
 bool world_expect(struct world *w, const char *expected);
+/* Puts an entry into the directory: its domain has example.test, with the accounts 1 (alice) and 2 (bob). */
+void world_put(struct world *w, const struct directory_entry *fields, const char *key);
+/* An address that leads to these accounts; the third and later ones are called "other". */
+void world_put_address(struct world *w, const char *key, const uint64_t *ids, uint32_t count);
 /* Publishes the settings as they are now. */
 void world_publish(struct world *w);
 

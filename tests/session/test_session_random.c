@@ -38,6 +38,9 @@ static const char *const smtp[] = {
     "HELO d.test\r\nRCPT TO:<x@y>\r\n" MAIL "RCPT TO:<nobody@example.test>\r\nRCPT TO:<@>\r\nDATA\r\n",
     "VRFY x\r\nHELP\r\nWHAT\r\n\r\nMAIL FROM:<>\r\nMAIL\r\n",
     MAIL ALICE "DATA\r\n.\r\nQUIT\r\n",
+    MAIL ALICE "BDAT 14\r\nSubject: x\r\n\r\nBDAT 6 LAST\r\nbody\r\n" MAIL ALICE "BDAT 150000\r\n%%BDAT 0 LAST\r\n",
+    MAIL ALICE "BDAT 50000\r\n%BDAT 2\r\n\r\nRSET\r\n" MAIL ALICE "BDAT 0\r\nBDAT 3 LAST\r\na\r\nQUIT\r\n",
+    MAIL "BDAT 4 LAST\r\na\nbc" MAIL ALICE "BDAT 16777217\r\n%%%",
     "\0\r\n",
 };
 

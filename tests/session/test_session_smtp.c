@@ -367,6 +367,26 @@ static void new_settings_reach_sessions_that_stand(void)
     CHECK(world_free(w));
 }
 
+/* What is offered is what holds. */
+static void limits_are_those_of_the_settings(void)
+{
+    struct world *w = world_new(NULL, NULL);
+
+    w->settings.messages_max = 2;
+    w->settings.recipients_max = 1;
+    world_publish(w);
+    world_connect(w, 25);
+    world_say(w, HELLO);
+    CHECK(world_expect(w, "220*250-LIMITS MAILMAX=2 RCPTMAX=1\r\n*250 *\r\n"));
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nx\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n452 4.5.3 *\r\n354 *\r\n250 2.0.0 *\r\n"));
+    world_say(w, ENVELOPE "x\r\n.\r\n");
+    CHECK(world_expect(w, ENVELOPE_REPLY "250 2.0.0 *\r\n"));
+    world_say(w, "MAIL FROM:<a@b.test>\r\n");
+    CHECK(world_expect(w, "421 4.7.0 too many messages*\r\n") && w->closed);
+    CHECK(world_free(w));
+}
+
 /* ---- rules ---- */
 
 static struct rule_generation *generation(const struct rule *rules, size_t count)
@@ -377,6 +397,7 @@ static struct rule_generation *generation(const struct rule *rules, size_t count
     struct writer errors = writer_of(text, sizeof(text));
 
     CHECK(rule_set_compile(rules, count, &limits, &errors, &g->set) == RULE_OK);
+    CHECK_TEXT(writer_span(&errors), "");
     g->pools[0] = rule_pool_new(g->set, 2);
     return g;
 }
@@ -395,7 +416,7 @@ static struct rule rule_of(const char *id, struct rule_pattern *pattern, enum ru
                          .patterns = pattern,
                          .pattern_count = 1,
                          .action = (uint8_t)action,
-                         .text = action == RULE_ACTION_REJECT ? span_text("not wanted here") : span_of(NULL, 0),
+                         .text = action >= RULE_ACTION_DEFER ? span_text("not wanted here") : span_of(NULL, 0),
                          .enabled = true};
 }
 
@@ -451,6 +472,55 @@ static void rules_judge_message_sender_and_recipient(void)
     end_generation(g);
 }
 
+static void mail_to_postmasters_alone_is_not_refused(void)
+{
+    struct rule_pattern patterns[] = {
+        pattern_of(RULE_SCOPE_BODY, "evil words"), pattern_of(RULE_SCOPE_HEADER, "Secret"),
+        pattern_of(RULE_SCOPE_RCPT_TO, "abuse@"), pattern_of(RULE_SCOPE_BODY, "nothing")};
+    struct directory_account alice = {.id = 1, .quarantine_score = INT32_MAX, .reject_score = INT32_MAX};
+    struct directory_entry exempt = {
+        .kind = DIRECTORY_ADDRESS, .exempt = true, .accounts = &alice, .account_count = 1};
+    struct rule_generation *g;
+    struct rule rules[4];
+    struct world *w;
+
+    patterns[1].header = span_text("Subject");
+    rules[0] = rule_of("evil", &patterns[0], RULE_ACTION_REJECT);
+    rules[1] = rule_of("subject", &patterns[1], RULE_ACTION_DEFER);
+    rules[2] = rule_of("recipient", &patterns[2], RULE_ACTION_REJECT);
+    rules[3] = rule_of("nothing", &patterns[3], RULE_ACTION_DISCARD);
+    g = generation(rules, 4);
+    w = world_new(g, NULL);
+    world_put(w, &exempt, "postmaster@example.test");
+    world_put(w, &exempt, "abuse@example.test");
+    ready(w);
+    for (int i = 0; i < 4; i++) {
+        static const char *const mail[] = {"postmaster@example.test>\r\nDATA\r\n\r\nevil words\r\n.\r\n",
+                                           "PostMaster@example.test>\r\nDATA\r\nSubject: Secret\r\n\r\nx\r\n.\r\n",
+                                           "abuse@example.test>\r\nDATA\r\n\r\nfine\r\n.\r\n",
+                                           "postmaster+x@example.test>\r\nDATA\r\n\r\nnothing\r\n.\r\n"};
+        static const char *const rule[] = {"evil", "subject", "recipient", "nothing"};
+
+        w->record_count = 0;
+        world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<");
+        world_say(w, mail[i]);
+        CHECK(world_expect(w, ENVELOPE_REPLY "250 2.0.0 *\r\n"));
+        CHECK(w->message_count == (uint32_t)i + 1 && w->messages[i].places[0] == MESSAGE_QUARANTINE);
+        CHECK_TEXT(record_text_span(&w->records[0], w->records[0].message.rule), rule[i]);
+    }
+    /* Not so with others, whatever the order; but the rule that would have refused one recipient says nothing of another. */
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<postmaster@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n"
+                 "\r\nevil words\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354*\r\n550 5.7.1 not wanted here\r\n"));
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<abuse@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n"
+                 "\r\nfine\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354*\r\n250 2.0.0*\r\n"));
+    CHECK(w->messages[4].deliveries == 2 && w->messages[4].places[0] == MESSAGE_QUARANTINE &&
+          w->messages[4].places[1] == MESSAGE_INBOX);
+    CHECK(world_free(w));
+    end_generation(g);
+}
+
 int main(void)
 {
     check_begin();
@@ -470,6 +540,8 @@ int main(void)
     CHECK_CASE(bare_line_ends_are_refused_and_the_connection_ends);
     CHECK_CASE(drain_lets_transactions_finish);
     CHECK_CASE(new_settings_reach_sessions_that_stand);
+    CHECK_CASE(limits_are_those_of_the_settings);
     CHECK_CASE(rules_judge_message_sender_and_recipient);
+    CHECK_CASE(mail_to_postmasters_alone_is_not_refused);
     return check_end();
 }

@@ -52,7 +52,7 @@ def test_greeting_names_extensions(engine):
         code, text = session.command("EHLO client.test")
     assert session.banner[0] == 220 and "mx.example.test" in session.banner[1]
     offered = {line[4:].split()[0] for line in text.splitlines()[1:]}
-    assert code == 250 and {"SIZE", "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"} <= offered
+    assert code == 250 and {"SIZE", "PIPELINING", "8BITMIME", "CHUNKING", "LIMITS", "ENHANCEDSTATUSCODES"} <= offered
 
 
 def test_pipelining(engine):

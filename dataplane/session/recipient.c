@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/recipient.h"
+
+/* The key of an address, taken apart: user, then "@" and the domain. */
+struct lookup {
+    struct directory *directory;
+    uint8_t text[ADDRESS_KEY_MAX];
+    size_t len, at; /* `at`: where the "@" stands */
+};
+
+static const struct directory_entry *find(const struct lookup *l, enum directory_kind kind, size_t from)
+{
+    return directory_find(l->directory, kind, span_of(l->text + from, l->len - from));
+}
+
+static void fold_user(struct lookup *l)
+{
+    for (size_t i = 0; i < l->at; i++)
+        l->text[i] = ascii_lower(l->text[i]);
+}
+
+/* Drops the first separator and what stands behind it. False: nothing does, or nothing before it. */
+static bool drop_detail(struct lookup *l, uint8_t separator)
+{
+    size_t user = 0;
+
+    while (user < l->at && l->text[user] != separator)
+        user++;
+    if (!separator || user == 0 || user == l->at)
+        return false;
+    memmove(l->text + user, l->text + l->at, l->len - l->at);
+    l->len -= l->at - user;
+    l->at = user;
+    return true;
+}
+
+/* Takes the address apart, folded as its domain says; *domain_out: the domain's entry, NULL where there is none. */
+static bool begin(struct lookup *l, const struct address *address, const struct directory_entry **domain_out)
+{
+    struct writer key = writer_of(l->text, sizeof(l->text));
+
+    *domain_out = NULL;
+    if (!address_key(&key, address, false))
+        return false;
+    l->len = l->at = key.len;
+    /* The last one: a quoted local part may have an "@" too, and <postmaster> has none. */
+    while (l->at > 0 && l->text[l->at - 1] != '@')
+        l->at--;
+    if (l->at == 0)
+        return true;
+    l->at--;
+    *domain_out = find(l, DIRECTORY_DOMAIN, l->at + 1);
+    /* A postmaster is one in every spelling, whatever the domain says. */
+    if (!*domain_out || !(*domain_out)->case_sensitive || address_role(span_of(l->text, l->at)))
+        fold_user(l);
+    return true;
+}
+
+bool recipient_key(struct directory *d, const struct address *address, struct writer *key)
+{
+    struct lookup l = {.directory = d};
+    const struct directory_entry *domain;
+
+    if (!begin(&l, address, &domain))
+        return false;
+    writer_span_put(key, span_of(l.text, l.len));
+    return !key->full;
+}
+
+static const struct directory_entry *find_in_domain(struct lookup *l, const struct directory_entry *domain)
+{
+    const struct directory_entry *entry = find(l, DIRECTORY_ADDRESS, 0);
+
+    if (!entry && drop_detail(l, domain->detail_separator)) {
+        if (address_role(span_of(l->text, l->at)))
+            fold_user(l);
+        entry = find(l, DIRECTORY_ADDRESS, 0);
+    }
+    return entry ? entry : domain->account_count ? domain : NULL;
+}
+
+enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
+                                  const struct directory_entry **entry_out)
+{
+    struct lookup l = {.directory = d};
+    const struct directory_entry *domain;
+
+    *entry_out = NULL;
+    if (!begin(&l, path, &domain))
+        return SMTP_REPLY_BAD_RECIPIENT;
+    if (domain && domain->class == DIRECTORY_REFUSED)
+        return SMTP_REPLY_DOMAIN_REFUSED;
+    /* Without a domain: <postmaster>, or at an address literal. */
+    *entry_out = domain ? find_in_domain(&l, domain) : find(&l, DIRECTORY_ADDRESS, 0);
+    if (*entry_out)
+        return SMTP_REPLY_NONE;
+    return domain || l.at == 0 ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
+}
+
+/* The delivery to this account, or how many there are. */
+static uint32_t find_delivery(const struct message *m, uint64_t account)
+{
+    uint32_t i = 0;
+
+    while (i < m->deliveries && m->delivery[i].account != account)
+        i++;
+    return i;
+}
+
+/* False: no memory. */
+static bool add_account(struct sessions *ss, struct transaction *tx, const struct directory_account *account,
+                        struct span recipient)
+{
+    struct message *m = &tx->message;
+    struct span mailbox;
+
+    if (!transaction_copy(ss, tx, account->address, &mailbox))
+        return false;
+    tx->recipient[m->deliveries] = (struct transaction_recipient){
+        .spared = RULE_NONE,
+        .policy = {.quarantine_at = account->quarantine_score, .reject_at = account->reject_score}};
+    m->delivery[m->deliveries++] =
+        (struct message_delivery){.recipient = recipient, .mailbox = mailbox, .account = account->id};
+    return true;
+}
+
+enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
+                                 struct span recipient, struct delivery_set *set_out)
+{
+    struct message *m = &tx->message;
+    uint32_t before = m->deliveries, added = 0;
+    struct span copy = {0};
+
+    *set_out = (struct delivery_set){{0}};
+    for (uint32_t i = 0; i < entry->account_count; i++)
+        added += find_delivery(m, entry->accounts[i].id) == before;
+    if (added > MESSAGE_DELIVERIES - before)
+        return SMTP_REPLY_TOO_MANY_RECIPIENTS;
+    if (added && !transaction_copy(ss, tx, recipient, &copy)) {
+        ss->counters->chunks_refused++;
+        return SMTP_REPLY_NO_RESOURCES;
+    }
+    for (uint32_t i = 0; i < entry->account_count; i++) {
+        uint32_t delivery = find_delivery(m, entry->accounts[i].id);
+
+        if (delivery == m->deliveries && !add_account(ss, tx, &entry->accounts[i], copy)) {
+            m->deliveries = before;
+            ss->counters->chunks_refused++;
+            return SMTP_REPLY_NO_RESOURCES;
+        }
+        delivery_set_add(set_out, delivery);
+    }
+    return SMTP_REPLY_NONE;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/recipient.h"
+#include "dataplane/session/session_envelope.h"
+
+#include "dataplane/session/transaction.h"
+
+void session_envelope_helo(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    struct span name = span_head(a->name, SESSION_HELO);
+
+    memcpy(s->helo, name.data, name.len);
+    s->helo_len = (uint8_t)name.len;
+    s->esmtp = a->esmtp;
+    smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
+}
+
+/* The path as spelled, without angle brackets and source route. */
+static struct span spelled(const struct address *path)
+{
+    if (path->domain.len == 0)
+        return path->local;
+    return span_between(path->local.data, path->domain.data + path->domain.len);
+}
+
+static enum rule_status value(struct transaction *tx, enum rule_scope scope, struct span bytes)
+{
+    return tx->match && rule_set_uses(tx->rules->set, scope) ? rule_match_value(tx->match, scope, bytes) : RULE_OK;
+}
+
+/* What is known at MAIL goes to the rules, and they may refuse at once. */
+static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s, struct transaction *tx)
+{
+    uint8_t text[IP_ADDRESS_TEXT];
+    struct writer ip = writer_of(text, sizeof(text));
+    enum rule_status status;
+
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    ip_address_put(&ip, &tx->message.envelope.client);
+    status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
+    if (status == RULE_OK)
+        status = value(tx, RULE_SCOPE_HELO, span_of(s->helo, s->helo_len));
+    if (status == RULE_OK)
+        status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
+    if (status != RULE_OK)
+        return SMTP_REPLY_NO_RESOURCES;
+    rule_match_verdict(tx->match, RULE_STAGE_MAIL, NULL, &tx->verdict);
+    transaction_stamp(ss, STAGE_rules);
+    return transaction_refusal(tx->verdict.action);
+}
+
+static enum smtp_reply_id no_chunk(struct sessions *ss)
+{
+    ss->counters->chunks_refused++;
+    return SMTP_REPLY_NO_RESOURCES;
+}
+
+void session_envelope_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
+    struct transaction *tx = s->messages < ss->settings.messages_max ? transaction_begin(ss, s, &row) : NULL;
+
+    if (!tx) {
+        smtp_server_answer(&s->smtp, row, span_of(NULL, 0));
+        return;
+    }
+    s->tx = tx;
+    tx->message.envelope.body = a->body;
+    /* Without memory for it the sender would read as <>. */
+    if (transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
+        row = judge_sender(ss, s, tx);
+    else
+        row = no_chunk(ss);
+    if (row == SMTP_REPLY_NONE) {
+        smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
+        return;
+    }
+    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
+    tx->step = TRANSACTION_REFUSED;
+    tx->reply = (uint8_t)row;
+    tx->reply_text = tx->verdict.text;
+    smtp_server_answer(&s->smtp, row, tx->reply_text);
+}
+
+/* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that would have, or RULE_NONE. */
+static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx, struct span recipient,
+                                          bool exempt, int32_t *spared_out, struct span *text_out)
+{
+    struct rule_verdict verdict;
+
+    *spared_out = RULE_NONE;
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    rule_match_mark(tx->match);
+    if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
+        rule_match_rewind(tx->match);
+        return SMTP_REPLY_NO_RESOURCES;
+    }
+    rule_match_verdict(tx->match, RULE_STAGE_RCPT, NULL, &verdict);
+    transaction_stamp(ss, STAGE_rules);
+    if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
+        return SMTP_REPLY_NONE;
+    rule_match_rewind(tx->match);
+    if (exempt) {
+        *spared_out = verdict.rule;
+        return SMTP_REPLY_NONE;
+    }
+    *text_out = verdict.text;
+    return transaction_refusal(verdict.action);
+}
+
+static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
+                                        struct span recipient, int32_t spared, struct delivery_set *set_out)
+{
+    enum smtp_reply_id row = recipient_add(ss, tx, entry, recipient, set_out);
+
+    if (row != SMTP_REPLY_NONE)
+        return row;
+    tx->ordinary |= !entry->exempt;
+    for (uint32_t i = 0; spared != RULE_NONE && i < tx->message.deliveries; i++)
+        if (delivery_set_has(set_out, i))
+            tx->recipient[i].spared = spared;
+    return SMTP_REPLY_NONE;
+}
+
+static void record_recipient(struct transaction *tx, struct span recipient, enum smtp_reply_id row,
+                             const struct delivery_set *deliveries)
+{
+    struct record_message *r = &tx->record->message;
+
+    if (r->recipient_count == MESSAGE_DELIVERIES) {
+        tx->record->cut = true;
+        return;
+    }
+    tx->delivery_of[r->recipient_count] = *deliveries;
+    r->recipients[r->recipient_count++] = (struct record_recipient){
+        .address = record_put(tx->record, recipient, 128),
+        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
+}
+
+void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    struct transaction *tx = s->tx;
+    struct span recipient = spelled(&a->path), text = {0};
+    const struct directory_entry *entry = NULL;
+    struct delivery_set deliveries = {{0}};
+    int32_t spared = RULE_NONE;
+    enum smtp_reply_id row = recipient_find(ss->settings.directory, &a->path, &entry);
+
+    if (row == SMTP_REPLY_NONE)
+        row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
+    if (row == SMTP_REPLY_NONE)
+        row = add_recipient(ss, tx, entry, recipient, spared, &deliveries);
+    record_recipient(tx, recipient, row, &deliveries);
+    smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
+}

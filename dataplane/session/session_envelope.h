@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_SESSION_SESSION_ENVELOPE_H
+#define DATAPLANE_SESSION_SESSION_ENVELOPE_H
+
+#include "dataplane/session/session.h"
+
+/*
+ * Who sends, and to whom: names and paths looked up in the directory, judged by the rules, kept in the transaction. Each takes
+ * the machine's action of that name and answers it.
+ */
+void session_envelope_helo(struct sessions *ss, struct session *s, const struct smtp_action *a);
+/* Opens the transaction, or leaves one behind that ends with the refusal's reply. */
+void session_envelope_mail(struct sessions *ss, struct session *s, const struct smtp_action *a);
+/* A refused recipient leaves the others as they are. */
+void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a);
+
+#endif
