@@ -141,11 +141,23 @@ static bool plain(struct judge *j, enum address_reason old)
     return true;
 }
 
+/* A quoted pair, white space, or one character as it is. */
+static bool piece(struct judge *j, enum address_reason old)
+{
+    int c = peek(j);
+    bool blanks = false;
+
+    if (c == '\\')
+        return quoted_pair(j);
+    if (c == ' ' || c == '\t' || c == '\r')
+        return folds(j, &blanks);
+    return plain(j, old);
+}
+
 /* comment = "(" *([FWS] ccontent) [FWS] ")";  ccontent = ctext / quoted-pair / comment */
 static bool comment(struct judge *j)
 {
     size_t depth = 0;
-    bool blanks = false;
 
     do {
         int c = peek(j);
@@ -155,9 +167,7 @@ static bool comment(struct judge *j)
         if (c == '(' || c == ')') {
             depth = c == '(' ? depth + 1 : depth - 1;
             j->at++;
-        } else if (c == '\\'                            ? !quoted_pair(j)
-                   : c == ' ' || c == '\t' || c == '\r' ? !folds(j, &blanks)
-                                                        : !plain(j, ADDRESS_REASON_OLD_CTEXT)) {
+        } else if (!piece(j, ADDRESS_REASON_OLD_CTEXT)) {
             return false;
         }
     } while (depth > 0);
@@ -336,7 +346,6 @@ static bool literal(struct judge *j, size_t *len_out)
 
     while (peek(j) != ']') {
         int c = peek(j);
-        bool blanks = false;
 
         if (c < 0)
             return say(j, ADDRESS_REASON_LITERAL_OPEN);
@@ -344,9 +353,7 @@ static bool literal(struct judge *j, size_t *len_out)
             say(j, ADDRESS_REASON_LITERAL_QUOTED);
         if (c == '[')
             return say(j, ADDRESS_REASON_CHARACTER);
-        if (c == '\\'                            ? !quoted_pair(j)
-            : c == ' ' || c == '\t' || c == '\r' ? !folds(j, &blanks)
-                                                 : !plain(j, ADDRESS_REASON_LITERAL_QUOTED))
+        if (!piece(j, ADDRESS_REASON_LITERAL_QUOTED))
             return false;
     }
     j->at++;
