@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one place that knows all parts: it starts them in order, moves them to a new configuration, and ends them in
- * the reverse order. Everything else is in a library that knows only what is below it.
+ * The one place that knows all parts: it starts them in order, moves them to a new configuration,
+ * and ends them in the reverse order. Everything else is in a library that knows only what is below
+ * it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -51,7 +52,8 @@ struct run {
     struct engine *engine;
     struct ctl_server *ctl;
     uint64_t started_ms;
-    int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the main one */
+    int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the
+                 main one */
     _Atomic bool stop;
     _Atomic uint64_t drain_until; /* monotonic ms; 0: not draining */
     pthread_mutex_t reloading;
@@ -83,8 +85,9 @@ static bool complain(struct writer *why)
 static bool open_store(struct run *r)
 {
     char error[STORE_ERROR] = "";
-    struct store_options options = {
-        .path = r->config->store.path, .sync = r->config->store.sync, .node = (uint16_t)r->config->engine.node};
+    struct store_options options = {.path = r->config->store.path,
+                                    .sync = r->config->store.sync,
+                                    .node = (uint16_t)r->config->engine.node};
     enum store_status status = store_rocks_open(&options, &r->store, error);
 
     if (status == STORE_OK)
@@ -103,10 +106,11 @@ static bool start_policy(struct run *r)
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
-        r->policy = policy_new(&(struct policy_options){.store = r->store,
-                                                        .handoff = r->handoff,
-                                                        .addresses_max = (uint32_t)r->config->engine.directory,
-                                                        .profile = r->cli->profile});
+        r->policy = policy_new(
+            &(struct policy_options){.store = r->store,
+                                     .handoff = r->handoff,
+                                     .addresses_max = (uint32_t)r->config->engine.directory,
+                                     .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
         return false;
@@ -191,7 +195,8 @@ static struct engine_options engine_options_of(struct run *r)
                 .send_limit = (uint32_t)e->send_limit,
                 .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
         .sessions = (uint32_t)e->connections,
-        .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium, (uint32_t)e->chunks_large},
+        .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
+                   (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,
         .handoff = r->handoff,
         .more_counters = more_counters,
@@ -275,12 +280,13 @@ static json_t *on_status(void *context, struct writer *why)
 
     /* A signal may be replacing the configuration on the main thread. */
     pthread_mutex_lock(&r->reloading);
-    o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
-                     "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
-                     (json_int_t)policy_version(r->policy), "connections", (int)status.connections, "sessions",
-                     (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
-                     atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
-                     (int)port->rx_queues, "hostname", r->config->hostname);
+    o = json_pack(
+        "{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
+        "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
+        (json_int_t)policy_version(r->policy), "connections", (int)status.connections, "sessions",
+        (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
+        atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
+        (int)port->rx_queues, "hostname", r->config->hostname);
     pthread_mutex_unlock(&r->reloading);
     return o;
 }
@@ -310,13 +316,14 @@ static json_t *on_mailboxes(void *context, struct span account, struct writer *w
     return ctl_store_status(((struct run *)context)->store, account, why);
 }
 
-static json_t *on_show(void *context, const struct id128 *id, struct span account, struct writer *why)
+static json_t *on_show(void *context, const struct id128 *id, struct span account,
+                       struct writer *why)
 {
     return ctl_store_show(((struct run *)context)->store, id, account, why);
 }
 
-static void *on_export_open(void *context, const struct id128 *id, struct span account, uint64_t *length_out,
-                            struct writer *why)
+static void *on_export_open(void *context, const struct id128 *id, struct span account,
+                            uint64_t *length_out, struct writer *why)
 {
     return ctl_store_open(((struct run *)context)->store, id, account, length_out, why);
 }
@@ -473,14 +480,16 @@ static void set_control_cpus(const struct config *config)
     cpu_set_t cpus;
 
     _Static_assert(sizeof(cpus) == 128, "config_cpus() has the layout of cpu_set_t");
-    if (config->engine.control_cpus[0] && config_cpus(config->engine.control_cpus, (uint64_t *)&cpus) &&
+    if (config->engine.control_cpus[0] &&
+        config_cpus(config->engine.control_cpus, (uint64_t *)&cpus) &&
         sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
         LOG(WARNING, "engine.control_cpus: %s", strerror(errno));
 }
 
 static int run(void *context, const struct cli_run *cli)
 {
-    struct run r = {.cli = cli, .config = cli->config, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct run r = {
+        .cli = cli, .config = cli->config, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     cpu_set_t before;
     sigset_t set;
     int signals;

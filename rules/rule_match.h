@@ -77,8 +77,8 @@ bool rule_match_hit(const struct rule_match *m, size_t rule);
 size_t rule_match_hits(const struct rule_match *m, uint32_t *hits_out, size_t cap);
 /*
  * What follows from the hits of rules that act at `stage` or before. Ask once per policy: the
- * patterns have matched already. `policy` is looked at only at the final dot and may be NULL before. Bound: one
- * pass over the hits.
+ * patterns have matched already. `policy` is looked at only at the final dot and may be NULL
+ * before. Bound: one pass over the hits.
  */
 void rule_match_verdict(const struct rule_match *m, enum rule_stage stage,
                         const struct rule_policy *policy, struct rule_verdict *verdict_out);

@@ -187,7 +187,8 @@ void config_free(struct config *config);
  * none. */
 const char *config_default(const char *path);
 
-/* The first option that differs and cannot change while the engine runs, NULL when there is none. */
+/* The first option that differs and cannot change while the engine runs, NULL when there is none.
+ */
 const char *config_fixed_difference(const struct config *a, const struct config *b);
 
 /* The reference of all options as Markdown, from the table, into a stream. */

@@ -4,8 +4,9 @@
 #include "proto/address/address.h"
 
 /*
- * What aliases, catch-alls and the roles of a domain lead to, all the way to the accounts. In rounds: an alias is resolved
- * in the first round in which all its members are, so that loops need no search and depth is counted by the way.
+ * What aliases, catch-alls and the roles of a domain lead to, all the way to the accounts. In
+ * rounds: an alias is resolved in the first round in which all its members are, so that loops need
+ * no search and depth is counted by the way.
  */
 enum { ROUNDS = 16, WALK = 100, NOWHERE = -1 };
 
@@ -17,11 +18,13 @@ struct resolver {
     uint32_t *seen;    /* of each account: the alias it was counted for last, from 1 */
 };
 
-static void member_error(const struct resolver *r, const struct config_alias *alias, const char *member, bool is_local)
+static void member_error(const struct resolver *r, const struct config_alias *alias,
+                         const char *member, bool is_local)
 {
     config_error(r->names->errors, r->names->path, alias->line,
                  is_local ? "aliases[].members: expected accounts or aliases; %s is neither"
-                          : "aliases[].members: expected addresses in a domain that is listed as local; %s is in none",
+                          : "aliases[].members: expected addresses in a domain that is listed as "
+                            "local; %s is in none",
                  member);
 }
 
@@ -31,12 +34,14 @@ static bool find_members(struct resolver *r)
     for (uint32_t i = 0; i < r->config->aliases_count; i++) {
         const struct config_alias *alias = &r->config->aliases[i];
 
-        r->members[i] = config_memory_take(r->config->memory, alias->members_count * sizeof(**r->members));
+        r->members[i] =
+            config_memory_take(r->config->memory, alias->members_count * sizeof(**r->members));
         if (!r->members[i])
             return false;
         for (uint32_t k = 0; k < alias->members_count; k++) {
             bool is_local;
-            const struct config_name *name = config_names_find(r->names, alias->members[k], &is_local);
+            const struct config_name *name =
+                config_names_find(r->names, alias->members[k], &is_local);
 
             r->members[i][k] = name ? (int64_t)name->index : NOWHERE;
             if (!name)
@@ -49,7 +54,9 @@ static bool find_members(struct resolver *r)
 /* The alias that an index stands for; NULL for an account. */
 static struct config_alias *alias_at(const struct resolver *r, int64_t index)
 {
-    return index < r->config->accounts_count ? NULL : &r->config->aliases[index - r->config->accounts_count];
+    return index < r->config->accounts_count
+               ? NULL
+               : &r->config->aliases[index - r->config->accounts_count];
 }
 
 /* The first member that was not resolved before this round; NOWHERE: none. */
@@ -66,8 +73,8 @@ static int64_t open_member(const struct resolver *r, uint32_t alias, uint8_t rou
 }
 
 /* Adds the account unless it is there. False: there are too many. */
-static bool add_account(struct resolver *r, uint32_t alias, uint32_t account, uint32_t set[DIRECTORY_ACCOUNTS],
-                        uint32_t *count)
+static bool add_account(struct resolver *r, uint32_t alias, uint32_t account,
+                        uint32_t set[DIRECTORY_ACCOUNTS], uint32_t *count)
 {
     if (r->seen[account] == alias + 1)
         return true;
@@ -78,8 +85,8 @@ static bool add_account(struct resolver *r, uint32_t alias, uint32_t account, ui
     return true;
 }
 
-static bool add_member(struct resolver *r, uint32_t alias, int64_t index, uint32_t set[DIRECTORY_ACCOUNTS],
-                       uint32_t *count)
+static bool add_member(struct resolver *r, uint32_t alias, int64_t index,
+                       uint32_t set[DIRECTORY_ACCOUNTS], uint32_t *count)
 {
     const struct config_alias *member = alias_at(r, index);
     bool fits = true;
@@ -91,7 +98,8 @@ static bool add_member(struct resolver *r, uint32_t alias, int64_t index, uint32
     return fits;
 }
 
-static bool keep_accounts(struct config *config, const uint32_t *set, uint32_t count, struct config_accounts *out)
+static bool keep_accounts(struct config *config, const uint32_t *set, uint32_t count,
+                          struct config_accounts *out)
 {
     out->at = config_memory_take(config->memory, count * sizeof(*set));
     out->count = out->at ? count : 0;
@@ -111,8 +119,8 @@ static bool resolve(struct resolver *r, uint32_t i)
         fits = add_member(r, i, r->members[i][k], set, &count);
     if (!fits)
         config_error(r->names->errors, r->names->path, alias->line,
-                     "aliases[].members: expected at most %d accounts in the end; %s leads to more", DIRECTORY_ACCOUNTS,
-                     alias->address);
+                     "aliases[].members: expected at most %d accounts in the end; %s leads to more",
+                     DIRECTORY_ACCOUNTS, alias->address);
     return keep_accounts(r->config, set, count, &alias->accounts);
 }
 
@@ -127,8 +135,10 @@ static void unresolved(const struct resolver *r, uint32_t alias)
             break;
     }
     config_error(r->names->errors, r->names->path, r->config->aliases[alias].line,
-                 at == alias ? "aliases[].members: expected accounts in the end; %s leads back to itself"
-                             : "aliases[].members: expected accounts in the end; %s leads through more than 16 aliases",
+                 at == alias
+                     ? "aliases[].members: expected accounts in the end; %s leads back to itself"
+                     : "aliases[].members: expected accounts in the end; %s leads through more "
+                       "than 16 aliases",
                  r->config->aliases[alias].address);
 }
 
@@ -151,7 +161,8 @@ static bool resolve_aliases(struct resolver *r)
 }
 
 /* What an account or alias leads to. */
-static bool accounts_of(const struct resolver *r, const struct config_name *name, struct config_accounts *out)
+static bool accounts_of(const struct resolver *r, const struct config_name *name,
+                        struct config_accounts *out)
 {
     const struct config_alias *alias = alias_at(r, name->index);
 
@@ -172,13 +183,15 @@ static bool find_catch_all(const struct resolver *r, struct config_domain *domai
     if (name)
         return accounts_of(r, name, &domain->caught);
     config_error(r->names->errors, r->names->path, domain->line,
-                 "domains[].catch_all: expected an account or an alias; %s is neither", domain->catch_all);
+                 "domains[].catch_all: expected an account or an alias; %s is neither",
+                 domain->catch_all);
     return true;
 }
 
-/* Who hears at this name of each local domain (RFC 5321 section 4.5.1, RFC 2142 section 4). False: no memory. */
-static bool find_role(const struct resolver *r, const struct config_domain *domain, const char *role,
-                      struct config_accounts *out)
+/* Who hears at this name of each local domain (RFC 5321 section 4.5.1, RFC 2142 section 4). False:
+ * no memory. */
+static bool find_role(const struct resolver *r, const struct config_domain *domain,
+                      const char *role, struct config_accounts *out)
 {
     uint8_t text[ADDRESS_KEY_MAX];
     struct writer w = writer_of(text, sizeof(text));
@@ -191,9 +204,10 @@ static bool find_role(const struct resolver *r, const struct config_domain *doma
         return accounts_of(r, name, out);
     *out = domain->caught;
     if (!domain->catch_all[0])
-        config_error(r->names->errors, r->names->path, domain->line,
-                     "domains[].name: expected an account, an alias or a catch_all for %.*s; there is none", (int)w.len,
-                     (const char *)text);
+        config_error(
+            r->names->errors, r->names->path, domain->line,
+            "domains[].name: expected an account, an alias or a catch_all for %.*s; there is none",
+            (int)w.len, (const char *)text);
     return true;
 }
 
@@ -201,8 +215,9 @@ static bool check_domain(const struct resolver *r, struct config_domain *domain)
 {
     if (!find_catch_all(r, domain))
         return false;
-    return domain->class != DIRECTORY_LOCAL || (find_role(r, domain, "postmaster", &domain->postmaster) &&
-                                                find_role(r, domain, "abuse", &domain->abuse));
+    return domain->class != DIRECTORY_LOCAL ||
+           (find_role(r, domain, "postmaster", &domain->postmaster) &&
+            find_role(r, domain, "abuse", &domain->abuse));
 }
 
 bool config_check_addresses(struct config *config, const char *path, struct config_errors *errors)
@@ -213,7 +228,8 @@ bool config_check_addresses(struct config *config, const char *path, struct conf
     r.round = config_memory_take(config->memory, config->aliases_count);
     r.members = config_memory_take(config->memory, config->aliases_count * sizeof(*r.members));
     r.seen = config_memory_take(config->memory, config->accounts_count * sizeof(*r.seen));
-    if (!r.round || !r.members || !r.seen || !config_names_make(&names) || !find_members(&r) || !resolve_aliases(&r))
+    if (!r.round || !r.members || !r.seen || !config_names_make(&names) || !find_members(&r) ||
+        !resolve_aliases(&r))
         return false;
     for (uint32_t i = 0; i < config->domains_count; i++)
         if (!check_domain(&r, &config->domains[i]))

@@ -108,7 +108,8 @@ static void check_listeners(const struct config *config, const char *path,
                              config->listeners[i].port, config->listeners[j].line);
 }
 
-/* At most so many entries are put: roles that a catch-all stands for, and the engine's own postmasters, have their own. */
+/* At most so many entries are put: roles that a catch-all stands for, and the engine's own
+ * postmasters, have their own. */
 static uint64_t directory_entries(const struct config *config)
 {
     uint64_t n = (uint64_t)config->domains_count + config->accounts_count + config->aliases_count;

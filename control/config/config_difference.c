@@ -2,7 +2,8 @@
 #include "control/config/config_option.h"
 
 /* Groups that are laid out at the start: a running engine cannot take other values. */
-static const char *const fixed[] = {"engine.", "network.", "store.", "ctl.", "records.", "rules.streams"};
+static const char *const fixed[] = {"engine.", "network.", "store.",
+                                    "ctl.",    "records.", "rules.streams"};
 
 static bool is_fixed(const struct config_option *o)
 {
@@ -22,7 +23,8 @@ static bool same_value(const struct config_option *o, const uint8_t *a, const ui
 static bool same_list(const struct config_option *o, const uint8_t *a, const uint8_t *b)
 {
     uint32_t count = *(const uint32_t *)(a + o->count_offset);
-    const uint8_t *of_a = *(uint8_t *const *)(a + o->offset), *of_b = *(uint8_t *const *)(b + o->offset);
+    const uint8_t *of_a = *(uint8_t *const *)(a + o->offset),
+                  *of_b = *(uint8_t *const *)(b + o->offset);
 
     if (count != *(const uint32_t *)(b + o->count_offset))
         return false;

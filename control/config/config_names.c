@@ -19,7 +19,8 @@ static int compare_named(const void *a, const void *b)
 }
 
 /* By name; the names are sorted. */
-static const struct config_name *find_named(const struct config_name *names, uint32_t n, struct span key)
+static const struct config_name *find_named(const struct config_name *names, uint32_t n,
+                                            struct span key)
 {
     uint32_t low = 0;
 
@@ -77,7 +78,8 @@ static struct span key_of(const struct config_names *names, const char *address,
     return writer_span(&w);
 }
 
-const struct config_name *config_names_find(const struct config_names *names, const char *address, bool *local_out)
+const struct config_name *config_names_find(const struct config_names *names, const char *address,
+                                            bool *local_out)
 {
     uint8_t text[ADDRESS_KEY_MAX];
     const struct config_name *domain;
@@ -132,7 +134,8 @@ static bool name_domains(struct config_names *names)
             domain->key = keep(config, writer_span(&w));
         if (!domain->key.data)
             return false;
-        names->domains[i] = (struct config_name){.key = domain->key, .line = domain->line, .index = i};
+        names->domains[i] =
+            (struct config_name){.key = domain->key, .line = domain->line, .index = i};
         check_domain(names, domain);
     }
     if (names->domains && config->domains_count)
@@ -151,7 +154,8 @@ static bool name_address(struct config_names *names, const char *option, const c
     named->key = keep(names->config, key);
     if (!named->key.data)
         return false;
-    wanted = span_skip(key, (size_t)((const uint8_t *)memrchr(key.data, '@', key.len) - key.data) + 1);
+    wanted =
+        span_skip(key, (size_t)((const uint8_t *)memrchr(key.data, '@', key.len) - key.data) + 1);
     if (!is_local(names, domain))
         config_error(names->errors, names->path, named->line,
                      "%s: expected a domain that is listed as local; %.*s is not", option,

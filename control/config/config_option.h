@@ -93,8 +93,8 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
                   struct config_errors *errors);
 
 /*
- * The part of config_check() that is about domains, accounts and aliases: what each address leads to. Fills what the
- * check finds in their structs. False: no memory.
+ * The part of config_check() that is about domains, accounts and aliases: what each address leads
+ * to. Fills what the check finds in their structs. False: no memory.
  */
 bool config_check_addresses(struct config *config, const char *path, struct config_errors *errors);
 

@@ -98,12 +98,14 @@ static bool put_address(const struct filling *f, uint32_t domain,
 {
     ptrdiff_t at = span_find(key, '@');
     struct directory_entry fields = {.kind = DIRECTORY_ADDRESS,
-                                     .exempt = address_role(at < 0 ? key : span_head(key, (size_t)at))};
+                                     .exempt =
+                                         address_role(at < 0 ? key : span_head(key, (size_t)at))};
 
     return put(f, fields, &f->config->domains[domain], accounts, key);
 }
 
-/* "postmaster" or "abuse" at a domain, whoever has it. Most often that was put already, and stays as it is. */
+/* "postmaster" or "abuse" at a domain, whoever has it. Most often that was put already, and stays
+ * as it is. */
 static bool put_role(const struct filling *f, uint32_t domain, const char *role,
                      const struct config_accounts *accounts)
 {
@@ -115,7 +117,8 @@ static bool put_role(const struct filling *f, uint32_t domain, const char *role,
     return put_address(f, domain, accounts, writer_span(&w));
 }
 
-/* The engine's own: <postmaster>, and at its address literals (RFC 5321 sections 4.1.3 and 4.5.1). */
+/* The engine's own: <postmaster>, and at its address literals (RFC 5321 sections 4.1.3 and 4.5.1).
+ */
 static bool put_engine_postmaster(const struct filling *f, uint32_t domain)
 {
     const struct config_accounts *accounts = &f->config->domains[domain].postmaster;

@@ -29,8 +29,9 @@ struct config_settings_source {
 struct settings *config_settings(const struct config_settings_source *source);
 
 /*
- * The key of a mail address or of a domain, as the directory has it. Whether the local part is folded is the domain's
- * matter: who does not know the domain tries without, then with. False when it has none: the reader refused such.
+ * The key of a mail address or of a domain, as the directory has it. Whether the local part is
+ * folded is the domain's matter: who does not know the domain tries without, then with. False when
+ * it has none: the reader refused such.
  */
 bool config_address_key(struct writer *w, struct span mailbox, bool fold_local);
 bool config_domain_key(struct writer *w, struct span domain);

@@ -20,7 +20,8 @@ static json_t *id_text(const struct id128 *id)
     return json_stringn((const char *)text, w.len);
 }
 
-static bool find_account(struct store *store, struct span address, uint64_t *account_out, struct writer *why)
+static bool find_account(struct store *store, struct span address, uint64_t *account_out,
+                         struct writer *why)
 {
     for (int fold = 0; fold < 2; fold++) {
         uint8_t text[512];
@@ -147,8 +148,8 @@ static bool note_place(void *context, const struct store_entry *entry)
     return true;
 }
 
-static bool find_places(struct store *store, const struct id128 *id, struct span address, struct places *p,
-                        struct writer *why)
+static bool find_places(struct store *store, const struct id128 *id, struct span address,
+                        struct places *p, struct writer *why)
 {
     if (address.len && !find_account(store, address, &p->account, why))
         return false;
@@ -184,7 +185,8 @@ static bool show_message(void *context, const struct store_message *m)
     return false;
 }
 
-json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address, struct writer *why)
+json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address,
+                       struct writer *why)
 {
     struct places p = {.array = json_array()};
     json_t *o = NULL;
@@ -217,7 +219,7 @@ static bool note_bytes(void *context, struct span bytes)
 }
 
 void *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
-                                        uint64_t *length_out, struct writer *why)
+                     uint64_t *length_out, struct writer *why)
 {
     struct places p = {0};
     struct ctl_store_export *e;

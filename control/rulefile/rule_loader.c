@@ -38,7 +38,8 @@ void rule_loader_free(struct rule_loader *l)
     free(l);
 }
 
-static bool compile(const struct rule_loader_options *o, struct writer *errors, struct rule_set **set_out)
+static bool compile(const struct rule_loader_options *o, struct writer *errors,
+                    struct rule_set **set_out)
 {
     struct rule_file *file = rule_file_new();
     struct rule_limits limits = RULE_LIMITS_DEFAULT;
@@ -90,8 +91,8 @@ static struct rule_generation *with_pools(struct rule_set *set, const struct rul
     return g;
 }
 
-bool rule_loader_load(struct rule_loader *l, const struct rule_loader_options *options, struct writer *errors,
-                      struct rule_generation **generation_out)
+bool rule_loader_load(struct rule_loader *l, const struct rule_loader_options *options,
+                      struct writer *errors, struct rule_generation **generation_out)
 {
     struct rule_set *set;
     int place = 0;
@@ -101,8 +102,10 @@ bool rule_loader_load(struct rule_loader *l, const struct rule_loader_options *o
     while (place < GENERATIONS_LIVE && l->live[place])
         place++;
     if (place == GENERATIONS_LIVE) {
-        writer_printf(errors, "rules: %d generations are still in use by messages under way; try again later\n",
-                      GENERATIONS_LIVE);
+        writer_printf(
+            errors,
+            "rules: %d generations are still in use by messages under way; try again later\n",
+            GENERATIONS_LIVE);
         return false;
     }
     if (options->file_count == 0)

@@ -27,7 +27,8 @@ static int compare(const void *a_, const void *b_)
     return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-static bool put_domain(struct account_registry *r, uint64_t tenant, const struct config_domain *domain)
+static bool put_domain(struct account_registry *r, uint64_t tenant,
+                       const struct config_domain *domain)
 {
     struct registered_domain *d = &r->domains[r->count++];
     struct writer key = writer_of(d->key, sizeof(d->key));
@@ -35,12 +36,14 @@ static bool put_domain(struct account_registry *r, uint64_t tenant, const struct
     if (!config_domain_key(&key, span_text(domain->name)))
         return false;
     d->len = key.len;
-    return store_domain_put(r->store, tenant, writer_span(&key), (uint8_t)domain->class, &d->id) == STORE_OK;
+    return store_domain_put(r->store, tenant, writer_span(&key), (uint8_t)domain->class, &d->id) ==
+           STORE_OK;
 }
 
 struct account_registry *account_registry_new(struct store *store, const struct config *config)
 {
-    struct account_registry *r = calloc(1, sizeof(*r) + config->domains_count * sizeof(r->domains[0]));
+    struct account_registry *r =
+        calloc(1, sizeof(*r) + config->domains_count * sizeof(r->domains[0]));
     uint64_t tenant;
     bool ok;
 

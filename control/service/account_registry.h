@@ -6,15 +6,16 @@
 #include "control/store/store.h"
 
 /*
- * Gives the domains and accounts of a configuration their immutable ids in the store: those they had, or new ones. For one
- * thread, for as long as a configuration is being put into force.
+ * Gives the domains and accounts of a configuration their immutable ids in the store: those they
+ * had, or new ones. For one thread, for as long as a configuration is being put into force.
  */
 struct account_registry;
 
 /* Borrows both. Puts the domains. NULL: out of memory, or the store failed. */
 struct account_registry *account_registry_new(struct store *store, const struct config *config);
 void account_registry_free(struct account_registry *registry);
-/* The id of the account with this key, local part at domain; 0: its domain is none of ours, or the store failed. */
+/* The id of the account with this key, local part at domain; 0: its domain is none of ours, or the
+ * store failed. */
 uint64_t account_registry_id(void *registry, struct span key);
 
 #endif

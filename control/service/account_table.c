@@ -120,7 +120,8 @@ void account_table_free(struct account_table *table)
     free(table);
 }
 
-static const struct account_row *find_key(const struct account_table *t, struct span user, bool fold)
+static const struct account_row *find_key(const struct account_table *t, struct span user,
+                                          bool fold)
 {
     uint8_t bytes[ADDRESS_KEY_MAX];
     struct writer w = writer_of(bytes, sizeof(bytes));

@@ -75,7 +75,8 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
     return false;
 }
 
-/* Takes back what a configuration that cannot be put into force has already put into the directory. */
+/* Takes back what a configuration that cannot be put into force has already put into the directory.
+ */
 static void restore_directory(struct policy *p)
 {
     struct settings *settings;
@@ -124,7 +125,9 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     if (!rule_loader_load(p->loader, &options, why, &rules))
         return false;
     if (!make(p, config, rules, &settings, &accounts)) {
-        writer_printf(why, "domains and accounts cannot be set up: the store failed, or engine.directory (%lld) is too small\n",
+        writer_printf(why,
+                      "domains and accounts cannot be set up: the store failed, or "
+                      "engine.directory (%lld) is too small\n",
                       (long long)config->engine.directory);
         restore_directory(p);
         rule_loader_retire(p->loader, rules);

@@ -7,23 +7,24 @@
 #include "dataplane/handoff/handoff.h"
 
 /*
- * What is in force: the rules, settings, addresses and accounts of one configuration, and their replacement by those of
- * the next without a moment in between. One thread at a time.
+ * What is in force: the rules, settings, addresses and accounts of one configuration, and their
+ * replacement by those of the next without a moment in between. One thread at a time.
  */
 struct policy;
 
 struct policy_options {
-    struct store *store;     /* borrowed, like the next */
+    struct store *store; /* borrowed, like the next */
     struct handoff *handoff;
-    uint32_t addresses_max;  /* domains and addresses that workers can look up */
-    bool profile;            /* every message carries stamps of its own */
+    uint32_t addresses_max; /* domains and addresses that workers can look up */
+    bool profile;           /* every message carries stamps of its own */
 };
 
 /* NULL: no memory. */
 struct policy *policy_new(const struct policy_options *options);
 /*
- * Puts a configuration into force; borrows it until the next success. The first success starts the account service. False
- * leaves everything as it was, with lines of reasons in `why`. Blocks for compiling rules and for a grace period.
+ * Puts a configuration into force; borrows it until the next success. The first success starts the
+ * account service. False leaves everything as it was, with lines of reasons in `why`. Blocks for
+ * compiling rules and for a grace period.
  */
 bool policy_apply(struct policy *policy, const struct config *config, struct writer *why);
 /* Counts configurations; of the one in force. */

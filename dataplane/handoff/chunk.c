@@ -73,7 +73,7 @@ struct chunk *chunk_take_reserved(struct chunk_pool *pool, enum chunk_class clas
         chunk = (struct chunk *)c->fresh;
         c->fresh += class_size[class];
         chunk->cap = class_size[class] - CHUNK_HEADER;
-        chunk->class = (uint8_t)class;
+        chunk->class = (uint8_t) class;
     } else {
         return NULL;
     }

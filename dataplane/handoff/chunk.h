@@ -5,9 +5,10 @@
 #include "proto/base/span.h"
 
 /*
- * Worker-owned memory for what outlives a turn: out-of-order data, unread bytes, unfinished lines, bodies that are kept.
- * A pool hands out the chunk that came back last, so that its lines are still in cache. Only the owning
- * worker takes and gives; control borrows whole chunks through jobs and never gives them back itself.
+ * Worker-owned memory for what outlives a turn: out-of-order data, unread bytes, unfinished lines,
+ * bodies that are kept. A pool hands out the chunk that came back last, so that its lines are still
+ * in cache. Only the owning worker takes and gives; control borrows whole chunks through jobs and
+ * never gives them back itself.
  */
 enum chunk_class {
     CHUNK_SMALL,  /* 512 bytes */
@@ -34,16 +35,18 @@ _Static_assert(offsetof(struct chunk, data) == CHUNK_HEADER, "the header fits");
 
 struct chunk_pool;
 
-/* At most limits[class] chunks of each class; the memory is mapped at once and touched on first use. NULL: no memory. */
+/* At most limits[class] chunks of each class; the memory is mapped at once and touched on first
+ * use. NULL: no memory. */
 struct chunk_pool *chunk_pool_new(const uint32_t limits[CHUNK_CLASSES]);
 /* All chunks must have come back. */
 void chunk_pool_free(struct chunk_pool *pool);
 /*
- * An empty chunk (len, start 0, next NULL), or NULL when the class is used up but for its reserve, one in CHUNK_RESERVE.
- * O(1).
+ * An empty chunk (len, start 0, next NULL), or NULL when the class is used up but for its reserve,
+ * one in CHUNK_RESERVE. O(1).
  */
 struct chunk *chunk_take(struct chunk_pool *pool, enum chunk_class class);
-/* The same, the reserve included: for what is to be sent. Peers that fill the pool must not cost others their replies. */
+/* The same, the reserve included: for what is to be sent. Peers that fill the pool must not cost
+ * others their replies. */
 struct chunk *chunk_take_reserved(struct chunk_pool *pool, enum chunk_class class);
 /* Takes the chunk and the list that hangs from its `next`. */
 void chunk_give(struct chunk_pool *pool, struct chunk *chunk);

@@ -7,8 +7,8 @@
 #include <urcu/rculfhash.h>
 
 /*
- * A node holds one entry, which never changes once readers can see it; only `version`, which no reader looks at, is
- * written in place.
+ * A node holds one entry, which never changes once readers can see it; only `version`, which no
+ * reader looks at, is written in place.
  */
 struct directory_node {
     struct cds_lfht_node link;
@@ -100,8 +100,8 @@ static bool same_accounts(const struct directory_entry *a, const struct director
     for (uint32_t i = 0; i < a->account_count; i++) {
         const struct directory_account *x = &a->accounts[i], *y = &b->accounts[i];
 
-        if (x->id != y->id || x->quarantine_score != y->quarantine_score || x->reject_score != y->reject_score ||
-            !span_equal(x->address, y->address))
+        if (x->id != y->id || x->quarantine_score != y->quarantine_score ||
+            x->reject_score != y->reject_score || !span_equal(x->address, y->address))
             return false;
     }
     return true;
@@ -109,9 +109,9 @@ static bool same_accounts(const struct directory_entry *a, const struct director
 
 static bool same_but_version(const struct directory_entry *a, const struct directory_entry *b)
 {
-    return a->tenant == b->tenant && a->domain == b->domain && a->kind == b->kind && a->class == b->class &&
-           a->detail_separator == b->detail_separator && a->case_sensitive == b->case_sensitive &&
-           a->exempt == b->exempt && same_accounts(a, b);
+    return a->tenant == b->tenant && a->domain == b->domain && a->kind == b->kind &&
+           a->class == b->class && a->detail_separator == b->detail_separator &&
+           a->case_sensitive == b->case_sensitive && a->exempt == b->exempt && same_accounts(a, b);
 }
 
 /* Copies the bytes to *at and moves it behind them. */
@@ -225,7 +225,8 @@ uint32_t directory_count(const struct directory *d)
     return d->count;
 }
 
-const struct directory_entry *directory_find(struct directory *d, enum directory_kind kind, struct span key)
+const struct directory_entry *directory_find(struct directory *d, enum directory_kind kind,
+                                             struct span key)
 {
     struct directory_node *node = node_of(lookup(d, kind, key));
 

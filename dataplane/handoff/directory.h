@@ -5,9 +5,9 @@
 #include "proto/base/span.h"
 
 /*
- * Addresses and domains that workers can look up without a job: immutable entries in a hash table that is read
- * under RCU (QSBR) and changed one entry at a time by control. A name found stays valid until the reader's next
- * quiescent state.
+ * Addresses and domains that workers can look up without a job: immutable entries in a hash table
+ * that is read under RCU (QSBR) and changed one entry at a time by control. A name found stays
+ * valid until the reader's next quiescent state.
  */
 enum directory_kind {
     DIRECTORY_ADDRESS, /* key: address_key() of local part and domain */
@@ -18,9 +18,10 @@ enum directory_class { DIRECTORY_LOCAL, DIRECTORY_REFUSED };
 
 /* A mailbox that mail to an address ends in. */
 struct directory_account {
-    uint64_t id;                            /* immutable */
-    int32_t quarantine_score, reject_score; /* of the account's own domain, for verdicts; INT32_MAX when off */
-    struct span address;                    /* for Delivered-To: as configured, the domain as A-labels */
+    uint64_t id; /* immutable */
+    int32_t quarantine_score,
+        reject_score;    /* of the account's own domain, for verdicts; INT32_MAX when off */
+    struct span address; /* for Delivered-To: as configured, the domain as A-labels */
 };
 
 enum { DIRECTORY_ACCOUNTS = 100 }; /* most accounts of an entry: one recipient fits a message */
@@ -30,10 +31,12 @@ struct directory_entry {
     uint64_t version;        /* of the configuration that put it, to sweep what a reload left out */
     uint8_t kind;            /* enum directory_kind */
     uint8_t class;           /* enum directory_class */
-    uint8_t detail_separator; /* of a domain: stands between user and detail in a local part; 0: none */
-    bool case_sensitive;     /* of a domain: the local parts in its addresses' keys are not folded */
-    bool exempt;             /* of an address: a postmaster's or abuse, to whom content is never refused */
-    uint32_t account_count;  /* of a domain: those of its catch-all, 0 without one; of an address: at least 1, each once */
+    uint8_t
+        detail_separator; /* of a domain: stands between user and detail in a local part; 0: none */
+    bool case_sensitive;  /* of a domain: the local parts in its addresses' keys are not folded */
+    bool exempt; /* of an address: a postmaster's or abuse, to whom content is never refused */
+    uint32_t account_count; /* of a domain: those of its catch-all, 0 without one; of an address: at
+                               least 1, each once */
     const struct directory_account *accounts;
     struct span key;
 };
@@ -43,12 +46,14 @@ struct directory;
 /* At most `entries_max` entries. */
 struct directory *directory_new(uint32_t entries_max);
 void directory_free(struct directory *d);
-/* Copies the fields, the accounts with their addresses, and `key` (fields->key is not looked at); an entry of the same kind and key is replaced. False: full or no memory. Control only. */
+/* Copies the fields, the accounts with their addresses, and `key` (fields->key is not looked at);
+ * an entry of the same kind and key is replaced. False: full or no memory. Control only. */
 bool directory_put(struct directory *d, const struct directory_entry *fields, struct span key);
 /* Removes all entries whose version differs. Control only. */
 void directory_sweep(struct directory *d, uint64_t version);
 uint32_t directory_count(const struct directory *d);
 /* NULL when there is none. From a registered RCU reader. */
-const struct directory_entry *directory_find(struct directory *d, enum directory_kind kind, struct span key);
+const struct directory_entry *directory_find(struct directory *d, enum directory_kind kind,
+                                             struct span key);
 
 #endif

@@ -25,7 +25,8 @@ void doorbell_ring(struct doorbell *d)
 {
     uint64_t one = 1;
 
-    /* Orders what was put before the look at the flag; the consumer's fence is in doorbell_wait(). */
+    /* Orders what was put before the look at the flag; the consumer's fence is in doorbell_wait().
+     */
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&d->asleep, memory_order_relaxed) && atomic_exchange(&d->asleep, 0))
         while (write(d->fd, &one, sizeof(one)) < 0)

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 /*
- * How a sleeping consumer is woken: it raises `asleep` before it looks a last time, and a producer that finds the flag up
- * takes it down and writes the eventfd. A producer pays for a system call only when somebody really sleeps.
+ * How a sleeping consumer is woken: it raises `asleep` before it looks a last time, and a producer
+ * that finds the flag up takes it down and writes the eventfd. A producer pays for a system call
+ * only when somebody really sleeps.
  */
 struct doorbell {
     _Atomic uint32_t asleep;
@@ -20,8 +21,8 @@ void doorbell_fini(struct doorbell *d);
 /* After something was put. */
 void doorbell_ring(struct doorbell *d);
 /*
- * Until `ready(arg)` or the bell or `timeout_ms` (negative: for ever). Looks for some microseconds before it
- * sleeps, since the next burst is usually that close.
+ * Until `ready(arg)` or the bell or `timeout_ms` (negative: for ever). Looks for some microseconds
+ * before it sleeps, since the next burst is usually that close.
  */
 void doorbell_wait(struct doorbell *d, bool (*ready)(void *arg), void *arg, int timeout_ms);
 

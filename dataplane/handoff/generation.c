@@ -6,7 +6,8 @@
 
 struct rule_generation *generation_new(uint32_t workers)
 {
-    size_t bytes = sizeof(struct rule_generation) + workers * sizeof(((struct rule_generation *)0)->worker[0]);
+    size_t bytes =
+        sizeof(struct rule_generation) + workers * sizeof(((struct rule_generation *)0)->worker[0]);
     struct rule_generation *g = aligned_alloc(64, bytes);
 
     if (!g)

@@ -10,9 +10,10 @@ struct rule_set;
 struct rule_pool;
 
 /*
- * A compiled rule set together with what each worker needs to use it. A message pins the generation it began with, because
- * it may outlive any grace period; the count is per worker and written by that worker alone. It is
- * freed when it is no longer published, a grace period has passed and all counts are 0.
+ * A compiled rule set together with what each worker needs to use it. A message pins the generation
+ * it began with, because it may outlive any grace period; the count is per worker and written by
+ * that worker alone. It is freed when it is no longer published, a grace period has passed and all
+ * counts are 0.
  */
 struct rule_generation {
     struct rule_set *set;

@@ -19,14 +19,15 @@ struct handoff_port {
     struct ring *records_out;        /* filled records, worker to writer */
     struct ring *records_back;       /* empty slots, writer to worker */
     struct ring *notices;
-    struct notice notice_slots[NOTICES * 2]; /* twice what the ring holds: none is written again before it was read */
+    struct notice notice_slots[NOTICES * 2]; /* twice what the ring holds: none is written again
+                                                before it was read */
     uint32_t notice_next;                    /* under the handoff's notice_writer */
     struct job *free_jobs;
-    uint32_t rung;                   /* bit per service, and one for records, that got something this turn */
+    uint32_t rung; /* bit per service, and one for records, that got something this turn */
     uint16_t worker;
     struct job *jobs;
     struct record *records;
-    struct record *unsent;           /* a slot given back unused: the warmest one to take */
+    struct record *unsent; /* a slot given back unused: the warmest one to take */
     struct counters counters __attribute__((aligned(64)));
     struct stage_cycles cycles __attribute__((aligned(64)));
 };
@@ -36,7 +37,7 @@ struct handoff {
     struct doorbell bells[SERVICES + 1]; /* the last is the records' */
     struct settings *settings;           /* published by RCU */
     pthread_mutex_t notice_writer;
-    uint32_t first[SERVICES + 1];        /* where the next fair collection begins */
+    uint32_t first[SERVICES + 1]; /* where the next fair collection begins */
     struct handoff_port *ports[];
 };
 
@@ -280,7 +281,8 @@ static uint32_t collect(struct handoff *h, unsigned bell, void **items_out, uint
     uint32_t workers = h->options.workers, n = 0;
 
     for (uint32_t i = 0; i < workers && n < max; i++)
-        n += ring_take(ring_towards(h, (h->first[bell] + i) % workers, bell), items_out + n, max - n);
+        n += ring_take(ring_towards(h, (h->first[bell] + i) % workers, bell), items_out + n,
+                       max - n);
     h->first[bell] = (h->first[bell] + 1) % workers;
     return n;
 }

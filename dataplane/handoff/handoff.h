@@ -9,9 +9,10 @@
 #include "dataplane/handoff/stage.h"
 
 /*
- * Where data plane and control meet. Each (worker, service) pair has a ring for jobs asked and one for jobs answered, each worker
- * a ring for records and one for notices: single producer, single consumer, bounded. A worker's side is a
- * handoff_port; a control thread's side is named by its service.
+ * Where data plane and control meet. Each (worker, service) pair has a ring for jobs asked and one
+ * for jobs answered, each worker a ring for records and one for notices: single producer, single
+ * consumer, bounded. A worker's side is a handoff_port; a control thread's side is named by its
+ * service.
  */
 struct handoff;
 struct handoff_port;
@@ -39,11 +40,13 @@ uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t 
 void job_give(struct handoff_port *port, struct job *job);
 /* The next notice, false when there is none. */
 bool notice_take(struct handoff_port *port, struct notice *notice_out);
-/* An empty record slot, or NULL: a message is then answered 451, a connection's record is dropped and counted. */
+/* An empty record slot, or NULL: a message is then answered 451, a connection's record is dropped
+ * and counted. */
 struct record *record_take(struct handoff_port *port);
 /* Hands the record to the writer, or back unused with `send` false. */
 void record_give(struct handoff_port *port, struct record *record, bool send);
-/* Rings the doorbell of each service that got something this turn and sleeps. At most once a turn. */
+/* Rings the doorbell of each service that got something this turn and sleeps. At most once a turn.
+ */
 void handoff_flush(struct handoff_port *port);
 /* This worker's counters and cycles; written by the worker only, read by anyone. */
 struct counters *handoff_counters(struct handoff_port *port);
@@ -56,19 +59,22 @@ uint16_t handoff_worker(const struct handoff_port *port);
 
 /* Up to `max` jobs of the service from all workers, fairly. One thread per service. */
 uint32_t service_take(struct handoff *h, enum service service, struct job **jobs_out, uint32_t max);
-/* Waits until there is a job, somebody calls service_wake(), or `timeout_ms` passed. Polls briefly before it sleeps. */
+/* Waits until there is a job, somebody calls service_wake(), or `timeout_ms` passed. Polls briefly
+ * before it sleeps. */
 void service_wait(struct handoff *h, enum service service, int timeout_ms);
 void service_wake(struct handoff *h, enum service service);
 /* Gives the job back with its status. By the service's thread. */
 void job_answer(struct handoff *h, struct job *job, enum job_status status);
-/* To one worker, or to all with worker == UINT16_MAX. False when a ring is full. Any control thread. */
+/* To one worker, or to all with worker == UINT16_MAX. False when a ring is full. Any control
+ * thread. */
 bool notice_send(struct handoff *h, uint16_t worker, const struct notice *notice);
 /* Up to `max` records; the records' thread only. */
 uint32_t record_collect(struct handoff *h, struct record **records_out, uint32_t max);
 void record_return(struct handoff *h, struct record *record);
 void record_wait(struct handoff *h, int timeout_ms);
 void record_wake(struct handoff *h);
-/* Replaces the settings everywhere; returns the old ones once no worker can see them (waits for a grace period). */
+/* Replaces the settings everywhere; returns the old ones once no worker can see them (waits for a
+ * grace period). */
 struct settings *settings_publish(struct handoff *h, struct settings *settings);
 
 #endif

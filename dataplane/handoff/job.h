@@ -7,10 +7,10 @@
 #include "proto/pop3/pop3_mailbox.h"
 
 /*
- * A job is asked by a worker and answered by a service of control, exactly once, also when it was cancelled.
- * From job_submit() to the answer the job and all that its row in job.def declares belong to control (it
- * reads; only *_out fields are written); afterwards to the worker again. An answer whose session is gone is dropped by
- * the worker, which matches {session, generation}.
+ * A job is asked by a worker and answered by a service of control, exactly once, also when it was
+ * cancelled. From job_submit() to the answer the job and all that its row in job.def declares
+ * belong to control (it reads; only *_out fields are written); afterwards to the worker again. An
+ * answer whose session is gone is dropped by the worker, which matches {session, generation}.
  */
 enum service {
     SERVICE_STORE,   /* the commit thread: writes, commits, deletions */
@@ -38,8 +38,9 @@ enum job_status {
 /* JOB_STORE_WRITE: one full chunk of a body, written unsynced, invisible until the commit. */
 struct job_store_write {
     struct id128 message;
-    uint32_t row;              /* from 0 */
-    const struct chunk *chunk; /* the row is chunk->data[0 .. len); CHUNK_LARGE_DATA bytes but for the last row */
+    uint32_t row; /* from 0 */
+    const struct chunk
+        *chunk; /* the row is chunk->data[0 .. len); CHUNK_LARGE_DATA bytes but for the last row */
 };
 
 /* JOB_STORE_COMMIT: all or nothing; JOB_OK only when it is durable. */
@@ -60,8 +61,9 @@ struct job_account_login {
 };
 
 /*
- * JOB_MAILBOX_OPEN: locks the account's inbox for one POP3 session. JOB_REFUSED: somebody else holds it. The view is in the
- * order of UIDs; memory of the store's, unchanged until JOB_MAILBOX_CLOSE.
+ * JOB_MAILBOX_OPEN: locks the account's inbox for one POP3 session. JOB_REFUSED: somebody else
+ * holds it. The view is in the order of UIDs; memory of the store's, unchanged until
+ * JOB_MAILBOX_CLOSE.
  */
 struct job_mailbox_open {
     uint64_t account;
@@ -69,8 +71,8 @@ struct job_mailbox_open {
 };
 
 /*
- * JOB_MAILBOX_READ: message bytes from `offset` of prefix and body taken together, as far as they lie in one piece. The
- * pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
+ * JOB_MAILBOX_READ: message bytes from `offset` of prefix and body taken together, as far as they
+ * lie in one piece. The pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
  */
 struct job_mailbox_read {
     const struct pop3_mailbox *view;
@@ -98,14 +100,14 @@ struct job_mailbox_close {
 };
 
 struct job {
-    uint8_t kind;       /* enum job_kind */
-    uint8_t status;     /* enum job_status, with the answer */
+    uint8_t kind;   /* enum job_kind */
+    uint8_t status; /* enum job_status, with the answer */
     uint16_t worker;
     uint32_t session;
     uint32_t generation;
     _Atomic uint32_t cancelled; /* the session is gone: skip what was not begun */
-    uint64_t asked_tsc; /* for the worker's own accounting */
-    struct job *next;   /* for the holder's lists */
+    uint64_t asked_tsc;         /* for the worker's own accounting */
+    struct job *next;           /* for the holder's lists */
     union {
         struct job_store_write store_write;
         struct job_store_commit store_commit;

@@ -6,7 +6,8 @@
 
 /* From control to workers, unasked. */
 enum notice_kind {
-    NOTICE_DRAIN, /* accept no more connections, finish transactions, then 421; argument: milliseconds until the rest is cut */
+    NOTICE_DRAIN, /* accept no more connections, finish transactions, then 421; argument:
+                     milliseconds until the rest is cut */
 };
 
 struct notice {

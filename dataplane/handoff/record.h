@@ -7,8 +7,9 @@
 #include "dataplane/handoff/stage.h"
 
 /*
- * What a worker tells of a message or a connection, once, when it is over. The worker fills a slot, control
- * writes it as one line of JSON. All texts lie in the slot's own arena; what does not fit is left out and counted in `cut`.
+ * What a worker tells of a message or a connection, once, when it is over. The worker fills a slot,
+ * control writes it as one line of JSON. All texts lie in the slot's own arena; what does not fit
+ * is left out and counted in `cut`.
  */
 enum record_kind {
     RECORD_NONE, /* a slot on its way back; the writer returns it unread */
@@ -28,9 +29,9 @@ struct record_text {
 
 struct record_recipient {
     struct record_text address;
-    uint16_t code;    /* what RCPT was answered */
-    uint8_t verdict;  /* enum rule_action as decided for this recipient */
-    uint8_t place;    /* enum message_place, where accepted */
+    uint16_t code;   /* what RCPT was answered */
+    uint8_t verdict; /* enum rule_action as decided for this recipient */
+    uint8_t place;   /* enum message_place, where accepted */
 };
 
 struct record_peer {
@@ -40,27 +41,27 @@ struct record_peer {
 
 struct record_message {
     struct id128 id, connection;
-    uint64_t began_ms, ended_ms;    /* wall clock at MAIL and at the reply to the data */
-    uint64_t end_of_data_us;        /* from the final dot to the reply, in microseconds */
-    uint64_t commit_us;             /* of that, from the job asked to its answer; 0 when there was none */
+    uint64_t began_ms, ended_ms; /* wall clock at MAIL and at the reply to the data */
+    uint64_t end_of_data_us;     /* from the final dot to the reply, in microseconds */
+    uint64_t commit_us; /* of that, from the job asked to its answer; 0 when there was none */
     struct record_peer peer;
     struct record_text helo, sender, subject, from, message_id;
-    struct record_text reply;       /* text of the final reply, with its codes */
-    uint16_t code;                  /* of the final reply; 0 when there was none */
-    uint8_t verdict;                /* enum rule_action of the message as a whole */
+    struct record_text reply; /* text of the final reply, with its codes */
+    uint16_t code;            /* of the final reply; 0 when there was none */
+    uint8_t verdict;          /* enum rule_action of the message as a whole */
     bool esmtp;
-    bool cycles_apportioned;        /* this message carried no stamps of its own */
-    struct record_text rule;        /* id of the deciding rule */
+    bool cycles_apportioned; /* this message carried no stamps of its own */
+    struct record_text rule; /* id of the deciding rule */
     struct record_text rules[RECORD_RULES];
-    uint32_t rule_count;            /* all that matched; at most RECORD_RULES are named */
-    uint64_t anomalies;             /* bit i: row i of mime_anomaly.def */
+    uint32_t rule_count; /* all that matched; at most RECORD_RULES are named */
+    uint64_t anomalies;  /* bit i: row i of mime_anomaly.def */
     int32_t score;
     uint64_t size;
-    struct record_text tree;        /* encoded part tree, as stored */
+    struct record_text tree; /* encoded part tree, as stored */
     uint32_t recipient_count;
     struct record_recipient recipients[MESSAGE_DELIVERIES];
     uint64_t cycles[STAGES];
-    uint64_t cycles_total;          /* measured by itself, not summed */
+    uint64_t cycles_total; /* measured by itself, not summed */
 };
 
 struct record_connection {
@@ -84,7 +85,8 @@ struct record {
     uint8_t arena[RECORD_ARENA];
 };
 
-/* Copies `bytes` into the arena, at most `limit` of them, as they are: the writer makes them safe to print. */
+/* Copies `bytes` into the arena, at most `limit` of them, as they are: the writer makes them safe
+ * to print. */
 struct record_text record_put(struct record *r, struct span bytes, size_t limit);
 static inline struct span record_text_span(const struct record *r, struct record_text t)
 {

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * A bounded queue of pointers from exactly one producer thread to exactly one consumer thread. The first line is
- * written by the producer, the second by the consumer; each keeps a copy of the other's index so that the shared line
- * is fetched only when the copy says full or empty.
+ * A bounded queue of pointers from exactly one producer thread to exactly one consumer thread. The
+ * first line is written by the producer, the second by the consumer; each keeps a copy of the
+ * other's index so that the shared line is fetched only when the copy says full or empty.
  */
 struct ring {
     struct {

@@ -7,8 +7,8 @@
 #include "dataplane/handoff/generation.h"
 
 /*
- * What workers need of the configuration: built by control, immutable once published, replaced whole. The directory
- * is shared by all settings and changes entry by entry; it outlives them.
+ * What workers need of the configuration: built by control, immutable once published, replaced
+ * whole. The directory is shared by all settings and changes entry by entry; it outlives them.
  */
 enum listener_protocol { LISTENER_SMTP, LISTENER_POP3 };
 
@@ -21,7 +21,7 @@ struct listener {
 
 struct settings {
     char hostname[256];
-    uint64_t version;            /* counts reloads */
+    uint64_t version; /* counts reloads */
     uint32_t listener_count;
     struct listener listeners[SETTINGS_LISTENERS];
     uint64_t message_size_max;   /* bytes; SIZE announces it */
@@ -33,8 +33,8 @@ struct settings {
     uint32_t end_timeout_ms;     /* from the final dot to the answer */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
-    bool pop3_cleartext;         /* USER and PASS without TLS */
-    uint32_t sample;             /* one message in this many carries stamps of its own; 1 with --profile */
+    bool pop3_cleartext; /* USER and PASS without TLS */
+    uint32_t sample;     /* one message in this many carries stamps of its own; 1 with --profile */
     struct directory *directory;
     struct rule_generation *rules;
 };

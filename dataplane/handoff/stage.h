@@ -16,8 +16,8 @@ const char *stage_name(enum stage stage);
 /* A worker's cycles by stage since its start, and what it waited. Written by the worker only. */
 struct stage_cycles {
     uint64_t stage[STAGES];
-    uint64_t busy;  /* all turns that did something, first stamp to last */
-    uint64_t idle;  /* turns that found nothing, and naps */
+    uint64_t busy; /* all turns that did something, first stamp to last */
+    uint64_t idle; /* turns that found nothing, and naps */
     uint64_t turns;
     uint64_t heartbeat_us; /* monotonic time of the last turn */
 };

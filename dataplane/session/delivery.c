@@ -3,18 +3,21 @@
 
 #include "proto/smtp/smtp_trace.h"
 
-/* Each recipient has a place of its own in the record; where it leads to several mailboxes, the strongest verdict stands there. */
+/* Each recipient has a place of its own in the record; where it leads to several mailboxes, the
+ * strongest verdict stands there. */
 static void record_verdicts(struct transaction *tx)
 {
     struct record_message *r = &tx->record->message;
 
     for (uint32_t k = 0; k < r->recipient_count; k++)
         for (uint32_t i = 0; i < tx->message.deliveries; i++)
-            if (delivery_set_has(&tx->delivery_of[k], i) && tx->recipient[i].verdict > r->recipients[k].verdict)
+            if (delivery_set_has(&tx->delivery_of[k], i) &&
+                tx->recipient[i].verdict > r->recipients[k].verdict)
                 r->recipients[k].verdict = tx->recipient[i].verdict;
 }
 
-/* Mail to postmasters and abuse alone goes to quarantine where other mail is refused: they hear of trouble by mail. */
+/* Mail to postmasters and abuse alone goes to quarantine where other mail is refused: they hear of
+ * trouble by mail. */
 static void spare(const struct transaction *tx, int32_t spared, struct rule_verdict *verdict)
 {
     if (transaction_exempt(tx) && verdict->action > RULE_ACTION_QUARANTINE)
@@ -25,7 +28,8 @@ static void spare(const struct transaction *tx, int32_t spared, struct rule_verd
     }
 }
 
-enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out)
+enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
+                                  struct span *text_out)
 {
     uint32_t refused = 0, deferred = 0;
     struct rule_verdict verdict = {.rule = RULE_NONE};
@@ -54,8 +58,8 @@ static uint8_t place_of(const struct transaction *tx, uint32_t delivery)
     uint8_t verdict = tx->recipient[delivery].verdict;
 
     /* A loop must end here, and one reply serves all: the copy is kept where it goes no further. */
-    return tx->recipient[delivery].looping || verdict == RULE_ACTION_QUARANTINE || verdict == RULE_ACTION_DEFER ||
-                   verdict == RULE_ACTION_REJECT
+    return tx->recipient[delivery].looping || verdict == RULE_ACTION_QUARANTINE ||
+                   verdict == RULE_ACTION_DEFER || verdict == RULE_ACTION_REJECT
                ? MESSAGE_QUARANTINE
                : MESSAGE_INBOX;
 }
@@ -104,16 +108,17 @@ static bool write_prefix(struct sessions *ss, struct session *s, struct message_
     struct writer id = writer_of(id_text, sizeof(id_text)), w = writer_of(text, sizeof(text));
 
     id128_put(&id, &tx->message.id);
-    smtp_trace_put(&w, &(struct smtp_trace){.sender = tx->message.envelope.sender,
-                                            .recipient = d->recipient,
-                                            .mailbox = d->mailbox,
-                                            .only_recipient = tx->record->message.recipient_count == 1,
-                                            .helo = tx->message.envelope.helo,
-                                            .client = tx->message.envelope.client,
-                                            .hostname = ss->smtp_options.hostname,
-                                            .esmtp = s->esmtp,
-                                            .id = writer_span(&id),
-                                            .wall_seconds = ss->time.wall_ms / 1000});
+    smtp_trace_put(&w,
+                   &(struct smtp_trace){.sender = tx->message.envelope.sender,
+                                        .recipient = d->recipient,
+                                        .mailbox = d->mailbox,
+                                        .only_recipient = tx->record->message.recipient_count == 1,
+                                        .helo = tx->message.envelope.helo,
+                                        .client = tx->message.envelope.client,
+                                        .hostname = ss->smtp_options.hostname,
+                                        .esmtp = s->esmtp,
+                                        .id = writer_span(&id),
+                                        .wall_seconds = ss->time.wall_ms / 1000});
     if (tx->match)
         write_tags(tx, &w);
     return !w.full && transaction_copy(ss, tx, writer_span(&w), &d->prefix);

@@ -5,17 +5,20 @@
 #include "dataplane/session/transaction.h"
 
 /*
- * From a whole message to its deliveries: what the verdict is for each recipient, where each copy goes, what stands in
- * front of it.
+ * From a whole message to its deliveries: what the verdict is for each recipient, where each copy
+ * goes, what stands in front of it.
  */
 
 /*
- * Judges the message for every recipient. One reply serves all: a refusal only where it holds for every one, with its text;
- * otherwise SMTP_REPLY_NONE, and those whose verdict refuses get the message into their quarantine and are never bounced.
- * The record says the verdict of each, and with delivery_place() the place.
+ * Judges the message for every recipient. One reply serves all: a refusal only where it holds for
+ * every one, with its text; otherwise SMTP_REPLY_NONE, and those whose verdict refuses get the
+ * message into their quarantine and are never bounced. The record says the verdict of each, and
+ * with delivery_place() the place.
  */
-enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx, struct span *text_out);
-/* After delivery_judge() has let it pass: removes the deliveries that are discarded and says where the others go. */
+enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
+                                  struct span *text_out);
+/* After delivery_judge() has let it pass: removes the deliveries that are discarded and says where
+ * the others go. */
 void delivery_place(struct transaction *tx);
 /* Writes the header fields in front of each delivery (RFC 5321 section 4.4). False: no memory. */
 bool delivery_prefixes(struct sessions *ss, struct session *s);

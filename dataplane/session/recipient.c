@@ -8,7 +8,8 @@ struct lookup {
     size_t len, at; /* `at`: where the "@" stands */
 };
 
-static const struct directory_entry *find(const struct lookup *l, enum directory_kind kind, size_t from)
+static const struct directory_entry *find(const struct lookup *l, enum directory_kind kind,
+                                          size_t from)
 {
     return directory_find(l->directory, kind, span_of(l->text + from, l->len - from));
 }
@@ -19,7 +20,8 @@ static void fold_user(struct lookup *l)
         l->text[i] = ascii_lower(l->text[i]);
 }
 
-/* Drops the first separator and what stands behind it. False: nothing does, or nothing before it. */
+/* Drops the first separator and what stands behind it. False: nothing does, or nothing before it.
+ */
 static bool drop_detail(struct lookup *l, uint8_t separator)
 {
     size_t user = 0;
@@ -34,8 +36,10 @@ static bool drop_detail(struct lookup *l, uint8_t separator)
     return true;
 }
 
-/* Takes the address apart, folded as its domain says; *domain_out: the domain's entry, NULL where there is none. */
-static bool begin(struct lookup *l, const struct address *address, const struct directory_entry **domain_out)
+/* Takes the address apart, folded as its domain says; *domain_out: the domain's entry, NULL where
+ * there is none. */
+static bool begin(struct lookup *l, const struct address *address,
+                  const struct directory_entry **domain_out)
 {
     struct writer key = writer_of(l->text, sizeof(l->text));
 
@@ -67,7 +71,8 @@ bool recipient_key(struct directory *d, const struct address *address, struct wr
     return !key->full;
 }
 
-static const struct directory_entry *find_in_domain(struct lookup *l, const struct directory_entry *domain)
+static const struct directory_entry *find_in_domain(struct lookup *l,
+                                                    const struct directory_entry *domain)
 {
     const struct directory_entry *entry = find(l, DIRECTORY_ADDRESS, 0);
 
@@ -108,8 +113,8 @@ static uint32_t find_delivery(const struct message *m, uint64_t account)
 }
 
 /* False: no memory. */
-static bool add_account(struct sessions *ss, struct transaction *tx, const struct directory_account *account,
-                        struct span recipient)
+static bool add_account(struct sessions *ss, struct transaction *tx,
+                        const struct directory_account *account, struct span recipient)
 {
     struct message *m = &tx->message;
     struct span mailbox;
@@ -119,13 +124,14 @@ static bool add_account(struct sessions *ss, struct transaction *tx, const struc
     tx->recipient[m->deliveries] = (struct transaction_recipient){
         .spared = RULE_NONE,
         .policy = {.quarantine_at = account->quarantine_score, .reject_at = account->reject_score}};
-    m->delivery[m->deliveries++] =
-        (struct message_delivery){.recipient = recipient, .mailbox = mailbox, .account = account->id};
+    m->delivery[m->deliveries++] = (struct message_delivery){
+        .recipient = recipient, .mailbox = mailbox, .account = account->id};
     return true;
 }
 
-enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
-                                 struct span recipient, struct delivery_set *set_out)
+enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
+                                 const struct directory_entry *entry, struct span recipient,
+                                 struct delivery_set *set_out)
 {
     struct message *m = &tx->message;
     uint32_t before = m->deliveries, added = 0;

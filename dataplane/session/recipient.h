@@ -10,16 +10,19 @@
 /* Writes the key of an address, folded as its domain says. False as address_key(). */
 bool recipient_key(struct directory *d, const struct address *address, struct writer *key);
 /*
- * Looks the path up: as it stands, then without its detail, then the catch-all of its domain. SMTP_REPLY_NONE and the entry,
- * which has one account at least and is valid in this turn only; or the row to refuse with.
+ * Looks the path up: as it stands, then without its detail, then the catch-all of its domain.
+ * SMTP_REPLY_NONE and the entry, which has one account at least and is valid in this turn only; or
+ * the row to refuse with.
  */
 enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
                                   const struct directory_entry **entry_out);
 /*
- * Adds a delivery for each account of the entry that the message has none for yet; *set_out: the deliveries of this recipient,
- * new and old. All or nothing: SMTP_REPLY_NONE, or the row to refuse with. `recipient` as spelled is copied.
+ * Adds a delivery for each account of the entry that the message has none for yet; *set_out: the
+ * deliveries of this recipient, new and old. All or nothing: SMTP_REPLY_NONE, or the row to refuse
+ * with. `recipient` as spelled is copied.
  */
-enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
-                                 struct span recipient, struct delivery_set *set_out);
+enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
+                                 const struct directory_entry *entry, struct span recipient,
+                                 struct delivery_set *set_out);
 
 #endif

@@ -9,10 +9,12 @@
 #include "proto/smtp/smtp_server.h"
 
 /*
- * One connection: the byte stream, the protocol machine, and what is outstanding with control. Private to this folder.
+ * One connection: the byte stream, the protocol machine, and what is outstanding with control.
+ * Private to this folder.
  *
- * FREE -> OPEN -> LINGERING -> FREE. A session lingers while control has a job of its, or pins of the store
- * are still to be given back; it then has no connection any more, or one that only waits for acknowledgements.
+ * FREE -> OPEN -> LINGERING -> FREE. A session lingers while control has a job of its, or pins of
+ * the store are still to be given back; it then has no connection any more, or one that only waits
+ * for acknowledgements.
  */
 enum session_state { SESSION_FREE, SESSION_OPEN, SESSION_LINGERING };
 
@@ -24,29 +26,30 @@ struct transaction;
 struct retrieval;
 
 struct session {
-    struct tcp_conn *conn;        /* NULL once TCP has let go */
+    struct tcp_conn *conn; /* NULL once TCP has let go */
     union {
-        struct transaction *tx;   /* SMTP: the message under way */
-        struct retrieval *pop3;   /* POP3: the login under way, then the open mailbox */
+        struct transaction *tx; /* SMTP: the message under way */
+        struct retrieval *pop3; /* POP3: the login under way, then the open mailbox */
     };
-    struct chunk *line;           /* the line buffer, while one is attached */
-    uint64_t deadline;            /* monotonic microseconds */
+    struct chunk *line; /* the line buffer, while one is attached */
+    uint64_t deadline;  /* monotonic microseconds */
     uint64_t began_ms;
     uint64_t bytes_in, bytes_out;
-    uint32_t next, prev;          /* in the timer's slot, or the free list */
-    uint16_t slot;                /* of the timer */
-    uint8_t protocol;             /* enum listener_protocol */
-    uint8_t state;                /* enum session_state */
-    bool eof : 1;                 /* the peer sends no more */
-    bool closing : 1;             /* nothing more is read */
-    bool stalled : 1;             /* in the queue of those that wait for a chunk or a job */
-    bool spoke : 1;               /* a command was answered, or a chunk began, since the deadline was set */
+    uint32_t next, prev; /* in the timer's slot, or the free list */
+    uint16_t slot;       /* of the timer */
+    uint8_t protocol;    /* enum listener_protocol */
+    uint8_t state;       /* enum session_state */
+    bool eof : 1;        /* the peer sends no more */
+    bool closing : 1;    /* nothing more is read */
+    bool stalled : 1;    /* in the queue of those that wait for a chunk or a job */
+    bool spoke : 1;      /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp : 1;
     uint8_t helo_len;
-    uint32_t generation;          /* counts the sessions that used this place */
+    uint32_t generation; /* counts the sessions that used this place */
     uint32_t commands, messages, refusals;
     struct id128 id;
-    uint8_t helo[SESSION_HELO];   /* SMTP: the client's name for itself, POP3: who logged in; cut to this size */
+    uint8_t helo[SESSION_HELO]; /* SMTP: the client's name for itself, POP3: who logged in; cut to
+                                   this size */
     union {
         struct smtp_server smtp;
         struct pop3_server pop3_server;
@@ -57,12 +60,13 @@ _Static_assert(sizeof(struct session) <= BUDGET_SESSION, "what an idle session m
 struct sessions {
     struct sessions_options options;
     struct session *table;
-    uint32_t free;                /* first free place */
+    uint32_t free; /* first free place */
     uint32_t count;
     struct turn_time time;
     struct counters *counters;
     struct id128_source ids;
-    /* Our copy of the published settings, so that machines may borrow from it for longer than a turn. */
+    /* Our copy of the published settings, so that machines may borrow from it for longer than a
+     * turn. */
     struct settings settings;
     struct smtp_server_options smtp_options;
     struct pop3_server_options pop3_options;
@@ -76,20 +80,25 @@ struct sessions {
     uint64_t split[STAGES];       /* message stages of stamped messages, to apportion the others */
     struct writer out;            /* replies gathered in one turn of one session */
     uint8_t *mime_scratch;
-    uint8_t *header_text;         /* one decoded header field */
-    uint32_t *stalled;            /* a queue with a place for every session, oldest at `stalled_first` */
+    uint8_t *header_text; /* one decoded header field */
+    uint32_t *stalled;    /* a queue with a place for every session, oldest at `stalled_first` */
     uint32_t stalled_first, stalled_count;
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
-    uint64_t tick;                /* the timer's slot that was looked at last */
-    uint32_t slots[256];          /* first session of each */
+    uint64_t tick;       /* the timer's slot that was looked at last */
+    uint32_t slots[256]; /* first session of each */
 };
 
-enum { SESSION_OUT = 8192, SESSION_MIME_SCRATCH = 65536, SESSION_HEADER_TEXT = 48 * 1024, SESSION_STEP = 16384 };
+enum {
+    SESSION_OUT = 8192,
+    SESSION_MIME_SCRATCH = 65536,
+    SESSION_HEADER_TEXT = 48 * 1024,
+    SESSION_STEP = 16384
+};
 
 /*
- * What a deadline moves on for while a message is read or sent: not for every byte, or a peer that drips could hold its
- * session for ever.
+ * What a deadline moves on for while a message is read or sent: not for every byte, or a peer that
+ * drips could hold its session for ever.
  */
 enum { SESSION_PIECE = 4096 };
 
@@ -106,7 +115,8 @@ struct job *session_job(struct sessions *ss, struct session *s, enum job_kind ki
 void session_stall(struct sessions *ss, struct session *s);
 /* Gives what is in `out` to TCP. False: no memory for it, the connection was aborted. */
 bool session_flush(struct sessions *ss, struct session *s);
-/* Room for a reply is there; otherwise the peer reads too slowly and the session waits for acknowledgements. */
+/* Room for a reply is there; otherwise the peer reads too slowly and the session waits for
+ * acknowledgements. */
 bool session_may_write(struct sessions *ss, struct session *s);
 /* No more is read or written; the connection ends once what was written is acknowledged. */
 void session_shutdown(struct sessions *ss, struct session *s);
@@ -114,12 +124,14 @@ void session_shutdown(struct sessions *ss, struct session *s);
 void session_settle(struct sessions *ss, struct session *s);
 uint8_t *session_line_take(struct sessions *ss, struct session *s);
 void session_line_give(struct sessions *ss, struct session *s);
-/* Resets the connection. The session itself ends with the next session_settle(), so a step in progress may go on. */
+/* Resets the connection. The session itself ends with the next session_settle(), so a step in
+ * progress may go on. */
 void session_abort(struct sessions *ss, struct session *s, const char *reason);
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds);
 
-/* The protocols: `run` reads as far as it can, `answer` takes a job back, `expire` is a passed deadline,
- * `gone` ends what a closed session left, `idle` collects what it can of it and is true when nothing is outstanding. */
+/* The protocols: `run` reads as far as it can, `answer` takes a job back, `expire` is a passed
+ * deadline, `gone` ends what a closed session left, `idle` collects what it can of it and is true
+ * when nothing is outstanding. */
 void session_smtp_begin(struct sessions *ss, struct session *s);
 void session_smtp_run(struct sessions *ss, struct session *s);
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
@@ -131,7 +143,8 @@ void session_pop3_run(struct sessions *ss, struct session *s);
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why);
 bool session_pop3_idle(struct sessions *ss, struct session *s);
-/* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it and forgets it itself. */
+/* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it and
+ * forgets it itself. */
 bool session_pop3_holds(struct session *s, struct tcp_conn *conn);
 
 /* Writes the connection's record, or counts it as dropped. */

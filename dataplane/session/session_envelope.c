@@ -24,11 +24,14 @@ static struct span spelled(const struct address *path)
 
 static enum rule_status value(struct transaction *tx, enum rule_scope scope, struct span bytes)
 {
-    return tx->match && rule_set_uses(tx->rules->set, scope) ? rule_match_value(tx->match, scope, bytes) : RULE_OK;
+    return tx->match && rule_set_uses(tx->rules->set, scope)
+               ? rule_match_value(tx->match, scope, bytes)
+               : RULE_OK;
 }
 
 /* What is known at MAIL goes to the rules, and they may refuse at once. */
-static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s, struct transaction *tx)
+static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
+                                       struct transaction *tx)
 {
     uint8_t text[IP_ADDRESS_TEXT];
     struct writer ip = writer_of(text, sizeof(text));
@@ -58,7 +61,8 @@ static enum smtp_reply_id no_chunk(struct sessions *ss)
 void session_envelope_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
-    struct transaction *tx = s->messages < ss->settings.messages_max ? transaction_begin(ss, s, &row) : NULL;
+    struct transaction *tx =
+        s->messages < ss->settings.messages_max ? transaction_begin(ss, s, &row) : NULL;
 
     if (!tx) {
         smtp_server_answer(&s->smtp, row, span_of(NULL, 0));
@@ -82,9 +86,11 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     smtp_server_answer(&s->smtp, row, tx->reply_text);
 }
 
-/* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that would have, or RULE_NONE. */
-static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx, struct span recipient,
-                                          bool exempt, int32_t *spared_out, struct span *text_out)
+/* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that
+ * would have, or RULE_NONE. */
+static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx,
+                                          struct span recipient, bool exempt, int32_t *spared_out,
+                                          struct span *text_out)
 {
     struct rule_verdict verdict;
 
@@ -109,8 +115,9 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     return transaction_refusal(verdict.action);
 }
 
-static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx, const struct directory_entry *entry,
-                                        struct span recipient, int32_t spared, struct delivery_set *set_out)
+static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx,
+                                        const struct directory_entry *entry, struct span recipient,
+                                        int32_t spared, struct delivery_set *set_out)
 {
     enum smtp_reply_id row = recipient_add(ss, tx, entry, recipient, set_out);
 

@@ -5,8 +5,8 @@
 #include "dataplane/session/session.h"
 
 /*
- * Who sends, and to whom: names and paths looked up in the directory, judged by the rules, kept in the transaction. Each takes
- * the machine's action of that name and answers it.
+ * Who sends, and to whom: names and paths looked up in the directory, judged by the rules, kept in
+ * the transaction. Each takes the machine's action of that name and answers it.
  */
 void session_envelope_helo(struct sessions *ss, struct session *s, const struct smtp_action *a);
 /* Opens the transaction, or leaves one behind that ends with the refusal's reply. */

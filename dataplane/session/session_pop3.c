@@ -5,8 +5,9 @@
 #include "proto/pop3/pop3_stuff.h"
 
 /*
- * The mailbox as POP3 sees it: logins, listings and message bytes are jobs; the bytes of a message stay in the store's memory, are
- * views in the send queue, and are given back once the peer has acknowledged them.
+ * The mailbox as POP3 sees it: logins, listings and message bytes are jobs; the bytes of a message
+ * stay in the store's memory, are views in the send queue, and are given back once the peer has
+ * acknowledged them.
  */
 
 enum { PINS_A_JOB = 16, PASSWORD_MAX = 255, NO_JOB = JOB_KINDS };
@@ -14,8 +15,8 @@ enum { PINS_A_JOB = 16, PASSWORD_MAX = 255, NO_JOB = JOB_KINDS };
 /* A login under way, then the open mailbox. Lives in a medium chunk. */
 struct retrieval {
     struct chunk *home;
-    struct tcp_conn *ended;     /* the connection that has ended while pins lie in its queue */
-    struct chunk *marks;        /* deletion marks of a mailbox that is too large for `home` */
+    struct tcp_conn *ended; /* the connection that has ended while pins lie in its queue */
+    struct chunk *marks;    /* deletion marks of a mailbox that is too large for `home` */
     const struct pop3_mailbox *view;
     uint64_t account;
     struct span user, password; /* in `home`; the password is wiped once it was judged */
@@ -29,10 +30,10 @@ struct retrieval {
     const uint8_t *deleted;
     uint32_t deleted_count;
     uint32_t unpin_count;
-    uint32_t pins;              /* in the send queue */
-    uint32_t index;             /* of the message that is read */
-    uint8_t wanted;             /* enum job_kind that waits for a free job, or NO_JOB */
-    uint8_t asked;              /* enum job_kind that control has, or NO_JOB */
+    uint32_t pins;  /* in the send queue */
+    uint32_t index; /* of the message that is read */
+    uint8_t wanted; /* enum job_kind that waits for a free job, or NO_JOB */
+    uint8_t asked;  /* enum job_kind that control has, or NO_JOB */
     bool sending;
     struct pop3_stuff stuff;
 };
@@ -162,14 +163,16 @@ static struct span keep(struct chunk *home, struct span bytes)
     return span_of(at, bytes.len);
 }
 
-/* A name that reads as an address is looked up as mail to it would be; any other cannot exist, but is judged alike. */
+/* A name that reads as an address is looked up as mail to it would be; any other cannot exist, but
+ * is judged alike. */
 static struct span user_key(struct sessions *ss, struct chunk *home, struct span user)
 {
     uint8_t text[ADDRESS_KEY_MAX];
     struct writer key = writer_of(text, sizeof(text));
     struct address address;
 
-    if (address_mailbox(user, 0, &address) == ADDRESS_OK && recipient_key(ss->settings.directory, &address, &key))
+    if (address_mailbox(user, 0, &address) == ADDRESS_OK &&
+        recipient_key(ss->settings.directory, &address, &key))
         return keep(home, writer_span(&key));
     return keep(home, user);
 }
@@ -179,9 +182,11 @@ static void on_login(struct sessions *ss, struct session *s, const struct pop3_a
     struct chunk *home = chunk_take(ss->options.pool, CHUNK_MEDIUM);
     struct retrieval *r;
 
-    if (!home || !ss->settings.pop3_cleartext || a->user.len > PASSWORD_MAX || a->password.len > PASSWORD_MAX) {
-        pop3_server_answer(&s->pop3_server, home && !ss->settings.pop3_cleartext ? POP3_REPLY_SYS_PERM
-                                                                                 : POP3_REPLY_SYS_TEMP);
+    if (!home || !ss->settings.pop3_cleartext || a->user.len > PASSWORD_MAX ||
+        a->password.len > PASSWORD_MAX) {
+        pop3_server_answer(&s->pop3_server, home && !ss->settings.pop3_cleartext
+                                                ? POP3_REPLY_SYS_PERM
+                                                : POP3_REPLY_SYS_TEMP);
         chunk_give(ss->options.pool, home);
         return;
     }
@@ -264,8 +269,8 @@ static bool queue_run(struct sessions *ss, struct session *s)
     struct retrieval *r = s->pop3;
     bool last = r->piece.len == 0;
 
-    if (!sendq_view(tcp_sendq(s->conn), ss->options.pool, r->queued, last ? SENDQ_PIN : SENDQ_STATIC,
-                    last ? r->pin : NULL)) {
+    if (!sendq_view(tcp_sendq(s->conn), ss->options.pool, r->queued,
+                    last ? SENDQ_PIN : SENDQ_STATIC, last ? r->pin : NULL)) {
         ss->counters->chunks_short++;
         session_stall(ss, s);
         return false;
@@ -435,7 +440,8 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
     r->view = job->mailbox_open.view_out;
     deleted = marks(ss, r);
     if (!deleted) {
-        /* Neither served in part nor judged as a failed login. The mailbox is closed with the session. */
+        /* Neither served in part nor judged as a failed login. The mailbox is closed with the
+         * session. */
         pop3_server_answer(&s->pop3_server, POP3_REPLY_SYS_TEMP);
         pop3_server_stop(&s->pop3_server, POP3_REPLY_SYS_TEMP);
         return;
@@ -458,8 +464,8 @@ static void read_back(struct sessions *ss, struct session *s, struct job *job)
         r->offset += r->piece.len;
     }
     if (!ok && (r->sending || r->pin)) {
-        /* The status line was sent long ago: only an end without the final dot tells the truth. Or the store held
-         * nothing fast, which no message is. */
+        /* The status line was sent long ago: only an end without the final dot tells the truth. Or
+         * the store held nothing fast, which no message is. */
         if (s->conn)
             session_abort(ss, s, "store failed while a message was sent");
         return;
@@ -472,7 +478,8 @@ static void deleted(struct sessions *ss, struct session *s, struct job *job)
 {
     if (job->status == JOB_OK)
         ss->counters->pop3_deleted += s->pop3->deleted_count;
-    pop3_server_answer(&s->pop3_server, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
+    pop3_server_answer(&s->pop3_server,
+                       job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
 }
 
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job)
@@ -498,7 +505,8 @@ void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job
 
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why)
 {
-    if (s->pop3 && (s->pop3->asked == JOB_MAILBOX_DELETE || s->pop3->wanted == JOB_MAILBOX_DELETE)) {
+    if (s->pop3 &&
+        (s->pop3->asked == JOB_MAILBOX_DELETE || s->pop3->wanted == JOB_MAILBOX_DELETE)) {
         /* It is durable before we know: only the store can say what became of it. */
         session_deadline(ss, s, ss->settings.end_timeout_ms);
         return;

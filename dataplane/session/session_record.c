@@ -15,7 +15,8 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->id = s->id;
     c->began_ms = s->began_ms;
     c->ended_ms = ss->time.wall_ms;
-    tcp_endpoints(s->conn, &c->peer.server, &c->peer.server_port, &c->peer.client, &c->peer.client_port);
+    tcp_endpoints(s->conn, &c->peer.server, &c->peer.server_port, &c->peer.client,
+                  &c->peer.client_port);
     *(s->protocol == LISTENER_SMTP ? &c->helo : &c->user) =
         record_put(r, span_of(s->helo, s->helo_len), SESSION_HELO);
     c->reason = record_put(r, span_text(reason), 64);

@@ -54,7 +54,8 @@ static void on_text(struct sessions *ss, struct session *s, struct span bytes)
 }
 
 /* The reply to the data goes to the machine, and into the record. */
-static void conclude(struct sessions *ss, struct session *s, enum smtp_reply_id row, struct span text)
+static void conclude(struct sessions *ss, struct session *s, enum smtp_reply_id row,
+                     struct span text)
 {
     struct transaction *tx = s->tx;
 
@@ -151,10 +152,12 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
     s->refusals += smtp_reply_refuses(row);
     s->spoke = true;
     /* A command is counted with its last reply, and no reply that answers none. */
-    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
+    s->commands +=
+        row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
-    /* A refusal that ends it is the message's, if only because its framing is lost; others answer commands between chunks. */
+    /* A refusal that ends it is the message's, if only because its framing is lost; others answer
+     * commands between chunks. */
     if (tx->data && a->ends && tx->reply != row && smtp_reply_refuses(row)) {
         tx->reply = (uint8_t)row;
         tx->reply_text = span_of(NULL, 0);
@@ -281,7 +284,8 @@ static bool waits(const struct session *s)
     return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING);
 }
 
-/* The next deadline, by what is awaited (RFC 5321 section 4.5.3.2), once a command was answered or a piece was read. */
+/* The next deadline, by what is awaited (RFC 5321 section 4.5.3.2), once a command was answered or
+ * a piece was read. */
 static void set_deadline(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
@@ -292,8 +296,9 @@ static void set_deadline(struct sessions *ss, struct session *s)
     s->spoke = false;
     if (tx)
         tx->heard = tx->bytes;
-    session_deadline(ss, s, smtp_server_in_data(&s->smtp) ? ss->settings.data_timeout_ms
-                                                          : ss->settings.command_timeout_ms);
+    session_deadline(ss, s,
+                     smtp_server_in_data(&s->smtp) ? ss->settings.data_timeout_ms
+                                                   : ss->settings.command_timeout_ms);
 }
 
 void session_smtp_run(struct sessions *ss, struct session *s)
@@ -309,7 +314,8 @@ void session_smtp_run(struct sessions *ss, struct session *s)
         return;
     release_line(ss, s);
     set_deadline(ss, s);
-    /* The peer said all it had to say, no answer is awaited and none still to be written: nobody will read on. */
+    /* The peer said all it had to say, no answer is awaited and none still to be written: nobody
+     * will read on. */
     if (s->eof && tcp_unread(s->conn) == 0 && !waits(s) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
@@ -390,7 +396,8 @@ void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply
     struct transaction *tx = s->tx;
 
     if (tx && tx->commit) {
-        /* What control has not begun is dropped; what it has begun is durable before we know: wait for its word. */
+        /* What control has not begun is dropped; what it has begun is durable before we know: wait
+         * for its word. */
         atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
         session_deadline(ss, s, ss->settings.end_timeout_ms);
         return;

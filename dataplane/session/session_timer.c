@@ -2,7 +2,8 @@
 #include "dataplane/session/session_timer.h"
 
 enum { SLOTS = 256, UNLISTED = UINT16_MAX };
-_Static_assert(sizeof(((struct sessions *)0)->slots) == SLOTS * sizeof(uint32_t), "one list a slot");
+_Static_assert(sizeof(((struct sessions *)0)->slots) == SLOTS * sizeof(uint32_t),
+               "one list a slot");
 
 void session_timer_init(struct sessions *ss, uint64_t now)
 {
@@ -24,7 +25,8 @@ void session_timer_remove(struct sessions *ss, struct session *s)
     s->slot = UNLISTED;
 }
 
-/* The slot in which the deadline is first seen: its own, or the farthest there is. Never one already passed. */
+/* The slot in which the deadline is first seen: its own, or the farthest there is. Never one
+ * already passed. */
 static uint64_t tick_of(const struct sessions *ss, uint64_t deadline)
 {
     uint64_t tick = deadline / SESSION_TIMER_TICK + 1;
@@ -54,7 +56,8 @@ void session_timer_set(struct sessions *ss, struct session *s)
     ss->slots[s->slot] = session_index(ss, s);
 }
 
-uint32_t session_timer_run(struct sessions *ss, void (*expired)(struct sessions *ss, struct session *s))
+uint32_t session_timer_run(struct sessions *ss,
+                           void (*expired)(struct sessions *ss, struct session *s))
 {
     uint64_t until = ss->time.now / SESSION_TIMER_TICK;
     uint32_t n = 0;

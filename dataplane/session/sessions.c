@@ -8,7 +8,8 @@ enum { ANSWERS = 64, STALLED_RUN = 64 };
 
 /* ---- settings ---- */
 
-/* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what control frees. */
+/* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what
+ * control frees. */
 static void take_settings(struct sessions *ss)
 {
     const struct settings *published = handoff_settings(ss->options.port);
@@ -35,7 +36,8 @@ static void take_settings(struct sessions *ss)
         return;
     tcp_unlisten(ss->options.tcp);
     for (uint32_t i = 0; i < ss->settings.listener_count; i++)
-        tcp_listen(ss->options.tcp, ss->settings.listeners[i].port, ss->settings.listeners[i].protocol);
+        tcp_listen(ss->options.tcp, ss->settings.listeners[i].port,
+                   ss->settings.listeners[i].protocol);
 }
 
 /* ---- life of a session ---- */
@@ -178,7 +180,9 @@ void session_shutdown(struct sessions *ss, struct session *s)
     if (!session_flush(ss, s) || s->closing)
         return;
     s->closing = true;
-    session_deadline(ss, s, s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms : ss->settings.pop3_idle_ms);
+    session_deadline(ss, s,
+                     s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms
+                                                  : ss->settings.pop3_idle_ms);
     tcp_shutdown(ss->options.tcp, s->conn);
     tcp_discard(ss->options.tcp, s->conn);
 }
@@ -224,7 +228,8 @@ void session_stall(struct sessions *ss, struct session *s)
     if (s->stalled)
         return;
     s->stalled = true;
-    ss->stalled[(ss->stalled_first + ss->stalled_count++) % ss->options.connections] = session_index(ss, s);
+    ss->stalled[(ss->stalled_first + ss->stalled_count++) % ss->options.connections] =
+        session_index(ss, s);
 }
 
 struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind)
@@ -343,7 +348,8 @@ static void expire(struct sessions *ss, struct session *s)
     run(ss, s);
 }
 
-/* Asks a session to go that is between transactions, or any one once `now` is past the drain's deadline. */
+/* Asks a session to go that is between transactions, or any one once `now` is past the drain's
+ * deadline. */
 static void drain_session(struct sessions *ss, struct session *s, bool force)
 {
     if (force && s->state == SESSION_LINGERING && s->conn) {
@@ -436,7 +442,8 @@ static void take_events(struct sessions *ss, struct tcp_conn *conn)
         return;
     }
     if (s->conn != conn) {
-        /* It has ended for the session already: its begin failed, or only its pins are still wanted. */
+        /* It has ended for the session already: its begin failed, or only its pins are still
+         * wanted. */
         run(ss, s);
         return;
     }

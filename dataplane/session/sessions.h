@@ -26,8 +26,9 @@ struct turn_time {
 };
 
 /*
- * One turn: takes answers and notices from control, then every connection that TCP reports ready, then due
- * deadlines. Between tcp_receive() of the burst and tcp_settle(). Returns how many things it did; 0 means idle.
+ * One turn: takes answers and notices from control, then every connection that TCP reports ready,
+ * then due deadlines. Between tcp_receive() of the burst and tcp_settle(). Returns how many things
+ * it did; 0 means idle.
  */
 uint32_t sessions_turn(struct sessions *sessions, struct turn_time time);
 /* The earliest deadline of any session, UINT64_MAX when there is none. */

@@ -27,7 +27,8 @@ void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t siz
     return memory;
 }
 
-bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes, struct span *copy_out)
+bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes,
+                      struct span *copy_out)
 {
     void *memory = bytes.len ? transaction_memory(ss, tx, bytes.len) : NULL;
 
@@ -54,8 +55,8 @@ static bool begin_match(struct sessions *ss, struct transaction *tx)
     memory = transaction_memory(ss, tx, rule_match_size(tx->rules->set));
     if (!memory)
         return false;
-    tx->match = rule_match_init(memory, tx->rules->set,
-                                tx->rules->pools[handoff_worker(ss->options.port)]);
+    tx->match =
+        rule_match_init(memory, tx->rules->set, tx->rules->pools[handoff_worker(ss->options.port)]);
     return true;
 }
 
@@ -81,7 +82,8 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
                                                     .server_port = local_port};
 }
 
-struct transaction *transaction_begin(struct sessions *ss, struct session *s, enum smtp_reply_id *why_out)
+struct transaction *transaction_begin(struct sessions *ss, struct session *s,
+                                      enum smtp_reply_id *why_out)
 {
     struct chunk *home = chunk_take(ss->options.pool, CHUNK_LARGE);
     struct transaction *tx;
@@ -127,10 +129,11 @@ static void record_rules(struct transaction *tx)
         return;
     m->rule_count = (uint32_t)rule_match_hits(tx->match, hits, RECORD_RULES);
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
-        m->rules[i] = record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);
+        m->rules[i] =
+            record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);
     if (tx->verdict.rule != RULE_NONE)
-        m->rule = record_put(tx->record, rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id,
-                             RULE_ID_MAX);
+        m->rule = record_put(
+            tx->record, rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id, RULE_ID_MAX);
     m->verdict = (uint8_t)tx->verdict.action;
     m->score = (int32_t)tx->verdict.score;
 }
@@ -164,7 +167,8 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
     m->subject = record_put(r, tx->subject, 256);
     m->from = record_put(r, tx->from, 256);
     m->message_id = record_put(r, tx->message_id, 256);
-    /* Last, because it is the longest and may fill the arena. A tree that does not fit whole is left out whole. */
+    /* Last, because it is the longest and may fill the arena. A tree that does not fit whole is
+     * left out whole. */
     if (tx->message.tree.len <= (size_t)(RECORD_ARENA - r->used))
         m->tree = record_put(r, tx->message.tree, RECORD_ARENA);
     else
@@ -182,7 +186,8 @@ bool transaction_ready(struct sessions *ss, struct session *s, struct transactio
         return true;
     transaction_write(ss, s, tx);
     if (tx->rows || tx->writes >= WRITES_OUT) {
-        /* The answer to a write brings the session back; without any out, only the next turn can. */
+        /* The answer to a write brings the session back; without any out, only the next turn can.
+         */
         if (tx->writes == 0)
             session_stall(ss, s);
         return false;
@@ -203,7 +208,8 @@ bool transaction_ready(struct sessions *ss, struct session *s, struct transactio
     return false;
 }
 
-/* The chunk being filled is full, or a small first one: go on in the spare one that hangs from it. */
+/* The chunk being filled is full, or a small first one: go on in the spare one that hangs from it.
+ */
 static void next_chunk(struct sessions *ss, struct transaction *tx)
 {
     struct chunk *full = tx->keep, *fresh = full->next;
@@ -215,13 +221,15 @@ static void next_chunk(struct sessions *ss, struct transaction *tx)
         tx->rows_last = full;
         return;
     }
-    /* A body of more than a small chunk: every row but the last must be full, so it starts over in a large one. */
+    /* A body of more than a small chunk: every row but the last must be full, so it starts over in
+     * a large one. */
     memcpy(fresh->data, full->data, full->len);
     fresh->len = full->len;
     chunk_give(ss->options.pool, full);
 }
 
-void transaction_keep(struct sessions *ss, struct session *s, struct transaction *tx, struct span bytes)
+void transaction_keep(struct sessions *ss, struct session *s, struct transaction *tx,
+                      struct span bytes)
 {
     tx->message.size += bytes.len;
     while (bytes.len) {

@@ -7,23 +7,25 @@
 #include "rules/rule_match.h"
 
 /*
- * A message on its way through the engine, from MAIL to the reply that ends it: envelope, kept body, the state of MIME
- * reader and rules, the record. Lives in one large chunk, with further ones for what does not fit.
+ * A message on its way through the engine, from MAIL to the reply that ends it: envelope, kept
+ * body, the state of MIME reader and rules, the record. Lives in one large chunk, with further ones
+ * for what does not fit.
  */
 
 enum transaction_step {
-    TRANSACTION_READING,   /* up to the final dot */
-    TRANSACTION_WRITING,   /* the message is whole; rows are still being written */
+    TRANSACTION_READING,    /* up to the final dot */
+    TRANSACTION_WRITING,    /* the message is whole; rows are still being written */
     TRANSACTION_COMMITTING, /* control decides */
-    TRANSACTION_OVER,      /* answered */
-    TRANSACTION_REFUSED,   /* at MAIL: ends with the reply */
+    TRANSACTION_OVER,       /* answered */
+    TRANSACTION_REFUSED,    /* at MAIL: ends with the reply */
 };
 
 struct transaction_recipient {
     struct rule_policy policy; /* thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
-    int32_t spared;            /* the rule that would have refused it at RCPT, had it not been exempt; or RULE_NONE */
-    bool looping;              /* the message was delivered to it before */
+    int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
+                       RULE_NONE */
+    bool looping;   /* the message was delivered to it before */
 };
 
 /* Some of a message's deliveries. */
@@ -42,44 +44,46 @@ static inline bool delivery_set_has(const struct delivery_set *set, uint32_t del
 }
 
 struct transaction {
-    struct chunk *arena;        /* the chunk that this struct lies in, and those taken later; newest first */
+    struct chunk
+        *arena; /* the chunk that this struct lies in, and those taken later; newest first */
     struct record *record;
     struct rule_generation *rules;
     struct rule_match *match;
-    struct chunk *rows;         /* full chunks that wait for a job, oldest first */
+    struct chunk *rows; /* full chunks that wait for a job, oldest first */
     struct chunk *rows_last;
-    struct chunk *keep;         /* the chunk that is being filled */
-    struct job *commit;         /* out, or NULL */
-    uint32_t writes;            /* JOB_STORE_WRITE out */
-    uint8_t step;               /* enum transaction_step */
-    uint8_t reply;              /* enum smtp_reply_id that ended it */
-    bool failed;                /* content is no longer read */
-    bool committed;             /* control said that it is durable */
-    bool ordinary;              /* a recipient was accepted that is not exempt from content refusal */
-    bool data;                  /* DATA or a chunk was accepted */
-    bool answered;              /* the row in `reply` was sent */
-    bool stamped;               /* carries stamps of its own */
+    struct chunk *keep; /* the chunk that is being filled */
+    struct job *commit; /* out, or NULL */
+    uint32_t writes;    /* JOB_STORE_WRITE out */
+    uint8_t step;       /* enum transaction_step */
+    uint8_t reply;      /* enum smtp_reply_id that ended it */
+    bool failed;        /* content is no longer read */
+    bool committed;     /* control said that it is durable */
+    bool ordinary;      /* a recipient was accepted that is not exempt from content refusal */
+    bool data;          /* DATA or a chunk was accepted */
+    bool answered;      /* the row in `reply` was sent */
+    bool stamped;       /* carries stamps of its own */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
     uint64_t anomalies;
-    uint32_t received;          /* Received fields of the message's own header */
-    uint64_t end_us;            /* monotonic: the final dot */
-    uint64_t asked_us;          /* monotonic: the commit was asked */
+    uint32_t received; /* Received fields of the message's own header */
+    uint64_t end_us;   /* monotonic: the final dot */
+    uint64_t asked_us; /* monotonic: the commit was asked */
     uint64_t commit_us;
     uint64_t began_cycles[STAGES]; /* the worker's cycles when it began, to measure the window */
     uint64_t began_busy;
-    uint64_t began_bytes;       /* of sessions.bytes_read */
-    uint64_t bytes;             /* read by this transaction's session since */
-    uint64_t heard;             /* of them, when the deadline was set last */
-    uint64_t cycles[STAGES];    /* of its own stamps */
+    uint64_t began_bytes;    /* of sessions.bytes_read */
+    uint64_t bytes;          /* read by this transaction's session since */
+    uint64_t heard;          /* of them, when the deadline was set last */
+    uint64_t cycles[STAGES]; /* of its own stamps */
     uint64_t cycles_total;
-    uint8_t part_scope;         /* enum rule_scope that the open leaf's DATA goes to */
+    uint8_t part_scope; /* enum rule_scope that the open leaf's DATA goes to */
     struct rule_verdict verdict;
     struct mime_reader mime;
     struct mime_tree tree;
     uint32_t recipients;
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
-    struct delivery_set delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
+    struct delivery_set
+        delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
     struct message message;
 };
 
@@ -90,20 +94,24 @@ static inline bool transaction_exempt(const struct transaction *tx)
 }
 
 /* Why a transaction could not begin: NULL and the row to answer. */
-struct transaction *transaction_begin(struct sessions *ss, struct session *s, enum smtp_reply_id *why_out);
-/* There is room to note that rows are to be discarded, or none are; otherwise the session is run again. */
+struct transaction *transaction_begin(struct sessions *ss, struct session *s,
+                                      enum smtp_reply_id *why_out);
+/* There is room to note that rows are to be discarded, or none are; otherwise the session is run
+ * again. */
 bool transaction_may_end(struct sessions *ss, struct session *s, const struct transaction *tx);
 /* Gives everything back but what control still has; the record is sent. No commit may be out. */
 void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx);
 /* `size` bytes of the message's own memory, aligned to 8; NULL when no chunk is left. */
 void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size);
 /* A copy there, in *copy_out; false: no memory, and it is empty. */
-bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes, struct span *copy_out);
+bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes,
+                      struct span *copy_out);
 
 /* True when SESSION_STEP more bytes of body can be kept; else the session stalls. */
 bool transaction_ready(struct sessions *ss, struct session *s, struct transaction *tx);
 /* Copies a piece of the body, at most SESSION_STEP bytes, after transaction_ready(). */
-void transaction_keep(struct sessions *ss, struct session *s, struct transaction *tx, struct span bytes);
+void transaction_keep(struct sessions *ss, struct session *s, struct transaction *tx,
+                      struct span bytes);
 /* Hands over full rows while there are jobs. */
 void transaction_write(struct sessions *ss, struct session *s, struct transaction *tx);
 /* Asks for the commit, once all rows were written; false: no job is free yet. */
@@ -112,16 +120,18 @@ bool transaction_commit(struct sessions *ss, struct session *s, struct transacti
 /* ---- what the message says (transaction_content.c) ---- */
 
 bool transaction_content_begin(struct sessions *ss, struct transaction *tx);
-/* Reads a piece of the message. SMTP_REPLY_NONE, or the row that refuses it from here on, with its text. */
-enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx, struct span bytes,
-                                            struct span *text_out);
+/* Reads a piece of the message. SMTP_REPLY_NONE, or the row that refuses it from here on, with its
+ * text. */
+enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx,
+                                            struct span bytes, struct span *text_out);
 enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transaction *tx);
 /* The row for an action of the rules: NONE, RULE_REJECTED or RULE_DEFERRED. */
 enum smtp_reply_id transaction_refusal(enum rule_action action);
 
 /* ---- stamps (transaction_stamp.c) ---- */
 
-/* The cycles since the last stamp were spent on `stage`. Nothing unless a stamped message is being worked on. */
+/* The cycles since the last stamp were spent on `stage`. Nothing unless a stamped message is being
+ * worked on. */
 static inline void transaction_stamp(struct sessions *ss, enum stage stage)
 {
     if (ss->stamping) {

@@ -5,21 +5,24 @@
 #include "proto/mime/mime_word.h"
 
 /*
- * What the bytes of a message say: the MIME reader's events go to the part tree, to the rules and to the record, in the turn in
- * which the bytes arrive and in the frame that they arrived in.
+ * What the bytes of a message say: the MIME reader's events go to the part tree, to the rules and
+ * to the record, in the turn in which the bytes arrive and in the frame that they arrived in.
  */
 
-/* A decoded value is at most three times its field: a byte that is no UTF-8 becomes a sequence of three. */
+/* A decoded value is at most three times its field: a byte that is no UTF-8 becomes a sequence of
+ * three. */
 enum { TREE_SIZE = 16 * 1024, FIELD_MAX = 16 * 1024, RECORD_TEXT = 256, RECEIVED_MAX = 100 };
-_Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT && (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
+_Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT &&
+                   (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
                "rules read whole fields");
 
-static const struct mime_limits limits = {.field = FIELD_MAX, .header = 262144, .parts = 1000, .depth = 20};
+static const struct mime_limits limits = {
+    .field = FIELD_MAX, .header = 262144, .parts = 1000, .depth = 20};
 
 bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 {
-    struct mime_memory memory = {.scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH,
-                                 .charset = &charset_all};
+    struct mime_memory memory = {
+        .scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH, .charset = &charset_all};
     void *tree = transaction_memory(ss, tx, TREE_SIZE);
 
     if (!tree || !mime_reader_init(&tx->mime, &memory, &limits))
@@ -28,7 +31,8 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
     return true;
 }
 
-/* The row that a status of the rules asks for. A pool that is used up defers the message: no check is ever skipped. */
+/* The row that a status of the rules asks for. A pool that is used up defers the message: no check
+ * is ever skipped. */
 static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status status)
 {
     if (status == RULE_OK)
@@ -52,8 +56,8 @@ enum smtp_reply_id transaction_refusal(enum rule_action action)
     }
 }
 
-static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx, enum rule_scope scope,
-                                     struct span bytes)
+static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx,
+                                     enum rule_scope scope, struct span bytes)
 {
     enum rule_status status;
 
@@ -66,7 +70,8 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
     return status_row(ss, status);
 }
 
-static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text, struct span value)
+static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text,
+                      struct span value)
 {
     if (text->len == 0)
         transaction_copy(ss, tx, span_head(value, RECORD_TEXT), text);
@@ -90,7 +95,8 @@ static struct span trimmed(struct span s)
 static bool same_mailbox(struct directory *d, struct span a, struct span b)
 {
     uint8_t text[2][ADDRESS_KEY_MAX];
-    struct writer key[2] = {writer_of(text[0], ADDRESS_KEY_MAX), writer_of(text[1], ADDRESS_KEY_MAX)};
+    struct writer key[2] = {writer_of(text[0], ADDRESS_KEY_MAX),
+                            writer_of(text[1], ADDRESS_KEY_MAX)};
     struct address address;
 
     return address_mailbox(a, 0, &address) == ADDRESS_OK && recipient_key(d, &address, &key[0]) &&
@@ -102,7 +108,8 @@ static bool same_mailbox(struct directory *d, struct span a, struct span b)
  * Delivered-To = "Delivered-To:" FWS Mailbox CRLF                       ; RFC 9228 section 3
  * Marks the mailbox it names: it has had this message. A refusal is for all, so only when all have.
  */
-static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *tx, struct span value)
+static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *tx,
+                                       struct span value)
 {
     uint32_t looping = 0;
 
@@ -115,14 +122,17 @@ static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *
 }
 
 /* RFC 5321 section 6.3: a message that has come this far goes round in a circle. */
-static enum smtp_reply_id trace_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
+static enum smtp_reply_id trace_field(struct sessions *ss, struct transaction *tx,
+                                      const struct mime_event *event)
 {
     if (event->field.id == MIME_FIELD_RECEIVED && ++tx->received == RECEIVED_MAX)
         return SMTP_REPLY_LOOP;
-    return event->field.id == MIME_FIELD_DELIVERED_TO ? delivered_to(ss, tx, event->field.value) : SMTP_REPLY_NONE;
+    return event->field.id == MIME_FIELD_DELIVERED_TO ? delivered_to(ss, tx, event->field.value)
+                                                      : SMTP_REPLY_NONE;
 }
 
-static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx, const struct mime_event *event)
+static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx,
+                                       const struct mime_event *event)
 {
     struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
     enum rule_status status;
@@ -149,13 +159,15 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     return status_row(ss, status);
 }
 
-static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx, const struct mime_part *part)
+static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx,
+                                     const struct mime_part *part)
 {
     uint8_t memory[2 * MIME_TOKEN_MAX + 2];
     struct writer type = writer_of(memory, sizeof(memory));
     enum smtp_reply_id row;
 
-    tx->part_scope = span_equal_nocase(part->type, span_text("text")) ? RULE_SCOPE_BODY : RULE_SCOPE_ATTACHMENT;
+    tx->part_scope =
+        span_equal_nocase(part->type, span_text("text")) ? RULE_SCOPE_BODY : RULE_SCOPE_ATTACHMENT;
     writer_span_put(&type, part->type);
     writer_byte(&type, '/');
     writer_span_put(&type, part->subtype);
@@ -174,7 +186,8 @@ static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
     return status_row(ss, status);
 }
 
-static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx, enum mime_anomaly which)
+static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx,
+                                  enum mime_anomaly which)
 {
     tx->anomalies |= 1ull << which;
     ss->counters->mime_anomalies++;
@@ -182,7 +195,8 @@ static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx, e
 }
 _Static_assert(MIME_ANOMALIES <= 64, "a record names anomalies by bit");
 
-/* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot all the same). */
+/* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot
+ * all the same). */
 static enum smtp_reply_id header_end(struct transaction *tx, struct span *text_out)
 {
     if (!tx->match)
@@ -192,8 +206,8 @@ static enum smtp_reply_id header_end(struct transaction *tx, struct span *text_o
     return transaction_exempt(tx) ? SMTP_REPLY_NONE : transaction_refusal(tx->verdict.action);
 }
 
-static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx, const struct mime_event *event,
-                                     struct span *text_out)
+static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx,
+                                     const struct mime_event *event, struct span *text_out)
 {
     mime_tree_feed(&tx->tree, event);
     switch (event->kind) {
@@ -240,8 +254,8 @@ static enum smtp_reply_id read_mime(struct sessions *ss, struct transaction *tx,
     return row;
 }
 
-enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx, struct span bytes,
-                                            struct span *text_out)
+enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx,
+                                            struct span bytes, struct span *text_out)
 {
     enum smtp_reply_id row = feed_rules(ss, tx, RULE_SCOPE_RAW, bytes);
 
@@ -255,7 +269,8 @@ enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transa
 
     mime_reader_finish(&tx->mime);
     row = read_mime(ss, tx, span_of(NULL, 0), &unused);
-    /* A refusal by the header of a message without a body is found again by the verdict at the final dot. */
+    /* A refusal by the header of a message without a body is found again by the verdict at the
+     * final dot. */
     if (row == SMTP_REPLY_RULE_REJECTED || row == SMTP_REPLY_RULE_DEFERRED)
         row = read_mime(ss, tx, span_of(NULL, 0), &unused);
     tx->message.tree = mime_tree_finish(&tx->tree);

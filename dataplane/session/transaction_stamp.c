@@ -2,10 +2,10 @@
 #include "dataplane/session/transaction.h"
 
 /*
- * Whose cycles are these? The turn's stages are stamped once a burst; a message's share of them is its part
- * of the bytes that the worker read between the message's begin and its end. The session stage of a stamped
- * message is measured by stamps of its own, whose outer pair gives the total; the others' is divided as the
- * stamped ones' was.
+ * Whose cycles are these? The turn's stages are stamped once a burst; a message's share of them is
+ * its part of the bytes that the worker read between the message's begin and its end. The session
+ * stage of a stamped message is measured by stamps of its own, whose outer pair gives the total;
+ * the others' is divided as the stamped ones' was.
  */
 
 enum { FIRST_MESSAGE_STAGE = STAGE_smtp, LAST_MESSAGE_STAGE = STAGE_handoff };
@@ -71,7 +71,8 @@ void transaction_stamp_end(struct sessions *ss, struct transaction *tx)
 {
     const struct stage_cycles *worker = handoff_cycles(ss->options.port);
     struct record_message *m = &tx->record->message;
-    uint64_t session = share(ss, tx, worker->stage[STAGE_session] - tx->began_cycles[STAGE_session]);
+    uint64_t session =
+        share(ss, tx, worker->stage[STAGE_session] - tx->began_cycles[STAGE_session]);
     uint64_t busy = share(ss, tx, worker->busy - tx->began_busy);
 
     if (ss->stamping == tx)

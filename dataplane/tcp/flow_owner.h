@@ -5,9 +5,9 @@
 #include "proto/base/ip_address.h"
 
 /*
- * Which worker owns a flow: one symmetric Toeplitz hash (key of repeated 0x6d5a, so that both directions give the same)
- * over addresses and ports, then the redirection table. The same function in software and, where a port's RSS was
- * programmed by us and read back, in hardware.
+ * Which worker owns a flow: one symmetric Toeplitz hash (key of repeated 0x6d5a, so that both
+ * directions give the same) over addresses and ports, then the redirection table. The same function
+ * in software and, where a port's RSS was programmed by us and read back, in hardware.
  */
 enum { FLOW_OWNER_KEY = 52, FLOW_OWNER_TABLE = 128 };
 extern const uint8_t flow_owner_key[FLOW_OWNER_KEY];

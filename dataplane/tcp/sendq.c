@@ -48,7 +48,8 @@ static bool view_reserve(struct sendq *q, struct chunk_pool *pool, uint32_t n,
     *spare_out = NULL;
     if (n <= slots)
         return true;
-    *spare_out = chunk_fit_reserved(pool, chunk_class_for(n * VIEW, q->views ? CHUNK_MEDIUM : CHUNK_SMALL));
+    *spare_out =
+        chunk_fit_reserved(pool, chunk_class_for(n * VIEW, q->views ? CHUNK_MEDIUM : CHUNK_SMALL));
     if (n <= slots + view_slots(*spare_out))
         return true;
     if (*spare_out)

@@ -7,16 +7,17 @@
 #include "proto/base/ip_address.h"
 
 /*
- * One worker's TCP as an endpoint (RFC 9293). No packets, no clock, no threads: segments come in as spans,
- * what is to be sent goes out as descriptions that the caller copies into frames of its own. Time is
- * monotonic, in microseconds.
+ * One worker's TCP as an endpoint (RFC 9293). No packets, no clock, no threads: segments come in as
+ * spans, what is to be sent goes out as descriptions that the caller copies into frames of its own.
+ * Time is monotonic, in microseconds.
  *
  * One turn:
- *   tcp_receive() for each segment of the burst     payload spans must stay valid until tcp_settle()
- *   tcp_ready() until NULL                           the session reads with tcp_peek()/tcp_consume(), writes, closes
- *   tcp_settle()                                     what was not consumed is copied out of the frames, once
- *   tcp_timers()                                     due timers; may make connections ready for the next turn
- *   tcp_output() until 0                             segments to copy into frames
+ *   tcp_receive() for each segment of the burst     payload spans must stay valid until
+ * tcp_settle() tcp_ready() until NULL                           the session reads with
+ * tcp_peek()/tcp_consume(), writes, closes tcp_settle()                                     what
+ * was not consumed is copied out of the frames, once tcp_timers() due timers; may make connections
+ * ready for the next turn tcp_output() until 0                             segments to copy into
+ * frames
  */
 
 struct tcp;      /* a worker's connections, flow table, timers */
@@ -38,43 +39,55 @@ struct tcp_options {
 /* One received segment. The IP layer has checked lengths and the TCP checksum. */
 struct tcp_packet {
     struct ip_address source, destination;
-    struct span header;               /* the TCP header with its options, contiguous */
-    struct span payload[TCP_PIECES];  /* in order; more pieces than that are not handed in */
+    struct span header;              /* the TCP header with its options, contiguous */
+    struct span payload[TCP_PIECES]; /* in order; more pieces than that are not handed in */
     uint32_t pieces;
-    uint8_t ecn;                      /* the two ECN bits of the IP header */
+    uint8_t ecn; /* the two ECN bits of the IP header */
 };
 
-/* What is to be sent: one header, and payload that may exceed the MSS; the port layer cuts it at `mss`. */
+/* What is to be sent: one header, and payload that may exceed the MSS; the port layer cuts it at
+ * `mss`. */
 struct tcp_segment {
     struct ip_address source, destination;
     uint16_t source_port, destination_port;
     uint32_t seq, ack;
-    uint16_t window;       /* as it stands in the header, scaled */
-    uint8_t flags;         /* TCP_FIN ... ; FIN and PSH belong to the last cut only */
-    uint8_t options_len;   /* a multiple of 4 */
+    uint16_t window;     /* as it stands in the header, scaled */
+    uint8_t flags;       /* TCP_FIN ... ; FIN and PSH belong to the last cut only */
+    uint8_t options_len; /* a multiple of 4 */
     uint8_t options[TCP_OPTIONS];
-    uint16_t mss;          /* payload bytes a cut, options already allowed for */
-    uint32_t len;          /* payload bytes */
-    uint32_t offset;       /* of the payload in the connection's send queue */
+    uint16_t mss;              /* payload bytes a cut, options already allowed for */
+    uint32_t len;              /* payload bytes */
+    uint32_t offset;           /* of the payload in the connection's send queue */
     const struct sendq *queue; /* NULL when len is 0 */
 };
 
-enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
+enum tcp_flag {
+    TCP_FIN = 1,
+    TCP_SYN = 2,
+    TCP_RST = 4,
+    TCP_PSH = 8,
+    TCP_ACK = 16,
+    TCP_URG = 32,
+    TCP_ECE = 64,
+    TCP_CWR = 128
+};
 
 struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool);
 void tcp_free(struct tcp *tcp);
 
 /*
- * Connections to `port` at any of our addresses (the IP layer has already checked the address) are accepted from now on;
- * `tag` names the listener to the session. At most 64 listeners; false beyond.
+ * Connections to `port` at any of our addresses (the IP layer has already checked the address) are
+ * accepted from now on; `tag` names the listener to the session. At most 64 listeners; false
+ * beyond.
  */
 bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag);
 /* New connections are no longer accepted on any port; what stands goes on. */
 void tcp_unlisten(struct tcp *tcp);
 
 /*
- * Opens a connection (RFC 9293 section 3.10.1). The caller chooses the local port, so that replies hash home. It is held
- * by the caller at once; TCP_EVENT_ACCEPTED says that it is established. NULL: no block is free, or it exists.
+ * Opens a connection (RFC 9293 section 3.10.1). The caller chooses the local port, so that replies
+ * hash home. It is held by the caller at once; TCP_EVENT_ACCEPTED says that it is established.
+ * NULL: no block is free, or it exists.
  */
 struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
                              const struct ip_address *remote, uint16_t remote_port, uint64_t now);
@@ -82,15 +95,17 @@ struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, ui
 /* Takes in one segment. Answers are programmed and leave with tcp_output(). */
 void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now);
 
-/* A connection on which something happened since it was last returned, or NULL. Each at most once until new news. */
+/* A connection on which something happened since it was last returned, or NULL. Each at most once
+ * until new news. */
 struct tcp_conn *tcp_ready(struct tcp *tcp);
 
 enum tcp_event {
     TCP_EVENT_ACCEPTED = 1, /* established; set user data with tcp_set_user() */
     TCP_EVENT_READABLE = 2,
-    TCP_EVENT_ACKED = 4,    /* send room grew, or pins were released */
-    TCP_EVENT_EOF = 8,      /* the peer sent FIN and all before it was consumed or lies ready */
-    TCP_EVENT_CLOSED = 16,  /* gone for the session: reset, timed out, or closed on both sides; dies at tcp_forget() */
+    TCP_EVENT_ACKED = 4,   /* send room grew, or pins were released */
+    TCP_EVENT_EOF = 8,     /* the peer sent FIN and all before it was consumed or lies ready */
+    TCP_EVENT_CLOSED = 16, /* gone for the session: reset, timed out, or closed on both sides; dies
+                              at tcp_forget() */
 };
 uint32_t tcp_events(struct tcp_conn *conn); /* takes them: the bits are cleared */
 /* Why a connection is gone, for records: "closed", "reset by peer", "timed out", ... */
@@ -99,10 +114,12 @@ const char *tcp_close_reason(const struct tcp_conn *conn);
 void tcp_set_user(struct tcp_conn *conn, void *user);
 void *tcp_user(const struct tcp_conn *conn);
 uint32_t tcp_tag(const struct tcp_conn *conn);
-void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out, uint16_t *local_port_out,
-                   struct ip_address *remote_out, uint16_t *remote_port_out);
+void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out,
+                   uint16_t *local_port_out, struct ip_address *remote_out,
+                   uint16_t *remote_port_out);
 
-/* The first contiguous run of unread bytes; empty when there are none. Valid until tcp_settle() or tcp_consume(). */
+/* The first contiguous run of unread bytes; empty when there are none. Valid until tcp_settle() or
+ * tcp_consume(). */
 struct span tcp_peek(const struct tcp_conn *conn);
 /* All unread bytes in order. */
 uint32_t tcp_unread(const struct tcp_conn *conn);
@@ -113,13 +130,16 @@ void tcp_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n);
 struct sendq *tcp_sendq(struct tcp_conn *conn);
 uint32_t tcp_send_room(const struct tcp_conn *conn);
 void tcp_send(struct tcp *tcp, struct tcp_conn *conn);
-/* No more will be appended: FIN after the last byte. Reading goes on; unread and later bytes are dropped after tcp_discard(). */
+/* No more will be appended: FIN after the last byte. Reading goes on; unread and later bytes are
+ * dropped after tcp_discard(). */
 void tcp_shutdown(struct tcp *tcp, struct tcp_conn *conn);
-/* The session wants no more bytes; what comes is acknowledged and dropped, so that a last reply is not lost to a reset. */
+/* The session wants no more bytes; what comes is acknowledged and dropped, so that a last reply is
+ * not lost to a reset. */
 void tcp_discard(struct tcp *tcp, struct tcp_conn *conn);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
-/* The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must have been collected. */
+/* The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
+ * have been collected. */
 void tcp_forget(struct tcp *tcp, struct tcp_conn *conn);
 
 /* Copies what was not consumed out of the frames of this turn. */
@@ -130,8 +150,10 @@ uint64_t tcp_next_timer(const struct tcp *tcp);
 /* Fills up to `max` segments; their queues stay untouched until the next call into this tcp. */
 uint32_t tcp_output(struct tcp *tcp, uint64_t now, struct tcp_segment *segments_out, uint32_t max);
 
-/* An ICMP error that quotes a segment of ours was checked by the IP layer. `mtu` is 0 unless it says "too big". */
-void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard, uint64_t now);
+/* An ICMP error that quotes a segment of ours was checked by the IP layer. `mtu` is 0 unless it
+ * says "too big". */
+void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard,
+                    uint64_t now);
 
 /* Counters by name, one row each in tcp_counter.def. */
 struct tcp_counters {

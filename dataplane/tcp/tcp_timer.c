@@ -117,8 +117,9 @@ static void persist_due(struct tcp *tcp, struct tcp_conn *conn)
 }
 
 /*
- * Acknowledging a byte now and then, or probes of a closed window, would keep an orphan for ever: it has no session
- * whose deadline ends it. Seen at the next timer, and one always runs while bytes are left.
+ * Acknowledging a byte now and then, or probes of a closed window, would keep an orphan for ever:
+ * it has no session whose deadline ends it. Seen at the next timer, and one always runs while bytes
+ * are left.
  */
 static bool cut_orphan(struct tcp *tcp, struct tcp_conn *conn)
 {

@@ -16,7 +16,7 @@ enum {
     TCP_RETRIES_ORPHAN = 8, /* nobody waits for the outcome */
     TCP_RETRIES_SYN = 7,    /* at least 3 minutes */
     TCP_RETRIES_SYN_ACK = 5,
-    TCP_PROBES = 15, /* zero-window probes without any answer */
+    TCP_PROBES = 15,             /* zero-window probes without any answer */
     TCP_ORPHAN_TIME = 180000000, /* most that one may take to deliver its last bytes */
 };
 

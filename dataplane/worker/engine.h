@@ -64,9 +64,9 @@ struct engine;
  * left running. */
 struct engine *engine_start(const struct engine_options *options, struct writer *why);
 /*
- * Stops the workers wherever they are, and telemetry. What they handed to control stays readable: so
- * that services can answer what they were asked, and end, before engine_stop() frees it. To finish
- * sessions first is control's affair.
+ * Stops the workers wherever they are, and telemetry. What they handed to control stays readable:
+ * so that services can answer what they were asked, and end, before engine_stop() frees it. To
+ * finish sessions first is control's affair.
  */
 void engine_halt(struct engine *engine);
 /* Halts, frees what the workers had, closes the port, ends the environment. */

@@ -77,8 +77,9 @@ enum address_status address_domain(struct span text, unsigned options, struct ad
 bool address_key(struct writer *w, const struct address *address, bool fold_local);
 
 /*
- * True for "postmaster" and "abuse" in any case: the mailboxes that every domain has (RFC 5321 section 4.5.1, RFC
- * 2142 section 4). They are the same however a domain spells its other local parts.
+ * True for "postmaster" and "abuse" in any case: the mailboxes that every domain has (RFC 5321
+ * section 4.5.1, RFC 2142 section 4). They are the same however a domain spells its other local
+ * parts.
  */
 bool address_role(struct span local);
 

@@ -5,8 +5,9 @@
 #include "proto/base/span.h"
 
 /*
- * A bounded reader over a span with a sticky error: reading past the end sets `bad`, yields zeros or empty
- * spans, and stays bad. So a parser may read a whole structure and ask once. Integers are big-endian.
+ * A bounded reader over a span with a sticky error: reading past the end sets `bad`, yields zeros
+ * or empty spans, and stays bad. So a parser may read a whole structure and ask once. Integers are
+ * big-endian.
  */
 struct cursor {
     const uint8_t *at;

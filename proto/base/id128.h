@@ -5,14 +5,17 @@
 #include "proto/base/writer.h"
 
 /*
- * The identity of a message or a connection, alike in replies, Received, records, store and events. Sorts by
- * time as bytes and as text: 48 bits of milliseconds since 1970, 16 of node, 16 of worker, 48 of counter.
+ * The identity of a message or a connection, alike in replies, Received, records, store and events.
+ * Sorts by time as bytes and as text: 48 bits of milliseconds since 1970, 16 of node, 16 of worker,
+ * 48 of counter.
  */
 struct id128 {
     uint8_t bytes[16];
 };
 
-enum { ID128_TEXT = 26 }; /* characters of the text form: Crockford's base 32, most significant first */
+enum {
+    ID128_TEXT = 26
+}; /* characters of the text form: Crockford's base 32, most significant first */
 
 /* One worker's source of ids. Never goes back when the wall clock does: it then keeps counting. */
 struct id128_source {

@@ -6,7 +6,8 @@
 
 enum { IP_ADDRESS_TEXT = 45 }; /* longest text form */
 
-/* An IPv4 or IPv6 address in network order. IPv4 lies IPv4-mapped (RFC 4291 section 2.5.5.2), so one key serves both. */
+/* An IPv4 or IPv6 address in network order. IPv4 lies IPv4-mapped (RFC 4291 section 2.5.5.2), so
+ * one key serves both. */
 struct ip_address {
     uint8_t bytes[16];
 };

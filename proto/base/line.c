@@ -73,7 +73,8 @@ static enum line_status bad(struct line *l, enum line_form form)
     return LINE_BAD;
 }
 
-/* Decides what stands at `at`, a CR, LF or NUL; `next` is the byte behind it, or -1 when not yet known. */
+/* Decides what stands at `at`, a CR, LF or NUL; `next` is the byte behind it, or -1 when not yet
+ * known. */
 static enum line_form judge(uint8_t at, int next)
 {
     if (at == 0)
@@ -138,7 +139,8 @@ enum line_status line_feed(struct line *l, struct span *in, struct span *line_ou
         return after_held_cr(l, in, line_out);
 
     at = line_scan(*in);
-    /* Asked before anything else, so that a long line is long however much of it the input shows. */
+    /* Asked before anything else, so that a long line is long however much of it the input shows.
+     */
     if (l->held + at + 2 > l->limit)
         return LINE_LONG;
     if (at == in->len)

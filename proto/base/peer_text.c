@@ -2,8 +2,9 @@
 #include "proto/base/peer_text.h"
 
 /*
- * The length of the well-formed UTF-8 sequence at the start of `s`, or 0. Overlong forms, surrogates and
- * what lies beyond U+10FFFF are not well formed (RFC 3629 section 4), nor are C1 controls wanted here.
+ * The length of the well-formed UTF-8 sequence at the start of `s`, or 0. Overlong forms,
+ * surrogates and what lies beyond U+10FFFF are not well formed (RFC 3629 section 4), nor are C1
+ * controls wanted here.
  */
 static size_t utf8_sequence(struct span s)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * A run of bytes that somebody else owns. Never NUL-terminated. `data` may be NULL only when `len` is 0.
- * How long the bytes stay valid is said by whoever hands the span out.
+ * A run of bytes that somebody else owns. Never NUL-terminated. `data` may be NULL only when `len`
+ * is 0. How long the bytes stay valid is said by whoever hands the span out.
  */
 struct span {
     const uint8_t *data;

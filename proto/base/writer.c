@@ -63,7 +63,8 @@ void writer_printf(struct writer *w, const char *format, ...)
     int n;
 
     va_start(args, format);
-    /* vsnprintf writes a NUL behind the text, so a text that fills the room exactly counts as too long. */
+    /* vsnprintf writes a NUL behind the text, so a text that fills the room exactly counts as too
+     * long. */
     n = vsnprintf(room ? (char *)w->data + w->len : NULL, room, format, args);
     va_end(args);
     if (n < 0 || (size_t)n >= room)

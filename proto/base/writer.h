@@ -5,8 +5,9 @@
 #include "proto/base/span.h"
 
 /*
- * A bounded writer into memory of the caller's. What does not fit is left out whole, sets `full`, and every
- * later write is left out too: so the text is always a prefix of what was meant, cut at a write's border.
+ * A bounded writer into memory of the caller's. What does not fit is left out whole, sets `full`,
+ * and every later write is left out too: so the text is always a prefix of what was meant, cut at a
+ * write's border.
  */
 struct writer {
     uint8_t *data;

@@ -18,8 +18,8 @@
  *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END
  *
  * and END behind the root's PART_END. An ANOMALY comes behind the FIELD or before the event it
- * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has one child: the message in it,
- * with a header of its own.
+ * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has
+ * one child: the message in it, with a header of its own.
  *
  * Lines end in CRLF; LF alone is taken for a line end too, with an anomaly.
  */
@@ -102,8 +102,8 @@ struct mime_part {
     bool message;     /* its header is a message's own: the root, or the child of a MIME_MESSAGE */
     uint64_t header_offset;
     uint64_t body_offset;
-    struct span type; /* as written; "text" when there is none (RFC 2045 section 5.2) */
-    struct span subtype; /* as written; without one "plain", in a multipart/digest "rfc822" */
+    struct span type;        /* as written; "text" when there is none (RFC 2045 section 5.2) */
+    struct span subtype;     /* as written; without one "plain", in a multipart/digest "rfc822" */
     struct span charset;     /* empty when there is none */
     struct span disposition; /* "attachment"; empty when there is none */
     struct span filename;    /* UTF-8, of Content-Disposition, else `name`; empty: none */

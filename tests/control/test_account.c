@@ -131,7 +131,8 @@ static void unknown_names_cost_a_hash_too(void)
     int64_t no_address = least_cost(t, "x", "wrong");
 
     CHECK(known > 200);
-    /* Without the hash it would be a thousandth: a factor of 4 is for machines that are busy with other things. */
+    /* Without the hash it would be a thousandth: a factor of 4 is for machines that are busy with
+     * other things. */
     CHECK(unknown * 4 > known && unknown < known * 4);
     CHECK(no_address * 4 > known && no_address < known * 4);
     account_table_free(t);

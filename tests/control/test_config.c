@@ -102,7 +102,8 @@ static void all_options_are_read(void)
                   "store: {path: /var/mail, sync: false, quota: 2GiB}\n"
                   "rules: {files: [a.yaml, /b.yaml], cache: cache}\n"
                   "domains:\n"
-                  "  - {name: Example.TEST, quarantine_score: 2.5, reject_score: off, catch_all: alice@example.test}\n"
+                  "  - {name: Example.TEST, quarantine_score: 2.5, reject_score: off, catch_all: "
+                  "alice@example.test}\n"
                   "  - {name: \"b\xc3\xbc"
                   "cher.example\", class: refused}\n"
                   "accounts:\n"
@@ -191,9 +192,8 @@ static void faults_are_told_with_their_line(void)
          ":7: domains[].quarantine_score: expected at most the reject_score"},
         {LEAST "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n",
          ":7: accounts[].address: expected a domain that is listed as local; b.test is not"},
-        {LEAST
-         "domains: [{name: b.test, class: refused}]\naccounts: [{address: a@b.test, password: \"" HASH
-         "\"}]\n",
+        {LEAST "domains: [{name: b.test, class: refused}]\naccounts: [{address: a@b.test, "
+               "password: \"" HASH "\"}]\n",
          ":8: accounts[].address: expected a domain that is listed as local"},
         {LEAST "domains: [{name: b.test}]\naccounts:\n- {address: a@b.test, password: \"" HASH
                "\"}\n- {address: A@B.test, password: \"" HASH "\"}\n",
@@ -344,7 +344,8 @@ static char *chain(uint32_t length)
     size_t n = (size_t)sprintf(text, "%saliases:\n", ADDRESSES);
 
     for (uint32_t i = 1; i < length; i++)
-        n += (size_t)sprintf(text + n, "- {address: x%u@b.test, members: [x%u@b.test]}\n", i, i + 1);
+        n +=
+            (size_t)sprintf(text + n, "- {address: x%u@b.test, members: [x%u@b.test]}\n", i, i + 1);
     sprintf(text + n, "- {address: x%u@b.test, members: [a@b.test]}\n", length);
     return text;
 }
@@ -358,9 +359,10 @@ static void aliases_have_a_depth(void)
     config_free(c);
     text = chain(17);
     CHECK(read_text(text) == NULL && errors.count == 1);
-    CHECK_TEXT(writer_span(&errors.text),
-               "/etc/wp/a.yaml:10: aliases[].members: expected accounts in the end; x1@b.test leads "
-               "through more than 16 aliases\n");
+    CHECK_TEXT(
+        writer_span(&errors.text),
+        "/etc/wp/a.yaml:10: aliases[].members: expected accounts in the end; x1@b.test leads "
+        "through more than 16 aliases\n");
 }
 
 static void aliases_have_a_size(void)
@@ -368,13 +370,16 @@ static void aliases_have_a_size(void)
     static char text[65536];
 
     for (uint32_t accounts = 100; accounts <= 101; accounts++) {
-        size_t n = (size_t)sprintf(text, "%sdomains: [{name: b.test, catch_all: a0@b.test}]\naccounts:\n", LEAST);
+        size_t n = (size_t)sprintf(
+            text, "%sdomains: [{name: b.test, catch_all: a0@b.test}]\naccounts:\n", LEAST);
         struct config *c;
 
         for (uint32_t i = 0; i < accounts; i++)
             n += (size_t)sprintf(text + n, "- {address: a%u@b.test, password: \"%s\"}\n", i, HASH);
-        n += (size_t)sprintf(text + n, "aliases:\n- {address: x@b.test, members: [y@b.test, a%u@b.test]}\n"
-                                       "- address: y@b.test\n  members: [a0@b.test", accounts - 1);
+        n += (size_t)sprintf(text + n,
+                             "aliases:\n- {address: x@b.test, members: [y@b.test, a%u@b.test]}\n"
+                             "- address: y@b.test\n  members: [a0@b.test",
+                             accounts - 1);
         for (uint32_t i = 1; i < 100; i++)
             n += (size_t)sprintf(text + n, ", a%u@b.test", i);
         sprintf(text + n, "]\n");
@@ -382,7 +387,8 @@ static void aliases_have_a_size(void)
         if (accounts == 100)
             CHECK(c && c->aliases[0].accounts.count == 100 && c->aliases[0].accounts.at[99] == 99);
         else
-            CHECK(!c && memmem(errors.bytes, errors.text.len, "at most 100 accounts in the end; x@b", 36));
+            CHECK(!c && memmem(errors.bytes, errors.text.len,
+                               "at most 100 accounts in the end; x@b", 36));
         config_free(c);
     }
 }

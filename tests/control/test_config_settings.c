@@ -37,7 +37,8 @@ static struct config *config_of(const char *text)
 static void settings_and_directory_come_of_the_configuration(void)
 {
     struct config *config =
-        config_of(TOP "domains: [{name: a.test, quarantine_score: 1.5, catch_all: alice@a.test}, {name: \"B\xc3\xbc"
+        config_of(TOP "domains: [{name: a.test, quarantine_score: 1.5, catch_all: alice@a.test}, "
+                      "{name: \"B\xc3\xbc"
                       "cher.example\", class: refused}]\n"
                       "accounts: [{address: Alice@A.test, password: \"" HASH
                       "\"}, {address: '\"b b\"@a.test', password: \"" HASH "\"}]\n");
@@ -74,7 +75,8 @@ static void settings_and_directory_come_of_the_configuration(void)
     config_free(config);
 
     /* A reload: what is gone is swept, ids stay. */
-    config = config_of(TOP "domains: [{name: c.test, class: refused}, {name: a.test, class: refused}]\n");
+    config = config_of(
+        TOP "domains: [{name: c.test, class: refused}, {name: a.test, class: refused}]\n");
     source.config = config;
     source.version = 8;
     source.profile = true;
@@ -108,18 +110,23 @@ static void check_entry(struct directory *d, const char *key, const uint64_t *id
 static void aliases_are_expanded_to_accounts(void)
 {
     struct config *config = config_of(
-        TOP "domains:\n- {name: a.test, catch_all: all@a.test, detail_separator: '-'}\n"
-            "- {name: strict.test, case_sensitive: true, catch_all: Boo@strict.test, detail_separator: '', reject_score: 7}\n"
-            "accounts:\n- {address: al@a.test, password: \"" HASH "\"}\n"
-            "- {address: Bo@strict.test, password: \"" HASH "\"}\n"
-            "- {address: Boo@strict.test, password: \"" HASH "\"}\n"
-            "aliases:\n- {address: All@A.test, members: [team@strict.test, AL@a.test, bob@a.test]}\n"
-            "- {address: bob@a.test, members: [Bo@Strict.test]}\n"
-            "- {address: team@strict.test, members: [bob@a.test, al@a.test, bob@a.test]}\n");
+        TOP
+        "domains:\n- {name: a.test, catch_all: all@a.test, detail_separator: '-'}\n"
+        "- {name: strict.test, case_sensitive: true, catch_all: Boo@strict.test, detail_separator: "
+        "'', reject_score: 7}\n"
+        "accounts:\n- {address: al@a.test, password: \"" HASH "\"}\n"
+        "- {address: Bo@strict.test, password: \"" HASH "\"}\n"
+        "- {address: Boo@strict.test, password: \"" HASH "\"}\n"
+        "aliases:\n- {address: All@A.test, members: [team@strict.test, AL@a.test, bob@a.test]}\n"
+        "- {address: bob@a.test, members: [Bo@Strict.test]}\n"
+        "- {address: team@strict.test, members: [bob@a.test, al@a.test, bob@a.test]}\n");
     struct directory *directory = directory_new(64);
     uint64_t calls = 0;
-    struct config_settings_source source = {
-        .config = config, .version = 1, .directory = directory, .account_id = id_of, .context = &calls};
+    struct config_settings_source source = {.config = config,
+                                            .version = 1,
+                                            .directory = directory,
+                                            .account_id = id_of,
+                                            .context = &calls};
     const uint64_t al = 109, bo = 114;
     const struct directory_entry *e;
 
@@ -160,8 +167,11 @@ static void every_domain_has_its_postmaster(void)
                   "aliases: [{address: Abuse@a.test, members: [Me@bb.test]}]\n");
     struct directory *directory = directory_new(64);
     uint64_t calls = 0;
-    struct config_settings_source source = {
-        .config = config, .version = 1, .directory = directory, .account_id = id_of, .context = &calls};
+    struct config_settings_source source = {.config = config,
+                                            .version = 1,
+                                            .directory = directory,
+                                            .account_id = id_of,
+                                            .context = &calls};
     static const char *const of_a[] = {"postmaster", "postmaster@[198.18.0.2]",
                                        "postmaster@[ipv6:2001:2::2]", "postmaster@a.test"};
     const uint64_t postmaster = 117, me = 110;
@@ -187,9 +197,9 @@ static void every_domain_has_its_postmaster(void)
 
 static void no_settings_without_ids_or_room(void)
 {
-    struct config *config = config_of(
-        TOP "domains: [{name: a.test, catch_all: nobody@a.test}]\naccounts: [{address: nobody@a.test, password: \"" HASH
-            "\"}]\n");
+    struct config *config =
+        config_of(TOP "domains: [{name: a.test, catch_all: nobody@a.test}]\naccounts: [{address: "
+                      "nobody@a.test, password: \"" HASH "\"}]\n");
     struct directory *directory = directory_new(64), *small = directory_new(1);
     uint64_t calls = 0;
     struct config_settings_source source = {.config = config,
@@ -200,7 +210,8 @@ static void no_settings_without_ids_or_room(void)
 
     CHECK(config_settings(&source) == NULL && calls == 1);
     config_free(config);
-    config = config_of(TOP "domains: [{name: a.test, class: refused}, {name: b.test, class: refused}, {name: c.test, class: refused}]\n");
+    config = config_of(TOP "domains: [{name: a.test, class: refused}, {name: b.test, class: "
+                           "refused}, {name: c.test, class: refused}]\n");
     source.config = config;
     source.directory = small;
     CHECK(config_settings(&source) == NULL);

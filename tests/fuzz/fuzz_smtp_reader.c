@@ -26,7 +26,8 @@ static void obey(struct smtp_reader *r, struct span line, bool *open)
     *open = !c.last;
 }
 
-static bool feed(struct smtp_reader *r, bool *open, struct span in, uint8_t *buffer, struct writer *out)
+static bool feed(struct smtp_reader *r, bool *open, struct span in, uint8_t *buffer,
+                 struct writer *out)
 {
     for (;;) {
         struct span bytes = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stands in for libFuzzer where it is not linked: gives the target every file of the folders named, one case each. */
+/* Stands in for libFuzzer where it is not linked: gives the target every file of the folders named,
+ * one case each. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

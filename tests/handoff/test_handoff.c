@@ -71,7 +71,8 @@ static void ring_keeps_order_between_threads(void)
     ring_free(r);
 }
 
-/* A service that answers every job, until it is told to stop by a job of kind STORE_DISCARD with no rows. */
+/* A service that answers every job, until it is told to stop by a job of kind STORE_DISCARD with no
+ * rows. */
 static void *serve(void *handoff)
 {
     for (;;) {
@@ -92,7 +93,8 @@ static void *serve(void *handoff)
 
 static void jobs_are_answered_once_and_bounded(void)
 {
-    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 2, .jobs = 4, .records = 2});
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 2, .jobs = 4, .records = 2});
     struct handoff_port *port = handoff_port_of(h, 1);
     uint32_t asked = 0, answered = 0;
     pthread_t thread;
@@ -112,7 +114,8 @@ static void jobs_are_answered_once_and_bounded(void)
         handoff_flush(port);
         n = job_answers(port, jobs, 3);
         for (uint32_t i = 0; i < n; i++) {
-            CHECK(jobs[i]->session == answered && jobs[i]->status == JOB_REFUSED && jobs[i]->worker == 1);
+            CHECK(jobs[i]->session == answered && jobs[i]->status == JOB_REFUSED &&
+                  jobs[i]->worker == 1);
             answered++;
             job_give(port, jobs[i]);
         }
@@ -123,7 +126,8 @@ static void jobs_are_answered_once_and_bounded(void)
 
 static void records_are_bounded_and_come_back(void)
 {
-    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 2, .jobs = 1, .records = 2});
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 2, .jobs = 1, .records = 2});
     struct handoff_port *port = handoff_port_of(h, 1);
     struct record *a = record_take(port), *b = record_take(port), *got[4];
     struct record_text text;
@@ -145,11 +149,14 @@ static void records_are_bounded_and_come_back(void)
 
 static void notices_reach_one_or_all_workers(void)
 {
-    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 2, .jobs = 1, .records = 1});
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 2, .jobs = 1, .records = 1});
     struct notice n = {.kind = NOTICE_DRAIN, .argument = 7}, got;
 
-    CHECK(notice_send(h, UINT16_MAX, &n) && notice_send(h, 1, &(struct notice){.kind = NOTICE_DRAIN, .argument = 8}));
-    CHECK(notice_take(handoff_port_of(h, 0), &got) && got.kind == NOTICE_DRAIN && got.argument == 7);
+    CHECK(notice_send(h, UINT16_MAX, &n) &&
+          notice_send(h, 1, &(struct notice){.kind = NOTICE_DRAIN, .argument = 8}));
+    CHECK(notice_take(handoff_port_of(h, 0), &got) && got.kind == NOTICE_DRAIN &&
+          got.argument == 7);
     CHECK(!notice_take(handoff_port_of(h, 0), &got));
     CHECK(notice_take(handoff_port_of(h, 1), &got) && notice_take(handoff_port_of(h, 1), &got));
     CHECK(got.argument == 8);
@@ -164,8 +171,10 @@ static struct directory_entry entry_of(uint64_t account, uint64_t version)
     static struct directory_account accounts[4];
 
     accounts[account] = (struct directory_account){.id = account, .address = span_text("x@y")};
-    return (struct directory_entry){
-        .kind = DIRECTORY_ADDRESS, .accounts = &accounts[account], .account_count = 1, .version = version};
+    return (struct directory_entry){.kind = DIRECTORY_ADDRESS,
+                                    .accounts = &accounts[account],
+                                    .account_count = 1,
+                                    .version = version};
 }
 
 static void directory_is_replaced_entry_by_entry(void)
@@ -174,7 +183,8 @@ static void directory_is_replaced_entry_by_entry(void)
     struct directory_entry first = entry_of(1, 1), second = entry_of(2, 1);
     const struct directory_entry *found;
 
-    CHECK(directory_put(d, &first, span_text("a@x")) && directory_put(d, &second, span_text("b@x")));
+    CHECK(directory_put(d, &first, span_text("a@x")) &&
+          directory_put(d, &second, span_text("b@x")));
     CHECK(!directory_put(d, &first, span_text("c@x")));
     rcu_register_thread();
     found = directory_find(d, DIRECTORY_ADDRESS, span_text("b@x"));
@@ -184,7 +194,8 @@ static void directory_is_replaced_entry_by_entry(void)
     /* A reload: one entry as it was, one changed, none left out. */
     first.version = 2;
     second = entry_of(3, 2);
-    CHECK(directory_put(d, &first, span_text("a@x")) && directory_put(d, &second, span_text("b@x")));
+    CHECK(directory_put(d, &first, span_text("a@x")) &&
+          directory_put(d, &second, span_text("b@x")));
     directory_sweep(d, 2);
     CHECK(directory_count(d) == 2);
     rcu_register_thread();
@@ -199,7 +210,8 @@ static void directory_is_replaced_entry_by_entry(void)
 }
 
 /* Puts a@x and finds it again; it is looked at until the next put. */
-static const struct directory_entry *put_a(struct directory *d, const struct directory_entry *fields)
+static const struct directory_entry *put_a(struct directory *d,
+                                           const struct directory_entry *fields)
 {
     const struct directory_entry *found;
 
@@ -213,16 +225,20 @@ static const struct directory_entry *put_a(struct directory *d, const struct dir
 static void an_entry_has_copies_of_its_accounts(void)
 {
     struct directory *d = directory_new(2);
-    char names[] = "one@x" "two@x";
-    struct directory_account accounts[2] = {{.id = 1, .reject_score = 5, .address = span_of(names, 5)},
-                                            {.id = 2, .address = span_of(names + 5, 5)}};
-    struct directory_entry e = {.kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = 2};
+    char names[] = "one@x"
+                   "two@x";
+    struct directory_account accounts[2] = {
+        {.id = 1, .reject_score = 5, .address = span_of(names, 5)},
+        {.id = 2, .address = span_of(names + 5, 5)}};
+    struct directory_entry e = {
+        .kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = 2};
     const struct directory_entry *found = put_a(d, &e);
 
     CHECK(put_a(d, &e) == found);
     names[0] = 'O';
     accounts[1].id = 3;
-    CHECK(found->account_count == 2 && found->accounts[1].id == 2 && found->accounts[0].reject_score == 5);
+    CHECK(found->account_count == 2 && found->accounts[1].id == 2 &&
+          found->accounts[0].reject_score == 5);
     CHECK_TEXT(found->accounts[0].address, "one@x");
     CHECK_TEXT(found->accounts[1].address, "two@x");
     CHECK_TEXT(found->key, "a@x");

@@ -82,7 +82,8 @@ bool check_span(struct span got, const char *expected, const char *file, int lin
 
     if (!ok) {
         state.case_failed = true;
-        printf("# %s:%d: got \"%.*s\", expected \"%s\"\n", file, line, (int)got.len, got.data, expected);
+        printf("# %s:%d: got \"%.*s\", expected \"%s\"\n", file, line, (int)got.len, got.data,
+               expected);
     }
     return ok;
 }

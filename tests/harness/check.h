@@ -5,14 +5,16 @@
 #include "proto/base/span.h"
 
 /*
- * The unit tests' harness. A test program is a main() of CHECK_CASE(function) lines between check_begin() and
- * `return check_end()`; it prints TAP. A failed CHECK names file, line and expression and the case goes on.
+ * The unit tests' harness. A test program is a main() of CHECK_CASE(function) lines between
+ * check_begin() and `return check_end()`; it prints TAP. A failed CHECK names file, line and
+ * expression and the case goes on.
  */
 void check_begin(void);
 int check_end(void);
 void check_case(const char *name, void (*test)(void));
 bool check_that(bool ok, const char *file, int line, const char *what);
-/* Runs `test` in a child process; passes when the child dies of a signal. For what must not survive. */
+/* Runs `test` in a child process; passes when the child dies of a signal. For what must not
+ * survive. */
 void check_case_dies(const char *name, void (*test)(void));
 /* Counts the current case as skipped, with the reason. */
 void check_skip(const char *why);
@@ -24,8 +26,8 @@ void check_skip(const char *why);
 bool check_span(struct span got, const char *expected, const char *file, int line);
 
 /*
- * A copy of `bytes` that ends exactly at an unreadable page (`at_end`) or starts right behind one, so that a
- * reader that touches one byte outside dies. Release with guard_free().
+ * A copy of `bytes` that ends exactly at an unreadable page (`at_end`) or starts right behind one,
+ * so that a reader that touches one byte outside dies. Release with guard_free().
  */
 struct span guard_copy(struct span bytes, bool at_end);
 void guard_free(struct span copy);

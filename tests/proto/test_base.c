@@ -6,7 +6,8 @@
 #include "proto/base/peer_text.h"
 #include "tests/harness/check.h"
 
-/* Feeds `input` cut at `cut` and writes what came of it: lines in brackets, then a word for a refusal. */
+/* Feeds `input` cut at `cut` and writes what came of it: lines in brackets, then a word for a
+ * refusal. */
 static void read_lines(struct span input, size_t cut, struct writer *out)
 {
     uint8_t buffer[16];
@@ -80,7 +81,7 @@ static void scan_stops_at_each_special_byte(void)
     for (size_t at = 0; at < sizeof(bytes); at++)
         for (int c = 0; c < 3; c++) {
             memset(bytes, 0x80, sizeof(bytes));
-            bytes[at] = (uint8_t)"\r\n"[c];
+            bytes[at] = (uint8_t) "\r\n"[c];
             CHECK(line_scan(span_of(bytes, sizeof(bytes))) == at);
         }
 }

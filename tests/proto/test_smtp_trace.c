@@ -77,7 +77,8 @@ static void the_longest_fits(void)
 
     memset(longest, 'x', sizeof(longest));
     t.only_recipient = true;
-    t.sender = t.recipient = t.mailbox = t.helo = t.hostname = t.id = span_of(longest, sizeof(longest));
+    t.sender = t.recipient = t.mailbox = t.helo = t.hostname = t.id =
+        span_of(longest, sizeof(longest));
     memset(t.client.bytes, 0xab, 16);
     smtp_trace_put(&w, &t);
     CHECK(!w.full);

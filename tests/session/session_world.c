@@ -9,8 +9,6 @@ enum { SEGMENTS = 64, MTU_PAYLOAD = 1448 };
 
 static struct ip_address server_address, client_address;
 
-static const uint32_t client_chunks[CHUNK_CLASSES] = {256, 1024, 1024};
-
 static struct tcp_options tcp_options_of(uint8_t key)
 {
     return (struct tcp_options){.connections = 64,
@@ -46,8 +44,11 @@ void world_put_address(struct world *w, const char *key, const uint64_t *ids, ui
             .id = ids[i],
             .quarantine_score = INT32_MAX,
             .reject_score = INT32_MAX,
-            .address = span_text(ids[i] >= 1 && ids[i] <= 2 ? names[ids[i] - 1] : "other@example.test")};
-    world_put(w, &(struct directory_entry){.kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = count},
+            .address =
+                span_text(ids[i] >= 1 && ids[i] <= 2 ? names[ids[i] - 1] : "other@example.test")};
+    world_put(w,
+              &(struct directory_entry){
+                  .kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = count},
               key);
 }
 
@@ -78,7 +79,8 @@ static void make_settings(struct world *w, struct rule_generation *rules)
                                     .sample = 1,
                                     .directory = directory_new(64),
                                     .rules = rules};
-    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'}, "example.test");
+    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'},
+              "example.test");
     world_put_address(w, "alice@example.test", (uint64_t[]){1}, 1);
     world_put_address(w, "bob@example.test", (uint64_t[]){2}, 1);
     world_publish(w);
@@ -89,8 +91,8 @@ struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHU
     return world_new_with(rules, chunks, 16, 16);
 }
 
-struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES], uint32_t jobs,
-                             uint32_t records)
+struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES],
+                             uint32_t jobs, uint32_t records)
 {
     struct world *w = calloc(1, sizeof(*w));
     struct tcp_options server = tcp_options_of(1), client = tcp_options_of(2);
@@ -100,9 +102,10 @@ struct world *world_new_with(struct rule_generation *rules, const uint32_t chunk
     w->jobs = jobs;
     w->now = 1000000;
     w->wall_ms = 1800000000000ull;
-    w->handoff = handoff_new(&(struct handoff_options){.workers = 1, .jobs = jobs, .records = records});
+    w->handoff =
+        handoff_new(&(struct handoff_options){.workers = 1, .jobs = jobs, .records = records});
     w->pool = chunk_pool_new(chunks ? chunks : (uint32_t[]){256, 256, 64});
-    w->client_pool = chunk_pool_new(client_chunks);
+    w->client_pool = chunk_pool_new((uint32_t[]){256, 1024, 1024});
     w->tcp = tcp_new(&server, w->pool);
     w->client = tcp_new(&client, w->client_pool);
     make_settings(w, rules);
@@ -166,9 +169,12 @@ static uint32_t make_frames(struct tcp *from, uint64_t now, struct frame *frames
 
             if (n++ == max)
                 abort();
-            f->packet = (struct tcp_packet){.source = s->source, .destination = s->destination, .pieces = len != 0};
-            f->packet.header = span_of(
-                f->header, put_header(s, s->seq + at, last ? s->flags : s->flags & ~(TCP_FIN | TCP_PSH), f->header));
+            f->packet = (struct tcp_packet){
+                .source = s->source, .destination = s->destination, .pieces = len != 0};
+            f->packet.header =
+                span_of(f->header,
+                        put_header(s, s->seq + at,
+                                   last ? s->flags : s->flags & ~(TCP_FIN | TCP_PSH), f->header));
             fill_payload(s, at, len, f->payload);
             f->packet.payload[0] = span_of(f->payload, len);
             at += len;
@@ -242,7 +248,8 @@ static enum job_status model_commit(struct world *w, struct message *message)
     append(m, message->delivery[0].prefix);
     m->prefix = m->len;
     for (uint32_t i = 0; i < w->row_count; i++)
-        if (memcmp(&w->rows[i].id, &message->id, sizeof(message->id)) == 0 && w->rows[i].row == rows++)
+        if (memcmp(&w->rows[i].id, &message->id, sizeof(message->id)) == 0 &&
+            w->rows[i].row == rows++)
             append(m, span_of(w->rows[i].bytes, w->rows[i].len));
     if (rows != message->rows_written)
         abort();
@@ -301,7 +308,8 @@ static enum job_status model(struct world *w, struct job *job)
         return JOB_OK;
     case JOB_ACCOUNT_LOGIN:
         job->account_login.account_out = 1;
-        return span_equal(job->account_login.password, span_text("secret")) ? w->login_status : JOB_REFUSED;
+        return span_equal(job->account_login.password, span_text("secret")) ? w->login_status
+                                                                            : JOB_REFUSED;
     case JOB_MAILBOX_OPEN:
         if (w->open_status == JOB_OK && w->views)
             return JOB_REFUSED;
@@ -559,7 +567,8 @@ static bool given_back(struct world *w)
         ok = false;
     }
     if (sessions_count(w->sessions) || w->pins || w->views) {
-        printf("# %u sessions, %u pins, %u views are left\n", sessions_count(w->sessions), w->pins, w->views);
+        printf("# %u sessions, %u pins, %u views are left\n", sessions_count(w->sessions), w->pins,
+               w->views);
         ok = false;
     }
     return ok;

@@ -6,8 +6,9 @@
 #include "dataplane/tcp/tcp.h"
 
 /*
- * One worker's TCP and sessions, a client's TCP, and control played by a small model, all in one thread under a virtual clock.
- * Control is the executor of the design: jobs are answered between turns, at once or as the test says.
+ * One worker's TCP and sessions, a client's TCP, and control played by a small model, all in one
+ * thread under a virtual clock. Control is the executor of the design: jobs are answered between
+ * turns, at once or as the test says.
  */
 enum { WORLD_ROWS = 128, WORLD_MESSAGES = 64, WORLD_TEXT = 65536, WORLD_CLIENTS = 8 };
 
@@ -28,26 +29,32 @@ struct world {
     struct chunk_pool *pool, *client_pool;
     struct tcp *tcp, *client;
     struct sessions *sessions;
-    struct tcp_conn *conn;      /* the client's newest connection */
-    bool closed;                /* and whether it has ended */
-    struct tcp_conn *others[WORLD_CLIENTS]; /* connections that a test opened itself; NULL once ended */
+    struct tcp_conn *conn; /* the client's newest connection */
+    bool closed;           /* and whether it has ended */
+    struct tcp_conn
+        *others[WORLD_CLIENTS]; /* connections that a test opened itself; NULL once ended */
     bool deaf;                  /* no client reads */
     size_t step;                /* bytes that the client hands its TCP at a time; 0: all */
     char text[WORLD_TEXT];      /* what the client has read, NUL-terminated */
     size_t text_len;
-    uint64_t swallowed;         /* bytes read beyond that */
+    uint64_t swallowed; /* bytes read beyond that */
     struct settings settings;
 
     /* Control. */
-    bool hold;                  /* begin nothing, answer nothing */
-    bool late;                  /* do what is asked, and answer later */
+    bool hold; /* begin nothing, answer nothing */
+    bool late; /* do what is asked, and answer later */
     struct job *done[64];
     uint32_t done_count;
-    uint32_t jobs;              /* there are */
+    uint32_t jobs; /* there are */
     enum job_status write_status, commit_status, login_status, open_status, read_status;
     struct world_message messages[WORLD_MESSAGES];
     uint32_t message_count;
-    struct { struct id128 id; uint32_t row; uint8_t *bytes; size_t len; } rows[WORLD_ROWS];
+    struct {
+        struct id128 id;
+        uint32_t row;
+        uint8_t *bytes;
+        size_t len;
+    } rows[WORLD_ROWS];
     uint32_t row_count;
     uint32_t discards, pins, views, writes;
     struct record records[8];
@@ -62,8 +69,8 @@ struct world {
 /* A fresh world; `rules` may be NULL. */
 struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES]);
 /* The same with so many jobs and record slots. */
-struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES], uint32_t jobs,
-                             uint32_t records);
+struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES],
+                             uint32_t jobs, uint32_t records);
 /* Ends all; false when a chunk, a pin, a session or a view was not given back. */
 bool world_free(struct world *w);
 void world_connect(struct world *w, uint16_t port);
@@ -81,9 +88,11 @@ void world_wait(struct world *w, uint64_t milliseconds);
 /* The client closes its side, or resets. */
 void world_close(struct world *w);
 void world_reset(struct world *w);
-/* What was read since the last call: compares with `expected`, where '*' stands for any run of characters. */
+/* What was read since the last call: compares with `expected`, where '*' stands for any run of
+ * characters. */
 bool world_expect(struct world *w, const char *expected);
-/* Puts an entry into the directory: its domain has example.test, with the accounts 1 (alice) and 2 (bob). */
+/* Puts an entry into the directory: its domain has example.test, with the accounts 1 (alice) and 2
+ * (bob). */
 void world_put(struct world *w, const struct directory_entry *fields, const char *key);
 /* An address that leads to these accounts; the third and later ones are called "other". */
 void world_put_address(struct world *w, const char *key, const uint64_t *ids, uint32_t count);

@@ -46,15 +46,20 @@ static void an_alias_is_one_delivery_per_account(void)
     world_put_address(w, "team@example.test", (uint64_t[]){1, 2}, 2);
     world_say(w, MAIL "RCPT TO:<Team@Example.test>\r\n" BODY);
     CHECK(world_expect(w, "250 *\r\n250 2.1.5 *\r\n" BODY_REPLY));
-    CHECK(w->messages[0].deliveries == 2 && w->messages[0].accounts[0] == 1 && w->messages[0].accounts[1] == 2);
-    CHECK(prefix_has(w, 0, "Delivered-To: alice@example.test\r\n") && prefix_has(w, 0, "for <Team@Example.test>;"));
+    CHECK(w->messages[0].deliveries == 2 && w->messages[0].accounts[0] == 1 &&
+          w->messages[0].accounts[1] == 2);
+    CHECK(prefix_has(w, 0, "Delivered-To: alice@example.test\r\n") &&
+          prefix_has(w, 0, "for <Team@Example.test>;"));
     /* Whoever is named twice, by whatever address, has it once. */
-    world_say(w, MAIL "RCPT TO:<bob@example.test>\r\nRCPT TO:<team@example.test>\r\nRCPT TO:<alice@example.test>\r\n" BODY);
+    world_say(w, MAIL "RCPT TO:<bob@example.test>\r\nRCPT TO:<team@example.test>\r\nRCPT "
+                      "TO:<alice@example.test>\r\n" BODY);
     CHECK(world_expect(w, "250 *\r\n250 2.1.5 *\r\n250 2.1.5 *\r\n250 2.1.5 *\r\n" BODY_REPLY));
-    CHECK(w->messages[1].deliveries == 2 && w->messages[1].accounts[0] == 2 && w->messages[1].accounts[1] == 1);
+    CHECK(w->messages[1].deliveries == 2 && w->messages[1].accounts[0] == 2 &&
+          w->messages[1].accounts[1] == 1);
     CHECK(prefix_has(w, 1, "Delivered-To: bob@example.test\r\n"));
     CHECK(w->records[1].message.recipient_count == 3);
-    CHECK_TEXT(record_text_span(&w->records[1], w->records[1].message.recipients[1].address), "team@example.test");
+    CHECK_TEXT(record_text_span(&w->records[1], w->records[1].message.recipients[1].address),
+               "team@example.test");
     CHECK(world_free(w));
 }
 
@@ -68,9 +73,11 @@ static void accounts_beyond_the_last_delivery_are_not_half_added(void)
     world_put_address(w, "all@example.test", ids, 99);
     world_put_address(w, "both@example.test", (uint64_t[]){1, 2}, 2);
     world_put_address(w, "one@example.test", (uint64_t[]){1000, 1}, 2);
-    world_say(w, MAIL "RCPT TO:<all@example.test>\r\nRCPT TO:<both@example.test>\r\nRCPT TO:<one@example.test>\r\n"
+    world_say(w, MAIL "RCPT TO:<all@example.test>\r\nRCPT TO:<both@example.test>\r\nRCPT "
+                      "TO:<one@example.test>\r\n"
                       "RCPT TO:<bob@example.test>\r\nRCPT TO:<all@example.test>\r\n" BODY);
-    CHECK(world_expect(w, "250 *\r\n250 2.1.5 *\r\n452 4.5.3 *\r\n250 2.1.5 *\r\n452 4.5.3 *\r\n250 2.1.5 *\r\n" BODY_REPLY));
+    CHECK(world_expect(w, "250 *\r\n250 2.1.5 *\r\n452 4.5.3 *\r\n250 2.1.5 *\r\n452 4.5.3 "
+                          "*\r\n250 2.1.5 *\r\n" BODY_REPLY));
     CHECK(w->messages[0].deliveries == 100 && w->messages[0].accounts[3] == 1003);
     CHECK(world_free(w));
 }
@@ -86,16 +93,21 @@ static void detail_then_catch_all(void)
     check_rcpt(w, "<alice++@example.test>", "250 2.1.5");
     check_rcpt(w, "<+alice@example.test>", "550 5.1.1");
     check_rcpt(w, "<nobody+alice@example.test>", "550 5.1.1");
-    world_say(w, MAIL "RCPT TO:<BOB+Sales@example.test>\r\n" BODY MAIL "RCPT TO:<bob+list@example.test>\r\n" BODY);
+    world_say(w, MAIL "RCPT TO:<BOB+Sales@example.test>\r\n" BODY MAIL
+                      "RCPT TO:<bob+list@example.test>\r\n" BODY);
     CHECK(world_expect(w, "250 *\r\n250 *\r\n" BODY_REPLY "250 *\r\n250 *\r\n" BODY_REPLY));
     CHECK(w->messages[0].accounts[0] == 2 && w->messages[1].accounts[0] == 1);
-    CHECK(prefix_has(w, 0, "Delivered-To: bob@example.test\r\n") && prefix_has(w, 0, "for <BOB+Sales@example.test>;"));
+    CHECK(prefix_has(w, 0, "Delivered-To: bob@example.test\r\n") &&
+          prefix_has(w, 0, "for <BOB+Sales@example.test>;"));
     /* What nobody else has goes to the catch-all. */
     world_put(w,
-              &(struct directory_entry){
-                  .kind = DIRECTORY_DOMAIN, .detail_separator = '-', .accounts = &other, .account_count = 1},
+              &(struct directory_entry){.kind = DIRECTORY_DOMAIN,
+                                        .detail_separator = '-',
+                                        .accounts = &other,
+                                        .account_count = 1},
               "example.test");
-    world_say(w, MAIL "RCPT TO:<alice+x@example.test>\r\n" BODY MAIL "RCPT TO:<alice-x@example.test>\r\n" BODY);
+    world_say(w, MAIL "RCPT TO:<alice+x@example.test>\r\n" BODY MAIL
+                      "RCPT TO:<alice-x@example.test>\r\n" BODY);
     CHECK(world_expect(w, "250 *\r\n250 *\r\n" BODY_REPLY "250 *\r\n250 *\r\n" BODY_REPLY));
     CHECK(w->messages[2].accounts[0] == 7 && w->messages[3].accounts[0] == 1);
     CHECK(prefix_has(w, 2, "Delivered-To: other@example.test\r\n"));
@@ -107,7 +119,8 @@ static void case_is_the_domains_matter(void)
     struct world *w = ready();
 
     check_rcpt(w, "<ALICE@EXAMPLE.test>", "250 2.1.5");
-    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .case_sensitive = true}, "strict.test");
+    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .case_sensitive = true},
+              "strict.test");
     world_put_address(w, "Bob@strict.test", (uint64_t[]){2}, 1);
     world_put_address(w, "postmaster@strict.test", (uint64_t[]){2}, 1);
     check_rcpt(w, "<Bob@STRICT.test>", "250 2.1.5");
@@ -122,7 +135,8 @@ static void domains_without_mail_and_our_literals(void)
 {
     struct world *w = ready();
 
-    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .class = DIRECTORY_REFUSED}, "old.test");
+    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .class = DIRECTORY_REFUSED},
+              "old.test");
     check_rcpt(w, "<alice@old.test>", "550 5.7.1 no mail is");
     check_rcpt(w, "<alice@elsewhere.test>", "550 5.7.1 relaying");
     check_rcpt(w, "<Postmaster>", "550 5.1.1");

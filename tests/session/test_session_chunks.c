@@ -54,7 +54,10 @@ static uint8_t *large_body(size_t len)
     uint8_t *body = malloc(len);
 
     for (size_t i = 0; i < len; i++)
-        body[i] = i % 76 == 74 ? '\r' : i % 76 == 75 ? '\n' : i % 76 ? (uint8_t)('A' + i / 76 % 26) : '.';
+        body[i] = i % 76 == 74   ? '\r'
+                  : i % 76 == 75 ? '\n'
+                  : i % 76       ? (uint8_t)('A' + i / 76 % 26)
+                                 : '.';
     if (body[len - 1] == '\r')
         body[len - 1] = 'x';
     return body;
@@ -62,11 +65,13 @@ static uint8_t *large_body(size_t len)
 
 static uint32_t counter(struct world *w, size_t offset)
 {
-    return (uint32_t) * (uint64_t *)((char *)handoff_counters(handoff_port_of(w->handoff, 0)) + offset);
+    return (uint32_t) *
+           (uint64_t *)((char *)handoff_counters(handoff_port_of(w->handoff, 0)) + offset);
 }
 #define COUNTER_OF(w, name) counter(w, offsetof(struct counters, name))
 
-static bool same_text(const struct record *a, struct record_text x, const struct record *b, struct record_text y)
+static bool same_text(const struct record *a, struct record_text x, const struct record *b,
+                      struct record_text y)
 {
     return span_equal(record_text_span(a, x), record_text_span(b, y));
 }
@@ -76,8 +81,10 @@ static void check_same_record(const struct record *a, const struct record *b)
 {
     const struct record_message *m = &a->message, *n = &b->message;
 
-    CHECK(m->code == n->code && m->size == n->size && m->anomalies == n->anomalies && m->verdict == n->verdict);
-    CHECK(m->recipient_count == n->recipient_count && m->recipients[0].place == n->recipients[0].place);
+    CHECK(m->code == n->code && m->size == n->size && m->anomalies == n->anomalies &&
+          m->verdict == n->verdict);
+    CHECK(m->recipient_count == n->recipient_count &&
+          m->recipients[0].place == n->recipients[0].place);
     CHECK(m->subject.len && same_text(a, m->subject, b, n->subject));
     CHECK(m->from.len && same_text(a, m->from, b, n->from));
     CHECK(m->message_id.len && same_text(a, m->message_id, b, n->message_id));
@@ -86,9 +93,10 @@ static void check_same_record(const struct record *a, const struct record *b)
 
 static void data_and_chunks_leave_the_same(void)
 {
-    static const char message[] = "From: j@b.test\r\nSubject: one\r\nMessage-ID: <1@b.test>\r\n"
-                                  "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\n.dot\r\n--x\r\n"
-                                  "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--x--\r\n";
+    static const char message[] =
+        "From: j@b.test\r\nSubject: one\r\nMessage-ID: <1@b.test>\r\n"
+        "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\n.dot\r\n--x\r\n"
+        "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--x--\r\n";
     struct span whole = span_text(message);
     struct world *w = world_new(NULL, NULL);
 
@@ -127,8 +135,10 @@ static void a_pipelined_message_in_one_piece(void)
 
         w->step = step;
         world_connect(w, 25);
-        world_say(w, HELLO ENVELOPE "BDAT 5\r\na\r\n.\rBDAT 1\r\n\nBDAT 0 LAST\r\n" ENVELOPE "BDAT 6 LAST\r\nQUIT\r\nQUIT\r\n");
-        CHECK(world_expect(w, "220*" ENVELOPE_REPLY CHUNK_REPLY CHUNK_REPLY "250 2.0.0 accepted*\r\n" ENVELOPE_REPLY
+        world_say(w, HELLO ENVELOPE "BDAT 5\r\na\r\n.\rBDAT 1\r\n\nBDAT 0 LAST\r\n" ENVELOPE
+                                    "BDAT 6 LAST\r\nQUIT\r\nQUIT\r\n");
+        CHECK(world_expect(w, "220*" ENVELOPE_REPLY CHUNK_REPLY CHUNK_REPLY
+                              "250 2.0.0 accepted*\r\n" ENVELOPE_REPLY
                               "250 2.0.0 accepted*\r\n221*\r\n"));
         check_body(w, 0, span_text("a\r\n.\r\n"));
         check_body(w, 1, span_text("QUIT\r\n"));
@@ -203,7 +213,8 @@ static void a_failing_store_refuses_this_chunk_or_the_next(void)
     uint8_t *body = large_body(300000);
     struct world *w = in_transaction(NULL);
 
-    /* The write fails while the chunk is read; what follows of the message is refused alike, up to LAST. */
+    /* The write fails while the chunk is read; what follows of the message is refused alike, up to
+     * LAST. */
     w->write_status = JOB_DISK_FULL;
     say_chunk(w, span_of(body, 300000), false);
     CHECK(world_expect(w, "452 4.3.1 *\r\n"));
@@ -254,8 +265,10 @@ static void a_client_that_goes_leaves_nothing(void)
         else
             world_reset(w);
         world_wait(w, 1000);
-        CHECK(sessions_count(w->sessions) == 0 && w->message_count == 0 && w->row_count == 0 && w->discards == 1);
-        CHECK(w->message_records == 1 && w->records[0].message.code == 0 && COUNTER_OF(w, messages_abandoned) == 1);
+        CHECK(sessions_count(w->sessions) == 0 && w->message_count == 0 && w->row_count == 0 &&
+              w->discards == 1);
+        CHECK(w->message_records == 1 && w->records[0].message.code == 0 &&
+              COUNTER_OF(w, messages_abandoned) == 1);
         CHECK(world_free(w));
     }
     free(body);
@@ -305,7 +318,9 @@ static void too_big_and_out_of_place(void)
     for (int i = 0; i < 499; i++)
         world_say(w, "\n\n");
     world_say(w, "BDAT 0 LAST\r\nBDAT 6\r\nQUIT\r\nBDAT 99999999999999999999\r\n");
-    CHECK(world_expect(w, CHUNK_REPLY "552 5.3.4 *\r\n552 5.3.4 *\r\n503 5.5.1 *\r\n501 5.5.4 *\r\n") && w->closed);
+    CHECK(world_expect(w, CHUNK_REPLY
+                       "552 5.3.4 *\r\n552 5.3.4 *\r\n503 5.5.1 *\r\n501 5.5.4 *\r\n") &&
+          w->closed);
     CHECK(w->records[0].message.code == 552 && COUNTER_OF(w, messages_rejected) == 1);
     CHECK(world_free(w));
 }

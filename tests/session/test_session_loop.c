@@ -31,7 +31,8 @@ static void say_received(struct world *w, int count, const char *rest)
 
     writer_text(&out, FROM ALICE "DATA\r\n");
     for (int i = 0; i < count; i++)
-        writer_printf(&out, "%s: from x%d by y; Thu, 1 Jan 2026 00:00:00 +0000\r\n", i % 2 ? "Received" : "RECEIVED", i);
+        writer_printf(&out, "%s: from x%d by y; Thu, 1 Jan 2026 00:00:00 +0000\r\n",
+                      i % 2 ? "Received" : "RECEIVED", i);
     writer_text(&out, rest);
     world_say_bytes(w, writer_span(&out));
 }
@@ -81,12 +82,14 @@ static void what_was_delivered_to_the_recipient_is_a_loop(void)
             char text[300];
 
             if (bdat)
-                snprintf(text, sizeof(text), FROM ALICE "BDAT %zu LAST\r\n%s\r\nbody", strlen(rows[i].field) + 6,
-                         rows[i].field);
+                snprintf(text, sizeof(text), FROM ALICE "BDAT %zu LAST\r\n%s\r\nbody",
+                         strlen(rows[i].field) + 6, rows[i].field);
             else
-                snprintf(text, sizeof(text), FROM ALICE "DATA\r\n%s\r\nbody\r\n.\r\n", rows[i].field);
+                snprintf(text, sizeof(text), FROM ALICE "DATA\r\n%s\r\nbody\r\n.\r\n",
+                         rows[i].field);
             world_say(w, text);
-            CHECK(world_expect(w, bdat ? rows[i].loop ? "250 *\r\n250 *\r\n" LOOP : "250 *\r\n250 *\r\n" TAKEN
+            CHECK(world_expect(w, bdat           ? rows[i].loop ? "250 *\r\n250 *\r\n" LOOP
+                                                                : "250 *\r\n250 *\r\n" TAKEN
                                   : rows[i].loop ? "250 *\r\n250 *\r\n354 *\r\n" LOOP
                                                  : "250 *\r\n250 *\r\n354 *\r\n" TAKEN));
             CHECK(w->message_count == !rows[i].loop);
@@ -105,8 +108,9 @@ static void one_reply_serves_all(void)
         CHECK(w->messages[0].accounts[1] == 2 && w->messages[0].places[1] == MESSAGE_INBOX);
         CHECK(w->records[0].message.recipients[0].place == MESSAGE_QUARANTINE);
     }
-    world_say(w, FROM ALICE BOB "DATA\r\nDelivered-To: alice@example.test\r\nDelivered-To: bob@example.test\r\n"
-                                "\r\nbody\r\n.\r\n");
+    world_say(w, FROM ALICE BOB
+              "DATA\r\nDelivered-To: alice@example.test\r\nDelivered-To: bob@example.test\r\n"
+              "\r\nbody\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354 *\r\n" LOOP));
     CHECK(w->message_count == 1);
     CHECK(world_free(w));

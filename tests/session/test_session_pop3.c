@@ -37,11 +37,13 @@ static void messages_are_listed_and_read_with_stuffed_dots(void)
 
     login(w);
     world_say(w, "STAT\r\nLIST\r\nUIDL 2\r\nRETR 1\r\nRETR 2\r\nRETR 3\r\nQUIT\r\n");
-    CHECK(world_expect(w, "+OK 2 25\r\n+OK*1 14\r\n2 11\r\n.\r\n+OK 2 *\r\n"
-                          "+OK*\r\nA: 1\r\n\r\n..one\r\n.\r\n+OK*\r\nB: 2\r\n\r\ntwo\r\n.\r\n-ERR*\r\n+OK*\r\n"));
+    CHECK(world_expect(
+        w, "+OK 2 25\r\n+OK*1 14\r\n2 11\r\n.\r\n+OK 2 *\r\n"
+           "+OK*\r\nA: 1\r\n\r\n..one\r\n.\r\n+OK*\r\nB: 2\r\n\r\ntwo\r\n.\r\n-ERR*\r\n+OK*\r\n"));
     CHECK(w->closed && w->views == 0 && w->pins == 0);
     if (CHECK(w->record_count == 1))
-        CHECK_TEXT(record_text_span(&w->records[0], w->records[0].connection.user), "alice@example.test");
+        CHECK_TEXT(record_text_span(&w->records[0], w->records[0].connection.user),
+                   "alice@example.test");
     CHECK(w->records[0].connection.commands == 9 && w->records[0].connection.messages == 2);
     CHECK(w->records[0].connection.bytes_out == tcp_counters(w->tcp)->bytes_out);
     CHECK(world_free(w));
@@ -114,7 +116,8 @@ static void refusals_tell_nothing_and_end_after_three(void)
     struct world *w = mailbox();
 
     world_say(w, "USER alice@example.test\r\nPASS wrong\r\nUSER nobody\r\nPASS wrong\r\n");
-    CHECK(world_expect(w, "+OK *\r\n-ERR [AUTH] login failed\r\n+OK *\r\n-ERR [AUTH] login failed\r\n"));
+    CHECK(world_expect(
+        w, "+OK *\r\n-ERR [AUTH] login failed\r\n+OK *\r\n-ERR [AUTH] login failed\r\n"));
     w->open_status = JOB_REFUSED;
     world_say(w, "USER alice@example.test\r\nPASS secret\r\n");
     CHECK(world_expect(w, "+OK *\r\n-ERR [IN-USE]*\r\n"));
@@ -156,7 +159,8 @@ static void a_store_that_fails_never_shows_a_cut_message_as_whole(void)
     free(text);
 }
 
-/* A client whose TCP takes what fits into its window and that reads nothing, behind a QUIT that it has pipelined. */
+/* A client whose TCP takes what fits into its window and that reads nothing, behind a QUIT that it
+ * has pipelined. */
 static struct world *deaf_at_the_end(void)
 {
     struct world *w = mailbox();

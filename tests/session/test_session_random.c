@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 /*
- * Clients that do anything at any time, a control that is slow, late or failing at any time, and pools that are small: whatever
- * happened, at the end all was given back and each message and connection has left its one record. The seed is printed; a number
- * as the first argument starts there, a second one says how many seeds are tried.
+ * Clients that do anything at any time, a control that is slow, late or failing at any time, and
+ * pools that are small: whatever happened, at the end all was given back and each message and
+ * connection has left its one record. The seed is printed; a number as the first argument starts
+ * there, a second one says how many seeds are tried.
  */
 
 enum { STEPS = 1500, CLIENTS = WORLD_CLIENTS, BIG = 200000 };
@@ -29,33 +30,39 @@ static uint32_t below(uint32_t n)
 /* What a client says, whole or up to where it loses heart. '%' stands for a large body. */
 static const char *const smtp[] = {
     "EHLO a.test\r\n" MAIL ALICE "DATA\r\nSubject: x\r\n\r\nbody\r\n.\r\n",
-    "EHLO b.test\r\n" MAIL ALICE "RCPT TO:<Alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n%\r\n"
+    "EHLO b.test\r\n" MAIL ALICE
+    "RCPT TO:<Alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n%\r\n"
     ".\r\nQUIT\r\n",
     MAIL ALICE "DATA\r\n%\r\n.\r\n" MAIL ALICE "DATA\r\n%\r\n.\r\n",
     MAIL "RSET\r\nNOOP\r\n" MAIL "EHLO c.test\r\n",
     MAIL ALICE "DATA\r\nbare\nline\r\n.\r\n",
     MAIL ALICE "DATA\r\n%%%\r\n.\r\n",
-    "HELO d.test\r\nRCPT TO:<x@y>\r\n" MAIL "RCPT TO:<nobody@example.test>\r\nRCPT TO:<@>\r\nDATA\r\n",
+    "HELO d.test\r\nRCPT TO:<x@y>\r\n" MAIL
+    "RCPT TO:<nobody@example.test>\r\nRCPT TO:<@>\r\nDATA\r\n",
     "VRFY x\r\nHELP\r\nWHAT\r\n\r\nMAIL FROM:<>\r\nMAIL\r\n",
     MAIL ALICE "DATA\r\n.\r\nQUIT\r\n",
-    MAIL ALICE "BDAT 14\r\nSubject: x\r\n\r\nBDAT 6 LAST\r\nbody\r\n" MAIL ALICE "BDAT 150000\r\n%%BDAT 0 LAST\r\n",
-    MAIL ALICE "BDAT 50000\r\n%BDAT 2\r\n\r\nRSET\r\n" MAIL ALICE "BDAT 0\r\nBDAT 3 LAST\r\na\r\nQUIT\r\n",
+    MAIL ALICE "BDAT 14\r\nSubject: x\r\n\r\nBDAT 6 LAST\r\nbody\r\n" MAIL ALICE
+               "BDAT 150000\r\n%%BDAT 0 LAST\r\n",
+    MAIL ALICE "BDAT 50000\r\n%BDAT 2\r\n\r\nRSET\r\n" MAIL ALICE
+               "BDAT 0\r\nBDAT 3 LAST\r\na\r\nQUIT\r\n",
     MAIL "BDAT 4 LAST\r\na\nbc" MAIL ALICE "BDAT 16777217\r\n%%%",
     "\0\r\n",
 };
 
 static const char *const pop3[] = {
-    "USER alice@example.test\r\nPASS secret\r\nSTAT\r\nLIST\r\nRETR 1\r\nRETR 2\r\nRETR 3\r\nDELE 1\r\nQUIT\r\n",
+    "USER alice@example.test\r\nPASS secret\r\nSTAT\r\nLIST\r\nRETR 1\r\nRETR 2\r\nRETR 3\r\nDELE "
+    "1\r\nQUIT\r\n",
     "USER alice@example.test\r\nPASS secret\r\nRETR 1\r\nRETR 1\r\nRETR 1\r\nRETR 2\r\n",
     "USER alice@example.test\r\nPASS wrong\r\nUSER x\r\nPASS y\r\n",
     "CAPA\r\nNOOP\r\nUIDL\r\n",
     "USER alice@example.test\r\nPASS secret\r\nDELE 1\r\nDELE 2\r\nRSET\r\nDELE 2\r\nQUIT\r\n",
-    "USER alice@example.test\r\nPASS secret\r\nUIDL\r\nLIST\r\nUIDL\r\nLIST\r\nRETR 2\r\nTOP 1 1\r\n",
+    "USER alice@example.test\r\nPASS secret\r\nUIDL\r\nLIST\r\nUIDL\r\nLIST\r\nRETR 2\r\nTOP 1 "
+    "1\r\n",
 };
 
 struct speaker {
-    const char *at;   /* in the script */
-    uint32_t left;    /* of a large body */
+    const char *at; /* in the script */
+    uint32_t left;  /* of a large body */
     bool mail;
 };
 
@@ -73,7 +80,8 @@ static void open_one(struct world *w, uint32_t i)
 static struct span next_words(struct speaker *k)
 {
     if (k->left == 0 && (!k->at || !*k->at))
-        k->at = k->mail ? smtp[below(sizeof(smtp) / sizeof(smtp[0]))] : pop3[below(sizeof(pop3) / sizeof(pop3[0]))];
+        k->at = k->mail ? smtp[below(sizeof(smtp) / sizeof(smtp[0]))]
+                        : pop3[below(sizeof(pop3) / sizeof(pop3[0]))];
     if (k->left == 0 && *k->at == '%') {
         k->left = 1 + below(BIG - 1);
         k->at++;
@@ -116,7 +124,8 @@ static void leave(struct world *w, uint32_t i, bool reset)
 
 static enum job_status mood(void)
 {
-    static const enum job_status moods[] = {JOB_FAILED, JOB_FULL, JOB_DISK_FULL, JOB_REFUSED, JOB_CANCELLED};
+    static const enum job_status moods[] = {JOB_FAILED, JOB_FULL, JOB_DISK_FULL, JOB_REFUSED,
+                                            JOB_CANCELLED};
 
     return below(4) ? JOB_OK : moods[below(5)];
 }
@@ -175,7 +184,8 @@ static bool check_seed(uint64_t seed)
     bool ok;
 
     state = seed * 0x9e3779b97f4a7c15ull | 1;
-    w = world_new_with(NULL, (uint32_t[]){20 + below(60), 16 + below(30), 6 + below(20)}, 2 + below(4), 2 + below(4));
+    w = world_new_with(NULL, (uint32_t[]){20 + below(60), 16 + below(30), 6 + below(20)},
+                       2 + below(4), 2 + below(4));
     c = handoff_counters(handoff_port_of(w->handoff, 0));
     w->settings.errors_max = 100;
     world_publish(w);
@@ -187,7 +197,8 @@ static bool check_seed(uint64_t seed)
     ok = CHECK(sessions_count(w->sessions) == 0);
     ok &= CHECK(w->message_records == c->messages_begun);
     ok &= CHECK(w->connection_records + c->records_dropped == c->sessions_accepted);
-    ok &= CHECK(c->messages_accepted + c->messages_rejected + c->messages_deferred + c->messages_abandoned ==
+    ok &= CHECK(c->messages_accepted + c->messages_rejected + c->messages_deferred +
+                    c->messages_abandoned ==
                 c->messages_begun);
     ok &= CHECK(w->commits == c->messages_accepted + c->messages_unanswered);
     ok &= CHECK(w->row_count == 0);
@@ -203,7 +214,8 @@ static void whatever_happens_all_is_given_back(void)
 {
     for (size_t i = 0; i < BIG; i++)
         big[i] = i % 40 == 38 ? '\r' : i % 40 == 39 ? '\n' : i % 80 == 0 ? 'x' : 'y';
-    printf("# seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)(first + count - 1));
+    printf("# seeds %llu to %llu\n", (unsigned long long)first,
+           (unsigned long long)(first + count - 1));
     for (uint64_t i = 0; i < count; i++)
         check_seed(first + i);
 }

@@ -72,9 +72,11 @@ static void a_pipelined_session_in_one_piece(void)
     struct world *w = world_new(NULL, NULL);
 
     world_connect(w, 25);
-    world_say(w, HELLO ENVELOPE "x\r\n.\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@example.test>\r\n"
-                                "RCPT TO:<x@elsewhere.test>\r\nQUIT\r\n");
-    CHECK(world_expect(w, "220*" ENVELOPE_REPLY "250 2.0.0 accepted*\r\n250 2.0.0 ok\r\n250 2.1.0*\r\n550 5.1.1*\r\n"
+    world_say(w,
+              HELLO ENVELOPE "x\r\n.\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@example.test>\r\n"
+                             "RCPT TO:<x@elsewhere.test>\r\nQUIT\r\n");
+    CHECK(world_expect(w, "220*" ENVELOPE_REPLY
+                          "250 2.0.0 accepted*\r\n250 2.0.0 ok\r\n250 2.1.0*\r\n550 5.1.1*\r\n"
                           "550 5.7.1*\r\n221*\r\n"));
     CHECK(w->message_count == 1 && w->closed);
     CHECK(world_free(w));
@@ -170,7 +172,8 @@ static void a_client_that_goes_leaves_nothing(void)
 {
     uint8_t *body = large_body(300000);
 
-    /* Closed or reset, before the final dot and behind it, with the commit not begun (2, 4) or done (3). */
+    /* Closed or reset, before the final dot and behind it, with the commit not begun (2, 4) or done
+     * (3). */
     for (int how = 0; how < 5; how++) {
         struct world *w = world_new(NULL, NULL);
 
@@ -298,7 +301,8 @@ static void every_message_and_connection_leaves_one_record(void)
 
     ready(w);
     world_say(w, ENVELOPE);
-    world_say(w, "From: =?utf-8?q?J=C3=B6rg?= <j@b.test>\r\nSubject: one\r\n two\r\n\r\nbody\r\n.\r\n");
+    world_say(
+        w, "From: =?utf-8?q?J=C3=B6rg?= <j@b.test>\r\nSubject: one\r\n two\r\n\r\nbody\r\n.\r\n");
     world_say(w, "MAIL FROM:<x@y.test>\r\nRSET\r\nQUIT\r\n");
     if (!CHECK(w->record_count == 3))
         return;
@@ -314,7 +318,8 @@ static void every_message_and_connection_leaves_one_record(void)
     CHECK(w->records[1].kind == RECORD_MESSAGE && w->records[1].message.code == 0);
     CHECK(w->records[2].kind == RECORD_CONNECTION && w->records[2].connection.messages == 1);
     CHECK_TEXT(record_text_span(&w->records[2], w->records[2].connection.helo), "client.test");
-    CHECK(w->records[2].connection.commands == 7 && w->records[2].connection.bytes_out == tcp_counters(w->tcp)->bytes_out);
+    CHECK(w->records[2].connection.commands == 7 &&
+          w->records[2].connection.bytes_out == tcp_counters(w->tcp)->bytes_out);
     CHECK(world_free(w));
 }
 
@@ -378,7 +383,8 @@ static void limits_are_those_of_the_settings(void)
     world_connect(w, 25);
     world_say(w, HELLO);
     CHECK(world_expect(w, "220*250-LIMITS MAILMAX=2 RCPTMAX=1\r\n*250 *\r\n"));
-    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nx\r\n.\r\n");
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT "
+                 "TO:<bob@example.test>\r\nDATA\r\nx\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n452 4.5.3 *\r\n354 *\r\n250 2.0.0 *\r\n"));
     world_say(w, ENVELOPE "x\r\n.\r\n");
     CHECK(world_expect(w, ENVELOPE_REPLY "250 2.0.0 *\r\n"));
@@ -416,7 +422,8 @@ static struct rule rule_of(const char *id, struct rule_pattern *pattern, enum ru
                          .patterns = pattern,
                          .pattern_count = 1,
                          .action = (uint8_t)action,
-                         .text = action >= RULE_ACTION_DEFER ? span_text("not wanted here") : span_of(NULL, 0),
+                         .text = action >= RULE_ACTION_DEFER ? span_text("not wanted here")
+                                                             : span_of(NULL, 0),
                          .enabled = true};
 }
 
@@ -452,20 +459,27 @@ static void rules_judge_message_sender_and_recipient(void)
     CHECK(w->message_count == 1 && w->messages[0].places[0] == MESSAGE_QUARANTINE);
     world_say(w, "MAIL FROM:<bad@b.test>\r\nRCPT TO:<alice@example.test>\r\n");
     CHECK(world_expect(w, "550 5.7.1 not wanted here\r\n503 5.5.1*\r\n"));
-    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<bob@example.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n" "\r\nfine\r\n.\r\n");
-    CHECK(world_expect(w, "250 *\r\n550 5.7.1 not wanted here\r\n" "250 2.1.5*\r\n354*\r\n250 2.0.0*\r\n"));
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<bob@example.test>\r\nRCPT "
+                 "TO:<alice@example.test>\r\nDATA\r\n"
+                 "\r\nfine\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n550 5.7.1 not wanted here\r\n"
+                          "250 2.1.5*\r\n354*\r\n250 2.0.0*\r\n"));
     CHECK(w->messages[1].deliveries == 1 && w->messages[1].accounts[0] == 1);
     /* Each spelling of a recipient has its own line in the record, and one copy is delivered. */
     w->record_count = 0;
-    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<Alice@Example.Test>\r\nDATA\r\n" "\r\nsome dubious words\r\n.\r\n");
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT "
+                 "TO:<Alice@Example.Test>\r\nDATA\r\n"
+                 "\r\nsome dubious words\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354*\r\n250 2.0.0*\r\n"));
     CHECK(w->message_count == 3 && w->messages[2].deliveries == 1);
     for (int i = 0; i < 2; i++)
         CHECK(w->records[0].message.recipients[i].place == MESSAGE_QUARANTINE &&
               w->records[0].message.recipients[i].verdict == RULE_ACTION_QUARANTINE);
     /* No body at all, and a body: the header alone decides. */
-    world_say(w, ENVELOPE "Subject: Secret\r\n.\r\n" ENVELOPE "Subject: Secret\r\n\r\nbody\r\n.\r\n");
-    CHECK(world_expect(w, ENVELOPE_REPLY "550 5.7.1 not wanted here\r\n" ENVELOPE_REPLY "550 5.7.1 not wanted here\r\n"));
+    world_say(w,
+              ENVELOPE "Subject: Secret\r\n.\r\n" ENVELOPE "Subject: Secret\r\n\r\nbody\r\n.\r\n");
+    CHECK(world_expect(w, ENVELOPE_REPLY "550 5.7.1 not wanted here\r\n" ENVELOPE_REPLY
+                                         "550 5.7.1 not wanted here\r\n"));
     CHECK(w->message_count == 3 && w->message_records == 7);
     CHECK_TEXT(record_text_span(&w->records[0], w->records[0].message.rule), "dubious");
     CHECK(world_free(w));
@@ -477,7 +491,8 @@ static void mail_to_postmasters_alone_is_not_refused(void)
     struct rule_pattern patterns[] = {
         pattern_of(RULE_SCOPE_BODY, "evil words"), pattern_of(RULE_SCOPE_HEADER, "Secret"),
         pattern_of(RULE_SCOPE_RCPT_TO, "abuse@"), pattern_of(RULE_SCOPE_BODY, "nothing")};
-    struct directory_account alice = {.id = 1, .quarantine_score = INT32_MAX, .reject_score = INT32_MAX};
+    struct directory_account alice = {
+        .id = 1, .quarantine_score = INT32_MAX, .reject_score = INT32_MAX};
     struct directory_entry exempt = {
         .kind = DIRECTORY_ADDRESS, .exempt = true, .accounts = &alice, .account_count = 1};
     struct rule_generation *g;
@@ -495,24 +510,29 @@ static void mail_to_postmasters_alone_is_not_refused(void)
     world_put(w, &exempt, "abuse@example.test");
     ready(w);
     for (int i = 0; i < 4; i++) {
-        static const char *const mail[] = {"postmaster@example.test>\r\nDATA\r\n\r\nevil words\r\n.\r\n",
-                                           "PostMaster@example.test>\r\nDATA\r\nSubject: Secret\r\n\r\nx\r\n.\r\n",
-                                           "abuse@example.test>\r\nDATA\r\n\r\nfine\r\n.\r\n",
-                                           "postmaster+x@example.test>\r\nDATA\r\n\r\nnothing\r\n.\r\n"};
+        static const char *const mail[] = {
+            "postmaster@example.test>\r\nDATA\r\n\r\nevil words\r\n.\r\n",
+            "PostMaster@example.test>\r\nDATA\r\nSubject: Secret\r\n\r\nx\r\n.\r\n",
+            "abuse@example.test>\r\nDATA\r\n\r\nfine\r\n.\r\n",
+            "postmaster+x@example.test>\r\nDATA\r\n\r\nnothing\r\n.\r\n"};
         static const char *const rule[] = {"evil", "subject", "recipient", "nothing"};
 
         w->record_count = 0;
         world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<");
         world_say(w, mail[i]);
         CHECK(world_expect(w, ENVELOPE_REPLY "250 2.0.0 *\r\n"));
-        CHECK(w->message_count == (uint32_t)i + 1 && w->messages[i].places[0] == MESSAGE_QUARANTINE);
+        CHECK(w->message_count == (uint32_t)i + 1 &&
+              w->messages[i].places[0] == MESSAGE_QUARANTINE);
         CHECK_TEXT(record_text_span(&w->records[0], w->records[0].message.rule), rule[i]);
     }
-    /* Not so with others, whatever the order; but the rule that would have refused one recipient says nothing of another. */
-    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<postmaster@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n"
+    /* Not so with others, whatever the order; but the rule that would have refused one recipient
+     * says nothing of another. */
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<postmaster@example.test>\r\nRCPT "
+                 "TO:<bob@example.test>\r\nDATA\r\n"
                  "\r\nevil words\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354*\r\n550 5.7.1 not wanted here\r\n"));
-    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<abuse@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n"
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<abuse@example.test>\r\nRCPT "
+                 "TO:<bob@example.test>\r\nDATA\r\n"
                  "\r\nfine\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354*\r\n250 2.0.0*\r\n"));
     CHECK(w->messages[4].deliveries == 2 && w->messages[4].places[0] == MESSAGE_QUARANTINE &&

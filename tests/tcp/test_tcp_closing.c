@@ -228,7 +228,8 @@ static void orphan_is_cut_that_delivers_by_the_sip(void)
     tcp_forget(p.tcp[1], p.side[1].conn);
     for (int i = 0; i < 17; i++) {
         pair_wait(&p, 10000000);
-        tcp_consume(p.tcp[0], p.side[0].conn, (uint32_t)span_head(tcp_peek(p.side[0].conn), 3000).len);
+        tcp_consume(p.tcp[0], p.side[0].conn,
+                    (uint32_t)span_head(tcp_peek(p.side[0].conn), 3000).len);
         CHECK(tcp_connections(p.tcp[1]) == 1);
     }
     pair_wait(&p, 60000000);

@@ -59,12 +59,30 @@ def call(command, timeout, cwd=ROOT, **environment):
 
 # ---- builds ----
 
-def build(directory):
+def build(directory, niceness=0):
     """One case: that this configuration compiles without a warning."""
     script = f'root="{ROOT}"; . "$root/scripts/lib/build.sh"; build {directory} {" ".join(BUILDS[directory])}'
     compiler = {"CC": "clang"} if directory == "build-fuzz" else {}
-    status, output = call(["bash", "-c", script], 1200, **compiler)
+    status, output = call(["nice", "-n", niceness, "bash", "-c", script], 1200, **compiler)
     return [Case(f"{directory}: compiles", "passed" if status == 0 else "failed", tail(output))]
+
+
+class Ahead:
+    """
+    Builds that begin while the system tests run: those mostly wait, for clients and for time to pass. One after the
+    other, at the lowest priority.
+    """
+
+    def __init__(self):
+        self.pool = ThreadPoolExecutor(1)
+        self.begun = {}
+
+    def begin(self, *directories):
+        for directory in directories:
+            self.begun[directory] = self.pool.submit(build, directory, 19)
+
+    def build(self, directory):
+        return self.begun[directory].result() if directory in self.begun else build(directory)
 
 
 # ---- unit tests, which print TAP ----
@@ -183,19 +201,26 @@ def tail(output, lines=60):
     return "\n".join(output.splitlines()[-lines:])
 
 
-def parts(long):
+def parts(options):
     """Name and function of each part, in order: what fails early says so early."""
-    tier = ["--long"] if long else []
+    tier = ["--long"] if options.long else []
+    ahead = Ahead()
+
+    def system():
+        wanted = (("sanitizers: build", "build-asan"), ("fuzzers: build", "build-fuzz"))
+        ahead.begin(*(directory for name, directory in wanted if options.only in name))
+        return pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", *tier)
+
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
             ("suites", suites),
-            ("system tests", lambda: pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", *tier)),
-            ("sanitizers: build", lambda: build("build-asan")),
+            ("system tests", system),
+            ("sanitizers: build", lambda: ahead.build("build-asan")),
             ("sanitizers: unit tests", lambda: unit_tests("build-asan")),
             ("sanitizers: engine", sanitized_engine),
-            ("fuzzers: build, without DPDK", lambda: build("build-fuzz")),
-            ("fuzzers", lambda: fuzzers(1200 if long else 60))]
+            ("fuzzers: build, without DPDK", lambda: ahead.build("build-fuzz")),
+            ("fuzzers", lambda: fuzzers(1200 if options.long else 60))]
     return rows
 
 
@@ -223,7 +248,7 @@ def main():
     signals_raise()
     cases, began = [], time.monotonic()
     try:
-        for name, part in parts(options.long):
+        for name, part in parts(options):
             if options.only in name:
                 before = time.monotonic()
                 found = part()

@@ -44,7 +44,7 @@ static uint64_t now_ms(void)
 /* Runs this program as the driver, with the recorder loaded. */
 static bool record(const char *folder, const char *log, bool sync)
 {
-    char seed[32];
+    char seed[32], options[1024];
     int status = 0;
     pid_t child;
 
@@ -56,7 +56,9 @@ static bool record(const char *folder, const char *log, bool sync)
         setenv(POWERLOSS_LOG_VARIABLE, log, 1);
         setenv("LD_PRELOAD", test.shim, 1);
         /* A sanitizer's runtime wants to be the first library; the recorder gets along with it. */
-        setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
+        snprintf(options, sizeof(options), "%s:verify_asan_link_order=0",
+                 getenv("ASAN_OPTIONS") ? getenv("ASAN_OPTIONS") : "");
+        setenv("ASAN_OPTIONS", options, 1);
         execl(test.self, test.self, "--drive", folder, sync ? "sync" : "nosync", seed, NULL);
         _exit(127);
     }
