@@ -230,7 +230,7 @@ def show(part, cases, seconds):
     print(f"{part}: {told}, {seconds:.0f} s", flush=True)
     for case in cases:
         if case.outcome == "failed":
-            print(f"FAILED {case.name}\n{indented(case.detail)}", flush=True)
+            print(f"FAILED {case.name}\n{indented(tail(case.detail, 40))}", flush=True)
         elif case.outcome == "skipped":
             print(f"skipped {case.name}: {case.detail}", flush=True)
 
