@@ -171,7 +171,8 @@ static struct span mailbox_of(struct config *config, const struct config_account
     uint8_t text[2 * ADDRESS_KEY_MAX];
     struct writer w = writer_of(text, sizeof(text));
 
-    writer_span_put(&w, span_between(account->address, strrchr(account->address, '@') + 1));
+    writer_span_put(&w, span_of(account->address,
+                                (size_t)(strrchr(account->address, '@') + 1 - account->address)));
     writer_span_put(&w, config->domains[account->domain].key);
     return keep(config, writer_span(&w));
 }
