@@ -87,8 +87,11 @@ static bool open_store(struct run *r)
     char error[STORE_ERROR] = "";
     struct store_options options = {.path = r->config->store.path,
                                     .sync = r->config->store.sync,
-                                    .node = (uint16_t)r->config->engine.node};
-    enum store_status status = store_rocks_open(&options, &r->store, error);
+                                    .node = (uint16_t)r->config->engine.node,
+                                    .memory_bytes = (uint64_t)r->config->store.memory};
+    enum store_status status = r->config->store.kind == CONFIG_STORE_MEMORY
+                                   ? store_memory_open(&options, &r->store, error)
+                                   : store_rocks_open(&options, &r->store, error);
 
     if (status == STORE_OK)
         return true;
