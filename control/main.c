@@ -201,6 +201,7 @@ static struct engine_options engine_options_of(struct run *r)
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
                    (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,
+        .ids_after_ms = store_clock(r->store),
         .handoff = r->handoff,
         .more_counters = more_counters,
         .more_user = r,

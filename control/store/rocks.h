@@ -81,6 +81,8 @@ struct rocks {
     uint64_t next_id;
     uint64_t batch;       /* number of the last synced batch */
     uint64_t batch_found; /* what it was when the database was opened */
+    uint64_t clock;       /* no id of a message committed so far has a later time */
+    uint64_t clock_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;
 
     bool sick;             /* a write failed; nothing more is written before reopening */

@@ -108,6 +108,11 @@ static void rocks_free(struct rocks *r)
     free(r);
 }
 
+static uint64_t rocks_clock(struct store *store)
+{
+    return ((const struct rocks *)store)->clock_found;
+}
+
 static void rocks_close(struct store *store)
 {
     struct rocks *r = (struct rocks *)store;
@@ -118,6 +123,7 @@ static void rocks_close(struct store *store)
 
 static const struct store_ops ops = {
     .close = rocks_close,
+    .clock = rocks_clock,
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,

@@ -6,6 +6,11 @@ void store_close(struct store *store)
     store->ops->close(store);
 }
 
+uint64_t store_clock(struct store *store)
+{
+    return store->ops->clock(store);
+}
+
 enum store_status store_tenant_put(struct store *store, struct span name, uint64_t *tenant_out)
 {
     return store->ops->tenant_put(store, name, tenant_out);

@@ -45,6 +45,9 @@ enum store_status store_memory_open(const struct store_options *options, struct 
                                     char *error);
 /* All views were closed and all pins given back. */
 void store_close(struct store *store);
+/* Wall milliseconds since 1970 that no id of a message committed before this opening lies behind:
+ * ids begin there when the wall clock has gone back meanwhile. 0: none. */
+uint64_t store_clock(struct store *store);
 const char *store_status_name(enum store_status status);
 
 /* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is

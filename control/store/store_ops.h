@@ -8,6 +8,7 @@
  * struct begins with a struct store. */
 struct store_ops {
     void (*close)(struct store *);
+    uint64_t (*clock)(struct store *);
     enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);
     enum store_status (*domain_put)(struct store *, uint64_t, struct span, uint8_t, uint64_t *);
     enum store_status (*account_put)(struct store *, const struct store_account *, uint64_t *);

@@ -59,7 +59,10 @@ struct sessions *sessions_new(const struct sessions_options *options)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
-    ss->ids = (struct id128_source){.node = options->node, .worker = handoff_worker(options->port)};
+    ss->ids =
+        (struct id128_source){.node = options->node,
+                              .worker = handoff_worker(options->port),
+                              .last_ms = options->ids_after_ms ? options->ids_after_ms + 1 : 0};
     ss->free = SESSION_NONE;
     for (uint32_t i = options->connections; i-- > 0;) {
         ss->table[i].next = ss->free;
