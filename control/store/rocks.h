@@ -77,6 +77,7 @@ struct rocks {
     pthread_rwlock_t using;
     rocksdb_t *db; /* NULL while it cannot be opened again */
     rocksdb_column_family_handle_t *family[ROCKS_FAMILIES];
+    rocksdb_writebatch_t *rows; /* an empty one, or NULL */
     uint64_t incarnation;
     uint64_t next_id;
     uint64_t batch;       /* number of the last synced batch */
