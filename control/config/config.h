@@ -85,7 +85,11 @@ struct config_pop3 {
     bool allow_cleartext;
 };
 
+enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
+
 struct config_store {
+    int kind; /* enum config_store_kind */
+    int64_t memory;
     char *path;
     bool sync;
     int64_t quota; /* 0: none */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_more.h"
 
 #include "proto/address/address.h"
 #include "proto/pop3/pop3_stuff.h"
@@ -447,8 +448,8 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_logins++;
-    s->helo_len = (uint8_t)span_head(r->user, SESSION_HELO).len;
-    memcpy(s->helo, r->user.data, s->helo_len);
+    /* Without memory the record names nobody, and mail is read all the same. */
+    session_name_set(ss, s, r->user);
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }
 
