@@ -145,7 +145,7 @@ enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128
 
     rocks_walk_begin(&walk, b->r, ROCKS_INDEX, &prefix, NULL);
     while (status == STORE_OK && rocks_walk_next(&walk)) {
-        struct rocks_gone gone;
+        struct rocks_gone gone = {.moved = false};
 
         if (store_key_read_reference(walk.key, &gone.message, &gone.mailbox, &gone.uid))
             status = delete_reference(b, gone);
