@@ -168,6 +168,7 @@ enum store_status rocks_batch_write(struct rocks_batch *b)
         for (const struct rocks_account *a = b->accounts[i]; a; a = a->next)
             put_counters(b, a);
     put_clock(b);
+    rocks_audit_end(b);
     if (b->durable) {
         store_row_put_number(&number, ++r->batch);
         rocks_value_put(r, b->rows, ROCKS_META, span_text("batch"), writer_span(&number));
