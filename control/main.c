@@ -109,11 +109,13 @@ static bool start_policy(struct run *r)
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
-        r->policy = policy_new(
-            &(struct policy_options){.store = r->store,
-                                     .handoff = r->handoff,
-                                     .addresses_max = (uint32_t)r->config->engine.directory,
-                                     .profile = r->cli->profile});
+        r->policy = policy_new(&(struct policy_options){
+            .store = r->store,
+            .handoff = r->handoff,
+            .addresses_max = (uint32_t)r->config->engine.directory,
+            .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
+            .counters = (uint32_t)r->config->limits.counters,
+            .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
         return false;

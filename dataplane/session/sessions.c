@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "dataplane/session/session.h"
+#include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_timer.h"
 
@@ -157,6 +159,7 @@ static void let_go(struct sessions *ss, struct session *s, const char *reason)
     struct tcp_conn *conn = s->conn;
 
     session_record(ss, s, reason);
+    session_limit_leave(ss, s);
     s->conn = NULL;
     if (s->protocol == LISTENER_POP3 && session_pop3_holds(s, conn))
         return;
@@ -340,6 +343,10 @@ static void expire(struct sessions *ss, struct session *s)
     if (!s->conn) {
         /* Only answers are awaited, and control has clocks of its own. */
         session_deadline(ss, s, 60000);
+        run(ss, s);
+        return;
+    }
+    if (s->protocol == LISTENER_SMTP && session_greet_due(s)) {
         run(ss, s);
         return;
     }
