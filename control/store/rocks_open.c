@@ -138,7 +138,7 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
-    .check = rocks_check,
+    .fsck = rocks_check,
 };
 
 /* RocksDB syncs its directory, but not the entry that leads to it. */
