@@ -2,18 +2,21 @@
 #include "control/service/policy.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "control/config/config_settings.h"
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "control/store/store_quarantine.h"
 
 struct policy {
     struct policy_options options;
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
@@ -26,6 +29,7 @@ struct policy *policy_new(const struct policy_options *options)
     if (!p)
         return NULL;
     p->options = *options;
+    pthread_mutex_init(&p->lock, NULL);
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
     if (!p->loader || !p->directory) {
@@ -112,7 +116,12 @@ static void publish(struct policy *p, const struct config *config, struct settin
         rule_loader_retire(p->loader, old->rules);
     free(old);
     p->settings = settings;
+    store_quarantine_limit(p->options.store, &(struct store_quarantine_limits){
+                                                 .quota_octets = (uint64_t)config->quarantine.quota,
+                                                 .full = (uint8_t)config->quarantine.full});
+    pthread_mutex_lock(&p->lock);
     p->config = config;
+    pthread_mutex_unlock(&p->lock);
 }
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
@@ -147,6 +156,30 @@ uint64_t policy_version(const struct policy *p)
     return p->settings ? p->settings->version : 0;
 }
 
+struct policy_retention policy_retention(struct policy *p)
+{
+    struct policy_retention r = {0};
+
+    pthread_mutex_lock(&p->lock);
+    if (p->config) {
+        r.quarantine_ms = (uint64_t)p->config->quarantine.expiry / 1000;
+        r.audit_ms = (uint64_t)p->config->audit_retention / 1000;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return r;
+}
+
+bool policy_lists(struct policy *p, struct span key)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; p->config && i < p->config->accounts_count && !found; i++)
+        found = span_equal(p->config->accounts[i].key, key);
+    pthread_mutex_unlock(&p->lock);
+    return found;
+}
+
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
@@ -168,5 +201,6 @@ void policy_free(struct policy *p)
         free(settings_publish(p->options.handoff, NULL));
     rule_loader_free(p->loader);
     directory_free(p->directory);
+    pthread_mutex_destroy(&p->lock);
     free(p);
 }

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 enum {
-    DEFAULT_BYTES = 64 << 20,  /* of memtables, and of the cache */
+    DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
     DEFAULT_MEMORY = 1 << 30,
-    BLOB_MIN = 4096,          /* smaller rows lie in the tables themselves */
+    BLOB_MIN = 4096, /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
     BLOB_FILE_MEMORY = 16 << 20, /* a file in memory is one piece, that moves when it grows */
     WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
