@@ -44,11 +44,12 @@ struct session {
     bool stalled : 1;    /* in the queue of those that wait for a chunk or a job */
     bool spoke : 1;      /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp : 1;
+    bool known : 1; /* POP3: the name in `helo` has logged in */
     uint8_t helo_len;
     uint32_t generation; /* counts the sessions that used this place */
     uint32_t commands, messages, refusals;
     struct id128 id;
-    uint8_t helo[SESSION_HELO]; /* SMTP: the client's name for itself, POP3: who logged in; cut to
+    uint8_t helo[SESSION_HELO]; /* SMTP: the client's name for itself, POP3: who logged in, or tried; cut to
                                    this size */
     union {
         struct smtp_server smtp;

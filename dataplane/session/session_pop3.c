@@ -395,6 +395,13 @@ static enum pop3_reply_id login_row(enum job_status status, enum pop3_reply_id r
     return status == JOB_REFUSED ? refused : POP3_REPLY_SYS_TEMP;
 }
 
+/* For the connection's record. */
+static void name_user(struct session *s, struct span user)
+{
+    s->helo_len = (uint8_t)span_head(user, SESSION_HELO).len;
+    memcpy(s->helo, user.data, s->helo_len);
+}
+
 static void logged_in(struct sessions *ss, struct session *s, struct job *job)
 {
     struct retrieval *r = s->pop3;
@@ -406,6 +413,7 @@ static void logged_in(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_login_failures++;
+    name_user(s, r->user);
     release(ss, s);
     pop3_server_answer(&s->pop3_server, login_row(job->status, POP3_REPLY_AUTH_FAILED));
 }
@@ -447,8 +455,8 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_logins++;
-    s->helo_len = (uint8_t)span_head(r->user, SESSION_HELO).len;
-    memcpy(s->helo, r->user.data, s->helo_len);
+    name_user(s, r->user);
+    s->known = true;
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }
 
