@@ -86,7 +86,11 @@ struct config_pop3 {
     bool allow_cleartext;
 };
 
+enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
+
 struct config_store {
+    int kind; /* enum config_store_kind */
+    int64_t memory;
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
@@ -95,8 +99,8 @@ struct config_store {
 struct config_records {
     char *path; /* "-": standard output; empty: no records */
     int64_t rotate_size;
-    int64_t retention[RECORD_TYPES];  /* 0: for ever */
-    int privacy[RECORD_CLASSES];      /* enum record_privacy_action */
+    int64_t retention[RECORD_TYPES]; /* 0: for ever */
+    int privacy[RECORD_CLASSES];     /* enum record_privacy_action */
     int64_t key_rotation, key_kept;
     char *keys; /* a file; empty: in memory alone */
 };

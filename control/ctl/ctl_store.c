@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/config/config_settings.h"
+#include "control/ctl/ctl_request.h"
 #include "control/record/record_parts.h"
 
 static const char *place_name(uint8_t place)
@@ -80,7 +81,7 @@ static bool note_entry(void *context, const struct store_entry *entry)
     return true;
 }
 
-json_t *ctl_store_list(struct store *store, struct span address, struct writer *why)
+static json_t *list_messages(struct store *store, struct span address, struct writer *why)
 {
     struct listing l = {.store = store};
     uint64_t account;
@@ -108,7 +109,7 @@ static bool note_status(void *context, const struct store_mailbox *mailbox)
     return true;
 }
 
-json_t *ctl_store_status(struct store *store, struct span address, struct writer *why)
+static json_t *list_mailboxes(struct store *store, struct span address, struct writer *why)
 {
     uint64_t account;
     json_t *array;
@@ -181,12 +182,13 @@ static bool show_message(void *context, const struct store_message *m)
         json_array_append_new(recipients, r);
     }
     json_object_set_new(o, "deliveries", recipients);
-    json_object_set_new(o, "parts", record_parts(m->tree));
+    json_object_set_new(o, "parts", record_parts(m->tree, &record_privacy_default));
     return false;
 }
 
-json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address,
-                       struct writer *why)
+/* `address` may be empty: all accounts. */
+static json_t *show(struct store *store, const struct id128 *id, struct span address,
+                    struct writer *why)
 {
     struct places p = {.array = json_array()};
     json_t *o = NULL;
@@ -202,14 +204,17 @@ json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span 
 
 /* ---- export ---- */
 
-struct ctl_store_export {
+/* The stored bytes of one delivery, header prefix and body. */
+
+struct export
+{
     size_t len, cap;
     uint8_t bytes[];
 };
 
 static bool note_bytes(void *context, struct span bytes)
 {
-    struct ctl_store_export *e = context;
+    struct export *e = context;
 
     if (bytes.len > e->cap - e->len)
         return false;
@@ -218,13 +223,14 @@ static bool note_bytes(void *context, struct span bytes)
     return true;
 }
 
-void *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
-                     uint64_t *length_out, struct writer *why)
+/* Where the message lies in several mailboxes and no account is named it is the first. */
+static void *open_bytes(void *store, const struct ctl_request *request, uint64_t *length_out,
+                        struct writer *why)
 {
     struct places p = {0};
-    struct ctl_store_export *e;
+    struct export *e;
 
-    if (!find_places(store, id, address, &p, why))
+    if (!find_places(store, &request->id, request->arguments[1], &p, why))
         return NULL;
     e = malloc(sizeof(*e) + p.size);
     if (!e) {
@@ -242,15 +248,38 @@ void *ctl_store_open(struct store *store, const struct id128 *id, struct span ad
     return e;
 }
 
-bool ctl_store_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
+static bool read_bytes(void *store, void *export, uint64_t offset, struct span *bytes_out)
 {
-    const struct ctl_store_export *e = export;
+    const struct export *e = export;
 
     *bytes_out = span_skip(span_of(e->bytes, e->len), offset);
     return bytes_out->len != 0;
 }
 
-void ctl_store_close(void *context, void *export)
+static void close_bytes(void *store, void *export)
 {
     free(export);
+}
+
+static json_t *answer(void *store, const struct ctl_request *request, struct writer *why)
+{
+    switch (request->command) {
+    case CTL_MAILBOX_LIST:
+        return list_messages(store, request->arguments[0], why);
+    case CTL_MAILBOX_STATUS:
+        return list_mailboxes(store, request->arguments[0], why);
+    case CTL_MESSAGE_SHOW:
+        return show(store, &request->id, request->arguments[1], why);
+    default:
+        return NULL;
+    }
+}
+
+struct ctl_subject ctl_store_subject(struct store *store)
+{
+    return (struct ctl_subject){.context = store,
+                                .answer = answer,
+                                .open = open_bytes,
+                                .read = read_bytes,
+                                .close = close_bytes};
 }

@@ -153,8 +153,7 @@ static bool ready(struct record_files *f, enum record_type type, uint64_t now_ms
 
     if (!f->directory)
         return s->fd >= 0;
-    if (s->fd >= 0 && s->day == day &&
-        (s->size == 0 || s->size + s->len <= f->options.rotate_size))
+    if (s->fd >= 0 && s->day == day && (s->size == 0 || s->size + s->len <= f->options.rotate_size))
         return true;
     return open_day(f, type, day);
 }

@@ -32,7 +32,7 @@ struct record_files {
         uint64_t size; /* of a directory's file */
         char *batch;   /* on the first line */
         size_t len;
-        uint32_t lines; /* in the batch */
+        uint32_t lines;      /* in the batch */
     } streams[RECORD_TYPES]; /* where there is one file, the first is that of all types */
     _Atomic uint64_t written, dropped, errors, removed;
 };

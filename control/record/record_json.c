@@ -165,8 +165,8 @@ static json_t *message_facts(const struct telling *t)
                      field_of(t, RECORD_FIELD_subject, m->subject), "from",
                      field_of(t, RECORD_FIELD_from, m->from), "message_id",
                      field_of(t, RECORD_FIELD_message_id, m->message_id), "parts",
-                     record_parts(record_text_span(r, m->tree), t->privacy), "rules",
-                     rules_json(r), "anomalies", anomalies_json(m->anomalies));
+                     record_parts(record_text_span(r, m->tree), t->privacy), "rules", rules_json(r),
+                     "anomalies", anomalies_json(m->anomalies));
 }
 
 static json_t *message_context(const struct telling *t)

@@ -184,6 +184,8 @@ void record_key_hash(const struct record_key *key, struct span bytes,
 
     HMAC(EVP_sha256(), key->bytes, RECORD_KEY_BYTES, bytes.data, bytes.len, digest, &len);
     writer_printf(&w, "hash:%08x:", key->id);
-    for (int i = 0; i < 12; i++)
-        writer_printf(&w, "%02x", digest[i]);
+    for (int i = 0; i < 12; i++) {
+        writer_byte(&w, (uint8_t) "0123456789abcdef"[digest[i] >> 4]);
+        writer_byte(&w, (uint8_t) "0123456789abcdef"[digest[i] & 15]);
+    }
 }

@@ -20,8 +20,7 @@ static const struct {
     uint8_t class, form;
 } fields[RECORD_FIELDS] = {
 #define RECORD_FIELD(symbol, path_, class_, form_)                                                 \
-    [RECORD_FIELD_##symbol] = {                                                                    \
-        .path = path_, .class = RECORD_CLASS_##class_, .form = FORM_##form_},
+    [RECORD_FIELD_##symbol] = {.path = path_, .class = RECORD_CLASS_##class_, .form = FORM_##form_},
 #include "control/record/record_field.def"
 #undef RECORD_FIELD
 };

@@ -137,8 +137,8 @@ static bool hashes(const struct record_writer_options *o)
     return false;
 }
 
-/* Takes over new options, and turns the keys. The file of keys is small; who asks for keys meanwhile
- * waits for it. */
+/* Takes over new options, and turns the keys. The file of keys is small; who asks for keys
+ * meanwhile waits for it. */
 static void prepare(struct record_writer *w, uint64_t now, struct record_privacy *privacy_out,
                     struct record_key *key_out)
 {

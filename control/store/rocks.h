@@ -62,6 +62,10 @@ struct rocks {
     bool sync;
     uint16_t node;
     uint64_t memtable_bytes;
+    rocksdb_env_t *env;      /* files in memory; NULL: the system's */
+    uint64_t memory_bytes;   /* most that they may take */
+    uint64_t memory_written; /* bytes of batches since they were measured */
+    bool memory_full;        /* as they were measured last */
 
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_block_based_table_options_t *table;
@@ -108,6 +112,11 @@ void rocks_db_release(struct rocks *r);
 /* Takes back what the last batch before the opening committed without all rows that had been
  * written ahead of it. */
 enum store_status rocks_ahead_check(struct rocks *r);
+
+/* ---- rocks_memory.c: a store that has no disk ---- */
+
+/* Under `changing`: whether `bytes` more may be committed. */
+bool rocks_memory_room(struct rocks *r, uint64_t bytes);
 
 /* ---- rocks_heal.c: after a failed write ---- */
 

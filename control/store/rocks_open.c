@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 enum {
-    DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
+    DEFAULT_BYTES = 64 << 20,  /* of memtables, and of the cache */
+    DEFAULT_MEMORY = 1 << 30,
     BLOB_MIN = 4096,          /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
+    BLOB_FILE_MEMORY = 16 << 20, /* a file in memory is one piece, that moves when it grows */
     WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
                               finds little to do */
     TABLE_AHEAD = 1 << 20,
@@ -57,6 +59,14 @@ static void set_body_options(rocksdb_options_t *o)
     rocksdb_options_set_enable_blob_gc(o, 1);
 }
 
+static void set_memory_options(struct rocks *r)
+{
+    for (int i = 0; i < ROCKS_FAMILIES; i++)
+        rocksdb_options_set_env(r->options[i], r->env);
+    rocksdb_options_set_blob_file_size(r->options[ROCKS_BODY], BLOB_FILE_MEMORY);
+    rocksdb_options_set_blob_gc_age_cutoff(r->options[ROCKS_BODY], 1);
+}
+
 static void make_options(struct rocks *r, uint64_t cache_bytes)
 {
     r->cache = rocksdb_cache_create_lru(cache_bytes);
@@ -71,6 +81,8 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
         rocksdb_options_set_block_based_table_factory(r->options[i], r->table);
     }
     set_body_options(r->options[ROCKS_BODY]);
+    if (r->env)
+        set_memory_options(r);
     r->read = rocksdb_readoptions_create();
     r->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(r->synced, 1);
@@ -86,6 +98,8 @@ static void rocks_free(struct rocks *r)
     rocksdb_readoptions_destroy(r->read);
     rocksdb_writeoptions_destroy(r->synced);
     rocksdb_writeoptions_destroy(r->unsynced);
+    if (r->env)
+        rocksdb_env_destroy(r->env);
     pthread_mutex_destroy(&r->changing);
     pthread_mutex_destroy(&r->views_lock);
     pthread_rwlock_destroy(&r->using);
@@ -137,20 +151,25 @@ static bool sync_parent(const char *path)
     return ok;
 }
 
-enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
-                                   char *error)
+/* `env`: NULL, or where the files are; taken. */
+static enum store_status open_at(const struct store_options *options, const char *path,
+                                 rocksdb_env_t *env, struct store **store_out, char *error)
 {
     struct rocks *r = calloc(1, sizeof(*r));
     enum store_status status;
 
     *store_out = NULL;
-    if (!r || !(r->path = strdup(options->path))) {
+    if (!r || !(r->path = strdup(path))) {
         snprintf(error, STORE_ERROR, "no memory");
         free(r);
+        if (env)
+            rocksdb_env_destroy(env);
         return STORE_FAILED;
     }
     r->store.ops = &ops;
-    r->sync = options->sync;
+    r->sync = options->sync && !env;
+    r->env = env;
+    r->memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
     r->node = options->node;
     r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_BYTES;
     pthread_mutex_init(&r->changing, NULL);
@@ -168,4 +187,16 @@ enum store_status store_rocks_open(const struct store_options *options, struct s
     else
         rocks_free(r);
     return status;
+}
+
+enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
+                                   char *error)
+{
+    return open_at(options, options->path, NULL, store_out, error);
+}
+
+enum store_status store_memory_open(const struct store_options *options, struct store **store_out,
+                                    char *error)
+{
+    return open_at(options, "/store", rocksdb_create_mem_env(), store_out, error);
 }

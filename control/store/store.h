@@ -32,12 +32,17 @@ struct store_options {
     uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column
                                 family; 0: 64 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
+    uint64_t memory_bytes;   /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */
 };
 
 /* Out: *store_out, or a reason in `error` (STORE_ERROR bytes, NUL-terminated). Removes what older
  * incarnations left uncommitted. */
 enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
                                    char *error);
+/* The same rows in memory alone, gone with store_close(); of the options it heeds `node` and the sizes.
+ */
+enum store_status store_memory_open(const struct store_options *options, struct store **store_out,
+                                    char *error);
 /* All views were closed and all pins given back. */
 void store_close(struct store *store);
 const char *store_status_name(enum store_status status);

@@ -29,9 +29,9 @@ struct record_text {
 
 struct record_recipient {
     struct record_text address;
-    uint16_t code;   /* what RCPT was answered */
-    uint8_t verdict; /* enum rule_action as decided for this recipient */
-    uint8_t place;   /* enum message_place, where accepted */
+    uint16_t code;           /* what RCPT was answered */
+    uint8_t verdict;         /* enum rule_action as decided for this recipient */
+    uint8_t place;           /* enum message_place, where accepted */
     struct record_text rule; /* id of the rule that the verdict is of */
 };
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_more.h"
 
 #include "dataplane/session/transaction.h"
 
 void session_envelope_helo(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
-    struct span name = span_head(a->name, SESSION_HELO);
+    bool ok = session_name_set(ss, s, a->name);
 
-    memcpy(s->helo, name.data, name.len);
-    s->helo_len = (uint8_t)name.len;
     s->esmtp = a->esmtp;
-    smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
+    smtp_server_answer(&s->smtp, ok ? SMTP_REPLY_OK : SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
 }
 
 /* The path as spelled, without angle brackets and source route. */
@@ -42,7 +41,7 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
     ip_address_put(&ip, &tx->message.envelope.client);
     status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
     if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_HELO, span_of(s->helo, s->helo_len));
+        status = value(tx, RULE_SCOPE_HELO, session_name(s));
     if (status == RULE_OK)
         status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
     if (status != RULE_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_more.h"
 
 #include "proto/address/address.h"
 #include "proto/pop3/pop3_stuff.h"
@@ -395,13 +396,6 @@ static enum pop3_reply_id login_row(enum job_status status, enum pop3_reply_id r
     return status == JOB_REFUSED ? refused : POP3_REPLY_SYS_TEMP;
 }
 
-/* For the connection's record. */
-static void name_user(struct session *s, struct span user)
-{
-    s->helo_len = (uint8_t)span_head(user, SESSION_HELO).len;
-    memcpy(s->helo, user.data, s->helo_len);
-}
-
 static void logged_in(struct sessions *ss, struct session *s, struct job *job)
 {
     struct retrieval *r = s->pop3;
@@ -413,7 +407,7 @@ static void logged_in(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_login_failures++;
-    name_user(s, r->user);
+    session_name_set(ss, s, r->user);
     release(ss, s);
     pop3_server_answer(&s->pop3_server, login_row(job->status, POP3_REPLY_AUTH_FAILED));
 }
@@ -455,7 +449,8 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_logins++;
-    name_user(s, r->user);
+    /* Without memory the record names nobody, and mail is read all the same. */
+    session_name_set(ss, s, r->user);
     s->known = true;
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "dataplane/session/session.h"
+#include "dataplane/session/session_more.h"
 #include "dataplane/session/session_timer.h"
 
 enum { ANSWERS = 64, STALLED_RUN = 64 };
@@ -172,6 +173,7 @@ void session_settle(struct sessions *ss, struct session *s)
         session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
+    session_more_give(ss, s);
     give_place(ss, s);
 }
 
