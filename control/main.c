@@ -67,6 +67,16 @@ static uint64_t clock_ms(clockid_t clock)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Tells in the records what happens to the engine itself. */
+static void tell(struct run *r, const char *event)
+{
+    record_writer_event(r->records, RECORD_TYPE_engine,
+                        json_pack("{s:s, s:s, s:I, s:s}", "event", event, "program",
+                                  WIREPOST_VERSION, "configuration",
+                                  (json_int_t)policy_version(r->policy), "hostname",
+                                  r->config->hostname));
+}
+
 /* ---- start ---- */
 
 static bool complain(struct writer *why)
@@ -270,6 +280,7 @@ static bool reload(struct run *r, struct writer *why)
     r->own_config = config;
     r->config = config;
     LOG(INFO, "configuration %llu is in force", (unsigned long long)policy_version(r->policy));
+    tell(r, "reloaded");
     return true;
 }
 
@@ -332,6 +343,7 @@ static bool begin_drain(struct run *r, uint64_t milliseconds)
     if (!notice_send(r->handoff, UINT16_MAX, &notice))
         return false;
     atomic_store(&r->drain_until, clock_ms(CLOCK_MONOTONIC) + milliseconds);
+    tell(r, "draining");
     return true;
 }
 
@@ -422,6 +434,7 @@ static void run_until_stopped(struct run *r, int signals)
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = r->wake, .events = POLLIN}};
 
     LOG(INFO, "wirepost %s serves %s", WIREPOST_VERSION, r->config->hostname);
+    tell(r, "started");
     for (;;) {
         uint64_t now = clock_ms(CLOCK_MONOTONIC), until = atomic_load(&r->drain_until);
 
@@ -455,6 +468,8 @@ static void end(struct run *r)
     if (r->store_service)
         store_service_stop(r->store_service);
     policy_stop(r->policy);
+    if (r->records && r->engine)
+        tell(r, "ended");
     if (r->records)
         record_writer_stop(r->records);
     if (r->engine)
