@@ -48,7 +48,7 @@ json_t *record_json_time(uint64_t ms)
     struct writer w = writer_of(text, sizeof(text));
     struct tm day;
 
-    if (!gmtime_r(&seconds, &day))
+    if (!gmtime_r(&seconds, &day) || day.tm_year + 1900 > 9999)
         return json_null();
     writer_printf(&w, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", day.tm_year + 1900, day.tm_mon + 1,
                   day.tm_mday, day.tm_hour, day.tm_min, day.tm_sec, (unsigned)(ms % 1000));

@@ -28,7 +28,7 @@ char *record_json_line(const struct record *record, const struct record_privacy 
 /* Any object as such a line; takes the reference, NULL is passed on. */
 char *record_json_dump(json_t *json, size_t *len_out);
 
-/* Milliseconds since 1970 as RFC 3339 has them, in UTC. A new reference. */
+/* Milliseconds since 1970 as RFC 3339 has them, in UTC; null where it has not. A new reference. */
 json_t *record_json_time(uint64_t ms);
 
 #endif
