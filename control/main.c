@@ -119,11 +119,13 @@ static bool start_policy(struct run *r)
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
-        r->policy = policy_new(
-            &(struct policy_options){.store = r->store,
-                                     .handoff = r->handoff,
-                                     .addresses_max = (uint32_t)r->config->engine.directory,
-                                     .profile = r->cli->profile});
+        r->policy = policy_new(&(struct policy_options){
+            .store = r->store,
+            .handoff = r->handoff,
+            .addresses_max = (uint32_t)r->config->engine.directory,
+            .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
+            .counters = (uint32_t)r->config->limits.counters,
+            .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
         return false;
@@ -215,6 +217,7 @@ static struct engine_options engine_options_of(struct run *r)
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
                    (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,
+        .ids_after_ms = store_clock(r->store),
         .handoff = r->handoff,
         .more_counters = more_counters,
         .more_user = r,

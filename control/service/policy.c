@@ -3,17 +3,22 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "control/config/config_settings.h"
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/window_table.h"
 
 struct policy {
     struct policy_options options;
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
+    struct window_table *windows;
     const struct config *config; /* in force */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
@@ -22,13 +27,17 @@ struct policy {
 struct policy *policy_new(const struct policy_options *options)
 {
     struct policy *p = calloc(1, sizeof(*p));
+    uint8_t secret[16];
 
     if (!p)
         return NULL;
     p->options = *options;
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
-    if (!p->loader || !p->directory) {
+    if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
+        p->windows = window_table_new(options->counters, secret);
+    p->gauges = gauge_table_new(2 * options->connections);
+    if (!p->loader || !p->directory || !p->windows || !p->gauges) {
         policy_free(p);
         return NULL;
     }
@@ -61,6 +70,8 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .profile = p->options.profile,
                                             .directory = p->directory,
                                             .rules = rules,
+                                            .gauges = p->gauges,
+                                            .windows = p->windows,
                                             .account_id = account_registry_id,
                                             .context = registry};
 
@@ -168,5 +179,7 @@ void policy_free(struct policy *p)
         free(settings_publish(p->options.handoff, NULL));
     rule_loader_free(p->loader);
     directory_free(p->directory);
+    window_table_free(p->windows);
+    gauge_table_free(p->gauges);
     free(p);
 }
