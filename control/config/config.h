@@ -79,10 +79,16 @@ struct config_smtp {
     int64_t command_timeout, data_timeout, end_timeout;
 };
 
+/* In the order of the option's choices. */
+enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
+
 struct config_pop3 {
     int64_t idle_timeout;
     int64_t failures;
+    int64_t failure_delay, failure_delay_max; /* microseconds, like the next */
+    int64_t login_delay;
     bool allow_cleartext;
+    int utf8_downgrade; /* enum config_utf8 */
 };
 
 struct config_store {

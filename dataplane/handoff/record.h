@@ -71,6 +71,7 @@ struct record_connection {
     struct record_text helo, reason, protocol, user;
     uint64_t bytes_in, bytes_out;
     uint32_t commands, messages, refusals;
+    uint32_t logins_refused; /* POP3: wrong names or passwords */
 };
 
 struct record {

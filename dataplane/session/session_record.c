@@ -26,5 +26,6 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
+    c->logins_refused = s->protocol == LISTENER_POP3 ? s->pop3_server.logins : 0;
     record_give(ss->options.port, r, true);
 }
