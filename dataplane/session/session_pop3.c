@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_pop3.h"
 
 /*
@@ -9,10 +10,15 @@
 
 void session_pop3_begin(struct sessions *ss, struct session *s)
 {
+    struct limit_reached reached;
+
     pop3_server_init(&s->pop3_server, &ss->pop3_options);
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
+    reached = session_limit_enter(ss, s);
     if (ss->draining)
         pop3_server_stop(&s->pop3_server, POP3_REPLY_DRAINING);
+    else if (reached.pop3)
+        pop3_server_stop(&s->pop3_server, (enum pop3_reply_id)reached.pop3);
     session_pop3_run(ss, s);
 }
 
@@ -130,6 +136,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
     s->spoke = true;
     s->commands += row != POP3_REPLY_READY && row < POP3_REPLY_TOO_MANY_ERRORS;
     s->refusals += pop3_reply_refuses(row);
+    if (pop3_reply_refuses(row))
+        s->last_refusal = (uint8_t)row;
 }
 
 static bool attach_line(struct sessions *ss, struct session *s)

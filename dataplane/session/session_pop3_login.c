@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_more.h"
 #include "dataplane/session/session_pop3.h"
 
 #include "proto/address/address.h"
@@ -88,12 +90,15 @@ static enum pop3_reply_id refusal_of(const struct job *job)
 
 static void refuse(struct sessions *ss, struct session *s, const struct job *job)
 {
+    struct limit_reached reached = {0};
     struct retrieval *r = s->pop3;
     enum pop3_reply_id row = refusal_of(job);
 
     ss->counters->pop3_login_failures += row == POP3_REPLY_AUTH_FAILED;
     ss->counters->pop3_logins_refused += row != POP3_REPLY_AUTH_FAILED;
-    if (row == POP3_REPLY_AUTH_FAILED && job->account_login.delay_ms_out) {
+    if (row == POP3_REPLY_AUTH_FAILED && s->conn)
+        reached = session_limit_error(ss, s);
+    if (!reached.pop3 && row == POP3_REPLY_AUTH_FAILED && job->account_login.delay_ms_out) {
         ss->counters->pop3_logins_delayed++;
         r->held = (uint8_t)row;
         if (s->conn)
@@ -102,6 +107,8 @@ static void refuse(struct sessions *ss, struct session *s, const struct job *job
     }
     session_pop3_release(ss, s);
     pop3_server_answer(&s->pop3_server, row);
+    if (reached.pop3)
+        pop3_server_stop(&s->pop3_server, (enum pop3_reply_id)reached.pop3);
 }
 
 bool session_pop3_wake(struct sessions *ss, struct session *s)
@@ -143,7 +150,7 @@ void session_pop3_opened(struct sessions *ss, struct session *s, const struct jo
     }
     r->view = job->mailbox_open.view_out;
     ss->counters->pop3_logins++;
-    s->helo_len = (uint8_t)span_head(r->user, SESSION_HELO).len;
-    memcpy(s->helo, r->user.data, s->helo_len);
+    /* Without memory the record names nobody, and mail is read all the same. */
+    session_name_set(ss, s, r->user);
     pop3_server_open(&s->pop3_server, r->view, r->view->marks);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/transaction.h"
 
+#include "dataplane/session/session_more.h"
+
 #include <string.h>
 
 enum { KEEP_ROOM = SESSION_STEP, WRITES_OUT = 4 };
@@ -67,7 +69,7 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     uint16_t local_port;
 
     m->id = id128_next(&ss->ids, ss->time.wall_ms);
-    m->envelope.helo = span_of(s->helo, s->helo_len);
+    m->envelope.helo = session_name(s);
     tcp_endpoints(s->conn, &local, &local_port, &m->envelope.client, &m->envelope.client_port);
     record_reset(tx->record, RECORD_MESSAGE);
     tx->record->message.id = m->id;
@@ -75,7 +77,7 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.began_ms = ss->time.wall_ms;
     tx->record->message.esmtp = s->esmtp;
     /* Now, because the EHLO that ends a transaction brings another name. */
-    tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_HELO);
+    tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_NAME_MAX);
     tx->record->message.peer = (struct record_peer){.client = m->envelope.client,
                                                     .server = local,
                                                     .client_port = m->envelope.client_port,
