@@ -6,6 +6,7 @@
 
 #include "control/cli/cli_address.h"
 #include "control/cli/cli_mime.h"
+#include "control/cli/cli_restore.h"
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
 
@@ -39,6 +40,8 @@ static int run_config(const struct cli_options *o, const struct cli_actions *act
 static int run_mime(const struct cli_options *o, const struct cli_actions *actions,
                     const char *program);
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program);
+static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
@@ -89,6 +92,18 @@ static const struct cli_command commands[] = {
      "      --json          one JSON object on a line for each address\n"
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      run_address},
+    {"restore", "c:h", " config help ", "restore -c FILE FOLDER [ID]",
+     "make the store from a backup, while no engine runs",
+     "Copies the backup ID (the newest unless told) of FOLDER to store.path, which must be empty "
+     "or "
+     "not there,\n"
+     "checks it whole, and gives every mailbox a new UIDVALIDITY. Backups are made by `wirepost "
+     "ctl "
+     "backup`;\n"
+     "docs/operations.md tells all of it.\n"
+     "\n"
+     "  -c, --config FILE   the configuration that names the store\n",
+     run_restore},
     {"version", "h", " help ", "version", "print the version", NULL, run_version},
 };
 
@@ -261,6 +276,26 @@ static int run_ctl(const struct cli_options *o, const struct cli_actions *action
     return status;
 }
 
+static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program)
+{
+    const struct cli_actions plain = {.check = NULL};
+    struct config *config;
+    int status;
+
+    config = load(o->config, &plain, &status);
+    if (!config)
+        return status;
+    if (config->store.kind == CONFIG_STORE_MEMORY) {
+        fprintf(stderr, "wirepost restore: store.kind: a store in memory has no backups\n");
+        status = CLI_USAGE;
+    } else {
+        status = cli_restore(config->store.path, o->argv[0], o->argc > 1 ? o->argv[1] : NULL);
+    }
+    config_free(config);
+    return status;
+}
+
 static int run_config(const struct cli_options *o, const struct cli_actions *actions,
                       const char *program)
 {
@@ -294,6 +329,8 @@ static const char *missing(const struct cli_command *command, const struct cli_o
 
     if ((command->run == run_engine || command->run == run_check) && !o->config)
         return "expected -c FILE";
+    if (command->run == run_restore && (!o->config || o->argc < 1 || o->argc > 2))
+        return "expected -c FILE FOLDER [ID]";
     if (command->run == run_config && !o->markdown)
         return "expected --markdown";
     if (ctl && o->socket && o->config)
@@ -323,7 +360,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     o.argv = argv + optind;
     if (o.help)
         return print_help(command);
-    if (o.argc > 0 && command->run != run_ctl && command->run != run_mime)
+    if (o.argc > 0 && command->run != run_ctl && command->run != run_mime &&
+        command->run != run_restore)
         return usage_error(command, "unexpected argument", o.argv[0]);
     lacks = missing(command, &o);
     if (lacks)

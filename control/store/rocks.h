@@ -249,6 +249,8 @@ enum store_status rocks_show_message(struct store *store, const struct id128 *me
                                      store_message_visit *visit, void *context);
 enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32_t uid,
                                    store_bytes_visit *visit, void *context);
+enum store_status rocks_backup_create(struct store *store, const char *folder, uint32_t *id_out,
+                                      char *error);
 enum store_status rocks_check(struct store *store, const struct store_fsck *options,
                               struct store_health *health_out);
 

@@ -138,6 +138,7 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
+    .backup = rocks_backup_create,
     .fsck = rocks_check,
 };
 

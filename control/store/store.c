@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/store_backup.h"
 #include "control/store/store_ops.h"
 
 void store_close(struct store *store)
@@ -120,6 +121,12 @@ enum store_status store_fsck(struct store *store, const struct store_fsck *optio
 enum store_status store_check(struct store *store, struct store_health *health_out)
 {
     return store_fsck(store, &(struct store_fsck){.repair = false}, health_out);
+}
+
+enum store_status store_backup_create(struct store *store, const char *folder, uint32_t *id_out,
+                                      char *error)
+{
+    return store->ops->backup(store, folder, id_out, error);
 }
 
 const char *store_status_name(enum store_status status)

@@ -29,6 +29,7 @@ struct store_ops {
     enum store_status (*export)(struct store *, uint64_t, uint32_t, store_bytes_visit *, void *);
     enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *,
                                     void *);
+    enum store_status (*backup)(struct store *, const char *, uint32_t *, char *);
     enum store_status (*fsck)(struct store *, const struct store_fsck *, struct store_health *);
 };
 
