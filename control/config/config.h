@@ -15,6 +15,7 @@
  * directory of the file.
  */
 enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
+enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
 /* A score that no message reaches. */
@@ -77,6 +78,28 @@ struct config_smtp {
     int64_t errors;
     int64_t messages;
     int64_t command_timeout, data_timeout, end_timeout;
+    int64_t greet_delay; /* 0: none */
+    int pregreet;        /* enum config_pregreet */
+};
+
+/* At a time, and within limits.window; 0: no limit. */
+struct config_limit {
+    int64_t sessions, connects, errors, messages, recipients;
+};
+
+struct config_limit_network {
+    uint32_t line; /* where it stands in the file */
+    struct config_network network;
+    bool trusted;
+    struct config_limit limit;
+};
+
+struct config_limits {
+    int64_t window, counters;
+    int64_t prefix_v4, prefix_v6;
+    struct config_limit address, network, sender, sender_domain;
+    struct config_limit_network *networks;
+    uint32_t networks_count;
 };
 
 struct config_pop3 {
@@ -93,6 +116,12 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+};
+
+struct config_quarantine {
+    int64_t quota;  /* 0: none */
+    int full;       /* enum store_quarantine_full */
+    int64_t expiry; /* 0: none */
 };
 
 struct config_rules {
@@ -149,8 +178,11 @@ struct config {
     struct config_listener *listeners;
     uint32_t listeners_count;
     struct config_smtp smtp;
+    struct config_limits limits;
     struct config_pop3 pop3;
     struct config_store store;
+    struct config_quarantine quarantine;
+    int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
     struct config_domain *domains;
     uint32_t domains_count;

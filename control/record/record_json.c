@@ -201,8 +201,9 @@ static json_t *connection_json(const struct record *r)
                   endpoint_json(&c->peer.server, c->peer.server_port), "began",
                   time_json(c->began_ms), "ended", time_json(c->ended_ms));
     json_t *result =
-        json_pack("{s:o, s:I, s:I, s:b}", "reason", text_of(r, c->reason), "messages",
-                  (json_int_t)c->messages, "refusals", (json_int_t)c->refusals, "cut", (int)r->cut);
+        json_pack("{s:o, s:I, s:I, s:o, s:b, s:b}", "reason", text_of(r, c->reason), "messages",
+                  (json_int_t)c->messages, "refusals", (json_int_t)c->refusals, "last_refusal",
+                  text_of(r, c->last_refusal), "early", (int)c->early, "cut", (int)r->cut);
 
     return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "kind", "connection", "version",
                      RECORD_JSON_VERSION, "id", id_json(&c->id), "connection", facts, "context",

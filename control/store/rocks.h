@@ -82,6 +82,8 @@ struct rocks {
     uint64_t next_id;
     uint64_t batch;       /* number of the last synced batch */
     uint64_t batch_found; /* what it was when the database was opened */
+    uint64_t clock;       /* no id of a message committed so far has a later time */
+    uint64_t clock_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;
 
     _Atomic bool wanted;   /* whoever uses the database for long ends early: it is to be reopened */
@@ -93,6 +95,8 @@ struct rocks {
     uint32_t doubtful_count;
     struct id128
         *doubtful; /* messages refused whose batch may be found on disk; taken back when it is */
+
+    struct store_quarantine_limits limits; /* under `changing` */
 
     pthread_mutex_t views_lock;
     struct rocks_view *views[ROCKS_VIEW_BUCKETS];
@@ -253,5 +257,20 @@ enum store_status rocks_backup_create(struct store *store, const char *folder, u
                                       char *error);
 enum store_status rocks_check(struct store *store, const struct store_fsck *options,
                               struct store_health *health_out);
+
+enum store_status rocks_audit(struct store *store, uint64_t since, store_audit_visit *visit,
+                              void *context);
+enum store_status rocks_audit_last(struct store *store, uint64_t *sequence_out);
+enum store_status rocks_audit_trim(struct store *store, uint64_t before_ms, uint32_t limit,
+                                   uint32_t *removed_out);
+void rocks_quarantine_limit(struct store *store, const struct store_quarantine_limits *limits);
+enum store_status rocks_erase(struct store *store, struct span key,
+                              const struct store_reason *reason, uint64_t *account_out);
+enum store_status rocks_erase_step(struct store *store, store_erasure_visit *visit, void *context,
+                                   bool *done_out);
+/* Rows of names that lead to an account and to its mailboxes, out. */
+void rocks_names_drop_account(struct rocks *r, rocksdb_writebatch_t *batch, struct span key);
+enum store_status rocks_names_drop_mailboxes(struct rocks *r, rocksdb_writebatch_t *batch,
+                                             uint64_t account);
 
 #endif

@@ -138,6 +138,25 @@ static void put_counters(struct rocks_batch *b, const struct rocks_account *acco
     rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
 }
 
+/* Reserved ahead, so that the row is written once a minute and not with every batch. */
+enum { CLOCK_AHEAD_MS = 60000 };
+
+static void put_clock(struct rocks_batch *b)
+{
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+    uint64_t latest = 0;
+
+    for (uint32_t i = 0; i < b->message_count; i++)
+        if (id128_ms(&b->messages[i]) > latest)
+            latest = id128_ms(&b->messages[i]);
+    if (latest <= b->r->clock)
+        return;
+    b->r->clock = latest + CLOCK_AHEAD_MS;
+    store_row_put_number(&w, b->r->clock);
+    rocks_value_put(b->r, b->rows, ROCKS_META, span_text("clock"), writer_span(&w));
+}
+
 enum store_status rocks_batch_write(struct rocks_batch *b)
 {
     struct rocks *r = b->r;
@@ -148,6 +167,8 @@ enum store_status rocks_batch_write(struct rocks_batch *b)
     for (int i = 0; i < ROCKS_BATCH_BUCKETS; i++)
         for (const struct rocks_account *a = b->accounts[i]; a; a = a->next)
             put_counters(b, a);
+    put_clock(b);
+    rocks_audit_end(b);
     if (b->durable) {
         store_row_put_number(&number, ++r->batch);
         rocks_value_put(r, b->rows, ROCKS_META, span_text("batch"), writer_span(&number));

@@ -111,6 +111,11 @@ static void rocks_free(struct rocks *r)
     free(r);
 }
 
+static uint64_t rocks_clock(struct store *store)
+{
+    return ((const struct rocks *)store)->clock_found;
+}
+
 static void rocks_close(struct store *store)
 {
     struct rocks *r = (struct rocks *)store;
@@ -121,6 +126,7 @@ static void rocks_close(struct store *store)
 
 static const struct store_ops ops = {
     .close = rocks_close,
+    .clock = rocks_clock,
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,
@@ -139,6 +145,12 @@ static const struct store_ops ops = {
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
     .backup = rocks_backup_create,
+    .audit = rocks_audit,
+    .audit_last = rocks_audit_last,
+    .audit_trim = rocks_audit_trim,
+    .quarantine_limit = rocks_quarantine_limit,
+    .erase = rocks_erase,
+    .erase_step = rocks_erase_step,
     .fsck = rocks_check,
 };
 

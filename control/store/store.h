@@ -16,7 +16,7 @@ enum store_status {
     STORE_OK,
     STORE_NONE,      /* no such account, mailbox or message */
     STORE_BUSY,      /* the mailbox is open elsewhere */
-    STORE_FULL,      /* the account's quota */
+    STORE_FULL,      /* the account's quota, or the one of its quarantine */
     STORE_DISK_FULL, /* nothing was done */
     STORE_CORRUPT,   /* a row that cannot be read */
     STORE_NEWER,     /* written by a later version of the program */
@@ -47,6 +47,9 @@ enum store_status store_memory_open(const struct store_options *options, struct 
                                     char *error);
 /* All views were closed and all pins given back. */
 void store_close(struct store *store);
+/* Wall milliseconds since 1970 that no id of a message committed before this opening lies behind:
+ * ids begin there when the wall clock has gone back meanwhile. 0: none. */
+uint64_t store_clock(struct store *store);
 const char *store_status_name(enum store_status status);
 
 /* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is
@@ -85,7 +88,14 @@ enum store_status store_account_find(struct store *store, struct span key, uint6
 enum store_status store_write(struct store *store, const struct id128 *message, uint32_t row,
                               struct span bytes);
 
-enum store_change_kind { STORE_COMMIT, STORE_DELETE, STORE_DISCARD };
+enum store_change_kind {
+    STORE_COMMIT,
+    STORE_DELETE,
+    STORE_DISCARD,
+    STORE_RELEASE, /* control/store/store_quarantine.h, like the next */
+    STORE_DROP,
+    STORE_IMPORT, /* control/store/store_import.h */
+};
 
 struct store_change {
     uint8_t kind; /* enum store_change_kind */
@@ -96,7 +106,9 @@ struct store_change {
             const struct pop3_mailbox *view;
             const uint8_t *marked; /* DELETE: bit i, entry i; what is gone already is passed over */
         };
-        struct id128 discarded; /* DISCARD */
+        struct id128 discarded;              /* DISCARD */
+        struct store_quarantine *quarantine; /* RELEASE, DROP */
+        struct store_import *import;         /* IMPORT */
     };
 };
 

@@ -48,6 +48,14 @@ struct store_key store_key_tombstone(uint64_t mailbox, uint64_t modseq, uint32_t
     return key;
 }
 
+struct store_key store_key_imported(uint64_t account, const struct id128 *identity)
+{
+    struct store_key key = store_key_id(STORE_TABLE_IMPORTED, account);
+
+    put_message(&key, identity);
+    return key;
+}
+
 struct store_key store_key_message(enum store_table table, const struct id128 *message)
 {
     struct store_key key = store_key_table(table);

@@ -69,6 +69,8 @@ struct record_connection {
     uint64_t began_ms, ended_ms;
     struct record_peer peer;
     struct record_text helo, reason, protocol, user;
+    struct record_text last_refusal; /* the row's counter; empty: none was refused */
+    bool early;                      /* spoke before it was greeted */
     uint64_t bytes_in, bytes_out;
     uint32_t commands, messages, refusals;
 };

@@ -26,5 +26,11 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
+    c->last_refusal = record_put(r,
+                                 span_text(s->protocol == LISTENER_SMTP
+                                               ? smtp_reply_row(s->last_refusal)->counter
+                                               : pop3_reply_row(s->last_refusal)->counter),
+                                 64);
+    c->early = s->early;
     record_give(ss->options.port, r, true);
 }

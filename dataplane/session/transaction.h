@@ -62,6 +62,8 @@ struct transaction {
     bool data;          /* DATA or a chunk was accepted */
     bool answered;      /* the row in `reply` was sent */
     bool stamped;       /* carries stamps of its own */
+    bool sender_named;  /* the next are filled; not for the null sender */
+    uint64_t sender_names[2][2]; /* of the sender, of its domain; for messages, for recipients */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
     uint64_t anomalies;

@@ -267,14 +267,14 @@ static void mail_goes_on_meanwhile(void)
     CHECK(store_fsck(store, &repairing, &h) == STORE_OK &&
           h.faults[STORE_FAULT_MAILBOX_COUNT] == 1);
     first = h.bodies;
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20 || (i < 2000 && h.bodies < first + 10); i++)
         CHECK(store_check(store, &h) == STORE_OK && sound(&h));
     ended = true;
     pthread_join(sender, &all);
     CHECK(all && h.bodies > first);
     CHECK(store_check(store, &h) == STORE_OK && sound(&h));
     store_fixture_mailbox(store, account, MESSAGE_INBOX, &m);
-    CHECK(m.messages == h.entries);
+    CHECK(m.messages + 1 == h.entries); /* one is in the quarantine too */
     printf("# %llu messages came meanwhile, the slowest commit took %llu us\n",
            (unsigned long long)(h.bodies - first), (unsigned long long)(slowest_ns / 1000));
     remove_store();

@@ -69,6 +69,8 @@ def configuration(directory, interface, pmd, workers):
         "listeners": [{"port": 25, "protocol": "smtp"}, {"port": 110, "protocol": "pop3"}],
         "smtp": {"message_size": "50MiB", "recipients": 100},
         "pop3": {"allow_cleartext": True},
+        # All clients of a test are one address.
+        "limits": {scope: {"connections": "none", "errors": "none"} for scope in ("address", "network")},
         "store": {"path": f"{directory}/store"},
         "rules": {"files": [str(STARTER_RULES)], "cache": f"{directory}/rule-cache"},
         # Quarantine by score, rejection by rule alone.
@@ -95,6 +97,7 @@ class Engine:
         self.interface = _TAP if pmd == "tap" else namespaces.engine_port
         self.settings = merged(configuration(self.directory, self.interface, pmd, workers), changes or {})
         self.options = []
+        self.wrapper = []  # words in front of the command, to run the engine under something
         self.process = None
         self.write()
 
@@ -104,8 +107,8 @@ class Engine:
 
     def start(self, patience=20, reachable=True):
         with open(self.log, "ab") as log:
-            self.process = start("ip", "netns", "exec", self.namespaces.engine, binary(), "run",
-                                 "-c", self.file, *self.options, log=log, survive=self.survive)
+            self.process = start("ip", "netns", "exec", self.namespaces.engine, *self.wrapper,
+                                 binary(), "run", "-c", self.file, *self.options, log=log, survive=self.survive)
         wait_until(self._ready, patience, "the engine's control socket")
         if self.pmd == "tap":
             self.namespaces.adopt(self.interface)
