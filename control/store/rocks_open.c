@@ -144,6 +144,7 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
+    .collect = rocks_collect,
     .backup = rocks_backup_create,
     .audit = rocks_audit,
     .audit_last = rocks_audit_last,

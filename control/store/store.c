@@ -128,6 +128,12 @@ enum store_status store_check(struct store *store, struct store_health *health_o
     return store_fsck(store, &(struct store_fsck){.repair = false}, health_out);
 }
 
+enum store_status store_collect(struct store *store, const struct store_collect *limits,
+                                struct store_collected *collected)
+{
+    return store->ops->collect(store, limits, collected);
+}
+
 enum store_status store_backup_create(struct store *store, const char *folder, uint32_t *id_out,
                                       char *error)
 {
@@ -179,6 +185,7 @@ const char *store_status_name(enum store_status status)
         [STORE_CORRUPT] = "damaged row",
         [STORE_NEWER] = "written by a later version",
         [STORE_FAILED] = "failed",
+        [STORE_TOO_OLD] = "too old",
     };
 
     return names[status];
