@@ -2,10 +2,12 @@
 #include "control/cli/cli.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "control/cli/cli_address.h"
 #include "control/cli/cli_mime.h"
+#include "control/cli/cli_restore.h"
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
 #include "control/schema/schema.h"
@@ -44,6 +46,8 @@ static int run_address(const struct cli_options *o, const struct cli_actions *ac
                        const char *program);
 static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
                       const char *program);
+static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program);
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 
@@ -101,6 +105,18 @@ static const struct cli_command commands[] = {
      "print with\n"
      "--json. docs/events.md says how they change.\n",
      run_schema},
+    {"restore", "c:h", " config help ", "restore -c FILE FOLDER [ID]",
+     "make the store from a backup, while no engine runs",
+     "Copies the backup ID (the newest unless told) of FOLDER to store.path, which must be empty "
+     "or "
+     "not there,\n"
+     "checks it whole, and gives every mailbox a new UIDVALIDITY. Backups are made by `wirepost "
+     "ctl "
+     "backup`;\n"
+     "docs/operations.md tells all of it.\n"
+     "\n"
+     "  -c, --config FILE   the configuration that names the store\n",
+     run_restore},
     {"version", "h", " help ", "version", "print the version", NULL, run_version},
 };
 
@@ -301,6 +317,26 @@ static int run_ctl(const struct cli_options *o, const struct cli_actions *action
     return status;
 }
 
+static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program)
+{
+    const struct cli_actions plain = {.check = NULL};
+    struct config *config;
+    int status;
+
+    config = load(o->config, &plain, &status);
+    if (!config)
+        return status;
+    if (config->store.kind == CONFIG_STORE_MEMORY) {
+        fprintf(stderr, "wirepost restore: store.kind: a store in memory has no backups\n");
+        status = CLI_USAGE;
+    } else {
+        status = cli_restore(config->store.path, o->argv[0], o->argc > 1 ? o->argv[1] : NULL);
+    }
+    config_free(config);
+    return status;
+}
+
 static int run_config(const struct cli_options *o, const struct cli_actions *actions,
                       const char *program)
 {
@@ -352,6 +388,8 @@ static const char *missing(const struct cli_command *command, const struct cli_o
 
     if ((command->run == run_engine || command->run == run_check) && !o->config)
         return "expected -c FILE";
+    if (command->run == run_restore && (!o->config || o->argc < 1 || o->argc > 2))
+        return "expected -c FILE FOLDER [ID]";
     if (command->run == run_config && !o->markdown)
         return "expected --markdown";
     if (ctl && o->socket && o->config)
@@ -361,6 +399,16 @@ static const char *missing(const struct cli_command *command, const struct cli_o
     if (command->run == run_mime && o->argc == 0)
         return "expected a file";
     return NULL;
+}
+
+/* How many words a command takes behind its options; those that look at their own take any. */
+static int arguments_max(const struct cli_command *command)
+{
+    if (command->run == run_schema)
+        return 1;
+    return command->run == run_ctl || command->run == run_mime || command->run == run_restore
+               ? INT_MAX
+               : 0;
 }
 
 static int run_command(const struct cli_command *command, int argc, char **argv,
@@ -381,9 +429,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     o.argv = argv + optind;
     if (o.help)
         return print_help(command);
-    if (o.argc > (command->run == run_schema) && command->run != run_ctl &&
-        command->run != run_mime)
-        return usage_error(command, "unexpected argument", o.argv[0]);
+    if (o.argc > arguments_max(command))
+        return usage_error(command, "unexpected argument", o.argv[arguments_max(command)]);
     lacks = missing(command, &o);
     if (lacks)
         return usage_error(command, lacks, NULL);

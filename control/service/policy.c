@@ -175,6 +175,8 @@ struct policy_retention policy_retention(struct policy *p)
     if (p->config) {
         r.quarantine_ms = (uint64_t)p->config->quarantine.expiry / 1000;
         r.audit_ms = (uint64_t)p->config->audit_retention / 1000;
+        r.tombstone_ms = (uint64_t)p->config->store.tombstone_age / 1000;
+        r.tombstones = (uint32_t)p->config->store.tombstones;
     }
     pthread_mutex_unlock(&p->lock);
     return r;

@@ -34,7 +34,8 @@ uint64_t policy_version(const struct policy *policy);
 
 /* What the keeper (keeper_service.h) needs of the configuration in force. */
 struct policy_retention {
-    uint64_t quarantine_ms, audit_ms; /* 0: for ever */
+    uint64_t quarantine_ms, audit_ms, tombstone_ms; /* 0: for ever */
+    uint32_t tombstones;                            /* most in a mailbox; 0: all */
 };
 /* From any thread. */
 struct policy_retention policy_retention(struct policy *policy);
