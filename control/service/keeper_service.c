@@ -161,7 +161,7 @@ static void tell_new(struct keeper_service *k)
 
 static void round_over_all(struct keeper_service *k)
 {
-    struct policy_retention keep = policy_retention(k->options.policy);
+    struct policy_values keep = policy_values(k->options.policy);
     uint64_t now = clock_ms(CLOCK_REALTIME);
 
     finish_erasures(k);
@@ -175,7 +175,7 @@ static void round_over_all(struct keeper_service *k)
 /* A tenth of the shortest time that is kept, so that little stays much longer than it is to. */
 static uint64_t period_ms(struct keeper_service *k)
 {
-    struct policy_retention keep = policy_retention(k->options.policy);
+    struct policy_values keep = policy_values(k->options.policy);
     uint64_t period = k->options.period_ms;
 
     if (keep.quarantine_ms && keep.quarantine_ms / 10 < period)
