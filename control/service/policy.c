@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "control/config/config_settings.h"
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
 struct policy {
@@ -16,6 +19,8 @@ struct policy {
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
+    struct window_table *windows;
     pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
     struct settings *settings;   /* published */
@@ -25,6 +30,7 @@ struct policy {
 struct policy *policy_new(const struct policy_options *options)
 {
     struct policy *p = calloc(1, sizeof(*p));
+    uint8_t secret[16];
 
     if (!p)
         return NULL;
@@ -32,7 +38,10 @@ struct policy *policy_new(const struct policy_options *options)
     pthread_mutex_init(&p->lock, NULL);
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
-    if (!p->loader || !p->directory) {
+    if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
+        p->windows = window_table_new(options->counters, secret);
+    p->gauges = gauge_table_new(2 * options->connections);
+    if (!p->loader || !p->directory || !p->windows || !p->gauges) {
         policy_free(p);
         return NULL;
     }
@@ -65,6 +74,8 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .profile = p->options.profile,
                                             .directory = p->directory,
                                             .rules = rules,
+                                            .gauges = p->gauges,
+                                            .windows = p->windows,
                                             .account_id = account_registry_id,
                                             .context = registry};
 
@@ -203,6 +214,8 @@ void policy_free(struct policy *p)
         free(settings_publish(p->options.handoff, NULL));
     rule_loader_free(p->loader);
     directory_free(p->directory);
+    window_table_free(p->windows);
+    gauge_table_free(p->gauges);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }

@@ -16,6 +16,8 @@ struct policy_options {
     struct store *store; /* borrowed, like the next */
     struct handoff *handoff;
     uint32_t addresses_max; /* domains and addresses that workers can look up */
+    uint32_t connections;   /* of all workers together */
+    uint32_t counters;      /* windowed ones, for limits */
     bool profile;           /* every message carries stamps of its own */
 };
 

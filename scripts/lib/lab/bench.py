@@ -4,10 +4,10 @@
 import argparse
 import sys
 
-from lab import bench_durable, bench_idle
+from lab import bench_durable, bench_idle, bench_reply
 from lab.commands import CommandFailed, signals_raise
 
-BENCHES = {"durable": bench_durable.bench, "idle": bench_idle.bench}
+BENCHES = {"durable": bench_durable.bench, "idle": bench_idle.bench, "reply": bench_reply.bench}
 
 
 def main():
