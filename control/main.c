@@ -481,8 +481,10 @@ static void run_until_stopped(struct run *r, int signals)
 /* Services answer what they were asked before the memory of the workers goes that it refers to. */
 static void end(struct run *r)
 {
-    if (r->ctl)
+    if (r->ctl) {
         ctl_server_stop(r->ctl);
+        ctl_mail_fini(&r->mail);
+    }
     if (r->engine)
         engine_halt(r->engine);
     if (r->read_service)
