@@ -19,6 +19,7 @@
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
+#include "control/metrics/metrics_server.h"
 #include "control/record/record_config.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
@@ -51,6 +52,8 @@ struct run {
     struct record_writer *records;
     struct engine *engine;
     struct ctl_server *ctl;
+    struct metrics_server *metrics;
+    struct metrics_latency latency;
     uint64_t started_ms;
     int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the
                  main one */
@@ -136,11 +139,12 @@ static bool start_policy(struct run *r)
 static bool start_services(struct run *r)
 {
     struct record_writer_options records = record_config_options(r->config);
+    struct record_writer_watch watch = {.saw = metrics_latency_saw, .context = &r->latency};
 
     r->store_service = store_service_start(r->handoff, r->store);
     r->read_service = read_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
-                                     &records, NULL);
+                                     &records, &watch);
     if (!r->records)
         LOG(ERROR, "records %s: %s", r->config->records.path, strerror(errno));
     return r->store_service && r->read_service && r->records;
@@ -402,6 +406,48 @@ static bool start_ctl(struct run *r)
     return r->ctl != NULL;
 }
 
+/* ---- metrics ---- */
+
+static void metrics_engine(void *context, const struct metric_sink *sink)
+{
+    engine_metrics(((struct run *)context)->engine, sink);
+}
+
+static void metrics_named(void *context, const struct counter_sink *sink)
+{
+    struct run *r = context;
+
+    more_counters(context, sink);
+    sink->put(sink->user, "configuration", policy_version(r->policy));
+    sink->put(sink->user, "uptime_seconds", (clock_ms(CLOCK_MONOTONIC) - r->started_ms) / 1000);
+    sink->put(sink->user, "draining", atomic_load(&r->drain_until) != 0);
+    sink->put(sink->user, "ready", engine_ready(r->engine));
+}
+
+static bool metrics_healthy(void *context)
+{
+    struct run *r = context;
+
+    return engine_ready(r->engine) && atomic_load(&r->drain_until) == 0 && !atomic_load(&r->stop);
+}
+
+static bool start_metrics(struct run *r)
+{
+    const struct metrics_source source = {.context = r,
+                                          .handoff = r->handoff,
+                                          .store = r->config->store.path,
+                                          .engine = metrics_engine,
+                                          .named = metrics_named,
+                                          .healthy = metrics_healthy,
+                                          .latency = &r->latency};
+    const char *listen = r->config->metrics_listen;
+
+    r->metrics = listen[0] ? metrics_server_start(listen, &source) : NULL;
+    if (listen[0] && !r->metrics)
+        LOG(ERROR, "metrics %s: %s", listen, strerror(errno));
+    return !listen[0] || r->metrics;
+}
+
 /* ---- until the end ---- */
 
 /* Signals end the engine in order; a second one does not wait for sessions. */
@@ -462,6 +508,8 @@ static void run_until_stopped(struct run *r, int signals)
 /* Services answer what they were asked before the memory of the workers goes that it refers to. */
 static void end(struct run *r)
 {
+    if (r->metrics)
+        metrics_server_stop(r->metrics);
     if (r->ctl)
         ctl_server_stop(r->ctl);
     if (r->engine)
@@ -520,7 +568,7 @@ static int run(void *context, const struct cli_run *cli)
     set_control_cpus(cli->config);
     ok = open_store(&r) && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok = ok && start_engine(&r) && start_ctl(&r);
+    ok = ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r);
     if (ok)
         run_until_stopped(&r, signals);
     end(&r);

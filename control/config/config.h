@@ -194,6 +194,7 @@ struct config {
     uint32_t aliases_count;
     struct config_records records;
     char *ctl_socket;
+    char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
     int log_level; /* enum log_level */
     int64_t profile_sample;
     struct config_memory *memory;
@@ -231,6 +232,9 @@ const char *config_fixed_difference(const struct config *a, const struct config 
 
 /* The reference of all options as Markdown, from the table, into a stream. */
 void config_markdown(FILE *out);
+
+/* endpoint = IPv4address ":" port / "[" IPv6address "]" ":" port. False when it is none. */
+bool config_endpoint(const char *text, struct ip_address *address_out, uint16_t *port_out);
 
 /*
  * Reads a CPU list: numbers and ranges, "0-1,4", each below 1024, ascending or not. Sets their bits

@@ -26,6 +26,14 @@ struct handoff_options {
 struct handoff *handoff_new(const struct handoff_options *options);
 void handoff_free(struct handoff *h);
 uint32_t handoff_workers(const struct handoff *h);
+/* How full a worker's side is, as of a moment ago; any thread. */
+struct handoff_level {
+    uint32_t jobs, jobs_most; /* out, and the most that ever were */
+    uint32_t commits;         /* asked of the commit thread and not taken yet */
+    uint32_t records;         /* waiting for the writer */
+    uint32_t records_free;
+};
+struct handoff_level handoff_level(const struct handoff_port *port);
 struct handoff_port *handoff_port_of(struct handoff *h, uint32_t worker);
 
 /* ---- the worker's side: only the owning worker calls these ---- */

@@ -109,7 +109,8 @@ static struct session *take_place(struct sessions *ss)
     s->slot = UINT16_MAX;
     s->state = SESSION_OPEN;
     ss->count++;
-    ss->counters->sessions_open++;
+    if (++ss->counters->sessions_open > ss->counters->sessions_most)
+        ss->counters->sessions_most = ss->counters->sessions_open;
     return s;
 }
 
