@@ -17,12 +17,16 @@
 
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
+#include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
+#include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
+#include "control/record/record_audit.h"
 #include "control/record/record_config.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
+#include "control/service/service_counters.h"
 #include "control/service/store_service.h"
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
@@ -50,6 +54,8 @@ struct run {
     struct store_service *store_service;
     struct read_service *read_service;
     struct record_writer *records;
+    struct keeper_service *keeper;
+    struct ctl_mail mail;
     struct engine *engine;
     struct ctl_server *ctl;
     struct metrics_server *metrics;
@@ -147,29 +153,19 @@ static bool start_services(struct run *r)
                                      &records, &watch);
     if (!r->records)
         LOG(ERROR, "records %s: %s", r->config->records.path, strerror(errno));
-    return r->store_service && r->read_service && r->records;
+    if (r->records)
+        r->keeper = keeper_service_start(&(struct keeper_options){.store = r->store,
+                                                                  .policy = r->policy,
+                                                                  .tell = record_audit_tell,
+                                                                  .context = r->records});
+    return r->store_service && r->read_service && r->records && r->keeper;
 }
 
 static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
-    struct record_writer_counters c = record_writer_counters(r->records);
-    struct store_service_stats s;
 
-    sink->put(sink->user, "records_written", c.written);
-    sink->put(sink->user, "records_lost", c.dropped);
-    sink->put(sink->user, "record_errors", c.errors);
-    sink->put(sink->user, "record_files_removed", c.removed);
-    store_service_stats(r->store_service, &s);
-    sink->put(sink->user, "store_commits", s.commits);
-    sink->put(sink->user, "store_refused", s.refused);
-    sink->put(sink->user, "store_deletions", s.deletions);
-    sink->put(sink->user, "store_rows", s.rows);
-    sink->put(sink->user, "store_batches", s.batches);
-    sink->put(sink->user, "store_batch_largest", s.largest);
-    sink->put(sink->user, "store_batch_us_avg", s.apply_ns_avg / 1000);
-    sink->put(sink->user, "store_batch_us_p99", s.apply_ns_p99 / 1000);
-    sink->put(sink->user, "store_batch_us_max", s.apply_ns_max / 1000);
+    service_counters_put(r->records, r->store_service, r->handoff, sink);
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -282,7 +278,7 @@ static bool reload(struct run *r, struct writer *why)
     }
     records = record_config_options(config);
     record_writer_reopen(r->records, &records);
-    log_set_level(config->log_level);
+    log_config(config);
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
@@ -398,8 +394,13 @@ static bool start_ctl(struct run *r)
     const struct ctl_subject subjects[CTL_SUBJECTS] = {
         [CTL_SUBJECT_ENGINE] = {.context = r, .answer = on_command},
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
+        [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
     };
 
+    r->mail = (struct ctl_mail){.store = r->store,
+                                .policy = r->policy,
+                                .keeper = r->keeper,
+                                .records_path = r->config->records.path};
     r->ctl = ctl_server_start(r->config->ctl_socket, subjects);
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
@@ -518,6 +519,8 @@ static void end(struct run *r)
         read_service_stop(r->read_service);
     if (r->store_service)
         store_service_stop(r->store_service);
+    if (r->keeper)
+        keeper_service_stop(r->keeper);
     policy_stop(r->policy);
     if (r->records && r->engine)
         tell(r, "ended");
@@ -554,7 +557,8 @@ static int run(void *context, const struct cli_run *cli)
     int signals;
     bool ok;
 
-    log_set_level(cli->config->log_level);
+    if (!log_config(cli->config))
+        return CLI_FAILED;
     pthread_mutex_init(&r.reloading, NULL);
     r.started_ms = clock_ms(CLOCK_MONOTONIC);
     sigemptyset(&set);

@@ -119,6 +119,21 @@ struct config_store {
     int64_t quota; /* 0: none */
 };
 
+struct config_quarantine {
+    int64_t quota;  /* 0: none */
+    int full;       /* enum store_quarantine_full */
+    int64_t expiry; /* 0: none */
+};
+
+enum config_log_format { CONFIG_LOG_FORMAT_TEXT, CONFIG_LOG_FORMAT_JSON };
+
+struct config_log {
+    int target; /* enum log_target */
+    char *path;
+    int facility; /* the place among its words */
+    int format;   /* enum config_log_format */
+};
+
 struct config_records {
     char *path; /* "-": standard output; empty: no records */
     int64_t rotate_size;
@@ -185,6 +200,8 @@ struct config {
     struct config_limits limits;
     struct config_pop3 pop3;
     struct config_store store;
+    struct config_quarantine quarantine;
+    int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
     struct config_domain *domains;
     uint32_t domains_count;
@@ -196,6 +213,7 @@ struct config {
     char *ctl_socket;
     char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
     int log_level; /* enum log_level */
+    struct config_log log;
     int64_t profile_sample;
     struct config_memory *memory;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_option.h"
 #include "control/config/config_settings.h"
+#include "control/log/log.h"
 
 /* What one option alone does not show: addresses that stand twice, options that need each
  * other. */
@@ -158,6 +159,14 @@ static void check_metrics(const struct config *config, const char *path, const u
                      "[::1]:9109");
 }
 
+static void check_log(const struct config *config, const char *path, const uint32_t *lines,
+                      struct config_errors *errors)
+{
+    if (config->log.target == LOG_TARGET_FILE && !config->log.path[0])
+        config_error(errors, path, line_of(lines, "log.target"),
+                     "log.path: expected a path, since log.target is file; it is missing");
+}
+
 /* At most so many entries are put: roles that a catch-all stands for, and the engine's own
  * postmasters, have their own. */
 static uint64_t directory_entries(const struct config *config)
@@ -178,7 +187,13 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
     check_metrics(config, path, lines, errors);
+    check_log(config, path, lines, errors);
     check_limits(config, path, errors);
+    if (config->quarantine.full && config->quarantine.quota &&
+        config->quarantine.quota < config->smtp.message_size)
+        config_error(errors, path, line_of(lines, "quarantine.quota"),
+                     "quarantine.quota: expected at least smtp.message_size with `full: defer`, or "
+                     "the largest messages would be deferred for ever");
     if (entries > (uint64_t)config->engine.directory)
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",

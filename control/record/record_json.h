@@ -11,6 +11,7 @@ enum { RECORD_JSON_VERSION = 1 };
  * control/schema. */
 #define RECORD_SCHEMA_message "message/1.0"
 #define RECORD_SCHEMA_connection "connection/1.0"
+#define RECORD_SCHEMA_audit "audit/1.0"
 #define RECORD_SCHEMA_engine "engine/1.0"
 
 /*

@@ -31,6 +31,7 @@ struct handoff_port {
     struct record *unsent; /* a slot given back unused: the warmest one to take */
     struct counters counters __attribute__((aligned(64)));
     struct stage_cycles cycles __attribute__((aligned(64)));
+    struct worker_log log;
 };
 
 struct handoff {
@@ -158,6 +159,15 @@ struct handoff_level handoff_level(const struct handoff_port *port)
                                   .records_free = ring_count(port->records_back)};
 }
 
+uint64_t handoff_log_dropped(const struct handoff *h)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t w = 0; w < h->options.workers; w++)
+        sum += atomic_load_explicit(&h->ports[w]->log.dropped, memory_order_relaxed);
+    return sum;
+}
+
 /* ---- the worker's side ---- */
 
 struct job *job_take(struct handoff_port *port)
@@ -254,6 +264,11 @@ struct counters *handoff_counters(struct handoff_port *port)
 struct stage_cycles *handoff_cycles(struct handoff_port *port)
 {
     return &port->cycles;
+}
+
+struct worker_log *handoff_log(struct handoff_port *port)
+{
+    return &port->log;
 }
 
 const struct settings *handoff_settings(const struct handoff_port *port)
