@@ -73,6 +73,7 @@ static void set_rules(struct rule_set *set, const struct rule_set_source *source
         const struct rule *rule = &source->rules[i];
 
         set_rule(&set->rules[i], rule, text);
+        set->tags_subject |= rule->enabled && !rule->shadow && rule->tag.subject.len;
         set->slots[i] = (struct rule_set_slot){
             .first = first,
             .count = rule->enabled ? rule->pattern_count : 0,
@@ -251,6 +252,11 @@ enum rule_stage rule_set_stage(const struct rule_set *set, size_t index)
 bool rule_set_uses(const struct rule_set *set, enum rule_scope scope)
 {
     return set->scopes[scope] || (scope == RULE_SCOPE_HEADER && set->header_count > 0);
+}
+
+bool rule_set_tags_subject(const struct rule_set *set)
+{
+    return set->tags_subject;
 }
 
 struct rule_set_info rule_set_info(const struct rule_set *set)

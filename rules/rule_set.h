@@ -67,6 +67,9 @@ const struct rule_set_counter *rule_set_counter(const struct rule_set *set, size
 bool rule_set_wants(const struct rule_set *set, enum rule_number number);
 bool rule_set_counts(const struct rule_set *set, enum rule_counter what);
 
+/* True when a rule that is enabled and not in shadow tags subjects. */
+bool rule_set_tags_subject(const struct rule_set *set);
+
 /* Recipients' domains, as far as rules name them. RULE_DOMAIN_OTHER: no rule names it. */
 enum { RULE_DOMAIN_OTHER = 0 };
 /* `domain` in any spelling; at most 253 bytes count. */

@@ -67,6 +67,7 @@ struct rule_set {
     size_t header_count;
     hs_scratch_t *scratch; /* the pattern that each worker's is cloned from; never scanned with */
     struct span description;
+    bool tags_subject;
     uint8_t *text;
 };
 
