@@ -17,6 +17,7 @@
 
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
+#include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
 #include "control/record/record_writer.h"
@@ -49,6 +50,8 @@ struct run {
     struct store_service *store_service;
     struct read_service *read_service;
     struct record_writer *records;
+    struct keeper_service *keeper;
+    struct ctl_mail mail;
     struct engine *engine;
     struct ctl_server *ctl;
     uint64_t started_ms;
@@ -130,7 +133,10 @@ static bool start_services(struct run *r)
     r->records = record_writer_start(r->handoff, r->config->records_path);
     if (!r->records)
         LOG(ERROR, "records %s: %s", r->config->records_path, strerror(errno));
-    return r->store_service && r->read_service && r->records;
+    if (r->records)
+        r->keeper = keeper_service_start(&(struct keeper_options){
+            .store = r->store, .policy = r->policy, .tell = record_writer_audit, .context = r->records});
+    return r->store_service && r->read_service && r->records && r->keeper;
 }
 
 static void more_counters(void *context, const struct counter_sink *sink)
@@ -376,8 +382,13 @@ static bool start_ctl(struct run *r)
     const struct ctl_subject subjects[CTL_SUBJECTS] = {
         [CTL_SUBJECT_ENGINE] = {.context = r, .answer = on_command},
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
+        [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
     };
 
+    r->mail = (struct ctl_mail){.store = r->store,
+                                .policy = r->policy,
+                                .keeper = r->keeper,
+                                .records_path = r->config->records_path};
     r->ctl = ctl_server_start(r->config->ctl_socket, subjects);
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
@@ -451,6 +462,8 @@ static void end(struct run *r)
         read_service_stop(r->read_service);
     if (r->store_service)
         store_service_stop(r->store_service);
+    if (r->keeper)
+        keeper_service_stop(r->keeper);
     policy_stop(r->policy);
     if (r->records)
         record_writer_stop(r->records);

@@ -118,6 +118,12 @@ struct config_store {
     int64_t quota; /* 0: none */
 };
 
+struct config_quarantine {
+    int64_t quota;  /* 0: none */
+    int full;       /* enum store_quarantine_full */
+    int64_t expiry; /* 0: none */
+};
+
 struct config_rules {
     char **files;
     uint32_t files_count;
@@ -175,6 +181,8 @@ struct config {
     struct config_limits limits;
     struct config_pop3 pop3;
     struct config_store store;
+    struct config_quarantine quarantine;
+    int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
     struct config_domain *domains;
     uint32_t domains_count;

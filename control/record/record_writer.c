@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control/log/log.h"
+#include "control/record/record_audit.h"
 #include "control/record/record_json.h"
 
 enum { BATCH_RECORDS = 64, BATCH_BYTES = 256 * 1024, WAIT_MS = 500 };
@@ -26,6 +27,9 @@ struct record_writer {
     size_t len;     /* of the batch */
     uint32_t lines; /* in the batch */
     char *batch;
+    pthread_mutex_t own_lock; /* of the next two: lines of control's own that wait */
+    char *own;
+    size_t own_len;
 };
 
 /* True when the file ends in the middle of a line: a write was cut by a crash or a full disk. */
@@ -148,6 +152,53 @@ static uint32_t take_batch(struct record_writer *w)
     return n;
 }
 
+bool record_writer_line(struct record_writer *w, const char *text, size_t len)
+{
+    bool room;
+
+    if (!wanted(w))
+        return true;
+    pthread_mutex_lock(&w->own_lock);
+    room = len < BATCH_BYTES - w->own_len;
+    if (room) {
+        memcpy(w->own + w->own_len, text, len);
+        w->own[w->own_len + len] = '\n';
+        w->own_len += len + 1;
+    }
+    pthread_mutex_unlock(&w->own_lock);
+    if (!room)
+        atomic_fetch_add(&w->dropped, 1);
+    record_wake(w->handoff);
+    return room;
+}
+
+bool record_writer_audit(void *context, const struct store_audit *row)
+{
+    struct record_writer *w = context;
+    json_t *object = record_audit(row);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+    if (text)
+        record_writer_line(w, text, strlen(text));
+    else
+        atomic_fetch_add(&w->dropped, 1);
+    free(text);
+    json_decref(object);
+    return true;
+}
+
+/* The batch is empty before and after. */
+static void take_own(struct record_writer *w)
+{
+    pthread_mutex_lock(&w->own_lock);
+    memcpy(w->batch, w->own, w->own_len);
+    w->len = w->own_len;
+    w->lines = count_lines(w->own, w->own_len);
+    w->own_len = 0;
+    pthread_mutex_unlock(&w->own_lock);
+    flush(w);
+}
+
 static void reopen_file(struct record_writer *w)
 {
     close_file(w);
@@ -166,6 +217,7 @@ static void *writer_main(void *arg)
 
         if (atomic_exchange(&w->reopen, false))
             reopen_file(w);
+        take_own(w);
         if (take_batch(w) > 0)
             continue;
         /* What was in the rings when the end was asked for has been taken. */
@@ -178,6 +230,8 @@ static void *writer_main(void *arg)
 static void writer_free(struct record_writer *w)
 {
     close_file(w);
+    pthread_mutex_destroy(&w->own_lock);
+    free(w->own);
     free(w->batch);
     free(w->path);
     free(w);
@@ -195,7 +249,9 @@ struct record_writer *record_writer_start(struct handoff *handoff, const char *p
     w->fd = -1;
     w->path = strdup(path);
     w->batch = malloc(BATCH_BYTES);
-    why = !w->path || !w->batch ? ENOMEM : open_file(w) ? 0 : errno;
+    w->own = malloc(BATCH_BYTES);
+    pthread_mutex_init(&w->own_lock, NULL);
+    why = !w->path || !w->batch || !w->own ? ENOMEM : open_file(w) ? 0 : errno;
     if (why == 0) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -2,6 +2,7 @@
 #ifndef CONTROL_RECORD_RECORD_WRITER_H
 #define CONTROL_RECORD_RECORD_WRITER_H
 
+#include "control/store/store_audit.h"
 #include "dataplane/handoff/handoff.h"
 
 /*
@@ -25,6 +26,11 @@ struct record_writer_counters {
 struct record_writer *record_writer_start(struct handoff *handoff, const char *path);
 /* The thread opens its file anew before the next batch: after the file was renamed. Any thread. */
 void record_writer_reopen(struct record_writer *writer);
+/* A line of control's own, an object without its line end; copied. False: it was dropped, and
+ * counted, since too much waits. Any thread. */
+bool record_writer_line(struct record_writer *writer, const char *text, size_t len);
+/* A row of the audit log as such a line; `context` is the writer (a store_audit_visit). */
+bool record_writer_audit(void *context, const struct store_audit *row);
 /* Takes and writes what is in the rings, ends the thread and closes the file. Workers have stopped.
  */
 void record_writer_stop(struct record_writer *writer);

@@ -86,6 +86,8 @@ struct rocks {
     uint64_t clock_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;
 
+    _Atomic bool wanted;   /* whoever uses the database for long ends early: it is to be reopened */
+    _Atomic bool checking; /* one check at a time */
     bool sick;             /* a write failed; nothing more is written before reopening */
     enum store_status ill; /* what it failed with */
     uint64_t healed_ms;    /* last attempt to reopen, monotonic */
@@ -193,8 +195,26 @@ void rocks_walk_begin(struct rocks_walk *walk, struct rocks *r, enum rocks_famil
 /* Sees the database as of the snapshot. */
 void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                          const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
+/* And leaves the cache of blocks to others. */
+void rocks_walk_begin_once(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                           const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
 bool rocks_walk_next(struct rocks_walk *walk);
 enum store_status rocks_walk_end(struct rocks_walk *walk);
+
+/* ---- rocks_repair.c: what rocks_check() found ---- */
+
+struct rocks_fault {
+    struct store_fault fault;
+    uint64_t incarnation;      /* of the row */
+    uint32_t row;              /* of a body */
+    enum store_table table;    /* of what is too much */
+    uint64_t messages, octets; /* to be added to the counters, modulo 2^64 */
+    uint32_t uid_next;         /* at least */
+};
+
+/* Makes it good if it is still there. Takes `changing`; the caller uses the database, which nobody
+ * who holds `changing` waits for. */
+bool rocks_repair(struct rocks *r, const struct rocks_fault *fault);
 
 /* ---- the rest of store_ops ---- */
 
@@ -233,7 +253,8 @@ enum store_status rocks_show_message(struct store *store, const struct id128 *me
                                      store_message_visit *visit, void *context);
 enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32_t uid,
                                    store_bytes_visit *visit, void *context);
-enum store_status rocks_check(struct store *store, struct store_health *health_out);
+enum store_status rocks_check(struct store *store, const struct store_fsck *options,
+                              struct store_health *health_out);
 
 enum store_status rocks_audit(struct store *store, uint64_t since, store_audit_visit *visit,
                               void *context);

@@ -110,6 +110,11 @@ enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_
 /* Takes a committed message out of all mailboxes, as if it had never been there but for its UIDs.
  */
 enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128 *message);
+/* The body, envelope and tree of a message that nobody refers to. */
+void rocks_delete_body(struct rocks_batch *b, const struct id128 *message);
+/* Takes away a reference whose entry is not there, and the body if it was the last one. */
+enum store_status rocks_delete_lost(struct rocks_batch *b, const struct id128 *message,
+                                    uint64_t mailbox, uint32_t uid);
 void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message);
 /* Removes the bodies whose last reference this batch takes. After all changes. */
 void rocks_delete_bodies(struct rocks_batch *b);

@@ -188,7 +188,20 @@ static enum store_status count_references(struct rocks_batch *b, const struct id
     return rocks_walk_end(&walk);
 }
 
-static void remove_body(struct rocks_batch *b, const struct id128 *message)
+enum store_status rocks_delete_lost(struct rocks_batch *b, const struct id128 *message,
+                                    uint64_t mailbox, uint32_t uid)
+{
+    struct store_key key = store_key_reference(message, mailbox, uid);
+
+    if (!rocks_delete_note(
+            b, (struct rocks_gone){.message = *message, .mailbox = mailbox, .uid = uid}))
+        return STORE_FAILED;
+    rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    rocks_delete_bodies(b);
+    return STORE_OK;
+}
+
+void rocks_delete_body(struct rocks_batch *b, const struct id128 *message)
 {
     static const enum store_table tables[] = {STORE_TABLE_BODY, STORE_TABLE_ENVELOPE,
                                               STORE_TABLE_TREE};
@@ -221,6 +234,6 @@ void rocks_delete_bodies(struct rocks_batch *b)
             moved |= b->gone[end++].moved;
         if (!moved && count_references(b, &b->gone[i].message, &references) == STORE_OK &&
             references == end - i)
-            remove_body(b, &b->gone[i].message);
+            rocks_delete_body(b, &b->gone[i].message);
     }
 }

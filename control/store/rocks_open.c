@@ -144,13 +144,13 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
-    .check = rocks_check,
     .audit = rocks_audit,
     .audit_last = rocks_audit_last,
     .audit_trim = rocks_audit_trim,
     .quarantine_limit = rocks_quarantine_limit,
     .erase = rocks_erase,
     .erase_step = rocks_erase_step,
+    .fsck = rocks_check,
 };
 
 /* RocksDB syncs its directory, but not the entry that leads to it. */

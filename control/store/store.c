@@ -109,9 +109,22 @@ enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64
     return store->ops->tombstones(store, mailbox, since, visit, context);
 }
 
+const struct store_fault_row store_faults[STORE_FAULTS] = {
+#define STORE_FAULT(NAME, name, sum, repair, text) {name, repair, text},
+#include "control/store/store_fault.def"
+#undef STORE_FAULT
+};
+_Static_assert((int)STORE_FAULTS <= (int)STORE_FAULTS_MAX, "struct store_health has room for all");
+
+enum store_status store_fsck(struct store *store, const struct store_fsck *options,
+                             struct store_health *health_out)
+{
+    return store->ops->fsck(store, options, health_out);
+}
+
 enum store_status store_check(struct store *store, struct store_health *health_out)
 {
-    return store->ops->check(store, health_out);
+    return store_fsck(store, &(struct store_fsck){.repair = false}, health_out);
 }
 
 enum store_status store_audit(struct store *store, uint64_t since, store_audit_visit *visit,

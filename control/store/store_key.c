@@ -142,6 +142,16 @@ bool store_key_read_entry(struct span key, uint64_t *mailbox_out, uint32_t *uid_
     return whole(&c);
 }
 
+bool store_key_read_flags(struct span key, uint64_t *mailbox_out, uint32_t *uid_out)
+{
+    struct cursor c = cursor_of(key);
+
+    *mailbox_out = cursor_u64(&c);
+    *uid_out = cursor_u32(&c);
+    cursor_u64(&c);
+    return whole(&c);
+}
+
 bool store_key_read_tombstone(struct span key, uint64_t *modseq_out, uint32_t *uid_out)
 {
     struct cursor c = behind_table(key);

@@ -61,6 +61,8 @@ struct store_key store_key_flags(uint64_t mailbox, uint32_t uid);
 /* The same read back. False when the key has another shape. */
 bool store_key_read_id(struct span key, uint64_t *id_out);
 bool store_key_read_entry(struct span key, uint64_t *mailbox_out, uint32_t *uid_out);
+/* Of the family of flags. */
+bool store_key_read_flags(struct span key, uint64_t *mailbox_out, uint32_t *uid_out);
 bool store_key_read_tombstone(struct span key, uint64_t *modseq_out, uint32_t *uid_out);
 bool store_key_read_message(struct span key, struct id128 *message_out);
 bool store_key_read_reference(struct span key, struct id128 *message_out, uint64_t *mailbox_out,

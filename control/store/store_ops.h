@@ -31,7 +31,6 @@ struct store_ops {
     enum store_status (*export)(struct store *, uint64_t, uint32_t, store_bytes_visit *, void *);
     enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *,
                                     void *);
-    enum store_status (*check)(struct store *, struct store_health *);
     enum store_status (*audit)(struct store *, uint64_t, store_audit_visit *, void *);
     enum store_status (*audit_last)(struct store *, uint64_t *);
     enum store_status (*audit_trim)(struct store *, uint64_t, uint32_t, uint32_t *);
@@ -39,6 +38,7 @@ struct store_ops {
     enum store_status (*erase)(struct store *, struct span, const struct store_reason *,
                                uint64_t *);
     enum store_status (*erase_step)(struct store *, store_erasure_visit *, void *, bool *);
+    enum store_status (*fsck)(struct store *, const struct store_fsck *, struct store_health *);
 };
 
 struct store {
