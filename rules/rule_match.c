@@ -221,6 +221,11 @@ bool rule_match_hit(const struct rule_match *m, size_t rule)
     return bit_get(m->words + m->pattern_words, rule);
 }
 
+size_t rule_match_rules(const struct rule_match *m)
+{
+    return m->set->count;
+}
+
 size_t rule_match_next(const struct rule_match *m, size_t from)
 {
     for (size_t w = from / 64; w < m->rule_words; w++) {

@@ -127,11 +127,16 @@ static void record_rules(struct sessions *ss, struct transaction *tx)
 {
     struct record_message *m = &tx->record->message;
     uint32_t hits[RECORD_RULES];
+    struct rule_pool *pool;
 
     if (!tx->match)
         return;
+    pool = tx->rules->pools[handoff_worker(ss->options.port)];
     m->rule_count = (uint32_t)rule_match_hits(tx->match, hits, RECORD_RULES);
     ss->counters->rule_hits += m->rule_count;
+    rule_pool_note(pool, tx->match, ss->time.wall_ms);
+    if (tx->stamped)
+        rule_pool_measured(pool);
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
         m->rules[i] =
             record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);

@@ -58,6 +58,18 @@ enum smtp_reply_id transaction_refusal(enum rule_action action)
     }
 }
 
+/* What was scanned since the stamp before. */
+static void scanned(struct sessions *ss, struct transaction *tx, enum rule_scope scope,
+                    struct span bytes)
+{
+    uint64_t before = ss->stamp;
+
+    transaction_stamp(ss, STAGE_rules);
+    if (ss->stamping)
+        rule_pool_spend(tx->rules->pools[handoff_worker(ss->options.port)], scope,
+                        ss->stamp - before, bytes.len);
+}
+
 static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx,
                                      enum rule_scope scope, struct span bytes)
 {
@@ -68,7 +80,7 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
     transaction_stamp(ss, STAGE_mime);
     status = rule_scope_streams(scope) ? rule_match_feed(tx->match, scope, bytes)
                                        : rule_match_value(tx->match, scope, bytes);
-    transaction_stamp(ss, STAGE_rules);
+    scanned(ss, tx, scope, bytes);
     return status_row(ss, status);
 }
 
@@ -160,7 +172,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
         return SMTP_REPLY_NONE;
     transaction_stamp(ss, STAGE_mime);
     status = rule_match_header(tx->match, event->field.name, writer_span(&text));
-    transaction_stamp(ss, STAGE_rules);
+    scanned(ss, tx, RULE_SCOPE_HEADER, writer_span(&text));
     return status_row(ss, status);
 }
 
