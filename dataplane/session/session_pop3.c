@@ -416,6 +416,7 @@ static void logged_in(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_login_failures++;
+    session_name_set(ss, s, r->user);
     release(ss, s);
     pop3_server_answer(&s->pop3_server, login_row(job->status, POP3_REPLY_AUTH_FAILED));
     reached = job->status == JOB_REFUSED && s->conn ? session_limit_error(ss, s) : reached;
@@ -462,6 +463,7 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
     ss->counters->pop3_logins++;
     /* Without memory the record names nobody, and mail is read all the same. */
     session_name_set(ss, s, r->user);
+    s->known = true;
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }
 

@@ -29,7 +29,7 @@ rules:
 def ruled(make_engine, tmp_path):
     path = tmp_path / "rules.yaml"
     path.write_text(RULES)
-    engine = make_engine(changes={"rules": {"files": [str(path)]}, "profile_sample": 1})
+    engine = make_engine(changes={"rules": {"files": [str(path)]}, "profile": {"sample": 1}})
     engine.rules = path
     return engine
 
@@ -68,10 +68,10 @@ def test_wrong_rules_leave_the_running_ones(ruled):
     ruled.rules.write_text(RULES + "  - {id: a, when: {rule: b}}\n  - {id: b, when: {rule: a}}\n  - {id: c, scope: x}\n")
     answer = ruled.ctl("reload", check=False)
     assert answer.returncode != 0
-    assert b"rules.yaml:14: rule 'c': expected a scope" in answer.stderr
+    assert b"rules.yaml:13: rule 'c': expected a scope" in answer.stderr
     ruled.rules.write_text(RULES + "  - {id: a, when: {rule: b}}\n  - {id: b, when: {rule: a}}\n")
     answer = ruled.ctl("reload", check=False)
-    assert b"rules.yaml:12: rule 'a': its logic leads back to itself" in answer.stderr
+    assert b"rules.yaml:11: rule 'a': its logic leads back to itself" in answer.stderr
     assert send(ruled, b"BLUE") == 550 and send(ruled, b"fine") == 250
 
 
