@@ -102,11 +102,13 @@ static void on_end(struct sessions *ss, struct session *s)
     }
     if (tx->verdict.rule != RULE_NONE)
         tx->message.verdict = rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id;
+    transaction_subject_settle(ss, tx);
     if (!delivery_prefixes(ss, s)) {
         ss->counters->chunks_refused++;
         conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
         return;
     }
+    transaction_release(tx);
     tx->step = TRANSACTION_WRITING;
     transaction_stamp(ss, STAGE_smtp);
 }
