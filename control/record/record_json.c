@@ -87,14 +87,15 @@ static const char *action_text(uint8_t action)
 
 static json_t *recipient_json(const struct record *r, const struct record_recipient *recipient)
 {
-    bool accepted = recipient->code >= 200 && recipient->code < 300;
+    bool accepted = recipient->code >= 200 && recipient->code < 300 && recipient->data_code < 400;
+    json_t *data_code = recipient->data_code ? json_integer(recipient->data_code) : json_null();
     json_t *place = !accepted                                ? json_null()
                     : recipient->place == MESSAGE_QUARANTINE ? json_string("quarantine")
                                                              : json_string("inbox");
 
-    return json_pack("{s:o, s:i, s:s, s:o}", "address", text_of(r, recipient->address), "code",
-                     (int)recipient->code, "verdict", action_text(recipient->verdict), "place",
-                     place);
+    return json_pack("{s:o, s:i, s:o, s:s, s:o}", "address", text_of(r, recipient->address), "code",
+                     (int)recipient->code, "data_code", data_code, "verdict",
+                     action_text(recipient->verdict), "place", place);
 }
 
 static json_t *recipients_json(const struct record *r)
@@ -144,14 +145,20 @@ static json_t *cycles_json(const struct record_message *m)
                      (int)m->cycles_apportioned, "stages", stages);
 }
 
+/* The proxy that stood between, or null. */
+static json_t *via_json(const struct record_peer *peer)
+{
+    return peer->relayed ? endpoint_json(&peer->via, peer->via_port) : json_null();
+}
+
 /* A function of the bytes on the wire, and of the rules, alone. */
 static json_t *message_facts(const struct record *r)
 {
     const struct record_message *m = &r->message;
 
-    return json_pack("{s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo",
-                     text_of(r, m->helo), "esmtp", (int)m->esmtp, "mail_from",
-                     text_of(r, m->sender), "rcpt_to", recipients_to(r), "size",
+    return json_pack("{s:o, s:b, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo",
+                     text_of(r, m->helo), "esmtp", (int)m->esmtp, "smtputf8", (int)m->smtputf8,
+                     "mail_from", text_of(r, m->sender), "rcpt_to", recipients_to(r), "size",
                      (json_int_t)m->size, "subject", text_of(r, m->subject), "from",
                      text_of(r, m->from), "message_id", text_of(r, m->message_id), "parts",
                      record_parts(record_text_span(r, m->tree)), "rules", rules_json(r),
@@ -162,13 +169,14 @@ static json_t *message_context(const struct record *r)
 {
     const struct record_message *m = &r->message;
 
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role", "serve",
-                     "worker", (int)r->worker, "connection", id_json(&m->connection), "client",
-                     endpoint_json(&m->peer.client, m->peer.client_port), "server",
-                     endpoint_json(&m->peer.server, m->peer.server_port), "began",
-                     time_json(m->began_ms), "ended", time_json(m->ended_ms), "end_of_data_us",
-                     (json_int_t)m->end_of_data_us, "commit_us", (json_int_t)m->commit_us, "cycles",
-                     cycles_json(m));
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role",
+                     "serve", "worker", (int)r->worker, "connection", id_json(&m->connection),
+                     "client", endpoint_json(&m->peer.client, m->peer.client_port), "server",
+                     endpoint_json(&m->peer.server, m->peer.server_port), "via", via_json(&m->peer),
+                     "client_name", text_of(r, m->client_name), "login", text_of(r, m->login),
+                     "began", time_json(m->began_ms), "ended", time_json(m->ended_ms),
+                     "end_of_data_us", (json_int_t)m->end_of_data_us, "commit_us",
+                     (json_int_t)m->commit_us, "cycles", cycles_json(m));
 }
 
 static json_t *message_result(const struct record *r)
@@ -196,10 +204,10 @@ static json_t *connection_json(const struct record *r)
                               (json_int_t)c->commands, "bytes_in", (json_int_t)c->bytes_in,
                               "bytes_out", (json_int_t)c->bytes_out);
     json_t *context =
-        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker,
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker,
                   "client", endpoint_json(&c->peer.client, c->peer.client_port), "server",
-                  endpoint_json(&c->peer.server, c->peer.server_port), "began",
-                  time_json(c->began_ms), "ended", time_json(c->ended_ms));
+                  endpoint_json(&c->peer.server, c->peer.server_port), "via", via_json(&c->peer),
+                  "began", time_json(c->began_ms), "ended", time_json(c->ended_ms));
     json_t *result =
         json_pack("{s:o, s:I, s:I, s:b}", "reason", text_of(r, c->reason), "messages",
                   (json_int_t)c->messages, "refusals", (json_int_t)c->refusals, "cut", (int)r->cut);

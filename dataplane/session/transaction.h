@@ -23,6 +23,7 @@ enum transaction_step {
 struct transaction_recipient {
     struct rule_policy policy; /* thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
+    struct span text;          /* of the rule that decided; borrowed from the rules */
     int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
                        RULE_NONE */
     bool looping;   /* the message was delivered to it before */
@@ -43,6 +44,16 @@ static inline bool delivery_set_has(const struct delivery_set *set, uint32_t del
     return set->bits[delivery / 64] >> delivery % 64 & 1;
 }
 
+/* A recipient that was accepted at RCPT, in that order. */
+struct transaction_accepted {
+    struct span address; /* as spelled */
+    struct span text;    /* of `row`; borrowed from the rules */
+    struct delivery_set deliveries;
+    uint8_t record; /* its place in the record */
+    bool recorded;
+    uint8_t row; /* enum smtp_reply_id: what refuses the message for it alone; NONE: nothing */
+};
+
 struct transaction {
     struct chunk
         *arena; /* the chunk that this struct lies in, and those taken later; newest first */
@@ -62,6 +73,11 @@ struct transaction {
     bool data;          /* DATA or a chunk was accepted */
     bool answered;      /* the row in `reply` was sent */
     bool stamped;       /* carries stamps of its own */
+    bool prdr;          /* a reply for each recipient was asked for */
+    bool each;          /* and is being given */
+    uint8_t sender_row; /* enum smtp_reply_id: what the rules refuse the sender with, applied at
+                           RCPT; NONE: nothing */
+    struct span sender_text;
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
     uint64_t anomalies;
@@ -71,16 +87,20 @@ struct transaction {
     uint64_t commit_us;
     uint64_t began_cycles[STAGES]; /* the worker's cycles when it began, to measure the window */
     uint64_t began_busy;
-    uint64_t began_bytes;    /* of sessions.bytes_read */
-    uint64_t bytes;          /* read by this transaction's session since */
-    uint64_t heard;          /* of them, when the deadline was set last */
+    uint64_t began_bytes; /* of sessions.bytes_read */
+    uint64_t bytes;       /* read by this transaction's session since */
+    uint64_t heard;       /* of them, when the deadline was set last */
+    uint64_t rate_us;     /* session_pressure.c: since when, and since which of `bytes`, the rate
+                             is measured */
+    uint64_t rate_bytes;
     uint64_t cycles[STAGES]; /* of its own stamps */
     uint64_t cycles_total;
     uint8_t part_scope; /* enum rule_scope that the open leaf's DATA goes to */
     struct rule_verdict verdict;
     struct mime_reader mime;
     struct mime_tree tree;
-    uint32_t recipients;
+    uint32_t accepted_count;
+    struct transaction_accepted accepted[MESSAGE_DELIVERIES];
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
     struct delivery_set
         delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */

@@ -458,7 +458,9 @@ static void rules_judge_message_sender_and_recipient(void)
     CHECK(world_expect(w, ENVELOPE_REPLY "250 2.0.0 *\r\n"));
     CHECK(w->message_count == 1 && w->messages[0].places[0] == MESSAGE_QUARANTINE);
     world_say(w, "MAIL FROM:<bad@b.test>\r\nRCPT TO:<alice@example.test>\r\n");
-    CHECK(world_expect(w, "550 5.7.1 not wanted here\r\n503 5.5.1*\r\n"));
+    CHECK(world_expect(w, "250 2.1.0 *\r\n550 5.7.1 not wanted here\r\n"));
+    world_say(w, "RSET\r\n");
+    CHECK(world_expect(w, "250 *\r\n"));
     world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<bob@example.test>\r\nRCPT "
                  "TO:<alice@example.test>\r\nDATA\r\n"
                  "\r\nfine\r\n.\r\n");
