@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "control/record/record_type.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -15,6 +16,7 @@
  * directory of the file.
  */
 enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
+enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
 /* A score that no message reaches. */
@@ -84,6 +86,28 @@ struct config_smtp {
     int64_t full_days;
     struct config_network *xclient_networks;
     uint32_t xclient_networks_count;
+    int64_t greet_delay; /* 0: none */
+    int pregreet;        /* enum config_pregreet */
+};
+
+/* At a time, and within limits.window; 0: no limit. */
+struct config_limit {
+    int64_t sessions, connects, errors, messages, recipients;
+};
+
+struct config_limit_network {
+    uint32_t line; /* where it stands in the file */
+    struct config_network network;
+    bool trusted;
+    struct config_limit limit;
+};
+
+struct config_limits {
+    int64_t window, counters;
+    int64_t prefix_v4, prefix_v6;
+    struct config_limit address, network, sender, sender_domain;
+    struct config_limit_network *networks;
+    uint32_t networks_count;
 };
 
 struct config_pop3 {
@@ -92,10 +116,29 @@ struct config_pop3 {
     bool allow_cleartext;
 };
 
+enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
+
 struct config_store {
+    int kind; /* enum config_store_kind */
+    int64_t memory;
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+};
+
+struct config_quarantine {
+    int64_t quota;  /* 0: none */
+    int full;       /* enum store_quarantine_full */
+    int64_t expiry; /* 0: none */
+};
+
+struct config_records {
+    char *path; /* "-": standard output; empty: no records */
+    int64_t rotate_size;
+    int64_t retention[RECORD_TYPES]; /* 0: for ever */
+    int privacy[RECORD_CLASSES];     /* enum record_privacy_action */
+    int64_t key_rotation, key_kept;
+    char *keys; /* a file; empty: in memory alone */
 };
 
 struct config_rules {
@@ -152,8 +195,11 @@ struct config {
     struct config_listener *listeners;
     uint32_t listeners_count;
     struct config_smtp smtp;
+    struct config_limits limits;
     struct config_pop3 pop3;
     struct config_store store;
+    struct config_quarantine quarantine;
+    int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
     struct config_domain *domains;
     uint32_t domains_count;
@@ -161,7 +207,7 @@ struct config {
     uint32_t accounts_count;
     struct config_alias *aliases;
     uint32_t aliases_count;
-    char *records_path; /* "-": standard output; empty: no records */
+    struct config_records records;
     char *ctl_socket;
     int log_level; /* enum log_level */
     int64_t profile_sample;

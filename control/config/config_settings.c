@@ -211,12 +211,49 @@ static void fill(struct settings *s, const struct config_settings_source *source
     put_networks(&s->xclient_networks, c->smtp.xclient_networks, c->smtp.xclient_networks_count);
     put_networks(&s->proxy_networks, c->network.proxy_networks, c->network.proxy_networks_count);
     s->proxy_timeout_ms = milliseconds(c->network.proxy_timeout);
+    s->greet_delay_ms = milliseconds(c->smtp.greet_delay);
+    s->pregreet_refuse = c->smtp.pregreet == CONFIG_PREGREET_REFUSE;
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_cleartext = c->pop3.allow_cleartext;
     s->sample = source->profile ? 1 : (uint32_t)c->profile_sample;
     s->directory = source->directory;
     s->rules = source->rules;
+}
+
+static void fill_limit(uint32_t out[LIMIT_KINDS], const struct config_limit *in)
+{
+    out[LIMIT_SESSIONS] = (uint32_t)in->sessions;
+    out[LIMIT_CONNECTS] = (uint32_t)in->connects;
+    out[LIMIT_ERRORS] = (uint32_t)in->errors;
+    out[LIMIT_MESSAGES] = (uint32_t)in->messages;
+    out[LIMIT_RECIPIENTS] = (uint32_t)in->recipients;
+}
+
+static void fill_limits(struct limits *l, const struct config_settings_source *source)
+{
+    const struct config_limits *c = &source->config->limits;
+
+    l->window_ms = milliseconds(c->window);
+    l->prefix_v4 = (uint8_t)c->prefix_v4;
+    l->prefix_v6 = (uint8_t)c->prefix_v6;
+    fill_limit(l->limit[LIMIT_ADDRESS], &c->address);
+    fill_limit(l->limit[LIMIT_NETWORK], &c->network);
+    fill_limit(l->limit[LIMIT_SENDER], &c->sender);
+    fill_limit(l->limit[LIMIT_SENDER_DOMAIN], &c->sender_domain);
+    l->network_count = c->networks_count;
+    for (uint32_t i = 0; i < c->networks_count; i++) {
+        const struct config_limit_network *from = &c->networks[i];
+        struct limit_network *to = &l->networks[i];
+
+        to->bits =
+            (uint8_t)(from->network.prefix + (ip_address_is_v4(&from->network.address) ? 96 : 0));
+        to->address = limits_masked(&from->network.address, to->bits);
+        to->trusted = from->trusted;
+        fill_limit(to->limit, &from->limit);
+    }
+    l->gauges = source->gauges;
+    l->windows = source->windows;
 }
 
 struct settings *config_settings(const struct config_settings_source *source)
@@ -231,5 +268,6 @@ struct settings *config_settings(const struct config_settings_source *source)
         return NULL;
     }
     fill(settings, source);
+    fill_limits(&settings->limits, source);
     return settings;
 }

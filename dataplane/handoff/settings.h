@@ -5,6 +5,7 @@
 #include "dataplane/handoff/directory.h"
 
 #include "dataplane/handoff/generation.h"
+#include "dataplane/handoff/limits.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -50,6 +51,9 @@ struct settings {
     uint32_t pop3_failures_max;
     bool pop3_cleartext; /* USER and PASS without TLS */
     uint32_t sample;     /* one message in this many carries stamps of its own; 1 with --profile */
+    uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
+    bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
+    struct limits limits;
     struct directory *directory;
     struct rule_generation *rules;
 };

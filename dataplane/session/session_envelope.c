@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 
 #include "dataplane/session/transaction.h"
@@ -43,6 +44,8 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
     status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
     if (status == RULE_OK)
         status = value(tx, RULE_SCOPE_HELO, session_name(s));
+    if (status == RULE_OK && s->early)
+        status = value(tx, RULE_SCOPE_ANOMALY, span_text("pregreet"));
     if (status == RULE_OK)
         status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
     if (status != RULE_OK)
@@ -76,10 +79,11 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     tx->record->message.smtputf8 = a->smtputf8;
     tx->prdr = a->prdr;
     /* Without memory for it the sender would read as <>. */
-    if (transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
-        row = judge_sender(ss, s, tx);
-    else
+    row = session_limit_mail(ss, s, tx, &a->path);
+    if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
         row = no_chunk(ss);
+    if (row == SMTP_REPLY_NONE)
+        row = judge_sender(ss, s, tx);
     if (row == SMTP_REPLY_NONE) {
         smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
         return;
@@ -120,6 +124,7 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
         *spared_out = verdict.rule;
         return SMTP_REPLY_NONE;
     }
+    tx->refused = verdict;
     *text_out = verdict.text;
     return transaction_refusal(verdict.action);
 }
@@ -164,7 +169,9 @@ static void record_recipient(struct transaction *tx, struct span recipient, enum
     tx->delivery_of[r->recipient_count] = *deliveries;
     r->recipients[r->recipient_count++] = (struct record_recipient){
         .address = record_put(tx->record, recipient, 128),
-        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
+        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code,
+        .verdict = (uint8_t)tx->refused.action,
+        .rule = transaction_rule_id(tx, tx->refused.rule)};
 }
 
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
@@ -174,10 +181,15 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     const struct directory_entry *entry = NULL;
     struct delivery_set deliveries = {{0}};
     int32_t spared = RULE_NONE;
-    enum smtp_reply_id row = recipient_find(ss->settings.directory, &a->path, &entry);
+    enum smtp_reply_id row;
+
+    tx->refused = (struct rule_verdict){.rule = RULE_NONE};
+    row = recipient_find(ss->settings.directory, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
+    if (row == SMTP_REPLY_NONE)
+        row = session_limit_rcpt(ss, s, tx);
     if (row == SMTP_REPLY_NONE)
         row = add_recipient(ss, tx, entry, recipient, spared, &deliveries);
     record_recipient(tx, recipient, row, &deliveries);

@@ -2,6 +2,8 @@
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_peer.h"
 
 /*
@@ -169,13 +171,27 @@ static void end_transaction(struct sessions *ss, struct session *s)
     transaction_end(ss, s, tx);
 }
 
+static void count_refusal(struct sessions *ss, struct session *s, enum smtp_reply_id row)
+{
+    struct limit_reached reached = {0};
+
+    if (!smtp_reply_refuses(row))
+        return;
+    s->refusals++;
+    s->last_refusal = (uint8_t)row;
+    if (smtp_reply_row(row)->code >= 500)
+        reached = session_limit_error(ss, s);
+    if (reached.smtp)
+        smtp_server_stop(&s->smtp, (enum smtp_reply_id)reached.smtp);
+}
+
 static void on_reply(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     struct transaction *tx = s->tx;
     enum smtp_reply_id row = a->reply;
 
     ss->counters->smtp_reply[row]++;
-    s->refusals += smtp_reply_refuses(row);
+    count_refusal(ss, s, row);
     s->spoke = true;
     /* A command is counted with its last reply, and no reply that answers none. */
     s->commands +=
@@ -203,6 +219,18 @@ static enum progress attach_line(struct sessions *ss, struct session *s)
     return GO_ON;
 }
 
+/* The client is counted as who it is: no more as the one, and with CONNECT as the other. */
+static void on_xclient(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    enum smtp_reply_id row;
+
+    session_limit_leave(ss, s);
+    row = session_peer_xclient(ss, s, &a->xclient);
+    if (row != SMTP_REPLY_OK)
+        session_limit_enter(ss, s);
+    answer(s, row, span_of(NULL, 0));
+}
+
 static enum progress act(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     const struct span none = {0};
@@ -216,7 +244,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_ROOM:
         return session_flush(ss, s) ? GO_ON : PAUSE;
     case SMTP_ACTION_CONNECT:
-        answer(s, ss->draining ? SMTP_REPLY_DRAINING : SMTP_REPLY_OK, none);
+        session_greet_begin(ss, s);
         return GO_ON;
     case SMTP_ACTION_REPLY:
         on_reply(ss, s, a);
@@ -225,7 +253,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         session_envelope_helo(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_XCLIENT:
-        answer(s, session_peer_xclient(ss, s, &a->xclient), none);
+        on_xclient(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_VERDICT:
         answer_recipient(s, a->index);
@@ -363,6 +391,7 @@ void session_smtp_run(struct sessions *ss, struct session *s)
 {
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
+    session_greet_run(ss, s);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
         continue;
     transaction_stamp(ss, STAGE_smtp);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/session/session_world.h"
 
+#include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/window_table.h"
+
 #include <stdlib.h>
 #include <urcu-qsbr.h>
 
@@ -62,6 +65,11 @@ void world_settings(struct world *w, struct rule_generation *rules)
                                     .pop3_failures_max = 3,
                                     .pop3_cleartext = true,
                                     .sample = 1,
+                                    .limits = {.window_ms = 60000,
+                                               .prefix_v4 = 24,
+                                               .prefix_v6 = 64,
+                                               .gauges = gauge_table_new(64),
+                                               .windows = window_table_new(1024, (uint8_t[16]){7})},
                                     .directory = directory_new(64),
                                     .rules = rules};
     world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'},
