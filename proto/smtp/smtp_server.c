@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "proto/smtp/smtp_server.h"
+#include "proto/smtp/smtp_offer.h"
 
 enum smtp_server_state {
     STATE_CONNECT,  /* before the greeting */
@@ -376,35 +376,12 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
     return on_bad(s);
 }
 
-/*
- * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
- * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
- */
-static void put_ehlo(const struct smtp_server *s, struct writer *w)
-{
-    const struct smtp_server_options *options = s->options;
-
-    writer_text(w, "250-");
-    writer_span_put(w, options->hostname);
-    writer_text(w, "\r\n250-PIPELINING\r\n250-SIZE ");
-    writer_number(w, options->size_max);
-    writer_text(w,
-                "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"
-                "250-LIMITS MAILMAX=");
-    writer_number(w, options->messages_max);
-    writer_text(w, " RCPTMAX=");
-    writer_number(w, options->recipients_max);
-    if (s->trusted)
-        writer_text(w, "\r\n250-" SMTP_XCLIENT_OFFER);
-    writer_text(w, "\r\n250 ENHANCEDSTATUSCODES\r\n");
-}
-
 static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct writer *w)
 {
     const struct smtp_reply *row = smtp_reply_row(id);
 
     if (id == SMTP_REPLY_EHLO) {
-        put_ehlo(s, w);
+        smtp_offer_put(w, s->options, s->trusted);
     } else if (id == SMTP_REPLY_READY || id == SMTP_REPLY_HELO) {
         writer_number(w, row->code);
         writer_byte(w, ' ');
