@@ -83,7 +83,6 @@ struct config_smtp {
     int64_t messages;
     int64_t command_timeout, data_timeout, end_timeout, line_timeout, message_timeout;
     int64_t pressure, pressure_rate;
-    int64_t full_days;
     struct config_network *xclient_networks;
     uint32_t xclient_networks_count;
     int64_t greet_delay; /* 0: none */

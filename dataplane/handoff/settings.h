@@ -42,7 +42,7 @@ struct settings {
     uint32_t data_timeout_ms;    /* between two pieces of message data */
     uint32_t end_timeout_ms;     /* from the final dot to the answer */
     uint32_t line_timeout_ms;    /* from the first byte of a command line to its end */
-    uint32_t message_timeout_ms; /* from MAIL to the end of the message */
+    uint32_t message_timeout_ms; /* from the connect or the last message to the end of the next */
     uint32_t pressure;           /* percent of sessions or chunks in use */
     uint32_t pressure_rate;      /* bytes a second of message data, under pressure; 0: none */
     struct network_list xclient_networks, proxy_networks;
