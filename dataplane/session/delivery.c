@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
 
+#include "dataplane/session/session_peer.h"
 #include "proto/smtp/smtp_trace.h"
 
 /* All fields that rules add to a message, and the subject. */
@@ -82,6 +83,46 @@ static bool judge_one(struct transaction *tx, uint32_t i)
     return refuses(verdict.action);
 }
 
+static bool turns_away(const struct transaction_recipient *r)
+{
+    return refuses((enum rule_action)r->verdict) || r->looping;
+}
+
+/* With PRDR: the row that refuses the message for a recipient, when each of its mailboxes does. */
+static void judge_accepted(const struct transaction *tx, struct transaction_accepted *a)
+{
+    bool all = true, defer = false, loop = false;
+
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        const struct transaction_recipient *r = &tx->recipient[i];
+
+        if (!delivery_set_has(&a->deliveries, i))
+            continue;
+        all = all && turns_away(r);
+        defer |= r->verdict == RULE_ACTION_DEFER;
+        loop |= r->looping;
+        if (refuses((enum rule_action)r->verdict))
+            a->text = r->text;
+    }
+    if (!all)
+        a->text = span_of(NULL, 0);
+    else
+        a->row = defer  ? SMTP_REPLY_RULE_DEFERRED
+                 : loop ? SMTP_REPLY_LOOP
+                        : SMTP_REPLY_RULE_REJECTED;
+}
+
+/* With PRDR who refuses it gets no copy: somebody was told so. */
+static bool is_refused(const struct transaction *tx, uint32_t delivery)
+{
+    bool refused = tx->prdr;
+
+    for (uint32_t k = 0; k < tx->accepted_count && refused; k++)
+        refused = !delivery_set_has(&tx->accepted[k].deliveries, delivery) ||
+                  tx->accepted[k].row != SMTP_REPLY_NONE;
+    return refused;
+}
+
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
                                   struct span *text_out)
 {
@@ -91,6 +132,8 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
         refused += judge_one(tx, i) || tx->recipient[i].looping;
         deferred += tx->recipient[i].verdict == RULE_ACTION_DEFER;
     }
+    for (uint32_t k = 0; k < tx->accepted_count && tx->prdr; k++)
+        judge_accepted(tx, &tx->accepted[k]);
     record_verdicts(tx);
     transaction_stamp(ss, STAGE_rules);
     if (refused < tx->message.deliveries)
@@ -118,10 +161,11 @@ void delivery_place(struct transaction *tx)
 
     for (uint32_t k = 0; k < r->recipient_count; k++)
         for (uint32_t i = 0; i < m->deliveries; i++)
-            if (delivery_set_has(&tx->delivery_of[k], i) && place_of(tx, i) == MESSAGE_QUARANTINE)
+            if (delivery_set_has(&tx->delivery_of[k], i) && !is_refused(tx, i) &&
+                place_of(tx, i) == MESSAGE_QUARANTINE)
                 r->recipients[k].place = MESSAGE_QUARANTINE;
     for (uint32_t i = 0; i < m->deliveries; i++) {
-        if (tx->recipient[i].verdict == RULE_ACTION_DISCARD)
+        if (tx->recipient[i].verdict == RULE_ACTION_DISCARD || is_refused(tx, i))
             continue;
         m->delivery[kept] = m->delivery[i];
         tx->kept_from[kept] = (uint8_t)i;
@@ -181,8 +225,11 @@ static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
                                         .only_recipient = tx->record->message.recipient_count == 1,
                                         .helo = tx->message.envelope.helo,
                                         .client = tx->message.envelope.client,
+                                        .client_name = session_peer_name(s),
                                         .hostname = ss->smtp_options.hostname,
                                         .esmtp = s->esmtp,
+                                        .smtputf8 = tx->message.envelope.smtputf8,
+                                        .authenticated = tx->message.envelope.authenticated.len > 0,
                                         .id = writer_span(&id),
                                         .wall_seconds = ss->time.wall_ms / 1000});
     if (tx->match)

@@ -2,6 +2,7 @@
 #include "dataplane/session/transaction.h"
 
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_peer.h"
 
 #include <string.h>
 
@@ -66,12 +67,14 @@ static bool begin_match(struct sessions *ss, struct transaction *tx)
 static void begin_message(struct sessions *ss, struct session *s, struct transaction *tx)
 {
     struct message *m = &tx->message;
-    struct ip_address local;
-    uint16_t local_port;
+    struct record_peer peer;
 
+    session_peer(s, &peer);
     m->id = id128_next(&ss->ids, ss->time.wall_ms);
     m->envelope.helo = session_name(s);
-    tcp_endpoints(s->conn, &local, &local_port, &m->envelope.client, &m->envelope.client_port);
+    m->envelope.client = peer.client;
+    m->envelope.client_port = peer.client_port;
+    m->envelope.authenticated = session_peer_login(s);
     record_reset(tx->record, RECORD_MESSAGE);
     tx->record->message.id = m->id;
     tx->record->message.connection = s->id;
@@ -79,10 +82,10 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.esmtp = s->esmtp;
     /* Now, because the EHLO that ends a transaction brings another name. */
     tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_NAME_MAX);
-    tx->record->message.peer = (struct record_peer){.client = m->envelope.client,
-                                                    .server = local,
-                                                    .client_port = m->envelope.client_port,
-                                                    .server_port = local_port};
+    tx->record->message.client_name =
+        record_put(tx->record, session_peer_name(s), SESSION_CLIENT_NAME);
+    tx->record->message.login = record_put(tx->record, session_peer_login(s), SESSION_LOGIN);
+    tx->record->message.peer = peer;
 }
 
 static void log_client(struct sessions *ss, const struct session *s, enum log_message message)

@@ -49,6 +49,16 @@ static inline bool delivery_set_has(const struct delivery_set *set, uint32_t del
     return set->bits[delivery / 64] >> delivery % 64 & 1;
 }
 
+/* A recipient that was accepted at RCPT, in that order. */
+struct transaction_accepted {
+    struct span address; /* as spelled */
+    struct span text;    /* of `row`; borrowed from the rules */
+    struct delivery_set deliveries;
+    uint8_t record; /* its place in the record */
+    bool recorded;
+    uint8_t row; /* enum smtp_reply_id: what refuses the message for it alone; NONE: nothing */
+};
+
 struct transaction {
     struct chunk
         *arena; /* the chunk that this struct lies in, and those taken later; newest first */
@@ -72,7 +82,12 @@ struct transaction {
     bool data;           /* DATA or a chunk was accepted */
     bool answered;       /* the row in `reply` was sent */
     bool stamped;        /* carries stamps of its own */
-    bool sender_named;   /* the next are filled; not for the null sender */
+    bool prdr;           /* a reply for each recipient was asked for */
+    bool each;           /* and is being given */
+    uint8_t sender_row;  /* enum smtp_reply_id: what the rules refuse the sender with, applied at
+                            RCPT; NONE: nothing */
+    struct span sender_text;
+    bool sender_named; /* the next are filled; not for the null sender */
     uint64_t sender_names[2][2]; /* of the sender, of its domain; for messages, for recipients */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
@@ -83,9 +98,12 @@ struct transaction {
     uint64_t commit_us;
     uint64_t began_cycles[STAGES]; /* the worker's cycles when it began, to measure the window */
     uint64_t began_busy;
-    uint64_t began_bytes;    /* of sessions.bytes_read */
-    uint64_t bytes;          /* read by this transaction's session since */
-    uint64_t heard;          /* of them, when the deadline was set last */
+    uint64_t began_bytes; /* of sessions.bytes_read */
+    uint64_t bytes;       /* read by this transaction's session since */
+    uint64_t heard;       /* of them, when the deadline was set last */
+    uint64_t rate_us;     /* session_pressure.c: since when, and since which of `bytes`, the rate
+                             is measured */
+    uint64_t rate_bytes;
     uint64_t cycles[STAGES]; /* of its own stamps */
     uint64_t cycles_total;
     uint8_t
@@ -98,7 +116,8 @@ struct transaction {
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     struct mime_reader mime;
     struct mime_tree tree;
-    uint32_t recipients;
+    uint32_t accepted_count;
+    struct transaction_accepted accepted[MESSAGE_DELIVERIES];
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
     struct delivery_set
         delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
