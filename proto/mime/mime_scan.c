@@ -98,3 +98,21 @@ void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr)
 {
     run(scan, s, after_cr, false);
 }
+
+size_t mime_scan_line(struct span s, uint8_t first)
+{
+    size_t i = 0;
+
+#ifdef __SSE2__
+    const __m128i lf = _mm_set1_epi8('\n'), next = _mm_set1_epi8((char)first);
+
+    for (; i + 17 <= s.len; i += 16)
+        if (_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(load(s.data + i), lf),
+                                            _mm_cmpeq_epi8(load(s.data + i + 1), next))))
+            break;
+#endif
+    for (; i < s.len; i++)
+        if (s.data[i] == '\n' && (i + 1 == s.len || s.data[i + 1] == first))
+            return i;
+    return s.len;
+}

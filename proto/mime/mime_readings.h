@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_MIME_MIME_READINGS_H
+#define PROTO_MIME_MIME_READINGS_H
+
+#include "proto/mime/mime_derive.h"
+
+/*
+ * A message in all the ways in which receivers read it. Reading 0 is the one that the engine goes
+ * by. Where it meets a doubt (mime_doubt.def), a further reading takes the other way from the same
+ * byte on, and decides all doubts of that kind so; it may meet doubts of other kinds itself. One
+ * about how a leaf is decoded ends with its leaf, the others with the message. A message in base64
+ * or quoted-printable is read within as a reading of its own (its offsets are of the decoded bytes).
+ *
+ * Events are those of struct mime_reader, each with its reading, and beyond them:
+ *
+ *   READING     a further one begins, behind an ANOMALY that names the doubt: what `from` has given
+ *               so far, it has given too (of the part under way: its DATA)
+ *   TEXT        DATA of a text as UTF-8, where its charset asks for it; see mime_derive_instead()
+ *   FILE_BEGIN, FILE_DATA, FILE_END   a file within a leaf's DATA: uuencoded, or of TNEF
+ *
+ * Within one reading the order and the bytes do not depend on how the message was cut; between two
+ * readings the order does. Bound: MIME_READINGS at a time; more doubts than that are decided as
+ * reading 0 does, with an anomaly.
+ */
+enum { MIME_READINGS = 8 };
+
+struct mime_reading {
+    struct mime_reader *reader; /* NULL: no memory yet */
+    struct mime_derive *derive;
+    uint8_t *field;
+    uint8_t *scratch;
+    struct span rest; /* of the input, or of the DATA that it reads */
+    bool used;
+    bool due;       /* has something to read */
+    bool deriving;  /* what lies in the last DATA is being told */
+    uint8_t feeder; /* the reading whose DATA it reads, or MIME_READINGS */
+    uint16_t leaf;  /* the part whose end ends it, or MIME_PART_NONE */
+    uint16_t fed;   /* of the feeder: the part whose DATA it is */
+};
+
+struct mime_readings {
+    struct mime_reader first;
+    struct mime_derive first_derive;
+    struct mime_reading all[MIME_READINGS];
+    struct mime_memory memory;
+    struct mime_limits limits;
+    bool open; /* an input is under way */
+    bool many; /* it was told that there are too many */
+    bool finished;
+    uint8_t used;                 /* how many readings there are */
+    uint8_t asking;               /* the reading that waits for memory, or MIME_READINGS */
+    bool asks_message;            /* ... for a message within, otherwise for a doubt */
+    bool held;                    /* `event` waits */
+    uint8_t queued;               /* events before it */
+    struct mime_event event;      /* given once what goes before it is done */
+    struct mime_event queue[2];   /* the last first */
+    uint8_t derived[MIME_DERIVE_ROOM]; /* scratch of what lies in DATA */
+};
+
+/* Bytes of one further reading, beside limits.field. */
+size_t mime_readings_size(const struct mime_limits *limits);
+/* As mime_reader_init(). */
+bool mime_readings_init(struct mime_readings *rs, const struct mime_memory *memory,
+                        const struct mime_limits *limits);
+/*
+ * As mime_reader_next(), but *in advances only with MIME_MORE. MIME_DOUBT: memory for a further
+ * reading is wanted; mime_readings_attach() and call again.
+ */
+enum mime_status mime_readings_next(struct mime_readings *rs, struct span *in,
+                                    struct mime_event *event_out);
+void mime_readings_finish(struct mime_readings *rs);
+/* Lends mime_readings_size() bytes, aligned to 8, until the message ends; NULL: go on without. */
+void mime_readings_attach(struct mime_readings *rs, void *memory);
+/* Of the part under way in a reading: TEXT says all that its DATA says. */
+bool mime_readings_instead(const struct mime_readings *rs, uint8_t reading);
+
+#endif
