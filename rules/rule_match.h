@@ -12,7 +12,7 @@
 struct rule_match;
 
 enum { RULE_NONE = -1 };           /* no rule decided */
-enum { RULE_LANES = 16 };          /* at most so many streams of a scope at a time */
+enum { RULE_LANES = 32 };          /* at most so many streams of a scope at a time */
 #define RULE_SCORE_NEVER INT32_MAX /* a threshold that no score reaches */
 
 /* What a recipient's domain makes of a total score, in thousandths. Applied at the final dot only.

@@ -70,8 +70,9 @@ static bool read_piece(struct mime_memories *m, struct span piece)
         if (status == MIME_DOUBT) {
             void *memory = malloc(mime_readings_size(&m->limits));
 
-            if (memory)
-                m->lent[m->lent_count++] = memory;
+            if (!memory)
+                return false;
+            m->lent[m->lent_count++] = memory;
             mime_readings_attach(&m->reader, memory);
         } else if (event.kind == MIME_READING) {
             good = begin_other(m, &event);

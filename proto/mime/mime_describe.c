@@ -419,7 +419,7 @@ static enum mime_part_kind multipart(struct mime_reader *r)
     }
     if (encoded(&r->part)) {
         note(r, MIME_ANOMALY_ENCODING_COMPOSITE);
-        if (mime_reader_other(r, MIME_DOUBT_COMPOSITE))
+        if (mime_reader_other(r, MIME_DOUBT_HEADER))
             return MIME_LEAF;
         r->part.encoding = MIME_ENCODING_BINARY;
     }
@@ -463,9 +463,9 @@ static enum mime_part_kind kind_of(struct mime_reader *r)
 bool mime_describe_asks(struct mime_reader *r)
 {
     if (!is(r->part.type, "multipart") || !encoded(&r->part) || r->part_boundary == 0 ||
-        r->depth >= r->limits.depth || !mime_reader_asks(r, MIME_DOUBT_COMPOSITE))
+        r->depth >= r->limits.depth || !mime_reader_asks(r, MIME_DOUBT_HEADER))
         return false;
-    r->doubt = MIME_DOUBT_COMPOSITE;
+    r->doubt = MIME_DOUBT_HEADER;
     return true;
 }
 

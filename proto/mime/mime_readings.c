@@ -51,15 +51,37 @@ static uint8_t number(const struct mime_readings *rs, const struct mime_reading 
     return (uint8_t)(g - rs->all);
 }
 
-/* A slot that is free, one that has memory first; NULL: there is none. */
-static struct mime_reading *free_slot(struct mime_readings *rs)
+/*
+ * The slot of the reading that decides a doubt of `g` otherwise. Slots follow from what was decided,
+ * so that they do not depend on how the message was cut: 0 to 3 by the doubts about the whole
+ * message, and for each two more that live as long as a leaf. These are read on before the reading
+ * that they come from, so they have ended when it meets the next leaf.
+ */
+static uint8_t slot_of(const struct mime_readings *rs, const struct mime_reading *g,
+                       enum mime_doubt doubt)
 {
-    struct mime_reading *found = NULL;
+    uint8_t n = number(rs, g);
 
-    for (struct mime_reading *g = rs->all; g < rs->all + MIME_READINGS; g++)
-        if (!g->used && (!found || (g->reader && !found->reader)))
-            found = g;
-    return found;
+    switch (doubt) {
+    case MIME_DOUBT_HEADER:
+        return n | 1;
+    case MIME_DOUBT_DELIMITER:
+        return n | 2;
+    case MIME_DOUBT_PLAIN:
+        return (uint8_t)(n + 2 * MIME_READINGS_WHOLE);
+    default:
+        return (uint8_t)(n + MIME_READINGS_WHOLE);
+    }
+}
+
+/* The slot of the message in a leaf of `g`; MIME_READINGS: that is not read. */
+static uint8_t slot_within(const struct mime_readings *rs, const struct mime_reading *g)
+{
+    uint8_t n = number(rs, g);
+
+    if (n == 0)
+        return MIME_READINGS_DECODED;
+    return n < MIME_READINGS_DECODED ? MIME_READINGS : (uint8_t)(n + 1);
 }
 
 static void lend(struct mime_reading *g, uint8_t *memory)
@@ -72,6 +94,12 @@ static void lend(struct mime_reading *g, uint8_t *memory)
     g->field = memory + MIME_SCRATCH_MIN;
 }
 
+/* Where a doubt is: a line that is being gathered counts from its begin. */
+static uint64_t offset_of(const struct mime_reader *r)
+{
+    return r->offset - r->field_total;
+}
+
 static void queue_anomaly(struct mime_readings *rs, const struct mime_reading *at,
                           enum mime_anomaly anomaly)
 {
@@ -80,7 +108,7 @@ static void queue_anomaly(struct mime_readings *rs, const struct mime_reading *a
     rs->queue[rs->queued++] = (struct mime_event){.kind = MIME_ANOMALY,
                                                   .part = r->frames[r->depth - 1].index,
                                                   .reading = number(rs, at),
-                                                  .offset = r->offset,
+                                                  .offset = offset_of(r),
                                                   .anomaly = anomaly};
 }
 
@@ -92,20 +120,10 @@ static void announce(struct mime_readings *rs, const struct mime_reading *from,
         .kind = MIME_READING,
         .part = from->reader->frames[from->reader->depth - 1].index,
         .reading = number(rs, other),
-        .offset = from->reader->offset,
+        .offset = offset_of(from->reader),
         .other = {.doubt = doubt, .from = number(rs, from)},
     };
     queue_anomaly(rs, from, told[doubt]);
-}
-
-/* No further reading: reading `g` goes on alone. */
-static void decide_alone(struct mime_readings *rs, struct mime_reading *g, bool message)
-{
-    if (!message)
-        mime_reader_fork(g->reader, NULL, NULL, NULL);
-    if (!rs->many)
-        queue_anomaly(rs, g, MIME_ANOMALY_READINGS);
-    rs->many = true;
 }
 
 static void begin_other(struct mime_readings *rs, struct mime_reading *g, struct mime_reading *other)
@@ -130,6 +148,8 @@ static void begin_other(struct mime_readings *rs, struct mime_reading *g, struct
     other->reader->memory.scratch = other->scratch;
     other->reader->memory.scratch_size = MIME_SCRATCH_MIN;
     *other->derive = *g->derive;
+    /* One that lives as long as a leaf meets no doubts of its own. */
+    other->reader->asks = !leaf;
     rs->used++;
     announce(rs, g, other, doubt);
 }
@@ -152,31 +172,34 @@ static void begin_message(struct mime_readings *rs, struct mime_reading *g,
                                    .fed = g->reader->frames[g->reader->depth - 1].index,
                                    .leaf = MIME_PART_NONE};
     mime_reader_init(other->reader, &memory, &rs->limits);
-    other->reader->asks = true;
     memset(other->derive, 0, sizeof(*other->derive));
     rs->used++;
     announce(rs, g, other, MIME_DOUBTS);
 }
 
-/* A further reading is wanted. True when it is decided, false when memory is. */
-static bool decide(struct mime_readings *rs, struct mime_reading *g, bool message)
+static void begin(struct mime_readings *rs, struct mime_reading *g, struct mime_reading *other)
 {
-    struct mime_reading *other = free_slot(rs);
+    if (number(rs, other) < MIME_READINGS_DECODED)
+        begin_other(rs, g, other);
+    else
+        begin_message(rs, g, other);
+}
 
-    if (!other) {
-        decide_alone(rs, g, message);
-        return true;
-    }
-    if (!other->reader) {
+/* A further reading is wanted, in `slot`. True when it has begun, false when memory is wanted. */
+static bool decide(struct mime_readings *rs, struct mime_reading *g, uint8_t slot)
+{
+    if (!rs->all[slot].reader) {
         rs->asking = number(rs, g);
-        rs->asks_message = message;
+        rs->wanted = slot;
         return false;
     }
-    if (message)
-        begin_message(rs, g, other);
-    else
-        begin_other(rs, g, other);
+    begin(rs, g, &rs->all[slot]);
     return true;
+}
+
+static bool decide_doubt(struct mime_readings *rs, struct mime_reading *g)
+{
+    return decide(rs, g, slot_of(rs, g, (enum mime_doubt)g->reader->doubt));
 }
 
 void mime_readings_attach(struct mime_readings *rs, void *memory)
@@ -184,12 +207,8 @@ void mime_readings_attach(struct mime_readings *rs, void *memory)
     struct mime_reading *g = &rs->all[rs->asking];
 
     rs->asking = MIME_READINGS;
-    if (memory) {
-        lend(free_slot(rs), memory);
-        decide(rs, g, rs->asks_message);
-    } else {
-        decide_alone(rs, g, rs->asks_message);
-    }
+    lend(&rs->all[rs->wanted], memory);
+    begin(rs, g, &rs->all[rs->wanted]);
 }
 
 void mime_readings_finish(struct mime_readings *rs)
@@ -211,24 +230,18 @@ static void begin_input(struct mime_readings *rs, struct span in)
     rs->open = true;
 }
 
-/* A reading that is due, and whose DATA nobody has still to read; NULL: none is. */
+/*
+ * The last reading that is due: those that read its DATA, and those that live as long as its leaf,
+ * stand behind it. NULL: none is.
+ */
 static struct mime_reading *next_due(struct mime_readings *rs)
 {
-    struct mime_reading *found = NULL;
-
     if (rs->used == 1)
         return rs->all[0].due ? rs->all : NULL;
-    for (struct mime_reading *g = rs->all; g < rs->all + MIME_READINGS; g++) {
-        bool waits = false;
-
-        if (!g->used || !g->due)
-            continue;
-        for (struct mime_reading *c = rs->all; c < rs->all + MIME_READINGS; c++)
-            waits |= c->used && c->due && c->feeder == number(rs, g);
-        if (!waits && !found)
-            found = g;
-    }
-    return found;
+    for (struct mime_reading *g = rs->all + MIME_READINGS; g-- > rs->all;)
+        if (g->used && g->due)
+            return g;
+    return NULL;
 }
 
 /* Those that read the DATA of `g`. `ends`: it was the last. */
@@ -342,14 +355,14 @@ static enum mime_status step(struct mime_readings *rs, struct mime_reading *g,
     if (status == MIME_MORE)
         g->due = false;
     if (status == MIME_DOUBT)
-        return decide(rs, g, false) ? MIME_MORE : MIME_DOUBT;
+        return decide_doubt(rs, g) ? MIME_MORE : MIME_DOUBT;
     if (status != MIME_EVENT)
         return status;
     if (before(rs, g, event_out)) {
         rs->event = *event_out;
         rs->event.reading = number(rs, g);
         rs->held = true;
-        if (event_out->kind == MIME_FIELD && !decide(rs, g, false))
+        if (event_out->kind == MIME_FIELD && !decide_doubt(rs, g))
             return MIME_DOUBT;
         return MIME_MORE;
     }
@@ -357,7 +370,10 @@ static enum mime_status step(struct mime_readings *rs, struct mime_reading *g,
     if (event_out->kind != MIME_PART_BEGIN || !encoded_message(event_out->begin))
         return MIME_EVENT;
     /* The message within is told of behind its part's begin; memory for it may be asked of then. */
-    decide(rs, g, true);
+    if (slot_within(rs, g) < MIME_READINGS)
+        decide(rs, g, slot_within(rs, g));
+    else if (number(rs, g) >= MIME_READINGS_DECODED)
+        queue_anomaly(rs, g, MIME_ANOMALY_READINGS);
     return MIME_EVENT;
 }
 

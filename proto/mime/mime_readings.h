@@ -7,22 +7,28 @@
 /*
  * A message in all the ways in which receivers read it. Reading 0 is the one that the engine goes
  * by. Where it meets a doubt (mime_doubt.def), a further reading takes the other way from the same
- * byte on, and decides all doubts of that kind so; it may meet doubts of other kinds itself. One
- * about how a leaf is decoded ends with its leaf, the others with the message. A message in base64
- * or quoted-printable is read within as a reading of its own (its offsets are of the decoded bytes).
+ * byte on, and decides all doubts of that kind so. Doubts about a header and about delimiters
+ * concern the rest of the message, in all four combinations; one about how a leaf is decoded ends
+ * with its leaf. A message in base64 or quoted-printable is read within as a reading of its own (its
+ * offsets are of the decoded bytes), as reading 0 reads.
  *
  * Events are those of struct mime_reader, each with its reading, and beyond them:
  *
  *   READING     a further one begins, behind an ANOMALY that names the doubt: what `from` has given
- *               so far, it has given too (of the part under way: its DATA)
+ *               so far, it has given too (of the part under way: its DATA). Numbers are used again.
  *   TEXT        DATA of a text as UTF-8, where its charset asks for it; see mime_derive_instead()
  *   FILE_BEGIN, FILE_DATA, FILE_END   a file within a leaf's DATA: uuencoded, or of TNEF
  *
- * Within one reading the order and the bytes do not depend on how the message was cut; between two
- * readings the order does. Bound: MIME_READINGS at a time; more doubts than that are decided as
- * reading 0 does, with an anomaly.
+ * Within one reading the order and the bytes do not depend on how the message was cut, nor does
+ * which readings there are; the order of events of different readings does.
  */
-enum { MIME_READINGS = 8 };
+enum {
+    MIME_READINGS_WHOLE = 4,  /* by doubts that concern the rest of the message */
+    MIME_READINGS_LEAF = 3,   /* each: as it is, decoded otherwise, plain */
+    MIME_READINGS_WITHIN = 4, /* encoded messages within each other, from reading 0 on */
+    MIME_READINGS_DECODED = MIME_READINGS_WHOLE * MIME_READINGS_LEAF,
+    MIME_READINGS = MIME_READINGS_DECODED + MIME_READINGS_WITHIN,
+};
 
 struct mime_reading {
     struct mime_reader *reader; /* NULL: no memory yet */
@@ -45,11 +51,10 @@ struct mime_readings {
     struct mime_memory memory;
     struct mime_limits limits;
     bool open; /* an input is under way */
-    bool many; /* it was told that there are too many */
     bool finished;
     uint8_t used;                 /* how many readings there are */
     uint8_t asking;               /* the reading that waits for memory, or MIME_READINGS */
-    bool asks_message;            /* ... for a message within, otherwise for a doubt */
+    uint8_t wanted;               /* ... for this one */
     bool held;                    /* `event` waits */
     uint8_t queued;               /* events before it */
     struct mime_event event;      /* given once what goes before it is done */
@@ -69,7 +74,8 @@ bool mime_readings_init(struct mime_readings *rs, const struct mime_memory *memo
 enum mime_status mime_readings_next(struct mime_readings *rs, struct span *in,
                                     struct mime_event *event_out);
 void mime_readings_finish(struct mime_readings *rs);
-/* Lends mime_readings_size() bytes, aligned to 8, until the message ends; NULL: go on without. */
+/* Lends mime_readings_size() bytes, aligned to 8, until the message ends. Without it the message
+ * cannot be read on. */
 void mime_readings_attach(struct mime_readings *rs, void *memory);
 /* Of the part under way in a reading: TEXT says all that its DATA says. */
 bool mime_readings_instead(const struct mime_readings *rs, uint8_t reading);
