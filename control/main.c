@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 #include "control/cli/cli.h"
-#include "control/ctl/ctl_server.h"
+#include "control/ctl/ctl_request.h"
+#include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
-#include "control/record/record_writer.h"
+#include "control/record/record_audit.h"
+#include "control/record/record_config.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
 #include "control/service/store_service.h"
@@ -49,6 +51,8 @@ struct run {
     struct store_service *store_service;
     struct read_service *read_service;
     struct record_writer *records;
+    struct keeper_service *keeper;
+    struct ctl_mail mail;
     struct engine *engine;
     struct ctl_server *ctl;
     uint64_t started_ms;
@@ -65,6 +69,16 @@ static uint64_t clock_ms(clockid_t clock)
 
     clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Tells in the records what happens to the engine itself. */
+static void tell(struct run *r, const char *event)
+{
+    record_writer_event(r->records, RECORD_TYPE_engine,
+                        json_pack("{s:s, s:s, s:I, s:s}", "event", event, "program",
+                                  WIREPOST_VERSION, "configuration",
+                                  (json_int_t)policy_version(r->policy), "hostname",
+                                  r->config->hostname));
 }
 
 /* ---- start ---- */
@@ -87,8 +101,11 @@ static bool open_store(struct run *r)
     char error[STORE_ERROR] = "";
     struct store_options options = {.path = r->config->store.path,
                                     .sync = r->config->store.sync,
-                                    .node = (uint16_t)r->config->engine.node};
-    enum store_status status = store_rocks_open(&options, &r->store, error);
+                                    .node = (uint16_t)r->config->engine.node,
+                                    .memory_bytes = (uint64_t)r->config->store.memory};
+    enum store_status status = r->config->store.kind == CONFIG_STORE_MEMORY
+                                   ? store_memory_open(&options, &r->store, error)
+                                   : store_rocks_open(&options, &r->store, error);
 
     if (status == STORE_OK)
         return true;
@@ -106,11 +123,13 @@ static bool start_policy(struct run *r)
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
-        r->policy = policy_new(
-            &(struct policy_options){.store = r->store,
-                                     .handoff = r->handoff,
-                                     .addresses_max = (uint32_t)r->config->engine.directory,
-                                     .profile = r->cli->profile});
+        r->policy = policy_new(&(struct policy_options){
+            .store = r->store,
+            .handoff = r->handoff,
+            .addresses_max = (uint32_t)r->config->engine.directory,
+            .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
+            .counters = (uint32_t)r->config->limits.counters,
+            .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
         return false;
@@ -120,12 +139,20 @@ static bool start_policy(struct run *r)
 
 static bool start_services(struct run *r)
 {
+    struct record_writer_options records = record_config_options(r->config);
+
     r->store_service = store_service_start(r->handoff, r->store);
     r->read_service = read_service_start(r->handoff, r->store);
-    r->records = record_writer_start(r->handoff, r->config->records_path);
+    r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
+                                     &records, NULL);
     if (!r->records)
-        LOG(ERROR, "records %s: %s", r->config->records_path, strerror(errno));
-    return r->store_service && r->read_service && r->records;
+        LOG(ERROR, "records %s: %s", r->config->records.path, strerror(errno));
+    if (r->records)
+        r->keeper = keeper_service_start(&(struct keeper_options){.store = r->store,
+                                                                  .policy = r->policy,
+                                                                  .tell = record_audit_tell,
+                                                                  .context = r->records});
+    return r->store_service && r->read_service && r->records && r->keeper;
 }
 
 static void more_counters(void *context, const struct counter_sink *sink)
@@ -137,6 +164,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
     sink->put(sink->user, "record_errors", c.errors);
+    sink->put(sink->user, "record_files_removed", c.removed);
     store_service_stats(r->store_service, &s);
     sink->put(sink->user, "store_commits", s.commits);
     sink->put(sink->user, "store_refused", s.refused);
@@ -198,6 +226,7 @@ static struct engine_options engine_options_of(struct run *r)
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
                    (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,
+        .ids_after_ms = store_clock(r->store),
         .handoff = r->handoff,
         .more_counters = more_counters,
         .more_user = r,
@@ -250,17 +279,20 @@ static struct config *read_config(struct run *r, struct writer *why)
 static bool reload(struct run *r, struct writer *why)
 {
     struct config *config = read_config(r, why);
+    struct record_writer_options records;
 
     if (!config || !policy_apply(r->policy, config, why)) {
         config_free(config);
         return false;
     }
-    record_writer_reopen(r->records);
+    records = record_config_options(config);
+    record_writer_reopen(r->records, &records);
     log_set_level(config->log_level);
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
     LOG(INFO, "configuration %llu is in force", (unsigned long long)policy_version(r->policy));
+    tell(r, "reloaded");
     return true;
 }
 
@@ -271,9 +303,8 @@ static void wake(struct run *r)
     eventfd_write(r->wake, 1);
 }
 
-static json_t *on_status(void *context, struct writer *why)
+static json_t *on_status(struct run *r)
 {
-    struct run *r = context;
     struct worker_status status = engine_status(r->engine);
     const struct port_capabilities *port = engine_port(r->engine);
     json_t *o;
@@ -296,9 +327,8 @@ static void put_counter(void *user, const char *name, uint64_t value)
     json_object_set_new(user, name, json_integer((json_int_t)value));
 }
 
-static json_t *on_counters(void *context, struct writer *why)
+static json_t *on_counters(struct run *r)
 {
-    struct run *r = context;
     json_t *o = json_object();
     struct counter_sink sink = {.put = put_counter, .user = o};
 
@@ -306,31 +336,8 @@ static json_t *on_counters(void *context, struct writer *why)
     return o;
 }
 
-static json_t *on_list(void *context, struct span account, struct writer *why)
+static json_t *on_reload(struct run *r, struct writer *why)
 {
-    return ctl_store_list(((struct run *)context)->store, account, why);
-}
-
-static json_t *on_mailboxes(void *context, struct span account, struct writer *why)
-{
-    return ctl_store_status(((struct run *)context)->store, account, why);
-}
-
-static json_t *on_show(void *context, const struct id128 *id, struct span account,
-                       struct writer *why)
-{
-    return ctl_store_show(((struct run *)context)->store, id, account, why);
-}
-
-static void *on_export_open(void *context, const struct id128 *id, struct span account,
-                            uint64_t *length_out, struct writer *why)
-{
-    return ctl_store_open(((struct run *)context)->store, id, account, length_out, why);
-}
-
-static json_t *on_reload(void *context, struct writer *why)
-{
-    struct run *r = context;
     json_int_t version;
     bool ok;
 
@@ -348,6 +355,7 @@ static bool begin_drain(struct run *r, uint64_t milliseconds)
     if (!notice_send(r->handoff, UINT16_MAX, &notice))
         return false;
     atomic_store(&r->drain_until, clock_ms(CLOCK_MONOTONIC) + milliseconds);
+    tell(r, "draining");
     return true;
 }
 
@@ -356,39 +364,53 @@ static json_t *sessions_left(struct run *r)
     return json_pack("{s:i}", "sessions", (int)engine_status(r->engine).sessions);
 }
 
-static json_t *on_drain(void *context, uint32_t seconds, struct writer *why)
+static json_t *on_drain(struct run *r, uint32_t seconds, struct writer *why)
 {
-    if (begin_drain(context, (uint64_t)seconds * 1000))
-        return sessions_left(context);
+    if (begin_drain(r, (uint64_t)seconds * 1000))
+        return sessions_left(r);
     writer_text(why, "a worker does not take notices");
     return NULL;
 }
 
-static json_t *on_stop(void *context, struct writer *why)
+static json_t *on_stop(struct run *r)
 {
-    struct run *r = context;
 
     atomic_store(&r->stop, true);
     wake(r);
     return sessions_left(r);
 }
 
+static json_t *on_command(void *context, const struct ctl_request *request, struct writer *why)
+{
+    switch (request->command) {
+    case CTL_STATUS:
+        return on_status(context);
+    case CTL_COUNTERS:
+        return on_counters(context);
+    case CTL_RELOAD:
+        return on_reload(context, why);
+    case CTL_DRAIN:
+        return on_drain(context, request->seconds, why);
+    case CTL_STOP:
+        return on_stop(context);
+    default:
+        return NULL;
+    }
+}
+
 static bool start_ctl(struct run *r)
 {
-    static struct ctl_handlers handlers = {.status = on_status,
-                                           .counters = on_counters,
-                                           .mailbox_list = on_list,
-                                           .mailbox_status = on_mailboxes,
-                                           .message_show = on_show,
-                                           .export_open = on_export_open,
-                                           .export_read = ctl_store_read,
-                                           .export_close = ctl_store_close,
-                                           .reload = on_reload,
-                                           .drain = on_drain,
-                                           .stop = on_stop};
+    const struct ctl_subject subjects[CTL_SUBJECTS] = {
+        [CTL_SUBJECT_ENGINE] = {.context = r, .answer = on_command},
+        [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
+        [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
+    };
 
-    handlers.context = r;
-    r->ctl = ctl_server_start(r->config->ctl_socket, &handlers);
+    r->mail = (struct ctl_mail){.store = r->store,
+                                .policy = r->policy,
+                                .keeper = r->keeper,
+                                .records_path = r->config->records.path};
+    r->ctl = ctl_server_start(r->config->ctl_socket, subjects);
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
     return r->ctl != NULL;
@@ -429,6 +451,7 @@ static void run_until_stopped(struct run *r, int signals)
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = r->wake, .events = POLLIN}};
 
     LOG(INFO, "wirepost %s serves %s", WIREPOST_VERSION, r->config->hostname);
+    tell(r, "started");
     for (;;) {
         uint64_t now = clock_ms(CLOCK_MONOTONIC), until = atomic_load(&r->drain_until);
 
@@ -461,7 +484,11 @@ static void end(struct run *r)
         read_service_stop(r->read_service);
     if (r->store_service)
         store_service_stop(r->store_service);
+    if (r->keeper)
+        keeper_service_stop(r->keeper);
     policy_stop(r->policy);
+    if (r->records && r->engine)
+        tell(r, "ended");
     if (r->records)
         record_writer_stop(r->records);
     if (r->engine)

@@ -16,9 +16,10 @@ struct mime_memories {
     struct mime_limits limits;
     struct mime_readings reader;
     struct cli_mime_tree trees[MIME_READINGS];
-    json_t *readings[MIME_READINGS]; /* what is told of each beside its parts; NULL: there is none */
-    json_t *others;                  /* readings that have ended */
-    void *lent[MIME_READINGS];       /* memory of further readings */
+    json_t
+        *readings[MIME_READINGS]; /* what is told of each beside its parts; NULL: there is none */
+    json_t *others;               /* readings that have ended */
+    void *lent[MIME_READINGS];    /* memory of further readings */
     size_t lent_count;
     uint8_t piece[PIECE];
     uint8_t scratch[PIECE];

@@ -276,8 +276,7 @@ static void take_end(struct cli_mime_tree *t, json_t *part, const struct mime_ev
 
 static void add_size(json_t *object, size_t n)
 {
-    set_number(object, "size",
-               (uint64_t)json_integer_value(json_object_get(object, "size")) + n);
+    set_number(object, "size", (uint64_t)json_integer_value(json_object_get(object, "size")) + n);
 }
 
 /* The object under a key of a part; made when it is not there. */

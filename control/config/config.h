@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "control/record/record_type.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -15,6 +16,7 @@
  * directory of the file.
  */
 enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
+enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
 /* A score that no message reaches. */
@@ -77,6 +79,28 @@ struct config_smtp {
     int64_t errors;
     int64_t messages;
     int64_t command_timeout, data_timeout, end_timeout;
+    int64_t greet_delay; /* 0: none */
+    int pregreet;        /* enum config_pregreet */
+};
+
+/* At a time, and within limits.window; 0: no limit. */
+struct config_limit {
+    int64_t sessions, connects, errors, messages, recipients;
+};
+
+struct config_limit_network {
+    uint32_t line; /* where it stands in the file */
+    struct config_network network;
+    bool trusted;
+    struct config_limit limit;
+};
+
+struct config_limits {
+    int64_t window, counters;
+    int64_t prefix_v4, prefix_v6;
+    struct config_limit address, network, sender, sender_domain;
+    struct config_limit_network *networks;
+    uint32_t networks_count;
 };
 
 struct config_pop3 {
@@ -85,10 +109,36 @@ struct config_pop3 {
     bool allow_cleartext;
 };
 
+enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
+
 struct config_store {
+    int kind; /* enum config_store_kind */
+    int64_t memory;
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+};
+
+struct config_quarantine {
+    int64_t quota;  /* 0: none */
+    int full;       /* enum store_quarantine_full */
+    int64_t expiry; /* 0: none */
+};
+
+struct config_records {
+    char *path; /* "-": standard output; empty: no records */
+    int64_t rotate_size;
+    int64_t retention[RECORD_TYPES]; /* 0: for ever */
+    int privacy[RECORD_CLASSES];     /* enum record_privacy_action */
+    int64_t key_rotation, key_kept;
+    char *keys; /* a file; empty: in memory alone */
+};
+
+enum config_over { CONFIG_OVER_SCAN, CONFIG_OVER_REFUSE };
+
+struct config_mime {
+    int64_t depth, parts, header_size, header_lines;
+    int depth_over, parts_over, header_size_over, header_lines_over; /* enum config_over */
 };
 
 struct config_rules {
@@ -145,16 +195,20 @@ struct config {
     struct config_listener *listeners;
     uint32_t listeners_count;
     struct config_smtp smtp;
+    struct config_limits limits;
     struct config_pop3 pop3;
     struct config_store store;
+    struct config_quarantine quarantine;
+    int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
+    struct config_mime mime;
     struct config_domain *domains;
     uint32_t domains_count;
     struct config_account *accounts;
     uint32_t accounts_count;
     struct config_alias *aliases;
     uint32_t aliases_count;
-    char *records_path; /* "-": standard output; empty: no records */
+    struct config_records records;
     char *ctl_socket;
     int log_level; /* enum log_level */
     int64_t profile_sample;

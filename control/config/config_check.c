@@ -108,6 +108,21 @@ static void check_listeners(const struct config *config, const char *path,
                              config->listeners[i].port, config->listeners[j].line);
 }
 
+static void check_limits(const struct config *config, const char *path,
+                         struct config_errors *errors)
+{
+    const struct config_limits *l = &config->limits;
+
+    for (uint32_t i = 0; i < l->networks_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (l->networks[i].network.prefix == l->networks[j].network.prefix &&
+                config_network_contains(&l->networks[j].network, &l->networks[i].network.address))
+                config_error(errors, path, l->networks[i].line,
+                             "limits.networks[].network: expected each once; the same stands in "
+                             "line %u already",
+                             l->networks[j].line);
+}
+
 /* At most so many entries are put: roles that a catch-all stands for, and the engine's own
  * postmasters, have their own. */
 static uint64_t directory_entries(const struct config *config)
@@ -127,6 +142,12 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_engine(config, path, lines, errors);
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
+    check_limits(config, path, errors);
+    if (config->quarantine.full && config->quarantine.quota &&
+        config->quarantine.quota < config->smtp.message_size)
+        config_error(errors, path, line_of(lines, "quarantine.quota"),
+                     "quarantine.quota: expected at least smtp.message_size with `full: defer`, or "
+                     "the largest messages would be deferred for ever");
     if (entries > (uint64_t)config->engine.directory)
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",

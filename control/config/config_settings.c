@@ -174,6 +174,27 @@ static uint32_t milliseconds(int64_t microseconds)
     return (uint32_t)(microseconds / 1000);
 }
 
+/* Beyond which limit a message is refused: the anomaly that tells of it. */
+static uint64_t refused(int over, enum mime_anomaly anomaly)
+{
+    return over == CONFIG_OVER_REFUSE ? UINT64_C(1) << anomaly : 0;
+}
+
+static void fill_mime(struct settings *s, const struct config_mime *c)
+{
+    const struct mime_limits defaults = MIME_LIMITS_DEFAULT;
+
+    s->mime = (struct mime_limits){.field = defaults.field,
+                                   .header = (uint32_t)c->header_size,
+                                   .lines = (uint32_t)c->header_lines,
+                                   .parts = (uint16_t)c->parts,
+                                   .depth = (uint16_t)c->depth};
+    s->mime_refused = refused(c->depth_over, MIME_ANOMALY_DEPTH) |
+                      refused(c->parts_over, MIME_ANOMALY_PARTS) |
+                      refused(c->header_size_over, MIME_ANOMALY_HEADER_LONG) |
+                      refused(c->header_lines_over, MIME_ANOMALY_HEADER_LINES);
+}
+
 static void fill(struct settings *s, const struct config_settings_source *source)
 {
     const struct config *c = source->config;
@@ -194,12 +215,50 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->command_timeout_ms = milliseconds(c->smtp.command_timeout);
     s->data_timeout_ms = milliseconds(c->smtp.data_timeout);
     s->end_timeout_ms = milliseconds(c->smtp.end_timeout);
+    s->greet_delay_ms = milliseconds(c->smtp.greet_delay);
+    s->pregreet_refuse = c->smtp.pregreet == CONFIG_PREGREET_REFUSE;
+    fill_mime(s, &c->mime);
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_cleartext = c->pop3.allow_cleartext;
     s->sample = source->profile ? 1 : (uint32_t)c->profile_sample;
     s->directory = source->directory;
     s->rules = source->rules;
+}
+
+static void fill_limit(uint32_t out[LIMIT_KINDS], const struct config_limit *in)
+{
+    out[LIMIT_SESSIONS] = (uint32_t)in->sessions;
+    out[LIMIT_CONNECTS] = (uint32_t)in->connects;
+    out[LIMIT_ERRORS] = (uint32_t)in->errors;
+    out[LIMIT_MESSAGES] = (uint32_t)in->messages;
+    out[LIMIT_RECIPIENTS] = (uint32_t)in->recipients;
+}
+
+static void fill_limits(struct limits *l, const struct config_settings_source *source)
+{
+    const struct config_limits *c = &source->config->limits;
+
+    l->window_ms = milliseconds(c->window);
+    l->prefix_v4 = (uint8_t)c->prefix_v4;
+    l->prefix_v6 = (uint8_t)c->prefix_v6;
+    fill_limit(l->limit[LIMIT_ADDRESS], &c->address);
+    fill_limit(l->limit[LIMIT_NETWORK], &c->network);
+    fill_limit(l->limit[LIMIT_SENDER], &c->sender);
+    fill_limit(l->limit[LIMIT_SENDER_DOMAIN], &c->sender_domain);
+    l->network_count = c->networks_count;
+    for (uint32_t i = 0; i < c->networks_count; i++) {
+        const struct config_limit_network *from = &c->networks[i];
+        struct limit_network *to = &l->networks[i];
+
+        to->bits =
+            (uint8_t)(from->network.prefix + (ip_address_is_v4(&from->network.address) ? 96 : 0));
+        to->address = limits_masked(&from->network.address, to->bits);
+        to->trusted = from->trusted;
+        fill_limit(to->limit, &from->limit);
+    }
+    l->gauges = source->gauges;
+    l->windows = source->windows;
 }
 
 struct settings *config_settings(const struct config_settings_source *source)
@@ -214,5 +273,6 @@ struct settings *config_settings(const struct config_settings_source *source)
         return NULL;
     }
     fill(settings, source);
+    fill_limits(&settings->limits, source);
     return settings;
 }

@@ -11,7 +11,9 @@ struct config_settings_source {
     uint64_t version;              /* counts reloads; not 0 */
     bool profile;                  /* every message carries stamps of its own */
     struct directory *directory;   /* filled here, shared by all settings */
-    struct rule_generation *rules; /* passed on as it is */
+    struct rule_generation *rules; /* passed on as it is, like the next */
+    struct gauge_table *gauges;
+    struct window_table *windows;
     /*
      * The immutable id of the account with this key (address_key() of its address), made when there
      * is none. 0: failed.

@@ -23,15 +23,59 @@ void ctl_client_help(FILE *out)
     }
 }
 
+/* How many words the command's name has, when they are the first ones given; else 0. */
+static int name_words(const char *name, const struct ctl_client_options *o)
+{
+    struct span rest = span_text(name);
+    int words = 0;
+
+    while (rest.len && words < o->argc) {
+        size_t len = 0;
+
+        while (len < rest.len && rest.data[len] != ' ')
+            len++;
+        if (!span_equal(span_head(rest, len), span_text(o->argv[words])))
+            return 0;
+        words++;
+        rest = span_skip(rest, len < rest.len ? len + 1 : len);
+    }
+    return rest.len ? 0 : words;
+}
+
+/* An argument may hold blanks or be empty, so it goes as a text of its own. NULL: no such command.
+ */
+static json_t *object_of(const struct ctl_client_options *o)
+{
+    for (int i = 0; i < CTL_COMMANDS; i++) {
+        int words = name_words(ctl_commands[i].name, o);
+        json_t *arguments;
+
+        if (!words)
+            continue;
+        arguments = json_array();
+        for (int a = words; a < o->argc; a++)
+            json_array_append_new(arguments, json_string(o->argv[a]));
+        return json_pack("{s:s, s:o}", "command", ctl_commands[i].name, "arguments", arguments);
+    }
+    return NULL;
+}
+
 /* The words as one line. False: they do not fit. */
 static bool join(const struct ctl_client_options *o, struct writer *line)
 {
-    for (int i = 0; i < o->argc; i++) {
+    json_t *object = object_of(o);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+    if (text)
+        writer_text(line, text);
+    for (int i = 0; i < o->argc && !text; i++) {
         if (i)
             writer_byte(line, ' ');
         writer_text(line, o->argv[i]);
     }
     writer_byte(line, '\n');
+    json_decref(object);
+    free(text);
     return !line->full;
 }
 

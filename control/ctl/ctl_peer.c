@@ -7,25 +7,29 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/ctl/ctl_request.h"
+enum { PIECES_A_TURN = 16 }; /* so that one stream does not keep the others waiting */
 
-enum { PIECES_A_TURN = 16 }; /* so that one export does not keep the others waiting */
-
-void ctl_peer_init(struct ctl_peer *peer, int fd)
+void ctl_peer_init(struct ctl_peer *peer, int fd, int wake)
 {
-    *peer = (struct ctl_peer){.fd = fd};
+    *peer = (struct ctl_peer){.fd = fd, .wake = wake};
 }
 
-static void close_export(struct ctl_peer *peer, const struct ctl_handlers *handlers)
+static void close_bytes(struct ctl_peer *peer)
 {
-    if (peer->export)
-        handlers->export_close(handlers->context, peer->export);
-    peer->export = NULL;
+    if (peer->bytes)
+        peer->subject->close(peer->subject->context, peer->bytes);
+    peer->bytes = NULL;
 }
 
-void ctl_peer_fini(struct ctl_peer *peer, const struct ctl_handlers *handlers)
+void ctl_peer_fini(struct ctl_peer *peer)
 {
-    close_export(peer, handlers);
+    char reason[CTL_ERROR_MAX];
+    struct writer why = writer_of(reason, sizeof(reason));
+
+    if (peer->task)
+        json_decref(ctl_task_finish(peer->task, &why));
+    peer->task = NULL;
+    close_bytes(peer);
     free(peer->answer);
     peer->answer = NULL;
     close(peer->fd);
@@ -34,16 +38,20 @@ void ctl_peer_fini(struct ctl_peer *peer, const struct ctl_handlers *handlers)
 
 static bool writing(const struct ctl_peer *peer)
 {
-    return peer->answer || peer->export;
+    return peer->answer || peer->bytes;
 }
 
 short ctl_peer_wants(const struct ctl_peer *peer)
 {
+    if (peer->task)
+        return 0;
     return writing(peer) ? POLLOUT : POLLIN;
 }
 
 bool ctl_peer_ready(const struct ctl_peer *peer)
 {
+    if (peer->task)
+        return ctl_task_done(peer->task);
     return !writing(peer) && memchr(peer->line, '\n', peer->held);
 }
 
@@ -69,69 +77,64 @@ static void refuse(struct ctl_peer *peer, const struct writer *why)
                                why->len ? why->len : strlen("it failed")));
 }
 
-static json_t *run(const struct ctl_handlers *h, const struct ctl_request *request,
-                   struct writer *why)
+/* Takes the result. */
+static void answer(struct ctl_peer *peer, json_t *result, const struct writer *why)
 {
-    switch (request->command) {
-    case CTL_STATUS:
-        return h->status(h->context, why);
-    case CTL_COUNTERS:
-        return h->counters(h->context, why);
-    case CTL_MAILBOX_LIST:
-        return h->mailbox_list(h->context, request->arguments[0], why);
-    case CTL_MAILBOX_STATUS:
-        return h->mailbox_status(h->context, request->arguments[0], why);
-    case CTL_MESSAGE_SHOW:
-        return h->message_show(h->context, &request->id, request->arguments[1], why);
-    case CTL_RELOAD:
-        return h->reload(h->context, why);
-    case CTL_DRAIN:
-        return h->drain(h->context, request->seconds, why);
-    case CTL_STOP:
-        return h->stop(h->context, why);
-    default:
-        return NULL;
-    }
-}
-
-static void begin_export(struct ctl_peer *peer, const struct ctl_handlers *h,
-                         const struct ctl_request *request, struct writer *why)
-{
-    peer->export_sent = 0;
-    peer->export =
-        h->export_open(h->context, &request->id, request->arguments[1], &peer->export_len, why);
-    if (peer->export)
-        set_answer(peer, json_pack("{s:b, s:I}", "ok", 1, "length", (json_int_t)peer->export_len));
+    if (result)
+        set_answer(peer, json_pack("{s:b, s:o}", "ok", 1, "result", result));
     else
         refuse(peer, why);
 }
 
-static void answer_line(struct ctl_peer *peer, const struct ctl_handlers *handlers,
-                        struct span line)
+static void open_bytes(struct ctl_peer *peer, const struct ctl_request *request, struct writer *why)
+{
+    peer->bytes_sent = 0;
+    peer->bytes = peer->subject->open(peer->subject->context, request, &peer->bytes_len, why);
+    if (peer->bytes)
+        set_answer(peer, json_pack("{s:b, s:I}", "ok", 1, "length", (json_int_t)peer->bytes_len));
+    else
+        refuse(peer, why);
+}
+
+static void answer_line(struct ctl_peer *peer, const struct ctl_subject *subjects, struct span line)
 {
     char reason[CTL_ERROR_MAX];
     struct writer why = writer_of(reason, sizeof(reason));
     struct ctl_request request;
-    json_t *result;
 
     if (!ctl_request_parse(line, &request, &why)) {
         refuse(peer, &why);
         return;
     }
-    if (request.command == CTL_MESSAGE_EXPORT) {
-        begin_export(peer, handlers, &request, &why);
-    } else {
-        result = run(handlers, &request, &why);
-        if (result)
-            set_answer(peer, json_pack("{s:b, s:o}", "ok", 1, "result", result));
-        else
+    peer->subject = &subjects[ctl_commands[request.command].subject];
+    switch ((enum ctl_kind)ctl_commands[request.command].kind) {
+    case CTL_KIND_QUICK:
+        answer(peer, peer->subject->answer(peer->subject->context, &request, &why), &why);
+        break;
+    case CTL_KIND_SLOW:
+        peer->task = ctl_task_start(peer->subject, line, peer->wake);
+        if (!peer->task)
             refuse(peer, &why);
+        break;
+    case CTL_KIND_BYTES:
+        open_bytes(peer, &request, &why);
+        break;
     }
     ctl_request_fini(&request);
 }
 
+static void answer_task(struct ctl_peer *peer)
+{
+    char reason[CTL_ERROR_MAX];
+    struct writer why = writer_of(reason, sizeof(reason));
+    json_t *result = ctl_task_finish(peer->task, &why);
+
+    peer->task = NULL;
+    answer(peer, result, &why);
+}
+
 /* Answers the first whole line that is held, if there is one. */
-static void answer_held(struct ctl_peer *peer, const struct ctl_handlers *handlers)
+static void answer_held(struct ctl_peer *peer, const struct ctl_subject *subjects)
 {
     const char *end = memchr(peer->line, '\n', peer->held);
     char text[] = "the request is too long";
@@ -147,7 +150,7 @@ static void answer_held(struct ctl_peer *peer, const struct ctl_handlers *handle
         return;
     }
     len = (size_t)(end - peer->line);
-    answer_line(peer, handlers, span_of(peer->line, len));
+    answer_line(peer, subjects, span_of(peer->line, len));
     peer->held -= (uint32_t)len + 1;
     memmove(peer->line, end + 1, peer->held);
 }
@@ -178,24 +181,24 @@ static enum sent send_answer(struct ctl_peer *peer)
     return sent;
 }
 
-/* One piece of the message. */
-static enum sent send_export(struct ctl_peer *peer, const struct ctl_handlers *handlers)
+/* One piece of the bytes. */
+static enum sent send_piece(struct ctl_peer *peer)
 {
-    struct span bytes;
+    struct span piece;
     enum sent sent;
     size_t n;
 
-    if (peer->export_sent == peer->export_len) {
-        close_export(peer, handlers);
+    if (peer->bytes_sent == peer->bytes_len) {
+        close_bytes(peer);
         return SENT_ALL;
     }
-    if (!handlers->export_read(handlers->context, peer->export, peer->export_sent, &bytes) ||
-        !bytes.len)
+    if (!peer->subject->read(peer->subject->context, peer->bytes, peer->bytes_sent, &piece) ||
+        !piece.len)
         return SENT_FAILED;
-    if (bytes.len > peer->export_len - peer->export_sent)
-        bytes.len = peer->export_len - peer->export_sent;
-    sent = send_bytes(peer->fd, bytes.data, bytes.len, &n);
-    peer->export_sent += n;
+    if (piece.len > peer->bytes_len - peer->bytes_sent)
+        piece.len = peer->bytes_len - peer->bytes_sent;
+    sent = send_bytes(peer->fd, piece.data, piece.len, &n);
+    peer->bytes_sent += n;
     return sent;
 }
 
@@ -211,19 +214,23 @@ static bool read_some(struct ctl_peer *peer)
     return n > 0;
 }
 
-bool ctl_peer_serve(struct ctl_peer *peer, const struct ctl_handlers *handlers, short reported)
+bool ctl_peer_serve(struct ctl_peer *peer, const struct ctl_subject *subjects, short reported)
 {
     enum sent sent = SENT_ALL;
 
-    if (!writing(peer)) {
+    if (peer->task) {
+        if (!ctl_task_done(peer->task))
+            return true;
+        answer_task(peer);
+    } else if (!writing(peer)) {
         if (reported && !read_some(peer))
             return false;
-        answer_held(peer, handlers);
+        answer_held(peer, subjects);
     }
     for (int i = 0; i < PIECES_A_TURN && writing(peer) && sent == SENT_ALL; i++) {
-        sent = peer->answer ? send_answer(peer) : send_export(peer, handlers);
+        sent = peer->answer ? send_answer(peer) : send_piece(peer);
         if (sent == SENT_FAILED)
             return false;
     }
-    return writing(peer) || !peer->ending;
+    return writing(peer) || peer->task || !peer->ending;
 }

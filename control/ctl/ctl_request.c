@@ -4,9 +4,14 @@
 #include "proto/base/peer_text.h"
 
 const struct ctl_command_row ctl_commands[CTL_COMMANDS] = {
-#define CTL_COMMAND(SYMBOL, name_, least_, most_, arguments_, text_)                               \
-    [CTL_##SYMBOL] = {                                                                             \
-        .name = name_, .least = least_, .most = most_, .arguments = arguments_, .text = text_},
+#define CTL_COMMAND(SYMBOL, subject_, kind_, name_, least_, most_, arguments_, text_)              \
+    [CTL_##SYMBOL] = {.subject = CTL_SUBJECT_##subject_,                                           \
+                      .kind = CTL_KIND_##kind_,                                                    \
+                      .name = name_,                                                               \
+                      .least = least_,                                                             \
+                      .most = most_,                                                               \
+                      .arguments = arguments_,                                                     \
+                      .text = text_},
 #include "control/ctl/ctl_command.def"
 #undef CTL_COMMAND
 };
@@ -103,7 +108,7 @@ static bool parse_object(struct span line, struct ctl_request *request, struct w
     if (!json_is_string(command) || !take_arguments(arguments, request) ||
         json_object_size(object) != 1U + (arguments != NULL)) {
         writer_text(
-            why, "expected {\"command\": \"...\", \"arguments\": [\"...\"]} with at most 4 texts");
+            why, "expected {\"command\": \"...\", \"arguments\": [\"...\"]} with at most 16 texts");
         return false;
     }
     for (int i = 0; i < CTL_COMMANDS; i++)

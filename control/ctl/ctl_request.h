@@ -8,13 +8,21 @@
 
 /* One request line, read and checked against ctl_command.def. */
 enum ctl_command {
-#define CTL_COMMAND(SYMBOL, name, least, most, arguments, text) CTL_##SYMBOL,
+#define CTL_COMMAND(SYMBOL, subject, kind, name, least, most, arguments, text) CTL_##SYMBOL,
 #include "control/ctl/ctl_command.def"
 #undef CTL_COMMAND
     CTL_COMMANDS
 };
 
+enum ctl_kind {
+    CTL_KIND_QUICK, /* answered on the server's thread: in a few milliseconds */
+    CTL_KIND_SLOW,  /* answered on a thread of its own, beside others */
+    CTL_KIND_BYTES, /* answered with a stream */
+};
+
 struct ctl_command_row {
+    uint8_t subject; /* enum ctl_subject_id */
+    uint8_t kind;    /* enum ctl_kind */
     const char *name;
     uint32_t least, most;
     const char *arguments;

@@ -20,7 +20,7 @@
 enum { LINGER_MS = 1000, LISTEN = 0, WAKE = 1, FIRST_PEER = 2 };
 
 struct ctl_server {
-    struct ctl_handlers handlers;
+    struct ctl_subject subjects[CTL_SUBJECTS];
     struct sockaddr_un address;
     int fd;
     int wake; /* an eventfd */
@@ -110,13 +110,13 @@ static void accept_peer(struct ctl_server *s)
             close(fd);
         return;
     }
-    ctl_peer_init(peer, fd);
+    ctl_peer_init(peer, fd, s->wake);
     s->peers[s->count++] = peer;
 }
 
 static void drop_peer(struct ctl_server *s, uint32_t i)
 {
-    ctl_peer_fini(s->peers[i], &s->handlers);
+    ctl_peer_fini(s->peers[i]);
     free(s->peers[i]);
     s->peers[i] = s->peers[--s->count];
 }
@@ -143,6 +143,8 @@ static bool serve_round(struct ctl_server *s, int timeout_ms)
     for (uint32_t i = 0; i < n; i++) {
         fds[FIRST_PEER + i] =
             (struct pollfd){.fd = s->peers[i]->fd, .events = ctl_peer_wants(s->peers[i])};
+        if (!fds[FIRST_PEER + i].events)
+            fds[FIRST_PEER + i].fd = -1; /* that it hung up is seen when it is answered */
         if (ctl_peer_ready(s->peers[i]))
             timeout_ms = 0;
     }
@@ -155,7 +157,7 @@ static bool serve_round(struct ctl_server *s, int timeout_ms)
         short reported = fds[FIRST_PEER + i].revents;
 
         if ((reported || ctl_peer_ready(s->peers[i])) &&
-            !ctl_peer_serve(s->peers[i], &s->handlers, reported))
+            !ctl_peer_serve(s->peers[i], s->subjects, reported))
             drop_peer(s, i);
     }
     if (fds[LISTEN].revents)
@@ -177,7 +179,7 @@ static void linger(struct ctl_server *s)
     while (s->count && now_ms() < until) {
         for (uint32_t i = s->count; i-- > 0;)
             if (ctl_peer_wants(s->peers[i]) == POLLIN ||
-                !ctl_peer_serve(s->peers[i], &s->handlers, 0))
+                !ctl_peer_serve(s->peers[i], s->subjects, 0))
                 drop_peer(s, i);
         if (s->count)
             poll(NULL, 0, 10);
@@ -200,7 +202,8 @@ static void *server_main(void *arg)
     return NULL;
 }
 
-struct ctl_server *ctl_server_start(const char *path, const struct ctl_handlers *handlers)
+struct ctl_server *ctl_server_start(const char *path,
+                                    const struct ctl_subject subjects[CTL_SUBJECTS])
 {
     struct ctl_server *s = calloc(1, sizeof(*s));
     sigset_t all, before;
@@ -208,7 +211,7 @@ struct ctl_server *ctl_server_start(const char *path, const struct ctl_handlers 
 
     if (!s)
         return NULL;
-    s->handlers = *handlers;
+    memcpy(s->subjects, subjects, sizeof(s->subjects));
     s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->fd = s->wake >= 0 && set_address(&s->address, path) ? listen_at(&s->address) : -1;
     why = s->fd < 0 ? errno : 0;

@@ -17,36 +17,33 @@
  * {"ok": true, "length": N} and then N bytes as they are stored. Answers come in the order of the
  * requests; a line that is too long, and it alone, ends the connection after its answer.
  */
-enum { CTL_REQUEST_MAX = 4096, CTL_ARGUMENTS_MAX = 4, CTL_CLIENTS_MAX = 16, CTL_ERROR_MAX = 4096 };
+enum { CTL_REQUEST_MAX = 4096, CTL_ARGUMENTS_MAX = 16, CTL_CLIENTS_MAX = 16, CTL_ERROR_MAX = 4096 };
+
+struct ctl_request;
+
+/* Who answers commands; which subject a command has says ctl_command.def. */
+enum ctl_subject_id {
+    CTL_SUBJECT_ENGINE, /* the engine as a whole; answered by main */
+    CTL_SUBJECT_STORE,  /* ctl_store.h */
+    CTL_SUBJECT_MAIL,   /* ctl_mail.h */
+    CTL_SUBJECTS,
+};
 
 /*
- * What the engine does for each command. All are called on the server's thread, one at a time. A
- * result is a new reference that the server takes; NULL is a failure whose reason was written to
- * `why`, which holds CTL_ERROR_MAX bytes.
+ * A result is a new reference that the server takes; NULL is a failure whose reason was written to
+ * `why`, which holds CTL_ERROR_MAX bytes. Quick commands are called on the server's thread, one at
+ * a time; slow ones beside them and beside each other, each on a thread of its own.
  */
-struct ctl_handlers {
+struct ctl_subject {
     void *context;
-    json_t *(*status)(void *context, struct writer *why);
-    json_t *(*counters)(void *context, struct writer *why);
-    /* The messages of an account: an array of objects. */
-    json_t *(*mailbox_list)(void *context, struct span account, struct writer *why);
-    /* The mailboxes of an account with their counts: an array of objects. */
-    json_t *(*mailbox_status)(void *context, struct span account, struct writer *why);
-    /* `account` is empty where the command named none. */
-    json_t *(*message_show)(void *context, const struct id128 *id, struct span account,
-                            struct writer *why);
-    /* Opens the bytes of a message; NULL is a failure. */
-    void *(*export_open)(void *context, const struct id128 *id, struct span account,
-                         uint64_t *length_out, struct writer *why);
+    json_t *(*answer)(void *context, const struct ctl_request *request, struct writer *why);
+    /* Opens the bytes that follow the answer; NULL is a failure. */
+    void *(*open)(void *context, const struct ctl_request *request, uint64_t *length_out,
+                  struct writer *why);
     /* Bytes from `offset`, at least one, valid until the next call. False: they cannot be read; the
      * connection is closed short. */
-    bool (*export_read)(void *context, void *export, uint64_t offset, struct span *bytes_out);
-    void (*export_close)(void *context, void *export);
-    json_t *(*reload)(void *context, struct writer *why);
-    /* Stops listening, lets transactions finish for so long. Returns at once. */
-    json_t *(*drain)(void *context, uint32_t seconds, struct writer *why);
-    /* Asks the engine to end; called before its answer is written. */
-    json_t *(*stop)(void *context, struct writer *why);
+    bool (*read)(void *context, void *bytes, uint64_t offset, struct span *bytes_out);
+    void (*close)(void *context, void *bytes);
 };
 
 struct ctl_server;
@@ -56,8 +53,10 @@ struct ctl_server;
  * thread which inherits the caller's CPUs and blocks all signals. NULL with errno; EADDRINUSE when
  * somebody does listen, ENOTSOCK when something else is there.
  */
-struct ctl_server *ctl_server_start(const char *path, const struct ctl_handlers *handlers);
-/* Ends the thread, after what it was writing for at most a second, and removes the socket. */
+struct ctl_server *ctl_server_start(const char *path,
+                                    const struct ctl_subject subjects[CTL_SUBJECTS]);
+/* Ends the threads, after what they were answering, writes for at most a second, and removes the
+ * socket. */
 void ctl_server_stop(struct ctl_server *server);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/config/config_settings.h"
+#include "control/ctl/ctl_request.h"
 #include "control/record/record_parts.h"
 
 static const char *place_name(uint8_t place)
@@ -11,7 +12,7 @@ static const char *place_name(uint8_t place)
     return place == MESSAGE_QUARANTINE ? "quarantine" : "inbox";
 }
 
-static json_t *id_text(const struct id128 *id)
+json_t *ctl_store_id(const struct id128 *id)
 {
     uint8_t text[ID128_TEXT];
     struct writer w = writer_of(text, sizeof(text));
@@ -20,8 +21,8 @@ static json_t *id_text(const struct id128 *id)
     return json_stringn((const char *)text, w.len);
 }
 
-static bool find_account(struct store *store, struct span address, uint64_t *account_out,
-                         struct writer *why)
+bool ctl_store_account(struct store *store, struct span address, uint64_t *account_out,
+                       struct writer *why)
 {
     for (int fold = 0; fold < 2; fold++) {
         uint8_t text[512];
@@ -39,7 +40,7 @@ static json_t *entry_object(const struct store_entry *e)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "id", id_text(&e->message));
+    json_object_set_new(o, "id", ctl_store_id(&e->message));
     json_object_set_new(o, "account", json_integer((json_int_t)e->account));
     json_object_set_new(o, "mailbox", json_integer((json_int_t)e->mailbox));
     json_object_set_new(o, "place", json_string(place_name(e->place)));
@@ -80,12 +81,12 @@ static bool note_entry(void *context, const struct store_entry *entry)
     return true;
 }
 
-json_t *ctl_store_list(struct store *store, struct span address, struct writer *why)
+static json_t *list_messages(struct store *store, struct span address, struct writer *why)
 {
     struct listing l = {.store = store};
     uint64_t account;
 
-    if (!find_account(store, address, &account, why))
+    if (!ctl_store_account(store, address, &account, why))
         return NULL;
     l.array = json_array();
     store_mailboxes(store, account, note_mailbox, &l);
@@ -108,12 +109,12 @@ static bool note_status(void *context, const struct store_mailbox *mailbox)
     return true;
 }
 
-json_t *ctl_store_status(struct store *store, struct span address, struct writer *why)
+static json_t *list_mailboxes(struct store *store, struct span address, struct writer *why)
 {
     uint64_t account;
     json_t *array;
 
-    if (!find_account(store, address, &account, why))
+    if (!ctl_store_account(store, address, &account, why))
         return NULL;
     array = json_array();
     store_mailboxes(store, account, note_status, array);
@@ -151,7 +152,7 @@ static bool note_place(void *context, const struct store_entry *entry)
 static bool find_places(struct store *store, const struct id128 *id, struct span address,
                         struct places *p, struct writer *why)
 {
-    if (address.len && !find_account(store, address, &p->account, why))
+    if (address.len && !ctl_store_account(store, address, &p->account, why))
         return false;
     store_places(store, id, note_place, p);
     if (!p->found)
@@ -166,7 +167,7 @@ static bool show_message(void *context, const struct store_message *m)
     struct writer ip = writer_of(text, sizeof(text));
 
     ip_address_put(&ip, &m->envelope.client);
-    json_object_set_new(o, "id", id_text(&m->id));
+    json_object_set_new(o, "id", ctl_store_id(&m->id));
     json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
     json_object_set_new(o, "helo", record_json_text(m->envelope.helo));
     json_object_set_new(o, "client", json_stringn((const char *)text, ip.len));
@@ -181,7 +182,7 @@ static bool show_message(void *context, const struct store_message *m)
         json_array_append_new(recipients, r);
     }
     json_object_set_new(o, "deliveries", recipients);
-    json_object_set_new(o, "parts", record_parts(m->tree));
+    json_object_set_new(o, "parts", record_parts(m->tree, &record_privacy_default));
     return false;
 }
 
@@ -202,14 +203,17 @@ json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span 
 
 /* ---- export ---- */
 
-struct ctl_store_export {
+/* The stored bytes of one delivery, header prefix and body. */
+
+struct export
+{
     size_t len, cap;
     uint8_t bytes[];
 };
 
 static bool note_bytes(void *context, struct span bytes)
 {
-    struct ctl_store_export *e = context;
+    struct export *e = context;
 
     if (bytes.len > e->cap - e->len)
         return false;
@@ -218,13 +222,14 @@ static bool note_bytes(void *context, struct span bytes)
     return true;
 }
 
-void *ctl_store_open(struct store *store, const struct id128 *id, struct span address,
-                     uint64_t *length_out, struct writer *why)
+/* Where the message lies in several mailboxes and no account is named it is the first. */
+static void *open_bytes(void *store, const struct ctl_request *request, uint64_t *length_out,
+                        struct writer *why)
 {
     struct places p = {0};
-    struct ctl_store_export *e;
+    struct export *e;
 
-    if (!find_places(store, id, address, &p, why))
+    if (!find_places(store, &request->id, request->arguments[1], &p, why))
         return NULL;
     e = malloc(sizeof(*e) + p.size);
     if (!e) {
@@ -242,15 +247,38 @@ void *ctl_store_open(struct store *store, const struct id128 *id, struct span ad
     return e;
 }
 
-bool ctl_store_read(void *context, void *export, uint64_t offset, struct span *bytes_out)
+static bool read_bytes(void *store, void *export, uint64_t offset, struct span *bytes_out)
 {
-    const struct ctl_store_export *e = export;
+    const struct export *e = export;
 
     *bytes_out = span_skip(span_of(e->bytes, e->len), offset);
     return bytes_out->len != 0;
 }
 
-void ctl_store_close(void *context, void *export)
+static void close_bytes(void *store, void *export)
 {
     free(export);
+}
+
+static json_t *answer(void *store, const struct ctl_request *request, struct writer *why)
+{
+    switch (request->command) {
+    case CTL_MAILBOX_LIST:
+        return list_messages(store, request->arguments[0], why);
+    case CTL_MAILBOX_STATUS:
+        return list_mailboxes(store, request->arguments[0], why);
+    case CTL_MESSAGE_SHOW:
+        return ctl_store_show(store, &request->id, request->arguments[1], why);
+    default:
+        return NULL;
+    }
+}
+
+struct ctl_subject ctl_store_subject(struct store *store)
+{
+    return (struct ctl_subject){.context = store,
+                                .answer = answer,
+                                .open = open_bytes,
+                                .read = read_bytes,
+                                .close = close_bytes};
 }

@@ -2,19 +2,15 @@
 #include "control/service/account_service.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { JOBS_AT_ONCE = 32, WAIT_MS = 500 };
+#include "control/service/service_thread.h"
 
 struct account_service {
+    struct service_thread thread;
     struct handoff *handoff;
     pthread_mutex_t lock; /* of the table */
     struct account_table *table;
-    pthread_t thread;
-    _Atomic bool stop;
 };
 
 static enum job_status judge(struct account_service *s, struct job *job)
@@ -30,49 +26,34 @@ static enum job_status judge(struct account_service *s, struct job *job)
     return ok ? JOB_OK : JOB_REFUSED;
 }
 
-static uint32_t answer_jobs(struct account_service *s)
+static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
-    struct job *jobs[JOBS_AT_ONCE];
-    uint32_t n = service_take(s->handoff, SERVICE_ACCOUNT, jobs, JOBS_AT_ONCE);
+    struct account_service *s = context;
 
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < count; i++)
         job_answer(s->handoff, jobs[i],
                    jobs[i]->kind == JOB_ACCOUNT_LOGIN ? judge(s, jobs[i]) : JOB_FAILED);
-    return n;
-}
-
-static void *service_main(void *arg)
-{
-    struct account_service *s = arg;
-
-    for (;;) {
-        bool stop = atomic_load(&s->stop);
-
-        if (answer_jobs(s) > 0)
-            continue;
-        if (stop)
-            return NULL;
-        service_wait(s->handoff, SERVICE_ACCOUNT, WAIT_MS);
-    }
+    return 0;
 }
 
 struct account_service *account_service_start(struct handoff *handoff, struct account_table *table)
 {
     struct account_service *s = calloc(1, sizeof(*s));
-    sigset_t all, before;
     int why;
 
     if (!s)
         return NULL;
     s->handoff = handoff;
     s->table = table;
+    s->thread.handoff = handoff;
+    s->thread.service = SERVICE_ACCOUNT;
+    s->thread.name = "account";
+    s->thread.serve = serve;
+    s->thread.context = s;
     pthread_mutex_init(&s->lock, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    why = pthread_create(&s->thread, NULL, service_main, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (why == 0)
+    if (service_thread_start(&s->thread))
         return s;
+    why = errno;
     pthread_mutex_destroy(&s->lock);
     free(s);
     errno = why;
@@ -92,9 +73,7 @@ void account_service_swap(struct account_service *service, struct account_table 
 
 void account_service_stop(struct account_service *service)
 {
-    atomic_store(&service->stop, true);
-    service_wake(service->handoff, SERVICE_ACCOUNT);
-    pthread_join(service->thread, NULL);
+    service_thread_stop(&service->thread);
     account_table_free(service->table);
     pthread_mutex_destroy(&service->lock);
     free(service);

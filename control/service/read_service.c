@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/service/read_service.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "control/service/service_thread.h"
 #include "control/service/store_service.h"
 
-enum { TAKE_MAX = 64, SLEEP_MS = 1000 };
-
 struct read_service {
+    struct service_thread thread;
     struct handoff *handoff;
     struct store *store;
-    pthread_t thread;
-    _Atomic bool stop;
-    struct job *taken[TAKE_MAX];
 };
 
-static enum store_status serve(struct store *store, struct job *job)
+static enum store_status do_job(struct store *store, struct job *job)
 {
     switch (job->kind) {
     case JOB_MAILBOX_OPEN:
@@ -44,27 +39,15 @@ static bool may_skip(const struct job *job)
            (job->kind == JOB_MAILBOX_OPEN || job->kind == JOB_MAILBOX_READ);
 }
 
-static void *run(void *arg)
+static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
-    struct read_service *s = arg;
+    struct read_service *s = context;
 
-    pthread_setname_np(pthread_self(), "read");
-    for (;;) {
-        bool last = atomic_load(&s->stop);
-        uint32_t taken = service_take(s->handoff, SERVICE_READ, s->taken, TAKE_MAX);
-
-        for (uint32_t i = 0; i < taken; i++) {
-            struct job *job = s->taken[i];
-
-            job_answer(s->handoff, job,
-                       may_skip(job) ? JOB_CANCELLED
-                                     : store_service_job_status(serve(s->store, job)));
-        }
-        if (taken == 0 && last)
-            return NULL;
-        if (taken == 0)
-            service_wait(s->handoff, SERVICE_READ, SLEEP_MS);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        job_answer(s->handoff, jobs[i],
+                   may_skip(jobs[i]) ? JOB_CANCELLED
+                                     : store_service_job_status(do_job(s->store, jobs[i])));
+    return 0;
 }
 
 struct read_service *read_service_start(struct handoff *h, struct store *store)
@@ -75,17 +58,19 @@ struct read_service *read_service_start(struct handoff *h, struct store *store)
         return NULL;
     s->handoff = h;
     s->store = store;
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
-        free(s);
-        return NULL;
-    }
-    return s;
+    s->thread.handoff = h;
+    s->thread.service = SERVICE_READ;
+    s->thread.name = "read";
+    s->thread.serve = serve;
+    s->thread.context = s;
+    if (service_thread_start(&s->thread))
+        return s;
+    free(s);
+    return NULL;
 }
 
 void read_service_stop(struct read_service *s)
 {
-    atomic_store(&s->stop, true);
-    service_wake(s->handoff, SERVICE_READ);
-    pthread_join(s->thread, NULL);
+    service_thread_stop(&s->thread);
     free(s);
 }

@@ -9,8 +9,10 @@
 
 enum {
     DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
-    BLOB_MIN = 4096,          /* smaller rows lie in the tables themselves */
+    DEFAULT_MEMORY = 1 << 30,
+    BLOB_MIN = 4096, /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
+    BLOB_FILE_MEMORY = 16 << 20, /* a file in memory is one piece, that moves when it grows */
     WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
                               finds little to do */
     TABLE_AHEAD = 1 << 20,
@@ -57,6 +59,15 @@ static void set_body_options(rocksdb_options_t *o)
     rocksdb_options_set_enable_blob_gc(o, 1);
 }
 
+static void set_memory_options(struct rocks *r)
+{
+    for (int i = 0; i < ROCKS_FAMILIES; i++)
+        rocksdb_options_set_env(r->options[i], r->env);
+    rocksdb_options_set_blob_file_size(r->options[ROCKS_BODY], BLOB_FILE_MEMORY);
+    rocksdb_writeoptions_disable_WAL(r->unsynced, 1);
+    rocksdb_options_set_blob_gc_age_cutoff(r->options[ROCKS_BODY], 1);
+}
+
 static void make_options(struct rocks *r, uint64_t cache_bytes)
 {
     r->cache = rocksdb_cache_create_lru(cache_bytes);
@@ -75,6 +86,8 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
     r->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(r->synced, 1);
     r->unsynced = rocksdb_writeoptions_create();
+    if (r->env)
+        set_memory_options(r);
 }
 
 static void rocks_free(struct rocks *r)
@@ -86,12 +99,21 @@ static void rocks_free(struct rocks *r)
     rocksdb_readoptions_destroy(r->read);
     rocksdb_writeoptions_destroy(r->synced);
     rocksdb_writeoptions_destroy(r->unsynced);
+    if (r->env)
+        rocksdb_env_destroy(r->env);
+    if (r->rows)
+        rocksdb_writebatch_destroy(r->rows);
     pthread_mutex_destroy(&r->changing);
     pthread_mutex_destroy(&r->views_lock);
     pthread_rwlock_destroy(&r->using);
     free(r->doubtful);
     free(r->path);
     free(r);
+}
+
+static uint64_t rocks_clock(struct store *store)
+{
+    return ((const struct rocks *)store)->clock_found;
 }
 
 static void rocks_close(struct store *store)
@@ -104,6 +126,7 @@ static void rocks_close(struct store *store)
 
 static const struct store_ops ops = {
     .close = rocks_close,
+    .clock = rocks_clock,
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,
@@ -121,7 +144,13 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
-    .check = rocks_check,
+    .audit = rocks_audit,
+    .audit_last = rocks_audit_last,
+    .audit_trim = rocks_audit_trim,
+    .quarantine_limit = rocks_quarantine_limit,
+    .erase = rocks_erase,
+    .erase_step = rocks_erase_step,
+    .fsck = rocks_check,
 };
 
 /* RocksDB syncs its directory, but not the entry that leads to it. */
@@ -137,20 +166,25 @@ static bool sync_parent(const char *path)
     return ok;
 }
 
-enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
-                                   char *error)
+/* `env`: NULL, or where the files are; taken. */
+static enum store_status open_at(const struct store_options *options, const char *path,
+                                 rocksdb_env_t *env, struct store **store_out, char *error)
 {
     struct rocks *r = calloc(1, sizeof(*r));
     enum store_status status;
 
     *store_out = NULL;
-    if (!r || !(r->path = strdup(options->path))) {
+    if (!r || !(r->path = strdup(path))) {
         snprintf(error, STORE_ERROR, "no memory");
         free(r);
+        if (env)
+            rocksdb_env_destroy(env);
         return STORE_FAILED;
     }
     r->store.ops = &ops;
-    r->sync = options->sync;
+    r->sync = options->sync && !env;
+    r->env = env;
+    r->memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
     r->node = options->node;
     r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_BYTES;
     pthread_mutex_init(&r->changing, NULL);
@@ -168,4 +202,16 @@ enum store_status store_rocks_open(const struct store_options *options, struct s
     else
         rocks_free(r);
     return status;
+}
+
+enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
+                                   char *error)
+{
+    return open_at(options, options->path, NULL, store_out, error);
+}
+
+enum store_status store_memory_open(const struct store_options *options, struct store **store_out,
+                                    char *error)
+{
+    return open_at(options, "/store", rocksdb_create_mem_env(), store_out, error);
 }

@@ -5,6 +5,8 @@
 #include "dataplane/handoff/directory.h"
 
 #include "dataplane/handoff/generation.h"
+#include "dataplane/handoff/limits.h"
+#include "proto/mime/mime_reader.h"
 
 /*
  * What workers need of the configuration: built by control, immutable once published, replaced
@@ -31,10 +33,15 @@ struct settings {
     uint32_t command_timeout_ms; /* from the end of one command to the end of the next */
     uint32_t data_timeout_ms;    /* between two pieces of message data */
     uint32_t end_timeout_ms;     /* from the final dot to the answer */
+    struct mime_limits mime;
+    uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
     bool pop3_cleartext; /* USER and PASS without TLS */
     uint32_t sample;     /* one message in this many carries stamps of its own; 1 with --profile */
+    uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
+    bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
+    struct limits limits;
     struct directory *directory;
     struct rule_generation *rules;
 };

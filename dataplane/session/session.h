@@ -18,7 +18,7 @@
  */
 enum session_state { SESSION_FREE, SESSION_OPEN, SESSION_LINGERING };
 
-enum { SESSION_HELO = 48 };
+enum { SESSION_NAME = 32 };       /* octets of a name that lie in the session itself */
 #define SESSION_NONE UINT32_MAX   /* no place in the table */
 #define SESSION_NOBODY UINT32_MAX /* as a job's generation: nobody waits for its answer */
 
@@ -32,6 +32,7 @@ struct session {
         struct retrieval *pop3; /* POP3: the login under way, then the open mailbox */
     };
     struct chunk *line; /* the line buffer, while one is attached */
+    struct chunk *more; /* session_more.h: what few sessions need; NULL until then */
     uint64_t deadline;  /* monotonic microseconds */
     uint64_t began_ms;
     uint64_t bytes_in, bytes_out;
@@ -44,12 +45,15 @@ struct session {
     bool stalled : 1;    /* in the queue of those that wait for a chunk or a job */
     bool spoke : 1;      /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp : 1;
-    uint8_t helo_len;
+    bool known : 1; /* POP3: the name is of who logged in; else of who tried */
+    bool early : 1;       /* SMTP: spoke before it was greeted */
+    uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
+    uint8_t last_refusal; /* the last row that refused: of smtp_reply.def or pop3_reply.def */
+    uint8_t name_len;
     uint32_t generation; /* counts the sessions that used this place */
     uint32_t commands, messages, refusals;
     struct id128 id;
-    uint8_t helo[SESSION_HELO]; /* SMTP: the client's name for itself, POP3: who logged in; cut to
-                                   this size */
+    uint8_t name[SESSION_NAME]; /* who it says it is: session_name() */
     union {
         struct smtp_server smtp;
         struct pop3_server pop3_server;

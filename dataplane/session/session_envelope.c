@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_more.h"
 
 #include "dataplane/session/transaction.h"
 
 void session_envelope_helo(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
-    struct span name = span_head(a->name, SESSION_HELO);
+    bool ok = session_name_set(ss, s, a->name);
 
-    memcpy(s->helo, name.data, name.len);
-    s->helo_len = (uint8_t)name.len;
     s->esmtp = a->esmtp;
-    smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
+    smtp_server_answer(&s->smtp, ok ? SMTP_REPLY_OK : SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
 }
 
 /* The path as spelled, without angle brackets and source route. */
@@ -42,7 +42,9 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
     ip_address_put(&ip, &tx->message.envelope.client);
     status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
     if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_HELO, span_of(s->helo, s->helo_len));
+        status = value(tx, RULE_SCOPE_HELO, session_name(s));
+    if (status == RULE_OK && s->early)
+        status = value(tx, RULE_SCOPE_ANOMALY, span_text("pregreet"));
     if (status == RULE_OK)
         status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
     if (status != RULE_OK)
@@ -71,10 +73,11 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     s->tx = tx;
     tx->message.envelope.body = a->body;
     /* Without memory for it the sender would read as <>. */
-    if (transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
-        row = judge_sender(ss, s, tx);
-    else
+    row = session_limit_mail(ss, s, tx, &a->path);
+    if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
         row = no_chunk(ss);
+    if (row == SMTP_REPLY_NONE)
+        row = judge_sender(ss, s, tx);
     if (row == SMTP_REPLY_NONE) {
         smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
         return;
@@ -111,6 +114,7 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
         *spared_out = verdict.rule;
         return SMTP_REPLY_NONE;
     }
+    tx->refused = verdict;
     *text_out = verdict.text;
     return transaction_refusal(verdict.action);
 }
@@ -142,7 +146,9 @@ static void record_recipient(struct transaction *tx, struct span recipient, enum
     tx->delivery_of[r->recipient_count] = *deliveries;
     r->recipients[r->recipient_count++] = (struct record_recipient){
         .address = record_put(tx->record, recipient, 128),
-        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
+        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code,
+        .verdict = (uint8_t)tx->refused.action,
+        .rule = transaction_rule_id(tx, tx->refused.rule)};
 }
 
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
@@ -152,10 +158,15 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     const struct directory_entry *entry = NULL;
     struct delivery_set deliveries = {{0}};
     int32_t spared = RULE_NONE;
-    enum smtp_reply_id row = recipient_find(ss->settings.directory, &a->path, &entry);
+    enum smtp_reply_id row;
+
+    tx->refused = (struct rule_verdict){.rule = RULE_NONE};
+    row = recipient_find(ss->settings.directory, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
+    if (row == SMTP_REPLY_NONE)
+        row = session_limit_rcpt(ss, s, tx);
     if (row == SMTP_REPLY_NONE)
         row = add_recipient(ss, tx, entry, recipient, spared, &deliveries);
     record_recipient(tx, recipient, row, &deliveries);

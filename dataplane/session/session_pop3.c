@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_more.h"
 
 #include "proto/address/address.h"
 #include "proto/pop3/pop3_stuff.h"
@@ -40,10 +42,15 @@ struct retrieval {
 
 void session_pop3_begin(struct sessions *ss, struct session *s)
 {
+    struct limit_reached reached;
+
     pop3_server_init(&s->pop3_server, &ss->pop3_options);
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
+    reached = session_limit_enter(ss, s);
     if (ss->draining)
         pop3_server_stop(&s->pop3_server, POP3_REPLY_DRAINING);
+    else if (reached.pop3)
+        pop3_server_stop(&s->pop3_server, (enum pop3_reply_id)reached.pop3);
     session_pop3_run(ss, s);
 }
 
@@ -209,6 +216,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
     s->spoke = true;
     s->commands += row != POP3_REPLY_READY && row < POP3_REPLY_TOO_MANY_ERRORS;
     s->refusals += pop3_reply_refuses(row);
+    if (pop3_reply_refuses(row))
+        s->last_refusal = (uint8_t)row;
 }
 
 static bool attach_line(struct sessions *ss, struct session *s)
@@ -397,6 +406,7 @@ static enum pop3_reply_id login_row(enum job_status status, enum pop3_reply_id r
 
 static void logged_in(struct sessions *ss, struct session *s, struct job *job)
 {
+    struct limit_reached reached = {0};
     struct retrieval *r = s->pop3;
 
     explicit_bzero((void *)r->password.data, r->password.len);
@@ -406,8 +416,12 @@ static void logged_in(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_login_failures++;
+    session_name_set(ss, s, r->user);
     release(ss, s);
     pop3_server_answer(&s->pop3_server, login_row(job->status, POP3_REPLY_AUTH_FAILED));
+    reached = job->status == JOB_REFUSED && s->conn ? session_limit_error(ss, s) : reached;
+    if (reached.pop3)
+        pop3_server_stop(&s->pop3_server, (enum pop3_reply_id)reached.pop3);
 }
 
 /* Zeroed memory for one mark a message, in what is left of the home chunk or in a large one. */
@@ -447,8 +461,9 @@ static void opened(struct sessions *ss, struct session *s, struct job *job)
         return;
     }
     ss->counters->pop3_logins++;
-    s->helo_len = (uint8_t)span_head(r->user, SESSION_HELO).len;
-    memcpy(s->helo, r->user.data, s->helo_len);
+    /* Without memory the record names nobody, and mail is read all the same. */
+    session_name_set(ss, s, r->user);
+    s->known = true;
     pop3_server_open(&s->pop3_server, r->view, deleted);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_limit.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -143,13 +145,27 @@ static void end_transaction(struct sessions *ss, struct session *s)
     transaction_end(ss, s, tx);
 }
 
+static void count_refusal(struct sessions *ss, struct session *s, enum smtp_reply_id row)
+{
+    struct limit_reached reached = {0};
+
+    if (!smtp_reply_refuses(row))
+        return;
+    s->refusals++;
+    s->last_refusal = (uint8_t)row;
+    if (smtp_reply_row(row)->code >= 500)
+        reached = session_limit_error(ss, s);
+    if (reached.smtp)
+        smtp_server_stop(&s->smtp, (enum smtp_reply_id)reached.smtp);
+}
+
 static void on_reply(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     struct transaction *tx = s->tx;
     enum smtp_reply_id row = a->reply;
 
     ss->counters->smtp_reply[row]++;
-    s->refusals += smtp_reply_refuses(row);
+    count_refusal(ss, s, row);
     s->spoke = true;
     /* A command is counted with its last reply, and no reply that answers none. */
     s->commands +=
@@ -190,7 +206,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_ROOM:
         return session_flush(ss, s) ? GO_ON : PAUSE;
     case SMTP_ACTION_CONNECT:
-        answer(s, ss->draining ? SMTP_REPLY_DRAINING : SMTP_REPLY_OK, none);
+        session_greet_begin(ss, s);
         return GO_ON;
     case SMTP_ACTION_REPLY:
         on_reply(ss, s, a);
@@ -305,6 +321,7 @@ void session_smtp_run(struct sessions *ss, struct session *s)
 {
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
+    session_greet_run(ss, s);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
         continue;
     transaction_stamp(ss, STAGE_smtp);

@@ -2,6 +2,9 @@
 #include <stdlib.h>
 
 #include "dataplane/session/session.h"
+#include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_more.h"
 #include "dataplane/session/session_timer.h"
 
 enum { ANSWERS = 64, STALLED_RUN = 64 };
@@ -58,7 +61,10 @@ struct sessions *sessions_new(const struct sessions_options *options)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
-    ss->ids = (struct id128_source){.node = options->node, .worker = handoff_worker(options->port)};
+    ss->ids =
+        (struct id128_source){.node = options->node,
+                              .worker = handoff_worker(options->port),
+                              .last_ms = options->ids_after_ms ? options->ids_after_ms + 1 : 0};
     ss->free = SESSION_NONE;
     for (uint32_t i = options->connections; i-- > 0;) {
         ss->table[i].next = ss->free;
@@ -153,6 +159,7 @@ static void let_go(struct sessions *ss, struct session *s, const char *reason)
     struct tcp_conn *conn = s->conn;
 
     session_record(ss, s, reason);
+    session_limit_leave(ss, s);
     s->conn = NULL;
     if (s->protocol == LISTENER_POP3 && session_pop3_holds(s, conn))
         return;
@@ -172,6 +179,7 @@ void session_settle(struct sessions *ss, struct session *s)
         session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
+    session_more_give(ss, s);
     give_place(ss, s);
 }
 
@@ -335,6 +343,10 @@ static void expire(struct sessions *ss, struct session *s)
     if (!s->conn) {
         /* Only answers are awaited, and control has clocks of its own. */
         session_deadline(ss, s, 60000);
+        run(ss, s);
+        return;
+    }
+    if (s->protocol == LISTENER_SMTP && session_greet_due(s)) {
         run(ss, s);
         return;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/transaction.h"
 
+#include "dataplane/session/session_more.h"
+
 #include <string.h>
 
 enum { KEEP_ROOM = SESSION_STEP, WRITES_OUT = 4 };
@@ -67,7 +69,7 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     uint16_t local_port;
 
     m->id = id128_next(&ss->ids, ss->time.wall_ms);
-    m->envelope.helo = span_of(s->helo, s->helo_len);
+    m->envelope.helo = session_name(s);
     tcp_endpoints(s->conn, &local, &local_port, &m->envelope.client, &m->envelope.client_port);
     record_reset(tx->record, RECORD_MESSAGE);
     tx->record->message.id = m->id;
@@ -75,7 +77,7 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.began_ms = ss->time.wall_ms;
     tx->record->message.esmtp = s->esmtp;
     /* Now, because the EHLO that ends a transaction brings another name. */
-    tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_HELO);
+    tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_NAME_MAX);
     tx->record->message.peer = (struct record_peer){.client = m->envelope.client,
                                                     .server = local,
                                                     .client_port = m->envelope.client_port,
@@ -99,6 +101,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     home->len = (sizeof(*tx) + 7) & ~7u;
     tx->arena = home;
     tx->verdict.rule = RULE_NONE;
+    tx->named_rule = RULE_NONE;
     tx->record = record_take(ss->options.port);
     if (!tx->record) {
         ss->counters->records_refused++;
@@ -120,6 +123,19 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
 
 /* ---- the record ---- */
 
+struct record_text transaction_rule_id(struct transaction *tx, int32_t rule)
+{
+    if (rule == RULE_NONE || !tx->match)
+        return (struct record_text){0};
+    /* Recipients mostly have the same one. */
+    if (rule != tx->named_rule) {
+        tx->named =
+            record_put(tx->record, rule_set_rule(tx->rules->set, (size_t)rule)->id, RULE_ID_MAX);
+        tx->named_rule = rule;
+    }
+    return tx->named;
+}
+
 static void record_rules(struct transaction *tx)
 {
     struct record_message *m = &tx->record->message;
@@ -131,9 +147,7 @@ static void record_rules(struct transaction *tx)
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
         m->rules[i] =
             record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);
-    if (tx->verdict.rule != RULE_NONE)
-        m->rule = record_put(
-            tx->record, rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id, RULE_ID_MAX);
+    m->rule = transaction_rule_id(tx, tx->verdict.rule);
     m->verdict = (uint8_t)tx->verdict.action;
     m->score = (int32_t)tx->verdict.score;
 }

@@ -27,6 +27,7 @@ struct transaction_recipient {
     int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
                        RULE_NONE */
     bool looping;   /* the message was delivered to it before */
+    int32_t rule;   /* that the verdict is of, or RULE_NONE */
 };
 
 /* Some of a message's deliveries. */
@@ -50,6 +51,8 @@ struct transaction {
     struct record *record;
     struct rule_generation *rules;
     struct rule_match *match;
+    int32_t named_rule; /* whose id was put into the record last */
+    struct record_text named;
     struct chunk *rows; /* full chunks that wait for a job, oldest first */
     struct chunk *rows_last;
     struct chunk *keep; /* the chunk that is being filled */
@@ -63,6 +66,8 @@ struct transaction {
     bool data;          /* DATA or a chunk was accepted */
     bool answered;      /* the row in `reply` was sent */
     bool stamped;       /* carries stamps of its own */
+    bool sender_named;  /* the next are filled; not for the null sender */
+    uint64_t sender_names[2][2]; /* of the sender, of its domain; for messages, for recipients */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
     uint64_t anomalies;
@@ -79,6 +84,7 @@ struct transaction {
     uint64_t cycles_total;
     uint8_t part_scope; /* enum rule_scope that the open leaf's DATA goes to */
     struct rule_verdict verdict;
+    struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     struct mime_readings mime;
     uint8_t other_scope[MIME_READINGS]; /* part_scope of the other readings */
     struct mime_tree tree;
@@ -108,6 +114,9 @@ void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t siz
 /* A copy there, in *copy_out; false: no memory, and it is empty. */
 bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes,
                       struct span *copy_out);
+
+/* The rule's id in the record, there once however often it is asked for; empty for RULE_NONE. */
+struct record_text transaction_rule_id(struct transaction *tx, int32_t rule);
 
 /* True when SESSION_STEP more bytes of body can be kept; else the session stalls. */
 bool transaction_ready(struct sessions *ss, struct session *s, struct transaction *tx);

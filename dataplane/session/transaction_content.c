@@ -16,16 +16,13 @@ _Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT &&
                    (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
                "rules read whole fields");
 
-static const struct mime_limits limits = {
-    .field = FIELD_MAX, .header = 262144, .parts = 1000, .depth = 20};
-
 bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 {
     struct mime_memory memory = {
         .scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH, .charset = &charset_all};
     void *tree = transaction_memory(ss, tx, TREE_SIZE);
 
-    if (!tree || !mime_readings_init(&tx->mime, &memory, &limits))
+    if (!tree || !mime_readings_init(&tx->mime, &memory, &ss->settings.mime))
         return false;
     mime_tree_init(&tx->tree, tree, TREE_SIZE);
     return true;
@@ -207,15 +204,6 @@ static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
     return transaction_rules_row(ss, status);
 }
 
-enum smtp_reply_id transaction_anomaly(struct sessions *ss, struct transaction *tx,
-                                       enum mime_anomaly which)
-{
-    tx->anomalies |= 1ull << which;
-    ss->counters->mime_anomalies++;
-    return feed_rules(ss, tx, RULE_SCOPE_ANOMALY, span_text(mime_anomaly_name(which)));
-}
-_Static_assert(MIME_ANOMALIES <= 64, "a record names anomalies by bit");
-
 /* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot
  * all the same). */
 static enum smtp_reply_id header_end(struct transaction *tx, struct span *text_out)
@@ -269,8 +257,8 @@ static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx
 static enum smtp_reply_id lend(struct sessions *ss, struct transaction *tx, enum mime_status status)
 {
     bool field = status == MIME_BUFFER;
-    void *memory =
-        transaction_memory(ss, tx, field ? limits.field : mime_readings_size(&limits));
+    void *memory = transaction_memory(
+        ss, tx, field ? tx->mime.limits.field : mime_readings_size(&tx->mime.limits));
 
     if (!memory)
         return SMTP_REPLY_NO_RESOURCES;

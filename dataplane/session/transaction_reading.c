@@ -57,6 +57,7 @@ static enum smtp_reply_id reading(struct sessions *ss, struct transaction *tx,
     uint8_t from = event->other.from, to = event->reading;
     enum rule_status status = RULE_OK;
 
+    ss->counters->mime_readings++;
     if (event->other.doubt == MIME_DOUBTS)
         return SMTP_REPLY_NONE;
     tx->other_scope[to] = (uint8_t)scope_at(tx, from);
@@ -70,8 +71,7 @@ static enum smtp_reply_id reading(struct sessions *ss, struct transaction *tx,
 /* Text beside parts, and what lies within a leaf, ends. */
 static enum smtp_reply_id close_within(struct sessions *ss, struct transaction *tx, uint8_t reading)
 {
-    enum smtp_reply_id row =
-        transaction_rules_close(ss, tx, within_lane(reading), RULE_SCOPE_BODY);
+    enum smtp_reply_id row = transaction_rules_close(ss, tx, within_lane(reading), RULE_SCOPE_BODY);
 
     if (row == SMTP_REPLY_NONE)
         row = transaction_rules_close(ss, tx, within_lane(reading), RULE_SCOPE_ATTACHMENT);
@@ -86,6 +86,42 @@ static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx, 
         row = transaction_rules_close(ss, tx, lane_of(reading), scope_at(tx, reading));
     return row;
 }
+
+/* The limit that an anomaly tells of: counted once a message. The row that refuses beyond it. */
+static enum smtp_reply_id limit_row(struct sessions *ss, bool told, enum mime_anomaly which)
+{
+    switch (which) {
+    case MIME_ANOMALY_DEPTH:
+        ss->counters->mime_depth_over += !told;
+        return SMTP_REPLY_MIME_DEPTH;
+    case MIME_ANOMALY_PARTS:
+        ss->counters->mime_parts_over += !told;
+        return SMTP_REPLY_MIME_PARTS;
+    case MIME_ANOMALY_HEADER_LONG:
+        ss->counters->mime_header_size_over += !told;
+        return SMTP_REPLY_MIME_HEADER_SIZE;
+    case MIME_ANOMALY_HEADER_LINES:
+        ss->counters->mime_header_lines_over += !told;
+        return SMTP_REPLY_MIME_HEADER_LINES;
+    default:
+        return SMTP_REPLY_NONE;
+    }
+}
+
+enum smtp_reply_id transaction_anomaly(struct sessions *ss, struct transaction *tx,
+                                       enum mime_anomaly which)
+{
+    const uint64_t bit = 1ull << which;
+    enum smtp_reply_id row = limit_row(ss, tx->anomalies & bit, which);
+
+    tx->anomalies |= bit;
+    ss->counters->mime_anomalies++;
+    /* Postmasters get what others would be refused. */
+    if ((ss->settings.mime_refused & bit) && !transaction_exempt(tx))
+        return row;
+    return transaction_rules(ss, tx, 0, RULE_SCOPE_ANOMALY, span_text(mime_anomaly_name(which)));
+}
+_Static_assert(MIME_ANOMALIES <= 64, "a record names anomalies by bit");
 
 enum smtp_reply_id transaction_reading_event(struct sessions *ss, struct transaction *tx,
                                              const struct mime_event *event)

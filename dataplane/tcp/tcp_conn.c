@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_conn.h"
 
-#include "dataplane/tcp/siphash.h"
+#include "proto/base/siphash.h"
 #include "dataplane/tcp/tcp_reassembly.h"
 #include "dataplane/tcp/tcp_timer.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dataplane/tcp/siphash.h"
+#include "proto/base/siphash.h"
 
 bool tcp_flow_init(struct tcp_flows *flows, uint32_t entries, const uint8_t secret[16])
 {

@@ -7,8 +7,8 @@
 /*
  * A resumable decoder of base64 bodies (RFC 2045 section 6.8). Bytes outside the alphabet are
  * skipped; line ends and blanks among them are expected, the others are noted. Padding ends the
- * data; what stands behind it is left out and noted. A few bytes of state; the result does not depend
- * on how the input was cut.
+ * data; what stands behind it is left out and noted. A few bytes of state; the result does not
+ * depend on how the input was cut.
  */
 struct mime_base64 {
     uint32_t bits; /* of the group under way, six a character */
@@ -31,8 +31,8 @@ enum {
 void mime_base64_init(struct mime_base64 *b);
 /*
  * Decodes from *in, which advances, into `out` until the input is used up or fewer than 3 bytes of
- * room are left. One pass, about one cycle a byte. It ends too before a byte that would set a flag of
- * `stop`; the flag is then returned, otherwise 0.
+ * room are left. One pass, about one cycle a byte. It ends too before a byte that would set a flag
+ * of `stop`; the flag is then returned, otherwise 0.
  */
 uint8_t mime_base64_feed(struct mime_base64 *b, struct span *in, struct writer *out);
 /*

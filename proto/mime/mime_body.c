@@ -34,8 +34,8 @@ static bool starts(struct span s, struct span with)
 
 /* What a line may be, by two ways of reading it. */
 struct delimiters {
-    enum mime_delimiter exact;    /* the innermost open multipart whose boundary it is */
-    enum mime_delimiter other;    /* the outermost, or one that is closed, or with text behind */
+    enum mime_delimiter exact; /* the innermost open multipart whose boundary it is */
+    enum mime_delimiter other; /* the outermost, or one that is closed, or with text behind */
     uint8_t exact_depth, other_depth;
     bool closed, trailed; /* it is a boundary of a closed multipart, or text follows one */
 };
@@ -122,7 +122,8 @@ enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t
         return MIME_DELIMITER_NONE;
     found = match(r, span_skip(text, 2), depth_out);
     *len_out = line.len;
-    if (found != MIME_DELIMITER_NONE && found != MIME_DELIMITER_DOUBT && nl >= 0 && line.data[nl - 1] != '\r')
+    if (found != MIME_DELIMITER_NONE && found != MIME_DELIMITER_DOUBT && nl >= 0 &&
+        line.data[nl - 1] != '\r')
         note(r, MIME_ANOMALY_BARE_LF);
     return found;
 }

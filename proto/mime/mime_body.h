@@ -8,9 +8,7 @@
  */
 
 /* Doubts about how a leaf is decoded: decided for that leaf alone. */
-enum {
-    MIME_DOUBTS_LEAF = 1 << MIME_DOUBT_BASE64 | 1 << MIME_DOUBT_PLAIN | 1 << MIME_DOUBT_QP
-};
+enum { MIME_DOUBTS_LEAF = 1 << MIME_DOUBT_BASE64 | 1 << MIME_DOUBT_PLAIN | 1 << MIME_DOUBT_QP };
 
 /* This reader is the one that decides the doubt the other way. */
 static inline bool mime_reader_other(const struct mime_reader *r, enum mime_doubt doubt)
@@ -47,8 +45,9 @@ enum mime_delimiter {
  *   delimiter = "--" boundary *LWSP CRLF     close-delimiter = "--" boundary "--" *LWSP CRLF  (RFC
  * 2046 section 5.1.1)
  *
- * Differs from that section, by the reading that the engine goes by, where it lets any text follow the boundary: only blanks may, since
- * multiparts around each other often have boundaries of which one begins with the other.
+ * Differs from that section, by the reading that the engine goes by, where it lets any text follow
+ * the boundary: only blanks may, since multiparts around each other often have boundaries of which
+ * one begins with the other.
  */
 enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t *len_out,
                                     uint8_t *depth_out);

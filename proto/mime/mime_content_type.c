@@ -396,7 +396,7 @@ bool mime_content_type_raw(const struct mime_content_type *t, const char *name, 
     return true;
 }
 
-static const char *const encoding_names[] = {"7bit",   "8bit",    "binary", "quoted-printable",
+static const char *const encoding_names[] = {"7bit",   "8bit",    "binary",  "quoted-printable",
                                              "base64", "unknown", "uuencode"};
 
 enum mime_encoding mime_encoding_of(struct span value)
@@ -404,8 +404,10 @@ enum mime_encoding mime_encoding_of(struct span value)
     static const struct {
         const char *name;
         enum mime_encoding is;
-    } others[] = {{"x-uuencode", MIME_ENCODING_UU}, {"x-uue", MIME_ENCODING_UU},
-                  {"uue", MIME_ENCODING_UU},        {"uuencode", MIME_ENCODING_UU}};
+    } others[] = {{"x-uuencode", MIME_ENCODING_UU},
+                  {"x-uue", MIME_ENCODING_UU},
+                  {"uue", MIME_ENCODING_UU},
+                  {"uuencode", MIME_ENCODING_UU}};
     struct mime_content_type t;
 
     mime_content_type_parse(value, &t);

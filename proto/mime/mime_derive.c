@@ -20,10 +20,10 @@ void mime_derive_begin(struct mime_derive *d, const struct mime_part *part,
     d->open = false;
     d->told = false;
     d->finished = false;
-    d->file = part->kind != MIME_LEAF                    ? FILE_NONE
-              : part->encoding == MIME_ENCODING_UU       ? FILE_NONE
-              : text                                     ? FILE_UU
-                                                         : FILE_TNEF;
+    d->file = part->kind != MIME_LEAF              ? FILE_NONE
+              : part->encoding == MIME_ENCODING_UU ? FILE_NONE
+              : text                               ? FILE_UU
+                                                   : FILE_TNEF;
     if (d->file == FILE_UU)
         mime_uu_init(&d->uu);
     else if (d->file == FILE_TNEF)
@@ -89,8 +89,7 @@ static bool uu_next(struct mime_derive *d, struct writer *w, struct mime_event *
 
 static struct span tnef_name(struct mime_derive *d, struct span name, struct writer *w)
 {
-    if (!d->tnef.wide ||
-        !mime_charset_to_utf8(d->text.charsets, span_text("utf-16le"), name, w))
+    if (!d->tnef.wide || !mime_charset_to_utf8(d->text.charsets, span_text("utf-16le"), name, w))
         mime_charset_clean(name, w);
     return writer_span(w);
 }

@@ -35,8 +35,8 @@ void mime_derive_feed(struct mime_derive *d, struct span data);
 /* The leaf ends; likewise. */
 void mime_derive_finish(struct mime_derive *d);
 /*
- * The next event: kind and data (or anomaly) are set, `scratch` has MIME_DERIVE_ROOM bytes and holds
- * until the next call. False when all is drained.
+ * The next event: kind and data (or anomaly) are set, `scratch` has MIME_DERIVE_ROOM bytes and
+ * holds until the next call. False when all is drained.
  */
 bool mime_derive_next(struct mime_derive *d, uint8_t *scratch, struct mime_event *event_out);
 

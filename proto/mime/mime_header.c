@@ -108,7 +108,7 @@ static enum line_kind judge(struct mime_reader *r, struct span s)
         return LINE_MORE;
     /* A doubtful one is text in a header, and asked of when it is seen as body. */
     return delimiter == MIME_DELIMITER_NONE || delimiter == MIME_DELIMITER_DOUBT ? judge_name(r, s)
-                                                                                  : LINE_BODY;
+                                                                                 : LINE_BODY;
 }
 
 static enum mime_anomaly left_out(enum line_kind kind)

@@ -201,4 +201,3 @@ bool mime_leaf_flush(struct mime_reader *r, struct mime_event *event_out)
     event_out->data = writer_span(&w);
     return w.len > 0;
 }
-

@@ -4,7 +4,8 @@
 
 #include "proto/mime/mime_reader.h"
 
-/* The part of struct mime_reader that decodes bodies; used by mime_body.c and mime_reader.c alone. */
+/* The part of struct mime_reader that decodes bodies; used by mime_body.c and mime_reader.c alone.
+ */
 
 /* The body of the current part begins. */
 void mime_leaf_begin(struct mime_reader *r);

@@ -19,9 +19,9 @@
  *   FIELD*  HEADER_END  PART_BEGIN  NAME*  (DATA* | parts)  PART_END
  *
  * and END behind the root's PART_END. BESIDE is text that belongs to no part: before, behind and
- * between a multipart's parts, or around a uuencoded body. An ANOMALY comes behind the FIELD or before the event it
- * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has
- * one child: the message in it, with a header of its own.
+ * between a multipart's parts, or around a uuencoded body. An ANOMALY comes behind the FIELD or
+ * before the event it belongs to; those of a body before its PART_END. A message/rfc822 (or
+ * message/global) part has one child: the message in it, with a header of its own.
  *
  * Lines end in CRLF; LF alone is taken for a line end too, with an anomaly.
  */
@@ -49,7 +49,7 @@ struct mime_limits {
 /* 16 KiB a field, 256 KiB and 10000 lines a header, 1000 parts, 20 deep. */
 #define MIME_LIMITS_DEFAULT                                                                        \
     {                                                                                              \
-        .field = 16384, .header = 262144, .parts = 1000, .depth = 20, .lines = 10000                              \
+        .field = 16384, .header = 262144, .parts = 1000, .depth = 20, .lines = 10000               \
     }
 
 struct mime_memory {
@@ -133,7 +133,7 @@ struct mime_part {
 
 struct mime_event {
     enum mime_event_kind kind;
-    uint16_t part; /* index */
+    uint16_t part;   /* index */
     uint8_t reading; /* which one it belongs to: struct mime_readings; otherwise 0 */
     /*
      * Of the raw message: FIELD its first byte, HEADER_END and PART_BEGIN the body's first byte,
@@ -239,9 +239,9 @@ struct mime_reader {
     uint8_t tail_len;     /* of tail[]: the begin of the base64 line under way */
     bool tail_due;        /* ... is to be given, as plain text */
     bool field_again;     /* the field that was taken last had been there before */
-    uint16_t held_known; /* bytes of held[] that are body */
+    uint16_t held_known;  /* bytes of held[] that are body */
     uint16_t names_len;
-    uint16_t names_at;  /* the next one to be told */
+    uint16_t names_at;   /* the next one to be told */
     uint32_t head_lines; /* of the header under way */
     union {
         struct mime_base64 base64;

@@ -27,7 +27,8 @@ bool mime_readings_init(struct mime_readings *rs, const struct mime_memory *memo
     if (!mime_reader_init(&rs->first, memory, limits))
         return false;
     memset(&rs->first_derive, 0, sizeof(rs->first_derive));
-    memset(&rs->all, 0, offsetof(struct mime_readings, derived) - offsetof(struct mime_readings, all));
+    memset(&rs->all, 0,
+           offsetof(struct mime_readings, derived) - offsetof(struct mime_readings, all));
     rs->memory = *memory;
     rs->limits = *limits;
     rs->asking = MIME_READINGS;
@@ -52,10 +53,10 @@ static uint8_t number(const struct mime_readings *rs, const struct mime_reading 
 }
 
 /*
- * The slot of the reading that decides a doubt of `g` otherwise. Slots follow from what was decided,
- * so that they do not depend on how the message was cut: 0 to 3 by the doubts about the whole
- * message, and for each two more that live as long as a leaf. These are read on before the reading
- * that they come from, so they have ended when it meets the next leaf.
+ * The slot of the reading that decides a doubt of `g` otherwise. Slots follow from what was
+ * decided, so that they do not depend on how the message was cut: 0 to 3 by the doubts about the
+ * whole message, and for each two more that live as long as a leaf. These are read on before the
+ * reading that they come from, so they have ended when it meets the next leaf.
  */
 static uint8_t slot_of(const struct mime_readings *rs, const struct mime_reading *g,
                        enum mime_doubt doubt)
@@ -126,11 +127,12 @@ static void announce(struct mime_readings *rs, const struct mime_reading *from,
     queue_anomaly(rs, from, told[doubt]);
 }
 
-static void begin_other(struct mime_readings *rs, struct mime_reading *g, struct mime_reading *other)
+static void begin_other(struct mime_readings *rs, struct mime_reading *g,
+                        struct mime_reading *other)
 {
     enum mime_doubt doubt = (enum mime_doubt)g->reader->doubt;
-    const bool leaf = doubt == MIME_DOUBT_BASE64 || doubt == MIME_DOUBT_PLAIN ||
-                      doubt == MIME_DOUBT_QP;
+    const bool leaf =
+        doubt == MIME_DOUBT_BASE64 || doubt == MIME_DOUBT_PLAIN || doubt == MIME_DOUBT_QP;
 
     *other = (struct mime_reading){.reader = other->reader,
                                    .derive = other->derive,
@@ -245,7 +247,8 @@ static struct mime_reading *next_due(struct mime_readings *rs)
 }
 
 /* Those that read the DATA of `g`. `ends`: it was the last. */
-static void feed(struct mime_readings *rs, const struct mime_reading *g, struct span data, bool ends)
+static void feed(struct mime_readings *rs, const struct mime_reading *g, struct span data,
+                 bool ends)
 {
     for (struct mime_reading *c = rs->all; c < rs->all + MIME_READINGS; c++) {
         if (!c->used || c->feeder != number(rs, g))

@@ -9,8 +9,8 @@
  * by. Where it meets a doubt (mime_doubt.def), a further reading takes the other way from the same
  * byte on, and decides all doubts of that kind so. Doubts about a header and about delimiters
  * concern the rest of the message, in all four combinations; one about how a leaf is decoded ends
- * with its leaf. A message in base64 or quoted-printable is read within as a reading of its own (its
- * offsets are of the decoded bytes), as reading 0 reads.
+ * with its leaf. A message in base64 or quoted-printable is read within as a reading of its own
+ * (its offsets are of the decoded bytes), as reading 0 reads.
  *
  * Events are those of struct mime_reader, each with its reading, and beyond them:
  *
@@ -52,13 +52,13 @@ struct mime_readings {
     struct mime_limits limits;
     bool open; /* an input is under way */
     bool finished;
-    uint8_t used;                 /* how many readings there are */
-    uint8_t asking;               /* the reading that waits for memory, or MIME_READINGS */
-    uint8_t wanted;               /* ... for this one */
-    bool held;                    /* `event` waits */
-    uint8_t queued;               /* events before it */
-    struct mime_event event;      /* given once what goes before it is done */
-    struct mime_event queue[2];   /* the last first */
+    uint8_t used;                      /* how many readings there are */
+    uint8_t asking;                    /* the reading that waits for memory, or MIME_READINGS */
+    uint8_t wanted;                    /* ... for this one */
+    bool held;                         /* `event` waits */
+    uint8_t queued;                    /* events before it */
+    struct mime_event event;           /* given once what goes before it is done */
+    struct mime_event queue[2];        /* the last first */
     uint8_t derived[MIME_DERIVE_ROOM]; /* scratch of what lies in DATA */
 };
 

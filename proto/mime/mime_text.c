@@ -80,7 +80,8 @@ static void single(struct mime_text *t, struct span *in, struct writer *out, str
     *in = span_skip(*in, len);
 }
 
-/* A byte order mark says which of both it is; without one it is big-endian (RFC 2781 section 4.3). */
+/* A byte order mark says which of both it is; without one it is big-endian (RFC 2781 section 4.3).
+ */
 static void settle_units(struct mime_text *t)
 {
     static const uint8_t little[] = {0xff, 0xfe};

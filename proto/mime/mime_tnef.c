@@ -2,9 +2,9 @@
 #include "proto/mime/mime_tnef.h"
 
 enum state {
-    HEAD,        /* signature and key */
-    ATTRIBUTE,   /* level to length */
-    DATA_BEGIN,  /* of a file */
+    HEAD,       /* signature and key */
+    ATTRIBUTE,  /* level to length */
+    DATA_BEGIN, /* of a file */
     DATA,
     DATA_END,
     TEXT,

@@ -6,8 +6,8 @@
 
 /*
  * A resumable reader of TNEF streams (winmail.dat, [MS-OXTNEF]): names and bytes of the files in
- * it, and its plain text. Attributes that are none of these are passed over. Nothing is buffered but
- * a name. Ends at what is no attribute.
+ * it, and its plain text. Attributes that are none of these are passed over. Nothing is buffered
+ * but a name. Ends at what is no attribute.
  *
  *   stream = signature(4) key(2) *attribute                                little-endian
  *   attribute = level(1) id(2) type(2) length(4) data checksum(2)
@@ -28,12 +28,12 @@ struct mime_tnef {
 };
 
 enum mime_tnef_status {
-    MIME_TNEF_MORE,  /* the input is used up, or holds nothing further */
+    MIME_TNEF_MORE,    /* the input is used up, or holds nothing further */
     MIME_TNEF_NAME_IS, /* *span_out is a file's name, as it is written, or UTF-16LE: t->wide */
-    MIME_TNEF_BEGIN, /* a file's bytes begin */
-    MIME_TNEF_DATA,  /* *span_out, in the input, are some of them */
-    MIME_TNEF_END,   /* they end */
-    MIME_TNEF_TEXT,  /* *span_out, in the input, is of the plain text */
+    MIME_TNEF_BEGIN,   /* a file's bytes begin */
+    MIME_TNEF_DATA,    /* *span_out, in the input, are some of them */
+    MIME_TNEF_END,     /* they end */
+    MIME_TNEF_TEXT,    /* *span_out, in the input, is of the plain text */
 };
 
 void mime_tnef_init(struct mime_tnef *t);

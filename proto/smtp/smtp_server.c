@@ -18,6 +18,11 @@ enum smtp_server_state {
 /* What came of an input: an action for the session, or nothing that concerns it. */
 enum { ACTION_NONE = -1 };
 
+bool smtp_server_connecting(const struct smtp_server *s)
+{
+    return s->waiting == SMTP_ACTION_CONNECT;
+}
+
 bool smtp_server_in_transaction(const struct smtp_server *s)
 {
     return s->reset || s->state >= STATE_MAIL;

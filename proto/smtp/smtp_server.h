@@ -135,6 +135,9 @@ void smtp_server_attach(struct smtp_server *s, uint8_t *buffer);
  */
 uint8_t *smtp_server_detach(struct smtp_server *s);
 
+/* True while CONNECT waits for its answer: nothing of the client's was read yet. */
+bool smtp_server_connecting(const struct smtp_server *s);
+
 /* True between MAIL's acceptance and RESET. */
 bool smtp_server_in_transaction(const struct smtp_server *s);
 

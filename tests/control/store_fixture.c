@@ -202,6 +202,25 @@ uint64_t store_fixture_account(struct store *store, const char *name, uint64_t q
     return store_account_put(store, &fields, &account) == STORE_OK ? account : 0;
 }
 
+static bool in_memory;
+
+void store_fixture_choose(int argc, char **argv)
+{
+    in_memory = argc > 1 && strcmp(argv[1], "memory") == 0;
+}
+
+bool store_fixture_in_memory(void)
+{
+    return in_memory;
+}
+
+enum store_status store_fixture_open(const struct store_options *options, struct store **store_out,
+                                     char *error)
+{
+    return in_memory ? store_memory_open(options, store_out, error)
+                     : store_rocks_open(options, store_out, error);
+}
+
 char *store_fixture_folder(const char *name)
 {
     const char *parent = getenv("TMPDIR");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -21,20 +22,10 @@ enum { EXPORT = 3000000 };
 static struct {
     uint32_t seconds, stops, open, closed;
     bool short_export;
+    _Atomic bool slow; /* the slow command does not come to its end */
 } seen;
 
-static json_t *fake_status(void *context, struct writer *why)
-{
-    return json_pack("{s:s, s:{s:i}}", "state", "running", "store", "messages", 5);
-}
-
-static json_t *fake_reload(void *context, struct writer *why)
-{
-    writer_text(why, "rules.yaml:3: rule 'a': what");
-    return NULL;
-}
-
-static json_t *fake_list(void *context, struct span account, struct writer *why)
+static json_t *fake_list(struct span account, struct writer *why)
 {
     if (!span_equal(account, span_text("alice@example.test"))) {
         writer_text(why, "no such account");
@@ -44,27 +35,37 @@ static json_t *fake_list(void *context, struct span account, struct writer *why)
                      "tw\x1b[31mo");
 }
 
-static json_t *fake_show(void *context, const struct id128 *id, struct span account,
-                         struct writer *why)
+static json_t *fake_answer(void *context, const struct ctl_request *request, struct writer *why)
 {
-    return json_pack("{s:s%}", "account", account.len ? (const char *)account.data : "",
-                     account.len);
+    struct span account = request->arguments[1];
+
+    CHECK(context == &seen);
+    switch (request->command) {
+    case CTL_STATUS:
+        return json_pack("{s:s, s:{s:i}}", "state", "running", "store", "messages", 5);
+    case CTL_RELOAD:
+        writer_text(why, "rules.yaml:3: rule 'a': what");
+        return NULL;
+    case CTL_MAILBOX_LIST:
+        while (atomic_load(&seen.slow))
+            usleep(1000);
+        return fake_list(request->arguments[0], why);
+    case CTL_MESSAGE_SHOW:
+        return json_pack("{s:s%}", "account", account.len ? (const char *)account.data : "",
+                         account.len);
+    case CTL_DRAIN:
+        seen.seconds = request->seconds;
+        return json_object();
+    case CTL_STOP:
+        seen.stops++;
+        return json_object();
+    default:
+        return NULL;
+    }
 }
 
-static json_t *fake_drain(void *context, uint32_t seconds, struct writer *why)
-{
-    seen.seconds = seconds;
-    return json_object();
-}
-
-static json_t *fake_stop(void *context, struct writer *why)
-{
-    seen.stops++;
-    return json_object();
-}
-
-static void *fake_open(void *context, const struct id128 *id, struct span account,
-                       uint64_t *length_out, struct writer *why)
+static void *fake_open(void *context, const struct ctl_request *request, uint64_t *length_out,
+                       struct writer *why)
 {
     static uint8_t bytes[EXPORT];
 
@@ -88,17 +89,13 @@ static void fake_close(void *context, void *export)
     seen.closed++;
 }
 
-static const struct ctl_handlers handlers = {.status = fake_status,
-                                             .counters = fake_status,
-                                             .mailbox_list = fake_list,
-                                             .mailbox_status = fake_list,
-                                             .message_show = fake_show,
-                                             .export_open = fake_open,
-                                             .export_read = fake_read,
-                                             .export_close = fake_close,
-                                             .reload = fake_reload,
-                                             .drain = fake_drain,
-                                             .stop = fake_stop};
+#define FAKE                                                                                       \
+    {                                                                                              \
+        .context = &seen, .answer = fake_answer, .open = fake_open, .read = fake_read,             \
+        .close = fake_close                                                                        \
+    }
+static const struct ctl_subject subjects[CTL_SUBJECTS] = {
+    [CTL_SUBJECT_ENGINE] = FAKE, [CTL_SUBJECT_STORE] = FAKE};
 
 static char path[64];
 
@@ -108,7 +105,7 @@ static struct ctl_server *start(void)
 
     memset(&seen, 0, sizeof(seen));
     snprintf(path, sizeof(path), "/tmp/wirepost-control-ctl-%d/s", (int)getpid());
-    server = ctl_server_start(path, &handlers);
+    server = ctl_server_start(path, subjects);
     CHECK(server != NULL);
     return server;
 }
@@ -198,6 +195,7 @@ static void hostile_requests_are_refused(void)
         "drain 9999999999999999999\n",
         "drain 1s\n",
         "a b c d e f g h\n",
+        "mailbox list 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
         "mailbox list a b c d e f g h\n",
         "{\n",
         "{}\n",
@@ -206,7 +204,10 @@ static void hostile_requests_are_refused(void)
         "{\"command\":\"status\",\"command\":\"stop\"}\n",
         "{\"command\":\"mailbox list\",\"arguments\":\"a\"}\n",
         "{\"command\":\"mailbox list\",\"arguments\":[1]}\n",
-        "{\"command\":\"status\",\"arguments\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}\n",
+        "{\"command\":\"status\",\"arguments\":[\"a\"]}\n",
+        "{\"command\":\"mailbox "
+        "list\",\"arguments\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\","
+        "\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\"]}\n",
         "[\"status\"]\n",
         "{\"command\":\"\\u0000status\"}\n",
         "\xff\xfe\n",
@@ -322,6 +323,48 @@ static void exports_are_the_bytes(void)
     stop(server);
 }
 
+static void slow_commands_hold_up_nobody(void)
+{
+    static const char list[] = "mailbox list alice@example.test\nstatus\n";
+    struct ctl_server *server = start();
+    int fds[3];
+
+    atomic_store(&seen.slow, true);
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial();
+        CHECK(write(fds[i], list, sizeof(list) - 1) == sizeof(list) - 1);
+    }
+    answers("status\n", "{\"ok\":true,");
+    close(fds[2]); /* hangs up while its command is under way */
+    answers("status\n", "{\"ok\":true,");
+    atomic_store(&seen.slow, false);
+    for (int i = 0; i < 2; i++) {
+        CHECK_TEXT(span_head(read_line(fds[i]), 22), "{\"ok\":true,\"result\":[{");
+        CHECK_TEXT(span_head(read_line(fds[i]), 22), "{\"ok\":true,\"result\":{\"");
+        close(fds[i]);
+    }
+    stop(server);
+}
+
+/* What follows the name of the command goes as it was given. */
+static void arguments_may_hold_blanks(void)
+{
+    char *argv[] = {(char *)"mailbox", (char *)"list", (char *)""},
+         *two[] = {(char *)"message", (char *)"show", (char *)ID, (char *)"a b \"c\""};
+    struct ctl_server *server = start();
+    char text[256] = "";
+    struct ctl_client_options o = {.socket = path, .argv = argv, .argc = 3};
+
+    o.out = o.errors = fmemopen(text, sizeof(text), "w");
+    CHECK(ctl_client_run(&o) == 1);
+    o.argv = two;
+    o.argc = 4;
+    CHECK(ctl_client_run(&o) == 0);
+    fclose(o.out);
+    CHECK_TEXT(span_text(text), "wirepost ctl: no such account\naccount  a b \"c\"\n");
+    stop(server);
+}
+
 static void people_get_tables(void)
 {
     struct ctl_server *server = start();
@@ -350,7 +393,7 @@ static void the_socket_is_taken_over_only_from_the_dead(void)
     char other[80];
     int fd;
 
-    second = ctl_server_start(path, &handlers);
+    second = ctl_server_start(path, subjects);
     CHECK(second == NULL && errno == EADDRINUSE);
     answers("status\n", "{\"ok\":true,");
     snprintf(other, sizeof(other), "%s.stale", path);
@@ -358,12 +401,12 @@ static void the_socket_is_taken_over_only_from_the_dead(void)
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
     CHECK(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
     close(fd);
-    second = ctl_server_start(other, &handlers);
+    second = ctl_server_start(other, subjects);
     CHECK(second != NULL);
     if (second)
         ctl_server_stop(second);
     fd = creat(other, 0600);
-    CHECK(ctl_server_start(other, &handlers) == NULL && errno == ENOTSOCK);
+    CHECK(ctl_server_start(other, subjects) == NULL && errno == ENOTSOCK);
     CHECK(access(other, F_OK) == 0);
     close(fd);
     unlink(other);
@@ -394,6 +437,8 @@ int main(void)
     CHECK_CASE(requests_may_come_in_pieces_and_in_heaps);
     CHECK_CASE(silent_clients_take_only_their_place);
     CHECK_CASE(exports_are_the_bytes);
+    CHECK_CASE(slow_commands_hold_up_nobody);
+    CHECK_CASE(arguments_may_hold_blanks);
     CHECK_CASE(people_get_tables);
     CHECK_CASE(the_socket_is_taken_over_only_from_the_dead);
     CHECK_CASE(values_are_printed_whatever_they_are);

@@ -26,7 +26,7 @@ static void begin(void)
 
     world.folder = store_fixture_folder("service");
     where.path = world.folder;
-    CHECK(store_rocks_open(&where, &world.store, error) == STORE_OK);
+    CHECK(store_fixture_open(&where, &world.store, error) == STORE_OK);
     world.handoff = handoff_new(&options);
     world.port = handoff_port_of(world.handoff, 0);
     world.account = store_fixture_account(world.store, "a@example.org", 0);
@@ -200,8 +200,9 @@ static void cancelled_jobs_do_nothing(void)
     end();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    store_fixture_choose(argc, argv);
     check_begin();
     CHECK_CASE(commits_are_gathered);
     CHECK_CASE(rows_then_commit_then_read_then_delete);

@@ -8,17 +8,18 @@
 #include <stdlib.h>
 
 /*
- * Reads a message in all readings, cut into pieces, and writes down what each gives: parts and their
- * bytes, texts in their charset, files within. A further reading begins with what the one that it
- * comes from has given. So what the rules see can be looked for in these texts, and two runs are
- * equal when all of them are. Where a reading's number is used again, its texts follow each other.
+ * Reads a message in all readings, cut into pieces, and writes down what each gives: parts and
+ * their bytes, texts in their charset, files within. A further reading begins with what the one
+ * that it comes from has given. So what the rules see can be looked for in these texts, and two
+ * runs are equal when all of them are. Where a reading's number is used again, its texts follow
+ * each other.
  */
 enum mime_run_text { RUN_PARTS, RUN_TEXTS, RUN_FILES, RUN_KINDS };
 
 struct mime_run {
     struct mime_limits limits;
-    size_t first, step;                   /* bytes of the first piece and of the others */
-    struct writer texts[MIME_READINGS][RUN_KINDS];         /* may become full: then a prefix */
+    size_t first, step;                            /* bytes of the first piece and of the others */
+    struct writer texts[MIME_READINGS][RUN_KINDS]; /* may become full: then a prefix */
     enum mime_event_kind last[MIME_READINGS][RUN_KINDS]; /* the event that was written last */
     uint64_t anomalies;
 };

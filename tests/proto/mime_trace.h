@@ -8,9 +8,9 @@
 
 /*
  * Reads a whole message cut into pieces and writes down every event, one a line, the DATA of a part
- * put together, +0[...] what lies beside parts, N0 another name: F0@12 subject| raw value    H0@40    B0<65535 leaf text/plain 7bit ||filename|name
- *   D0[bytes]    E0@90 header body length lines decoded    !0@12 bare_lf    END@90
- * So two traces are equal exactly when the events are.
+ * put together, +0[...] what lies beside parts, N0 another name: F0@12 subject| raw value    H0@40
+ * B0<65535 leaf text/plain 7bit ||filename|name D0[bytes]    E0@90 header body length lines decoded
+ * !0@12 bare_lf    END@90 So two traces are equal exactly when the events are.
  */
 struct mime_trace {
     struct mime_limits limits;

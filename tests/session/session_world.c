@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/session/session_world.h"
+#include "tests/session/world_link.h"
+
+#include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/window_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <urcu-qsbr.h>
-
-enum { SEGMENTS = 64, MTU_PAYLOAD = 1448 };
 
 static struct ip_address server_address, client_address;
 
@@ -73,10 +75,16 @@ static void make_settings(struct world *w, struct rule_generation *rules)
                                     .command_timeout_ms = 300000,
                                     .data_timeout_ms = 180000,
                                     .end_timeout_ms = 60000,
+                                    .mime = MIME_LIMITS_DEFAULT,
                                     .pop3_idle_ms = 600000,
                                     .pop3_failures_max = 3,
                                     .pop3_cleartext = true,
                                     .sample = 1,
+                                    .limits = {.window_ms = 60000,
+                                               .prefix_v4 = 24,
+                                               .prefix_v6 = 64,
+                                               .gauges = gauge_table_new(64),
+                                               .windows = window_table_new(1024, (uint8_t[16]){7})},
                                     .directory = directory_new(64),
                                     .rules = rules};
     world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'},
@@ -114,73 +122,6 @@ struct world *world_new_with(struct rule_generation *rules, const uint32_t chunk
         .tcp = w->tcp, .pool = w->pool, .port = handoff_port_of(w->handoff, 0), .connections = 32});
     world_run(w);
     return w;
-}
-
-/* ---- the link ---- */
-
-static size_t put_header(const struct tcp_segment *s, uint32_t seq, uint8_t flags, uint8_t *out)
-{
-    struct writer w = writer_of(out, 60);
-
-    writer_uint(&w, s->source_port, 2);
-    writer_uint(&w, s->destination_port, 2);
-    writer_uint(&w, seq, 4);
-    writer_uint(&w, s->ack, 4);
-    writer_byte(&w, (uint8_t)((5 + s->options_len / 4) << 4));
-    writer_byte(&w, flags);
-    writer_uint(&w, s->window, 2);
-    writer_uint(&w, 0, 4);
-    writer_span_put(&w, span_of(s->options, s->options_len));
-    return w.len;
-}
-
-struct frame {
-    uint8_t header[60];
-    uint8_t payload[MTU_PAYLOAD + 64];
-    struct tcp_packet packet;
-};
-
-static void fill_payload(const struct tcp_segment *s, uint32_t at, uint32_t len, uint8_t *out)
-{
-    while (len) {
-        struct span piece = sendq_at(s->queue, s->offset + at, len);
-
-        memcpy(out, piece.data, piece.len);
-        out += piece.len;
-        at += (uint32_t)piece.len;
-        len -= (uint32_t)piece.len;
-    }
-}
-
-/* Cuts what `from` has to send into frames; returns how many. */
-static uint32_t make_frames(struct tcp *from, uint64_t now, struct frame *frames, uint32_t max)
-{
-    struct tcp_segment segments[SEGMENTS];
-    uint32_t n = 0, count = tcp_output(from, now, segments, 8);
-
-    for (uint32_t i = 0; i < count; i++) {
-        const struct tcp_segment *s = &segments[i];
-        uint32_t at = 0;
-
-        do {
-            struct frame *f = &frames[n];
-            uint32_t len = s->len - at < s->mss || s->len == 0 ? s->len - at : s->mss;
-            bool last = at + len == s->len;
-
-            if (n++ == max)
-                abort();
-            f->packet = (struct tcp_packet){
-                .source = s->source, .destination = s->destination, .pieces = len != 0};
-            f->packet.header =
-                span_of(f->header,
-                        put_header(s, s->seq + at,
-                                   last ? s->flags : s->flags & ~(TCP_FIN | TCP_PSH), f->header));
-            fill_payload(s, at, len, f->payload);
-            f->packet.payload[0] = span_of(f->payload, len);
-            at += len;
-        } while (at < s->len);
-    }
-    return n;
 }
 
 /* ---- control ---- */
@@ -415,8 +356,8 @@ static void client_turn(struct world *w)
 
 uint32_t world_turn(struct world *w)
 {
-    static struct frame frames[4096];
-    uint32_t n = make_frames(w->client, w->now, frames, 4096), done = n;
+    static struct world_frame frames[4096];
+    uint32_t n = world_link_frames(w->client, w->now, frames, 4096), done = n;
 
     for (uint32_t i = 0; i < n; i++)
         tcp_receive(w->tcp, &frames[i].packet, w->now);
@@ -426,7 +367,7 @@ uint32_t world_turn(struct world *w)
     /* The worker's account of itself, so that shares of a burst can be taken. */
     handoff_cycles(handoff_port_of(w->handoff, 0))->stage[STAGE_tcp] += 1000;
     handoff_cycles(handoff_port_of(w->handoff, 0))->busy += 1000;
-    n = make_frames(w->tcp, w->now, frames, 4096);
+    n = world_link_frames(w->tcp, w->now, frames, 4096);
     for (uint32_t i = 0; i < n; i++)
         tcp_receive(w->client, &frames[i].packet, w->now);
     done += n;
@@ -566,6 +507,10 @@ static bool given_back(struct world *w)
         printf("# %u chunks of class %d are out\n", chunk_used(w->pool, c), c);
         ok = false;
     }
+    if (gauge_table_sum(w->settings.limits.gauges)) {
+        printf("# gauges of sessions were not given back\n");
+        ok = false;
+    }
     if (sessions_count(w->sessions) || w->pins || w->views) {
         printf("# %u sessions, %u pins, %u views are left\n", sessions_count(w->sessions), w->pins,
                w->views);
@@ -591,6 +536,8 @@ bool world_free(struct world *w)
     rcu_unregister_thread();
     handoff_free(w->handoff);
     directory_free(w->settings.directory);
+    gauge_table_free(w->settings.limits.gauges);
+    window_table_free(w->settings.limits.windows);
     for (uint32_t i = 0; i < w->message_count; i++)
         free(w->messages[i].bytes);
     for (uint32_t i = 0; i < w->row_count; i++)

@@ -3,7 +3,7 @@
 
 #include "dataplane/tcp/flow_owner.h"
 #include "dataplane/tcp/sendq.h"
-#include "dataplane/tcp/siphash.h"
+#include "proto/base/siphash.h"
 #include "dataplane/tcp/tcp_congestion.h"
 #include "dataplane/tcp/tcp_flow.h"
 #include "dataplane/tcp/tcp_option.h"
@@ -39,6 +39,16 @@ static void siphash_gives_the_published_value(void)
         message[i] = i;
     CHECK(siphash(key, span_of(message, 15)) == 0xa129ca6149be45e5);
     CHECK(siphash(key, span_of(message, 8)) != siphash(key, span_of(message, 7)));
+    for (size_t a = 0; a <= 15; a++)
+        for (size_t b = a; b <= 15; b++) {
+            struct siphash_stream s;
+
+            siphash_init(&s, key);
+            siphash_feed(&s, span_of(message, a));
+            siphash_feed(&s, span_of(message + a, b - a));
+            siphash_feed(&s, span_of(message + b, 15 - b));
+            CHECK(siphash_result(&s) == 0xa129ca6149be45e5);
+        }
 }
 
 /* The definition, bit by bit: for each set bit of the input the 32 bits of the key that begin
