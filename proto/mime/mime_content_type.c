@@ -166,7 +166,7 @@ static void parse(struct span value, struct mime_content_type *type_out)
     s = skip_blanks(s);
     if (s.len && s.data[0] == '/') {
         s = skip_blanks(span_skip(s, 1));
-        type_out->subtype = take_word(&s, ";");
+        type_out->subtype = take_word(&s, ";,");
     }
     for (;;) {
         s = skip_blanks(s);

@@ -183,7 +183,7 @@ bool mime_leaf_flush(struct mime_reader *r, struct mime_event *event_out)
         give_uu(r, &nothing, true, &w, event_out);
         if (event_out->kind != MIME_DATA)
             return true;
-        if (r->decoder.uu.bad)
+        if (r->decoder.uu.bad || !r->decoder.uu.seen)
             note(r, MIME_ANOMALY_UU_BAD);
         r->decoder_done = w.len == 0;
     } else {

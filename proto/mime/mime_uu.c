@@ -12,6 +12,7 @@ void mime_uu_init(struct mime_uu *u)
     u->within = false;
     u->ended = false;
     u->mid_line = false;
+    u->seen = false;
     u->bad = false;
 }
 
@@ -168,6 +169,7 @@ static enum mime_uu_status outside(struct mime_uu *u, struct span *in, bool fini
         u->len = 0;
         if (begin_line(*span_out, span_out)) {
             u->within = true;
+            u->seen = true;
             return MIME_UU_BEGIN;
         }
         return MIME_UU_BESIDE;

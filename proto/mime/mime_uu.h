@@ -18,6 +18,7 @@ struct mime_uu {
     bool within;   /* between "begin" and "end" */
     bool ended;    /* "end" was read and is to be told */
     bool mid_line; /* outside of a file: the rest of a line that begins none */
+    bool seen;     /* a file has begun */
     bool bad;      /* a line within that is none, or no "end" */
     uint8_t line[MIME_UU_LINE];
 };
