@@ -141,13 +141,18 @@ static bool may_begin(const struct mime_uu *u)
     return memcmp(u->line, begin_word, len) == 0;
 }
 
-/* Passes over text up to the next line that begins with 'b'. */
+/* Passes over text up to the next line that may begin a file, as far as the input tells. */
 static struct span pass(struct mime_uu *u, struct span *in)
 {
-    size_t len = mime_scan_line(*in, begin_word[0]);
+    size_t len = 0;
     struct span text;
 
-    len += len < in->len;
+    do {
+        struct span rest = span_skip(*in, len);
+        size_t line = mime_scan_line(rest, begin_word[0]);
+
+        len += line + (line < rest.len);
+    } while (in->len - len >= BEGIN_LEN && memcmp(in->data + len, begin_word, BEGIN_LEN) != 0);
     text = span_head(*in, len);
     *in = span_skip(*in, len);
     u->mid_line = text.data[len - 1] != '\n';
