@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_more.h"
 
+void session_log(struct sessions *ss, enum log_message message, const struct ip_address *client)
+{
+    worker_log_put(handoff_log(ss->options.port), message, ss->time.now, client);
+}
+
 void session_record(struct sessions *ss, struct session *s, const char *reason)
 {
     struct record *r = record_take(ss->options.port);
@@ -27,6 +32,7 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
+    c->logins_refused = s->protocol == LISTENER_POP3 ? s->pop3_server.logins : 0;
     c->last_refusal = record_put(r,
                                  span_text(s->protocol == LISTENER_SMTP
                                                ? smtp_reply_row(s->last_refusal)->counter

@@ -34,6 +34,8 @@ static void take_settings(struct sessions *ss)
         .hostname = span_text(ss->settings.hostname),
         .logins_max = (uint16_t)ss->settings.pop3_failures_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
+        .login = ss->settings.pop3_cleartext,
+        .login_delay = ss->settings.pop3_login_delay_s,
     };
     if (ss->draining)
         return;
@@ -109,7 +111,8 @@ static struct session *take_place(struct sessions *ss)
     s->slot = UINT16_MAX;
     s->state = SESSION_OPEN;
     ss->count++;
-    ss->counters->sessions_open++;
+    if (++ss->counters->sessions_open > ss->counters->sessions_most)
+        ss->counters->sessions_most = ss->counters->sessions_open;
     return s;
 }
 
@@ -130,7 +133,12 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     struct session *s = take_place(ss);
 
     if (!s) {
+        struct ip_address client, server;
+        uint16_t client_port, server_port;
+
         ss->counters->sessions_refused_pool++;
+        tcp_endpoints(conn, &server, &server_port, &client, &client_port);
+        session_log(ss, LOG_MESSAGE_sessions_full, &client);
         tcp_abort(ss->options.tcp, conn);
         tcp_forget(ss->options.tcp, conn);
         return NULL;
@@ -343,6 +351,10 @@ static void expire(struct sessions *ss, struct session *s)
     if (!s->conn) {
         /* Only answers are awaited, and control has clocks of its own. */
         session_deadline(ss, s, 60000);
+        run(ss, s);
+        return;
+    }
+    if (s->protocol == LISTENER_POP3 && session_pop3_wake(ss, s)) {
         run(ss, s);
         return;
     }

@@ -149,7 +149,8 @@ enum smtp_reply_id transaction_rules(struct sessions *ss, struct transaction *tx
 enum smtp_reply_id transaction_rules_close(struct sessions *ss, struct transaction *tx,
                                            unsigned lane, enum rule_scope scope);
 /* The row that a status of the rules asks for. */
-enum smtp_reply_id transaction_rules_row(struct sessions *ss, enum rule_status status);
+enum smtp_reply_id transaction_rules_row(struct sessions *ss, const struct transaction *tx,
+                                         enum rule_status status);
 /* An anomaly is counted, kept for the record and shown to the rules. */
 enum smtp_reply_id transaction_anomaly(struct sessions *ss, struct transaction *tx,
                                        enum mime_anomaly which);

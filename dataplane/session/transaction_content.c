@@ -30,7 +30,8 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 
 /* The row that a status of the rules asks for. A pool that is used up defers the message: no check
  * is ever skipped. */
-enum smtp_reply_id transaction_rules_row(struct sessions *ss, enum rule_status status)
+enum smtp_reply_id transaction_rules_row(struct sessions *ss, const struct transaction *tx,
+                                         enum rule_status status)
 {
     if (status == RULE_OK)
         return SMTP_REPLY_NONE;
@@ -38,6 +39,8 @@ enum smtp_reply_id transaction_rules_row(struct sessions *ss, enum rule_status s
         ss->counters->streams_refused++;
     else
         ss->counters->rules_failed++;
+    session_log(ss, status == RULE_FULL ? LOG_MESSAGE_streams_short : LOG_MESSAGE_rules_failed,
+                &tx->message.envelope.client);
     return SMTP_REPLY_NO_RESOURCES;
 }
 
@@ -66,7 +69,7 @@ enum smtp_reply_id transaction_rules(struct sessions *ss, struct transaction *tx
                                        : rule_match_value(tx->match, scope, bytes);
     rule_match_lane(tx->match, 0);
     transaction_stamp(ss, STAGE_rules);
-    return transaction_rules_row(ss, status);
+    return transaction_rules_row(ss, tx, status);
 }
 
 enum smtp_reply_id transaction_rules_close(struct sessions *ss, struct transaction *tx,
@@ -79,7 +82,7 @@ enum smtp_reply_id transaction_rules_close(struct sessions *ss, struct transacti
     rule_match_lane(tx->match, lane);
     status = rule_match_close(tx->match, scope);
     rule_match_lane(tx->match, 0);
-    return transaction_rules_row(ss, status);
+    return transaction_rules_row(ss, tx, status);
 }
 
 static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx,
@@ -174,7 +177,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     transaction_stamp(ss, STAGE_mime);
     status = rule_match_header(tx->match, event->field.name, writer_span(&text));
     transaction_stamp(ss, STAGE_rules);
-    return transaction_rules_row(ss, status);
+    return transaction_rules_row(ss, tx, status);
 }
 
 static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx,
@@ -201,7 +204,7 @@ static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
 
     if (tx->match && rule_set_uses(tx->rules->set, tx->part_scope))
         status = rule_match_close(tx->match, tx->part_scope);
-    return transaction_rules_row(ss, status);
+    return transaction_rules_row(ss, tx, status);
 }
 
 /* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot
@@ -310,6 +313,6 @@ enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transa
         row = read_mime(ss, tx, span_of(NULL, 0), &unused);
     tx->message.tree = mime_tree_finish(&tx->tree);
     if (row == SMTP_REPLY_NONE && tx->match && rule_set_uses(tx->rules->set, RULE_SCOPE_RAW))
-        row = transaction_rules_row(ss, rule_match_close(tx->match, RULE_SCOPE_RAW));
+        row = transaction_rules_row(ss, tx, rule_match_close(tx->match, RULE_SCOPE_RAW));
     return row;
 }

@@ -65,7 +65,7 @@ static enum smtp_reply_id reading(struct sessions *ss, struct transaction *tx,
         status = rule_match_copy_lane(tx->match, lane_of(from), lane_of(to));
     if (tx->match && status == RULE_OK)
         status = rule_match_copy_lane(tx->match, within_lane(from), within_lane(to));
-    return transaction_rules_row(ss, status);
+    return transaction_rules_row(ss, tx, status);
 }
 
 /* Text beside parts, and what lies within a leaf, ends. */
