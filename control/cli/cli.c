@@ -9,6 +9,7 @@
 #include "control/cli/cli_restore.h"
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
+#include "control/schema/schema.h"
 
 /* What the options of a command say. */
 struct cli_options {
@@ -44,6 +45,8 @@ static int run_address(const struct cli_options *o, const struct cli_actions *ac
                        const char *program);
 static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
+static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 
@@ -98,16 +101,17 @@ static const struct cli_command commands[] = {
      run_address},
     {"restore", "c:h", " config help ", "restore -c FILE FOLDER [ID]",
      "make the store from a backup, while no engine runs",
-     "Copies the backup ID (the newest unless told) of FOLDER to store.path, which must be empty "
-     "or "
-     "not there,\n"
-     "checks it whole, and gives every mailbox a new UIDVALIDITY. Backups are made by `wirepost "
-     "ctl "
-     "backup`;\n"
-     "docs/operations.md tells all of it.\n"
+     "Copies the backup ID (the newest unless told) of FOLDER to store.path, which must be empty\n"
+     "or not there, checks it whole, and gives every mailbox a new UIDVALIDITY. Backups are made\n"
+     "by `wirepost ctl backup`; docs/operations.md tells all of it.\n"
      "\n"
      "  -c, --config FILE   the configuration that names the store\n",
      run_restore},
+    {"schema", "h", " help ", "schema [NAME]", "print the JSON Schema of what is told in JSON",
+     "Without a name, lists the schemas: of records, of lines of the log, and of what commands "
+     "print with\n"
+     "--json. docs/events.md says how they change.\n",
+     run_schema},
     {"version", "h", " help ", "version", "print the version", NULL, run_version},
 };
 
@@ -347,6 +351,24 @@ static int run_address(const struct cli_options *o, const struct cli_actions *ac
     return cli_address(o->json, o->null);
 }
 
+static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < schema_count; i++) {
+        if (o->argc == 0)
+            printf("%-20s %-5s %s\n", schemas[i].name, schemas[i].version, schemas[i].text);
+        else if (strcmp(o->argv[0], schemas[i].name) == 0)
+            found = fputs(schemas[i].json, stdout) >= 0;
+    }
+    if (o->argc == 1 && !found) {
+        fprintf(stderr, "wirepost schema: no such schema: %s\n", o->argv[0]);
+        return CLI_USAGE;
+    }
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program)
 {
@@ -392,8 +414,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     o.argv = argv + optind;
     if (o.help)
         return print_help(command);
-    if (o.argc > 0 && command->run != run_ctl && command->run != run_mime &&
-        command->run != run_restore)
+    if (o.argc > (command->run == run_schema) && command->run != run_ctl &&
+        command->run != run_mime && command->run != run_restore)
         return usage_error(command, "unexpected argument", o.argv[0]);
     lacks = missing(command, &o);
     if (lacks)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
 
 enum {
@@ -115,7 +116,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
         return true;
     case JOB_MAILBOX_DELETE:
         *change = (struct store_change){.kind = STORE_DELETE,
-                                        .view = job->mailbox_delete.view,
+                                        .view = mailbox_view_stored(job->mailbox_delete.view),
                                         .marked = job->mailbox_delete.marked};
         return true;
     case JOB_STORE_WRITE:

@@ -131,6 +131,7 @@ enum store_status store_view_open(struct store *store, uint64_t account,
 enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view,
                                   uint32_t index, uint64_t offset, struct span *bytes_out,
                                   void **pin_out);
+/* A pin's lowest bit is 0. */
 void store_unpin(struct store *store, void **pins, uint32_t count);
 void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
@@ -151,6 +152,7 @@ struct store_entry {
     uint32_t uid;
     uint8_t place;        /* enum message_place */
     uint8_t retention;    /* class of retention; 0 is the default one */
+    uint8_t form;         /* enum pop3_form: what a plain client cannot take as it is */
     uint16_t delivery;    /* which recipient of the envelope */
     struct id128 message; /* the shared body */
     struct id128 thread;
