@@ -168,7 +168,7 @@ static void tell_new(struct keeper_service *k)
 }
 
 /* Garbage of the store; other changes come between two steps. */
-static void collect(struct keeper_service *k, const struct policy_retention *keep)
+static void collect(struct keeper_service *k, const struct policy_values *keep)
 {
     struct store_collect limits = {.now_ms = clock_ms(CLOCK_REALTIME),
                                    .tombstone_ms = keep->tombstone_ms,
@@ -186,7 +186,7 @@ static void collect(struct keeper_service *k, const struct policy_retention *kee
 
 static void round_over_all(struct keeper_service *k)
 {
-    struct policy_retention keep = policy_retention(k->options.policy);
+    struct policy_values keep = policy_values(k->options.policy);
     uint64_t now = clock_ms(CLOCK_REALTIME);
 
     finish_erasures(k);
@@ -201,7 +201,7 @@ static void round_over_all(struct keeper_service *k)
 /* A tenth of the shortest time that is kept, so that little stays much longer than it is to. */
 static uint64_t period_ms(struct keeper_service *k)
 {
-    struct policy_retention keep = policy_retention(k->options.policy);
+    struct policy_values keep = policy_values(k->options.policy);
     uint64_t period = k->options.period_ms;
 
     if (keep.quarantine_ms && keep.quarantine_ms / 10 < period)

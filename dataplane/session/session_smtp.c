@@ -131,6 +131,8 @@ static void end_transaction(struct sessions *ss, struct session *s)
     if (!tx->answered) {
         /* The client went away: the message may be here all the same, and it will be sent again. */
         ss->counters->messages_unanswered += tx->committed;
+        if (tx->committed)
+            session_log(ss, LOG_MESSAGE_unanswered, &tx->message.envelope.client);
         tx->reply = SMTP_REPLY_NONE;
     }
     code = smtp_reply_row(tx->reply)->code;
@@ -376,6 +378,8 @@ static void committed(struct sessions *ss, struct session *s, struct job *job)
     ss->counters->commits_parked--;
     tx->commit_us = ss->time.now - tx->asked_us;
     tx->committed = job->status == JOB_OK;
+    if (job->status == JOB_FAILED || job->status == JOB_DISK_FULL)
+        session_log(ss, LOG_MESSAGE_store_failed, &tx->message.envelope.client);
     if (tx->committed)
         delivery_count(ss, tx);
     if (!s->conn)

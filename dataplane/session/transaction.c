@@ -84,6 +84,15 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
                                                     .server_port = local_port};
 }
 
+static void log_client(struct sessions *ss, const struct session *s, enum log_message message)
+{
+    struct ip_address client, local;
+    uint16_t client_port, local_port;
+
+    tcp_endpoints(s->conn, &local, &local_port, &client, &client_port);
+    session_log(ss, message, &client);
+}
+
 struct transaction *transaction_begin(struct sessions *ss, struct session *s,
                                       enum smtp_reply_id *why_out)
 {
@@ -93,6 +102,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     *why_out = SMTP_REPLY_NO_RESOURCES;
     if (!home) {
         ss->counters->chunks_refused++;
+        log_client(ss, s, LOG_MESSAGE_chunks_short);
         return NULL;
     }
     _Static_assert(offsetof(struct chunk, data) % 8 == 0, "a transaction is aligned in its chunk");
@@ -105,6 +115,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     tx->record = record_take(ss->options.port);
     if (!tx->record) {
         ss->counters->records_refused++;
+        log_client(ss, s, LOG_MESSAGE_records_short);
         chunk_give(ss->options.pool, home);
         return NULL;
     }

@@ -33,7 +33,8 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 
 /* The row that a status of the rules asks for. A pool that is used up defers the message: no check
  * is ever skipped. */
-static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status status)
+static enum smtp_reply_id status_row(struct sessions *ss, const struct transaction *tx,
+                                     enum rule_status status)
 {
     if (status == RULE_OK)
         return SMTP_REPLY_NONE;
@@ -41,6 +42,8 @@ static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status statu
         ss->counters->streams_refused++;
     else
         ss->counters->rules_failed++;
+    session_log(ss, status == RULE_FULL ? LOG_MESSAGE_streams_short : LOG_MESSAGE_rules_failed,
+                &tx->message.envelope.client);
     return SMTP_REPLY_NO_RESOURCES;
 }
 
@@ -67,7 +70,7 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
     status = rule_scope_streams(scope) ? rule_match_feed(tx->match, scope, bytes)
                                        : rule_match_value(tx->match, scope, bytes);
     transaction_stamp(ss, STAGE_rules);
-    return status_row(ss, status);
+    return status_row(ss, tx, status);
 }
 
 static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text,
@@ -156,7 +159,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     transaction_stamp(ss, STAGE_mime);
     status = rule_match_header(tx->match, event->field.name, writer_span(&text));
     transaction_stamp(ss, STAGE_rules);
-    return status_row(ss, status);
+    return status_row(ss, tx, status);
 }
 
 static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx,
@@ -183,7 +186,7 @@ static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
 
     if (tx->match && rule_set_uses(tx->rules->set, tx->part_scope))
         status = rule_match_close(tx->match, tx->part_scope);
-    return status_row(ss, status);
+    return status_row(ss, tx, status);
 }
 
 static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx,
@@ -275,6 +278,6 @@ enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transa
         row = read_mime(ss, tx, span_of(NULL, 0), &unused);
     tx->message.tree = mime_tree_finish(&tx->tree);
     if (row == SMTP_REPLY_NONE && tx->match && rule_set_uses(tx->rules->set, RULE_SCOPE_RAW))
-        row = status_row(ss, rule_match_close(tx->match, RULE_SCOPE_RAW));
+        row = status_row(ss, tx, rule_match_close(tx->match, RULE_SCOPE_RAW));
     return row;
 }
