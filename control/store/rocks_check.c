@@ -432,7 +432,6 @@ enum store_status rocks_check(struct store *store, const struct store_fsck *opti
     c.snapshot = rocksdb_create_snapshot(r->db);
     c.read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(c.read, c.snapshot);
-    rocksdb_readoptions_set_fill_cache(c.read, 0);
     status = check_all(&c);
     rocksdb_readoptions_destroy(c.read);
     rocksdb_release_snapshot(r->db, c.snapshot);
