@@ -116,9 +116,11 @@ static const struct cli_command commands[] = {
      "there twice.\n"
      "\n"
      "  -c, --config FILE   the configuration with the store\n"
-     "      --format FORMAT maildir, mboxrd, mboxo or mboxcl2; left out: a directory is a Maildir, a "
+     "      --format FORMAT maildir, mboxrd, mboxo or mboxcl2; left out: a directory is a Maildir, "
+     "a "
      "file mboxrd\n"
-     "      --subfolders    folders of a Maildir++ go into the inbox too; without it they are named "
+     "      --subfolders    folders of a Maildir++ go into the inbox too; without it they are "
+     "named "
      "and left out\n",
      run_import},
     {"export", "c:h", " config format help ", "export -c FILE [--format FORMAT] ACCOUNT PATH",
