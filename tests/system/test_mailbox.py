@@ -83,6 +83,8 @@ def test_release_delivers_once_with_its_envelope(engine):
         codes = list(pool.map(lambda _: engine.ctl("quarantine", "release", ALICE, row["id"], *BY, check=False).returncode,
                               range(8)))
     assert sorted(codes) == [0] + [1] * 7
+    # Before the crash, which may lose the last records, never a row of the log.
+    [told] = audit_records(engine, row["id"])
     engine.kill()
     engine.start()
     stored, _ = inbox(engine.namespaces, ALICE)
@@ -95,7 +97,7 @@ def test_release_delivers_once_with_its_envelope(engine):
     assert (entry["action"], entry["who"], entry["why"]) == ("release", BY[1], BY[3])
     assert (entry["id"], entry["address"], entry["rule"]) == (row["id"], ALICE, "hold-back")
     assert engine.ask("audit", str(entry["sequence"])) == []
-    assert audit_records(engine, row["id"]) == [entry]
+    assert told == entry
     assert engine.ask("message", "show", row["id"])["mail_from"] == SENDER
 
 
