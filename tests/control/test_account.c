@@ -99,6 +99,22 @@ static void passwords_are_judged(void)
     account_table_free(t);
 }
 
+/* RFC 8265 section 4.2: composed or not, and with whichever blank */
+static void passwords_are_prepared(void)
+{
+    struct account_table *t = table("p\xc3\xb6 x", NULL);
+    uint64_t id = 0;
+
+    CHECK(login(t, "alice@example.test", "p\xc3\xb6 x", &id) && id == 7);
+    CHECK(login(t, "alice@example.test", "po\xcc\x88 x", &id));
+    CHECK(login(t, "alice@example.test", "p\xc3\xb6\xc2\xa0x", &id));
+    CHECK(login(t, "alice@example.test", "p\xc3\xb6\xe3\x80\x80x", &id));
+    CHECK(!login(t, "alice@example.test", "po x", &id));
+    CHECK(!login(t, "alice@example.test", "P\xc3\xb6 x", &id));
+    CHECK(!login(t, "alice@example.test", "p\xc3 x", &id));
+    account_table_free(t);
+}
+
 static int64_t cpu_us(void)
 {
     struct timespec now;
@@ -255,6 +271,7 @@ int main(void)
 {
     check_begin();
     CHECK_CASE(passwords_are_judged);
+    CHECK_CASE(passwords_are_prepared);
     CHECK_CASE(unknown_names_cost_a_hash_too);
     CHECK_CASE(no_accounts_no_logins);
     CHECK_CASE(no_table_without_ids);

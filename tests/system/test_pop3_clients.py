@@ -18,7 +18,7 @@ USERS = {client: f"{user}@example.test" for client, user in
          (("curl", "alice"), ("mpop", "bob"), ("fetchmail", "carol"), ("getmail", "dave"), ("poplib", "postmaster"))}
 
 
-def mails():
+def hard_mails(size):
     """What is hard about messages: dots, bytes above 127, no body at all, and size."""
     eight = "Ünï\r\n".encode() + bytes(range(0xA0, 0x100)) + b"\r\n"
     return [
@@ -26,21 +26,27 @@ def mails():
         messages.with_text("dots@pop.test", b".\r\n..\r\n.x\r\n...\r\n.\r\n"),
         messages.with_text("eight@pop.test", eight),
         messages.with_text("empty@pop.test", b""),
-        messages.large("large@pop.test", 20_000_000),
+        messages.large("large@pop.test", size),
     ]
 
 
-def send(engine, recipients, *sent):
+def send(engine, recipients, *mails):
     with Session(engine.namespaces, timeout=120) as session:
         session.command("EHLO client.test")
-        for mail in sent:
+        for mail in mails:
             assert session.transaction(SENDER, recipients, mail.data)[0] == 250
 
 
 @pytest.fixture(scope="module")
-def mail_engine(shared_bench):
+def sent(request):
+    """20 MB in the long tier: five programs fetch it nine times."""
+    return hard_mails(20_000_000 if request.config.getoption("--long") else 500_000)
+
+
+@pytest.fixture(scope="module")
+def mail_engine(shared_bench, sent):
     engine = shared_bench()
-    send(engine, list(USERS.values()), *mails())
+    send(engine, list(USERS.values()), *sent)
     return engine
 
 
@@ -53,8 +59,8 @@ def by_id(stored):
     return {re.search(rb"^Message-I[Dd]: <([^>]*)>", data, re.MULTILINE).group(1).decode(): body(data) for data in stored}
 
 
-def same(stored, sent):
-    return by_id(stored) == by_id(mail.data for mail in sent)
+def same(stored, mails):
+    return by_id(stored) == by_id(mail.data for mail in mails)
 
 
 def in_maildir(path):
@@ -151,15 +157,15 @@ verbose = 0
     pytest.param(fetchmail, marks=pytest.mark.needs("fetchmail")),
     pytest.param(getmail, marks=pytest.mark.needs("getmail")),
 ], ids=lambda fetch: fetch.__name__)
-def test_keeps_then_deletes(mail_engine, tmp_path, fetch):
+def test_keeps_then_deletes(mail_engine, sent, tmp_path, fetch):
     """What was fetched once is known by its unique-id; deleted mail is gone."""
     user = USERS[fetch.__name__]
-    assert same(fetch(mail_engine, tmp_path, keep=True), mails())
+    assert same(fetch(mail_engine, tmp_path, keep=True), sent)
     assert fetch(mail_engine, tmp_path, keep=True) == []
     late = messages.plain(f"late-{fetch.__name__}@pop.test")
     send(mail_engine, [user], late)
     assert same(fetch(mail_engine, tmp_path, keep=True), [late])
-    assert len(inbox(mail_engine.namespaces, user)[1]) == len(mails()) + 1
+    assert len(inbox(mail_engine.namespaces, user)[1]) == len(sent) + 1
     fetch(mail_engine, tmp_path, keep=False)
     assert not inbox(mail_engine.namespaces, user)[1]
 
@@ -170,26 +176,26 @@ def curl(engine, path="", *options):
 
 
 @pytest.mark.needs("curl")
-def test_curl(mail_engine):
+def test_curl(mail_engine, sent):
     listed = [line.split() for line in curl(mail_engine).splitlines()]
     stored = [curl(mail_engine, number.decode()) for number, _size in listed]
     assert [len(data) for data in stored] == [int(size) for _number, size in listed]
-    assert same(stored, mails())
+    assert same(stored, sent)
     top = curl(mail_engine, "", "--request", "TOP 5 1")
     assert stored[4].startswith(top.removesuffix(b"\r\n")) and len(top) < 2000
-    assert len(curl(mail_engine, "", "--request", "UIDL").splitlines()) == len(mails())
+    assert len(curl(mail_engine, "", "--request", "UIDL").splitlines()) == len(sent)
     curl(mail_engine, "1", "--request", "DELE", "--head")
-    assert len(curl(mail_engine).splitlines()) == len(mails()) - 1
+    assert len(curl(mail_engine).splitlines()) == len(sent) - 1
 
 
-def test_poplib(mail_engine):
+def test_poplib(mail_engine, sent):
     with pop3(mail_engine.namespaces, USERS["poplib"]) as session:
         offered = session.capa()
         assert {"TOP", "UIDL", "USER", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "UTF8", "LANG",
                 "IMPLEMENTATION"} <= set(offered) and offered["EXPIRE"] == ["NEVER"]
         count, octets = session.stat()
         stored = [b"\r\n".join(session.retr(number + 1)[1]) + b"\r\n" for number in range(count)]
-        assert sum(len(data) for data in stored) == octets and same(stored, mails())
+        assert sum(len(data) for data in stored) == octets and same(stored, sent)
         assert session.top(5, 2)[1] == stored[4].split(b"\r\n")[: len(session.top(5, 0)[1]) + 2]
         assert len({line.split()[1] for line in session.uidl()[1]}) == count
         for number in range(count):
