@@ -8,6 +8,7 @@
 #include "control/cli/cli_mime.h"
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
+#include "control/schema/schema.h"
 
 /* What the options of a command say. */
 struct cli_options {
@@ -41,6 +42,8 @@ static int run_mime(const struct cli_options *o, const struct cli_actions *actio
                     const char *program);
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
+static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 
@@ -93,6 +96,11 @@ static const struct cli_command commands[] = {
      "      --json          one JSON object on a line for each address\n"
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      run_address},
+    {"schema", "h", " help ", "schema [NAME]", "print the JSON Schema of what is told in JSON",
+     "Without a name, lists the schemas: of records, of lines of the log, and of what commands "
+     "print with\n"
+     "--json. docs/events.md says how they change.\n",
+     run_schema},
     {"version", "h", " help ", "version", "print the version", NULL, run_version},
 };
 
@@ -312,6 +320,24 @@ static int run_address(const struct cli_options *o, const struct cli_actions *ac
     return cli_address(o->json, o->null);
 }
 
+static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < schema_count; i++) {
+        if (o->argc == 0)
+            printf("%-20s %-5s %s\n", schemas[i].name, schemas[i].version, schemas[i].text);
+        else if (strcmp(o->argv[0], schemas[i].name) == 0)
+            found = fputs(schemas[i].json, stdout) >= 0;
+    }
+    if (o->argc == 1 && !found) {
+        fprintf(stderr, "wirepost schema: no such schema: %s\n", o->argv[0]);
+        return CLI_USAGE;
+    }
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+}
+
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program)
 {
@@ -355,7 +381,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     o.argv = argv + optind;
     if (o.help)
         return print_help(command);
-    if (o.argc > 0 && command->run != run_ctl && command->run != run_mime)
+    if (o.argc > (command->run == run_schema) && command->run != run_ctl &&
+        command->run != run_mime)
         return usage_error(command, "unexpected argument", o.argv[0]);
     lacks = missing(command, &o);
     if (lacks)

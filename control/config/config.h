@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "control/record/record_type.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -130,6 +131,15 @@ struct config_quarantine {
     int64_t expiry; /* 0: none */
 };
 
+struct config_records {
+    char *path; /* "-": standard output; empty: no records */
+    int64_t rotate_size;
+    int64_t retention[RECORD_TYPES]; /* 0: for ever */
+    int privacy[RECORD_CLASSES];     /* enum record_privacy_action */
+    int64_t key_rotation, key_kept;
+    char *keys; /* a file; empty: in memory alone */
+};
+
 struct config_rules {
     char **files;
     uint32_t files_count;
@@ -196,7 +206,7 @@ struct config {
     uint32_t accounts_count;
     struct config_alias *aliases;
     uint32_t aliases_count;
-    char *records_path; /* "-": standard output; empty: no records */
+    struct config_records records;
     char *ctl_socket;
     int log_level; /* enum log_level */
     int64_t profile_sample;

@@ -182,7 +182,7 @@ static bool show_message(void *context, const struct store_message *m)
         json_array_append_new(recipients, r);
     }
     json_object_set_new(o, "deliveries", recipients);
-    json_object_set_new(o, "parts", record_parts(m->tree));
+    json_object_set_new(o, "parts", record_parts(m->tree, &record_privacy_default));
     return false;
 }
 

@@ -94,6 +94,7 @@ static void refuse(struct sessions *ss, struct session *s, const struct job *job
     struct retrieval *r = s->pop3;
     enum pop3_reply_id row = refusal_of(job);
 
+    session_name_set(ss, s, r->user);
     ss->counters->pop3_login_failures += row == POP3_REPLY_AUTH_FAILED;
     ss->counters->pop3_logins_refused += row != POP3_REPLY_AUTH_FAILED;
     if (row == POP3_REPLY_AUTH_FAILED && s->conn)
@@ -152,5 +153,6 @@ void session_pop3_opened(struct sessions *ss, struct session *s, const struct jo
     ss->counters->pop3_logins++;
     /* Without memory the record names nobody, and mail is read all the same. */
     session_name_set(ss, s, r->user);
+    s->known = true;
     pop3_server_open(&s->pop3_server, r->view, r->view->marks);
 }

@@ -9,7 +9,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from lab import ROOT
+from lab import ROOT, schemas
 from lab.commands import CommandFailed, end, run, start, wait_until
 from lab.namespaces import ENGINE_ADDRESSES, ENGINE_IPV4, inside
 
@@ -135,8 +135,12 @@ class Engine:
         return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
 
     def ask(self, *words):
-        """The result in what ctl answers with --json."""
-        return json.loads(self.ctl(*words, "--json").stdout)["result"]
+        """The result in what ctl answers with --json, as its schema says."""
+        result = json.loads(self.ctl(*words, "--json").stdout)["result"]
+        name = schemas.of_command(words)
+        if name and schemas.available():
+            schemas.check(name, result)
+        return result
 
     def kill(self):
         """kill -9."""
@@ -151,9 +155,19 @@ class Engine:
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def record_files(self):
+        """The files that records are in, by type and then oldest first."""
+        return sorted(self.records.glob("*.ndjson")) if self.records.is_dir() else [self.records]
+
     def close(self):
+        """Ends it; what it has told in records must be as the schemas have it."""
         self.end()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        try:
+            for path in self.record_files():
+                if path.exists() and schemas.available():
+                    schemas.check_lines(path.read_bytes())
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
         return self
