@@ -160,6 +160,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     struct run *r = context;
     struct record_writer_counters c = record_writer_counters(r->records);
     struct store_service_stats s;
+    struct keeper_stats k;
 
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
@@ -175,6 +176,10 @@ static void more_counters(void *context, const struct counter_sink *sink)
     sink->put(sink->user, "store_batch_us_avg", s.apply_ns_avg / 1000);
     sink->put(sink->user, "store_batch_us_p99", s.apply_ns_p99 / 1000);
     sink->put(sink->user, "store_batch_us_max", s.apply_ns_max / 1000);
+    k = keeper_service_stats(r->keeper);
+    sink->put(sink->user, "collected_tombstones", k.tombstones);
+    sink->put(sink->user, "collected_bodies", k.bodies);
+    sink->put(sink->user, "collector_held_us_max", k.held_us);
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -476,8 +481,10 @@ static void run_until_stopped(struct run *r, int signals)
 /* Services answer what they were asked before the memory of the workers goes that it refers to. */
 static void end(struct run *r)
 {
-    if (r->ctl)
+    if (r->ctl) {
         ctl_server_stop(r->ctl);
+        ctl_mail_fini(&r->mail);
+    }
     if (r->engine)
         engine_halt(r->engine);
     if (r->read_service)

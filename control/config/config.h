@@ -123,6 +123,8 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+    int64_t tombstone_age; /* 0: for ever */
+    int64_t tombstones;    /* 0: all */
 };
 
 struct config_quarantine {
