@@ -9,6 +9,7 @@
 
 #include "control/log/log.h"
 #include "control/record/record_json.h"
+#include "control/record/record_log.h"
 
 enum { BATCH_RECORDS = 64, WAIT_MS = 500, EVENTS = 256 };
 
@@ -176,6 +177,7 @@ static void *writer_main(void *arg)
 
         prepare(w, now, &privacy, &key);
         n = take_events(w, now) + take_records(w, &privacy, now);
+        record_log_workers(w->handoff, &privacy);
         record_files_flush(&w->files, now);
         record_files_sweep(&w->files, now);
         if (n > 0)
