@@ -13,11 +13,10 @@ static const int facilities[] = {LOG_DAEMON, LOG_MAIL,   LOG_LOCAL0, LOG_LOCAL1,
 
 bool log_config(const struct config *config)
 {
-    log_set_level((enum log_level)config->log_level);
-    return log_open(&(struct log_options){.target = (enum log_target)config->log.target,
-                                          .path = config->log.path,
-                                          .facility = facilities[config->log.facility],
-                                          .json = config->log.format == CONFIG_LOG_FORMAT_JSON};
+    struct log_options options = {.target = (enum log_target)config->log.target,
+                                  .path = config->log.path,
+                                  .facility = facilities[config->log.facility],
+                                  .json = config->log.format == CONFIG_LOG_FORMAT_JSON};
 
     log_set_level((enum log_level)config->log_level);
     if (log_open(&options))
