@@ -265,11 +265,10 @@ static void search_store(struct search *s, struct store *store)
 
 static json_t *result_of(struct search *s)
 {
-    json_t *messages = json_array();
+    json_t *messages = json_object();
 
     for (uint32_t i = 0; i < s->count; i++)
-        json_array_append_new(messages, json_pack("{s:s, s:o}", "id", s->found[i].id, "history",
-                                                  trace_history_sorted(s->found[i].rows)));
+        json_object_set_new(messages, s->found[i].id, trace_history_sorted(s->found[i].rows));
     return json_pack("{s:s, s:b, s:I, s:o}", "by", trace_by_name(s->query->by), "complete",
                      (int)s->complete, "lines", (json_int_t)s->lines, "messages", messages);
 }

@@ -32,7 +32,7 @@ def wait_for(engine, count):
 def trace(engine, *query):
     found = engine.ask("trace", *query)
     assert found["complete"]
-    return {message["id"]: message["history"] for message in found["messages"]}
+    return found["messages"]
 
 
 def make(make_engine, **privacy):
