@@ -167,7 +167,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
 
-    service_counters_put(r->records, r->store_service, r->handoff, sink);
+    service_counters_put(r->records, r->store_service, r->keeper, r->handoff, sink);
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -509,8 +509,10 @@ static void end(struct run *r)
 {
     if (r->metrics)
         metrics_server_stop(r->metrics);
-    if (r->ctl)
+    if (r->ctl) {
         ctl_server_stop(r->ctl);
+        ctl_mail_fini(&r->mail);
+    }
     if (r->engine)
         engine_halt(r->engine);
     if (r->read_service)

@@ -103,10 +103,16 @@ struct config_limits {
     uint32_t networks_count;
 };
 
+/* In the order of the option's choices. */
+enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
+
 struct config_pop3 {
     int64_t idle_timeout;
     int64_t failures;
+    int64_t failure_delay, failure_delay_max; /* microseconds, like the next */
+    int64_t login_delay;
     bool allow_cleartext;
+    int utf8_downgrade; /* enum config_utf8 */
 };
 
 enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
@@ -117,6 +123,8 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+    int64_t tombstone_age; /* 0: for ever */
+    int64_t tombstones;    /* 0: all */
 };
 
 struct config_quarantine {

@@ -223,8 +223,9 @@ static json_t *connection_json(const struct telling *t)
                   "client", client_json(t, &c->peer), "server", server_json(&c->peer), "began",
                   record_json_time(c->began_ms), "ended", record_json_time(c->ended_ms));
     json_t *result =
-        json_pack("{s:o, s:I, s:I, s:o, s:b, s:b}", "reason", text_of(r, c->reason), "messages",
-                  (json_int_t)c->messages, "refusals", (json_int_t)c->refusals, "last_refusal",
+        json_pack("{s:o, s:I, s:I, s:I, s:o, s:b, s:b}", "reason", text_of(r, c->reason),
+                  "messages", (json_int_t)c->messages, "refusals", (json_int_t)c->refusals,
+                  "logins_refused", (json_int_t)c->logins_refused, "last_refusal",
                   text_of(r, c->last_refusal), "early", (int)c->early, "cut", (int)r->cut);
 
     return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "kind", "connection", "version",

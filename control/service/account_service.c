@@ -3,46 +3,116 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 
+#include "control/service/login_guard.h"
 #include "control/service/service_thread.h"
+
+enum { WAITING_MAX = 128 }; /* logins that wait for their turn; further ones are refused */
 
 struct account_service {
     struct service_thread thread;
     struct handoff *handoff;
-    pthread_mutex_t lock; /* of the table */
+    pthread_mutex_t lock; /* of the table and the guard's limits */
     struct account_table *table;
+    struct login_guard *guard;
+    struct job *first, *last; /* that wait to be judged, oldest first */
+    uint32_t waiting;
 };
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static enum job_status refuse(struct job_account_login *login, enum login_refusal why)
+{
+    login->why_out = (uint8_t)why;
+    return JOB_REFUSED;
+}
 
 static enum job_status judge(struct account_service *s, struct job *job)
 {
     struct job_account_login *login = &job->account_login;
+    enum job_status status = JOB_OK;
     bool ok;
 
-    if (atomic_load(&job->cancelled))
-        return JOB_CANCELLED;
     pthread_mutex_lock(&s->lock);
-    ok = account_table_login(s->table, login->user, login->password, &login->account_out);
+    if (atomic_load(&job->cancelled)) {
+        login_guard_drop(s->guard, &login->client, now_ms());
+        status = JOB_CANCELLED;
+    } else {
+        ok = account_table_login(s->table, login->user, login->password, &login->account_out);
+        if (!ok) {
+            login->delay_ms_out =
+                login_guard_wrong(s->guard, &login->client, login->user, now_ms());
+            status = refuse(login, LOGIN_WRONG);
+        } else if (!login_guard_right(s->guard, &login->client, login->user, now_ms())) {
+            status = refuse(login, LOGIN_EARLY);
+        }
+    }
     pthread_mutex_unlock(&s->lock);
-    return ok ? JOB_OK : JOB_REFUSED;
+    return status;
 }
 
+/* Queues a login, or answers it at once: who asks too often must not fill the queue of others. */
+static void admit(struct account_service *s, struct job *job)
+{
+    if (job->kind != JOB_ACCOUNT_LOGIN) {
+        job_answer(s->handoff, job, JOB_FAILED);
+        return;
+    }
+    job->account_login.delay_ms_out = 0;
+    if (s->waiting == WAITING_MAX ||
+        !login_guard_admit(s->guard, &job->account_login.client, now_ms())) {
+        job_answer(s->handoff, job, refuse(&job->account_login, LOGIN_BUSY));
+        return;
+    }
+    job->next = NULL;
+    *(s->first ? &s->last->next : &s->first) = job;
+    s->last = job;
+    s->waiting++;
+}
+
+/* Takes what was asked, then judges one, so that no job waits in the ring behind many hashes. */
 static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
     struct account_service *s = context;
+    struct job *job;
 
     for (uint32_t i = 0; i < count; i++)
-        job_answer(s->handoff, jobs[i],
-                   jobs[i]->kind == JOB_ACCOUNT_LOGIN ? judge(s, jobs[i]) : JOB_FAILED);
-    return 0;
+        admit(s, jobs[i]);
+    job = s->first;
+    if (!job)
+        return 0;
+    s->first = job->next;
+    s->waiting--;
+    job_answer(s->handoff, job, judge(s, job));
+    return s->waiting;
 }
 
 struct account_service *account_service_start(struct handoff *handoff, struct account_table *table)
 {
     struct account_service *s = calloc(1, sizeof(*s));
+    uint64_t seed = 0;
     int why;
 
     if (!s)
         return NULL;
+    /* Without randomness so early the guard works all the same. */
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+        seed = now_ms();
+    s->guard = login_guard_new(seed);
+    if (!s->guard) {
+        free(s);
+        errno = ENOMEM;
+        return NULL;
+    }
+    login_guard_limit(s->guard, account_table_limits(table));
     s->handoff = handoff;
     s->table = table;
     s->thread.handoff = handoff;
@@ -55,6 +125,7 @@ struct account_service *account_service_start(struct handoff *handoff, struct ac
         return s;
     why = errno;
     pthread_mutex_destroy(&s->lock);
+    login_guard_free(s->guard);
     free(s);
     errno = why;
     return NULL;
@@ -67,6 +138,7 @@ void account_service_swap(struct account_service *service, struct account_table 
     pthread_mutex_lock(&service->lock);
     old = service->table;
     service->table = table;
+    login_guard_limit(service->guard, account_table_limits(table));
     pthread_mutex_unlock(&service->lock);
     account_table_free(old);
 }
@@ -76,5 +148,6 @@ void account_service_stop(struct account_service *service)
     service_thread_stop(&service->thread);
     account_table_free(service->table);
     pthread_mutex_destroy(&service->lock);
+    login_guard_free(service->guard);
     free(service);
 }

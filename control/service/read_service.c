@@ -3,29 +3,38 @@
 
 #include <stdlib.h>
 
+#include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
 #include "control/service/store_service.h"
 
 struct read_service {
     struct service_thread thread;
     struct handoff *handoff;
-    struct store *store;
+    struct mailbox_views *views;
 };
 
-static enum store_status do_job(struct store *store, struct job *job)
+static enum store_status open_mailbox(struct mailbox_views *views, struct job_mailbox_open *job)
+{
+    struct mailbox_view_options options = {
+        .account = job->account, .converted = job->converted, .refused = job->refused};
+
+    return mailbox_view_open(views, &options, &job->view_out);
+}
+
+static enum store_status do_job(struct mailbox_views *views, struct job *job)
 {
     switch (job->kind) {
     case JOB_MAILBOX_OPEN:
-        return store_view_open(store, job->mailbox_open.account, &job->mailbox_open.view_out);
+        return open_mailbox(views, &job->mailbox_open);
     case JOB_MAILBOX_READ:
-        return store_view_read(store, job->mailbox_read.view, job->mailbox_read.index,
-                               job->mailbox_read.offset, &job->mailbox_read.bytes_out,
-                               &job->mailbox_read.pin_out);
+        return mailbox_view_read(views, job->mailbox_read.view, job->mailbox_read.index,
+                                 job->mailbox_read.offset, &job->mailbox_read.bytes_out,
+                                 &job->mailbox_read.pin_out);
     case JOB_MAILBOX_UNPIN:
-        store_unpin(store, job->mailbox_unpin.pins, job->mailbox_unpin.count);
+        mailbox_view_unpin(views, job->mailbox_unpin.pins, job->mailbox_unpin.count);
         return STORE_OK;
     case JOB_MAILBOX_CLOSE:
-        store_view_close(store, job->mailbox_close.view);
+        mailbox_view_close(views, job->mailbox_close.view);
         return STORE_OK;
     default:
         return STORE_FAILED;
@@ -46,7 +55,7 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t count)
     for (uint32_t i = 0; i < count; i++)
         job_answer(s->handoff, jobs[i],
                    may_skip(jobs[i]) ? JOB_CANCELLED
-                                     : store_service_job_status(do_job(s->store, jobs[i])));
+                                     : store_service_job_status(do_job(s->views, jobs[i])));
     return 0;
 }
 
@@ -57,14 +66,15 @@ struct read_service *read_service_start(struct handoff *h, struct store *store)
     if (!s)
         return NULL;
     s->handoff = h;
-    s->store = store;
+    s->views = mailbox_views_new(store);
     s->thread.handoff = h;
     s->thread.service = SERVICE_READ;
     s->thread.name = "read";
     s->thread.serve = serve;
     s->thread.context = s;
-    if (service_thread_start(&s->thread))
+    if (s->views && service_thread_start(&s->thread))
         return s;
+    mailbox_views_free(s->views);
     free(s);
     return NULL;
 }
@@ -72,5 +82,6 @@ struct read_service *read_service_start(struct handoff *h, struct store *store)
 void read_service_stop(struct read_service *s)
 {
     service_thread_stop(&s->thread);
+    mailbox_views_free(s->views);
     free(s);
 }

@@ -2,9 +2,11 @@
 #include "control/service/service_counters.h"
 
 void service_counters_put(const struct record_writer *records, const struct store_service *store,
-                          const struct handoff *handoff, const struct counter_sink *sink)
+                          const struct keeper_service *keeper, const struct handoff *handoff,
+                          const struct counter_sink *sink)
 {
     struct record_writer_counters c = record_writer_counters(records);
+    struct keeper_stats k = keeper_service_stats(keeper);
     struct store_service_stats s;
 
     sink->put(sink->user, "records_written", c.written);
@@ -22,4 +24,7 @@ void service_counters_put(const struct record_writer *records, const struct stor
     sink->put(sink->user, "store_batch_us_avg", s.apply_ns_avg / 1000);
     sink->put(sink->user, "store_batch_us_p99", s.apply_ns_p99 / 1000);
     sink->put(sink->user, "store_batch_us_max", s.apply_ns_max / 1000);
+    sink->put(sink->user, "collected_tombstones", k.tombstones);
+    sink->put(sink->user, "collected_bodies", k.bodies);
+    sink->put(sink->user, "collector_held_us_max", k.held_us);
 }

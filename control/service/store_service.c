@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
 
 enum {
@@ -42,6 +43,7 @@ enum job_status store_service_job_status(enum store_status status)
     case STORE_CORRUPT:
     case STORE_NEWER:
     case STORE_FAILED:
+    case STORE_TOO_OLD:
         break;
     }
     return JOB_FAILED;
@@ -114,7 +116,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
         return true;
     case JOB_MAILBOX_DELETE:
         *change = (struct store_change){.kind = STORE_DELETE,
-                                        .view = job->mailbox_delete.view,
+                                        .view = mailbox_view_stored(job->mailbox_delete.view),
                                         .marked = job->mailbox_delete.marked};
         return true;
     case JOB_STORE_WRITE:

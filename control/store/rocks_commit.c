@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks_batch.h"
+#include "proto/mime/mime_tree.h"
 
 #include <stdlib.h>
 
@@ -204,6 +205,15 @@ static void put_message(struct rocks_batch *b, const struct message *m, struct w
     }
 }
 
+/* An importer may not know what a header holds; the part tree does. */
+static uint8_t form_of(const struct message *m)
+{
+    bool utf8 = m->envelope.smtputf8 || mime_tree_utf8(m->tree);
+
+    return (uint8_t)((utf8 ? POP3_FORM_UTF8 : 0) |
+                     (m->envelope.body == MESSAGE_BODY_BINARYMIME ? POP3_FORM_BINARY : 0));
+}
+
 /* What a message has when it comes. */
 struct marks {
     uint32_t flags;
@@ -230,6 +240,7 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
         .flags = marks->flags,
         .keywords = marks->keywords,
         .verdict = m->verdict,
+        .form = form_of(m),
     };
     uint8_t bytes[STORE_ROW_ENTRY];
     struct writer w = writer_of(bytes, sizeof(bytes));

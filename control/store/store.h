@@ -21,6 +21,7 @@ enum store_status {
     STORE_CORRUPT,   /* a row that cannot be read */
     STORE_NEWER,     /* written by a later version of the program */
     STORE_FAILED,    /* I/O error or a caller's mistake; nothing was done */
+    STORE_TOO_OLD,   /* tombstones that were asked for have been collected */
 };
 
 enum { STORE_ERROR = 256 };
@@ -130,6 +131,7 @@ enum store_status store_view_open(struct store *store, uint64_t account,
 enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view,
                                   uint32_t index, uint64_t offset, struct span *bytes_out,
                                   void **pin_out);
+/* A pin's lowest bit is 0. */
 void store_unpin(struct store *store, void **pins, uint32_t count);
 void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
@@ -150,6 +152,7 @@ struct store_entry {
     uint32_t uid;
     uint8_t place;        /* enum message_place */
     uint8_t retention;    /* class of retention; 0 is the default one */
+    uint8_t form;         /* enum pop3_form: what a plain client cannot take as it is */
     uint16_t delivery;    /* which recipient of the envelope */
     struct id128 message; /* the shared body */
     struct id128 thread;
@@ -214,8 +217,9 @@ enum store_status store_message_show(struct store *store, const struct id128 *me
 /* Prefix and body, exactly as POP3 would give them, in pieces. */
 enum store_status store_export(struct store *store, uint64_t mailbox, uint32_t uid,
                                store_bytes_visit *visit, void *context);
-/* UIDs of a mailbox deleted since a modification sequence, oldest first, through entry->uid and
- * entry->modseq alone. */
+/* UIDs of a mailbox deleted since a modification sequence, oldest first, through entry->uid,
+ * entry->modseq and entry->saved_ms (when) alone. STORE_TOO_OLD: some of them are forgotten, and
+ * the asker must compare all UIDs (RFC 7162 section 3.2.5.2). */
 enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64_t since,
                                    store_entry_visit *visit, void *context);
 

@@ -75,6 +75,7 @@ struct record_connection {
     bool early;                            /* spoke before it was greeted */
     uint64_t bytes_in, bytes_out;
     uint32_t commands, messages, refusals;
+    uint32_t logins_refused; /* POP3: wrong names or passwords */
 };
 
 struct record {

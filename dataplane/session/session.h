@@ -146,6 +146,8 @@ void session_pop3_begin(struct sessions *ss, struct session *s);
 void session_pop3_run(struct sessions *ss, struct session *s);
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why);
+/* A login's refusal was held back until now: it is answered. False: nothing was. */
+bool session_pop3_wake(struct sessions *ss, struct session *s);
 bool session_pop3_idle(struct sessions *ss, struct session *s);
 /* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it and
  * forgets it itself. */

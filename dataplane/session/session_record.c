@@ -32,6 +32,7 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
+    c->logins_refused = s->protocol == LISTENER_POP3 ? s->pop3_server.logins : 0;
     c->last_refusal = record_put(r,
                                  span_text(s->protocol == LISTENER_SMTP
                                                ? smtp_reply_row(s->last_refusal)->counter

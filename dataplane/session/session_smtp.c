@@ -375,6 +375,7 @@ static void committed(struct sessions *ss, struct session *s, struct job *job)
     struct transaction *tx = s->tx;
 
     tx->commit = NULL;
+    ss->counters->commits_parked--;
     tx->commit_us = ss->time.now - tx->asked_us;
     tx->committed = job->status == JOB_OK;
     if (job->status == JOB_FAILED || job->status == JOB_DISK_FULL)

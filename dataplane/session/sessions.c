@@ -34,6 +34,8 @@ static void take_settings(struct sessions *ss)
         .hostname = span_text(ss->settings.hostname),
         .logins_max = (uint16_t)ss->settings.pop3_failures_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
+        .login = ss->settings.pop3_cleartext,
+        .login_delay = ss->settings.pop3_login_delay_s,
     };
     if (ss->draining)
         return;
@@ -349,6 +351,10 @@ static void expire(struct sessions *ss, struct session *s)
     if (!s->conn) {
         /* Only answers are awaited, and control has clocks of its own. */
         session_deadline(ss, s, 60000);
+        run(ss, s);
+        return;
+    }
+    if (s->protocol == LISTENER_POP3 && session_pop3_wake(ss, s)) {
         run(ss, s);
         return;
     }

@@ -308,6 +308,7 @@ bool transaction_commit(struct sessions *ss, struct session *s, struct transacti
     tx->asked_us = ss->time.now;
     tx->commit = job;
     job->store_commit.message = &tx->message;
+    ss->counters->commits_parked++;
     job_submit(ss->options.port, job);
     return true;
 }

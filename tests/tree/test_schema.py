@@ -15,8 +15,9 @@ sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 from lab import schemas  # noqa: E402
 
 RECORD_TYPES = re.findall(r"^RECORD_TYPE\((\w+),", (ROOT / "control/record/record_type.def").read_text(), re.MULTILINE)
-# Its answer is the message itself.
-WITHOUT_SCHEMA = {"message export"}
+# Answers that are bytes of messages; and what `ctl import` and `ctl export` say to the engine, which is nobody else's.
+WITHOUT_SCHEMA = {"message export", "export list", "export message", "import open", "import data", "import end",
+                  "import cancel", "import close"}
 
 
 @pytest.mark.parametrize("name", schemas.names())
