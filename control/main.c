@@ -20,6 +20,7 @@
 #include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
+#include "control/ctl/ctl_trace.h"
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
@@ -57,6 +58,7 @@ struct run {
     struct record_writer *records;
     struct keeper_service *keeper;
     struct ctl_mail mail;
+    struct trace_source trace;
     struct engine *engine;
     struct ctl_server *ctl;
     struct metrics_server *metrics;
@@ -290,11 +292,6 @@ static bool reload(struct run *r, struct writer *why)
 
 /* ---- control socket ---- */
 
-static void wake(struct run *r)
-{
-    eventfd_write(r->wake, 1);
-}
-
 static json_t *on_status(struct run *r)
 {
     struct worker_status status = engine_status(r->engine);
@@ -366,9 +363,8 @@ static json_t *on_drain(struct run *r, uint32_t seconds, struct writer *why)
 
 static json_t *on_stop(struct run *r)
 {
-
     atomic_store(&r->stop, true);
-    wake(r);
+    eventfd_write(r->wake, 1);
     return sessions_left(r);
 }
 
@@ -397,12 +393,14 @@ static bool start_ctl(struct run *r)
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
         [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
         [CTL_SUBJECT_RULES] = ctl_rules_subject(r->policy),
+        [CTL_SUBJECT_TRACE] = ctl_trace_subject(&r->trace),
     };
 
     r->mail = (struct ctl_mail){.store = r->store,
                                 .policy = r->policy,
                                 .keeper = r->keeper,
                                 .records_path = r->config->records.path};
+    r->trace = (struct trace_source){r->store, r->records, r->config->records.path};
     r->ctl = ctl_server_start(r->config->ctl_socket, subjects);
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));

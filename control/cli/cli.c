@@ -16,7 +16,7 @@
 /* What the options of a command say. */
 struct cli_options {
     const char *config, *socket;
-    const char *by, *why;
+    const char *by, *why, *since;
     const char *format;
     bool subfolders;
     bool profile, json, markdown, null, help;
@@ -75,7 +75,7 @@ static const struct cli_command commands[] = {
      "\n"
      "  -c, --config FILE   the configuration to check\n",
      run_check},
-    {"ctl", "c:s:h", " config socket json by why format subfolders help ",
+    {"ctl", "c:s:h", " config socket json by why since format subfolders help ",
      "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...] [--by WHO --why TEXT]",
      "ask or tell the running engine something",
      "  -s, --socket SOCKET the engine's control socket; left out: the default of ctl.socket\n"
@@ -84,6 +84,7 @@ static const struct cli_command commands[] = {
      "      --by WHO        who asks for it, for the audit log; with --why, where a command wants "
      "them\n"
      "      --why TEXT      for what reason\n"
+     "      --since AGE     with trace: no older records than, as in 90m or 2d\n"
      "\n"
      "`ctl import ACCOUNT PATH` and `ctl export ACCOUNT PATH` do what the commands `import` and "
      "`export`\n"
@@ -158,13 +159,19 @@ static const struct cli_command commands[] = {
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-    {"format", required_argument, NULL, 'f'}, {"subfolders", no_argument, NULL, 'S'},
-    {"by", required_argument, NULL, 'b'},     {"why", required_argument, NULL, 'w'},
-    {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
-    {"null", no_argument, NULL, '0'},         {"markdown", no_argument, NULL, 'm'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"socket", required_argument, NULL, 's'},
+                                             {"format", required_argument, NULL, 'f'},
+                                             {"subfolders", no_argument, NULL, 'S'},
+                                             {"since", required_argument, NULL, 't'},
+                                             {"by", required_argument, NULL, 'b'},
+                                             {"why", required_argument, NULL, 'w'},
+                                             {"profile", no_argument, NULL, 'p'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"null", no_argument, NULL, '0'},
+                                             {"markdown", no_argument, NULL, 'm'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
 {
@@ -230,6 +237,9 @@ static bool take_option(const struct cli_command *command, int option, int index
         return true;
     case 'w':
         o->why = optarg;
+        return true;
+    case 't':
+        o->since = optarg;
         return true;
     case 'p':
         o->profile = true;
@@ -312,14 +322,18 @@ static int run_check(const struct cli_options *o, const struct cli_actions *acti
     return CLI_OK;
 }
 
-/* --by and --why travel as the last arguments of the command. False: no memory. */
+/* --since, --by and --why travel as the last arguments of the command. False: no memory. */
 static bool add_reason(const struct cli_options *o, struct ctl_client_options *client)
 {
-    char **words = calloc((size_t)o->argc + 4, sizeof(*words));
+    char **words = calloc((size_t)o->argc + 6, sizeof(*words));
 
     if (!words)
         return false;
     memcpy(words, o->argv, (size_t)o->argc * sizeof(*words));
+    if (o->since) {
+        words[client->argc++] = (char *)(uintptr_t) "--since";
+        words[client->argc++] = (char *)(uintptr_t)o->since;
+    }
     if (o->by) {
         words[client->argc++] = (char *)(uintptr_t) "--by";
         words[client->argc++] = (char *)(uintptr_t)o->by;

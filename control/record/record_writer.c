@@ -77,6 +77,7 @@ static const char *schema_of(enum record_type type)
 static void add_event(struct record_writer *w, const struct event *event, uint64_t now)
 {
     size_t len = 0;
+    char *line;
     json_t *json = json_pack("{s:s, s:i, s:s, s:o}", "kind", record_type_name(event->type),
                              "version", RECORD_JSON_VERSION, "schema", schema_of(event->type),
                              "time", record_json_time(event->time_ms));
@@ -86,7 +87,8 @@ static void add_event(struct record_writer *w, const struct event *event, uint64
         json = NULL;
     }
     json_decref(event->fields);
-    put_line(w, event->type, record_json_dump(json, &len), len, now);
+    line = record_json_dump(json, &len);
+    put_line(w, event->type, line, len, now);
 }
 
 static uint32_t take_events(struct record_writer *w, uint64_t now)

@@ -347,6 +347,35 @@ static void lines_reach_the_file(void)
     handoff_free(h);
 }
 
+static void events_reach_the_file(void)
+{
+    struct handoff *h = new_handoff();
+    char path[] = "/tmp/wirepost-control-record-XXXXXX", line[512] = "";
+    struct record_writer *w;
+    FILE *f;
+
+    close(mkstemp(path));
+    w = start_writer(h, path);
+    if (!CHECK(w != NULL))
+        return;
+    record_writer_event(w, RECORD_TYPE_engine,
+                        json_pack("{s:s, s:s, s:i, s:s}", "event", "started", "program", "1.0",
+                                  "configuration", 1, "hostname", "mx.example.test"));
+    record_writer_event(w, RECORD_TYPE_engine, NULL);
+    wait_for(w, 1);
+    CHECK(record_writer_counters(w).dropped == 1);
+    record_writer_stop(w);
+    f = fopen(path, "r");
+    CHECK(fgets(line, sizeof(line), f) != NULL);
+    CHECK(
+        strstr(line, "{\"kind\":\"engine\",\"version\":1,\"schema\":\"engine/1.0\",\"time\":\"2") ==
+        line);
+    keep_line(line, strlen(line));
+    fclose(f);
+    unlink(path);
+    handoff_free(h);
+}
+
 static void failed_writes_are_counted_and_hold_nobody(void)
 {
     struct handoff *h = new_handoff();
@@ -379,6 +408,7 @@ int main(void)
     CHECK_CASE(broken_trees_are_told_as_far_as_they_go);
     CHECK_CASE(counts_beyond_their_arrays_are_cut);
     CHECK_CASE(lines_reach_the_file);
+    CHECK_CASE(events_reach_the_file);
     CHECK_CASE(failed_writes_are_counted_and_hold_nobody);
     return check_end();
 }
