@@ -18,6 +18,7 @@
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_mail.h"
+#include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/ctl/ctl_trace.h"
 #include "control/log/log.h"
@@ -392,6 +393,7 @@ static bool start_ctl(struct run *r)
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
         [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
         [CTL_SUBJECT_TRACE] = ctl_trace_subject(&r->trace),
+        [CTL_SUBJECT_RULES] = ctl_rules_subject(r->policy),
     };
 
     r->mail = (struct ctl_mail){.store = r->store,

@@ -63,6 +63,9 @@ struct config_ports {
     uint32_t addresses_count;
     struct ip_address *gateways;
     uint32_t gateways_count;
+    struct config_network *proxy_networks;
+    uint32_t proxy_networks_count;
+    int64_t proxy_timeout;
     int64_t vlan; /* 0: untagged */
     int64_t dad;  /* 0: none */
 };
@@ -78,7 +81,10 @@ struct config_smtp {
     int64_t recipients;
     int64_t errors;
     int64_t messages;
-    int64_t command_timeout, data_timeout, end_timeout;
+    int64_t command_timeout, data_timeout, end_timeout, line_timeout, message_timeout;
+    int64_t pressure, pressure_rate;
+    struct config_network *xclient_networks;
+    uint32_t xclient_networks_count;
     int64_t greet_delay; /* 0: none */
     int pregreet;        /* enum config_pregreet */
 };

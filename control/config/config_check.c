@@ -33,15 +33,7 @@ static void check_engine(const struct config *config, const char *path, const ui
 
 bool config_network_contains(const struct config_network *network, const struct ip_address *a)
 {
-    bool v4 = ip_address_is_v4(&network->address);
-    unsigned bits = network->prefix + (v4 ? 96U : 0U);
-
-    if (v4 != ip_address_is_v4(a))
-        return false;
-    for (unsigned i = 0; i < bits; i++)
-        if ((network->address.bytes[i / 8] ^ a->bytes[i / 8]) >> (7 - i % 8) & 1)
-            return false;
-    return true;
+    return ip_address_inside(a, &network->address, network->prefix);
 }
 
 /* An address that a host may have: no group, not unspecified, not of the loopback. */

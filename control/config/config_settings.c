@@ -174,6 +174,16 @@ static uint32_t milliseconds(int64_t microseconds)
     return (uint32_t)(microseconds / 1000);
 }
 
+static void put_networks(struct network_list *list, const struct config_network *networks,
+                         uint32_t count)
+{
+    list->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        list->network[i].address = networks[i].address;
+        list->network[i].bits = networks[i].prefix;
+    }
+}
+
 static void fill(struct settings *s, const struct config_settings_source *source)
 {
     const struct config *c = source->config;
@@ -194,6 +204,13 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->command_timeout_ms = milliseconds(c->smtp.command_timeout);
     s->data_timeout_ms = milliseconds(c->smtp.data_timeout);
     s->end_timeout_ms = milliseconds(c->smtp.end_timeout);
+    s->line_timeout_ms = milliseconds(c->smtp.line_timeout);
+    s->message_timeout_ms = milliseconds(c->smtp.message_timeout);
+    s->pressure = (uint32_t)c->smtp.pressure;
+    s->pressure_rate = (uint32_t)c->smtp.pressure_rate;
+    put_networks(&s->xclient_networks, c->smtp.xclient_networks, c->smtp.xclient_networks_count);
+    put_networks(&s->proxy_networks, c->network.proxy_networks, c->network.proxy_networks_count);
+    s->proxy_timeout_ms = milliseconds(c->network.proxy_timeout);
     s->greet_delay_ms = milliseconds(c->smtp.greet_delay);
     s->pregreet_refuse = c->smtp.pregreet == CONFIG_PREGREET_REFUSE;
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);

@@ -27,6 +27,7 @@ enum ctl_subject_id {
     CTL_SUBJECT_STORE,  /* ctl_store.h */
     CTL_SUBJECT_MAIL,   /* ctl_mail.h */
     CTL_SUBJECT_TRACE,  /* ctl_trace.h */
+    CTL_SUBJECT_RULES,  /* ctl_rules.h */
     CTL_SUBJECTS,
 };
 

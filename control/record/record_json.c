@@ -93,15 +93,17 @@ static const char *action_text(uint8_t action)
 
 static json_t *recipient_json(const struct telling *t, const struct record_recipient *recipient)
 {
-    bool accepted = recipient->code >= 200 && recipient->code < 300;
+    bool accepted = recipient->code >= 200 && recipient->code < 300 && recipient->data_code < 400;
+    json_t *data_code = recipient->data_code ? json_integer(recipient->data_code) : json_null();
     json_t *place = !accepted                                ? json_null()
                     : recipient->place == MESSAGE_QUARANTINE ? json_string("quarantine")
                                                              : json_string("inbox");
 
-    return json_pack("{s:o, s:i, s:s, s:o, s:o}", "address",
+    return json_pack("{s:o, s:i, s:o, s:s, s:o, s:o}", "address",
                      field_of(t, RECORD_FIELD_recipient, recipient->address), "code",
-                     (int)recipient->code, "verdict", action_text(recipient->verdict), "rule",
-                     text_of(t->record, recipient->rule), "place", place);
+                     (int)recipient->code, "data_code", data_code, "verdict",
+                     action_text(recipient->verdict), "rule", text_of(t->record, recipient->rule),
+                     "place", place);
 }
 
 static json_t *recipients_json(const struct telling *t)
@@ -152,16 +154,29 @@ static json_t *cycles_json(const struct record_message *m)
                      (int)m->cycles_apportioned, "stages", stages);
 }
 
+/* The proxy that stood between, or null. */
+static json_t *via_json(const struct record_peer *peer)
+{
+    char text[IP_ADDRESS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (!peer->relayed)
+        return json_null();
+    ip_address_put(&w, &peer->via);
+    return json_pack("{s:s%, s:i}", "address", text, w.len, "port", (int)peer->via_port);
+}
+
 /* A function of the bytes on the wire, and of the rules, alone. */
 static json_t *message_facts(const struct telling *t)
 {
     const struct record *r = t->record;
     const struct record_message *m = &r->message;
 
-    return json_pack("{s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo",
+    return json_pack("{s:o, s:b, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo",
                      field_of(t, RECORD_FIELD_message_helo, m->helo), "esmtp", (int)m->esmtp,
-                     "mail_from", field_of(t, RECORD_FIELD_mail_from, m->sender), "rcpt_to",
-                     recipients_to(t), "size", (json_int_t)m->size, "subject",
+                     "smtputf8", (int)m->smtputf8, "mail_from",
+                     field_of(t, RECORD_FIELD_mail_from, m->sender), "rcpt_to", recipients_to(t),
+                     "size", (json_int_t)m->size, "subject",
                      field_of(t, RECORD_FIELD_subject, m->subject), "from",
                      field_of(t, RECORD_FIELD_from, m->from), "message_id",
                      field_of(t, RECORD_FIELD_message_id, m->message_id), "parts",
@@ -174,12 +189,14 @@ static json_t *message_context(const struct telling *t)
     const struct record *r = t->record;
     const struct record_message *m = &r->message;
 
-    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role", "serve",
-                     "worker", (int)r->worker, "connection", id_json(&m->connection), "client",
-                     client_json(t, &m->peer), "server", server_json(&m->peer), "began",
-                     record_json_time(m->began_ms), "ended", record_json_time(m->ended_ms),
-                     "end_of_data_us", (json_int_t)m->end_of_data_us, "commit_us",
-                     (json_int_t)m->commit_us, "cycles", cycles_json(m));
+    return json_pack(
+        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role", "serve",
+        "worker", (int)r->worker, "connection", id_json(&m->connection), "client",
+        client_json(t, &m->peer), "server", server_json(&m->peer), "via", via_json(&m->peer),
+        "client_name", field_of(t, RECORD_FIELD_client_name, m->client_name), "login",
+        field_of(t, RECORD_FIELD_login, m->login), "began", record_json_time(m->began_ms), "ended",
+        record_json_time(m->ended_ms), "end_of_data_us", (json_int_t)m->end_of_data_us, "commit_us",
+        (json_int_t)m->commit_us, "cycles", cycles_json(m));
 }
 
 static json_t *message_result(const struct telling *t)
@@ -218,10 +235,10 @@ static json_t *connection_json(const struct telling *t)
 {
     const struct record *r = t->record;
     const struct record_connection *c = &r->connection;
-    json_t *context =
-        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker,
-                  "client", client_json(t, &c->peer), "server", server_json(&c->peer), "began",
-                  record_json_time(c->began_ms), "ended", record_json_time(c->ended_ms));
+    json_t *context = json_pack(
+        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker, "client",
+        client_json(t, &c->peer), "server", server_json(&c->peer), "via", via_json(&c->peer),
+        "began", record_json_time(c->began_ms), "ended", record_json_time(c->ended_ms));
     json_t *result =
         json_pack("{s:o, s:I, s:I, s:I, s:o, s:b, s:b}", "reason", text_of(r, c->reason),
                   "messages", (json_int_t)c->messages, "refusals", (json_int_t)c->refusals,

@@ -195,6 +195,12 @@ bool policy_lists(struct policy *p, struct span key)
     return found;
 }
 
+bool policy_look_at_rules(struct policy *p,
+                          void (*visit)(void *context, const struct rule_look *look), void *context)
+{
+    return rule_loader_look(p->loader, visit, context);
+}
+
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);

@@ -44,6 +44,12 @@ struct policy_values policy_values(struct policy *policy);
 /* Whether the configuration in force has an account with this key. From any thread. */
 bool policy_lists(struct policy *policy, struct span key);
 
+struct rule_look;
+/* As rule_loader_look(). From any thread. */
+bool policy_look_at_rules(struct policy *policy,
+                          void (*visit)(void *context, const struct rule_look *look),
+                          void *context);
+
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);
 /* Ends the account service. Workers have stopped. */

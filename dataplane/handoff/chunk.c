@@ -98,6 +98,11 @@ void chunk_give(struct chunk_pool *pool, struct chunk *chunk)
     }
 }
 
+uint32_t chunk_limit(const struct chunk_pool *pool, enum chunk_class class)
+{
+    return pool->class[class].ordinary;
+}
+
 uint32_t chunk_used(const struct chunk_pool *pool, enum chunk_class class)
 {
     return pool->class[class].used;

@@ -50,6 +50,8 @@ struct chunk *chunk_take(struct chunk_pool *pool, enum chunk_class class);
 struct chunk *chunk_take_reserved(struct chunk_pool *pool, enum chunk_class class);
 /* Takes the chunk and the list that hangs from its `next`. */
 void chunk_give(struct chunk_pool *pool, struct chunk *chunk);
+/* What chunk_take() gives at most. */
+uint32_t chunk_limit(const struct chunk_pool *pool, enum chunk_class class);
 /* Chunks out at the moment, and the most that ever were. */
 uint32_t chunk_used(const struct chunk_pool *pool, enum chunk_class class);
 uint32_t chunk_peak(const struct chunk_pool *pool, enum chunk_class class);

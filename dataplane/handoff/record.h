@@ -30,6 +30,7 @@ struct record_text {
 struct record_recipient {
     struct record_text address;
     uint16_t code;           /* what RCPT was answered */
+    uint16_t data_code;      /* what it was answered behind the message, with PRDR; 0 otherwise */
     uint8_t verdict;         /* enum rule_action as decided for this recipient */
     uint8_t place;           /* enum message_place, where accepted */
     struct record_text rule; /* id of the rule that the verdict is of */
@@ -38,6 +39,9 @@ struct record_recipient {
 struct record_peer {
     struct ip_address client, server;
     uint16_t client_port, server_port;
+    bool relayed;          /* a trusted proxy stood between, and said so */
+    struct ip_address via; /* the proxy */
+    uint16_t via_port;
 };
 
 struct record_message {
@@ -47,10 +51,11 @@ struct record_message {
     uint64_t commit_us; /* of that, from the job asked to its answer; 0 when there was none */
     struct record_peer peer;
     struct record_text helo, sender, subject, from, message_id;
-    struct record_text reply; /* text of the final reply, with its codes */
-    uint16_t code;            /* of the final reply; 0 when there was none */
-    uint8_t verdict;          /* enum rule_action of the message as a whole */
-    bool esmtp;
+    struct record_text client_name, login; /* as XCLIENT said */
+    struct record_text reply;              /* text of the final reply, with its codes */
+    uint16_t code;                         /* of the final reply; 0 when there was none */
+    uint8_t verdict;                       /* enum rule_action of the message as a whole */
+    bool esmtp, smtputf8;
     bool cycles_apportioned; /* this message carried no stamps of its own */
     struct record_text rule; /* id of the deciding rule */
     struct record_text rules[RECORD_RULES];

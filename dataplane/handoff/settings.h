@@ -6,6 +6,7 @@
 
 #include "dataplane/handoff/generation.h"
 #include "dataplane/handoff/limits.h"
+#include "proto/base/ip_address.h"
 
 /*
  * What workers need of the configuration: built by control, immutable once published, replaced
@@ -13,7 +14,15 @@
  */
 enum listener_protocol { LISTENER_SMTP, LISTENER_POP3 };
 
-enum { SETTINGS_LISTENERS = 16 };
+enum { SETTINGS_LISTENERS = 16, SETTINGS_NETWORKS = 32 };
+
+struct network_list {
+    uint32_t count;
+    struct {
+        struct ip_address address;
+        uint8_t bits; /* of the address's own family */
+    } network[SETTINGS_NETWORKS];
+};
 
 struct listener {
     uint16_t port;
@@ -32,6 +41,12 @@ struct settings {
     uint32_t command_timeout_ms; /* from the end of one command to the end of the next */
     uint32_t data_timeout_ms;    /* between two pieces of message data */
     uint32_t end_timeout_ms;     /* from the final dot to the answer */
+    uint32_t line_timeout_ms;    /* from the first byte of a command line to its end */
+    uint32_t message_timeout_ms; /* from the connect or the last message to the end of the next */
+    uint32_t pressure;           /* percent of sessions or chunks in use */
+    uint32_t pressure_rate;      /* bytes a second of message data, under pressure; 0: none */
+    struct network_list xclient_networks, proxy_networks;
+    uint32_t proxy_timeout_ms;
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
     bool pop3_cleartext;         /* USER and PASS without TLS */

@@ -36,6 +36,34 @@ static bool drop_detail(struct lookup *l, uint8_t separator)
     return true;
 }
 
+/* Finds the "@" in the key. */
+static void find_at(struct lookup *l)
+{
+    /* The last one: a quoted local part may have an "@" too, and <postmaster> has none. */
+    for (l->at = l->len; l->at > 0 && l->text[l->at - 1] != '@';)
+        l->at--;
+    if (l->at)
+        l->at--;
+    else
+        l->at = l->len;
+}
+
+/* Beyond ASCII folding is not by byte, and may change the length. */
+static bool fold(struct lookup *l, const struct address *address)
+{
+    struct writer key = writer_of(l->text, sizeof(l->text));
+
+    if (!address->utf8) {
+        fold_user(l);
+        return true;
+    }
+    if (!address_key(&key, address, true))
+        return false;
+    l->len = key.len;
+    find_at(l);
+    return true;
+}
+
 /* Takes the address apart, folded as its domain says; *domain_out: the domain's entry, NULL where
  * there is none. */
 static bool begin(struct lookup *l, const struct address *address,
@@ -46,17 +74,14 @@ static bool begin(struct lookup *l, const struct address *address,
     *domain_out = NULL;
     if (!address_key(&key, address, false))
         return false;
-    l->len = l->at = key.len;
-    /* The last one: a quoted local part may have an "@" too, and <postmaster> has none. */
-    while (l->at > 0 && l->text[l->at - 1] != '@')
-        l->at--;
-    if (l->at == 0)
+    l->len = key.len;
+    find_at(l);
+    if (l->at == l->len)
         return true;
-    l->at--;
     *domain_out = find(l, DIRECTORY_DOMAIN, l->at + 1);
     /* A postmaster is one in every spelling, whatever the domain says. */
     if (!*domain_out || !(*domain_out)->case_sensitive || address_role(span_of(l->text, l->at)))
-        fold_user(l);
+        return fold(l, address);
     return true;
 }
 
@@ -99,7 +124,7 @@ enum smtp_reply_id recipient_find(struct directory *d, const struct address *pat
     *entry_out = domain ? find_in_domain(&l, domain) : find(&l, DIRECTORY_ADDRESS, 0);
     if (*entry_out)
         return SMTP_REPLY_NONE;
-    return domain || l.at == 0 ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
+    return domain || l.at == l.len ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
 }
 
 /* The delivery to this account, or how many there are. */
@@ -112,6 +137,19 @@ static uint32_t find_delivery(const struct message *m, uint64_t account)
     return i;
 }
 
+uint32_t recipient_rules_domain(const struct transaction *tx,
+                                const struct directory_account *account)
+{
+    struct span domain = account->address;
+    ptrdiff_t at;
+
+    if (!tx->rules)
+        return RULE_DOMAIN_OTHER;
+    while ((at = span_find(domain, '@')) >= 0)
+        domain = span_skip(domain, (size_t)at + 1);
+    return rule_set_domain(tx->rules->set, domain);
+}
+
 /* False: no memory. */
 static bool add_account(struct sessions *ss, struct transaction *tx,
                         const struct directory_account *account, struct span recipient)
@@ -121,9 +159,12 @@ static bool add_account(struct sessions *ss, struct transaction *tx,
 
     if (!transaction_copy(ss, tx, account->address, &mailbox))
         return false;
-    tx->recipient[m->deliveries] = (struct transaction_recipient){
-        .spared = RULE_NONE,
-        .policy = {.quarantine_at = account->quarantine_score, .reject_at = account->reject_score}};
+    tx->recipient[m->deliveries] =
+        (struct transaction_recipient){.spared = RULE_NONE,
+                                       .rule = RULE_NONE,
+                                       .policy = {.domain = recipient_rules_domain(tx, account),
+                                                  .quarantine_at = account->quarantine_score,
+                                                  .reject_at = account->reject_score}};
     m->delivery[m->deliveries++] = (struct message_delivery){
         .recipient = recipient, .mailbox = mailbox, .account = account->id};
     return true;
@@ -135,21 +176,16 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
 {
     struct message *m = &tx->message;
     uint32_t before = m->deliveries, added = 0;
-    struct span copy = {0};
 
     *set_out = (struct delivery_set){{0}};
     for (uint32_t i = 0; i < entry->account_count; i++)
         added += find_delivery(m, entry->accounts[i].id) == before;
     if (added > MESSAGE_DELIVERIES - before)
         return SMTP_REPLY_TOO_MANY_RECIPIENTS;
-    if (added && !transaction_copy(ss, tx, recipient, &copy)) {
-        ss->counters->chunks_refused++;
-        return SMTP_REPLY_NO_RESOURCES;
-    }
     for (uint32_t i = 0; i < entry->account_count; i++) {
         uint32_t delivery = find_delivery(m, entry->accounts[i].id);
 
-        if (delivery == m->deliveries && !add_account(ss, tx, &entry->accounts[i], copy)) {
+        if (delivery == m->deliveries && !add_account(ss, tx, &entry->accounts[i], recipient)) {
             m->deliveries = before;
             ss->counters->chunks_refused++;
             return SMTP_REPLY_NO_RESOURCES;
@@ -157,4 +193,56 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
         delivery_set_add(set_out, delivery);
     }
     return SMTP_REPLY_NONE;
+}
+
+/* An address as it was spelled, read again as a path. */
+static bool read_again(struct span spelled, struct address *address_out)
+{
+    uint8_t text[ADDRESS_PATH_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct span path;
+
+    writer_byte(&w, '<');
+    writer_span_put(&w, spelled);
+    writer_byte(&w, '>');
+    path = writer_span(&w);
+    /* The spans of the address lie in what was kept of the transaction. */
+    if (w.full || address_path(&path, ADDRESS_ALLOW_POSTMASTER | ADDRESS_ALLOW_UTF8, address_out) !=
+                      ADDRESS_OK)
+        return false;
+    address_out->local = span_head(spelled, address_out->local.len);
+    address_out->domain = span_skip(spelled, spelled.len - address_out->domain.len);
+    return true;
+}
+
+static bool has_account(const struct directory_entry *entry, uint64_t account)
+{
+    for (uint32_t i = 0; i < entry->account_count; i++)
+        if (entry->accounts[i].id == account)
+            return true;
+    return false;
+}
+
+static bool is_there(struct sessions *ss, const struct transaction *tx,
+                     const struct transaction_accepted *a)
+{
+    const struct directory_entry *entry;
+    struct address address;
+
+    if (!read_again(a->address, &address) ||
+        recipient_find(ss->settings.directory, &address, &entry) != SMTP_REPLY_NONE)
+        return false;
+    for (uint32_t i = 0; i < tx->message.deliveries; i++)
+        if (delivery_set_has(&a->deliveries, i) &&
+            !has_account(entry, tx->message.delivery[i].account))
+            return false;
+    return true;
+}
+
+bool recipient_all_there(struct sessions *ss, const struct transaction *tx)
+{
+    for (uint32_t i = 0; i < tx->accepted_count; i++)
+        if (!is_there(ss, tx, &tx->accepted[i]))
+            return false;
+    return true;
 }

@@ -16,13 +16,19 @@ bool recipient_key(struct directory *d, const struct address *address, struct wr
  */
 enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
                                   const struct directory_entry **entry_out);
+/* What the message's rules know the account's domain as. */
+uint32_t recipient_rules_domain(const struct transaction *tx,
+                                const struct directory_account *account);
 /*
  * Adds a delivery for each account of the entry that the message has none for yet; *set_out: the
  * deliveries of this recipient, new and old. All or nothing: SMTP_REPLY_NONE, or the row to refuse
- * with. `recipient` as spelled is copied.
+ * with. `recipient`, as spelled, is borrowed until the transaction ends.
  */
 enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
                                  const struct directory_entry *entry, struct span recipient,
                                  struct delivery_set *set_out);
+
+/* Every recipient that was accepted still leads to the mailboxes that it led to. */
+bool recipient_all_there(struct sessions *ss, const struct transaction *tx);
 
 #endif

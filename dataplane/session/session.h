@@ -34,6 +34,7 @@ struct session {
     struct chunk *line; /* the line buffer, while one is attached */
     struct chunk *more; /* session_more.h: what few sessions need; NULL until then */
     uint64_t deadline;  /* monotonic microseconds */
+    uint64_t since;     /* monotonic: the connect, or the last accepted message */
     uint64_t began_ms;
     uint64_t bytes_in, bytes_out;
     uint32_t next, prev; /* in the timer's slot, or the free list */
@@ -45,6 +46,8 @@ struct session {
     bool stalled : 1;    /* in the queue of those that wait for a chunk or a job */
     bool spoke : 1;      /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp : 1;
+    bool header : 1;      /* a PROXY header has to come first */
+    bool begun : 1;       /* a command line has begun, and its deadline is set */
     bool known : 1;       /* POP3: the name is of who logged in; else of who tried */
     bool early : 1;       /* SMTP: spoke before it was greeted */
     uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
@@ -90,6 +93,8 @@ struct sessions {
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
     uint64_t tick;       /* the timer's slot that was looked at last */
+    uint64_t sweep_tick; /* the same, when the last sweep for slow peers ended */
+    uint32_t sweep;      /* the session it looks at next */
     uint32_t slots[256]; /* first session of each */
 };
 

@@ -29,7 +29,8 @@ static enum rule_status value(struct transaction *tx, enum rule_scope scope, str
                : RULE_OK;
 }
 
-/* What is known at MAIL goes to the rules, and they may refuse at once. */
+/* What is known at MAIL goes to the rules. What they refuse is refused at RCPT: of postmasters and
+ * abuse nobody knows yet whether they are meant. */
 static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
                                        struct transaction *tx)
 {
@@ -49,9 +50,14 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
         status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
     if (status != RULE_OK)
         return SMTP_REPLY_NO_RESOURCES;
+    transaction_count(ss, tx, RULE_COUNTER_CLIENT_IP,
+                      span_of(&tx->message.envelope.client, sizeof(struct ip_address)));
+    transaction_count(ss, tx, RULE_COUNTER_MAIL_FROM, tx->message.envelope.sender);
     rule_match_verdict(tx->match, RULE_STAGE_MAIL, NULL, &tx->verdict);
     transaction_stamp(ss, STAGE_rules);
-    return transaction_refusal(tx->verdict.action);
+    tx->sender_row = (uint8_t)transaction_refusal(tx->verdict.action);
+    tx->sender_text = tx->verdict.text;
+    return SMTP_REPLY_NONE;
 }
 
 static enum smtp_reply_id no_chunk(struct sessions *ss)
@@ -72,6 +78,9 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     }
     s->tx = tx;
     tx->message.envelope.body = a->body;
+    tx->message.envelope.smtputf8 = a->smtputf8;
+    tx->record->message.smtputf8 = a->smtputf8;
+    tx->prdr = a->prdr;
     /* Without memory for it the sender would read as <>. */
     row = session_limit_mail(ss, s, tx, &a->path);
     if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
@@ -89,10 +98,27 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     smtp_server_answer(&s->smtp, row, tx->reply_text);
 }
 
+/* The mildest of what the rules say of the accounts that an address leads to: it is refused only
+ * for all. */
+static void judge_accounts(struct transaction *tx, const struct directory_entry *entry,
+                           struct rule_verdict *verdict_out)
+{
+    *verdict_out = (struct rule_verdict){.rule = RULE_NONE};
+    for (uint32_t i = 0; i < entry->account_count; i++) {
+        struct rule_policy policy = {.domain = recipient_rules_domain(tx, &entry->accounts[i])};
+        struct rule_verdict verdict;
+
+        rule_match_verdict(tx->match, RULE_STAGE_RCPT, &policy, &verdict);
+        if (i == 0 || verdict.action < verdict_out->action)
+            *verdict_out = verdict;
+    }
+}
+
 /* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that
  * would have, or RULE_NONE. */
 static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx,
-                                          struct span recipient, bool exempt, int32_t *spared_out,
+                                          const struct directory_entry *entry,
+                                          struct span recipient, int32_t *spared_out,
                                           struct span *text_out)
 {
     struct rule_verdict verdict;
@@ -100,17 +126,22 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     *spared_out = RULE_NONE;
     if (!tx->match)
         return SMTP_REPLY_NONE;
+    if (tx->sender_row != SMTP_REPLY_NONE && !entry->exempt) {
+        tx->refused = tx->verdict;
+        *text_out = tx->sender_text;
+        return (enum smtp_reply_id)tx->sender_row;
+    }
     rule_match_mark(tx->match);
     if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
         rule_match_rewind(tx->match);
         return SMTP_REPLY_NO_RESOURCES;
     }
-    rule_match_verdict(tx->match, RULE_STAGE_RCPT, NULL, &verdict);
+    judge_accounts(tx, entry, &verdict);
     transaction_stamp(ss, STAGE_rules);
     if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
         return SMTP_REPLY_NONE;
     rule_match_rewind(tx->match);
-    if (exempt) {
+    if (entry->exempt) {
         *spared_out = verdict.rule;
         return SMTP_REPLY_NONE;
     }
@@ -123,10 +154,19 @@ static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction 
                                         const struct directory_entry *entry, struct span recipient,
                                         int32_t spared, struct delivery_set *set_out)
 {
-    enum smtp_reply_id row = recipient_add(ss, tx, entry, recipient, set_out);
+    struct transaction_accepted *a = &tx->accepted[tx->accepted_count];
+    enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_RECIPIENTS;
 
+    if (tx->accepted_count == MESSAGE_DELIVERIES)
+        return row;
+    *a = (struct transaction_accepted){.row = SMTP_REPLY_NONE};
+    if (!transaction_copy(ss, tx, recipient, &a->address))
+        return no_chunk(ss);
+    row = recipient_add(ss, tx, entry, a->address, set_out);
     if (row != SMTP_REPLY_NONE)
         return row;
+    a->deliveries = *set_out;
+    tx->accepted_count++;
     tx->ordinary |= !entry->exempt;
     for (uint32_t i = 0; spared != RULE_NONE && i < tx->message.deliveries; i++)
         if (delivery_set_has(set_out, i))
@@ -142,6 +182,10 @@ static void record_recipient(struct transaction *tx, struct span recipient, enum
     if (r->recipient_count == MESSAGE_DELIVERIES) {
         tx->record->cut = true;
         return;
+    }
+    if (row == SMTP_REPLY_NONE) {
+        tx->accepted[tx->accepted_count - 1].record = (uint8_t)r->recipient_count;
+        tx->accepted[tx->accepted_count - 1].recorded = true;
     }
     tx->delivery_of[r->recipient_count] = *deliveries;
     r->recipients[r->recipient_count++] = (struct record_recipient){
@@ -164,7 +208,7 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     row = recipient_find(ss->settings.directory, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
-        row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
+        row = judge_recipient(ss, tx, entry, recipient, &spared, &text);
     if (row == SMTP_REPLY_NONE)
         row = session_limit_rcpt(ss, s, tx);
     if (row == SMTP_REPLY_NONE)

@@ -3,6 +3,7 @@
 
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/handoff/window_table.h"
+#include "dataplane/session/session_peer.h"
 #include "dataplane/session/transaction.h"
 
 static const struct limit_reached rows[LIMIT_SCOPES][LIMIT_KINDS] = {
@@ -20,10 +21,10 @@ static const enum window_kind windows[LIMIT_KINDS] = {[LIMIT_SESSIONS] = WINDOW_
 
 void session_client(const struct session *s, struct ip_address *client_out)
 {
-    struct ip_address local;
-    uint16_t local_port, port;
+    struct record_peer peer;
 
-    tcp_endpoints(s->conn, &local, &local_port, client_out, &port);
+    session_peer(s, &peer);
+    *client_out = peer.client;
 }
 
 bool session_limit_trusted(const struct sessions *ss, const struct session *s)

@@ -3,15 +3,25 @@
 #define DATAPLANE_SESSION_SESSION_MORE_H
 
 #include "dataplane/session/session.h"
+#include "proto/proxy/proxy_reader.h"
 
-enum { SESSION_NAME_MAX = 255 };
+enum { SESSION_NAME_MAX = 255, SESSION_CLIENT_NAME = 128, SESSION_LOGIN = 60 };
 
 /*
  * What few sessions need beyond their 256 bytes: taken from the pool with the first of it, one
  * small chunk a session, given back with the session.
  */
 struct session_more {
-    uint8_t name[SESSION_NAME_MAX]; /* a name that does not fit in the session */
+    struct ip_address client, server; /* session_peer.h: while `relayed` */
+    uint16_t client_port, server_port;
+    bool relayed;
+    uint8_t client_name_len, login_len;
+    union {
+        uint8_t name[SESSION_NAME_MAX]; /* a name that does not fit in the session */
+        struct proxy_reader proxy;      /* before anybody has said a name */
+    };
+    uint8_t client_name[SESSION_CLIENT_NAME];
+    uint8_t login[SESSION_LOGIN];
 };
 
 /* The session's block, taken now when it has none; NULL: no chunk is free. */

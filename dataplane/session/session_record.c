@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_peer.h"
 
 void session_log(struct sessions *ss, enum log_message message, const struct ip_address *client)
 {
@@ -20,8 +21,7 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->id = s->id;
     c->began_ms = s->began_ms;
     c->ended_ms = ss->time.wall_ms;
-    tcp_endpoints(s->conn, &c->peer.server, &c->peer.server_port, &c->peer.client,
-                  &c->peer.client_port);
+    session_peer(s, &c->peer);
     *(s->protocol == LISTENER_SMTP ? &c->helo
       : s->known                   ? &c->user
                  : &c->user_refused) = record_put(r, session_name(s), SESSION_NAME_MAX);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
+#include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_peer.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -22,6 +24,8 @@ static void answer(struct session *s, enum smtp_reply_id row, struct span text)
 void session_smtp_begin(struct sessions *ss, struct session *s)
 {
     smtp_server_init(&s->smtp, &ss->smtp_options);
+    if (session_peer_trusted(ss, s))
+        smtp_server_trust(&s->smtp);
     session_deadline(ss, s, ss->settings.command_timeout_ms);
     session_smtp_run(ss, s);
 }
@@ -65,7 +69,25 @@ static void conclude(struct sessions *ss, struct session *s, enum smtp_reply_id 
     tx->reply = (uint8_t)row;
     tx->reply_text = text;
     session_deadline(ss, s, ss->settings.command_timeout_ms);
-    answer(s, row, text);
+    /* Where it fails for another reason than a verdict it fails for all, and one reply says so. */
+    tx->each = tx->prdr && (row == SMTP_REPLY_ACCEPTED || row == SMTP_REPLY_RULE_REJECTED ||
+                            row == SMTP_REPLY_RULE_DEFERRED);
+    if (tx->each)
+        answer(s, SMTP_REPLY_PRDR, span_of(NULL, 0));
+    else
+        answer(s, row, text);
+}
+
+/* What the message comes to for one recipient. */
+static void answer_recipient(struct session *s, uint16_t index)
+{
+    struct transaction *tx = s->tx;
+    const struct transaction_accepted *a = &tx->accepted[index];
+    enum smtp_reply_id row = a->row == SMTP_REPLY_NONE ? SMTP_REPLY_ACCEPTED : a->row;
+
+    if (a->recorded)
+        tx->record->message.recipients[a->record].data_code = smtp_reply_row(row)->code;
+    answer(s, row, a->text);
 }
 
 static void accept(struct sessions *ss, struct session *s)
@@ -77,6 +99,7 @@ static void accept(struct sessions *ss, struct session *s)
     writer_text(&w, "accepted as ");
     id128_put(&w, &tx->message.id);
     s->messages++;
+    s->since = ss->time.now;
     conclude(ss, s, SMTP_REPLY_ACCEPTED, writer_span(&w));
 }
 
@@ -86,6 +109,9 @@ static void on_end(struct sessions *ss, struct session *s)
     struct transaction *tx = s->tx;
     struct span text = {0};
     enum smtp_reply_id row = transaction_content_finish(ss, tx);
+
+    if (row == SMTP_REPLY_NONE && !recipient_all_there(ss, tx))
+        row = SMTP_REPLY_RECIPIENT_GONE;
 
     tx->end_us = ss->time.now;
     session_deadline(ss, s, ss->settings.end_timeout_ms);
@@ -102,11 +128,13 @@ static void on_end(struct sessions *ss, struct session *s)
     }
     if (tx->verdict.rule != RULE_NONE)
         tx->message.verdict = rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id;
+    transaction_subject_settle(ss, tx);
     if (!delivery_prefixes(ss, s)) {
         ss->counters->chunks_refused++;
         conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
         return;
     }
+    transaction_release(tx);
     tx->step = TRANSACTION_WRITING;
     transaction_stamp(ss, STAGE_smtp);
 }
@@ -180,7 +208,7 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
         tx->reply = (uint8_t)row;
         tx->reply_text = span_of(NULL, 0);
     }
-    tx->answered |= tx->reply == row;
+    tx->answered |= tx->reply == row && (!tx->each || a->ends);
     if (tx->step == TRANSACTION_REFUSED)
         end_transaction(ss, s);
 }
@@ -193,6 +221,18 @@ static enum progress attach_line(struct sessions *ss, struct session *s)
         return PAUSE;
     smtp_server_attach(&s->smtp, buffer);
     return GO_ON;
+}
+
+/* The client is counted as who it is: no more as the one, and with CONNECT as the other. */
+static void on_xclient(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    enum smtp_reply_id row;
+
+    session_limit_leave(ss, s);
+    row = session_peer_xclient(ss, s, &a->xclient);
+    if (row != SMTP_REPLY_OK)
+        session_limit_enter(ss, s);
+    answer(s, row, span_of(NULL, 0));
 }
 
 static enum progress act(struct sessions *ss, struct session *s, const struct smtp_action *a)
@@ -215,6 +255,15 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         return GO_ON;
     case SMTP_ACTION_HELO:
         session_envelope_helo(ss, s, a);
+        return GO_ON;
+    case SMTP_ACTION_XCLIENT:
+        on_xclient(ss, s, a);
+        return GO_ON;
+    case SMTP_ACTION_VERDICT:
+        answer_recipient(s, a->index);
+        return GO_ON;
+    case SMTP_ACTION_FINAL:
+        answer(s, s->tx->reply, s->tx->reply_text);
         return GO_ON;
     case SMTP_ACTION_MAIL:
         session_envelope_mail(ss, s, a);
@@ -302,6 +351,26 @@ static bool waits(const struct session *s)
     return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING);
 }
 
+/* So long from now, and never longer than a message may take in all, whatever is said between. */
+static void await(struct sessions *ss, struct session *s, uint64_t milliseconds)
+{
+    uint64_t until = s->since + (uint64_t)ss->settings.message_timeout_ms * 1000;
+    uint64_t left = until > ss->time.now ? (until - ss->time.now) / 1000 : 0;
+
+    session_deadline(ss, s, milliseconds < left ? milliseconds : left);
+}
+
+/* A line that has begun has to end in time: only its first byte sets the deadline. */
+static void await_line(struct sessions *ss, struct session *s)
+{
+    bool begun = smtp_server_in_line(&s->smtp);
+
+    if (begun && !s->begun &&
+        s->deadline > ss->time.now + (uint64_t)ss->settings.line_timeout_ms * 1000)
+        await(ss, s, ss->settings.line_timeout_ms);
+    s->begun = begun;
+}
+
 /* The next deadline, by what is awaited (RFC 5321 section 4.5.3.2), once a command was answered or
  * a piece was read. */
 static void set_deadline(struct sessions *ss, struct session *s)
@@ -309,14 +378,17 @@ static void set_deadline(struct sessions *ss, struct session *s)
     struct transaction *tx = s->tx;
     bool piece = tx && tx->bytes - tx->heard >= SESSION_PIECE;
 
-    if (waits(s) || (!s->spoke && !piece))
+    if (waits(s))
         return;
-    s->spoke = false;
-    if (tx)
-        tx->heard = tx->bytes;
-    session_deadline(ss, s,
-                     smtp_server_in_data(&s->smtp) ? ss->settings.data_timeout_ms
-                                                   : ss->settings.command_timeout_ms);
+    if (s->spoke || piece) {
+        s->spoke = s->begun = false;
+        if (tx)
+            tx->heard = tx->bytes;
+        await(ss, s,
+              smtp_server_in_data(&s->smtp) ? ss->settings.data_timeout_ms
+                                            : ss->settings.command_timeout_ms);
+    }
+    await_line(ss, s);
 }
 
 void session_smtp_run(struct sessions *ss, struct session *s)

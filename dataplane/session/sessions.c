@@ -5,6 +5,8 @@
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
 
 enum { ANSWERS = 64, STALLED_RUN = 64 };
@@ -128,6 +130,28 @@ static void give_place(struct sessions *ss, struct session *s)
     ss->counters->sessions_ended++;
 }
 
+static void begin(struct sessions *ss, struct session *s)
+{
+    if (s->protocol == LISTENER_SMTP)
+        session_smtp_begin(ss, s);
+    else
+        session_pop3_begin(ss, s);
+}
+
+/* The proxy's header comes first, where one must. */
+static void begin_behind_proxy(struct sessions *ss, struct session *s)
+{
+    bool proxied;
+
+    if (!session_peer_proxied(ss, s, &proxied)) {
+        session_abort(ss, s, "no memory for a PROXY header");
+        return;
+    }
+    s->header = proxied;
+    if (!proxied)
+        begin(ss, s);
+}
+
 static struct session *accept_connection(struct sessions *ss, struct tcp_conn *conn)
 {
     struct session *s = take_place(ss);
@@ -147,12 +171,10 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     s->conn = conn;
     s->protocol = (uint8_t)tcp_tag(conn);
     s->began_ms = ss->time.wall_ms;
+    s->since = ss->time.now;
     s->id = id128_next(&ss->ids, ss->time.wall_ms);
     tcp_set_user(conn, s);
-    if (s->protocol == LISTENER_SMTP)
-        session_smtp_begin(ss, s);
-    else
-        session_pop3_begin(ss, s);
+    begin_behind_proxy(ss, s);
     return s;
 }
 
@@ -218,9 +240,19 @@ void session_abort(struct sessions *ss, struct session *s, const char *reason)
     let_go(ss, s, reason);
 }
 
+static void run_behind_proxy(struct sessions *ss, struct session *s)
+{
+    if (!session_peer_read(ss, s))
+        return;
+    s->header = false;
+    begin(ss, s);
+}
+
 static void run(struct sessions *ss, struct session *s)
 {
-    if (s->state == SESSION_OPEN && s->conn) {
+    if (s->state == SESSION_OPEN && s->conn && s->header)
+        run_behind_proxy(ss, s);
+    if (s->state == SESSION_OPEN && s->conn && !s->header) {
         if (s->protocol == LISTENER_SMTP)
             session_smtp_run(ss, s);
         else
@@ -363,12 +395,19 @@ static void expire(struct sessions *ss, struct session *s)
         return;
     }
     ss->counters->sessions_timed_out++;
-    if (s->closing)
+    if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
     else if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     else
         session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
+    run(ss, s);
+}
+
+static void end_slow(struct sessions *ss, struct session *s)
+{
+    ss->counters->sessions_slow++;
+    session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     run(ss, s);
 }
 
@@ -383,6 +422,11 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
     }
     if (s->state != SESSION_OPEN || !s->conn || s->closing)
         return;
+    if (s->header) {
+        session_abort(ss, s, "drained");
+        run(ss, s);
+        return;
+    }
     if (!force && s->protocol == LISTENER_SMTP && s->tx)
         return;
     if (!force && s->protocol == LISTENER_POP3 && s->pop3)
@@ -496,6 +540,7 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
     if (ss->stalled_count)
         run_stalled(ss);
     done += session_timer_run(ss, expire);
+    session_pressure_run(ss, end_slow);
     if (ss->draining && ss->count)
         drain_step(ss);
     if (ss->discard_count)

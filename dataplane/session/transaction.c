@@ -2,6 +2,7 @@
 #include "dataplane/session/transaction.h"
 
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_peer.h"
 
 #include <string.h>
 
@@ -52,6 +53,7 @@ static bool begin_match(struct sessions *ss, struct transaction *tx)
     void *memory;
 
     pin_rules(ss, tx);
+    transaction_subject_begin(tx);
     if (!tx->rules)
         return true;
     memory = transaction_memory(ss, tx, rule_match_size(tx->rules->set));
@@ -65,12 +67,14 @@ static bool begin_match(struct sessions *ss, struct transaction *tx)
 static void begin_message(struct sessions *ss, struct session *s, struct transaction *tx)
 {
     struct message *m = &tx->message;
-    struct ip_address local;
-    uint16_t local_port;
+    struct record_peer peer;
 
+    session_peer(s, &peer);
     m->id = id128_next(&ss->ids, ss->time.wall_ms);
     m->envelope.helo = session_name(s);
-    tcp_endpoints(s->conn, &local, &local_port, &m->envelope.client, &m->envelope.client_port);
+    m->envelope.client = peer.client;
+    m->envelope.client_port = peer.client_port;
+    m->envelope.authenticated = session_peer_login(s);
     record_reset(tx->record, RECORD_MESSAGE);
     tx->record->message.id = m->id;
     tx->record->message.connection = s->id;
@@ -78,10 +82,10 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.esmtp = s->esmtp;
     /* Now, because the EHLO that ends a transaction brings another name. */
     tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_NAME_MAX);
-    tx->record->message.peer = (struct record_peer){.client = m->envelope.client,
-                                                    .server = local,
-                                                    .client_port = m->envelope.client_port,
-                                                    .server_port = local_port};
+    tx->record->message.client_name =
+        record_put(tx->record, session_peer_name(s), SESSION_CLIENT_NAME);
+    tx->record->message.login = record_put(tx->record, session_peer_login(s), SESSION_LOGIN);
+    tx->record->message.peer = peer;
 }
 
 static void log_client(struct sessions *ss, const struct session *s, enum log_message message)
@@ -147,14 +151,20 @@ struct record_text transaction_rule_id(struct transaction *tx, int32_t rule)
     return tx->named;
 }
 
-static void record_rules(struct transaction *tx)
+static void record_rules(struct sessions *ss, struct transaction *tx)
 {
     struct record_message *m = &tx->record->message;
     uint32_t hits[RECORD_RULES];
+    struct rule_pool *pool;
 
     if (!tx->match)
         return;
+    pool = tx->rules->pools[handoff_worker(ss->options.port)];
     m->rule_count = (uint32_t)rule_match_hits(tx->match, hits, RECORD_RULES);
+    ss->counters->rule_hits += m->rule_count;
+    rule_pool_note(pool, tx->match, ss->time.wall_ms);
+    if (tx->stamped)
+        rule_pool_measured(pool);
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
         m->rules[i] =
             record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);
@@ -186,7 +196,7 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
     m->commit_us = tx->commit_us;
     m->sender = record_put(r, tx->message.envelope.sender, ADDRESS_PATH_MAX);
     record_reply(tx);
-    record_rules(tx);
+    record_rules(ss, tx);
     m->anomalies = tx->anomalies;
     m->size = tx->message.size;
     m->subject = record_put(r, tx->subject, 256);
@@ -241,6 +251,12 @@ static void next_chunk(struct sessions *ss, struct transaction *tx)
 
     full->next = NULL;
     tx->keep = fresh;
+    if (full->class == CHUNK_LARGE && tx->hold) {
+        tx->hold = false;
+        tx->first = full;
+        tx->message.rows_written = 1;
+        return;
+    }
     if (full->class == CHUNK_LARGE) {
         *(tx->rows ? &tx->rows_last->next : &tx->rows) = full;
         tx->rows_last = full;
@@ -284,11 +300,24 @@ void transaction_write(struct sessions *ss, struct session *s, struct transactio
             return;
         tx->rows = row->next;
         row->next = NULL;
-        job->store_write = (struct job_store_write){
-            .message = tx->message.id, .row = tx->message.rows_written++, .chunk = row};
+        job->store_write =
+            (struct job_store_write){.message = tx->message.id,
+                                     .row = row == tx->late ? 0 : tx->message.rows_written++,
+                                     .chunk = row};
         tx->writes++;
         job_submit(ss->options.port, job);
     }
+}
+
+void transaction_release(struct transaction *tx)
+{
+    if (!tx->first)
+        return;
+    if (!tx->rows)
+        tx->rows_last = tx->first;
+    tx->first->next = tx->rows;
+    tx->rows = tx->late = tx->first;
+    tx->first = NULL;
 }
 
 bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx)
@@ -343,6 +372,7 @@ void transaction_end(struct sessions *ss, struct session *s, struct transaction 
     if (tx->rules)
         generation_unpin(tx->rules, handoff_worker(ss->options.port));
     chunk_give(pool, tx->rows);
+    chunk_give(pool, tx->first);
     chunk_give(pool, tx->keep);
     chunk_give(pool, tx->arena);
 }

@@ -3,6 +3,9 @@
 #define DATAPLANE_SESSION_TRANSACTION_H
 
 #include "dataplane/session/session.h"
+#include "dataplane/session/transaction_measure.h"
+#include "dataplane/session/transaction_subject.h"
+#include "proto/mime/mime_html.h"
 #include "proto/mime/mime_tree.h"
 #include "rules/rule_match.h"
 
@@ -21,12 +24,14 @@ enum transaction_step {
 };
 
 struct transaction_recipient {
-    struct rule_policy policy; /* thresholds of its domain */
+    struct rule_policy policy; /* rules and thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
+    bool by_score;             /* the thresholds decided */
+    int32_t rule;              /* the rule that decided, or RULE_NONE */
+    struct span text;          /* what a refusal of this recipient alone would answer */
     int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
                        RULE_NONE */
     bool looping;   /* the message was delivered to it before */
-    int32_t rule;   /* that the verdict is of, or RULE_NONE */
 };
 
 /* Some of a message's deliveries. */
@@ -44,6 +49,16 @@ static inline bool delivery_set_has(const struct delivery_set *set, uint32_t del
     return set->bits[delivery / 64] >> delivery % 64 & 1;
 }
 
+/* A recipient that was accepted at RCPT, in that order. */
+struct transaction_accepted {
+    struct span address; /* as spelled */
+    struct span text;    /* of `row`; borrowed from the rules */
+    struct delivery_set deliveries;
+    uint8_t record; /* its place in the record */
+    bool recorded;
+    uint8_t row; /* enum smtp_reply_id: what refuses the message for it alone; NONE: nothing */
+};
+
 struct transaction {
     struct chunk
         *arena; /* the chunk that this struct lies in, and those taken later; newest first */
@@ -54,18 +69,25 @@ struct transaction {
     struct record_text named;
     struct chunk *rows; /* full chunks that wait for a job, oldest first */
     struct chunk *rows_last;
-    struct chunk *keep; /* the chunk that is being filled */
-    struct job *commit; /* out, or NULL */
-    uint32_t writes;    /* JOB_STORE_WRITE out */
-    uint8_t step;       /* enum transaction_step */
-    uint8_t reply;      /* enum smtp_reply_id that ended it */
-    bool failed;        /* content is no longer read */
-    bool committed;     /* control said that it is durable */
-    bool ordinary;      /* a recipient was accepted that is not exempt from content refusal */
-    bool data;          /* DATA or a chunk was accepted */
-    bool answered;      /* the row in `reply` was sent */
-    bool stamped;       /* carries stamps of its own */
-    bool sender_named;  /* the next are filled; not for the null sender */
+    struct chunk *keep;  /* the chunk that is being filled */
+    struct chunk *first; /* the first row, held back; see transaction_subject.h */
+    struct chunk *late;  /* the same, among `rows` at last */
+    struct job *commit;  /* out, or NULL */
+    uint32_t writes;     /* JOB_STORE_WRITE out */
+    uint8_t step;        /* enum transaction_step */
+    uint8_t reply;       /* enum smtp_reply_id that ended it */
+    bool failed;         /* content is no longer read */
+    bool committed;      /* control said that it is durable */
+    bool ordinary;       /* a recipient was accepted that is not exempt from content refusal */
+    bool data;           /* DATA or a chunk was accepted */
+    bool answered;       /* the row in `reply` was sent */
+    bool stamped;        /* carries stamps of its own */
+    bool prdr;           /* a reply for each recipient was asked for */
+    bool each;           /* and is being given */
+    uint8_t sender_row;  /* enum smtp_reply_id: what the rules refuse the sender with, applied at
+                            RCPT; NONE: nothing */
+    struct span sender_text;
+    bool sender_named; /* the next are filled; not for the null sender */
     uint64_t sender_names[2][2]; /* of the sender, of its domain; for messages, for recipients */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
@@ -76,22 +98,34 @@ struct transaction {
     uint64_t commit_us;
     uint64_t began_cycles[STAGES]; /* the worker's cycles when it began, to measure the window */
     uint64_t began_busy;
-    uint64_t began_bytes;    /* of sessions.bytes_read */
-    uint64_t bytes;          /* read by this transaction's session since */
-    uint64_t heard;          /* of them, when the deadline was set last */
+    uint64_t began_bytes; /* of sessions.bytes_read */
+    uint64_t bytes;       /* read by this transaction's session since */
+    uint64_t heard;       /* of them, when the deadline was set last */
+    uint64_t rate_us;     /* session_pressure.c: since when, and since which of `bytes`, the rate
+                             is measured */
+    uint64_t rate_bytes;
     uint64_t cycles[STAGES]; /* of its own stamps */
     uint64_t cycles_total;
-    uint8_t part_scope; /* enum rule_scope that the open leaf's DATA goes to */
+    uint8_t
+        part_scope; /* enum rule_scope that the open leaf's DATA goes to; HTML: its text to BODY */
+    bool hold;      /* the first row is to be held back */
+    struct transaction_subject titles;
+    struct mime_html html;
+    struct transaction_measure measure;
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     struct mime_reader mime;
     struct mime_tree tree;
-    uint32_t recipients;
+    uint32_t accepted_count;
+    struct transaction_accepted accepted[MESSAGE_DELIVERIES];
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
     struct delivery_set
         delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
+    uint8_t kept_from[MESSAGE_DELIVERIES]; /* of the deliveries that are left, their place in
+                                              `recipient` */
     struct message message;
 };
+_Static_assert(MESSAGE_DELIVERIES <= UINT8_MAX, "kept_from");
 
 /* Mail to postmasters and abuse alone: rules do not refuse it. */
 static inline bool transaction_exempt(const struct transaction *tx)
@@ -123,6 +157,8 @@ void transaction_keep(struct sessions *ss, struct session *s, struct transaction
                       struct span bytes);
 /* Hands over full rows while there are jobs. */
 void transaction_write(struct sessions *ss, struct session *s, struct transaction *tx);
+/* The first row, if one is held back, waits for a job like others. */
+void transaction_release(struct transaction *tx);
 /* Asks for the commit, once all rows were written; false: no job is free yet. */
 bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx);
 

@@ -66,13 +66,13 @@ enum address_status address_mailbox(struct span text, unsigned options,
 enum address_status address_domain(struct span text, unsigned options, struct address *address_out);
 
 /*
- * Writes the key under which the address is looked up: the local part without its quoting, in lower
- * case (ASCII only) when `fold_local`; "@"; the domain as A-labels in lower case (IDNA2008 with the
- * non-transitional mapping of UTS #46), or the literal in its one canonical form. ADDRESS_NULL
- * writes nothing, ADDRESS_POSTMASTER writes "postmaster" alone. At most ADDRESS_KEY_MAX bytes.
- * False, with nothing written, when the domain has no A-label form, the key is too long or the
- * writer has no room. The one place that allocates is libidn2, and only for a domain with bytes
- * above 127.
+ * Writes the key under which the address is looked up: the local part without its quoting, in
+ * Unicode's normalization form C (RFC 6531 section 3.1) and case-folded when `fold_local`; "@"; the
+ * domain as A-labels in lower case (IDNA2008 with the non-transitional mapping of UTS #46), or the
+ * literal in its one canonical form. ADDRESS_NULL writes nothing, ADDRESS_POSTMASTER writes
+ * "postmaster" alone. At most ADDRESS_KEY_MAX bytes. False, with nothing written, when the domain
+ * has no A-label form, the key is too long or the writer has no room. libidn2 and libunistring may
+ * allocate, and only where there are bytes above 127.
  */
 bool address_key(struct writer *w, const struct address *address, bool fold_local);
 

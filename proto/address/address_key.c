@@ -4,6 +4,9 @@
 #include "proto/base/ip_address.h"
 
 #include <idn2.h>
+#include <stdlib.h>
+#include <unicase.h>
+#include <uninorm.h>
 
 static void put_lower(struct writer *w, struct span s)
 {
@@ -11,17 +14,43 @@ static void put_lower(struct writer *w, struct span s)
         writer_byte(w, ascii_lower(s.data[i]));
 }
 
-static void put_local(struct writer *w, const struct address *a, bool fold)
+/* Normalization form C, of the folded text when it is to be folded. */
+static bool put_composed(struct writer *w, struct span local, bool fold)
 {
+    uint8_t memory[4 * ADDRESS_LOCAL_MAX];
+    size_t len = sizeof(memory);
+    uint8_t *text = fold ? u8_casefold(local.data, local.len, NULL, UNINORM_NFC, memory, &len)
+                         : u8_normalize(UNINORM_NFC, local.data, local.len, memory, &len);
+
+    if (!text)
+        return false;
+    writer_span_put(w, span_of(text, len));
+    if (text != memory)
+        free(text);
+    return true;
+}
+
+static bool put_local(struct writer *w, const struct address *a, bool fold)
+{
+    uint8_t memory[ADDRESS_LOCAL_MAX];
+    struct writer plain = writer_of(memory, sizeof(memory));
     struct span s = a->local;
+    bool ascii = true;
 
     if (a->quoted)
         s = span_skip(span_head(s, s.len - 1), 1);
     for (size_t i = 0; i < s.len; i++) {
         if (a->quoted && s.data[i] == '\\')
             i++;
-        writer_byte(w, fold ? ascii_lower(s.data[i]) : s.data[i]);
+        writer_byte(&plain, fold ? ascii_lower(s.data[i]) : s.data[i]);
+        ascii = ascii && s.data[i] < 0x80;
     }
+    if (plain.full)
+        return false;
+    if (!ascii)
+        return put_composed(w, writer_span(&plain), fold);
+    writer_span_put(w, writer_span(&plain));
+    return true;
 }
 
 /* The A-labels of a domain that has bytes above 127. */
@@ -111,9 +140,9 @@ bool address_key(struct writer *w, const struct address *address, bool fold_loca
     if (address->kind == ADDRESS_POSTMASTER) {
         put_lower(w, address->local);
     } else if (address->kind != ADDRESS_NULL) {
-        put_local(w, address, fold_local);
+        ok = put_local(w, address, fold_local);
         writer_byte(w, '@');
-        ok = put_domain(w, address);
+        ok = ok && put_domain(w, address);
     }
     if (ok && !w->full && w->len - start <= ADDRESS_KEY_MAX)
         return true;

@@ -60,3 +60,14 @@ bool ip_address_parse(struct span text, struct ip_address *address_out)
         return false;
     return true;
 }
+
+bool ip_address_inside(const struct ip_address *a, const struct ip_address *network, uint8_t bits)
+{
+    unsigned all = bits + (ip_address_is_v4(network) ? 96u : 0u);
+
+    if (ip_address_is_v4(a) != ip_address_is_v4(network) || all > 128)
+        return false;
+    if (memcmp(a->bytes, network->bytes, all / 8) != 0)
+        return false;
+    return all % 8 == 0 || (a->bytes[all / 8] ^ network->bytes[all / 8]) >> (8 - all % 8) == 0;
+}

@@ -15,6 +15,9 @@ struct ip_address {
 bool ip_address_is_v4(const struct ip_address *a);
 struct ip_address ip_address_v4(const uint8_t bytes[4]);
 struct ip_address ip_address_v6(const uint8_t bytes[16]);
+/* Whether the address is of the network: the same family, and the first `bits` of that family
+ * equal. */
+bool ip_address_inside(const struct ip_address *a, const struct ip_address *network, uint8_t bits);
 bool ip_address_equal(const struct ip_address *a, const struct ip_address *b);
 /* Dotted quad, or RFC 5952 form. */
 void ip_address_put(struct writer *w, const struct ip_address *a);

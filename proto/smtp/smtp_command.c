@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/smtp/smtp_command.h"
 
+#include "proto/base/peer_text.h"
+
 enum { HELO_MAX = 255 };
 
 static const struct {
@@ -69,24 +71,41 @@ static bool read_size(struct span value, struct smtp_command *c)
 }
 
 /*
- * body-value = "7BIT" / "8BITMIME"                                    ; RFC 6152 section 3
+ * body-value = "7BIT" / "8BITMIME" / "BINARYMIME"         ; RFC 6152 section 3, RFC 3030 section 3
  */
 static bool read_body(struct span value, struct smtp_command *c)
 {
     if (span_equal_nocase(value, span_text("8BITMIME")))
         c->body = SMTP_BODY_8BITMIME;
+    else if (span_equal_nocase(value, span_text("BINARYMIME")))
+        c->body = SMTP_BODY_BINARYMIME;
     else if (!span_equal_nocase(value, span_text("7BIT")))
         return false;
     return true;
+}
+
+static bool read_smtputf8(struct span value, struct smtp_command *c)
+{
+    c->smtputf8 = true;
+    return value.len == 0;
+}
+
+static bool read_prdr(struct span value, struct smtp_command *c)
+{
+    c->prdr = true;
+    return value.len == 0;
 }
 
 /* The parameters of MAIL that are offered. RCPT has none. */
 static const struct {
     const char *keyword;
     bool (*read)(struct span value, struct smtp_command *c);
+    bool valued;
 } parameters[] = {
-    {"SIZE", read_size},
-    {"BODY", read_body},
+    {"SIZE", read_size, true},
+    {"BODY", read_body, true},
+    {"SMTPUTF8", read_smtputf8, false},
+    {"PRDR", read_prdr, false},
 };
 
 /*
@@ -145,7 +164,7 @@ static enum smtp_reply_id read_parameter(struct span word, unsigned *seen, struc
         if (c->verb != SMTP_VERB_MAIL ||
             !span_equal_nocase(keyword, span_text(parameters[i].keyword)))
             continue;
-        if (*seen & 1u << i || equals < 0)
+        if (*seen & 1u << i || (equals >= 0) != parameters[i].valued)
             return SMTP_REPLY_BAD_ARGUMENT;
         *seen |= 1u << i;
         if (parameters[i].read(value, c))
@@ -187,7 +206,7 @@ static enum smtp_reply_id read_path(struct span text, const char *word, unsigned
     if (!span_equal_nocase(span_head(text, keyword.len), keyword))
         return SMTP_REPLY_BAD_ARGUMENT;
     text = skip_spaces(span_skip(text, keyword.len));
-    if (address_path(&text, options, &c->path) != ADDRESS_OK ||
+    if (address_path(&text, options | ADDRESS_ALLOW_UTF8, &c->path) != ADDRESS_OK ||
         (text.len && !is_space(text.data[0])))
         return c->verb == SMTP_VERB_MAIL ? SMTP_REPLY_BAD_SENDER : SMTP_REPLY_BAD_RECIPIENT;
     return read_parameters(skip_spaces(text), c);
@@ -211,6 +230,40 @@ static enum smtp_reply_id read_helo(struct span text, struct smtp_command *c)
     return SMTP_REPLY_NONE;
 }
 
+static bool is_utf8_text(struct span s)
+{
+    uint8_t text[1024];
+    struct writer clean = writer_of(text, sizeof(text));
+
+    if (s.len > sizeof(text))
+        return false;
+    peer_text(&clean, s, sizeof(text), PEER_TEXT_UTF8);
+    return span_equal(writer_span(&clean), s);
+}
+
+/*
+ * vrfy = "VRFY" SP String [ SP "SMTPUTF8" ] CRLF                        ; RFC 6531 section 3.7.4.2
+ */
+static enum smtp_reply_id read_name(struct span text, struct smtp_command *c)
+{
+    struct span keyword = span_text(" SMTPUTF8");
+    bool ascii = true;
+
+    if (text.len > keyword.len &&
+        span_equal_nocase(span_skip(text, text.len - keyword.len), keyword)) {
+        c->smtputf8 = true;
+        text.len -= keyword.len;
+    }
+    while (text.len && is_space(text.data[text.len - 1]))
+        text.len--;
+    for (size_t i = 0; i < text.len; i++)
+        ascii = ascii && text.data[i] < 0x80;
+    c->argument = text;
+    if (text.len == 0 || !is_utf8_text(text))
+        return SMTP_REPLY_BAD_ARGUMENT;
+    return ascii || c->smtputf8 ? SMTP_REPLY_NONE : SMTP_REPLY_UTF8_NAME;
+}
+
 static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c)
 {
     switch (c->verb) {
@@ -223,12 +276,14 @@ static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c
         return read_path(text, "TO:", ADDRESS_ALLOW_POSTMASTER, c);
     case SMTP_VERB_BDAT:
         return read_chunk(text, c);
+    case SMTP_VERB_XCLIENT:
+        return smtp_xclient_parse(text, &c->xclient) ? SMTP_REPLY_NONE : SMTP_REPLY_BAD_XCLIENT;
+    case SMTP_VERB_VRFY:
+        return read_name(text, c);
     case SMTP_VERB_NOOP:
     case SMTP_VERB_HELP:
-    case SMTP_VERB_VRFY:
         c->argument = text;
-        return text.len == 0 && c->verb == SMTP_VERB_VRFY ? SMTP_REPLY_BAD_ARGUMENT
-                                                          : SMTP_REPLY_NONE;
+        return SMTP_REPLY_NONE;
     default:
         return text.len ? SMTP_REPLY_BAD_ARGUMENT : SMTP_REPLY_NONE;
     }

@@ -4,6 +4,7 @@
 
 #include "proto/address/address.h"
 #include "proto/smtp/smtp_reply.h"
+#include "proto/smtp/smtp_xclient.h"
 
 enum smtp_verb {
     SMTP_VERB_UNKNOWN,
@@ -13,20 +14,24 @@ enum smtp_verb {
     SMTP_VERB_COUNT,
 };
 
-/* The BODY parameter of MAIL (RFC 6152 section 3). */
+/* The BODY parameter of MAIL (RFC 6152 section 3, RFC 3030 section 3). */
 enum smtp_body_type {
     SMTP_BODY_7BIT, /* also when nothing was declared */
     SMTP_BODY_8BITMIME,
+    SMTP_BODY_BINARYMIME,
 };
 
 /* One command line. Spans point into the line. */
 struct smtp_command {
     enum smtp_verb verb;
     struct span argument; /* EHLO, HELO: the name. NOOP, VRFY, HELP: the text, perhaps empty */
-    struct address path;  /* MAIL, RCPT */
+    struct address path;  /* MAIL, RCPT: UTF-8 is grammar here, whether it is allowed or not */
     uint64_t size; /* MAIL: declared octets (RFC 1870), 0 when not declared. BDAT: of the chunk */
     uint8_t body;  /* MAIL: enum smtp_body_type */
     bool last;     /* BDAT: the message ends with this chunk */
+    bool smtputf8; /* MAIL, VRFY (RFC 6531 section 3.4) */
+    bool prdr;     /* MAIL: a reply for each recipient is asked for (draft-hall-prdr) */
+    struct smtp_xclient xclient; /* XCLIENT */
 };
 
 /*

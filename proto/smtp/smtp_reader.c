@@ -88,6 +88,22 @@ static enum smtp_reader_event next_skipped(struct smtp_reader *r, struct span *i
     return SMTP_READER_MORE;
 }
 
+/* Whether the line begins with "BDAT", partly held and partly in the input. */
+static bool is_chunk_line(const struct line *l, struct span in)
+{
+    static const uint8_t verb[4] = {'b', 'd', 'a', 't'};
+
+    for (size_t i = 0; i < sizeof(verb); i++) {
+        size_t behind = i - l->held;
+
+        if (i >= l->held && behind >= in.len)
+            return false;
+        if (ascii_lower(i < l->held ? l->buffer[i] : in.data[behind]) != verb[i])
+            return false;
+    }
+    return true;
+}
+
 static enum smtp_reader_event next_command(struct smtp_reader *r, struct span *in,
                                            struct span *bytes_out)
 {
@@ -99,6 +115,7 @@ static enum smtp_reader_event next_command(struct smtp_reader *r, struct span *i
     case LINE_BAD:
         return refuse(r, (enum line_form)r->line.form);
     case LINE_LONG:
+        r->long_chunk = is_chunk_line(&r->line, *in);
         r->line.held = 0;
         r->mode = SMTP_READER_SKIP;
         r->skipped_cr = false;
@@ -213,10 +230,15 @@ static enum smtp_reader_event next_counted(struct smtp_reader *r, struct span *i
     struct span rest = chunk;
     enum smtp_reader_event event = SMTP_READER_MORE;
 
-    if (r->mode == SMTP_READER_COUNTED)
+    if (r->mode == SMTP_READER_COUNTED && !r->binary) {
         event = next_data(r, &rest, bytes_out);
-    else
+    } else {
+        if (r->mode == SMTP_READER_COUNTED && chunk.len) {
+            *bytes_out = chunk;
+            event = SMTP_READER_TEXT;
+        }
         rest = span_skip(chunk, chunk.len);
+    }
     *in = span_skip(*in, chunk.len - rest.len);
     r->left -= chunk.len - rest.len;
     return event;

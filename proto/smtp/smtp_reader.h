@@ -45,6 +45,8 @@ struct smtp_reader {
     uint8_t at;         /* place in a data line, private; kept from chunk to chunk */
     bool last;          /* the chunk ends its message */
     bool skipped_cr;    /* a CR was the last byte that was skipped */
+    bool binary;        /* chunks are octets, not lines */
+    bool long_chunk;    /* the command line that was too long was a BDAT */
 };
 
 /* `line_max`: longest command line, CRLF included. `text_line_max`: RFC 5321 section 4.5.3.1.6 says
@@ -61,6 +63,20 @@ void smtp_reader_begin_data(struct smtp_reader *r);
  * CR that ends the last one is a bare CR.
  */
 void smtp_reader_begin_chunk(struct smtp_reader *r, uint64_t size, bool first, bool last);
+
+/* Whether the chunks to come are octets without lines (RFC 3030 section 3): nothing in them is
+ * judged. */
+static inline void smtp_reader_set_binary(struct smtp_reader *r, bool binary)
+{
+    r->binary = binary;
+}
+
+/* After SMTP_READER_LONG on a command line: it was a BDAT, and how many octets follow is not known.
+ */
+static inline bool smtp_reader_long_chunk(const struct smtp_reader *r)
+{
+    return r->long_chunk;
+}
 
 /* What is still to come of the chunk is thrown away by count, whatever it is. */
 void smtp_reader_discard_chunk(struct smtp_reader *r);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "proto/smtp/smtp_server.h"
+#include "proto/smtp/smtp_offer.h"
 
 enum smtp_server_state {
-    STATE_CONNECT, /* before the greeting */
-    STATE_REFUSED, /* the client was refused by 554 and may only say QUIT (RFC 5321 section 3.1) */
-    STATE_GREET,   /* waits for EHLO or HELO */
-    STATE_READY,   /* no transaction */
-    STATE_MAIL,    /* from here on a transaction is open: a sender, no recipient */
-    STATE_RCPT,    /* at least one recipient */
-    STATE_DATA,    /* the message is being read, or its END waits */
-    STATE_SWALLOW, /* the message is refused and read to its end */
-    STATE_CHUNK,   /* a chunk of the message is being read, or its END waits */
-    STATE_CHUNKS,  /* between the chunks of a message */
-    STATE_FAILED,  /* a chunk was refused, and with it those that follow, up to LAST or RSET */
+    STATE_CONNECT,  /* before the greeting */
+    STATE_REFUSED,  /* the client was refused by 554 and may only say QUIT (RFC 5321 section 3.1) */
+    STATE_GREET,    /* waits for EHLO or HELO */
+    STATE_READY,    /* no transaction */
+    STATE_MAIL,     /* from here on a transaction is open: a sender, no recipient */
+    STATE_RCPT,     /* at least one recipient */
+    STATE_DATA,     /* the message is being read, or its END waits */
+    STATE_SWALLOW,  /* the message is refused and read to its end */
+    STATE_CHUNK,    /* a chunk of the message is being read, or its END waits */
+    STATE_CHUNKS,   /* between the chunks of a message */
+    STATE_FAILED,   /* a chunk was refused, and with it those that follow, up to LAST or RSET */
+    STATE_VERDICTS, /* the message was read, and each recipient is answered */
 };
 
 /* What came of an input: an action for the session, or nothing that concerns it. */
@@ -35,10 +36,20 @@ bool smtp_server_in_data(const struct smtp_server *s)
            !s->waiting;
 }
 
+bool smtp_server_in_line(const struct smtp_server *s)
+{
+    return s->reader.mode == SMTP_READER_SKIP || !line_idle(&s->reader.line);
+}
+
 void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options)
 {
     *s = (struct smtp_server){.options = options, .state = STATE_CONNECT};
     smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
+}
+
+void smtp_server_trust(struct smtp_server *s)
+{
+    s->trusted = true;
 }
 
 void smtp_server_attach(struct smtp_server *s, uint8_t *buffer)
@@ -110,9 +121,17 @@ static int on_mail(struct smtp_server *s, const struct smtp_command *c, struct s
     /* RFC 1870 section 6.1 */
     if (s->options->size_max && c->size > s->options->size_max)
         return reply(s, SMTP_REPLY_TOO_BIG);
+    /* RFC 6531 section 3.5 */
+    if (c->path.utf8 && !c->smtputf8)
+        return reply(s, SMTP_REPLY_UTF8_SENDER);
+    s->utf8 = c->smtputf8;
+    s->prdr = c->prdr;
+    s->binary = c->body == SMTP_BODY_BINARYMIME;
     action->path = c->path;
     action->size = c->size;
     action->body = c->body;
+    action->smtputf8 = c->smtputf8;
+    action->prdr = c->prdr;
     return ask(s, SMTP_ACTION_MAIL);
 }
 
@@ -120,6 +139,8 @@ static int on_rcpt(struct smtp_server *s, const struct smtp_command *c, struct s
 {
     if (s->recipients >= s->options->recipients_max)
         return reply(s, SMTP_REPLY_TOO_MANY_RECIPIENTS);
+    if (c->path.utf8 && !s->utf8)
+        return reply(s, SMTP_REPLY_UTF8_RECIPIENT);
     action->path = c->path;
     return ask(s, SMTP_ACTION_RCPT);
 }
@@ -128,9 +149,19 @@ static int on_data(struct smtp_server *s, const struct smtp_command *c, struct s
 {
     (void)c;
     (void)action;
+    /* RFC 3030 section 3 */
+    if (s->binary)
+        return reply(s, SMTP_REPLY_NOT_BINARY);
     if (s->recipients == 0)
         return reply(s, SMTP_REPLY_NO_RECIPIENT);
     return ask(s, SMTP_ACTION_DATA);
+}
+
+static int on_xclient(struct smtp_server *s, const struct smtp_command *c,
+                      struct smtp_action *action)
+{
+    action->xclient = c->xclient;
+    return ask(s, SMTP_ACTION_XCLIENT);
 }
 
 static int on_rset(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
@@ -163,6 +194,7 @@ static const struct {
 } commands[SMTP_VERB_COUNT] = {
     [SMTP_VERB_EHLO] = {.states = SERVED, .run = on_helo},
     [SMTP_VERB_HELO] = {.states = SERVED, .run = on_helo},
+    [SMTP_VERB_XCLIENT] = {.states = BIT(STATE_GREET) | BIT(STATE_READY), .run = on_xclient},
     [SMTP_VERB_MAIL] = {.states = BIT(STATE_READY), .run = on_mail},
     [SMTP_VERB_RCPT] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_rcpt},
     [SMTP_VERB_DATA] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_data},
@@ -217,6 +249,7 @@ static int on_bdat(struct smtp_server *s, const struct smtp_command *c, enum smt
         s->closing = true;
         return reply(s, SMTP_REPLY_BAD_CHUNK);
     }
+    smtp_reader_set_binary(&s->reader, s->binary);
     smtp_reader_begin_chunk(&s->reader, c->size, s->state != STATE_CHUNKS, c->last);
     switch (s->state) {
     case STATE_RCPT:
@@ -241,6 +274,8 @@ static int on_line(struct smtp_server *s, struct span line, struct smtp_action *
 
     if (c.verb == SMTP_VERB_BDAT)
         return on_bdat(s, &c, bad);
+    if (c.verb == SMTP_VERB_XCLIENT && !s->trusted)
+        return reply(s, SMTP_REPLY_NOT_OFFERED);
     if (bad == SMTP_REPLY_UNKNOWN_COMMAND || bad == SMTP_REPLY_NOT_OFFERED)
         return reply(s, bad);
     if (!(commands[c.verb].states & BIT(s->state)))
@@ -287,8 +322,18 @@ static int on_chunk(struct smtp_server *s)
     return reply_refusal(s);
 }
 
+/* Where the octets of the chunk would end nobody can say, so nothing more is read. */
+static int on_long_chunk(struct smtp_server *s)
+{
+    end_transaction(s);
+    s->closing = true;
+    return reply(s, SMTP_REPLY_CHUNK_LINE_TOO_LONG);
+}
+
 static int on_long(struct smtp_server *s)
 {
+    if (!smtp_server_in_data(s) && smtp_reader_long_chunk(&s->reader))
+        return on_long_chunk(s);
     if (s->state == STATE_DATA || s->state == STATE_CHUNK)
         refuse_at_once(s, SMTP_REPLY_TEXT_LINE_TOO_LONG);
     else if (s->state != STATE_SWALLOW)
@@ -331,29 +376,12 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
     return on_bad(s);
 }
 
-/*
- * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
- * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
- */
-static void put_ehlo(const struct smtp_server_options *options, struct writer *w)
-{
-    writer_text(w, "250-");
-    writer_span_put(w, options->hostname);
-    writer_text(w, "\r\n250-PIPELINING\r\n250-SIZE ");
-    writer_number(w, options->size_max);
-    writer_text(w, "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-LIMITS MAILMAX=");
-    writer_number(w, options->messages_max);
-    writer_text(w, " RCPTMAX=");
-    writer_number(w, options->recipients_max);
-    writer_text(w, "\r\n250 ENHANCEDSTATUSCODES\r\n");
-}
-
 static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct writer *w)
 {
     const struct smtp_reply *row = smtp_reply_row(id);
 
     if (id == SMTP_REPLY_EHLO) {
-        put_ehlo(s->options, w);
+        smtp_offer_put(w, s->options, s->trusted);
     } else if (id == SMTP_REPLY_READY || id == SMTP_REPLY_HELO) {
         writer_number(w, row->code);
         writer_byte(w, ' ');
@@ -376,7 +404,9 @@ static void sent(struct smtp_server *s, enum smtp_reply_id id)
         end_transaction(s);
         s->closing = true;
     }
-    if (code >= 500 && ++s->errors >= s->options->errors_max && !s->closing)
+    /* What recipients do not want is no error of the client's. */
+    if (code >= 500 && s->state != STATE_VERDICTS && ++s->errors >= s->options->errors_max &&
+        !s->closing)
         smtp_server_stop(s, SMTP_REPLY_TOO_MANY_ERRORS);
 }
 
@@ -417,6 +447,10 @@ static int due(struct smtp_server *s, struct writer *scratch, struct smtp_action
         return SMTP_ACTION_CLOSE;
     if (s->waiting)
         return SMTP_ACTION_WAIT;
+    if (s->state == STATE_VERDICTS) {
+        action->index = s->verdict;
+        return ask(s, s->verdict < s->recipients ? SMTP_ACTION_VERDICT : SMTP_ACTION_FINAL);
+    }
     return s->state == STATE_CONNECT ? ask(s, SMTP_ACTION_CONNECT) : ACTION_NONE;
 }
 
@@ -464,6 +498,12 @@ static enum smtp_reply_id answered(struct smtp_server *s, enum smtp_action_kind 
             s->state = STATE_READY;
         }
         return s->esmtp ? SMTP_REPLY_EHLO : SMTP_REPLY_HELO;
+    case SMTP_ACTION_XCLIENT:
+        s->state = yes ? STATE_CONNECT : s->state;
+        return SMTP_REPLY_NONE;
+    case SMTP_ACTION_VERDICT:
+        s->verdict++;
+        return SMTP_REPLY_ACCEPTED;
     case SMTP_ACTION_MAIL:
         if (yes) {
             s->state = STATE_MAIL;
@@ -501,6 +541,12 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
     s->waiting = 0;
     if (what == SMTP_ACTION_DATA && smtp_reader_in_chunk(&s->reader)) {
         answer_chunk(s, id, own_text);
+        return true;
+    }
+    if (what == SMTP_ACTION_END && id == SMTP_REPLY_PRDR && s->prdr) {
+        s->state = STATE_VERDICTS;
+        s->verdict = 0;
+        s->reply = SMTP_REPLY_PRDR;
         return true;
     }
     usual = answered(s, what, !smtp_reply_refuses(id));

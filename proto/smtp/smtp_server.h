@@ -42,16 +42,21 @@ enum smtp_action_kind {
     SMTP_ACTION_CONNECT, /* first of all; answer with OK or a refusal */
     SMTP_ACTION_REPLY, /* `bytes`, the whole reply, was appended to `scratch`; `reply` is its row */
     SMTP_ACTION_HELO,  /* `name`, `esmtp`; answer. An open transaction ends after acceptance */
-    SMTP_ACTION_MAIL,  /* `path`, `size`, `body`; answer */
-    SMTP_ACTION_RCPT,  /* `path`; answer */
-    SMTP_ACTION_DATA,  /* DATA, or a chunk of BDAT: answer OK and message bytes follow, or refuse:
-                          DATA leaves the transaction, a chunk leads to its end */
-    SMTP_ACTION_TEXT,  /* `bytes` of the message */
+    SMTP_ACTION_XCLIENT, /* `xclient`: whom the trusted client speaks for; answer. After acceptance
+                            CONNECT asks again, as for a new connection */
+    SMTP_ACTION_MAIL,    /* `path`, `size`, `body`, `smtputf8`, `prdr`; answer */
+    SMTP_ACTION_RCPT,    /* `path`; answer */
+    SMTP_ACTION_DATA,    /* DATA, or a chunk of BDAT: answer OK and message bytes follow, or refuse:
+                            DATA leaves the transaction, a chunk leads to its end */
+    SMTP_ACTION_TEXT,    /* `bytes` of the message */
     SMTP_ACTION_REFUSED, /* the machine refuses the message that is being read, with row `reply`: no
                             TEXT, no END follow; the rest is swallowed and the refusal sent at the
                             final dot, or behind this chunk and each that follows */
     SMTP_ACTION_END,     /* the message is whole; answer with ACCEPTED and the id as own text, or a
                             refusal */
+    SMTP_ACTION_VERDICT, /* END was answered with PRDR: what of accepted recipient `index`? Asked
+                            for each in the order of RCPT; OK accepts, or a refusal */
+    SMTP_ACTION_FINAL,   /* behind the last VERDICT: answer as END */
     SMTP_ACTION_RESET,   /* the transaction is over: release it */
     SMTP_ACTION_CLOSE,   /* send what is in `scratch` and close; nothing more is read */
 };
@@ -68,6 +73,10 @@ struct smtp_action {
     uint8_t body;             /* MAIL: enum smtp_body_type */
     uint64_t size;            /* MAIL: declared octets, 0 when not declared */
     struct address path;      /* MAIL, RCPT */
+    bool smtputf8;            /* MAIL: the message may have UTF-8 in header and addresses */
+    bool prdr;                /* MAIL: END may be answered with PRDR */
+    uint16_t index;           /* VERDICT */
+    struct smtp_xclient xclient;
 };
 
 /* Private to smtp_server.c; here so that a session can hold it. */
@@ -80,6 +89,7 @@ struct smtp_server {
     uint16_t own_text_len, refusal_text_len;
     uint16_t errors;
     uint16_t recipients; /* accepted in this transaction */
+    uint16_t verdict;    /* the next recipient to be asked for */
     uint8_t state;       /* enum smtp_server_state */
     uint8_t waiting;     /* the enum smtp_action_kind that awaits its answer; 0: none */
     uint8_t reply;       /* to be sent next; enum smtp_reply_id */
@@ -89,12 +99,19 @@ struct smtp_server {
     bool refused : 1;    /* REFUSED is due */
     bool reset : 1;      /* RESET is due behind the reply */
     bool closing : 1;    /* CLOSE is due behind all that is due */
+    bool trusted : 1;    /* XCLIENT is offered */
+    bool utf8 : 1;       /* of the transaction: SMTPUTF8, PRDR, BODY=BINARYMIME */
+    bool prdr : 1;
+    bool binary : 1;
 };
 
 _Static_assert(sizeof(struct smtp_server) <= 192, "an idle session has 256 bytes in all");
 
 /* Borrows `options` until the last call. */
 void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options);
+
+/* Offers XCLIENT from here on: the client is one that may speak for others. */
+void smtp_server_trust(struct smtp_server *s);
 
 /*
  * The next action, in *action_out and as the result. Takes bytes from *in and moves it behind them.
@@ -104,11 +121,13 @@ enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
                                        struct writer *scratch, struct smtp_action *action_out);
 
 /*
- * Answers the CONNECT, HELO, MAIL, RCPT, DATA or END that waits. SMTP_REPLY_OK accepts with the
- * reply that the command calls for; any other row is sent as it is, and accepts or refuses by its
- * code (a 421 also closes). A chunk's refusal is sent behind the chunk, and its acceptance is no
- * reply yet. `own_text` replaces the row's text unless empty; borrowed until the REPLY, and that of
- * a refused message until RESET. False, without effect, when nothing waits.
+ * Answers the CONNECT, HELO, XCLIENT, MAIL, RCPT, DATA, END, VERDICT or FINAL that waits.
+ * SMTP_REPLY_OK accepts with the reply that the command calls for; any other row is sent as it is,
+ * and accepts or refuses by its code (a 421 also closes). Where PRDR was asked for, END may be
+ * answered with PRDR: that is not the end, VERDICT and FINAL follow. A chunk's refusal is sent
+ * behind the chunk, and its acceptance is no reply yet. `own_text` replaces the row's text unless
+ * empty; borrowed until the REPLY, and that of a refused message until RESET. False, without
+ * effect, when nothing waits.
  */
 bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
 
@@ -140,6 +159,9 @@ bool smtp_server_connecting(const struct smtp_server *s);
 
 /* True between MAIL's acceptance and RESET. */
 bool smtp_server_in_transaction(const struct smtp_server *s);
+
+/* True while a command line has begun and not ended. */
+bool smtp_server_in_line(const struct smtp_server *s);
 
 /* True while message bytes are expected, for the choice of a timeout (RFC 5321 section 4.5.3.2). */
 bool smtp_server_in_data(const struct smtp_server *s);

@@ -56,6 +56,35 @@ static void put_peer(struct writer *w, const char *before, struct span text, siz
     writer_text(w, behind);
 }
 
+static void put_path(struct writer *w, const char *before, struct span path, bool utf8,
+                     const char *behind)
+{
+    writer_text(w, before);
+    peer_text(w, path, PATH_LIMIT, utf8 ? PEER_TEXT_UTF8 : PEER_TEXT_ASCII);
+    writer_text(w, behind);
+}
+
+/* With = "with" FWS Protocol; the names of RFC 3848 and of RFC 6531 section 4.3. */
+static const char *protocol(const struct smtp_trace *t)
+{
+    if (!t->esmtp)
+        return "with SMTP id ";
+    if (t->smtputf8)
+        return t->authenticated ? "with UTF8SMTPA id " : "with UTF8SMTP id ";
+    return t->authenticated ? "with ESMTPA id " : "with ESMTP id ";
+}
+
+/* TCP-info = address-literal / ( Domain FWS address-literal ) */
+static void put_tcp_info(struct writer *w, const struct smtp_trace *t)
+{
+    writer_byte(w, '(');
+    if (t->client_name.len)
+        put_peer(w, "", t->client_name, HOST_LIMIT, " ");
+    writer_text(w, ip_address_is_v4(&t->client) ? "[" : "[IPv6:");
+    ip_address_put(w, &t->client);
+    writer_text(w, "])");
+}
+
 /* A field of Received that is being folded. */
 struct folder {
     struct writer *w;
@@ -85,7 +114,7 @@ static void put_clause(struct folder *f, struct span clause)
  */
 static void put_received(struct writer *w, const struct smtp_trace *t)
 {
-    uint8_t text[PATH_LIMIT + 64];
+    uint8_t text[HOST_LIMIT + 128];
     struct writer clause = writer_of(text, sizeof(text));
     struct folder f = {.w = w, .column = sizeof("Received:") - 1};
 
@@ -94,9 +123,7 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
     put_clause(&f, writer_span(&clause));
 
     clause.len = 0;
-    writer_text(&clause, ip_address_is_v4(&t->client) ? "([" : "([IPv6:");
-    ip_address_put(&clause, &t->client);
-    writer_text(&clause, "])");
+    put_tcp_info(&clause, t);
     put_clause(&f, writer_span(&clause));
 
     clause.len = 0;
@@ -104,13 +131,12 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
     put_clause(&f, writer_span(&clause));
 
     clause.len = 0;
-    put_peer(&clause, t->esmtp ? "with ESMTP id " : "with SMTP id ", t->id, ID_LIMIT,
-             t->only_recipient ? "" : ";");
+    put_peer(&clause, protocol(t), t->id, ID_LIMIT, t->only_recipient ? "" : ";");
     put_clause(&f, writer_span(&clause));
 
     if (t->only_recipient) {
         clause.len = 0;
-        put_peer(&clause, "for <", t->recipient, PATH_LIMIT, ">;");
+        put_path(&clause, "for <", t->recipient, t->smtputf8, ">;");
         put_clause(&f, writer_span(&clause));
     }
 
@@ -126,7 +152,8 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
  */
 void smtp_trace_put(struct writer *w, const struct smtp_trace *t)
 {
-    put_peer(w, "Return-Path: <", t->sender, PATH_LIMIT, ">\r\n");
-    put_peer(w, "Delivered-To: ", t->mailbox, PATH_LIMIT, "\r\n");
+    put_path(w, "Return-Path: <", t->sender, t->smtputf8, ">\r\n");
+    /* Our own name for it, whatever the message is: a loop is found by it. */
+    put_path(w, "Delivered-To: ", t->mailbox, true, "\r\n");
     put_received(w, t);
 }

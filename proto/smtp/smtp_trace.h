@@ -13,13 +13,16 @@ struct smtp_trace {
     bool only_recipient;   /* the transaction has no other: "for" may stand in Received */
     struct span helo;      /* the client's name for itself */
     struct ip_address client;
-    struct span hostname;  /* ours */
-    bool esmtp;            /* it said EHLO: protocol name of RFC 3848 */
+    struct span client_name; /* by reverse look-up; empty where it is not known */
+    struct span hostname;    /* ours */
+    bool esmtp;              /* it said EHLO: protocol name of RFC 3848 */
+    bool smtputf8;           /* protocol names of RFC 6531 section 4.3, and UTF-8 in addresses */
+    bool authenticated;
     struct span id;        /* the message's id as text */
     uint64_t wall_seconds; /* since 1970, UTC */
 };
 
-enum { SMTP_TRACE_MAX = 2048 }; /* octets that any trace fits in */
+enum { SMTP_TRACE_MAX = 2560 }; /* octets that any trace fits in */
 
 /*
  * Writes the header prefix of one delivery (RFC 5321 section 4.4): Return-Path, Delivered-To (RFC

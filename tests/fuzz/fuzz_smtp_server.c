@@ -32,6 +32,7 @@ struct play {
     unsigned asked;
     bool late;
     bool open;
+    bool prdr;
     uint64_t text;
     uint8_t buffer[64];
     uint8_t bytes[SMTP_SERVER_ROOM];
@@ -40,8 +41,9 @@ struct play {
 static void answer(struct play *p, enum smtp_action_kind kind)
 {
     unsigned n = p->answers[p->asked++ % ANSWERS];
-    enum smtp_reply_id id =
-        n < 200 ? SMTP_REPLY_OK : (enum smtp_reply_id)(1 + n % (SMTP_REPLY_COUNT - 1));
+    enum smtp_reply_id id = n < 100 && kind == SMTP_ACTION_END && p->prdr ? SMTP_REPLY_PRDR
+                            : n < 200                                     ? SMTP_REPLY_OK
+                                      : (enum smtp_reply_id)(1 + n % (SMTP_REPLY_COUNT - 1));
 
     MUST(smtp_server_answer(&p->server, id, n % 3 ? span_of(NULL, 0) : span_text("own\r\ntext")));
     if (kind == SMTP_ACTION_MAIL && !smtp_reply_refuses(id)) {
@@ -63,7 +65,17 @@ static void check_action(struct play *p, const struct smtp_action *a)
         MUST(p->open);
         MUST(smtp_server_in_transaction(&p->server));
         break;
+    case SMTP_ACTION_MAIL:
+        p->prdr = a->prdr;
+        break;
+    case SMTP_ACTION_XCLIENT:
+        MUST(!p->open && a->xclient.given);
+        break;
+    case SMTP_ACTION_VERDICT:
+        MUST(p->open && p->prdr && a->index < options.recipients_max);
+        break;
     case SMTP_ACTION_RCPT:
+    case SMTP_ACTION_FINAL:
     case SMTP_ACTION_END:
         MUST(p->open);
         break;
@@ -107,6 +119,9 @@ static bool feed(struct play *p, struct span in)
             break;
         case SMTP_ACTION_CONNECT:
         case SMTP_ACTION_HELO:
+        case SMTP_ACTION_XCLIENT:
+        case SMTP_ACTION_VERDICT:
+        case SMTP_ACTION_FINAL:
         case SMTP_ACTION_MAIL:
         case SMTP_ACTION_RCPT:
         case SMTP_ACTION_DATA:
@@ -128,6 +143,8 @@ static void play(struct span in, const uint8_t *answers, uint32_t seed, struct w
     struct play p = {.out = out, .answers = answers, .late = seed != 0};
 
     smtp_server_init(&p.server, &options);
+    if (answers[0] & 1)
+        smtp_server_trust(&p.server);
     p.scratch = writer_of(p.bytes, sizeof(p.bytes));
     while (in.len) {
         size_t n = in.len;

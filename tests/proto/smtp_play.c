@@ -13,10 +13,14 @@ static const struct smtp_server_options options = {
     .errors_max = 4,
 };
 
+bool play_trusted;
+
 void play_begin(struct play *p, void *text, size_t cap)
 {
     memset(p, 0, sizeof(*p));
     smtp_server_init(&p->server, &options);
+    if (play_trusted)
+        smtp_server_trust(&p->server);
     p->scratch = writer_of(p->reply_bytes, sizeof(p->reply_bytes));
     p->out = writer_of(text, cap);
 }
@@ -48,10 +52,22 @@ void play_decide(struct play *p, const struct smtp_action *a)
         p->answer = judge_path(a);
         p->open += a->kind == SMTP_ACTION_MAIL && p->answer == SMTP_REPLY_OK;
         p->begun = p->rejects = false;
+        p->prdr = a->kind == SMTP_ACTION_MAIL ? a->prdr : p->prdr;
         break;
     case SMTP_ACTION_END:
         p->answer = p->rejects ? SMTP_REPLY_RULE_REJECTED : SMTP_REPLY_ACCEPTED;
         p->own = span_text(p->rejects ? "own words" : "ID1");
+        if (p->prdr && !p->rejects)
+            p->answer = SMTP_REPLY_PRDR;
+        if (p->prdr)
+            p->own = span_of(NULL, 0);
+        break;
+    case SMTP_ACTION_VERDICT:
+        p->answer = a->index == 1 ? SMTP_REPLY_RULE_REJECTED : SMTP_REPLY_OK;
+        break;
+    case SMTP_ACTION_FINAL:
+        p->answer = SMTP_REPLY_ACCEPTED;
+        p->own = span_text("ID1");
         break;
     default:
         break;
@@ -66,6 +82,8 @@ static void note_path(struct play *p, const char *what, const struct smtp_action
                   (int)a->path.domain.len, a->path.domain.data);
     if (a->size || a->body)
         writer_printf(&p->out, " %llu %u", (unsigned long long)a->size, a->body);
+    writer_text(&p->out, a->smtputf8 ? " UTF8" : "");
+    writer_text(&p->out, a->prdr ? " PRDR" : "");
     writer_text(&p->out, ")");
 }
 
@@ -115,6 +133,16 @@ bool play_act(struct play *p, const struct smtp_action *a)
         return true;
     case SMTP_ACTION_END:
         writer_text(&p->out, "END ");
+        break;
+    case SMTP_ACTION_VERDICT:
+        writer_printf(&p->out, "VERDICT(%u)", a->index);
+        break;
+    case SMTP_ACTION_FINAL:
+        writer_text(&p->out, "FINAL ");
+        break;
+    case SMTP_ACTION_XCLIENT:
+        writer_printf(&p->out, "XCLIENT(%.*s)", (int)a->xclient.name.len,
+                      a->xclient.name.len ? (const char *)a->xclient.name.data : "");
         break;
     case SMTP_ACTION_RESET:
         p->open--;

@@ -20,11 +20,14 @@ struct play {
     bool tiny;    /* the scratch holds one reply, so that room is asked for before each */
     bool rejects; /* the message began with "REJECT" */
     bool begun;   /* the first byte of the message was seen */
+    bool prdr;    /* the message asks for a reply for each recipient */
     int open;     /* transactions opened and not reset */
     enum smtp_reply_id answer;
     struct span own;
 };
 
+/* Whether the clients to come may say XCLIENT. */
+extern bool play_trusted;
 void play_begin(struct play *p, void *text, size_t cap);
 /* Answers what is asked by the name that stands in it, and messages by their first byte. */
 void play_decide(struct play *p, const struct smtp_action *a);
@@ -42,6 +45,7 @@ extern char play_text[PLAY_TEXT];
 #define HELLO "CONNECT <220 mx.example.org ESMTP\r\n"
 #define OFFER                                                                                      \
     "<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-CHUNKING\r\n"   \
+    "250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"                                               \
     "250-LIMITS MAILMAX=7 RCPTMAX=3\r\n250 ENHANCEDSTATUSCODES\r\n"
 #define GREETED HELLO "HELO(c 1)" OFFER
 #define SENDER "MAIL(a@b)<250 2.1.0 sender ok\r\n"

@@ -208,7 +208,13 @@ static void keys_have_one_form(void)
         {"<a@stra\xc3\x9f"
          "e.example>",
          "a@xn--strae-oqa.example", true},
-        {"<\xc3\x84@x>", "\xc3\x84@x", true},
+        {"<\xc3\x84@x>", "\xc3\xa4@x", true},
+        {"<\xc3\x84@x>", "\xc3\x84@x", false},
+        /* A and a combining diaeresis are Ä in normalization form C. */
+        {"<A\xcc\x88@x>", "\xc3\xa4@x", true},
+        {"<A\xcc\x88@x>", "\xc3\x84@x", false},
+        {"<\"\xc3\x84\\ B\"@x>", "\xc3\xa4 b@x", true},
+        {"<\xe1\xbe\xb3@x>", "\xce\xb1\xce\xb9@x", true},
         {"<@r:A@B>", "a@b", true},
     };
 

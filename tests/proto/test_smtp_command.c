@@ -51,10 +51,25 @@ static void each_line_has_its_refusal(void)
         {"MAIL FROM:<a@b> SIZE=1 SIZE=1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
         {"MAIL FROM:<a@b> SIZE=1=2", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
         {"MAIL FROM:<a@b> =1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
-        {"MAIL FROM:<a@b> BODY=BINARYMIME", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
-        {"MAIL FROM:<a@b> SMTPUTF8", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@b> BODY=BINARYMIME", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<a@b> BODY=BINARY", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@b> BODY", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SMTPUTF8 prdr", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<a@b> SMTPUTF8=1", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> SMTPUTF8 SMTPUTF8", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"MAIL FROM:<a@b> PRDR=", SMTP_VERB_MAIL, SMTP_REPLY_BAD_ARGUMENT},
+        {"RCPT TO:<a@b> SMTPUTF8", SMTP_VERB_RCPT, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@b> AUTH=<>", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@b> MT-PRIORITY=3", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
+        {"MAIL FROM:<a@[192.0.2.1]>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<a@[IPv6:2001:db8::1]>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<a@[x-tag:what]>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<a@[192.0.2]>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:<@x.test,@y.test:\"a\\\"b\"@c>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<@x.test a@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
         {"MAIL FROM:<a@b> RET=HDRS", SMTP_VERB_MAIL, SMTP_REPLY_UNKNOWN_PARAMETER},
-        {"MAIL FROM:<\xc3\xa4@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
+        {"MAIL FROM:<\xc3\xa4@b>", SMTP_VERB_MAIL, SMTP_REPLY_NONE},
+        {"MAIL FROM:<\xc3@b>", SMTP_VERB_MAIL, SMTP_REPLY_BAD_SENDER},
         {"RCPT TO:<a@b>", SMTP_VERB_RCPT, SMTP_REPLY_NONE},
         {"RCPT TO:<Postmaster>", SMTP_VERB_RCPT, SMTP_REPLY_NONE},
         {"RCPT TO:<@x:a@b>", SMTP_VERB_RCPT, SMTP_REPLY_NONE},
@@ -75,6 +90,13 @@ static void each_line_has_its_refusal(void)
         {"HELP", SMTP_VERB_HELP, SMTP_REPLY_NONE},
         {"HELP MAIL", SMTP_VERB_HELP, SMTP_REPLY_NONE},
         {"VRFY joe", SMTP_VERB_VRFY, SMTP_REPLY_NONE},
+        {"VRFY J\xc3\xb6rg smtputf8", SMTP_VERB_VRFY, SMTP_REPLY_NONE},
+        {"VRFY J\xc3\xb6rg", SMTP_VERB_VRFY, SMTP_REPLY_UTF8_NAME},
+        {"VRFY J\xf6rg SMTPUTF8", SMTP_VERB_VRFY, SMTP_REPLY_BAD_ARGUMENT},
+        {"VRFY  SMTPUTF8", SMTP_VERB_VRFY, SMTP_REPLY_NONE},
+        {"XCLIENT ADDR=192.0.2.1", SMTP_VERB_XCLIENT, SMTP_REPLY_NONE},
+        {"XCLIENT", SMTP_VERB_XCLIENT, SMTP_REPLY_BAD_XCLIENT},
+        {"XCLIENT FOO=1", SMTP_VERB_XCLIENT, SMTP_REPLY_BAD_XCLIENT},
         {"VRFY", SMTP_VERB_VRFY, SMTP_REPLY_BAD_ARGUMENT},
         {"BDAT 5 LAST", SMTP_VERB_BDAT, SMTP_REPLY_NONE},
         {"bdat 0", SMTP_VERB_BDAT, SMTP_REPLY_NONE},
@@ -116,6 +138,53 @@ static void each_line_has_its_refusal(void)
         CHECK(smtp_command_parse(line, &c) == rows[i].bad);
         guard_free(line);
     }
+}
+
+static struct smtp_xclient xclient_of(const char *text)
+{
+    struct smtp_xclient x = {0};
+    struct span copy = guard_copy(span_text(text), true);
+
+    CHECK(smtp_xclient_parse(copy, &x));
+    guard_free(copy);
+    return x;
+}
+
+static void xclient_attributes_are_read(void)
+{
+    static const char *const bad[] = {
+        "NAME=a NAME=b", "NAME=",       "NAME",           "NAME=a+",    "NAME=a+4", "NAME=a+4g",
+        "NAME=a+0A",     "NAME=a+00b",  "ADDR=1.2.3",     "PORT=65536", "PORT=",    "PORT=1x",
+        "PROTO=LMTP",    "ADDR=IPV6:1", "DESTPORT=-1",    "LOGIN=a=b",  "=x",       "HELO=\x7f",
+        "PORT=123456",   "ADDR=",       "DESTADDR=mx.com"};
+    struct smtp_xclient x =
+        xclient_of("ADDR=IPV6:2001:db8::1 port=25  Proto=esmtp DESTADDR=192.0.2.7"
+                   " DESTPORT=0");
+    struct ip_address a;
+
+    CHECK(ip_address_parse(span_text("2001:db8::1"), &a) && ip_address_equal(&x.addr, &a));
+    CHECK(ip_address_parse(span_text("192.0.2.7"), &a) && ip_address_equal(&x.dest, &a));
+    CHECK(x.port == 25 && x.esmtp && x.dest_port == 0);
+    CHECK(smtp_xclient_has(&x, SMTP_XCLIENT_DESTPORT) && !smtp_xclient_has(&x, SMTP_XCLIENT_NAME));
+    x = xclient_of("NAME=[TEMPUNAVAIL] ADDR=[unavailable] PROTO=SMTP");
+    CHECK(x.temporary && !x.esmtp && x.given == 0x0b && x.unavailable == 0x03);
+    CHECK(!smtp_xclient_has(&x, SMTP_XCLIENT_ADDR) && smtp_xclient_has(&x, SMTP_XCLIENT_PROTO));
+    x = xclient_of("NAME=[UNAVAILABLE]");
+    CHECK(!x.temporary && x.unavailable == 1);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (!CHECK(!smtp_xclient_parse(span_text(bad[i]), &x)))
+            printf("# %s\n", bad[i]);
+}
+
+static void xtext_is_decoded(void)
+{
+    uint8_t memory[16];
+    struct writer w = writer_of(memory, sizeof(memory));
+    struct smtp_xclient x;
+
+    CHECK(smtp_xclient_parse(span_text("LOGIN=a+20b+2B+3Dc"), &x));
+    smtp_xtext_put(&w, x.login);
+    CHECK_TEXT(writer_span(&w), "a b+=c");
 }
 
 static void arguments_are_handed_out(void)
@@ -187,6 +256,8 @@ int main(void)
     check_begin();
     CHECK_CASE(each_line_has_its_refusal);
     CHECK_CASE(arguments_are_handed_out);
+    CHECK_CASE(xclient_attributes_are_read);
+    CHECK_CASE(xtext_is_decoded);
     CHECK_CASE(a_helo_name_has_a_limit);
     CHECK_CASE(every_reply_is_well_formed);
     CHECK_CASE(own_text_is_clean_and_bounded);

@@ -64,7 +64,7 @@ static void small_commands_are_answered(void)
 
 static void what_is_not_offered_is_refused(void)
 {
-    check_plays("EHLO c\r\nSTARTTLS\r\nXYZZY\r\nMAIL FROM:<a@b> SMTPUTF8\r\n",
+    check_plays("EHLO c\r\nSTARTTLS\r\nXYZZY\r\nMAIL FROM:<a@b> RET=FULL\r\n",
                 GREETED "<502 5.5.1 command not offered\r\n<500 5.5.2 unknown command\r\n"
                         "<555 5.5.4 parameter not offered\r\n");
 }

@@ -23,76 +23,6 @@ static struct tcp_options tcp_options_of(uint8_t key)
                                 .secret = {key}};
 }
 
-void world_put(struct world *w, const struct directory_entry *fields, const char *key)
-{
-    struct directory_entry e = *fields;
-
-    e.version = 1;
-    /* A writer is no reader (see directory.c). */
-    if (w->sessions)
-        rcu_unregister_thread();
-    directory_put(w->settings.directory, &e, span_text(key));
-    if (w->sessions)
-        rcu_register_thread();
-}
-
-void world_put_address(struct world *w, const char *key, const uint64_t *ids, uint32_t count)
-{
-    static const char *const names[] = {"alice@example.test", "bob@example.test"};
-    struct directory_account accounts[DIRECTORY_ACCOUNTS];
-
-    for (uint32_t i = 0; i < count; i++)
-        accounts[i] = (struct directory_account){
-            .id = ids[i],
-            .quarantine_score = INT32_MAX,
-            .reject_score = INT32_MAX,
-            .address =
-                span_text(ids[i] >= 1 && ids[i] <= 2 ? names[ids[i] - 1] : "other@example.test")};
-    world_put(w,
-              &(struct directory_entry){
-                  .kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = count},
-              key);
-}
-
-void world_publish(struct world *w)
-{
-    struct settings *copy = malloc(sizeof(*copy));
-
-    w->settings.version++;
-    *copy = w->settings;
-    free(settings_publish(w->handoff, copy));
-}
-
-static void make_settings(struct world *w, struct rule_generation *rules)
-{
-    w->settings = (struct settings){.hostname = "mx.example.test",
-                                    .listener_count = 2,
-                                    .listeners = {{25, LISTENER_SMTP}, {110, LISTENER_POP3}},
-                                    .message_size_max = 16 << 20,
-                                    .recipients_max = 100,
-                                    .errors_max = 10,
-                                    .messages_max = 100,
-                                    .command_timeout_ms = 300000,
-                                    .data_timeout_ms = 180000,
-                                    .end_timeout_ms = 60000,
-                                    .pop3_idle_ms = 600000,
-                                    .pop3_failures_max = 3,
-                                    .pop3_cleartext = true,
-                                    .sample = 1,
-                                    .limits = {.window_ms = 60000,
-                                               .prefix_v4 = 24,
-                                               .prefix_v6 = 64,
-                                               .gauges = gauge_table_new(64),
-                                               .windows = window_table_new(1024, (uint8_t[16]){7})},
-                                    .directory = directory_new(64),
-                                    .rules = rules};
-    world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'},
-              "example.test");
-    world_put_address(w, "alice@example.test", (uint64_t[]){1}, 1);
-    world_put_address(w, "bob@example.test", (uint64_t[]){2}, 1);
-    world_publish(w);
-}
-
 struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES])
 {
     return world_new_with(rules, chunks, 16, 16);
@@ -115,7 +45,7 @@ struct world *world_new_with(struct rule_generation *rules, const uint32_t chunk
     w->client_pool = chunk_pool_new((uint32_t[]){256, 1024, 1024});
     w->tcp = tcp_new(&server, w->pool);
     w->client = tcp_new(&client, w->client_pool);
-    make_settings(w, rules);
+    world_settings(w, rules);
     rcu_register_thread();
     w->sessions = sessions_new(&(struct sessions_options){
         .tcp = w->tcp, .pool = w->pool, .port = handoff_port_of(w->handoff, 0), .connections = 32});
@@ -155,6 +85,18 @@ static void append(struct world_message *m, struct span bytes)
     m->len += bytes.len;
 }
 
+/* Rows come in any order. */
+static bool append_row(struct world *w, struct world_message *m, const struct id128 *id,
+                       uint32_t row)
+{
+    for (uint32_t i = 0; i < w->row_count; i++)
+        if (memcmp(&w->rows[i].id, id, sizeof(*id)) == 0 && w->rows[i].row == row) {
+            append(m, span_of(w->rows[i].bytes, w->rows[i].len));
+            return true;
+        }
+    return false;
+}
+
 static void drop_rows(struct world *w, const struct id128 *id)
 {
     uint32_t kept = 0;
@@ -171,8 +113,6 @@ static void drop_rows(struct world *w, const struct id128 *id)
 static enum job_status model_commit(struct world *w, struct message *message)
 {
     struct world_message *m = &w->messages[w->message_count];
-    uint32_t rows = 0;
-
     if (w->commit_status != JOB_OK)
         return w->commit_status;
     if (w->message_count == WORLD_MESSAGES)
@@ -187,12 +127,9 @@ static enum job_status model_commit(struct world *w, struct message *message)
     }
     append(m, message->delivery[0].prefix);
     m->prefix = m->len;
-    for (uint32_t i = 0; i < w->row_count; i++)
-        if (memcmp(&w->rows[i].id, &message->id, sizeof(message->id)) == 0 &&
-            w->rows[i].row == rows++)
-            append(m, span_of(w->rows[i].bytes, w->rows[i].len));
-    if (rows != message->rows_written)
-        abort();
+    for (uint32_t row = 0; row < message->rows_written; row++)
+        if (!append_row(w, m, &message->id, row))
+            abort();
     drop_rows(w, &message->id);
     for (const struct chunk *c = message->rest; c; c = c->next)
         append(m, span_of(c->data, c->len));

@@ -100,6 +100,8 @@ bool world_expect(struct world *w, const char *expected);
 void world_put(struct world *w, const struct directory_entry *fields, const char *key);
 /* An address that leads to these accounts; the third and later ones are called "other". */
 void world_put_address(struct world *w, const char *key, const uint64_t *ids, uint32_t count);
+/* The settings and addresses that a world begins with. */
+void world_settings(struct world *w, struct rule_generation *rules);
 /* Publishes the settings as they are now. */
 void world_publish(struct world *w);
 

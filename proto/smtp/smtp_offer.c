@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/smtp/smtp_offer.h"
+
+/*
+ * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
+ * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
+ */
+void smtp_offer_put(struct writer *w, const struct smtp_server_options *options, bool xclient)
+{
+    writer_text(w, "250-");
+    writer_span_put(w, options->hostname);
+    writer_text(w, "\r\n250-PIPELINING\r\n250-SIZE ");
+    writer_number(w, options->size_max);
+    writer_text(w,
+                "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"
+                "250-LIMITS MAILMAX=");
+    writer_number(w, options->messages_max);
+    writer_text(w, " RCPTMAX=");
+    writer_number(w, options->recipients_max);
+    if (xclient)
+        writer_text(w, "\r\n250-" SMTP_XCLIENT_OFFER);
+    writer_text(w, "\r\n250 ENHANCEDSTATUSCODES\r\n");
+}
