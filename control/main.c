@@ -392,8 +392,8 @@ static bool start_ctl(struct run *r)
         [CTL_SUBJECT_ENGINE] = {.context = r, .answer = on_command},
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
         [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
-        [CTL_SUBJECT_TRACE] = ctl_trace_subject(&r->trace),
         [CTL_SUBJECT_RULES] = ctl_rules_subject(r->policy),
+        [CTL_SUBJECT_TRACE] = ctl_trace_subject(&r->trace),
     };
 
     r->mail = (struct ctl_mail){.store = r->store,

@@ -5,8 +5,9 @@
 struct rule_match {
     const struct rule_set *set;
     struct rule_pool *pool;
-    hs_stream_t *streams[RULE_SCOPES]; /* taken from the pool */
-    bool begun[RULE_SCOPES];           /* the stream holds bytes of a part */
+    hs_stream_t *streams[RULE_LANES][RULE_SCOPES]; /* taken from the pool */
+    bool begun[RULE_LANES][RULE_SCOPES];           /* the stream holds bytes of a part */
+    uint8_t lane;                                  /* that is fed and closed */
     bool settled; /* rules with logic are decided up to `stage` by what has hit */
     uint8_t stage;
     size_t pattern_words;
@@ -52,17 +53,48 @@ struct rule_match *rule_match_init(void *memory, const struct rule_set *set, str
     return m;
 }
 
-void rule_match_fini(struct rule_match *m)
+static void fini_lane(struct rule_match *m, hs_stream_t **streams)
 {
     for (size_t s = 0; s < RULE_SCOPES; s++) {
-        if (!m->streams[s])
+        if (!streams[s])
             continue;
         /* Without a callback nothing is reported of a part that was cut off. Fails on wrong
          * arguments only. */
-        hs_reset_stream(m->streams[s], 0, NULL, NULL, NULL);
-        rule_pool_give(m->pool, (enum rule_scope)s, m->streams[s]);
-        m->streams[s] = NULL;
+        hs_reset_stream(streams[s], 0, NULL, NULL, NULL);
+        rule_pool_give(m->pool, (enum rule_scope)s, streams[s]);
+        streams[s] = NULL;
     }
+}
+
+void rule_match_fini(struct rule_match *m)
+{
+    for (size_t lane = 0; lane < RULE_LANES; lane++)
+        fini_lane(m, m->streams[lane]);
+}
+
+void rule_match_lane(struct rule_match *m, unsigned lane)
+{
+    m->lane = (uint8_t)lane;
+}
+
+enum rule_status rule_match_copy_lane(struct rule_match *m, unsigned from, unsigned to)
+{
+    hs_error_t error = HS_SUCCESS;
+
+    for (size_t s = 0; s < RULE_SCOPES && error == HS_SUCCESS; s++) {
+        m->begun[to][s] = m->begun[from][s];
+        if (!m->begun[from][s])
+            continue;
+        if (!m->streams[to][s])
+            m->streams[to][s] = rule_pool_take(m->pool, (enum rule_scope)s);
+        if (!m->streams[to][s]) {
+            m->begun[to][s] = false;
+            return RULE_FULL;
+        }
+        /* What the other stream held was reported when it was fed. */
+        error = hs_reset_and_copy_stream(m->streams[to][s], m->streams[from][s], NULL, NULL, NULL);
+    }
+    return error == HS_SUCCESS ? RULE_OK : RULE_BROKEN;
 }
 
 /* The order of calls may depend on how input was split; bits do not. */
@@ -164,22 +196,22 @@ enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, st
         return RULE_OK;
     if (bytes.len > UINT32_MAX)
         return RULE_BROKEN;
-    if (!m->streams[scope])
-        m->streams[scope] = rule_pool_take(m->pool, scope);
-    if (!m->streams[scope])
+    if (!m->streams[m->lane][scope])
+        m->streams[m->lane][scope] = rule_pool_take(m->pool, scope);
+    if (!m->streams[m->lane][scope])
         return RULE_FULL;
-    m->begun[scope] = true;
+    m->begun[m->lane][scope] = true;
     scan = scan_of(m);
-    return status_of(rule_scan_stream(&scan, m->streams[scope], bytes));
+    return status_of(rule_scan_stream(&scan, m->streams[m->lane][scope], bytes));
 }
 
 enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope)
 {
-    if (!m->begun[scope])
+    if (!m->begun[m->lane][scope])
         return RULE_OK;
-    m->begun[scope] = false;
-    return status_of(
-        hs_reset_stream(m->streams[scope], 0, rule_pool_scan(m->pool).scratch, on_match, m));
+    m->begun[m->lane][scope] = false;
+    return status_of(hs_reset_stream(m->streams[m->lane][scope], 0, rule_pool_scan(m->pool).scratch,
+                                     on_match, m));
 }
 
 void rule_match_number(struct rule_match *m, enum rule_number number, uint64_t value)

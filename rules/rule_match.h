@@ -12,6 +12,7 @@
 struct rule_match;
 
 enum { RULE_NONE = -1 };           /* no rule decided */
+enum { RULE_LANES = 32 };          /* at most so many streams of a scope at a time */
 #define RULE_SCORE_NEVER INT32_MAX /* a threshold that no score reaches */
 
 /* What a recipient's domain makes of the hits: which rules are for it, and from which total score
@@ -61,6 +62,16 @@ void rule_match_counted(struct rule_match *m, size_t index, uint64_t count);
  * scanned.
  */
 enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, struct span bytes);
+/*
+ * Bytes that are fed and closed from now on are those of `lane`, below RULE_LANES: where the same
+ * part is read in several ways, each has a stream of its own. A match begins with lane 0.
+ */
+void rule_match_lane(struct rule_match *m, unsigned lane);
+/*
+ * Lane `to` has now been fed what `from` was, in all scopes; what it had is dropped without a hit.
+ * RULE_FULL: the pool has no stream left for it.
+ */
+enum rule_status rule_match_copy_lane(struct rule_match *m, unsigned from, unsigned to);
 /*
  * The part ends; the next byte begins a new one, and no pattern matches across. To be called at
  * each part's end: patterns with "$" hit here. The hits stay.

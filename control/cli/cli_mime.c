@@ -14,7 +14,13 @@ enum { PIECE = 65536 }; /* bytes read at a time */
 /* What reading takes, the same for every file. */
 struct mime_memories {
     struct mime_limits limits;
-    struct mime_reader reader;
+    struct mime_readings reader;
+    struct cli_mime_tree trees[MIME_READINGS];
+    json_t
+        *readings[MIME_READINGS]; /* what is told of each beside its parts; NULL: there is none */
+    json_t *others;               /* readings that have ended */
+    void *lent[MIME_READINGS];    /* memory of further readings */
+    size_t lent_count;
     uint8_t piece[PIECE];
     uint8_t scratch[PIECE];
     uint8_t field[];
@@ -25,43 +31,98 @@ static struct mime_memories *memories_new(void)
     const struct mime_limits limits = MIME_LIMITS_DEFAULT;
     struct mime_memories *m = malloc(sizeof(*m) + limits.field);
 
-    if (m)
-        m->limits = limits;
+    if (!m)
+        return NULL;
+    m->limits = limits;
+    memset(m->readings, 0, sizeof(m->readings));
     return m;
 }
 
-static void read_piece(struct mime_memories *m, struct cli_mime_tree *tree, struct span piece)
+/* A further reading has ended: it is put with the others. */
+static void end_other(struct mime_memories *m, size_t n)
 {
-    struct mime_event event;
-
-    while (mime_reader_next(&m->reader, &piece, &event) == MIME_EVENT)
-        cli_mime_tree_feed(tree, &event);
+    json_object_set_new(m->readings[n], "parts", cli_mime_tree_finish(&m->trees[n]));
+    json_array_append_new(m->others, m->readings[n]);
+    m->readings[n] = NULL;
 }
 
-/* The parts, or NULL when the file could not be read or memory ran out. */
-static json_t *read_message(struct mime_memories *m, FILE *in, uint64_t *size_out)
+/* False when memory ran out. */
+static bool begin_other(struct mime_memories *m, const struct mime_event *e)
+{
+    size_t n = e->reading;
+
+    if (m->readings[n])
+        end_other(m, n);
+    m->readings[n] = json_pack("{s:s, s:I, s:i}", "doubt", mime_doubt_name(e->other.doubt),
+                               "offset", (json_int_t)e->offset, "from", (int)e->other.from);
+    return e->other.doubt == MIME_DOUBTS
+               ? cli_mime_tree_init(&m->trees[n])
+               : cli_mime_tree_copy(&m->trees[n], &m->trees[e->other.from]);
+}
+
+/* False when memory ran out. */
+static bool read_piece(struct mime_memories *m, struct span piece)
+{
+    enum mime_status status;
+    struct mime_event event;
+    bool good = true;
+
+    while (good && (status = mime_readings_next(&m->reader, &piece, &event)) != MIME_MORE) {
+        if (status == MIME_DOUBT) {
+            void *memory = malloc(mime_readings_size(&m->limits));
+
+            if (!memory)
+                return false;
+            m->lent[m->lent_count++] = memory;
+            mime_readings_attach(&m->reader, memory);
+        } else if (event.kind == MIME_READING) {
+            good = begin_other(m, &event);
+        } else {
+            cli_mime_tree_feed(&m->trees[event.reading], &event);
+        }
+    }
+    return good;
+}
+
+static bool read_all(struct mime_memories *m, FILE *in, uint64_t *size_out)
+{
+    bool good = true;
+    size_t n;
+
+    *size_out = 0;
+    while (good && (n = fread(m->piece, 1, sizeof(m->piece), in)) > 0) {
+        *size_out += n;
+        good = read_piece(m, span_of(m->piece, n));
+    }
+    mime_readings_finish(&m->reader);
+    return good && read_piece(m, span_of(NULL, 0)) && !ferror(in);
+}
+
+/* The parts, or NULL when the file could not be read or memory ran out; other readings of it. */
+static json_t *read_message(struct mime_memories *m, FILE *in, uint64_t *size_out,
+                            json_t **others_out)
 {
     struct mime_memory memory = {.field = m->field,
                                  .scratch = m->scratch,
                                  .scratch_size = sizeof(m->scratch),
                                  .charset = &charset_all};
-    struct cli_mime_tree tree;
     json_t *parts;
-    size_t n;
+    bool good;
 
-    if (!mime_reader_init(&m->reader, &memory, &m->limits) || !cli_mime_tree_init(&tree)) {
+    m->others = *others_out = json_array();
+    m->lent_count = 0;
+    if (!mime_readings_init(&m->reader, &memory, &m->limits) || !cli_mime_tree_init(m->trees)) {
         errno = ENOMEM;
         return NULL;
     }
-    *size_out = 0;
-    while ((n = fread(m->piece, 1, sizeof(m->piece), in)) > 0) {
-        *size_out += n;
-        read_piece(m, &tree, span_of(m->piece, n));
-    }
-    mime_reader_finish(&m->reader);
-    read_piece(m, &tree, span_of(NULL, 0));
-    parts = cli_mime_tree_finish(&tree);
-    if (!ferror(in))
+    good = read_all(m, in, size_out);
+    for (size_t i = 1; i < MIME_READINGS; i++)
+        if (m->readings[i])
+            end_other(m, i);
+    while (m->lent_count)
+        free(m->lent[--m->lent_count]);
+    parts = cli_mime_tree_finish(m->trees);
+    if (good)
         return parts;
     json_decref(parts);
     return NULL;
@@ -139,22 +200,37 @@ static void print_part(const json_t *part)
                text(row, "what"));
 }
 
-static void print_message(const char *name, uint64_t size, json_t *parts, bool json)
+static void print_parts(const json_t *parts)
 {
     const json_t *part;
+    size_t i;
+
+    json_array_foreach(parts, i, part) print_part(part);
+}
+
+static void print_message(const char *name, uint64_t size, json_t *parts, json_t *others, bool json)
+{
+    const json_t *other;
     size_t i;
 
     if (json) {
         json_t *line = json_pack("{s:o*, s:I, s:O}", "file", json_string(name), "size",
                                  (json_int_t)size, "parts", parts);
 
+        if (json_array_size(others))
+            json_object_set(line, "readings", others);
         json_dumpf(line, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(line);
         return;
     }
     printf("%s: %llu bytes\n", name, (unsigned long long)size);
-    json_array_foreach(parts, i, part) print_part(part);
+    print_parts(parts);
+    json_array_foreach(others, i, other)
+    {
+        printf("another reading, by %s at %lld:\n", text(other, "doubt"), number(other, "offset"));
+        print_parts(json_object_get(other, "parts"));
+    }
 }
 
 static bool show(struct mime_memories *m, const char *name, bool json)
@@ -162,13 +238,15 @@ static bool show(struct mime_memories *m, const char *name, bool json)
     bool standard = strcmp(name, "-") == 0;
     FILE *in = standard ? stdin : fopen(name, "rb");
     uint64_t size = 0;
-    json_t *parts = in ? read_message(m, in, &size) : NULL;
+    json_t *others = NULL;
+    json_t *parts = in ? read_message(m, in, &size, &others) : NULL;
 
     if (parts)
-        print_message(name, size, parts, json);
+        print_message(name, size, parts, others, json);
     else
         fprintf(stderr, "wirepost mime: %s: %s\n", name, strerror(errno));
     json_decref(parts);
+    json_decref(others);
     if (in && !standard)
         fclose(in);
     return parts != NULL;

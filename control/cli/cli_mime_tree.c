@@ -47,13 +47,49 @@ bool cli_mime_tree_init(struct cli_mime_tree *t)
     memset(t, 0, sizeof(*t));
     t->parts = json_array();
     t->hash = EVP_MD_CTX_new();
-    return t->parts && t->hash;
+    t->text = EVP_MD_CTX_new();
+    t->file = EVP_MD_CTX_new();
+    return t->parts && t->hash && t->text && t->file;
 }
 
 json_t *cli_mime_tree_finish(struct cli_mime_tree *t)
 {
     EVP_MD_CTX_free(t->hash);
+    EVP_MD_CTX_free(t->text);
+    EVP_MD_CTX_free(t->file);
     return t->parts;
+}
+
+static size_t index_of(const json_t *parts, const json_t *part)
+{
+    size_t i = 0;
+
+    while (i < json_array_size(parts) && json_array_get(parts, i) != part)
+        i++;
+    return i;
+}
+
+static void copy_hash(EVP_MD_CTX *to, const EVP_MD_CTX *from)
+{
+    if (EVP_MD_CTX_get0_md(from))
+        EVP_MD_CTX_copy_ex(to, from);
+}
+
+bool cli_mime_tree_copy(struct cli_mime_tree *t, const struct cli_mime_tree *from)
+{
+    if (!cli_mime_tree_init(t))
+        return false;
+    json_decref(t->parts);
+    t->parts = json_deep_copy(from->parts);
+    t->depth = from->depth;
+    for (size_t i = 0; i < t->depth; i++) {
+        t->open[i] = from->open[i];
+        t->open[i].part = json_array_get(t->parts, index_of(from->parts, from->open[i].part));
+    }
+    copy_hash(t->hash, from->hash);
+    copy_hash(t->text, from->text);
+    copy_hash(t->file, from->file);
+    return t->parts != NULL;
 }
 
 static json_t *top(struct cli_mime_tree *t)
@@ -205,15 +241,16 @@ static void take_begin(struct cli_mime_tree *t, json_t *part, const struct mime_
                         json_string(mime_encoding_name((enum mime_encoding)p->encoding)));
     if (p->kind == MIME_LEAF)
         EVP_DigestInit_ex(t->hash, EVP_sha256(), NULL);
+    EVP_MD_CTX_reset(t->text);
 }
 
-static void take_digest(struct cli_mime_tree *t, json_t *part)
+static void take_digest(EVP_MD_CTX *hash, json_t *part)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
     unsigned len = 0;
 
-    EVP_DigestFinal_ex(t->hash, digest, &len);
+    EVP_DigestFinal_ex(hash, digest, &len);
     for (unsigned i = 0; i < len; i++)
         snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
     json_object_set_new(part, "sha256", json_string(hex));
@@ -229,9 +266,80 @@ static void take_end(struct cli_mime_tree *t, json_t *part, const struct mime_ev
     set_number(part, "lines", e->end.lines);
     if (kind && strcmp(kind, "leaf") == 0) {
         set_number(part, "size", e->end.decoded);
-        take_digest(t, part);
+        take_digest(t->hash, part);
     }
+    if (EVP_MD_CTX_get0_md(t->text))
+        take_digest(t->text, json_object_get(part, "text"));
+    EVP_MD_CTX_reset(t->text);
     t->depth--;
+}
+
+static void add_size(json_t *object, size_t n)
+{
+    set_number(object, "size", (uint64_t)json_integer_value(json_object_get(object, "size")) + n);
+}
+
+/* The object under a key of a part; made when it is not there. */
+static json_t *within(json_t *part, const char *key)
+{
+    if (!json_object_get(part, key))
+        json_object_set_new(part, key, json_object());
+    return json_object_get(part, key);
+}
+
+static json_t *list(json_t *part, const char *key)
+{
+    if (!json_object_get(part, key))
+        json_object_set_new(part, key, json_array());
+    return json_object_get(part, key);
+}
+
+static void take_text(struct cli_mime_tree *t, json_t *part, struct span data)
+{
+    if (!EVP_MD_CTX_get0_md(t->text))
+        EVP_DigestInit_ex(t->text, EVP_sha256(), NULL);
+    EVP_DigestUpdate(t->text, data.data, data.len);
+    add_size(within(part, "text"), data.len);
+}
+
+/* A file within a leaf's bytes: uuencoded, or of a TNEF stream. */
+static void take_file(struct cli_mime_tree *t, json_t *part, const struct mime_event *e)
+{
+    json_t *files = list(part, "files");
+    json_t *file = json_array_get(files, json_array_size(files) - 1);
+
+    if (e->kind == MIME_FILE_BEGIN) {
+        json_array_append_new(files, json_pack("{s:o, s:i}", "name", text_of(e->data), "size", 0));
+        EVP_DigestInit_ex(t->file, EVP_sha256(), NULL);
+    } else if (e->kind == MIME_FILE_DATA) {
+        EVP_DigestUpdate(t->file, e->data.data, e->data.len);
+        add_size(file, e->data.len);
+    } else {
+        take_digest(t->file, file);
+    }
+}
+
+/* What a part holds beside itself. */
+static void take_beside(struct cli_mime_tree *t, json_t *part, const struct mime_event *e)
+{
+    switch (e->kind) {
+    case MIME_NAME:
+        json_array_append_new(list(part, "names"), text_of(e->data));
+        break;
+    case MIME_BESIDE:
+        add_size(within(part, "beside"), e->data.len);
+        break;
+    case MIME_TEXT:
+        take_text(t, part, e->data);
+        break;
+    case MIME_FILE_BEGIN:
+    case MIME_FILE_DATA:
+    case MIME_FILE_END:
+        take_file(t, part, e);
+        break;
+    default:
+        break;
+    }
 }
 
 static void take_anomaly(json_t *part, const struct mime_event *e)
@@ -269,8 +377,8 @@ void cli_mime_tree_feed(struct cli_mime_tree *t, const struct mime_event *event)
     case MIME_ANOMALY:
         take_anomaly(part, event);
         break;
-    case MIME_HEADER_END:
-    case MIME_END:
+    default:
+        take_beside(t, part, event);
         break;
     }
 }

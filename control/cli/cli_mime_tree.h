@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
-#include "proto/mime/mime_reader.h"
+#include "proto/mime/mime_readings.h"
 
 /*
  * The tree of a message as a JSON document, made of the reader's events. Depth is bounded by
@@ -14,6 +14,8 @@
 struct cli_mime_tree {
     json_t *parts;    /* one object a part, at its index */
     EVP_MD_CTX *hash; /* of the leaf under way: leaves do not nest */
+    EVP_MD_CTX *text; /* of its text as UTF-8 */
+    EVP_MD_CTX *file; /* of the file within it that is under way */
     uint8_t depth;
     struct {
         json_t *part; /* borrowed from `parts` */
@@ -23,6 +25,8 @@ struct cli_mime_tree {
 
 /* False when there is no memory. */
 bool cli_mime_tree_init(struct cli_mime_tree *t);
+/* As `from` stands now: another reading of the same message. False when there is no memory. */
+bool cli_mime_tree_copy(struct cli_mime_tree *t, const struct cli_mime_tree *from);
 void cli_mime_tree_feed(struct cli_mime_tree *t, const struct mime_event *event);
 /* Gives the parts, of which the caller has one reference, and frees the rest. */
 json_t *cli_mime_tree_finish(struct cli_mime_tree *t);

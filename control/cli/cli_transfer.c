@@ -168,8 +168,9 @@ static int by_store(const struct cli_transfer *t, enum transfer_format format)
     int status;
 
     if (t->config->store.kind == CONFIG_STORE_MEMORY)
-        return fail(t, "store.kind is memory", "there is nothing but a running engine to ask: "
-                                               "`wirepost ctl` does");
+        return fail(t, "store.kind is memory",
+                    "there is nothing but a running engine to ask: "
+                    "`wirepost ctl` does");
     if (store_rocks_open(&options, &store, error) != STORE_OK)
         return fail(t, error,
                     "when an engine has it open, `wirepost ctl import` and `export` go through it");

@@ -157,6 +157,13 @@ struct config_records {
     char *keys; /* a file; empty: in memory alone */
 };
 
+enum config_over { CONFIG_OVER_SCAN, CONFIG_OVER_REFUSE };
+
+struct config_mime {
+    int64_t depth, parts, header_size, header_lines;
+    int depth_over, parts_over, header_size_over, header_lines_over; /* enum config_over */
+};
+
 struct config_rules {
     char **files;
     uint32_t files_count;
@@ -217,6 +224,7 @@ struct config {
     struct config_quarantine quarantine;
     int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
+    struct config_mime mime;
     struct config_domain *domains;
     uint32_t domains_count;
     struct config_account *accounts;

@@ -184,6 +184,27 @@ static void put_networks(struct network_list *list, const struct config_network 
     }
 }
 
+/* Beyond which limit a message is refused: the anomaly that tells of it. */
+static uint64_t refused(int over, enum mime_anomaly anomaly)
+{
+    return over == CONFIG_OVER_REFUSE ? UINT64_C(1) << anomaly : 0;
+}
+
+static void fill_mime(struct settings *s, const struct config_mime *c)
+{
+    const struct mime_limits defaults = MIME_LIMITS_DEFAULT;
+
+    s->mime = (struct mime_limits){.field = defaults.field,
+                                   .header = (uint32_t)c->header_size,
+                                   .lines = (uint32_t)c->header_lines,
+                                   .parts = (uint16_t)c->parts,
+                                   .depth = (uint16_t)c->depth};
+    s->mime_refused = refused(c->depth_over, MIME_ANOMALY_DEPTH) |
+                      refused(c->parts_over, MIME_ANOMALY_PARTS) |
+                      refused(c->header_size_over, MIME_ANOMALY_HEADER_LONG) |
+                      refused(c->header_lines_over, MIME_ANOMALY_HEADER_LINES);
+}
+
 static void fill(struct settings *s, const struct config_settings_source *source)
 {
     const struct config *c = source->config;
@@ -213,6 +234,7 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->proxy_timeout_ms = milliseconds(c->network.proxy_timeout);
     s->greet_delay_ms = milliseconds(c->smtp.greet_delay);
     s->pregreet_refuse = c->smtp.pregreet == CONFIG_PREGREET_REFUSE;
+    fill_mime(s, &c->mime);
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_cleartext = c->pop3.allow_cleartext;

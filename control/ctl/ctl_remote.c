@@ -95,9 +95,8 @@ void ctl_remote_close(struct ctl_remote *r)
 /* Takes the answer. */
 static enum import_result result_of(json_t *answer, struct writer *why)
 {
-    static const char *const names[] = {[IMPORT_DONE] = "done",
-                                        [IMPORT_THERE] = "there",
-                                        [IMPORT_REFUSED] = "refused"};
+    static const char *const names[] = {
+        [IMPORT_DONE] = "done", [IMPORT_THERE] = "there", [IMPORT_REFUSED] = "refused"};
     const json_t *result = json_object_get(answer, "result");
     const char *outcome = json_string_value(json_object_get(result, "outcome")),
                *reason = json_string_value(json_object_get(result, "why"));
@@ -215,7 +214,7 @@ static enum store_status fetch(void *context, uint32_t uid, store_bytes_visit *v
     answer = ask(r, "export message", json_pack("[s, s]", r->account, text), &why);
     if (!answer)
         return span_equal(writer_span(&why), span_text("no such message")) ? STORE_NONE
-                                                                          : STORE_FAILED;
+                                                                           : STORE_FAILED;
     length = (uint64_t)json_integer_value(json_object_get(answer, "length"));
     json_decref(answer);
     return receive(r, length, visit, visit_context) ? STORE_OK : STORE_FAILED;

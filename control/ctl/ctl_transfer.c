@@ -137,8 +137,7 @@ static json_t *import_data(struct ctl_import *x, struct span text, struct writer
         writer_text(why, "expected base64");
         return NULL;
     }
-    answer = outcome(
-        sink.bytes(sink.context, span_of(bytes, (size_t)n - pad), &said), &said);
+    answer = outcome(sink.bytes(sink.context, span_of(bytes, (size_t)n - pad), &said), &said);
     free(bytes);
     return answer;
 }

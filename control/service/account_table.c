@@ -2,10 +2,14 @@
 #include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
 
 #include "control/config/config_settings.h"
 #include "control/service/account_service.h"
 #include "proto/address/address.h"
+#include "proto/base/utf8.h"
 
 enum { PASSWORD_MAX = 512, METHODS_MAX = 16 };
 
@@ -163,6 +167,55 @@ static bool same_text(const char *a, const char *b)
     return differ == 0;
 }
 
+/* Non-ASCII blanks become spaces (RFC 8265 section 4.2.2, rule 2). False: no room. */
+static bool map_blanks(struct span password, struct writer *out)
+{
+    while (password.len) {
+        ucs4_t c;
+        size_t n = (size_t)u8_mbtouc(&c, password.data, password.len);
+
+        if (uc_is_general_category(c, UC_SPACE_SEPARATOR))
+            writer_byte(out, ' ');
+        else
+            writer_span_put(out, span_head(password, n));
+        password = span_skip(password, n);
+    }
+    return !out->full;
+}
+
+/*
+ * The password as it is hashed: ASCII as it is; UTF-8 by the OpaqueString profile (RFC 8265 section
+ * 4.2), so that it does not matter how the client's keyboard composes a letter. NUL-terminated.
+ */
+static bool prepare(struct span password, char phrase[PASSWORD_MAX + 1])
+{
+    uint8_t mapped[PASSWORD_MAX];
+    struct writer w = writer_of(mapped, sizeof(mapped));
+    size_t len = PASSWORD_MAX;
+    uint8_t *normal = (uint8_t *)phrase;
+    bool ok = password.len <= PASSWORD_MAX && span_find(password, 0) < 0;
+
+    if (!ok)
+        return false;
+    if (!utf8_needed(password) || !utf8_valid(password)) {
+        memcpy(phrase, password.len ? (const void *)password.data : "", password.len);
+        return true;
+    }
+    ok = map_blanks(password, &w);
+    if (ok)
+        normal = u8_normalize(UNINORM_NFC, mapped, w.len, (uint8_t *)phrase, &len);
+    explicit_bzero(mapped, sizeof(mapped));
+    if (!normal)
+        return false;
+    if (normal != (uint8_t *)phrase) {
+        explicit_bzero(normal, len);
+        free(normal);
+        return false;
+    }
+    phrase[ok ? len : 0] = 0;
+    return ok;
+}
+
 bool account_table_login(const struct account_table *table, struct span user, struct span password,
                          uint64_t *account_out)
 {
@@ -170,12 +223,10 @@ bool account_table_login(const struct account_table *table, struct span user, st
     struct crypt_data *data = calloc(1, sizeof(*data));
     char phrase[PASSWORD_MAX + 1] = {0};
     const char *hash = row ? row->hash : table->dummy, *computed;
-    bool ok = password.len <= PASSWORD_MAX && span_find(password, 0) < 0 && data;
+    bool ok = prepare(password, phrase);
 
     if (!data)
         return false;
-    if (ok && password.len)
-        memcpy(phrase, password.data, password.len);
     computed = crypt_r(phrase, hash, data);
     ok = ok && computed && computed[0] != '*' && same_text(computed, hash) && row;
     if (ok)

@@ -391,6 +391,33 @@ static void check_account(struct check *c, struct span key, struct span value)
         report(c, f);
 }
 
+/* ---- rows that stand alone ---- */
+
+static void check_audit(struct check *c, struct span key, struct span value)
+{
+    struct store_audit row;
+
+    if (!store_key_read_id(key, &row.sequence) || !store_audit_read(value, &row))
+        report_unreadable(c);
+}
+
+static void check_number(struct check *c, struct span key, struct span value)
+{
+    uint64_t number;
+
+    if (!store_row_read_number(value, &number))
+        report_unreadable(c);
+}
+
+static void check_erasure(struct check *c, struct span key, struct span value)
+{
+    struct store_erasure row;
+    struct store_reason reason;
+
+    if (!store_key_read_id(key, &row.account) || !store_erasure_read(value, &row, &reason))
+        report_unreadable(c);
+}
+
 /* ---- all of it ---- */
 
 static enum store_status check_all(struct check *c)
@@ -402,7 +429,8 @@ static enum store_status check_all(struct check *c)
         {STORE_TABLE_ENTRY, check_entry},     {STORE_TABLE_REFERENCE, check_reference},
         {STORE_TABLE_PREFIX, check_prefix},   {STORE_TABLE_ENVELOPE, check_companion},
         {STORE_TABLE_TREE, check_companion},  {STORE_TABLE_BODY, check_body},
-        {STORE_TABLE_ACCOUNT, check_account},
+        {STORE_TABLE_ACCOUNT, check_account}, {STORE_TABLE_AUDIT, check_audit},
+        {STORE_TABLE_IMPORTED, check_number}, {STORE_TABLE_ERASURE, check_erasure},
     };
     struct store_key all = {.len = 0};
     enum store_status status = each(c, ROCKS_FLAGS, &all, check_flags);
@@ -432,7 +460,6 @@ enum store_status rocks_check(struct store *store, const struct store_fsck *opti
     c.snapshot = rocksdb_create_snapshot(r->db);
     c.read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(c.read, c.snapshot);
-    rocksdb_readoptions_set_fill_cache(c.read, 0);
     status = check_all(&c);
     rocksdb_readoptions_destroy(c.read);
     rocksdb_release_snapshot(r->db, c.snapshot);

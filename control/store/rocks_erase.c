@@ -215,7 +215,7 @@ static enum store_status step(struct rocks_batch *b, void *context)
         status = finish(b, &s->e, &reason);
     s->done = left > 0;
     if (status == STORE_OK) {
-        memcpy(s->key, s->e.key.data, s->e.key.len < STORE_NAME ? s->e.key.len : STORE_NAME);
+        memcpy(s->key, s->e.key.data, s->e.key.len);
         s->e.key.data = s->key;
     }
     rocks_walk_end(&walk);

@@ -41,7 +41,7 @@ void store_audit_put(struct writer *w, const struct store_audit *row)
     writer_uint(w, row->size, 8);
     writer_uint(w, row->count, 8);
     writer_blob(w, span_head(row->address, STORE_NAME));
-    writer_blob(w, span_head(row->rule, 128));
+    writer_blob(w, span_head(row->rule, STORE_RULE));
     writer_blob(w, span_head(row->for_.who, STORE_WHO));
     writer_blob(w, span_head(row->for_.why, STORE_WHY));
 }
@@ -66,5 +66,7 @@ bool store_audit_read(struct span value, struct store_audit *row_out)
     row_out->rule = cursor_blob(&c);
     row_out->for_.who = cursor_blob(&c);
     row_out->for_.why = cursor_blob(&c);
-    return known && !c.bad && cursor_left(&c) == 0;
+    return known && !c.bad && cursor_left(&c) == 0 && row_out->address.len <= STORE_NAME &&
+           row_out->rule.len <= STORE_RULE && row_out->for_.who.len <= STORE_WHO &&
+           row_out->for_.why.len <= STORE_WHY;
 }

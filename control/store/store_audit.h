@@ -21,7 +21,7 @@ enum store_audit_action {
     STORE_AUDIT_ACTIONS,
 };
 
-enum { STORE_WHO = 256, STORE_WHY = 1024 }; /* longest texts, bytes */
+enum { STORE_WHO = 256, STORE_WHY = 1024, STORE_RULE = 128 }; /* longest texts, bytes */
 
 /* Who asked for a change, and why: neither is empty, and both are UTF-8 without control characters
  * (store_reason_valid()). */
@@ -44,7 +44,7 @@ struct store_audit {
     struct store_reason for_;
 };
 
-enum { STORE_AUDIT_ROW = 128 + STORE_NAME + 128 + STORE_WHO + STORE_WHY };
+enum { STORE_AUDIT_ROW = 128 + STORE_NAME + STORE_RULE + STORE_WHO + STORE_WHY };
 
 /* False ends the walk. Spans are valid during the call. */
 typedef bool store_audit_visit(void *context, const struct store_audit *row);

@@ -35,5 +35,6 @@ bool store_erasure_read(struct span value, struct store_erasure *row_out,
     row_out->key = cursor_blob(&c);
     reason_out->who = cursor_blob(&c);
     reason_out->why = cursor_blob(&c);
-    return known && !c.bad && cursor_left(&c) == 0;
+    return known && !c.bad && cursor_left(&c) == 0 && row_out->key.len <= STORE_NAME &&
+           reason_out->who.len <= STORE_WHO && reason_out->why.len <= STORE_WHY;
 }

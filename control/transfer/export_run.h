@@ -6,14 +6,15 @@
 #include "control/transfer/import_run.h"
 
 /*
- * Writes the messages of a list to a Maildir or an mboxrd that is not there yet. Each comes piece by
- * piece from where it lies.
+ * Writes the messages of a list to a Maildir or an mboxrd that is not there yet. Each comes piece
+ * by piece from where it lies.
  */
 struct export_run {
     struct span list; /* export_list.h */
     uint64_t unique;  /* of the mailbox, for names: its UIDVALIDITY */
     /* The bytes of one message, until `visit` refuses. STORE_NONE: it is not there any more. */
-    enum store_status (*fetch)(void *context, uint32_t uid, store_bytes_visit *visit, void *visit_context);
+    enum store_status (*fetch)(void *context, uint32_t uid, store_bytes_visit *visit,
+                               void *visit_context);
     void *context;
     enum transfer_format format; /* MAILDIR or MBOXRD; AUTO is a Maildir */
     /* A message that will come back changed, or that could not be written: which, and why. */

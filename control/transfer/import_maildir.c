@@ -39,16 +39,15 @@ static int compare(const void *a_, const void *b_)
 }
 
 /*
- * The internal date: the file's modification time, which whoever delivers or moves mail keeps. Where
- * that is more than a day behind the time that the name begins with, somebody copied the files
- * without their times, and the name is believed.
+ * The internal date: the file's modification time, which whoever delivers or moves mail keeps.
+ * Where that is more than a day behind the time that the name begins with, somebody copied the
+ * files without their times, and the name is believed.
  */
 static uint64_t date_of(const struct stat *st, const struct maildir_name *name)
 {
-    uint64_t modified =
-        st->st_mtim.tv_sec > 0
-            ? (uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000
-            : 0;
+    uint64_t modified = st->st_mtim.tv_sec > 0 ? (uint64_t)st->st_mtim.tv_sec * 1000 +
+                                                     (uint64_t)st->st_mtim.tv_nsec / 1000000
+                                               : 0;
 
     if (name->delivered >= FIRST_MAILDIR && modified > name->delivered * 1000 + DAY_MS)
         return name->delivered * 1000;

@@ -120,8 +120,9 @@ bool import_mbox(struct import_run *run, const char *path)
     mbox_reader_init(&r->reader, formats[run->format], &events);
     ok = r->fd >= 0 && read_all(r);
     if (r->reader.bad)
-        run->tell(run->context, path, "is no mbox: it does not begin with \"From \", a sender and a "
-                                      "date");
+        run->tell(run->context, path,
+                  "is no mbox: it does not begin with \"From \", a sender and a "
+                  "date");
     if (r->fd >= 0)
         close(r->fd);
     free(r);

@@ -50,9 +50,8 @@ struct import_store *import_store_new(const struct import_store_options *options
     if (!s)
         return NULL;
     s->options = *options;
-    s->options.address = span_of(s->address, options->address.len < STORE_NAME
-                                                 ? options->address.len
-                                                 : (size_t)STORE_NAME);
+    s->options.address = span_of(
+        s->address, options->address.len < STORE_NAME ? options->address.len : (size_t)STORE_NAME);
     memcpy(s->address, options->address.data, s->options.address.len);
     /* Two runs in one millisecond, or one after the clock went back, must not meet. */
     s->ids = (struct id128_source){.node = options->node, .worker = WORKER};
@@ -127,9 +126,9 @@ static enum import_result result_of(struct import_store *s, enum store_status st
 
 static enum import_result give_row(struct import_store *s, struct writer *why)
 {
-    enum store_status status = store_write(s->options.store, &s->message.id,
-                                           s->message.rows_written,
-                                           span_of(s->row->data, s->row->len));
+    enum store_status status =
+        store_write(s->options.store, &s->message.id, s->message.rows_written,
+                    span_of(s->row->data, s->row->len));
 
     if (status == STORE_OK)
         s->message.rows_written++;
@@ -194,7 +193,8 @@ static bool identity_of(struct import_store *s, uint64_t date_ms, struct id128 *
     uint8_t digest[EVP_MAX_MD_SIZE];
     uint32_t before;
 
-    if (!hash_number(s, date_ms, digest) || !import_seen_add(&s->seen, first_eight(digest), &before))
+    if (!hash_number(s, date_ms, digest) ||
+        !import_seen_add(&s->seen, first_eight(digest), &before))
         return false;
     if (EVP_DigestInit_ex(s->hash, EVP_sha256(), NULL) != 1 ||
         EVP_DigestUpdate(s->hash, digest, 32) != 1 || !hash_number(s, before, digest))
@@ -214,9 +214,8 @@ static void complete(struct import_store *s, const struct import_meta *meta)
     m->envelope.sender = meta->sender;
     m->rest = s->row->len ? s->row : NULL;
     m->deliveries = 1;
-    m->delivery[0] = (struct message_delivery){.recipient = s->options.address,
-                                               .place = MESSAGE_INBOX,
-                                               .account = s->options.account};
+    m->delivery[0] = (struct message_delivery){
+        .recipient = s->options.address, .place = MESSAGE_INBOX, .account = s->options.account};
 }
 
 static enum import_result end(void *context, const struct import_meta *meta, struct writer *why)

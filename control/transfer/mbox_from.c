@@ -80,7 +80,8 @@ static bool clock_time(struct span s, uint32_t *seconds_out)
     return n >= 2 && !s.len && parts[0] < 24 && parts[1] < 60 && parts[2] <= 60;
 }
 
-/* zone = ("+" / "-") 4DIGIT / 1*ALPHA, the latter taken for UTC as everybody does who reads these */
+/* zone = ("+" / "-") 4DIGIT / 1*ALPHA, the latter taken for UTC as everybody does who reads these
+ */
 static bool zone(struct span s, int32_t *minutes_out)
 {
     uint32_t n;

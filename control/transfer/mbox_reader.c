@@ -91,8 +91,8 @@ static bool has_word(struct span value, struct span word)
 
 static bool flag_field(struct span line, enum mbox_field *field_out, uint32_t *flags_out)
 {
-    static const uint32_t status[] = {MBOX_SEEN}, x_status[] = {MBOX_ANSWERED, MBOX_FLAGGED,
-                                                               MBOX_DELETED, MBOX_DRAFT};
+    static const uint32_t status[] = {MBOX_SEEN},
+                          x_status[] = {MBOX_ANSWERED, MBOX_FLAGGED, MBOX_DELETED, MBOX_DRAFT};
     struct span value;
 
     if (is_field(line, "Status", &value)) {

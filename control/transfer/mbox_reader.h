@@ -20,7 +20,8 @@
 enum mbox_format {
     MBOX_RD, /* one ">" in front of ">*From " is taken away */
     MBOX_O,  /* nothing is: nobody knows what was there before */
-    MBOX_CL2 /* Content-Length says where a message ends, where that is consistent; nothing is quoted
+    MBOX_CL2 /* Content-Length says where a message ends, where that is consistent; nothing is
+              * quoted
               */
 };
 
@@ -36,7 +37,7 @@ enum mbox_flag {
 enum { MBOX_LINE = 1024, MBOX_SENDER = 320 }; /* of a from-line or a flag field; longer is text */
 
 struct mbox_from {
-    uint64_t date_ms;  /* since 1970; 0 for what is before */
+    uint64_t date_ms; /* since 1970; 0 for what is before */
     uint32_t sender_len;
     char sender[MBOX_SENDER]; /* as it stands there */
 };
@@ -57,20 +58,20 @@ enum mbox_field { MBOX_STATUS, MBOX_X_STATUS, MBOX_X_KEYWORDS, MBOX_FIELDS };
 struct mbox_reader {
     struct mbox_events events;
     enum mbox_format format;
-    bool begun;    /* a message is open */
-    bool refused;  /* by an event */
-    bool bad;      /* the file does not begin with a from-line */
-    bool header;   /* of the open message */
-    bool blank;    /* an empty line waits: what follows says whose it is */
-    bool middle;   /* the line under way is longer than `line`: the rest goes through */
-    bool marked;   /* the line under way has got past its ">" */
-    bool last_cr;  /* the last byte that came out */
-    uint64_t offset;      /* of the next byte */
-    uint64_t quotes;      /* ">" at the beginning of the line under way */
-    uint64_t content;     /* Content-Length of the header under way */
+    bool begun;       /* a message is open */
+    bool refused;     /* by an event */
+    bool bad;         /* the file does not begin with a from-line */
+    bool header;      /* of the open message */
+    bool blank;       /* an empty line waits: what follows says whose it is */
+    bool middle;      /* the line under way is longer than `line`: the rest goes through */
+    bool marked;      /* the line under way has got past its ">" */
+    bool last_cr;     /* the last byte that came out */
+    uint64_t offset;  /* of the next byte */
+    uint64_t quotes;  /* ">" at the beginning of the line under way */
+    uint64_t content; /* Content-Length of the header under way */
     bool has_content;
-    uint64_t verbatim;    /* bytes that come as they are */
-    uint32_t len;         /* of `line` */
+    uint64_t verbatim;          /* bytes that come as they are */
+    uint32_t len;               /* of `line` */
     uint32_t own[MBOX_FIELDS];  /* flags of fields that came out */
     uint32_t held[MBOX_FIELDS]; /* flags of those that are held */
     uint8_t has_own, has_held;  /* bits */

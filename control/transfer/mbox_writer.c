@@ -64,11 +64,11 @@ void mbox_writer_begin(struct mbox_writer *w, const struct mbox_from *from, uint
 static void put_flags(struct mbox_writer *w)
 {
     char text[128];
-    int n = snprintf(text, sizeof(text), "Status: %sO\nX-Status: %s%s%s%s\nX-Keywords: %s\n",
-                     w->flags & MBOX_SEEN ? "R" : "", w->flags & MBOX_ANSWERED ? "A" : "",
-                     w->flags & MBOX_FLAGGED ? "F" : "", w->flags & MBOX_DRAFT ? "T" : "",
-                     w->flags & MBOX_DELETED ? "D" : "",
-                     w->flags & MBOX_FORWARDED ? "$Forwarded" : "");
+    int n =
+        snprintf(text, sizeof(text), "Status: %sO\nX-Status: %s%s%s%s\nX-Keywords: %s\n",
+                 w->flags & MBOX_SEEN ? "R" : "", w->flags & MBOX_ANSWERED ? "A" : "",
+                 w->flags & MBOX_FLAGGED ? "F" : "", w->flags & MBOX_DRAFT ? "T" : "",
+                 w->flags & MBOX_DELETED ? "D" : "", w->flags & MBOX_FORWARDED ? "$Forwarded" : "");
 
     out(w, span_of(text, (size_t)n));
     w->header = false;
@@ -104,7 +104,7 @@ static void text(struct mbox_writer *w, struct span in)
     while (in.len && !w->middle) {
         if (w->at == 0 && in.data[0] == '>')
             w->quotes++;
-        else if (w->at < 5 && in.data[0] == (uint8_t)"From "[w->at])
+        else if (w->at < 5 && in.data[0] == (uint8_t) "From "[w->at])
             w->held[w->at++] = in.data[0];
         else
             decide(w);

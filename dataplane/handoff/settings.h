@@ -7,6 +7,7 @@
 #include "dataplane/handoff/generation.h"
 #include "dataplane/handoff/limits.h"
 #include "proto/base/ip_address.h"
+#include "proto/mime/mime_reader.h"
 
 /*
  * What workers need of the configuration: built by control, immutable once published, replaced
@@ -47,6 +48,8 @@ struct settings {
     uint32_t pressure_rate;      /* bytes a second of message data, under pressure; 0: none */
     struct network_list xclient_networks, proxy_networks;
     uint32_t proxy_timeout_ms;
+    struct mime_limits mime;
+    uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
     bool pop3_cleartext;         /* USER and PASS without TLS */

@@ -6,6 +6,7 @@
 #include "dataplane/session/transaction_measure.h"
 #include "dataplane/session/transaction_subject.h"
 #include "proto/mime/mime_html.h"
+#include "proto/mime/mime_readings.h"
 #include "proto/mime/mime_tree.h"
 #include "rules/rule_match.h"
 
@@ -114,7 +115,8 @@ struct transaction {
     struct transaction_measure measure;
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
-    struct mime_reader mime;
+    struct mime_readings mime;
+    uint8_t other_scope[MIME_READINGS]; /* part_scope of the other readings */
     struct mime_tree tree;
     uint32_t accepted_count;
     struct transaction_accepted accepted[MESSAGE_DELIVERIES];
@@ -170,6 +172,24 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx);
 enum smtp_reply_id transaction_content_feed(struct sessions *ss, struct transaction *tx,
                                             struct span bytes, struct span *text_out);
 enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transaction *tx);
+/*
+ * What the other readings give, and what lies within the DATA of each: the rules see all of it.
+ * These two are used by transaction_content.c and transaction_reading.c alone.
+ */
+enum smtp_reply_id transaction_reading_event(struct sessions *ss, struct transaction *tx,
+                                             const struct mime_event *event);
+/* Bytes for a scope that streams, in one of RULE_LANES; or a value for one that does not. */
+enum smtp_reply_id transaction_rules(struct sessions *ss, struct transaction *tx, unsigned lane,
+                                     enum rule_scope scope, struct span bytes);
+/* The part that was fed in a lane ends. */
+enum smtp_reply_id transaction_rules_close(struct sessions *ss, struct transaction *tx,
+                                           unsigned lane, enum rule_scope scope);
+/* The row that a status of the rules asks for. */
+enum smtp_reply_id transaction_rules_row(struct sessions *ss, const struct transaction *tx,
+                                         enum rule_status status);
+/* An anomaly is counted, kept for the record and shown to the rules. */
+enum smtp_reply_id transaction_anomaly(struct sessions *ss, struct transaction *tx,
+                                       enum mime_anomaly which);
 /* The row for an action of the rules: NONE, RULE_REJECTED or RULE_DEFERRED. */
 enum smtp_reply_id transaction_refusal(enum rule_action action);
 

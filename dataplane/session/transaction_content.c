@@ -17,16 +17,13 @@ _Static_assert(3 * FIELD_MAX <= (int)SESSION_HEADER_TEXT &&
                    (int)SESSION_HEADER_TEXT <= (int)RULE_VALUE_MAX,
                "rules read whole fields");
 
-static const struct mime_limits limits = {
-    .field = FIELD_MAX, .header = 262144, .parts = 1000, .depth = 20};
-
 bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 {
     struct mime_memory memory = {
         .scratch = ss->mime_scratch, .scratch_size = SESSION_MIME_SCRATCH, .charset = &charset_all};
     void *tree = transaction_memory(ss, tx, TREE_SIZE);
 
-    if (!tree || !mime_reader_init(&tx->mime, &memory, &limits))
+    if (!tree || !mime_readings_init(&tx->mime, &memory, &ss->settings.mime))
         return false;
     mime_tree_init(&tx->tree, tree, TREE_SIZE);
     transaction_measure_begin(ss, tx);
@@ -35,8 +32,8 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
 
 /* The row that a status of the rules asks for. A pool that is used up defers the message: no check
  * is ever skipped. */
-static enum smtp_reply_id status_row(struct sessions *ss, const struct transaction *tx,
-                                     enum rule_status status)
+enum smtp_reply_id transaction_rules_row(struct sessions *ss, const struct transaction *tx,
+                                         enum rule_status status)
 {
     if (status == RULE_OK)
         return SMTP_REPLY_NONE;
@@ -73,7 +70,7 @@ static void scanned(struct sessions *ss, struct transaction *tx, enum rule_scope
                         ss->stamp - before, bytes.len);
 }
 
-static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx,
+enum smtp_reply_id transaction_rules(struct sessions *ss, struct transaction *tx, unsigned lane,
                                      enum rule_scope scope, struct span bytes)
 {
     enum rule_status status;
@@ -81,10 +78,31 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
     if (!tx->match || !rule_set_uses(tx->rules->set, scope))
         return SMTP_REPLY_NONE;
     transaction_stamp(ss, STAGE_mime);
+    rule_match_lane(tx->match, lane);
     status = rule_scope_streams(scope) ? rule_match_feed(tx->match, scope, bytes)
                                        : rule_match_value(tx->match, scope, bytes);
+    rule_match_lane(tx->match, 0);
     scanned(ss, tx, scope, bytes);
-    return status_row(ss, tx, status);
+    return transaction_rules_row(ss, tx, status);
+}
+
+enum smtp_reply_id transaction_rules_close(struct sessions *ss, struct transaction *tx,
+                                           unsigned lane, enum rule_scope scope)
+{
+    enum rule_status status;
+
+    if (!tx->match || !rule_set_uses(tx->rules->set, scope))
+        return SMTP_REPLY_NONE;
+    rule_match_lane(tx->match, lane);
+    status = rule_match_close(tx->match, scope);
+    rule_match_lane(tx->match, 0);
+    return transaction_rules_row(ss, tx, status);
+}
+
+static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx,
+                                     enum rule_scope scope, struct span bytes)
+{
+    return transaction_rules(ss, tx, 0, scope, bytes);
 }
 
 static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text,
@@ -176,7 +194,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     transaction_stamp(ss, STAGE_mime);
     status = rule_match_header(tx->match, event->field.name, writer_span(&text));
     scanned(ss, tx, RULE_SCOPE_HEADER, writer_span(&text));
-    return status_row(ss, tx, status);
+    return transaction_rules_row(ss, tx, status);
 }
 
 static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx,
@@ -204,9 +222,7 @@ static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx
 static enum smtp_reply_id close_scope(struct sessions *ss, struct transaction *tx,
                                       enum rule_scope scope)
 {
-    return tx->match && rule_set_uses(tx->rules->set, scope)
-               ? status_row(ss, tx, rule_match_close(tx->match, scope))
-               : SMTP_REPLY_NONE;
+    return transaction_rules_close(ss, tx, 0, scope);
 }
 
 /* A piece of HTML: as markup, and what is to be read of it as text. Decoding never makes it longer.
@@ -228,7 +244,6 @@ static enum smtp_reply_id html_data(struct sessions *ss, struct transaction *tx,
 
 static enum smtp_reply_id part_data(struct sessions *ss, struct transaction *tx, struct span bytes)
 {
-    transaction_measure_data(tx, bytes);
     return tx->part_scope == RULE_SCOPE_HTML ? html_data(ss, tx, bytes)
                                              : feed_rules(ss, tx, tx->part_scope, bytes);
 }
@@ -248,15 +263,6 @@ static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
     return row;
 }
 
-static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx,
-                                  enum mime_anomaly which)
-{
-    tx->anomalies |= 1ull << which;
-    ss->counters->mime_anomalies++;
-    return feed_rules(ss, tx, RULE_SCOPE_ANOMALY, span_text(mime_anomaly_name(which)));
-}
-_Static_assert(MIME_ANOMALIES <= 64, "a record names anomalies by bit");
-
 /* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot
  * all the same). */
 static enum smtp_reply_id header_end(struct sessions *ss, struct transaction *tx,
@@ -269,23 +275,54 @@ static enum smtp_reply_id header_end(struct sessions *ss, struct transaction *tx
 static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx,
                                      const struct mime_event *event, struct span *text_out)
 {
+    enum smtp_reply_id row;
+
+    if (event->reading)
+        return transaction_reading_event(ss, tx, event);
     mime_tree_feed(&tx->tree, event);
     switch (event->kind) {
     case MIME_FIELD:
         return header_field(ss, tx, event);
     case MIME_HEADER_END:
-        return event->part == 0 ? header_end(ss, tx, text_out) : SMTP_REPLY_NONE;
+        /* Text beside parts ends where one begins. */
+        row = transaction_reading_event(ss, tx, event);
+        return event->part == 0 && row == SMTP_REPLY_NONE ? header_end(ss, tx, text_out) : row;
     case MIME_PART_BEGIN:
         return part_begin(ss, tx, event->begin);
     case MIME_DATA:
-        return part_data(ss, tx, event->data);
+        transaction_measure_data(tx, event->data);
+        return mime_readings_instead(&tx->mime, 0) ? SMTP_REPLY_NONE
+                                                   : part_data(ss, tx, event->data);
     case MIME_PART_END:
-        return part_end(ss, tx);
+        row = transaction_reading_event(ss, tx, event);
+        return row == SMTP_REPLY_NONE ? part_end(ss, tx) : row;
     case MIME_ANOMALY:
-        return anomaly(ss, tx, event->anomaly);
+        return transaction_anomaly(ss, tx, event->anomaly);
+    case MIME_TEXT:
+        if (mime_readings_instead(&tx->mime, 0))
+            return part_data(ss, tx, event->data);
+        break;
     case MIME_END:
+        return SMTP_REPLY_NONE;
+    default:
         break;
     }
+    return transaction_reading_event(ss, tx, event);
+}
+
+/* Memory that the reader asks for. Without it no check would be whole. */
+static enum smtp_reply_id lend(struct sessions *ss, struct transaction *tx, enum mime_status status)
+{
+    bool field = status == MIME_BUFFER;
+    void *memory = transaction_memory(
+        ss, tx, field ? tx->mime.limits.field : mime_readings_size(&tx->mime.limits));
+
+    if (!memory)
+        return SMTP_REPLY_NO_RESOURCES;
+    if (field)
+        mime_reader_attach(&tx->mime.first, memory);
+    else
+        mime_readings_attach(&tx->mime, memory);
     return SMTP_REPLY_NONE;
 }
 
@@ -296,19 +333,14 @@ static enum smtp_reply_id read_mime(struct sessions *ss, struct transaction *tx,
     enum smtp_reply_id row = SMTP_REPLY_NONE;
 
     while (row == SMTP_REPLY_NONE) {
-        enum mime_status status = mime_reader_next(&tx->mime, &bytes, &event);
+        enum mime_status status = mime_readings_next(&tx->mime, &bytes, &event);
 
         if (status == MIME_MORE)
             break;
-        if (status == MIME_BUFFER) {
-            uint8_t *field = transaction_memory(ss, tx, limits.field);
-
-            if (!field)
-                return SMTP_REPLY_NO_RESOURCES;
-            mime_reader_attach(&tx->mime, field);
-            continue;
-        }
-        row = take_event(ss, tx, &event, text_out);
+        if (status == MIME_EVENT)
+            row = take_event(ss, tx, &event, text_out);
+        else
+            row = lend(ss, tx, status);
     }
     transaction_stamp(ss, STAGE_mime);
     return row;
@@ -327,7 +359,7 @@ enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transa
     struct span unused;
     enum smtp_reply_id row;
 
-    mime_reader_finish(&tx->mime);
+    mime_readings_finish(&tx->mime);
     row = read_mime(ss, tx, span_of(NULL, 0), &unused);
     /* A refusal by the header of a message without a body is found again by the verdict at the
      * final dot. */

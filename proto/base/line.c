@@ -67,6 +67,11 @@ uint8_t *line_detach(struct line *l)
     return buffer;
 }
 
+uint8_t *line_take_back(struct line *l)
+{
+    return line_idle(l) ? line_detach(l) : NULL;
+}
+
 static enum line_status bad(struct line *l, enum line_form form)
 {
     l->form = (uint8_t)form;

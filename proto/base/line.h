@@ -54,6 +54,8 @@ void line_init(struct line *l, uint16_t limit);
 void line_attach(struct line *l, uint8_t *buffer);
 /* Takes the buffer back, NULL if there was none. Only legal when line_idle(). */
 uint8_t *line_detach(struct line *l);
+/* The same at any time: NULL also when the buffer holds something. */
+uint8_t *line_take_back(struct line *l);
 /* True when nothing of an unfinished line is held. A line handed out with LINE_DONE is dead
  * afterwards. */
 bool line_idle(const struct line *l);

@@ -78,7 +78,24 @@ static void pad(struct mime_base64 *b, struct writer *out)
     if (b->count + b->pads < 4)
         return;
     put_group(b, b->count - 1u, out);
-    b->ended = true;
+    b->ended = !b->further;
+}
+
+static bool is_url(uint8_t c)
+{
+    return c == '-' || c == '_';
+}
+
+/* What a byte makes doubtful: one MIME_BASE64_* flag, or 0. */
+static uint8_t doubtful(const struct mime_base64 *b, uint8_t c)
+{
+    uint8_t value = value_of[c];
+
+    if (value == BLANK || b->further)
+        return value != BAD || (b->further && is_url(c)) ? 0 : MIME_BASE64_BAD;
+    if (b->ended)
+        return value < 64 ? MIME_BASE64_BEHIND : value == BAD ? MIME_BASE64_BAD : 0;
+    return is_url(c) ? MIME_BASE64_URL : value == BAD ? MIME_BASE64_BAD : 0;
 }
 
 static void step(struct mime_base64 *b, uint8_t value, struct writer *out)
@@ -105,16 +122,23 @@ static void step(struct mime_base64 *b, uint8_t value, struct writer *out)
     }
 }
 
-void mime_base64_feed(struct mime_base64 *b, struct span *in, struct writer *out)
+uint8_t mime_base64_feed(struct mime_base64 *b, struct span *in, struct writer *out)
 {
     while (in->len && writer_room(out) >= 3) {
+        uint8_t c, doubt;
+
         if (b->count == 0 && !b->ended)
             groups(in, out);
         if (in->len == 0 || writer_room(out) < 3)
             break;
-        step(b, value_of[in->data[0]], out);
+        c = in->data[0];
+        doubt = b->stop ? doubtful(b, c) & b->stop : 0;
+        if (doubt)
+            return doubt;
+        step(b, b->further && is_url(c) ? (c == '-' ? 62 : 63) : value_of[c], out);
         *in = span_skip(*in, 1);
     }
+    return 0;
 }
 
 void mime_base64_finish(struct mime_base64 *b, struct writer *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_body.h"
 
+#include "proto/mime/mime_leaf.h"
 #include "proto/mime/mime_scan.h"
 
 static struct mime_frame *top(struct mime_reader *r)
@@ -31,33 +32,73 @@ static bool starts(struct span s, struct span with)
     return span_equal(span_head(s, with.len), with);
 }
 
-/* Innermost first; multiparts that are closed only count when no open one has that boundary. */
+/* What a line may be, by two ways of reading it. */
+struct delimiters {
+    enum mime_delimiter exact; /* the innermost open multipart whose boundary it is */
+    enum mime_delimiter other; /* the outermost, or one that is closed, or with text behind */
+    uint8_t exact_depth, other_depth;
+    bool closed, trailed; /* it is a boundary of a closed multipart, or text follows one */
+};
+
+static enum mime_delimiter kind_of(struct span rest)
+{
+    return starts(rest, span_text("--")) ? MIME_DELIMITER_CLOSE : MIME_DELIMITER_OPEN;
+}
+
+/* One frame, from the innermost on. */
+static void match_frame(struct mime_reader *r, unsigned depth, struct span text,
+                        struct delimiters *d)
+{
+    const struct mime_frame *f = &r->frames[depth - 1];
+    struct span boundary = boundary_of(r, f), rest;
+    enum mime_delimiter kind;
+
+    if (boundary.len == 0 || !starts(text, boundary))
+        return;
+    rest = span_skip(text, boundary.len);
+    kind = kind_of(rest);
+    if (rest.len && !span_equal(rest, span_text("--"))) {
+        if (!d->trailed && d->other == MIME_DELIMITER_NONE && !f->closed) {
+            d->other = kind;
+            d->other_depth = (uint8_t)depth;
+        }
+        d->trailed = true;
+        return;
+    }
+    d->closed |= f->closed;
+    if (!f->closed && d->exact == MIME_DELIMITER_NONE) {
+        d->exact = kind;
+        d->exact_depth = (uint8_t)depth;
+    }
+    /* That a closed one is closed again makes no difference. */
+    if (!f->closed || kind == MIME_DELIMITER_OPEN) {
+        d->other = kind;
+        d->other_depth = (uint8_t)depth;
+    }
+}
+
+/* Multiparts that are closed only count when no open one has that boundary. */
 static enum mime_delimiter match(struct mime_reader *r, struct span text, uint8_t *depth_out)
 {
-    bool closed = false, trailed = false;
+    struct delimiters d = {.exact = MIME_DELIMITER_NONE, .other = MIME_DELIMITER_NONE};
 
-    for (unsigned depth = r->depth; depth > 0; depth--) {
-        struct span boundary = boundary_of(r, &r->frames[depth - 1]), rest;
-
-        if (boundary.len == 0 || !starts(text, boundary))
-            continue;
-        rest = span_skip(text, boundary.len);
-        if (rest.len && !span_equal(rest, span_text("--"))) {
-            trailed = true;
-            continue;
+    for (unsigned depth = r->depth; depth > 0; depth--)
+        match_frame(r, depth, text, &d);
+    if (d.exact != d.other || d.exact_depth != d.other_depth) {
+        if (mime_reader_other(r, MIME_DOUBT_DELIMITER)) {
+            *depth_out = d.other_depth;
+            return d.other;
         }
-        if (r->frames[depth - 1].closed) {
-            closed = true;
-            continue;
-        }
-        *depth_out = (uint8_t)depth;
-        return rest.len ? MIME_DELIMITER_CLOSE : MIME_DELIMITER_OPEN;
+        if (mime_reader_asks(r, MIME_DOUBT_DELIMITER))
+            return MIME_DELIMITER_DOUBT;
     }
-    if (closed)
+    if (d.exact != MIME_DELIMITER_NONE)
+        *depth_out = d.exact_depth;
+    else if (d.closed)
         note(r, MIME_ANOMALY_BOUNDARY_CLOSED);
-    else if (trailed)
+    else if (d.trailed)
         note(r, MIME_ANOMALY_BOUNDARY_TRAILED);
-    return MIME_DELIMITER_NONE;
+    return d.exact;
 }
 
 enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t *len_out,
@@ -81,7 +122,8 @@ enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t
         return MIME_DELIMITER_NONE;
     found = match(r, span_skip(text, 2), depth_out);
     *len_out = line.len;
-    if (found != MIME_DELIMITER_NONE && nl >= 0 && line.data[nl - 1] != '\r')
+    if (found != MIME_DELIMITER_NONE && found != MIME_DELIMITER_DOUBT && nl >= 0 &&
+        line.data[nl - 1] != '\r')
         note(r, MIME_ANOMALY_BARE_LF);
     return found;
 }
@@ -97,69 +139,16 @@ void mime_body_begin(struct mime_reader *r)
     r->run = 0;
     r->held_at = 0;
     r->held_len = 0;
+    r->held_known = 0;
     r->decoded = 0;
-    r->decoder_done = false;
-    if (r->part.encoding == MIME_ENCODING_BASE64)
-        mime_base64_init(&r->decoder.base64);
-    else if (r->part.encoding == MIME_ENCODING_QP)
-        mime_qp_init(&r->decoder.qp);
+    mime_leaf_begin(r);
 }
 
-/*
- * Gives the bytes at the begin of *body, which advances behind those that were used. False when
- * they gave no data: they belong to a preamble or epilogue, or the decoder keeps them.
- */
-static bool give(struct mime_reader *r, struct span *body, struct mime_event *event_out)
+/* There was data before a doubt: it goes first, and the doubt is met again. */
+static enum mime_body_status given(struct mime_reader *r)
 {
-    struct writer w = writer_of(r->memory.scratch, r->memory.scratch_size);
-    size_t before = body->len;
-
-    event_out->offset = r->offset;
-    if (top(r)->kind != MIME_LEAF) {
-        *body = span_skip(*body, body->len);
-    } else if (r->part.encoding == MIME_ENCODING_BASE64) {
-        mime_base64_feed(&r->decoder.base64, body, &w);
-    } else if (r->part.encoding == MIME_ENCODING_QP) {
-        mime_qp_feed(&r->decoder.qp, body, &w);
-    } else {
-        w = writer_of((void *)(uintptr_t)body->data, body->len);
-        w.len = body->len;
-        *body = span_skip(*body, body->len);
-    }
-    r->offset += before - body->len;
-    r->decoded += w.len;
-    event_out->kind = MIME_DATA;
-    event_out->part = top(r)->index;
-    event_out->data = writer_span(&w);
-    return w.len > 0;
-}
-
-bool mime_body_flush(struct mime_reader *r, struct mime_event *event_out)
-{
-    struct writer w = writer_of(r->memory.scratch, r->memory.scratch_size);
-
-    if (r->decoder_done || top(r)->kind != MIME_LEAF)
-        return false;
-    r->decoder_done = true;
-    if (r->part.encoding == MIME_ENCODING_BASE64) {
-        mime_base64_finish(&r->decoder.base64, &w);
-        if (r->decoder.base64.flags & MIME_BASE64_BAD)
-            note(r, MIME_ANOMALY_BASE64_BAD);
-        if (r->decoder.base64.flags & MIME_BASE64_BEHIND)
-            note(r, MIME_ANOMALY_BASE64_BEHIND);
-        if (r->decoder.base64.flags & MIME_BASE64_CUT)
-            note(r, MIME_ANOMALY_BASE64_CUT);
-    } else if (r->part.encoding == MIME_ENCODING_QP) {
-        mime_qp_finish(&r->decoder.qp, &w);
-        if (r->decoder.qp.bad)
-            note(r, MIME_ANOMALY_QP_BAD);
-    }
-    r->decoded += w.len;
-    event_out->kind = MIME_DATA;
-    event_out->part = top(r)->index;
-    event_out->offset = r->body_end;
-    event_out->data = writer_span(&w);
-    return w.len > 0;
+    r->doubt = MIME_DOUBTS;
+    return MIME_BODY_DATA;
 }
 
 /*
@@ -196,7 +185,17 @@ static size_t held_release(const struct mime_reader *r, bool with_end)
     return len;
 }
 
-static bool held_give(struct mime_reader *r, size_t until, struct mime_event *event_out)
+/* Gives of held[held_at .. held_known), which is body and counted. */
+static bool held_give(struct mime_reader *r, struct mime_event *event_out)
+{
+    struct span body = span_of(r->held + r->held_at, (size_t)(r->held_known - r->held_at));
+    bool data = mime_leaf_give(r, &body, event_out);
+
+    r->held_at = (uint16_t)(r->held_known - body.len);
+    return data;
+}
+
+static void held_count(struct mime_reader *r, size_t until)
 {
     struct span body = span_of(r->held + r->held_at, until - r->held_at);
     struct mime_scan scan = {0};
@@ -205,9 +204,8 @@ static bool held_give(struct mime_reader *r, size_t until, struct mime_event *ev
     r->lines += scan.lines;
     if (scan.bare)
         note(r, MIME_ANOMALY_BARE_LF);
-    r->held_at = (uint16_t)until;
+    r->held_known = (uint16_t)until;
     r->line_begin = false;
-    return give(r, &body, event_out);
 }
 
 /* Takes bytes behind those held until the line is whole or too long to be a delimiter. */
@@ -247,6 +245,7 @@ enum held {
     HELD_BODY,  /* release it but for a line end at its end */
     HELD_WHOLE, /* release all of it */
     HELD_DELIMITER,
+    HELD_DOUBT,
 };
 
 /*
@@ -281,7 +280,7 @@ static enum held held_judge(struct mime_reader *r, struct span *in, enum mime_de
         if (*found_out == MIME_DELIMITER_NONE)
             return HELD_BODY;
         if (*found_out != MIME_DELIMITER_MORE)
-            return HELD_DELIMITER;
+            return *found_out == MIME_DELIMITER_DOUBT ? HELD_DOUBT : HELD_DELIMITER;
         if (in->len == 0)
             return HELD_MORE;
         held_fill(r, in);
@@ -299,10 +298,15 @@ static bool held_next(struct mime_reader *r, struct span *in, struct mime_event 
     bool known;
     size_t end;
 
+    if (r->held_at < r->held_known) {
+        *status_out = held_give(r, event_out) ? given(r) : MIME_BODY_DOUBT;
+        return *status_out == MIME_BODY_DATA || r->doubt != MIME_DOUBTS;
+    }
     if (r->held_at) {
         memmove(r->held, r->held + r->held_at, (size_t)(r->held_len - r->held_at));
         r->held_len = (uint16_t)(r->held_len - r->held_at);
         r->held_at = 0;
+        r->held_known = 0;
         if (r->held_len == 0)
             return false;
     }
@@ -311,11 +315,15 @@ static bool held_next(struct mime_reader *r, struct span *in, struct mime_event 
         *status_out = MIME_BODY_MORE;
         return true;
     case HELD_BODY:
-        *status_out = MIME_BODY_DATA;
-        return held_give(r, held_release(r, r->finished && in->len == 0), event_out);
+        held_count(r, held_release(r, r->finished && in->len == 0));
+        return false;
     case HELD_WHOLE:
-        *status_out = MIME_BODY_DATA;
-        return held_give(r, r->held_len, event_out);
+        held_count(r, r->held_len);
+        return false;
+    case HELD_DOUBT:
+        r->doubt = MIME_DOUBT_DELIMITER;
+        *status_out = MIME_BODY_DOUBT;
+        return true;
     case HELD_DELIMITER:
         break;
     }
@@ -346,6 +354,11 @@ static bool candidate(struct mime_reader *r, struct span *in, size_t end,
 
     if (found == MIME_DELIMITER_NONE)
         return false;
+    if (found == MIME_DELIMITER_DOUBT) {
+        r->doubt = MIME_DOUBT_DELIMITER;
+        *status_out = MIME_BODY_DOUBT;
+        return true;
+    }
     if (found == MIME_DELIMITER_MORE) {
         hold(r, in);
         *status_out = MIME_BODY_MORE;
@@ -402,8 +415,10 @@ static bool look(struct mime_reader *r, struct span *in, enum mime_body_status *
         return false;
     }
     if (r->line_begin) {
-        r->line_begin = false;
-        return candidate(r, in, 0, status_out);
+        bool decided = candidate(r, in, 0, status_out);
+
+        r->line_begin = decided && *status_out == MIME_BODY_DOUBT;
+        return decided;
     }
     r->run = look_ahead(r, *in, &end);
     if (r->run > 0)
@@ -423,13 +438,15 @@ enum mime_body_status mime_body_next(struct mime_reader *r, struct span *in,
     for (;;) {
         if (r->run) {
             struct span body = span_head(*in, r->run);
-            bool data = give(r, &body, event_out);
+            bool data = mime_leaf_give(r, &body, event_out);
             size_t used = r->run - body.len;
 
             *in = span_skip(*in, used);
             r->run -= used;
             if (data)
-                return MIME_BODY_DATA;
+                return given(r);
+            if (r->doubt != MIME_DOUBTS)
+                return MIME_BODY_DOUBT;
             continue;
         }
         if (r->held_len) {

@@ -7,11 +7,27 @@
 /* The part of struct mime_reader that reads bodies; used by mime_reader.c and mime_header.c alone.
  */
 
+/* Doubts about how a leaf is decoded: decided for that leaf alone. */
+enum { MIME_DOUBTS_LEAF = 1 << MIME_DOUBT_BASE64 | 1 << MIME_DOUBT_PLAIN | 1 << MIME_DOUBT_QP };
+
+/* This reader is the one that decides the doubt the other way. */
+static inline bool mime_reader_other(const struct mime_reader *r, enum mime_doubt doubt)
+{
+    return r->doubts_other >> doubt & 1;
+}
+
+/* The doubt is to be told before it is decided. */
+static inline bool mime_reader_asks(const struct mime_reader *r, enum mime_doubt doubt)
+{
+    return r->asks && !(r->doubts_known >> doubt & 1);
+}
+
 enum mime_body_status {
     MIME_BODY_MORE,      /* the input is used up */
     MIME_BODY_DATA,      /* *event_out is data */
     MIME_BODY_DELIMITER, /* a delimiter was read: close_depth, body_end, closing_delimiter are set
                           */
+    MIME_BODY_DOUBT,     /* r->doubt is ahead: decide it and call again */
 };
 
 enum mime_delimiter {
@@ -19,6 +35,7 @@ enum mime_delimiter {
     MIME_DELIMITER_MORE, /* too few bytes to decide */
     MIME_DELIMITER_OPEN,
     MIME_DELIMITER_CLOSE,
+    MIME_DELIMITER_DOUBT, /* two receivers differ, and who reads wants both */
 };
 
 /*
@@ -28,8 +45,9 @@ enum mime_delimiter {
  *   delimiter = "--" boundary *LWSP CRLF     close-delimiter = "--" boundary "--" *LWSP CRLF  (RFC
  * 2046 section 5.1.1)
  *
- * Differs from that section where it lets any text follow the boundary: only blanks may, since
- * multiparts around each other often have boundaries of which one begins with the other.
+ * Differs from that section, by the reading that the engine goes by, where it lets any text follow
+ * the boundary: only blanks may, since multiparts around each other often have boundaries of which
+ * one begins with the other.
  */
 enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t *len_out,
                                     uint8_t *depth_out);
@@ -38,7 +56,5 @@ enum mime_delimiter mime_body_judge(struct mime_reader *r, struct span s, size_t
 void mime_body_begin(struct mime_reader *r);
 enum mime_body_status mime_body_next(struct mime_reader *r, struct span *in,
                                      struct mime_event *event_out);
-/* The current part's body has ended: gives what its decoder still holds. False when nothing. */
-bool mime_body_flush(struct mime_reader *r, struct mime_event *event_out);
 
 #endif

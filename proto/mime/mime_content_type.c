@@ -108,12 +108,29 @@ static struct span take_value(struct span *s, uint8_t *flags)
     return value;
 }
 
-static bool known_name(const struct mime_content_type *t, struct span name)
+static struct mime_parameter *known_name(struct mime_content_type *t, struct span name)
 {
     for (size_t i = 0; i < t->count; i++)
         if (span_equal_nocase(t->parameters[i].name, name))
-            return true;
-    return false;
+            return &t->parameters[i];
+    return NULL;
+}
+
+static void keep_parameter(struct mime_content_type *t, const struct mime_parameter *p)
+{
+    struct mime_parameter *known = known_name(t, p->name);
+
+    if (p->name.len == 0) {
+        t->flags |= MIME_PARAMETER_BAD;
+    } else if (known) {
+        t->flags |= MIME_PARAMETER_TWICE;
+        if (t->other)
+            *known = *p;
+    } else if (t->count == MIME_PARAMETERS_MAX) {
+        t->flags |= MIME_PARAMETER_MANY;
+    } else {
+        t->parameters[t->count++] = *p;
+    }
 }
 
 /* parameter = attribute "=" value   (RFC 2045 section 5.1) */
@@ -129,20 +146,16 @@ static struct span take_parameter(struct span s, struct mime_content_type *t)
     }
     s = skip_blanks(span_skip(s, 1));
     p.quoted = s.len && s.data[0] == '"';
-    p.value = p.quoted ? take_quoted(&s, &t->flags) : take_value(&s, &t->flags);
-    if (p.name.len == 0)
-        t->flags |= MIME_PARAMETER_BAD;
-    else if (known_name(t, p.name))
-        t->flags |= MIME_PARAMETER_TWICE;
-    else if (t->count == MIME_PARAMETERS_MAX)
-        t->flags |= MIME_PARAMETER_MANY;
+    if (p.quoted)
+        p.value = take_quoted(&s, &t->flags);
     else
-        t->parameters[t->count++] = p;
+        p.value = t->other ? take_word(&s, ";") : take_value(&s, &t->flags);
+    keep_parameter(t, &p);
     return s;
 }
 
 /* content = type "/" subtype *(";" parameter)   disposition = type *(";" parameter) */
-void mime_content_type_parse(struct span value, struct mime_content_type *type_out)
+static void parse(struct span value, struct mime_content_type *type_out)
 {
     struct span s = skip_blanks(value);
 
@@ -153,7 +166,7 @@ void mime_content_type_parse(struct span value, struct mime_content_type *type_o
     s = skip_blanks(s);
     if (s.len && s.data[0] == '/') {
         s = skip_blanks(span_skip(s, 1));
-        type_out->subtype = take_word(&s, ";");
+        type_out->subtype = take_word(&s, ";,");
     }
     for (;;) {
         s = skip_blanks(s);
@@ -161,6 +174,18 @@ void mime_content_type_parse(struct span value, struct mime_content_type *type_o
             return;
         s = s.data[0] == ';' ? span_skip(s, 1) : take_parameter(s, type_out);
     }
+}
+
+void mime_content_type_parse(struct span value, struct mime_content_type *type_out)
+{
+    type_out->other = false;
+    parse(value, type_out);
+}
+
+void mime_content_type_parse_other(struct span value, struct mime_content_type *type_out)
+{
+    type_out->other = true;
+    parse(value, type_out);
 }
 
 /*
@@ -305,7 +330,7 @@ static void gather(const struct mime_parameter *p, bool extended, bool decode, s
 static bool gather_all(const struct mime_content_type *t, const char *name, bool decode,
                        struct gathered *g)
 {
-    const struct mime_parameter *p = find(t, name, -1, true, &g->extended);
+    const struct mime_parameter *p = find(t, name, -1, !t->other, &g->extended);
     bool pieces = false, extended = false;
 
     g->out = writer_of(g->bytes, sizeof(g->bytes));
@@ -371,21 +396,52 @@ bool mime_content_type_raw(const struct mime_content_type *t, const char *name, 
     return true;
 }
 
-static const char *const encoding_names[] = {"7bit", "8bit", "binary", "quoted-printable",
-                                             "base64"};
+static const char *const encoding_names[] = {"7bit",   "8bit",    "binary",  "quoted-printable",
+                                             "base64", "unknown", "uuencode"};
 
 enum mime_encoding mime_encoding_of(struct span value)
 {
+    static const struct {
+        const char *name;
+        enum mime_encoding is;
+    } others[] = {{"x-uuencode", MIME_ENCODING_UU},
+                  {"x-uue", MIME_ENCODING_UU},
+                  {"uue", MIME_ENCODING_UU},
+                  {"uuencode", MIME_ENCODING_UU}};
     struct mime_content_type t;
 
     mime_content_type_parse(value, &t);
+    if (t.subtype.len)
+        return MIME_ENCODING_UNKNOWN;
     for (unsigned i = 0; i < MIME_ENCODING_UNKNOWN; i++)
-        if (span_equal_nocase(t.type, span_text(encoding_names[i])) && t.subtype.len == 0)
+        if (span_equal_nocase(t.type, span_text(encoding_names[i])))
             return (enum mime_encoding)i;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (span_equal_nocase(t.type, span_text(others[i].name)))
+            return others[i].is;
     return MIME_ENCODING_UNKNOWN;
+}
+
+static bool within(struct span value, const char *word)
+{
+    struct span text = span_text(word);
+
+    for (; value.len >= text.len; value = span_skip(value, 1))
+        if (span_equal_nocase(span_head(value, text.len), text))
+            return true;
+    return false;
+}
+
+enum mime_encoding mime_encoding_within(struct span value)
+{
+    if (within(value, "base64") || within(value, "base-64"))
+        return MIME_ENCODING_BASE64;
+    if (within(value, "quoted"))
+        return MIME_ENCODING_QP;
+    return within(value, "uu") ? MIME_ENCODING_UU : MIME_ENCODING_UNKNOWN;
 }
 
 const char *mime_encoding_name(enum mime_encoding encoding)
 {
-    return encoding < MIME_ENCODING_UNKNOWN ? encoding_names[encoding] : "unknown";
+    return encoding_names[encoding <= MIME_ENCODING_UU ? encoding : MIME_ENCODING_UNKNOWN];
 }

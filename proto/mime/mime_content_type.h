@@ -23,6 +23,7 @@ struct mime_content_type {
     struct span subtype; /* "plain"; empty when there is none */
     uint8_t count;
     uint8_t flags; /* MIME_PARAMETER_* that were met */
+    bool other;    /* read by mime_content_type_parse_other() */
     struct mime_parameter parameters[MIME_PARAMETERS_MAX];
 };
 
@@ -39,6 +40,13 @@ enum {
  * One pass.
  */
 void mime_content_type_parse(struct span value, struct mime_content_type *type_out);
+
+/*
+ * The same as some receivers read it: of a name that stands twice the last counts, a value without
+ * quotes ends at the first blank, and "name" counts before "name*" in mime_content_type_find() and
+ * mime_content_type_raw().
+ */
+void mime_content_type_parse_other(struct span value, struct mime_content_type *type_out);
 
 /* Writes a parameter's value with quoting and folds undone, otherwise as it is. */
 void mime_parameter_value(const struct mime_parameter *p, struct writer *out);
@@ -63,10 +71,13 @@ enum mime_encoding {
     MIME_ENCODING_QP,
     MIME_ENCODING_BASE64,
     MIME_ENCODING_UNKNOWN,
+    MIME_ENCODING_UU, /* x-uuencode, no standard's */
 };
 
 /* The transfer encoding named by a field's value. */
 enum mime_encoding mime_encoding_of(struct span value);
+/* For a value that names none: the first that some receiver may find in it, else UNKNOWN. */
+enum mime_encoding mime_encoding_within(struct span value);
 /* Its name: "7bit", "quoted-printable"; "unknown". */
 const char *mime_encoding_name(enum mime_encoding encoding);
 

@@ -29,6 +29,18 @@ const char *mime_anomaly_what(enum mime_anomaly anomaly)
     return anomalies[anomaly].what;
 }
 
+const char *mime_doubt_name(enum mime_doubt doubt)
+{
+    static const char *const names[MIME_DOUBTS + 1] = {
+#define DOUBT(NAME, name, what) #name,
+#include "proto/mime/mime_doubt.def"
+#undef DOUBT
+        "encoded_message",
+    };
+
+    return names[doubt];
+}
+
 const char *mime_field_name(enum mime_field field)
 {
     return field_names[field];

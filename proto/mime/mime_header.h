@@ -11,6 +11,7 @@ enum mime_header_status {
     MIME_HEADER_BUFFER, /* a field buffer is needed */
     MIME_HEADER_FIELD,  /* *event_out is a field */
     MIME_HEADER_AGAIN,  /* something was left out: call again */
+    MIME_HEADER_DOUBT,  /* r->doubt is ahead: decide it and call again */
     MIME_HEADER_DONE,   /* the header has ended; what follows is the body */
 };
 
@@ -18,7 +19,5 @@ enum mime_header_status {
 void mime_header_begin(struct mime_reader *r);
 enum mime_header_status mime_header_next(struct mime_reader *r, struct span *in,
                                          struct mime_event *event_out);
-/* The header has ended: settles r->part and the frame's kind. */
-void mime_header_settle(struct mime_reader *r);
 
 #endif

@@ -19,6 +19,8 @@ void mime_qp_init(struct mime_qp *q)
 {
     q->count = 0;
     q->bad = false;
+    q->stop = false;
+    q->drop = false;
 }
 
 static void flush(struct mime_qp *q, struct writer *out)
@@ -39,7 +41,11 @@ static bool hold(struct mime_qp *q, uint8_t c, struct writer *out)
 static bool broken(struct mime_qp *q, struct writer *out)
 {
     q->bad = true;
-    flush(q, out);
+    if (q->drop)
+        writer_span_put(out, span_of(q->held + 1, q->count - 1u));
+    else
+        writer_span_put(out, span_of(q->held, q->count));
+    q->count = 0;
     return false;
 }
 
@@ -65,11 +71,27 @@ static bool in_escape(struct mime_qp *q, uint8_t c, struct writer *out)
         return hold(q, c, out);
     if (q->count > 1)
         return broken(q, out);
+    if (q->drop)
+        return broken(q, out);
     /* "include the "=" character and the following character ... without any transformation"
      * (section 6.7, note 2): of "==3D" both stay, and what follows is no escape. */
     broken(q, out);
     writer_byte(out, c);
     return true;
+}
+
+/* held begins with '=': true when `c` makes it no escape. */
+static bool breaks(const struct mime_qp *q, uint8_t c)
+{
+    uint8_t last = q->held[q->count - 1];
+
+    if (q->count == 2 && hex(last) >= 0)
+        return hex(c) < 0;
+    if (c == '\n')
+        return false;
+    if (last == '\r' || q->count == MIME_QP_HELD)
+        return true;
+    return !is_blank(c) && c != '\r' && !(q->count == 1 && hex(c) >= 0);
 }
 
 /*
@@ -139,16 +161,19 @@ static void plain(struct span *in, struct writer *out)
     *in = span_skip(*in, s.len);
 }
 
-void mime_qp_feed(struct mime_qp *q, struct span *in, struct writer *out)
+bool mime_qp_feed(struct mime_qp *q, struct span *in, struct writer *out)
 {
     while (in->len && writer_room(out) > MIME_QP_HELD) {
         if (q->count == 0)
             plain(in, out);
         if (in->len == 0 || writer_room(out) <= MIME_QP_HELD)
             break;
+        if (q->stop && q->count && q->held[0] == '=' && breaks(q, in->data[0]))
+            return true;
         step(q, in->data[0], out);
         *in = span_skip(*in, 1);
     }
+    return false;
 }
 
 void mime_qp_finish(struct mime_qp *q, struct writer *out)

@@ -16,15 +16,18 @@ struct mime_qp {
     uint8_t held[MIME_QP_HELD]; /* blanks, CR or the begin of an escape, of which the next bytes
                                    decide */
     uint8_t count;
-    bool bad; /* a broken escape was seen */
+    bool bad;  /* a broken escape was seen */
+    bool stop; /* end before the byte that breaks an escape: see mime_qp_feed() */
+    bool drop; /* the "=" of a broken escape vanishes */
 };
 
 void mime_qp_init(struct mime_qp *q);
 /*
  * Decodes from *in, which advances, into `out` until the input is used up or fewer than
- * MIME_QP_HELD + 1 bytes of room are left.
+ * MIME_QP_HELD + 1 bytes of room are left. True when it ended before a byte that breaks an escape,
+ * because of `stop`.
  */
-void mime_qp_feed(struct mime_qp *q, struct span *in, struct writer *out);
+bool mime_qp_feed(struct mime_qp *q, struct span *in, struct writer *out);
 /* The input has ended: what was held is decided. Needs MIME_QP_HELD bytes of room. */
 void mime_qp_finish(struct mime_qp *q, struct writer *out);
 

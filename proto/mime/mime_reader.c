@@ -2,17 +2,21 @@
 #include "proto/mime/mime_reader.h"
 
 #include "proto/mime/mime_body.h"
+#include "proto/mime/mime_describe.h"
 #include "proto/mime/mime_header.h"
+#include "proto/mime/mime_leaf.h"
 
-_Static_assert(sizeof(struct mime_reader) <= 6144, "many messages are under way at a time");
+_Static_assert(sizeof(struct mime_reader) <= 7168, "many messages are under way at a time");
 _Static_assert(MIME_BOUNDARY_MAX + 70 <= MIME_DELIMITER_MAX,
                "a delimiter line has room for padding");
 _Static_assert(MIME_DELIMITER_MAX + 2 <= MIME_SCRATCH_MIN, "what was held is decoded in one step");
 
 enum state {
     HEADER,
+    SETTLE, /* the header is whole; what it says is decided */
     HEADER_END,
     PART_BEGIN,
+    NAMES,
     BODY_BEGIN,
     BODY,
     CLOSE, /* the parts deeper than close_depth */
@@ -46,6 +50,7 @@ bool mime_reader_init(struct mime_reader *r, const struct mime_memory *memory,
     memset(r, 0, offsetof(struct mime_reader, frames));
     r->limits = *limits;
     r->memory = *memory;
+    r->doubt = MIME_DOUBTS;
     push(r, true);
     return true;
 }
@@ -81,7 +86,7 @@ static void tell_anomaly(struct mime_reader *r, struct mime_event *event_out)
     event_out->kind = MIME_ANOMALY;
     event_out->part = top(r)->index;
     event_out->offset = r->state == HEADER       ? r->field_offset
-                        : r->state == HEADER_END ? r->offset
+                        : r->state <= HEADER_END ? r->offset
                                                  : top(r)->body_offset;
     event_out->anomaly = (enum mime_anomaly)first;
 }
@@ -100,7 +105,20 @@ static void tell_part_begin(struct mime_reader *r, struct mime_event *event_out)
     event_out->part = top(r)->index;
     event_out->offset = r->offset;
     event_out->begin = &r->part;
-    r->state = BODY_BEGIN;
+    r->state = NAMES;
+}
+
+/* False when all names were told. */
+static bool tell_name(struct mime_reader *r, struct mime_event *event_out)
+{
+    if (!mime_describe_name(r, &event_out->data)) {
+        r->state = BODY_BEGIN;
+        return false;
+    }
+    event_out->kind = MIME_NAME;
+    event_out->part = top(r)->index;
+    event_out->offset = r->offset;
+    return true;
 }
 
 /*
@@ -118,7 +136,7 @@ static void open_part(struct mime_reader *r, bool message)
     r->part.type = span_text("application");
     r->part.subtype = span_text("octet-stream");
     r->part.encoding = MIME_ENCODING_BINARY;
-    mime_header_settle(r);
+    mime_describe_settle(r);
     r->state = HEADER_END;
 }
 
@@ -153,11 +171,12 @@ static void closed(struct mime_reader *r)
         r->state = END;
         return;
     }
+    top(r)->closed = r->closing_delimiter;
+    top(r)->beside = false;
     if (!r->closing_delimiter) {
         open_part(r, false);
         return;
     }
-    top(r)->closed = true;
     r->line_begin = true;
     r->state = BODY;
 }
@@ -197,7 +216,7 @@ static bool collect(struct mime_reader *r)
 static bool close_step(struct mime_reader *r, struct mime_event *event_out)
 {
     if (r->depth > r->close_depth) {
-        if (mime_body_flush(r, event_out))
+        if (mime_leaf_flush(r, event_out))
             return true;
         if (!top(r)->judged)
             judge_part(r);
@@ -235,9 +254,10 @@ static enum mime_status step_header(struct mime_reader *r, struct span *in,
         break;
     case MIME_HEADER_AGAIN:
         break;
+    case MIME_HEADER_DOUBT:
+        return MIME_DOUBT;
     case MIME_HEADER_DONE:
-        r->state = HEADER_END;
-        mime_header_settle(r);
+        r->state = SETTLE;
         break;
     }
     return MIME_EVENT;
@@ -253,6 +273,8 @@ static enum mime_status step_body(struct mime_reader *r, struct span *in,
     case MIME_BODY_DELIMITER:
         r->state = CLOSE;
         break;
+    case MIME_BODY_DOUBT:
+        return MIME_DOUBT;
     case MIME_BODY_MORE:
         return finish_body(r);
     }
@@ -267,12 +289,21 @@ static enum mime_status step(struct mime_reader *r, struct span *in, struct mime
     switch ((enum state)r->state) {
     case HEADER:
         return step_header(r, in, event_out, told_out);
+    case SETTLE:
+        if (mime_describe_asks(r))
+            return MIME_DOUBT;
+        mime_describe_settle(r);
+        r->state = HEADER_END;
+        return MIME_EVENT;
     case HEADER_END:
         tell_header_end(r, event_out);
         break;
     case PART_BEGIN:
         tell_part_begin(r, event_out);
         break;
+    case NAMES:
+        *told_out = tell_name(r, event_out);
+        return MIME_EVENT;
     case BODY_BEGIN:
         begin_body(r);
         return MIME_EVENT;
@@ -320,5 +351,36 @@ enum mime_status mime_reader_next(struct mime_reader *r, struct span *in,
         /* The end of what is read again is not the end of the input. */
         if (status != MIME_EVENT && !(again && status == MIME_MORE))
             return status;
+    }
+}
+
+void mime_reader_fork(struct mime_reader *r, struct mime_reader *copy_out, uint8_t *field,
+                      const struct mime_event *event)
+{
+    enum mime_doubt doubt = (enum mime_doubt)r->doubt;
+    uint8_t bit = (uint8_t)(1u << doubt);
+
+    r->doubts_known |= bit;
+    r->doubt = MIME_DOUBTS;
+    if (!copy_out)
+        return;
+    *copy_out = *r;
+    copy_out->doubts_other |= bit;
+    copy_out->anomalies = 0;
+    copy_out->memory.field = field;
+    mime_describe_rebase(copy_out, r);
+    if (r->field_held)
+        memcpy(field, r->memory.field, r->field_held);
+    if (r->replay.len) {
+        memcpy(field, r->replay.data, r->replay.len);
+        copy_out->replay.data = field;
+    }
+    if (event)
+        /* Behind the name stands the colon, or blanks. */
+        mime_describe_again(copy_out, event->field.id, event->field.value,
+                            event->field.name.data[event->field.name.len] != ':');
+    if (doubt == MIME_DOUBT_PLAIN) {
+        copy_out->part.encoding = MIME_ENCODING_BINARY;
+        copy_out->tail_due = true;
     }
 }

@@ -5,6 +5,7 @@
 #include "proto/mime/mime_base64.h"
 #include "proto/mime/mime_content_type.h"
 #include "proto/mime/mime_qp.h"
+#include "proto/mime/mime_uu.h"
 
 /*
  * Reads a message while it arrives (RFC 5322, RFC 2045, RFC 2046): header fields, the tree of
@@ -15,11 +16,12 @@
  *
  * Order of events, a part's index counting from 0 in order of appearance:
  *
- *   FIELD*  HEADER_END  PART_BEGIN  (DATA* | parts)  PART_END
+ *   FIELD*  HEADER_END  PART_BEGIN  NAME*  (DATA* | parts)  PART_END
  *
- * and END behind the root's PART_END. An ANOMALY comes behind the FIELD or before the event it
- * belongs to; those of a body before its PART_END. A message/rfc822 (or message/global) part has
- * one child: the message in it, with a header of its own.
+ * and END behind the root's PART_END. BESIDE is text that belongs to no part: before, behind and
+ * between a multipart's parts, or around a uuencoded body. An ANOMALY comes behind the FIELD or
+ * before the event it belongs to; those of a body before its PART_END. A message/rfc822 (or
+ * message/global) part has one child: the message in it, with a header of its own.
  *
  * Lines end in CRLF; LF alone is taken for a line end too, with an anomaly.
  */
@@ -29,6 +31,8 @@ enum { MIME_BOUNDARY_MAX = 250 };     /* bytes of one boundary; RFC 2046 section
 enum { MIME_BOUNDARIES_SIZE = 1536 }; /* bytes of all boundaries that are open at a time */
 enum { MIME_DELIMITER_MAX = 320 };    /* bytes of a delimiter line with its end; longer is none */
 enum { MIME_FILENAME_MAX = 512 }; /* bytes of a decoded file name; longer is cut, with an anomaly */
+enum { MIME_NAMES_MAX = 768 };    /* bytes of all other spellings of a part's file name */
+enum { MIME_TAIL_MAX = 80 };      /* bytes of a base64 line that are kept for another reading */
 enum { MIME_TOKEN_MAX = 128 };    /* bytes of type, subtype, disposition, charset */
 enum { MIME_FIELD_MIN = 1024 };   /* least `limits.field` */
 enum { MIME_SCRATCH_MIN = 1024 }; /* least scratch */
@@ -39,12 +43,13 @@ struct mime_limits {
     uint32_t header; /* bytes of one part's header; fields that begin behind are left out */
     uint16_t parts;  /* parts of a message, the root included; at least 2 */
     uint16_t depth;  /* nesting, the root being 1 */
+    uint32_t lines;  /* of one part's header; fields that begin behind are left out */
 };
 
-/* 16 KiB a field, 256 KiB a header, 1000 parts, 20 deep. */
+/* 16 KiB a field, 256 KiB and 10000 lines a header, 1000 parts, 20 deep. */
 #define MIME_LIMITS_DEFAULT                                                                        \
     {                                                                                              \
-        .field = 16384, .header = 262144, .parts = 1000, .depth = 20                               \
+        .field = 16384, .header = 262144, .parts = 1000, .depth = 20, .lines = 10000               \
     }
 
 struct mime_memory {
@@ -78,6 +83,14 @@ enum mime_field {
     MIME_FIELDS
 };
 
+/* Where receivers differ: bits of doubts_known and doubts_other. */
+enum mime_doubt {
+#define DOUBT(NAME, name, what) MIME_DOUBT_##NAME,
+#include "proto/mime/mime_doubt.def"
+#undef DOUBT
+    MIME_DOUBTS
+};
+
 enum mime_event_kind {
     MIME_FIELD,
     MIME_HEADER_END,
@@ -86,6 +99,14 @@ enum mime_event_kind {
     MIME_PART_END,
     MIME_ANOMALY,
     MIME_END,
+    MIME_NAME,   /* another spelling of the part's file name than PART_BEGIN gave */
+    MIME_BESIDE, /* text that belongs to no part; the part named is the one around it */
+    /* Of struct mime_readings alone, see there. */
+    MIME_READING,
+    MIME_TEXT,
+    MIME_FILE_BEGIN,
+    MIME_FILE_DATA,
+    MIME_FILE_END,
 };
 
 enum mime_part_kind {
@@ -112,7 +133,8 @@ struct mime_part {
 
 struct mime_event {
     enum mime_event_kind kind;
-    uint16_t part; /* index */
+    uint16_t part;   /* index */
+    uint8_t reading; /* which one it belongs to: struct mime_readings; otherwise 0 */
     /*
      * Of the raw message: FIELD its first byte, HEADER_END and PART_BEGIN the body's first byte,
      * DATA the first raw byte behind those of the DATA before, PART_END the byte behind the body,
@@ -129,7 +151,12 @@ struct mime_event {
             struct span value; /* behind the colon and its blanks, folds in it */
         } field;
         const struct mime_part *begin;
-        struct span data; /* never empty; in the input, or in the scratch when decoded */
+        struct span data; /* never empty; in the input, or in the scratch when decoded; of NAME the
+                             name, of FILE_BEGIN too, which may be empty */
+        struct {
+            enum mime_doubt doubt; /* MIME_DOUBTS: of a message that was encoded */
+            uint8_t from;          /* the reading that goes on as it was; `reading` is the other */
+        } other;
         struct {
             uint64_t header_offset;
             uint64_t body_offset;
@@ -145,6 +172,7 @@ enum mime_status {
     MIME_MORE,   /* the input is used up */
     MIME_EVENT,  /* *event_out is one; its spans hold until the next call */
     MIME_BUFFER, /* a field is split and there is no field buffer: attach one and call again */
+    MIME_DOUBT,  /* only for who asks for it: r->doubt; fork or go on, then call again */
 };
 
 /* One part that is open: the path from the root to the current part. */
@@ -161,11 +189,12 @@ struct mime_frame {
     bool digest;   /* its parts are messages unless they say otherwise (RFC 2046 section 5.1.5) */
     bool closed;   /* its closing delimiter was seen: only the epilogue is left */
     bool parented; /* a part of it was seen */
+    bool beside;   /* text beside its parts is under way, blank lines before it left out */
     bool judged;   /* while being closed: its anomalies are told */
 };
 
 /*
- * The whole state of a message under way: about 5 KiB, asserted in mime_reader.c; plus the field
+ * The whole state of a message under way: about 6 KiB, asserted in mime_reader.c; plus the field
  * buffer while a field is split. Members are the reader's own.
  */
 struct mime_reader {
@@ -188,7 +217,6 @@ struct mime_reader {
     uint16_t held_at;     /* undecided bytes of a body: held[held_at .. held_len) */
     uint16_t held_len;
     uint16_t parts;
-    uint16_t text_len;
     uint8_t depth;
     uint8_t close_depth; /* parts deeper than this are being closed */
     uint8_t state;
@@ -204,15 +232,29 @@ struct mime_reader {
     bool last_cr;
     bool finished;
     bool bare_told;
+    bool asks;            /* whoever reads wants MIME_DOUBT */
+    uint8_t doubt;        /* enum mime_doubt that is ahead or was just met, or MIME_DOUBTS */
+    uint8_t doubts_known; /* by bit: decided */
+    uint8_t doubts_other; /* those of them that are decided the other way */
+    uint8_t tail_len;     /* of tail[]: the begin of the base64 line under way */
+    bool tail_due;        /* ... is to be given, as plain text */
+    bool field_again;     /* the field that was taken last had been there before */
+    uint16_t held_known;  /* bytes of held[] that are body */
+    uint16_t names_len;
+    uint16_t names_at;   /* the next one to be told */
+    uint32_t head_lines; /* of the header under way */
     union {
         struct mime_base64 base64;
         struct mime_qp qp;
+        struct mime_uu uu;
     } decoder;
     struct mime_part part; /* of the header under way */
     struct mime_frame frames[MIME_DEPTH_MAX];
     uint8_t text[4 * MIME_TOKEN_MAX + 2 * MIME_FILENAME_MAX]; /* what `part` points to */
     uint8_t boundaries[MIME_BOUNDARIES_SIZE];
     uint8_t held[MIME_DELIMITER_MAX + 2];
+    uint8_t names[MIME_NAMES_MAX]; /* other spellings of the file name, each with its length (2) */
+    uint8_t tail[MIME_TAIL_MAX];
 };
 
 /*
@@ -245,6 +287,16 @@ void mime_reader_attach(struct mime_reader *r, uint8_t *field);
  */
 bool mime_reader_idle(const struct mime_reader *r);
 uint8_t *mime_reader_detach(struct mime_reader *r);
+
+/*
+ * Behind MIME_DOUBT, or behind a FIELD that left r->doubt set: `copy_out` becomes a reader of its
+ * own that decides the doubt the other way, and reads on from the same byte; `field`, of
+ * limits.field bytes, becomes its own. Both know the doubt from now on. `event`: that FIELD, else
+ * NULL. Without a copy (NULL) the doubt is only decided.
+ */
+void mime_reader_fork(struct mime_reader *r, struct mime_reader *copy_out, uint8_t *field,
+                      const struct mime_event *event);
+const char *mime_doubt_name(enum mime_doubt doubt);
 
 /* The names in the tables: "bare_lf"; "content-type". */
 const char *mime_anomaly_name(enum mime_anomaly anomaly);

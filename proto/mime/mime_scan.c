@@ -98,3 +98,33 @@ void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr)
 {
     run(scan, s, after_cr, false);
 }
+
+#ifdef __SSE2__
+/* Where one byte is followed by the other, of the sixteen from `at` on. */
+static inline __m128i pair(const uint8_t *at, __m128i first, __m128i second)
+{
+    return _mm_and_si128(_mm_cmpeq_epi8(load(at), first), _mm_cmpeq_epi8(load(at + 1), second));
+}
+#endif
+
+size_t mime_scan_line(struct span s, uint8_t first)
+{
+    size_t i = 0;
+
+#ifdef __SSE2__
+    const __m128i lf = _mm_set1_epi8('\n'), next = _mm_set1_epi8((char)first);
+
+    for (; i + 65 <= s.len; i += 64)
+        if (_mm_movemask_epi8(_mm_or_si128(
+                _mm_or_si128(pair(s.data + i, lf, next), pair(s.data + i + 16, lf, next)),
+                _mm_or_si128(pair(s.data + i + 32, lf, next), pair(s.data + i + 48, lf, next)))))
+            break;
+    for (; i + 17 <= s.len; i += 16)
+        if (_mm_movemask_epi8(pair(s.data + i, lf, next)))
+            break;
+#endif
+    for (; i < s.len; i++)
+        if (s.data[i] == '\n' && (i + 1 == s.len || s.data[i + 1] == first))
+            return i;
+    return s.len;
+}

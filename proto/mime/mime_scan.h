@@ -20,4 +20,10 @@ size_t mime_scan_delimiter(struct mime_scan *scan, struct span s, bool after_cr)
 /* Passes over all of it. */
 void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr);
 
+/*
+ * The first LF with `first` behind it, or an LF that is the last byte: its offset, or s.len. Counts
+ * nothing.
+ */
+size_t mime_scan_line(struct span s, uint8_t first);
+
 #endif

@@ -279,8 +279,8 @@ enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read,
     part_out->decoded = cursor_uint(&c, OFFSET_SIZE);
     part_out->header_len = part_out->body_offset - part_out->header_offset;
     if (read->at.bad || c.bad || part_out->kind > MIME_MESSAGE ||
-        part_out->encoding > MIME_ENCODING_UNKNOWN ||
-        part_out->body_offset < part_out->header_offset || !read_attributes(&c, part_out))
+        part_out->encoding > MIME_ENCODING_UU || part_out->body_offset < part_out->header_offset ||
+        !read_attributes(&c, part_out))
         return MIME_TREE_BAD;
     if (part_out->index == 0)
         return part_out->parent == MIME_PART_NONE ? MIME_TREE_NEXT : MIME_TREE_BAD;

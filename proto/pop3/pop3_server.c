@@ -18,7 +18,7 @@ enum {
 
 void pop3_server_init(struct pop3_server *s, const struct pop3_server_options *options)
 {
-    *s = (struct pop3_server){.options = options, .reply = POP3_REPLY_READY};
+    *s = (struct pop3_server){.options = options, .parting.reply = POP3_REPLY_READY};
     line_init(&s->line, POP3_LINE_MAX);
 }
 
@@ -29,12 +29,12 @@ void pop3_server_attach(struct pop3_server *s, uint8_t *buffer)
 
 uint8_t *pop3_server_detach(struct pop3_server *s)
 {
-    return line_idle(&s->line) && s->state != STATE_USER ? line_detach(&s->line) : NULL;
+    return s->state != STATE_USER ? line_take_back(&s->line) : NULL;
 }
 
 static int reply(struct pop3_server *s, enum pop3_reply_id id)
 {
-    s->reply = (uint8_t)id;
+    s->parting.reply = (uint8_t)id;
     return ACTION_NONE;
 }
 
@@ -173,7 +173,7 @@ static int on_quit(struct pop3_server *s, const struct pop3_command *c, struct p
         action->deleted_count = s->deleted_count;
         return ask(s, POP3_ACTION_UPDATE);
     }
-    s->closing = true;
+    s->parting.closing = true;
     return reply(s, POP3_REPLY_BYE);
 }
 
@@ -229,12 +229,12 @@ static int read_on(struct pop3_server *s, struct span *in, struct pop3_action *a
     case LINE_DONE:
         return on_line(s, line, action);
     case LINE_LONG:
-        s->closing = true;
+        s->parting.closing = true;
         return reply(s, POP3_REPLY_LINE_TOO_LONG);
     case LINE_BAD:
         break;
     }
-    s->closing = true;
+    s->parting.closing = true;
     return reply(s, pop3_reply_for_form((enum line_form)s->line.form));
 }
 
@@ -338,7 +338,7 @@ static int send_reply(struct pop3_server *s, uint8_t *due, struct writer *scratc
     action->reply = id;
     action->bytes = span_skip(writer_span(scratch), start);
     if (id == POP3_REPLY_AUTH_FAILED && ++s->logins >= s->options->logins_max)
-        s->closing = true;
+        s->parting.closing = true;
     /* A mailbox may hold any number of messages that are not for this client. */
     if (pop3_reply_refuses(id) && id != POP3_REPLY_NEEDS_UTF8 &&
         ++s->errors >= s->options->errors_max)
@@ -367,8 +367,8 @@ static int send_lines(struct pop3_server *s, struct writer *scratch, struct pop3
 /* What is owed before anything more is read, in this order. */
 static int due(struct pop3_server *s, struct writer *scratch, struct pop3_action *action)
 {
-    if (s->reply)
-        return send_reply(s, &s->reply, scratch, action);
+    if (s->parting.reply)
+        return send_reply(s, &s->parting.reply, scratch, action);
     if (s->listing)
         return send_lines(s, scratch, action);
     if (s->message) {
@@ -377,9 +377,9 @@ static int due(struct pop3_server *s, struct writer *scratch, struct pop3_action
         action->lines = s->lines;
         return ask(s, POP3_ACTION_MESSAGE);
     }
-    if (s->farewell)
-        return send_reply(s, &s->farewell, scratch, action);
-    if (s->closing)
+    if (s->parting.farewell)
+        return send_reply(s, &s->parting.farewell, scratch, action);
+    if (s->parting.closing)
         return POP3_ACTION_CLOSE;
     return s->waiting ? POP3_ACTION_WAIT : ACTION_NONE;
 }
@@ -421,14 +421,14 @@ bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id)
     s->waiting = 0;
     switch (what) {
     case POP3_ACTION_MESSAGE:
-        s->closing = !yes;
+        s->parting.closing = !yes;
         return true;
     case POP3_ACTION_RETR:
         s->message = yes;
         s->worded = yes;
         break;
     case POP3_ACTION_UPDATE:
-        s->closing = true;
+        s->parting.closing = true;
         if (yes)
             id = POP3_REPLY_BYE;
         break;
@@ -442,18 +442,16 @@ bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id)
 void pop3_server_stop(struct pop3_server *s, enum pop3_reply_id id)
 {
     bool due_later = s->message || s->listing;
-    bool begun = s->waiting == POP3_ACTION_MESSAGE || (due_later && !s->reply);
+    bool begun = s->waiting == POP3_ACTION_MESSAGE || (due_later && !s->parting.reply);
 
-    if (s->closing)
+    if (!parting_begin(&s->parting, (uint8_t)(begun ? POP3_REPLY_NONE : id)))
         return;
-    s->closing = true;
     s->waiting = 0;
     s->listing = false;
     s->message = false;
     /* Neither the greeting nor the first line of what will not follow is sent. */
-    if (due_later || s->reply == POP3_REPLY_READY) {
-        s->reply = POP3_REPLY_NONE;
+    if (due_later || s->parting.reply == POP3_REPLY_READY) {
+        s->parting.reply = POP3_REPLY_NONE;
         s->worded = false;
     }
-    s->farewell = (uint8_t)(begun ? POP3_REPLY_NONE : id);
 }

@@ -3,6 +3,7 @@
 #define PROTO_POP3_POP3_SERVER_H
 
 #include "proto/base/line.h"
+#include "proto/base/parting.h"
 #include "proto/pop3/pop3_command.h"
 #include "proto/pop3/pop3_mailbox.h"
 
@@ -65,6 +66,7 @@ struct pop3_server {
     const struct pop3_mailbox *mailbox;
     uint8_t *deleted;
     struct line line;
+    struct parting parting; /* enum pop3_reply_id */
     uint64_t deleted_octets;
     uint32_t deleted_count;
     uint32_t index; /* of a message, or of the next line of a list */
@@ -73,8 +75,6 @@ struct pop3_server {
     uint16_t logins;  /* failed */
     uint8_t state;    /* enum pop3_server_state */
     uint8_t waiting;  /* the enum pop3_action_kind that awaits its answer; 0: none */
-    uint8_t reply;    /* to be sent next; enum pop3_reply_id */
-    uint8_t farewell; /* to be sent behind it, before CLOSE */
     uint8_t verb;     /* the command that is being answered; enum pop3_verb */
     uint8_t user_len; /* octets of the name behind the line in the buffer */
     uint8_t language; /* enum pop3_language; POP3_LANGUAGES: all are to be listed */
@@ -82,7 +82,6 @@ struct pop3_server {
     bool worded;      /* `reply` is an OK in the verb's own words */
     bool listing;     /* lines of LIST or UIDL are due behind the reply */
     bool message;     /* MESSAGE is due behind the reply */
-    bool closing;     /* CLOSE is due behind all that is due */
 };
 
 _Static_assert(sizeof(struct pop3_server) <= 192, "an idle session has 256 bytes in all");

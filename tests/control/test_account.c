@@ -99,6 +99,22 @@ static void passwords_are_judged(void)
     account_table_free(t);
 }
 
+/* RFC 8265 section 4.2: composed or not, and with whichever blank */
+static void passwords_are_prepared(void)
+{
+    struct account_table *t = table("p\xc3\xb6 x", NULL);
+    uint64_t id = 0;
+
+    CHECK(login(t, "alice@example.test", "p\xc3\xb6 x", &id) && id == 7);
+    CHECK(login(t, "alice@example.test", "po\xcc\x88 x", &id));
+    CHECK(login(t, "alice@example.test", "p\xc3\xb6\xc2\xa0x", &id));
+    CHECK(login(t, "alice@example.test", "p\xc3\xb6\xe3\x80\x80x", &id));
+    CHECK(!login(t, "alice@example.test", "po x", &id));
+    CHECK(!login(t, "alice@example.test", "P\xc3\xb6 x", &id));
+    CHECK(!login(t, "alice@example.test", "p\xc3 x", &id));
+    account_table_free(t);
+}
+
 static int64_t cpu_us(void)
 {
     struct timespec now;
@@ -208,13 +224,58 @@ static void jobs_are_answered_also_across_a_reload(void)
     handoff_free(h);
 }
 
+/* Many logins from one address take few places in the queue, and others are judged meanwhile. */
+static void a_flood_starves_nobody(void)
+{
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 1, .jobs = 64, .records = 16});
+    struct handoff_port *port = handoff_port_of(h, 0);
+    struct account_service *s = account_service_start(h, table("secret", NULL));
+    uint32_t busy = 0, wrong = 0, right = 0, answered = 0;
+    uint32_t delay = 0;
+
+    for (int i = 0; i < 40; i++) {
+        struct job *job = job_take(port);
+
+        job->kind = JOB_ACCOUNT_LOGIN;
+        job->account_login =
+            (struct job_account_login){.user = span_text("alice@example.test"),
+                                       .password = span_text(i == 39 ? "secret" : "wrong"),
+                                       .client = {.bytes = {[0] = i == 39 ? 2 : 1}}};
+        job_submit(port, job);
+    }
+    handoff_flush(port);
+    for (int i = 0; i < 10000 && answered < 40; i++) {
+        struct job *job;
+
+        if (job_answers(port, &job, 1) == 0) {
+            usleep(1000);
+            continue;
+        }
+        answered++;
+        right += job->status == JOB_OK;
+        busy += job->status == JOB_REFUSED && job->account_login.why_out == LOGIN_BUSY;
+        wrong += job->status == JOB_REFUSED && job->account_login.why_out == LOGIN_WRONG;
+        if (job->account_login.delay_ms_out > delay)
+            delay = job->account_login.delay_ms_out;
+        job_give(port, job);
+    }
+    CHECK(answered == 40 && right == 1 && busy + wrong == 39);
+    /* The address owes its longest wait after a few: the rest is not judged. */
+    CHECK(wrong >= 4 && wrong <= 8 && delay > 8000);
+    account_service_stop(s);
+    handoff_free(h);
+}
+
 int main(void)
 {
     check_begin();
     CHECK_CASE(passwords_are_judged);
+    CHECK_CASE(passwords_are_prepared);
     CHECK_CASE(unknown_names_cost_a_hash_too);
     CHECK_CASE(no_accounts_no_logins);
     CHECK_CASE(no_table_without_ids);
     CHECK_CASE(jobs_are_answered_also_across_a_reload);
+    CHECK_CASE(a_flood_starves_nobody);
     return check_end();
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "control/service/mailbox_view.h"
+#include "control/store/store_row.h"
 #include "proto/mime/mime_tree.h"
 #include "tests/control/store_fixture.h"
 #include "tests/harness/check.h"
@@ -243,6 +244,26 @@ static void one_at_a_time(void)
     end();
 }
 
+/* Rows that were written before an entry had a form. */
+static void entries_of_the_first_version_are_read(void)
+{
+    struct store_entry entry = {.size = 7, .form = POP3_FORM_UTF8 | POP3_FORM_BINARY}, read;
+    uint8_t bytes[STORE_ROW_ENTRY];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    store_row_put_entry(&w, &entry);
+    CHECK(store_row_read_entry(writer_span(&w), &read) && read.form == entry.form);
+    CHECK(!store_row_read_entry(span_head(writer_span(&w), w.len - 1), &read));
+    bytes[w.len - 1] = 0x80;
+    CHECK(!store_row_read_entry(writer_span(&w), &read));
+    bytes[0] = 1;
+    CHECK(!store_row_read_entry(writer_span(&w), &read));
+    CHECK(store_row_read_entry(span_head(writer_span(&w), w.len - 1), &read));
+    CHECK(read.form == 0 && read.size == 7);
+    bytes[0] = 3;
+    CHECK(!store_row_read_entry(writer_span(&w), &read));
+}
+
 int main(void)
 {
     check_begin();
@@ -251,5 +272,6 @@ int main(void)
     CHECK_CASE(a_reading_may_stop_and_begin_anew);
     CHECK_CASE(marks_delete_through_the_store);
     CHECK_CASE(one_at_a_time);
+    CHECK_CASE(entries_of_the_first_version_are_read);
     return check_end();
 }

@@ -55,18 +55,15 @@ static bool is_boundary(void *context, uint64_t offset)
 
 static bool read_cut(struct span file, enum mbox_format format, size_t cut, struct heard *h)
 {
-    struct mbox_events events = {.context = h,
-                                 .begin = hear_begin,
-                                 .bytes = hear,
-                                 .end = hear_end,
-                                 .boundary = is_boundary};
+    struct mbox_events events = {
+        .context = h, .begin = hear_begin, .bytes = hear, .end = hear_end, .boundary = is_boundary};
     static struct mbox_reader r;
 
     h->file = file;
     h->len = 0;
     mbox_reader_init(&r, format, &events);
-    return mbox_reader_feed(&r, span_head(file, cut)) &
-           mbox_reader_feed(&r, span_skip(file, cut)) & mbox_reader_finish(&r);
+    return mbox_reader_feed(&r, span_head(file, cut)) & mbox_reader_feed(&r, span_skip(file, cut)) &
+           mbox_reader_finish(&r);
 }
 
 /* In one piece, and cut in two at every point, and at the edges of memory. */
@@ -256,7 +253,6 @@ static void long_lines_go_through(void)
 
     for (size_t len = 1000; len < 1050; len++) {
 
-
         memset(text, '>', len);
         snprintf(text + len, 100, "From me\r\n");
         write_cut(text, 0, 0, &f);
@@ -277,7 +273,8 @@ static void names_in_a_maildir(void)
     char text[16];
     struct writer w = writer_of(text, sizeof(text));
 
-    CHECK(n.delivered == 1582977601 && n.flags == (MAILDIR_FLAGGED | MAILDIR_REPLIED | MAILDIR_SEEN));
+    CHECK(n.delivered == 1582977601 &&
+          n.flags == (MAILDIR_FLAGGED | MAILDIR_REPLIED | MAILDIR_SEEN));
     n = maildir_name_parse(span_text("a:2,b:2,TaDx"));
     CHECK(n.delivered == 0 && n.flags == (MAILDIR_TRASHED | MAILDIR_DRAFT));
     CHECK(maildir_name_parse(span_text("1:1,S")).flags == 0);

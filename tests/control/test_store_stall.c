@@ -133,6 +133,7 @@ static uint32_t answers(uint32_t count, enum job_status status, uint32_t ms)
 static void a_stalled_store_holds_up_commits_alone(void)
 {
     struct store_fixture *f[4];
+    const struct pop3_mailbox *view;
     struct job *job, *back = NULL;
 
     begin();
@@ -148,8 +149,12 @@ static void a_stalled_store_holds_up_commits_alone(void)
     for (int ms = 0; ms < 5000 && job_answers(port, &back, 1) == 0; ms++)
         usleep(1000);
     CHECK(back == job && job->status == JOB_OK); /* readers go on */
-    store_view_close(slow.inner, job->mailbox_open.view_out);
-    job_give(port, job);
+    view = job->mailbox_open.view_out;
+    job->kind = JOB_MAILBOX_CLOSE;
+    job->mailbox_close.view = view;
+    job_submit(port, job);
+    handoff_flush(port);
+    CHECK(answers(1, JOB_OK, 5000) == 1);
     CHECK(slow.waiting == 1);
     set_stalled(false);
     CHECK(answers(4, JOB_OK, 5000) == 4);

@@ -2,6 +2,7 @@
 /* The first byte chooses a kind of row; the rest is its value, as a damaged disk might give it. */
 #include <stdlib.h>
 
+#include "control/store/store_erase.h"
 #include "control/store/store_row.h"
 
 /* What a reader hands out lies in the value. */
@@ -35,6 +36,25 @@ static void read_envelope(struct span value)
         abort();
     for (uint32_t i = 0; i < message.deliveries; i++)
         inside(value, message.delivery[i].recipient);
+}
+
+static void read_told(struct span value)
+{
+    struct store_erasure erasure;
+    struct store_reason reason;
+    struct store_audit row;
+
+    if (store_audit_read(value, &row)) {
+        inside(value, row.address);
+        inside(value, row.rule);
+        inside(value, row.for_.who);
+        inside(value, row.for_.why);
+    }
+    if (store_erasure_read(value, &erasure, &reason)) {
+        inside(value, erasure.key);
+        inside(value, reason.who);
+        inside(value, reason.why);
+    }
 }
 
 static void read_small(uint8_t kind, struct span value)
@@ -92,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_entry(value);
     else
         read_envelope(value);
+    read_told(value);
     if (store_row_read_content(value, &content))
         inside(value, content);
     return 0;

@@ -8,9 +8,9 @@
 
 /*
  * Reads a whole message cut into pieces and writes down every event, one a line, the DATA of a part
- * put together: F0@12 subject| raw value    H0@40    B0<65535 leaf text/plain 7bit ||filename|name
- *   D0[bytes]    E0@90 header body length lines decoded    !0@12 bare_lf    END@90
- * So two traces are equal exactly when the events are.
+ * put together, +0[...] what lies beside parts, N0 another name: F0@12 subject| raw value    H0@40
+ * B0<65535 leaf text/plain 7bit ||filename|name D0[bytes]    E0@90 header body length lines decoded
+ * !0@12 bare_lf    END@90 So two traces are equal exactly when the events are.
  */
 struct mime_trace {
     struct mime_limits limits;
@@ -19,7 +19,8 @@ struct mime_trace {
     size_t step;            /* and of the others */
     struct writer *out;     /* may become full: the trace is then a prefix */
     bool lend;   /* the field buffer is lent when it is asked for, and taken back at once */
-    bool within; /* the last event was DATA */
+    bool within; /* the last event was DATA, or such */
+    enum mime_event_kind kind; /* and which */
 };
 
 static inline void mime_trace_part(struct writer *w, const struct mime_part *p)
@@ -45,16 +46,25 @@ static inline void mime_trace_event(struct mime_trace *t, const struct mime_even
     static const char letters[] = "FHBDE!";
     struct writer *w = t->out;
 
-    if (e->kind == MIME_DATA) {
+    if (t->within && e->kind != t->kind) {
+        writer_text(w, "]\n");
+        t->within = false;
+    }
+    if (e->kind == MIME_DATA || e->kind == MIME_BESIDE) {
         if (!t->within)
-            writer_printf(w, "D%u[", e->part);
+            writer_printf(w, "%c%u[", e->kind == MIME_DATA ? 'D' : '+', e->part);
         writer_span_put(w, e->data);
         t->within = true;
+        t->kind = e->kind;
         return;
     }
-    if (t->within)
-        writer_text(w, "]\n");
     t->within = false;
+    if (e->kind == MIME_NAME) {
+        writer_printf(w, "N%u ", e->part);
+        writer_span_put(w, e->data);
+        writer_byte(w, '\n');
+        return;
+    }
     if (e->kind == MIME_END) {
         writer_printf(w, "END@%llu\n", (unsigned long long)e->offset);
         return;

@@ -130,7 +130,7 @@ static void encodings(void)
     } rows[] = {
         {"7bit", MIME_ENCODING_7BIT},      {" 8BIT\r\n", MIME_ENCODING_8BIT},
         {"binary", MIME_ENCODING_BINARY},  {"Quoted-Printable (x)", MIME_ENCODING_QP},
-        {"base64;", MIME_ENCODING_BASE64}, {"x-uuencode", MIME_ENCODING_UNKNOWN},
+        {"base64;", MIME_ENCODING_BASE64}, {"x-uuencode", MIME_ENCODING_UU},
         {"", MIME_ENCODING_UNKNOWN},       {"base64/x", MIME_ENCODING_UNKNOWN},
     };
 

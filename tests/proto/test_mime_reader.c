@@ -180,7 +180,7 @@ static void limits_out_of_bounds_are_refused(void)
     struct mime_memory lent = {.scratch = scratch, .scratch_size = sizeof(scratch)};
     struct mime_limits bad = defaults;
 
-    CHECK(sizeof(r) <= 6144);
+    CHECK(sizeof(r) <= 7168);
     CHECK(mime_reader_init(&r, &lent, &defaults));
     bad.depth = MIME_DEPTH_MAX + 1;
     CHECK(!mime_reader_init(&r, &lent, &bad));

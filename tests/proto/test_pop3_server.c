@@ -3,6 +3,7 @@
 #include "tests/harness/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct pop3_server_options options = {
     .hostname = {(const uint8_t *)"mx.example.org", 14},
@@ -431,6 +432,38 @@ static void long_lists_come_in_pieces(void)
     CHECK(!p.out.full && memcmp(p.out.data + p.out.len - 13, "\n19999 0\r\n.\r\n", 13) == 0);
 }
 
+/* Millions of messages: marks are one bit each, and are listed and counted like any. */
+static void millions_are_marked(void)
+{
+    enum { COUNT = POP3_MESSAGES_MAX };
+    struct pop3_entry *many = calloc(COUNT, sizeof(*many));
+    uint8_t *marks = calloc(1, COUNT / 8 + 1);
+    struct pop3_mailbox big = {.entries = many, .count = COUNT, .octets = COUNT};
+    struct span in = span_text("USER a\r\nPASS b\r\nDELE 4000000\r\nDELE 524097\r\nDELE 1\r\n"
+                               "DELE 4000000\r\nDELE 4000001\r\nSTAT\r\nQUIT\r\n");
+    struct pop3_action a = {.kind = POP3_ACTION_MORE};
+    struct play p;
+
+    for (uint32_t i = 0; i < COUNT; i++)
+        many[i].size = 1;
+    play_begin(&p);
+    do {
+        pop3_server_next(&p.server, &in, &p.scratch, &a);
+        if (a.kind == POP3_ACTION_LOGIN)
+            CHECK(pop3_server_open(&p.server, &big, marks));
+        else if (a.kind != POP3_ACTION_UPDATE)
+            act(&p, &a);
+    } while (a.kind != POP3_ACTION_UPDATE && a.kind != POP3_ACTION_MORE);
+    CHECK_TEXT(writer_span(&p.out), HELLO
+               "+OK password, please\r\n+OK mailbox open\r\n+OK marked for deletion\r\n"
+               "+OK marked for deletion\r\n+OK marked for deletion\r\n-ERR no such message\r\n"
+               "-ERR no such message\r\n+OK 3999997 3999997\r\n");
+    CHECK(a.kind == POP3_ACTION_UPDATE && a.deleted_count == 3);
+    CHECK(marks[0] == 1 && marks[524096 / 8] == 1 && marks[3999999 / 8] == 0x80);
+    free(many);
+    free(marks);
+}
+
 static void every_reply_is_well_formed(void)
 {
     for (unsigned id = 1; id < POP3_REPLY_COUNT; id++) {
@@ -467,6 +500,7 @@ int main(void)
     CHECK_CASE(stop_in_the_middle_of_a_message_is_silent);
     CHECK_CASE(login_cannot_be_answered_with_ok);
     CHECK_CASE(long_lists_come_in_pieces);
+    CHECK_CASE(millions_are_marked);
     CHECK_CASE(every_reply_is_well_formed);
     return check_end();
 }

@@ -62,6 +62,7 @@ void world_settings(struct world *w, struct rule_generation *rules)
                                     .line_timeout_ms = 30000,
                                     .message_timeout_ms = 3600000,
                                     .end_timeout_ms = 60000,
+                                    .mime = MIME_LIMITS_DEFAULT,
                                     .pop3_idle_ms = 600000,
                                     .pop3_failures_max = 3,
                                     .pop3_cleartext = true,

@@ -4,6 +4,7 @@
 import argparse
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -127,6 +128,19 @@ def unit_tests(directory):
         return [case for cases in pool.map(one, tests) for case in cases]
 
 
+def power_loss(seeds=4, cuts=250):
+    """So many cuts in each of so many recordings, under seeds that nobody chose; each is named with its result."""
+    listing = json.loads((ROOT / "build/meson-info/intro-tests.json").read_text())
+    program, shim = next(test["cmd"][:2] for test in listing if test["name"] == "control_powerloss")
+    cases = []
+    for _ in range(seeds):
+        seed = random.randrange(1, 1 << 31)
+        status, output = call([program, shim, str(cuts), str(seed)], 3600, cwd=ROOT / "build")
+        print(indented("\n".join(line for line in output.splitlines() if line.startswith("#"))), flush=True)
+        cases += tap_cases(f"power loss, {cuts} cuts, seed {seed}", status, output)
+    return cases
+
+
 # ---- fuzzers ----
 
 def fuzzers(seconds):
@@ -214,6 +228,7 @@ def parts(options):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
+            *([("power loss", power_loss)] if options.long else []),
             ("suites", suites),
             ("system tests", system),
             ("sanitizers: build", lambda: ahead.build("build-asan")),
