@@ -29,7 +29,7 @@ LIBRARIES = {
     "rte_": PACKET_SIDE + ("control/main.c", "tests/net", "tests/port", "tests/worker"),
     "idn2.h": ("proto/address", "tests"),
     "unicase.h": ("proto/address", "tests"),
-    "uninorm.h": ("proto/address", "tests"),
+    "uninorm.h": ("proto/address", "control/service", "tests"),
     "hs/": ("rules", "tests"),
     "hs.h": ("rules", "tests"),
     "pcre2.h": ("rules", "tests"),
