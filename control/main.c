@@ -19,6 +19,7 @@
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
+#include "control/privilege/privilege.h"
 #include "control/record/record_writer.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
@@ -139,6 +140,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     struct record_writer_counters c = record_writer_counters(r->records);
     struct store_service_stats s;
 
+    sink->put(sink->user, "system_calls_refused", privilege_refused());
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
     sink->put(sink->user, "record_errors", c.errors);
@@ -306,6 +308,8 @@ static json_t *on_counters(struct run *r)
     struct counter_sink sink = {.put = put_counter, .user = o};
 
     engine_counters(r->engine, &sink);
+    engine_replies(r->engine, &sink);
+    more_counters(r, &sink);
     return o;
 }
 
@@ -407,6 +411,7 @@ static void take_signal(struct run *r, int signals)
 static void tick(struct run *r)
 {
     engine_watch(r->engine, clock_ms(CLOCK_MONOTONIC) * 1000);
+    privilege_report();
     if (pthread_mutex_trylock(&r->reloading) == 0) {
         policy_sweep(r->policy);
         pthread_mutex_unlock(&r->reloading);
@@ -453,6 +458,7 @@ static void end(struct run *r)
     policy_stop(r->policy);
     if (r->records)
         record_writer_stop(r->records);
+    privilege_raise();
     if (r->engine)
         engine_stop(r->engine);
     policy_free(r->policy);
@@ -462,6 +468,14 @@ static void end(struct run *r)
     config_free(r->own_config);
     if (r->wake >= 0)
         close(r->wake);
+}
+
+static bool drop_privileges(const struct config *config)
+{
+    static char text[256];
+    struct writer why = writer_of(text, sizeof(text));
+
+    return privilege_drop(config, &why) || complain(&why);
 }
 
 static void set_control_cpus(const struct config *config)
@@ -498,7 +512,7 @@ static int run(void *context, const struct cli_run *cli)
     set_control_cpus(cli->config);
     ok = open_store(&r) && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok = ok && start_engine(&r) && start_ctl(&r);
+    ok = ok && start_engine(&r) && start_ctl(&r) && drop_privileges(cli->config);
     if (ok)
         run_until_stopped(&r, signals);
     end(&r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "rules/rule_memory.h"
 #include "rules/rule_pool_inside.h"
 
 struct stock {
@@ -33,7 +34,7 @@ struct rule_pool *rule_pool_new(const struct rule_set *set, size_t streams)
     bool ok = pool != NULL;
 
     if (ok)
-        ok = (pool->copy = calloc(1, RULE_VALUE_MAX + RULE_SCAN_REACH)) != NULL;
+        ok = (pool->copy = rule_memory_take(RULE_VALUE_MAX + RULE_SCAN_REACH)) != NULL;
     if (ok && set->scratch)
         ok = hs_clone_scratch(set->scratch, &pool->scratch) == HS_SUCCESS;
     for (size_t s = 0; ok && s < RULE_SCOPES; s++)
@@ -56,7 +57,7 @@ void rule_pool_free(struct rule_pool *pool)
         free(pool->stocks[s].streams);
     }
     hs_free_scratch(pool->scratch);
-    free(pool->copy);
+    rule_memory_give(pool->copy);
     free(pool);
 }
 

@@ -15,6 +15,11 @@
  * directory of the file.
  */
 enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
+enum config_system_calls {
+    CONFIG_SYSTEM_CALLS_REFUSE,
+    CONFIG_SYSTEM_CALLS_KILL,
+    CONFIG_SYSTEM_CALLS_ALL
+};
 enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
@@ -45,6 +50,9 @@ struct config_engine {
     int64_t jobs, records;
     int64_t directory;
     int64_t node;
+    char *user, *group; /* empty: the usual ones */
+    int system_calls;   /* enum config_system_calls */
+    bool core_files;
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */

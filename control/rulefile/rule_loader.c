@@ -7,6 +7,8 @@
 
 #include "control/rulefile/rule_cache.h"
 #include "control/rulefile/rule_file.h"
+#include "dataplane/handoff/hidden.h"
+#include "rules/rule_memory.h"
 #include "rules/rule_pool.h"
 
 struct rule_loader {
@@ -16,6 +18,7 @@ struct rule_loader {
 
 struct rule_loader *rule_loader_new(void)
 {
+    rule_memory_set(hidden_take, hidden_give);
     return calloc(1, sizeof(struct rule_loader));
 }
 

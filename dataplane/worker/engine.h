@@ -80,6 +80,8 @@ bool engine_link_up(const struct engine *engine);
 /* Each counter by name (net_..., tcp_..., worker_..., port_..., sessions' as they are called),
  * summed over the workers. */
 void engine_counters(const struct engine *engine, const struct counter_sink *sink);
+/* How often each reply was given: smtp_reply_..., pop3_reply_... */
+void engine_replies(const struct engine *engine, const struct counter_sink *sink);
 /*
  * To be called about once a second, by one thread: counts workers that have stopped turning
  * (watchdog.h), each stall once (counter worker_stalled). Returns how many are stalled now. `now`

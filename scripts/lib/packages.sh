@@ -4,7 +4,7 @@
 
 packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
     libdpdk-dev liburcu-dev libssl-dev librocksdb-dev libcyaml-dev libyaml-dev libjansson-dev
-    libidn2-dev libpcre2-dev libcrypt-dev)
+    libidn2-dev libpcre2-dev libcrypt-dev libseccomp-dev)
 packages_run=(iproute2 ethtool openssl curl swaks libio-socket-inet6-perl)
 packages_test=(python3-pytest clang libclang-rt-dev llvm dpdk-dev tcpdump iputils-ping bpftool)
 packages_bench=(postfix)
