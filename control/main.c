@@ -17,10 +17,12 @@
 
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
+#include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
 #include "control/privilege/privilege.h"
-#include "control/record/record_writer.h"
+#include "control/record/record_audit.h"
+#include "control/record/record_config.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
 #include "control/service/store_service.h"
@@ -50,6 +52,8 @@ struct run {
     struct store_service *store_service;
     struct read_service *read_service;
     struct record_writer *records;
+    struct keeper_service *keeper;
+    struct ctl_mail mail;
     struct engine *engine;
     struct ctl_server *ctl;
     uint64_t started_ms;
@@ -66,6 +70,16 @@ static uint64_t clock_ms(clockid_t clock)
 
     clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Tells in the records what happens to the engine itself. */
+static void tell(struct run *r, const char *event)
+{
+    record_writer_event(r->records, RECORD_TYPE_engine,
+                        json_pack("{s:s, s:s, s:I, s:s}", "event", event, "program",
+                                  WIREPOST_VERSION, "configuration",
+                                  (json_int_t)policy_version(r->policy), "hostname",
+                                  r->config->hostname));
 }
 
 /* ---- start ---- */
@@ -126,12 +140,20 @@ static bool start_policy(struct run *r)
 
 static bool start_services(struct run *r)
 {
+    struct record_writer_options records = record_config_options(r->config);
+
     r->store_service = store_service_start(r->handoff, r->store);
     r->read_service = read_service_start(r->handoff, r->store);
-    r->records = record_writer_start(r->handoff, r->config->records_path);
+    r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
+                                     &records, NULL);
     if (!r->records)
-        LOG(ERROR, "records %s: %s", r->config->records_path, strerror(errno));
-    return r->store_service && r->read_service && r->records;
+        LOG(ERROR, "records %s: %s", r->config->records.path, strerror(errno));
+    if (r->records)
+        r->keeper = keeper_service_start(&(struct keeper_options){.store = r->store,
+                                                                  .policy = r->policy,
+                                                                  .tell = record_audit_tell,
+                                                                  .context = r->records});
+    return r->store_service && r->read_service && r->records && r->keeper;
 }
 
 static void more_counters(void *context, const struct counter_sink *sink)
@@ -144,6 +166,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
     sink->put(sink->user, "record_errors", c.errors);
+    sink->put(sink->user, "record_files_removed", c.removed);
     store_service_stats(r->store_service, &s);
     sink->put(sink->user, "store_commits", s.commits);
     sink->put(sink->user, "store_refused", s.refused);
@@ -205,6 +228,7 @@ static struct engine_options engine_options_of(struct run *r)
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
                    (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,
+        .ids_after_ms = store_clock(r->store),
         .handoff = r->handoff,
         .more_counters = more_counters,
         .more_user = r,
@@ -257,17 +281,20 @@ static struct config *read_config(struct run *r, struct writer *why)
 static bool reload(struct run *r, struct writer *why)
 {
     struct config *config = read_config(r, why);
+    struct record_writer_options records;
 
     if (!config || !policy_apply(r->policy, config, why)) {
         config_free(config);
         return false;
     }
-    record_writer_reopen(r->records);
+    records = record_config_options(config);
+    record_writer_reopen(r->records, &records);
     log_set_level(config->log_level);
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
     LOG(INFO, "configuration %llu is in force", (unsigned long long)policy_version(r->policy));
+    tell(r, "reloaded");
     return true;
 }
 
@@ -332,6 +359,7 @@ static bool begin_drain(struct run *r, uint64_t milliseconds)
     if (!notice_send(r->handoff, UINT16_MAX, &notice))
         return false;
     atomic_store(&r->drain_until, clock_ms(CLOCK_MONOTONIC) + milliseconds);
+    tell(r, "draining");
     return true;
 }
 
@@ -379,8 +407,13 @@ static bool start_ctl(struct run *r)
     const struct ctl_subject subjects[CTL_SUBJECTS] = {
         [CTL_SUBJECT_ENGINE] = {.context = r, .answer = on_command},
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
+        [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
     };
 
+    r->mail = (struct ctl_mail){.store = r->store,
+                                .policy = r->policy,
+                                .keeper = r->keeper,
+                                .records_path = r->config->records.path};
     r->ctl = ctl_server_start(r->config->ctl_socket, subjects);
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
@@ -423,6 +456,7 @@ static void run_until_stopped(struct run *r, int signals)
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = r->wake, .events = POLLIN}};
 
     LOG(INFO, "wirepost %s serves %s", WIREPOST_VERSION, r->config->hostname);
+    tell(r, "started");
     for (;;) {
         uint64_t now = clock_ms(CLOCK_MONOTONIC), until = atomic_load(&r->drain_until);
 
@@ -455,7 +489,11 @@ static void end(struct run *r)
         read_service_stop(r->read_service);
     if (r->store_service)
         store_service_stop(r->store_service);
+    if (r->keeper)
+        keeper_service_stop(r->keeper);
     policy_stop(r->policy);
+    if (r->records && r->engine)
+        tell(r, "ended");
     if (r->records)
         record_writer_stop(r->records);
     privilege_raise();

@@ -26,6 +26,24 @@ static const struct {
 #undef RULE_ACTION
 };
 
+static const struct {
+    const char *name;
+    uint8_t stage;
+} numbers[RULE_NUMBERS] = {
+#define RULE_NUMBER(symbol, name, stage) [RULE_NUMBER_##symbol] = {name, RULE_STAGE_##stage},
+#include "rules/rule_number.def"
+#undef RULE_NUMBER
+};
+
+static const struct {
+    const char *name;
+    uint8_t stage;
+} counters[RULE_COUNTERS] = {
+#define RULE_COUNTER(symbol, name, stage) [RULE_COUNTER_##symbol] = {name, RULE_STAGE_##stage},
+#include "rules/rule_counter.def"
+#undef RULE_COUNTER
+};
+
 static const char *const stages[RULE_STAGES] = {
 #define RULE_STAGE(symbol, name) [RULE_STAGE_##symbol] = name,
 #include "rules/rule_stage.def"
@@ -91,14 +109,46 @@ bool rule_action_parse(struct span name, enum rule_action *action_out)
     return false;
 }
 
-enum rule_stage rule_stage_of(const struct rule *rule)
+bool rule_number_parse(struct span name, enum rule_number *number_out)
 {
-    uint8_t stage = RULE_STAGE_CONNECT;
+    for (size_t i = 0; i < RULE_NUMBERS; i++)
+        if (span_equal(name, span_text(numbers[i].name))) {
+            *number_out = (enum rule_number)i;
+            return true;
+        }
+    return false;
+}
 
-    for (size_t i = 0; i < rule->pattern_count; i++)
-        if (scopes[rule->patterns[i].scope].stage > stage)
-            stage = scopes[rule->patterns[i].scope].stage;
-    return (enum rule_stage)stage;
+bool rule_counter_parse(struct span name, enum rule_counter *counter_out)
+{
+    for (size_t i = 0; i < RULE_COUNTERS; i++)
+        if (span_equal(name, span_text(counters[i].name))) {
+            *counter_out = (enum rule_counter)i;
+            return true;
+        }
+    return false;
+}
+
+const char *rule_number_name(enum rule_number number)
+{
+    return numbers[number].name;
+}
+
+const char *rule_counter_name(enum rule_counter counter)
+{
+    return counters[counter].name;
+}
+
+enum rule_stage rule_pattern_stage(const struct rule_pattern *p, bool whether)
+{
+    if (p->kind == RULE_NUMBER)
+        return (enum rule_stage)numbers[p->scope].stage;
+    if (p->kind == RULE_REPEATS)
+        return (enum rule_stage)counters[p->scope].stage;
+    /* Another recipient may still come. */
+    if (whether && scopes[p->scope].stage == RULE_STAGE_RCPT)
+        return RULE_STAGE_DATA;
+    return (enum rule_stage)scopes[p->scope].stage;
 }
 
 void rule_error_begin(struct writer *errors, const struct rule_source *source, struct span id)
@@ -107,85 +157,4 @@ void rule_error_begin(struct writer *errors, const struct rule_source *source, s
                   source->line);
     peer_text(errors, id, RULE_ID_MAX, PEER_TEXT_UTF8);
     writer_text(errors, "': ");
-}
-
-static bool fault(const struct rule *rule, const struct rule_source *source, struct writer *errors,
-                  const char *what)
-{
-    rule_error_begin(errors, source, rule->id);
-    writer_printf(errors, "%s\n", what);
-    return false;
-}
-
-static bool is_id(struct span id)
-{
-    for (size_t i = 0; i < id.len; i++) {
-        uint8_t c = id.data[i];
-
-        if ((uint8_t)(ascii_lower(c) - 'a') >= 26 && (uint8_t)(c - '0') >= 10 && c != '-' &&
-            c != '_' && c != '.')
-            return false;
-    }
-    return id.len > 0 && id.len <= RULE_ID_MAX;
-}
-
-static bool is_within(struct span s, uint8_t lowest, uint8_t highest, size_t most)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.data[i] < lowest || s.data[i] > highest)
-            return false;
-    return s.len <= most;
-}
-
-/* field-name = 1*ftext; ftext = printable ASCII except ":" (RFC 5322 section 3.6.8) */
-static bool is_header(struct span s)
-{
-    return is_within(s, '!', '~', RULE_HEADER_MAX) && span_find(s, ':') < 0;
-}
-
-static bool pattern_check(const struct rule *rule, const struct rule_pattern *p,
-                          struct writer *errors)
-{
-    bool ok = true;
-
-    if (p->text.len == 0 || p->text.len > RULE_PATTERN_MAX)
-        ok = fault(rule, &p->source, errors, "expected a pattern of 1 to 8192 bytes");
-    else if (!p->literal && span_find(p->text, 0) >= 0)
-        ok = fault(rule, &p->source, errors, "expected a regex without NUL; write \\x00");
-    if (!is_header(p->header))
-        ok = fault(rule, &p->source, errors,
-                   "expected a header field's name of at most 64 printable characters without ':'");
-    return ok;
-}
-
-static bool answer_check(const struct rule *rule, struct writer *errors)
-{
-    if (!rule_action_answers((enum rule_action)rule->action))
-        return rule->text.len == 0 ||
-               fault(rule, &rule->source, errors, "text is only for the actions reject and defer");
-    if (rule->text.len == 0 || !is_within(rule->text, ' ', '~', RULE_TEXT_MAX))
-        return fault(rule, &rule->source, errors,
-                     "expected a text of 1 to 200 printable ASCII characters to answer with");
-    return true;
-}
-
-bool rule_check(const struct rule *rule, struct writer *errors)
-{
-    bool ok = true;
-
-    if (!is_id(rule->id))
-        ok = fault(rule, &rule->source, errors,
-                   "expected an id of 1 to 64 letters, digits, '-', '_' or '.'");
-    if (!is_within(rule->description, ' ', 0xff, RULE_DESCRIPTION_MAX) ||
-        span_find(rule->description, 0x7f) >= 0)
-        ok = fault(rule, &rule->source, errors,
-                   "expected a description of at most 200 bytes without control characters");
-    if (rule->pattern_count == 0 || rule->pattern_count > RULE_PATTERNS_MAX)
-        ok = fault(rule, &rule->source, errors, "expected 1 to 256 patterns");
-    if (rule->score > RULE_SCORE_MAX || rule->score < -RULE_SCORE_MAX)
-        ok = fault(rule, &rule->source, errors, "expected a score from -1000 to 1000");
-    ok &= answer_check(rule, errors);
-    for (size_t i = 0; i < rule->pattern_count; i++)
-        ok &= pattern_check(rule, &rule->patterns[i], errors);
-    return ok;
 }

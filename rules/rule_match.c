@@ -7,6 +7,8 @@ struct rule_match {
     struct rule_pool *pool;
     hs_stream_t *streams[RULE_SCOPES]; /* taken from the pool */
     bool begun[RULE_SCOPES];           /* the stream holds bytes of a part */
+    bool settled; /* rules with logic are decided up to `stage` by what has hit */
+    uint8_t stage;
     size_t pattern_words;
     size_t rule_words;
     uint64_t words[]; /* patterns hit, rules hit, and the same as they were at the mark */
@@ -63,23 +65,30 @@ void rule_match_fini(struct rule_match *m)
     }
 }
 
-/* Hyperscan found pattern `id`. The order of calls may depend on how input was split; bits do not.
- */
-static int on_match(unsigned int id, unsigned long long from, unsigned long long to,
-                    unsigned int flags, void *context)
+/* The order of calls may depend on how input was split; bits do not. */
+static void pattern_hit(struct rule_match *m, uint32_t pattern)
 {
-    struct rule_match *m = context;
-    uint32_t rule = m->set->pattern_rule[id];
+    uint32_t rule = m->set->pattern_rule[pattern];
     const struct rule_set_slot *slot = &m->set->slots[rule];
 
-    if (bit_get(m->words, id))
-        return 0;
-    bit_set(m->words, id);
+    if (bit_get(m->words, pattern))
+        return;
+    bit_set(m->words, pattern);
+    m->settled = false;
+    if (slot->logic == RULE_WHEN)
+        return;
     if (slot->logic == RULE_ALL)
         for (size_t i = slot->first; i < slot->first + slot->count; i++)
             if (!bit_get(m->words, i))
-                return 0;
+                return;
     bit_set(rules_of(m), rule);
+}
+
+/* Hyperscan found pattern `id`. */
+static int on_match(unsigned int id, unsigned long long from, unsigned long long to,
+                    unsigned int flags, void *context)
+{
+    pattern_hit(context, id);
     return 0;
 }
 
@@ -173,6 +182,25 @@ enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope)
         hs_reset_stream(m->streams[scope], 0, rule_pool_scan(m->pool).scratch, on_match, m));
 }
 
+void rule_match_number(struct rule_match *m, enum rule_number number, uint64_t value)
+{
+    const struct rule_set *set = m->set;
+
+    for (uint32_t i = number ? set->bound_end[number - 1] : 0; i < set->bound_end[number]; i++)
+        if (value >= set->bounds[i].least && value <= set->bounds[i].most)
+            pattern_hit(m, set->bounds[i].bit);
+}
+
+void rule_match_counted(struct rule_match *m, size_t index, uint64_t count)
+{
+    const struct rule_set *set = m->set;
+
+    for (uint32_t i = set->bound_end[RULE_NUMBERS - 1]; i < set->bound_end[RULE_NUMBERS]; i++)
+        if (set->bounds[i].counter == index && count >= set->bounds[i].least &&
+            count <= set->bounds[i].most)
+            pattern_hit(m, set->bounds[i].bit);
+}
+
 void rule_match_mark(struct rule_match *m)
 {
     size_t words = m->pattern_words + m->rule_words;
@@ -185,6 +213,7 @@ void rule_match_rewind(struct rule_match *m)
     size_t words = m->pattern_words + m->rule_words;
 
     memcpy(m->words, m->words + words, words * sizeof *m->words);
+    m->settled = false;
 }
 
 bool rule_match_hit(const struct rule_match *m, size_t rule)
@@ -234,22 +263,100 @@ static void judge_score(const struct rule_policy *policy, struct rule_verdict *v
     v->text = action == RULE_ACTION_REJECT ? policy->reject_text : span_of(NULL, 0);
 }
 
-void rule_match_verdict(const struct rule_match *m, enum rule_stage stage,
+/* Works a rule's program through. rule_check() saw that it leaves one value. */
+static bool decide(const struct rule_match *m, const struct rule_set_slot *slot)
+{
+    bool stack[RULE_NODES_MAX + 1];
+    size_t depth = 0;
+
+    for (size_t i = 0; i < slot->code_count; i++) {
+        uint32_t code = m->set->codes[slot->code_first + i];
+        uint32_t argument = code & (((uint32_t)1 << RULE_CODE_SHIFT) - 1);
+
+        switch ((enum rule_op)(code >> RULE_CODE_SHIFT)) {
+        case RULE_OP_PATTERN:
+            stack[depth++] = bit_get(m->words, argument);
+            break;
+        case RULE_OP_RULE:
+            stack[depth++] = rule_match_hit(m, argument);
+            break;
+        case RULE_OP_NOT:
+            stack[depth - 1] = !stack[depth - 1];
+            break;
+        case RULE_OP_ALL:
+            for (; argument > 1; argument--, depth--)
+                stack[depth - 2] &= stack[depth - 1];
+            break;
+        case RULE_OP_ANY:
+            for (; argument > 1; argument--, depth--)
+                stack[depth - 2] |= stack[depth - 1];
+            break;
+        }
+    }
+    return stack[0];
+}
+
+/* Decides the rules with logic that act by `stage`. A rule that acted once stays as it is: its
+ * inputs do. */
+static void settle(struct rule_match *m, enum rule_stage stage)
+{
+    if (m->settled && m->stage >= stage)
+        return;
+    for (size_t k = 0; k < m->set->order_count; k++) {
+        uint32_t r = m->set->order[k];
+
+        if (m->set->slots[r].stage <= stage && decide(m, &m->set->slots[r]))
+            bit_set(rules_of(m), r);
+    }
+    m->settled = true;
+    m->stage = (uint8_t)stage;
+}
+
+bool rule_match_applies(const struct rule_match *m, size_t rule, const struct rule_policy *policy)
+{
+    const struct rule_set_slot *slot = &m->set->slots[rule];
+    const uint32_t *ids = m->set->domain_ids + slot->domain_first;
+    size_t low = 0, high = slot->domain_count;
+
+    if (slot->domain_count == 0 || !policy)
+        return slot->domain_count == 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (ids[middle] == policy->domain)
+            return !m->set->rules[rule].except;
+        if (ids[middle] < policy->domain)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return m->set->rules[rule].except;
+}
+
+static void take_action(struct rule_verdict *v, const struct rule *rule, size_t index)
+{
+    enum rule_action action = (enum rule_action)rule->action;
+
+    if (v->action == RULE_ACTION_ACCEPT || (action <= v->action && action != RULE_ACTION_ACCEPT))
+        return;
+    v->action = action;
+    v->rule = (int32_t)index;
+    v->text = rule->text;
+}
+
+void rule_match_verdict(struct rule_match *m, enum rule_stage stage,
                         const struct rule_policy *policy, struct rule_verdict *v)
 {
+    settle(m, stage);
     *v = (struct rule_verdict){.action = RULE_ACTION_NONE, .rule = RULE_NONE};
     for (size_t r = next_hit(m, 0); r < m->set->count; r = next_hit(m, r + 1)) {
         const struct rule *rule = &m->set->rules[r];
 
-        if (rule->shadow || m->set->slots[r].stage > stage)
+        if (rule->shadow || m->set->slots[r].stage > stage || !rule_match_applies(m, r, policy))
             continue;
         v->score += rule->score;
-        if ((enum rule_action)rule->action > v->action) {
-            v->action = (enum rule_action)rule->action;
-            v->rule = (int32_t)r;
-            v->text = rule->text;
-        }
+        take_action(v, rule, r);
     }
-    if (stage == RULE_STAGE_FINAL_DOT)
+    if (policy && stage == RULE_STAGE_FINAL_DOT && v->action != RULE_ACTION_ACCEPT)
         judge_score(policy, v);
 }

@@ -14,10 +14,11 @@ struct rule_match;
 enum { RULE_NONE = -1 };           /* no rule decided */
 #define RULE_SCORE_NEVER INT32_MAX /* a threshold that no score reaches */
 
-/* What a recipient's domain makes of a total score, in thousandths. Applied at the final dot only.
- */
+/* What a recipient's domain makes of the hits: which rules are for it, and from which total score
+ * on, in thousandths, something follows. */
 struct rule_policy {
-    int32_t quarantine_at; /* RULE_SCORE_NEVER switches off */
+    uint32_t domain;       /* rule_set_domain() of the recipient's */
+    int32_t quarantine_at; /* RULE_SCORE_NEVER switches off; at the final dot only */
     int32_t reject_at;
     struct span reject_text; /* the answer when the score rejects; borrowed */
 };
@@ -48,6 +49,12 @@ void rule_match_fini(struct rule_match *m);
 enum rule_status rule_match_value(struct rule_match *m, enum rule_scope scope, struct span value);
 /* One header field of the message: its name in any case, and its value, unfolded and decoded. */
 enum rule_status rule_match_header(struct rule_match *m, struct span name, struct span value);
+/* A number is known; hits of rules that compare it. Several where a message has several, as sizes
+ * of attachments. Bound: the comparisons of that number. */
+void rule_match_number(struct rule_match *m, enum rule_number number, uint64_t value);
+/* So many messages, this one included, had the value of rule_set_counter(set, index) within its
+ * time. */
+void rule_match_counted(struct rule_match *m, size_t index, uint64_t count);
 /*
  * The next bytes of the part at hand in a scope that streams. The first byte takes a stream from
  * the pool and keeps it until rule_match_fini(). RULE_FULL: none left; nothing of the input was
@@ -68,7 +75,8 @@ enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope);
 void rule_match_mark(struct rule_match *m);
 void rule_match_rewind(struct rule_match *m);
 
-/* True when the rule has hit, shadow or not. */
+/* True when the rule has hit, shadow or not; one with logic once a verdict was asked at its stage.
+ */
 bool rule_match_hit(const struct rule_match *m, size_t rule);
 /*
  * Writes the indexes of the rules that have hit, ascending, at most `cap` of them, and returns how
@@ -77,10 +85,14 @@ bool rule_match_hit(const struct rule_match *m, size_t rule);
 size_t rule_match_hits(const struct rule_match *m, uint32_t *hits_out, size_t cap);
 /*
  * What follows from the hits of rules that act at `stage` or before. Ask once per policy: the
- * patterns have matched already. `policy` is looked at only at the final dot and may be NULL
- * before. Bound: one pass over the hits.
+ * patterns have matched already. `policy` says whom for; NULL: for whoever it may be, so only rules
+ * that are for all domains count, and no threshold. Decides rules with logic that act by `stage`.
+ * Where a rule that says accept has hit, stronger actions and the thresholds do not count. Bound:
+ * one pass over the logic that is not decided yet and one over the hits.
  */
-void rule_match_verdict(const struct rule_match *m, enum rule_stage stage,
+void rule_match_verdict(struct rule_match *m, enum rule_stage stage,
                         const struct rule_policy *policy, struct rule_verdict *verdict_out);
+/* True when the rule is for recipients of the policy's domain. */
+bool rule_match_applies(const struct rule_match *m, size_t rule, const struct rule_policy *policy);
 
 #endif

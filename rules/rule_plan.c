@@ -64,36 +64,50 @@ static size_t pattern_room(const struct rule_pattern *p)
     return p->text.len * (p->literal ? 4 : 1) + 1 + p->header.len;
 }
 
+static bool is_planned(const struct rule *rule, size_t pattern)
+{
+    return rule->enabled && rule->patterns[pattern].kind == RULE_TEXT;
+}
+
 static bool plan_allocate(struct rule_plan *plan, const struct rule *rules, size_t count)
 {
     size_t text = 0;
 
     for (size_t r = 0; r < count; r++)
-        for (size_t i = 0; rules[r].enabled && i < rules[r].pattern_count; i++) {
-            text += pattern_room(&rules[r].patterns[i]);
-            plan->pattern_count++;
-        }
+        for (size_t i = 0; i < rules[r].pattern_count; i++)
+            if (is_planned(&rules[r], i)) {
+                text += pattern_room(&rules[r].patterns[i]);
+                plan->pattern_count++;
+            }
     plan->patterns = calloc(plan->pattern_count + 1, sizeof *plan->patterns);
     plan->groups = calloc(plan->pattern_count + 1, sizeof *plan->groups);
     plan->text = malloc(text + 1);
     return plan->patterns && plan->groups && plan->text;
 }
 
+static void plan_pattern(struct rule_plan_pattern *to, const struct rule_pattern *p, char **at)
+{
+    to->pattern = p;
+    to->flags = flags_of(p);
+    to->header = span_of(*at, p->header.len);
+    *at = lower_put(*at, p->header);
+    to->expression = *at;
+    *at = expression_put(*at, p);
+}
+
 static void plan_patterns(struct rule_plan *plan, const struct rule *rules, size_t count)
 {
     struct rule_plan_pattern *to = plan->patterns;
     char *at = plan->text;
+    uint32_t bit = 0;
 
     for (size_t r = 0; r < count; r++)
-        for (size_t i = 0; rules[r].enabled && i < rules[r].pattern_count; i++) {
-            to->pattern = &rules[r].patterns[i];
+        for (size_t i = 0; rules[r].enabled && i < rules[r].pattern_count; i++, bit++) {
+            if (!is_planned(&rules[r], i))
+                continue;
             to->rule = (uint32_t)r;
-            to->flags = flags_of(to->pattern);
-            to->header = span_of(at, to->pattern->header.len);
-            at = lower_put(at, to->pattern->header);
-            to->expression = at;
-            at = expression_put(at, to->pattern);
-            to++;
+            to->bit = bit;
+            plan_pattern(to++, &rules[r].patterns[i], &at);
         }
 }
 
@@ -194,18 +208,19 @@ static bool plan_describe(struct rule_plan *plan)
     if (hs_populate_platform(&cpu) != HS_SUCCESS)
         return false;
     for (size_t i = 0; i < plan->pattern_count; i++)
-        room += 16 + strlen(plan->patterns[i].expression) + plan->patterns[i].header.len;
+        room += 20 + strlen(plan->patterns[i].expression) + plan->patterns[i].header.len;
     memory = malloc(room);
     if (!memory)
         return false;
     w = writer_of(memory, room);
-    writer_text(&w, "wirepost rule set 1\n");
+    writer_text(&w, "wirepost rule set 2\n");
     writer_blob(&w, span_text(library));
     writer_uint(&w, cpu.tune, 4);
     writer_uint(&w, cpu.cpu_features, 8);
     for (size_t i = 0; i < plan->pattern_count; i++) {
         const struct rule_plan_pattern *p = &plan->patterns[i];
 
+        writer_uint(&w, p->bit, 4);
         writer_uint(&w, p->pattern->scope, 1);
         writer_uint(&w, p->flags, 4);
         writer_blob(&w, p->header);

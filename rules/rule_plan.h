@@ -17,6 +17,7 @@
 struct rule_plan_pattern {
     const struct rule_pattern *pattern;
     uint32_t rule;
+    uint32_t bit; /* counted over the patterns of all enabled rules, numbers too: Hyperscan's id */
     char *expression; /* as Hyperscan takes it; NUL-terminated; the plan's */
     unsigned int flags;
     struct span header; /* in lower case; the plan's */
@@ -30,7 +31,7 @@ struct rule_plan_group {
 };
 
 struct rule_plan {
-    struct rule_plan_pattern *patterns; /* of enabled rules, in order */
+    struct rule_plan_pattern *patterns; /* texts of enabled rules, in order */
     size_t pattern_count;
     struct rule_plan_group *groups; /* sorted by scope, then by rule_plan_compare() of the header */
     size_t group_count;

@@ -3,18 +3,36 @@
 
 #include "rules/rule_set_inside.h"
 
+static size_t text_of(const struct rule *rule)
+{
+    size_t text = rule->id.len + rule->description.len + rule->text.len + rule->tag.subject.len;
+
+    for (size_t i = 0; i < rule->tag.field_count; i++)
+        text += rule->tag.fields[i].len;
+    return text;
+}
+
+static size_t patterns_of(const struct rule *rules, size_t count)
+{
+    size_t patterns = 0;
+
+    for (size_t i = 0; i < count; i++)
+        patterns += rules[i].enabled ? rules[i].pattern_count : 0;
+    return patterns;
+}
+
 static bool set_allocate(struct rule_set *set, const struct rule_plan *plan,
                          const struct rule *rules, size_t count)
 {
     size_t text = 1;
 
     for (size_t i = 0; i < count; i++)
-        text += rules[i].id.len + rules[i].description.len + rules[i].text.len;
+        text += text_of(&rules[i]);
     for (size_t g = 0; g < plan->group_count; g++)
         text += plan->groups[g].header.len;
     set->rules = calloc(count + 1, sizeof *set->rules);
     set->slots = calloc(count + 1, sizeof *set->slots);
-    set->pattern_rule = calloc(plan->pattern_count + 1, sizeof *set->pattern_rule);
+    set->pattern_rule = calloc(patterns_of(rules, count) + 1, sizeof *set->pattern_rule);
     set->groups = calloc(plan->group_count + 1, sizeof *set->groups);
     set->text = malloc(text);
     return set->rules && set->slots && set->pattern_rule && set->groups && set->text;
@@ -30,26 +48,36 @@ static struct span copy(uint8_t **at, struct span s)
     return kept;
 }
 
-static void set_rules(struct rule_set *set, const struct rule *rules, size_t count, uint8_t **text)
+static void set_rule(struct rule *to, const struct rule *from, uint8_t **text)
+{
+    *to = *from;
+    to->id = copy(text, from->id);
+    to->description = copy(text, from->description);
+    to->text = copy(text, from->text);
+    to->tag.subject = copy(text, from->tag.subject);
+    for (size_t i = 0; i < from->tag.field_count; i++)
+        to->tag.fields[i] = copy(text, from->tag.fields[i]);
+    to->source.file = span_of(NULL, 0);
+    to->patterns = NULL;
+    to->nodes = NULL;
+    to->domains = NULL;
+    to->pattern_count = to->node_count = to->domain_count = 0;
+}
+
+static void set_rules(struct rule_set *set, const struct rule_set_source *source, uint8_t **text)
 {
     uint32_t first = 0;
 
-    set->count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct rule *to = &set->rules[i];
+    set->count = source->count;
+    for (size_t i = 0; i < source->count; i++) {
+        const struct rule *rule = &source->rules[i];
 
-        *to = rules[i];
-        to->id = copy(text, rules[i].id);
-        to->description = copy(text, rules[i].description);
-        to->text = copy(text, rules[i].text);
-        to->source.file = span_of(NULL, 0);
-        to->patterns = NULL;
-        to->pattern_count = 0;
+        set_rule(&set->rules[i], rule, text);
         set->slots[i] = (struct rule_set_slot){
             .first = first,
-            .count = rules[i].enabled ? rules[i].pattern_count : 0,
-            .logic = rules[i].logic,
-            .stage = (uint8_t)rule_stage_of(&rules[i]),
+            .count = rule->enabled ? rule->pattern_count : 0,
+            .logic = rule->logic,
+            .stage = source->link->stages[i],
         };
         for (size_t k = 0; k < set->slots[i].count; k++)
             set->pattern_rule[first++] = (uint32_t)i;
@@ -74,23 +102,27 @@ static void set_groups(struct rule_set *set, const struct rule_plan *plan, uint8
     }
 }
 
-struct rule_set *rule_set_new(struct rule_plan *plan, const struct rule *rules, size_t count)
+/* Takes the plan's description. NULL: out of memory. */
+static struct rule_set *set_new(struct rule_set_source *source)
 {
     struct rule_set *set = calloc(1, sizeof *set);
     uint8_t *text;
 
     if (!set)
         return NULL;
-    if (!set_allocate(set, plan, rules, count)) {
+    if (!set_allocate(set, source->plan, source->rules, source->count)) {
         rule_set_free(set);
         return NULL;
     }
     text = set->text;
-    set_rules(set, rules, count, &text);
-    set_groups(set, plan, &text);
-    set->description = plan->description;
-    plan->description = span_of(NULL, 0);
-    return set;
+    set_rules(set, source, &text);
+    set_groups(set, source->plan, &text);
+    set->description = source->plan->description;
+    source->plan->description = span_of(NULL, 0);
+    if (rule_set_conditions(set, source))
+        return set;
+    rule_set_free(set);
+    return NULL;
 }
 
 bool rule_set_measure(struct rule_set_group *group)
@@ -103,12 +135,78 @@ bool rule_set_measure(struct rule_set_group *group)
            streams == rule_scope_streams(group->scope);
 }
 
-bool rule_set_finish(struct rule_set *set)
+/* The scratch for all databases. */
+static bool make_scratch(struct rule_set *set)
 {
     for (size_t g = 0; g < set->group_count; g++)
         if (hs_alloc_scratch(set->groups[g].database, &set->scratch) != HS_SUCCESS)
             return false;
     return true;
+}
+
+static enum rule_status make_plan(struct rule_set_source *source)
+{
+    enum rule_status status;
+    bool ok = true;
+
+    for (size_t i = 0; i < source->count; i++)
+        ok &= rule_check(&source->rules[i], source->errors);
+    if (!ok)
+        return RULE_REFUSED;
+    status = rule_link_init(source->link, source->rules, source->count, source->errors);
+    if (status != RULE_OK)
+        return status;
+    status = rule_plan_init(source->plan, source->rules, source->count, source->limits->patterns);
+    if (status == RULE_REFUSED)
+        writer_printf(source->errors,
+                      "the rules have %zu patterns, a pattern for every header field counted once "
+                      "for each named field; the limit is %zu\n",
+                      source->plan->member_count, source->limits->patterns);
+    return status;
+}
+
+static enum rule_status make(struct rule_set_source *source, rule_set_fill *fill,
+                             struct rule_set **set_out)
+{
+    enum rule_status status = make_plan(source);
+
+    if (status != RULE_OK)
+        return status;
+    *set_out = set_new(source);
+    if (!*set_out)
+        return RULE_BROKEN;
+    if ((*set_out)->counter_count > RULE_SET_COUNTERS_MAX) {
+        writer_printf(source->errors,
+                      "the rules count %zu different things with repeats; the limit is %d\n",
+                      (*set_out)->counter_count, RULE_SET_COUNTERS_MAX);
+        return RULE_REFUSED;
+    }
+    status = fill(*set_out, source);
+    if (status == RULE_OK)
+        status = rule_set_check_cost(*set_out, source);
+    return status == RULE_OK && !make_scratch(*set_out) ? RULE_BROKEN : status;
+}
+
+enum rule_status rule_set_make(struct rule_set_source *source, rule_set_fill *fill,
+                               struct rule_set **set_out)
+{
+    struct rule_plan plan = {0};
+    struct rule_link link = {0};
+    struct rule_set *set = NULL;
+    enum rule_status status;
+
+    source->plan = &plan;
+    source->link = &link;
+    status = make(source, fill, &set);
+    rule_plan_fini(&plan);
+    rule_link_fini(&link);
+    if (status == RULE_BROKEN)
+        writer_text(source->errors, "out of memory, or a CPU without SSSE3\n");
+    if (status == RULE_OK)
+        *set_out = set;
+    else
+        rule_set_free(set);
+    return status;
 }
 
 void rule_set_free(struct rule_set *set)
@@ -121,6 +219,14 @@ void rule_set_free(struct rule_set *set)
     free(set->rules);
     free(set->slots);
     free(set->pattern_rule);
+    free(set->codes);
+    free(set->order);
+    free(set->bounds);
+    free(set->counters);
+    for (size_t i = 0; i < set->domain_count; i++)
+        free((void *)set->domains[i].data);
+    free(set->domains);
+    free(set->domain_ids);
     free(set->groups);
     free(set->text);
     free((void *)set->description.data);

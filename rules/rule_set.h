@@ -51,6 +51,27 @@ enum rule_stage rule_set_stage(const struct rule_set *set, size_t index);
 bool rule_set_uses(const struct rule_set *set, enum rule_scope scope);
 struct rule_set_info rule_set_info(const struct rule_set *set);
 
+/* What is to be counted for a message whose rules say `repeats`: how many messages had its value of
+ * `what` within the time. */
+struct rule_set_counter {
+    uint32_t within_ms;
+    uint8_t what; /* enum rule_counter */
+};
+
+enum { RULE_SET_COUNTERS_MAX = 64 }; /* each costs every message a cache line */
+
+size_t rule_set_counters(const struct rule_set *set);
+const struct rule_set_counter *rule_set_counter(const struct rule_set *set, size_t index);
+/* True when a rule asks for the number, or counts what; where none does the caller may spare
+ * finding out. */
+bool rule_set_wants(const struct rule_set *set, enum rule_number number);
+bool rule_set_counts(const struct rule_set *set, enum rule_counter what);
+
+/* Recipients' domains, as far as rules name them. RULE_DOMAIN_OTHER: no rule names it. */
+enum { RULE_DOMAIN_OTHER = 0 };
+/* `domain` in any spelling; at most 253 bytes count. */
+uint32_t rule_set_domain(const struct rule_set *set, struct span domain);
+
 /*
  * Saving and loading. The key names what was compiled: all patterns with their scopes and flags,
  * Hyperscan's version and the CPU's features. Scores, actions and texts are not part of it, they

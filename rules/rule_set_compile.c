@@ -79,7 +79,7 @@ static bool input_init(struct compile_input *in, const struct rule_plan *plan,
 
         in->expressions[i] = p->expression;
         in->flags[i] = p->flags;
-        in->ids[i] = group->members[i];
+        in->ids[i] = p->bit;
     }
     return true;
 }
@@ -116,28 +116,6 @@ static enum rule_status compile_group(struct rule_set_group *to, const struct ru
     return RULE_REFUSED;
 }
 
-enum rule_status rule_set_plan(struct rule_plan *plan, const struct rule *rules, size_t count,
-                               const struct rule_limits *limits, struct writer *errors)
-{
-    enum rule_status status;
-    bool ok = true;
-
-    memset(plan, 0, sizeof *plan);
-    for (size_t i = 0; i < count; i++)
-        ok &= rule_check(&rules[i], errors);
-    if (!ok)
-        return RULE_REFUSED;
-    status = rule_plan_init(plan, rules, count, limits->patterns);
-    if (status == RULE_REFUSED)
-        writer_printf(errors,
-                      "the rules have %zu patterns, a pattern for every header field counted once "
-                      "for each named field; the limit is %zu\n",
-                      plan->member_count, limits->patterns);
-    else if (status == RULE_BROKEN)
-        writer_text(errors, "out of memory, or a CPU without SSSE3\n");
-    return status;
-}
-
 /* What one pattern costs by itself: stream state or database, 0 when it does not compile. */
 static size_t cost_alone(const struct rule_plan_pattern *p, enum rule_scope scope, bool stream)
 {
@@ -158,10 +136,10 @@ static size_t cost_alone(const struct rule_plan_pattern *p, enum rule_scope scop
     return size;
 }
 
-static enum rule_status too_costly(const struct rule_set *set, const struct rule_plan *plan,
-                                   const struct rule *rules, bool stream, size_t total,
-                                   size_t limit, struct writer *errors)
+static enum rule_status too_costly(const struct rule_set *set, const struct rule_set_source *source,
+                                   bool stream, size_t total, size_t limit)
 {
+    const struct rule_plan *plan = source->plan;
     const struct rule_plan_pattern *culprit = NULL;
     size_t worst = 0;
     size_t group = 0;
@@ -183,8 +161,8 @@ static enum rule_status too_costly(const struct rule_set *set, const struct rule
         }
     }
     if (culprit) {
-        pattern_error_begin(errors, culprit, rules);
-        writer_printf(errors,
+        pattern_error_begin(source->errors, culprit, source->rules);
+        writer_printf(source->errors,
                       "too costly: it needs %zu bytes of %s by itself, all rules need %zu, "
                       "the limit is %zu\n",
                       worst, stream ? "stream state" : "database", total, limit);
@@ -192,28 +170,26 @@ static enum rule_status too_costly(const struct rule_set *set, const struct rule
     return RULE_REFUSED;
 }
 
-enum rule_status rule_set_check_cost(const struct rule_set *set, const struct rule_plan *plan,
-                                     const struct rule *rules, const struct rule_limits *limits,
-                                     struct writer *errors)
+enum rule_status rule_set_check_cost(const struct rule_set *set,
+                                     const struct rule_set_source *source)
 {
     struct rule_set_info info = rule_set_info(set);
+    const struct rule_limits *limits = source->limits;
 
     if (info.stream_bytes > limits->stream_bytes)
-        return too_costly(set, plan, rules, true, info.stream_bytes, limits->stream_bytes, errors);
+        return too_costly(set, source, true, info.stream_bytes, limits->stream_bytes);
     if (info.database_bytes > limits->database_bytes)
-        return too_costly(set, plan, rules, false, info.database_bytes, limits->database_bytes,
-                          errors);
+        return too_costly(set, source, false, info.database_bytes, limits->database_bytes);
     return RULE_OK;
 }
 
-static enum rule_status compile_groups(struct rule_set *set, const struct rule_plan *plan,
-                                       const struct rule *rules, struct writer *errors)
+static enum rule_status compile_groups(struct rule_set *set, const struct rule_set_source *source)
 {
-    enum rule_status status = RULE_OK;
+    enum rule_status status = check_expressions(source->plan, source->rules, source->errors);
 
-    for (size_t g = 0; g < set->group_count; g++) {
-        enum rule_status now =
-            compile_group(&set->groups[g], plan, &plan->groups[g], rules, errors);
+    for (size_t g = 0; status != RULE_REFUSED && g < set->group_count; g++) {
+        enum rule_status now = compile_group(
+            &set->groups[g], source->plan, &source->plan->groups[g], source->rules, source->errors);
 
         if (now != RULE_OK)
             status = now;
@@ -225,27 +201,8 @@ enum rule_status rule_set_compile(const struct rule *rules, size_t count,
                                   const struct rule_limits *limits, struct writer *errors,
                                   struct rule_set **set_out)
 {
-    struct rule_plan plan;
-    struct rule_set *set = NULL;
-    enum rule_status status = rule_set_plan(&plan, rules, count, limits, errors);
+    struct rule_set_source source = {
+        .rules = rules, .count = count, .limits = limits, .errors = errors};
 
-    if (status == RULE_OK)
-        status = check_expressions(&plan, rules, errors);
-    if (status == RULE_OK) {
-        set = rule_set_new(&plan, rules, count);
-        status = set ? compile_groups(set, &plan, rules, errors) : RULE_BROKEN;
-        if (status == RULE_OK)
-            status = rule_set_check_cost(set, &plan, rules, limits, errors);
-        if (status == RULE_OK && !rule_set_finish(set))
-            status = RULE_BROKEN;
-        if (status == RULE_BROKEN)
-            writer_text(errors, "out of memory\n");
-    }
-    rule_plan_fini(&plan);
-    if (status != RULE_OK) {
-        rule_set_free(set);
-        return status;
-    }
-    *set_out = set;
-    return RULE_OK;
+    return rule_set_make(&source, compile_groups, set_out);
 }

@@ -4,6 +4,7 @@
 
 #include <hs.h>
 
+#include "rules/rule_link.h"
 #include "rules/rule_plan.h"
 
 /* What rule_set's files, rule_pool and rule_match share. Internal to rules/. */
@@ -20,14 +21,42 @@ struct rule_set_group {
 struct rule_set_slot {
     uint32_t first;
     uint16_t count;
+    uint16_t code_count; /* logic WHEN: its program is codes[code_first ..) */
+    uint32_t code_first;
+    uint32_t domain_first; /* the domains it names are domain_ids[domain_first ..), ascending */
+    uint16_t domain_count;
     uint8_t logic;
     uint8_t stage;
+};
+
+/* A step of a rule's program: enum rule_op above, pattern, rule or number of operands below. */
+enum { RULE_CODE_SHIFT = 29 };
+
+/* A pattern that is not found in bytes but holds from `least` to `most`. */
+struct rule_set_bound {
+    uint64_t least, most;
+    uint32_t bit;
+    uint8_t number;   /* enum rule_number; RULE_NUMBERS where a counter's value counts */
+    uint16_t counter; /* index in `counters` */
 };
 
 struct rule_set {
     struct rule *rules; /* id, description, text in `text`; no patterns */
     struct rule_set_slot *slots;
     size_t count;
+    uint32_t *codes;
+    uint32_t *order; /* rules with logic, each behind those it refers to */
+    size_t order_count;
+    struct rule_set_bound *bounds; /* by number */
+    size_t bound_count;
+    uint32_t bound_end[RULE_NUMBERS + 1]; /* of a number, where its bounds end */
+    uint32_t wanted;                      /* bit: enum rule_number */
+    uint32_t counted;                     /* bit: enum rule_counter */
+    struct rule_set_counter *counters;
+    size_t counter_count;
+    struct span *domains; /* keys of all that rules name, sorted by rule_plan_compare() */
+    size_t domain_count;
+    uint32_t *domain_ids;
     uint32_t *pattern_rule; /* of a pattern, its rule's index */
     size_t pattern_count;
     struct rule_set_group *groups; /* in the plan's order: a scope's groups side by side */
@@ -41,22 +70,32 @@ struct rule_set {
     uint8_t *text;
 };
 
-/*
- * Makes a set of the plan with no databases in it yet; the caller fills them in group by group and
- * then calls rule_set_finish(). Takes the plan's description. NULL: out of memory.
- */
-struct rule_set *rule_set_new(struct rule_plan *plan, const struct rule *rules, size_t count);
+/* What a set is made from. */
+struct rule_set_source {
+    const struct rule *rules;
+    size_t count;
+    const struct rule_limits *limits;
+    struct span saved; /* rule_set_load() */
+    struct writer *errors;
+    struct rule_plan *plan;
+    struct rule_link *link;
+};
+
+/* Puts a database into each group. */
+typedef enum rule_status rule_set_fill(struct rule_set *set, const struct rule_set_source *source);
+
+/* Checks and plans the rules, makes the set, has it filled, and looks at what it costs. As
+ * rule_set_compile(). */
+enum rule_status rule_set_make(struct rule_set_source *source, rule_set_fill *fill,
+                               struct rule_set **set_out);
 /* Notes the sizes of a group's database. False when it is not of the group's mode. */
 bool rule_set_measure(struct rule_set_group *group);
-/* Makes the scratch for all databases. False: out of memory. */
-bool rule_set_finish(struct rule_set *set);
-/* Checks rules and makes the plan, with errors. The plan needs rule_plan_fini() in every case. */
-enum rule_status rule_set_plan(struct rule_plan *plan_out, const struct rule *rules, size_t count,
-                               const struct rule_limits *limits, struct writer *errors);
 /* RULE_REFUSED and a line that names the most costly pattern when the set costs more than the
  * limits. */
-enum rule_status rule_set_check_cost(const struct rule_set *set, const struct rule_plan *plan,
-                                     const struct rule *rules, const struct rule_limits *limits,
-                                     struct writer *errors);
+enum rule_status rule_set_check_cost(const struct rule_set *set,
+                                     const struct rule_set_source *source);
+/* Domains, numbers, counters and logic of all rules, into a set that has its slots. False: no
+ * memory. */
+bool rule_set_conditions(struct rule_set *set, const struct rule_set_source *source);
 
 #endif

@@ -62,9 +62,9 @@ enum rule_status rule_set_save(const struct rule_set *set, rule_set_sink *sink, 
 }
 
 /* Reads the databases into the set. RULE_STALE when they are not whole or not for here. */
-static enum rule_status load_groups(struct rule_set *set, struct span saved)
+static enum rule_status load_groups(struct rule_set *set, const struct rule_set_source *source)
 {
-    struct cursor c = cursor_of(saved);
+    struct cursor c = cursor_of(source->saved);
 
     if (!span_equal(cursor_blob(&c), set->description) || cursor_u32(&c) != set->group_count)
         return RULE_STALE;
@@ -88,25 +88,8 @@ enum rule_status rule_set_load(const struct rule *rules, size_t count,
                                const struct rule_limits *limits, struct span saved,
                                struct writer *errors, struct rule_set **set_out)
 {
-    struct rule_plan plan;
-    struct rule_set *set = NULL;
-    enum rule_status status = rule_set_plan(&plan, rules, count, limits, errors);
+    struct rule_set_source source = {
+        .rules = rules, .count = count, .limits = limits, .saved = saved, .errors = errors};
 
-    if (status == RULE_OK) {
-        set = rule_set_new(&plan, rules, count);
-        status = set ? load_groups(set, saved) : RULE_BROKEN;
-        if (status == RULE_OK)
-            status = rule_set_check_cost(set, &plan, rules, limits, errors);
-        if (status == RULE_OK && !rule_set_finish(set))
-            status = RULE_BROKEN;
-        if (status == RULE_BROKEN)
-            writer_text(errors, "out of memory\n");
-    }
-    rule_plan_fini(&plan);
-    if (status != RULE_OK) {
-        rule_set_free(set);
-        return status;
-    }
-    *set_out = set;
-    return RULE_OK;
+    return rule_set_make(&source, load_groups, set_out);
 }

@@ -8,10 +8,12 @@
 #include "control/cli/cli_mime.h"
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
+#include "control/schema/schema.h"
 
 /* What the options of a command say. */
 struct cli_options {
     const char *config, *socket;
+    const char *by, *why;
     bool profile, json, markdown, null, help;
     int argc; /* what is no option */
     char **argv;
@@ -40,6 +42,8 @@ static int run_mime(const struct cli_options *o, const struct cli_actions *actio
                     const char *program);
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
+static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 
@@ -60,12 +64,15 @@ static const struct cli_command commands[] = {
      "\n"
      "  -c, --config FILE   the configuration to check\n",
      run_check},
-    {"ctl", "c:s:h", " config socket json help ",
-     "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...]",
+    {"ctl", "c:s:h", " config socket json by why help ",
+     "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...] [--by WHO --why TEXT]",
      "ask or tell the running engine something",
      "  -s, --socket SOCKET the engine's control socket; left out: the default of ctl.socket\n"
      "  -c, --config FILE   take the socket from this configuration\n"
      "      --json          print the answer as the engine gave it, one JSON object on a line\n"
+     "      --by WHO        who asks for it, for the audit log; with --why, where a command wants "
+     "them\n"
+     "      --why TEXT      for what reason\n"
      "\n"
      "Commands:\n",
      run_ctl},
@@ -89,6 +96,11 @@ static const struct cli_command commands[] = {
      "      --json          one JSON object on a line for each address\n"
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      run_address},
+    {"schema", "h", " help ", "schema [NAME]", "print the JSON Schema of what is told in JSON",
+     "Without a name, lists the schemas: of records, of lines of the log, and of what commands "
+     "print with\n"
+     "--json. docs/events.md says how they change.\n",
+     run_schema},
     {"version", "h", " help ", "version", "print the version", NULL, run_version},
 };
 
@@ -96,6 +108,7 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+    {"by", required_argument, NULL, 'b'},     {"why", required_argument, NULL, 'w'},
     {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
     {"null", no_argument, NULL, '0'},         {"markdown", no_argument, NULL, 'm'},
     {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
@@ -152,6 +165,12 @@ static bool take_option(const struct cli_command *command, int option, int index
         return true;
     case 's':
         o->socket = optarg;
+        return true;
+    case 'b':
+        o->by = optarg;
+        return true;
+    case 'w':
+        o->why = optarg;
         return true;
     case 'p':
         o->profile = true;
@@ -234,6 +253,26 @@ static int run_check(const struct cli_options *o, const struct cli_actions *acti
     return CLI_OK;
 }
 
+/* --by and --why travel as the last arguments of the command. False: no memory. */
+static bool add_reason(const struct cli_options *o, struct ctl_client_options *client)
+{
+    char **words = calloc((size_t)o->argc + 4, sizeof(*words));
+
+    if (!words)
+        return false;
+    memcpy(words, o->argv, (size_t)o->argc * sizeof(*words));
+    if (o->by) {
+        words[client->argc++] = (char *)(uintptr_t) "--by";
+        words[client->argc++] = (char *)(uintptr_t)o->by;
+    }
+    if (o->why) {
+        words[client->argc++] = (char *)(uintptr_t) "--why";
+        words[client->argc++] = (char *)(uintptr_t)o->why;
+    }
+    client->argv = words;
+    return true;
+}
+
 static int run_ctl(const struct cli_options *o, const struct cli_actions *actions,
                    const char *program)
 {
@@ -256,7 +295,8 @@ static int run_ctl(const struct cli_options *o, const struct cli_actions *action
             return status;
         client.socket = config->ctl_socket;
     }
-    status = ctl_client_run(&client);
+    status = add_reason(o, &client) ? ctl_client_run(&client) : CLI_FAILED;
+    free(client.argv);
     config_free(config);
     return status;
 }
@@ -278,6 +318,24 @@ static int run_address(const struct cli_options *o, const struct cli_actions *ac
                        const char *program)
 {
     return cli_address(o->json, o->null);
+}
+
+static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < schema_count; i++) {
+        if (o->argc == 0)
+            printf("%-20s %-5s %s\n", schemas[i].name, schemas[i].version, schemas[i].text);
+        else if (strcmp(o->argv[0], schemas[i].name) == 0)
+            found = fputs(schemas[i].json, stdout) >= 0;
+    }
+    if (o->argc == 1 && !found) {
+        fprintf(stderr, "wirepost schema: no such schema: %s\n", o->argv[0]);
+        return CLI_USAGE;
+    }
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }
 
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
@@ -323,7 +381,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     o.argv = argv + optind;
     if (o.help)
         return print_help(command);
-    if (o.argc > 0 && command->run != run_ctl && command->run != run_mime)
+    if (o.argc > (command->run == run_schema) && command->run != run_ctl &&
+        command->run != run_mime)
         return usage_error(command, "unexpected argument", o.argv[0]);
     lacks = missing(command, &o);
     if (lacks)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "control/record/record_type.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -110,10 +111,16 @@ struct config_limits {
     uint32_t networks_count;
 };
 
+/* In the order of the option's choices. */
+enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
+
 struct config_pop3 {
     int64_t idle_timeout;
     int64_t failures;
+    int64_t failure_delay, failure_delay_max; /* microseconds, like the next */
+    int64_t login_delay;
     bool allow_cleartext;
+    int utf8_downgrade; /* enum config_utf8 */
 };
 
 enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
@@ -124,6 +131,21 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+};
+
+struct config_quarantine {
+    int64_t quota;  /* 0: none */
+    int full;       /* enum store_quarantine_full */
+    int64_t expiry; /* 0: none */
+};
+
+struct config_records {
+    char *path; /* "-": standard output; empty: no records */
+    int64_t rotate_size;
+    int64_t retention[RECORD_TYPES]; /* 0: for ever */
+    int privacy[RECORD_CLASSES];     /* enum record_privacy_action */
+    int64_t key_rotation, key_kept;
+    char *keys; /* a file; empty: in memory alone */
 };
 
 struct config_rules {
@@ -183,6 +205,8 @@ struct config {
     struct config_limits limits;
     struct config_pop3 pop3;
     struct config_store store;
+    struct config_quarantine quarantine;
+    int64_t audit_retention; /* 0: for ever */
     struct config_rules rules;
     struct config_domain *domains;
     uint32_t domains_count;
@@ -190,7 +214,7 @@ struct config {
     uint32_t accounts_count;
     struct config_alias *aliases;
     uint32_t aliases_count;
-    char *records_path; /* "-": standard output; empty: no records */
+    struct config_records records;
     char *ctl_socket;
     int log_level; /* enum log_level */
     int64_t profile_sample;

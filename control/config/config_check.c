@@ -143,6 +143,11 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
     check_limits(config, path, errors);
+    if (config->quarantine.full && config->quarantine.quota &&
+        config->quarantine.quota < config->smtp.message_size)
+        config_error(errors, path, line_of(lines, "quarantine.quota"),
+                     "quarantine.quota: expected at least smtp.message_size with `full: defer`, or "
+                     "the largest messages would be deferred for ever");
     if (entries > (uint64_t)config->engine.directory)
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",

@@ -19,7 +19,8 @@ static const struct scale durations[SCALE_MAX] = {{"us", 1},
                                                   {"ms", 1000},
                                                   {"s", 1000000},
                                                   {"m", 60 * INT64_C(1000000)},
-                                                  {"h", 3600 * INT64_C(1000000)}};
+                                                  {"h", 3600 * INT64_C(1000000)},
+                                                  {"d", 86400 * INT64_C(1000000)}};
 static const struct scale plain[SCALE_MAX] = {{"", 1}};
 
 static const struct scale *scale_of(enum config_type type)

@@ -25,6 +25,7 @@ struct ctl_request;
 enum ctl_subject_id {
     CTL_SUBJECT_ENGINE, /* the engine as a whole; answered by main */
     CTL_SUBJECT_STORE,  /* ctl_store.h */
+    CTL_SUBJECT_MAIL,   /* ctl_mail.h */
     CTL_SUBJECTS,
 };
 

@@ -12,7 +12,7 @@ static const char *place_name(uint8_t place)
     return place == MESSAGE_QUARANTINE ? "quarantine" : "inbox";
 }
 
-static json_t *id_text(const struct id128 *id)
+json_t *ctl_store_id(const struct id128 *id)
 {
     uint8_t text[ID128_TEXT];
     struct writer w = writer_of(text, sizeof(text));
@@ -21,8 +21,8 @@ static json_t *id_text(const struct id128 *id)
     return json_stringn((const char *)text, w.len);
 }
 
-static bool find_account(struct store *store, struct span address, uint64_t *account_out,
-                         struct writer *why)
+bool ctl_store_account(struct store *store, struct span address, uint64_t *account_out,
+                       struct writer *why)
 {
     for (int fold = 0; fold < 2; fold++) {
         uint8_t text[512];
@@ -40,7 +40,7 @@ static json_t *entry_object(const struct store_entry *e)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "id", id_text(&e->message));
+    json_object_set_new(o, "id", ctl_store_id(&e->message));
     json_object_set_new(o, "account", json_integer((json_int_t)e->account));
     json_object_set_new(o, "mailbox", json_integer((json_int_t)e->mailbox));
     json_object_set_new(o, "place", json_string(place_name(e->place)));
@@ -86,7 +86,7 @@ static json_t *list_messages(struct store *store, struct span address, struct wr
     struct listing l = {.store = store};
     uint64_t account;
 
-    if (!find_account(store, address, &account, why))
+    if (!ctl_store_account(store, address, &account, why))
         return NULL;
     l.array = json_array();
     store_mailboxes(store, account, note_mailbox, &l);
@@ -114,7 +114,7 @@ static json_t *list_mailboxes(struct store *store, struct span address, struct w
     uint64_t account;
     json_t *array;
 
-    if (!find_account(store, address, &account, why))
+    if (!ctl_store_account(store, address, &account, why))
         return NULL;
     array = json_array();
     store_mailboxes(store, account, note_status, array);
@@ -152,7 +152,7 @@ static bool note_place(void *context, const struct store_entry *entry)
 static bool find_places(struct store *store, const struct id128 *id, struct span address,
                         struct places *p, struct writer *why)
 {
-    if (address.len && !find_account(store, address, &p->account, why))
+    if (address.len && !ctl_store_account(store, address, &p->account, why))
         return false;
     store_places(store, id, note_place, p);
     if (!p->found)
@@ -167,7 +167,7 @@ static bool show_message(void *context, const struct store_message *m)
     struct writer ip = writer_of(text, sizeof(text));
 
     ip_address_put(&ip, &m->envelope.client);
-    json_object_set_new(o, "id", id_text(&m->id));
+    json_object_set_new(o, "id", ctl_store_id(&m->id));
     json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
     json_object_set_new(o, "helo", record_json_text(m->envelope.helo));
     json_object_set_new(o, "client", json_stringn((const char *)text, ip.len));
@@ -182,13 +182,12 @@ static bool show_message(void *context, const struct store_message *m)
         json_array_append_new(recipients, r);
     }
     json_object_set_new(o, "deliveries", recipients);
-    json_object_set_new(o, "parts", record_parts(m->tree));
+    json_object_set_new(o, "parts", record_parts(m->tree, &record_privacy_default));
     return false;
 }
 
-/* `address` may be empty: all accounts. */
-static json_t *show(struct store *store, const struct id128 *id, struct span address,
-                    struct writer *why)
+json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address,
+                       struct writer *why)
 {
     struct places p = {.array = json_array()};
     json_t *o = NULL;
@@ -269,7 +268,7 @@ static json_t *answer(void *store, const struct ctl_request *request, struct wri
     case CTL_MAILBOX_STATUS:
         return list_mailboxes(store, request->arguments[0], why);
     case CTL_MESSAGE_SHOW:
-        return show(store, &request->id, request->arguments[1], why);
+        return ctl_store_show(store, &request->id, request->arguments[1], why);
     default:
         return NULL;
     }

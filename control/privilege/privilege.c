@@ -56,7 +56,7 @@ static bool find(const struct config *config, struct identity *identity_out, str
 static bool give_files(const struct config *config, const struct identity *identity,
                        struct writer *why)
 {
-    const char *const paths[] = {config->store.path, config->rules.cache, config->records_path,
+    const char *const paths[] = {config->store.path, config->rules.cache, config->records.path, config->records.keys,
                                  config->ctl_socket};
     bool ok = true;
 

@@ -38,7 +38,7 @@ static bool put_disposition(json_t *part, struct span attribute)
            json_object_set_new(part, "disposition", record_json_text(disposition.type)) == 0;
 }
 
-static json_t *part_json(const struct mime_tree_part *p)
+static json_t *part_json(const struct mime_tree_part *p, const struct record_privacy *privacy)
 {
     json_t *part = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "part", (int)p->index, "kind",
                              kind_name(p->kind), "encoding",
@@ -53,11 +53,12 @@ static json_t *part_json(const struct mime_tree_part *p)
     ok = ok && put_type(part, p->attributes[MIME_TREE_TYPE]) &&
          put_disposition(part, p->attributes[MIME_TREE_DISPOSITION]);
     if (ok && name.len)
-        ok = json_object_set_new(part, "name", record_json_text(name)) == 0;
+        ok = json_object_set_new(part, "name",
+                                 record_privacy_text(privacy, RECORD_FIELD_part_name, name)) == 0;
     return ok ? part : (json_decref(part), NULL);
 }
 
-json_t *record_parts(struct span tree)
+json_t *record_parts(struct span tree, const struct record_privacy *privacy)
 {
     json_t *list = json_array();
     struct mime_tree_read read;
@@ -67,7 +68,7 @@ json_t *record_parts(struct span tree)
         return list;
     while (json_array_size(list) < RECORD_PARTS &&
            mime_tree_read_next(&read, &part) == MIME_TREE_NEXT)
-        if (json_array_append_new(list, part_json(&part)) != 0) {
+        if (json_array_append_new(list, part_json(&part, privacy)) != 0) {
             json_decref(list);
             return NULL;
         }

@@ -2,9 +2,7 @@
 #ifndef CONTROL_RECORD_RECORD_PARTS_H
 #define CONTROL_RECORD_RECORD_PARTS_H
 
-#include <jansson.h>
-
-#include "proto/base/span.h"
+#include "control/record/record_privacy.h"
 
 /*
  * The parts of a message from its encoded tree (proto/mime/mime_tree.h), in order: an array of
@@ -12,9 +10,6 @@
  * new reference, NULL: no memory.
  */
 enum { RECORD_PARTS = 1000 };
-json_t *record_parts(struct span tree);
-
-/* Bytes of a peer as a JSON text, through peer_text(). A new reference, NULL: no memory. */
-json_t *record_json_text(struct span bytes);
+json_t *record_parts(struct span tree, const struct record_privacy *privacy);
 
 #endif

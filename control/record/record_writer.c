@@ -2,171 +2,183 @@
 #include "control/record/record_writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "control/log/log.h"
 #include "control/record/record_json.h"
 
-enum { BATCH_RECORDS = 64, BATCH_BYTES = 256 * 1024, WAIT_MS = 500 };
+enum { BATCH_RECORDS = 64, WAIT_MS = 500, EVENTS = 256 };
+
+struct event {
+    enum record_type type;
+    json_t *fields;
+    uint64_t time_ms;
+};
 
 struct record_writer {
     struct handoff *handoff;
-    char *path;
-    int fd;    /* -1: none, lines are dropped */
-    bool torn; /* the file's last line has no end */
+    struct record_writer_watch watch;
+    struct record_files files;
     pthread_t thread;
-    _Atomic bool stop, reopen;
-    _Atomic uint64_t written, dropped, errors;
-    size_t len;     /* of the batch */
-    uint32_t lines; /* in the batch */
-    char *batch;
+    _Atomic bool stop;
+    pthread_mutex_t lock; /* of what follows; never held while something is written */
+    bool reopen;
+    struct record_writer_options options;
+    struct event events[EVENTS];
+    uint32_t event_count;
+    struct record_keys keys;
 };
 
-/* True when the file ends in the middle of a line: a write was cut by a crash or a full disk. */
-static bool ends_torn(int fd)
+static uint64_t now_ms(void)
 {
-    struct stat st;
-    char last;
+    struct timespec t;
 
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
-        return false;
-    return pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool wanted(const struct record_writer *w)
+static void put_line(struct record_writer *w, enum record_type type, char *line, size_t len,
+                     uint64_t now)
 {
-    return w->path[0] != 0;
-}
-
-static bool open_file(struct record_writer *w)
-{
-    if (!wanted(w))
-        return true;
-    /* Readable too, for its last byte. */
-    w->fd = strcmp(w->path, "-") == 0
-                ? dup(STDOUT_FILENO)
-                : open(w->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (w->fd < 0)
-        return false;
-    w->torn = ends_torn(w->fd);
-    return true;
-}
-
-static void close_file(struct record_writer *w)
-{
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
-}
-
-/* All of it, in one write() where the system takes it whole. Returns how much was written. */
-static size_t write_all(int fd, const char *bytes, size_t len)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = write(fd, bytes + done, len - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    return done;
-}
-
-static uint32_t count_lines(const char *bytes, size_t len)
-{
-    uint32_t n = 0;
-
-    for (const char *at = bytes; (at = memchr(at, '\n', (size_t)(bytes + len - at))); at++)
-        n++;
-    return n;
-}
-
-static void flush(struct record_writer *w)
-{
-    size_t done = 0;
-    uint32_t lines;
-
-    if (w->len == 0)
-        return;
-    if (w->fd >= 0 && w->torn)
-        w->torn = write_all(w->fd, "\n", 1) != 1;
-    if (w->fd >= 0 && !w->torn)
-        done = write_all(w->fd, w->batch, w->len);
-    lines = count_lines(w->batch, done);
-    if (done < w->len) {
-        w->torn = w->torn || (done && w->batch[done - 1] != '\n');
-        atomic_fetch_add(&w->errors, 1);
-        atomic_fetch_add(&w->dropped, w->lines - lines);
-        LOG(ERROR, "records: %u lines lost, writing %s: %s", w->lines - lines, w->path,
-            w->fd < 0 ? "it is not open" : strerror(errno));
-    }
-    atomic_fetch_add(&w->written, lines);
-    w->len = 0;
-    w->lines = 0;
-}
-
-static void add(struct record_writer *w, const struct record *record)
-{
-    size_t len = 0;
-    char *line = record_json_line(record, &len);
-
-    if (!line || len > BATCH_BYTES) {
-        atomic_fetch_add(&w->dropped, 1);
-        LOG(ERROR, "records: a line lost, %s", line ? "it is too long" : "no memory");
+    if (line) {
+        record_files_add(&w->files, type, span_of(line, len), now);
     } else {
-        if (w->len + len > BATCH_BYTES)
-            flush(w);
-        memcpy(w->batch + w->len, line, len);
-        w->len += len;
-        w->lines++;
+        atomic_fetch_add(&w->files.dropped, 1);
+        LOG(ERROR, "records: a line lost, no memory");
     }
     free(line);
 }
 
+static void add(struct record_writer *w, const struct record *record,
+                const struct record_privacy *privacy, uint64_t now)
+{
+    size_t len = 0;
+    char *line = record_json_line(record, privacy, &len);
+
+    put_line(w, record->kind == RECORD_MESSAGE ? RECORD_TYPE_message : RECORD_TYPE_connection, line,
+             len, now);
+}
+
+static const char *schema_of(enum record_type type)
+{
+    static const char *const names[RECORD_TYPES] = {
+#define RECORD_TYPE(name, text) [RECORD_TYPE_##name] = RECORD_SCHEMA_##name,
+#include "control/record/record_type.def"
+#undef RECORD_TYPE
+    };
+
+    return names[type];
+}
+
+static void add_event(struct record_writer *w, const struct event *event, uint64_t now)
+{
+    size_t len = 0;
+    json_t *json = json_pack("{s:s, s:i, s:s, s:o}", "kind", record_type_name(event->type),
+                             "version", RECORD_JSON_VERSION, "schema", schema_of(event->type),
+                             "time", record_json_time(event->time_ms));
+
+    if (json && json_object_update(json, event->fields) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
+    json_decref(event->fields);
+    put_line(w, event->type, record_json_dump(json, &len), len, now);
+}
+
+static uint32_t take_events(struct record_writer *w, uint64_t now)
+{
+    struct event taken[EVENTS];
+    uint32_t n;
+
+    pthread_mutex_lock(&w->lock);
+    n = w->event_count;
+    memcpy(taken, w->events, n * sizeof(taken[0]));
+    w->event_count = 0;
+    pthread_mutex_unlock(&w->lock);
+    for (uint32_t i = 0; i < n; i++)
+        add_event(w, &taken[i], now);
+    return n;
+}
+
 /* Each slot goes back as soon as its line is made, before anything is written. */
-static uint32_t take_batch(struct record_writer *w)
+static uint32_t take_records(struct record_writer *w, const struct record_privacy *privacy,
+                             uint64_t now)
 {
     struct record *records[BATCH_RECORDS];
     uint32_t n = record_collect(w->handoff, records, BATCH_RECORDS);
 
     for (uint32_t i = 0; i < n; i++) {
-        if (wanted(w))
-            add(w, records[i]);
+        bool told = records[i]->kind != RECORD_NONE;
+
+        if (told && w->watch.saw)
+            w->watch.saw(w->watch.context, records[i]);
+        if (told && w->files.path[0])
+            add(w, records[i], privacy, now);
         record_return(w->handoff, records[i]);
     }
-    flush(w);
     return n;
 }
 
-static void reopen_file(struct record_writer *w)
+static void reopen_files(struct record_writer *w)
 {
-    close_file(w);
-    if (!open_file(w)) {
-        atomic_fetch_add(&w->errors, 1);
-        LOG(ERROR, "records: %s cannot be opened: %s", w->path, strerror(errno));
+    if (!record_files_reopen(&w->files))
+        LOG(ERROR, "records: %s cannot be opened: %s", w->files.path, strerror(errno));
+}
+
+/* True when something is hashed: keys are made only then. */
+static bool hashes(const struct record_writer_options *o)
+{
+    for (int i = 0; i < RECORD_CLASSES; i++)
+        if (o->privacy[i] == RECORD_PRIVACY_HASH || o->privacy[i] == RECORD_PRIVACY_HASH_LOCAL)
+            return true;
+    return false;
+}
+
+/* Takes over new options, and turns the keys. The file of keys is small; who asks for keys
+ * meanwhile waits for it. */
+static void prepare(struct record_writer *w, uint64_t now, struct record_privacy *privacy_out,
+                    struct record_key *key_out)
+{
+    bool reopen;
+
+    pthread_mutex_lock(&w->lock);
+    reopen = w->reopen;
+    w->reopen = false;
+    w->files.options = w->options.files;
+    if ((w->keys.count || hashes(&w->options)) &&
+        !record_keys_turn(&w->keys, now, w->options.key_rotation_ms, w->options.key_kept_ms))
+        LOG(ERROR, "records: keys in %s cannot be written: %s", w->keys.path, strerror(errno));
+    memcpy(privacy_out->action, w->options.privacy, sizeof(privacy_out->action));
+    privacy_out->key = NULL;
+    if (w->keys.count) {
+        *key_out = *record_keys_now(&w->keys);
+        privacy_out->key = key_out;
     }
+    pthread_mutex_unlock(&w->lock);
+    if (reopen)
+        reopen_files(w);
 }
 
 static void *writer_main(void *arg)
 {
     struct record_writer *w = arg;
 
+    pthread_setname_np(pthread_self(), "records");
     for (;;) {
         bool stop = atomic_load(&w->stop);
+        uint64_t now = now_ms();
+        struct record_privacy privacy;
+        struct record_key key;
+        uint32_t n;
 
-        if (atomic_exchange(&w->reopen, false))
-            reopen_file(w);
-        if (take_batch(w) > 0)
+        prepare(w, now, &privacy, &key);
+        n = take_events(w, now) + take_records(w, &privacy, now);
+        record_files_flush(&w->files, now);
+        record_files_sweep(&w->files, now);
+        if (n > 0)
             continue;
         /* What was in the rings when the end was asked for has been taken. */
         if (stop)
@@ -177,25 +189,30 @@ static void *writer_main(void *arg)
 
 static void writer_free(struct record_writer *w)
 {
-    close_file(w);
-    free(w->batch);
-    free(w->path);
+    record_files_fini(&w->files, now_ms());
+    pthread_mutex_destroy(&w->lock);
+    explicit_bzero(&w->keys, sizeof(w->keys));
     free(w);
 }
 
-struct record_writer *record_writer_start(struct handoff *handoff, const char *path)
+struct record_writer *record_writer_start(struct handoff *handoff, const char *path,
+                                          const char *keys,
+                                          const struct record_writer_options *options,
+                                          const struct record_writer_watch *watch)
 {
     struct record_writer *w = calloc(1, sizeof(*w));
     sigset_t all, before;
-    int why;
+    int why = 0;
 
     if (!w)
         return NULL;
     w->handoff = handoff;
-    w->fd = -1;
-    w->path = strdup(path);
-    w->batch = malloc(BATCH_BYTES);
-    why = !w->path || !w->batch ? ENOMEM : open_file(w) ? 0 : errno;
+    w->options = *options;
+    if (watch)
+        w->watch = *watch;
+    pthread_mutex_init(&w->lock, NULL);
+    if (!record_files_init(&w->files, path, &options->files) || !record_keys_load(&w->keys, keys))
+        why = errno;
     if (why == 0) {
         sigfillset(&all);
         /* What the filter of system calls refuses is told by this one, to the thread that called. */
@@ -211,10 +228,39 @@ struct record_writer *record_writer_start(struct handoff *handoff, const char *p
     return NULL;
 }
 
-void record_writer_reopen(struct record_writer *writer)
+void record_writer_reopen(struct record_writer *writer, const struct record_writer_options *options)
 {
-    atomic_store(&writer->reopen, true);
+    pthread_mutex_lock(&writer->lock);
+    writer->options = *options;
+    writer->reopen = true;
+    pthread_mutex_unlock(&writer->lock);
     record_wake(writer->handoff);
+}
+
+void record_writer_event(struct record_writer *writer, enum record_type type, json_t *fields)
+{
+    bool taken = false;
+
+    pthread_mutex_lock(&writer->lock);
+    if (fields && writer->event_count < EVENTS) {
+        writer->events[writer->event_count++] =
+            (struct event){.type = type, .fields = fields, .time_ms = now_ms()};
+        taken = true;
+    }
+    pthread_mutex_unlock(&writer->lock);
+    if (taken) {
+        record_wake(writer->handoff);
+        return;
+    }
+    atomic_fetch_add(&writer->files.dropped, 1);
+    json_decref(fields);
+}
+
+void record_writer_keys(struct record_writer *writer, struct record_keys *keys_out)
+{
+    pthread_mutex_lock(&writer->lock);
+    *keys_out = writer->keys;
+    pthread_mutex_unlock(&writer->lock);
 }
 
 void record_writer_stop(struct record_writer *writer)
@@ -227,7 +273,10 @@ void record_writer_stop(struct record_writer *writer)
 
 struct record_writer_counters record_writer_counters(const struct record_writer *writer)
 {
-    return (struct record_writer_counters){.written = atomic_load(&writer->written),
-                                           .dropped = atomic_load(&writer->dropped),
-                                           .errors = atomic_load(&writer->errors)};
+    const struct record_files *f = &writer->files;
+
+    return (struct record_writer_counters){.written = atomic_load(&f->written),
+                                           .dropped = atomic_load(&f->dropped),
+                                           .errors = atomic_load(&f->errors),
+                                           .removed = atomic_load(&f->removed)};
 }

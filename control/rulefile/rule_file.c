@@ -27,12 +27,19 @@ struct rule_file *rule_file_new(void)
     return calloc(1, sizeof(struct rule_file));
 }
 
+static void free_lists(const struct rule *rule)
+{
+    free((void *)rule->patterns);
+    free((void *)rule->nodes);
+    free((void *)rule->domains);
+}
+
 void rule_file_free(struct rule_file *f)
 {
     if (!f)
         return;
     for (size_t i = 0; i < f->count; i++)
-        free((void *)f->rules[i].patterns);
+        free_lists(&f->rules[i]);
     while (f->sources) {
         struct source *s = f->sources;
 
@@ -51,7 +58,7 @@ const struct rule *rule_file_rules(const struct rule_file *f, size_t *count_out)
     return f->rules;
 }
 
-/* Takes the rule's patterns in every case. */
+/* Takes the rule's lists in every case. */
 static bool add(void *context, const struct rule *rule)
 {
     struct rule_file *f = context;
@@ -61,7 +68,7 @@ static bool add(void *context, const struct rule *rule)
         struct rule *rules = realloc(f->rules, room * sizeof *rules);
 
         if (!rules) {
-            free((void *)rule->patterns);
+            free_lists(rule);
             return false;
         }
         f->rules = rules;

@@ -8,8 +8,8 @@
 
 /* From a YAML document to rules: the language's keys and values. Internal to rulefile/. */
 
-/* Takes a rule whose patterns are one malloc'ed array, also taken when it answers false, which ends
- * reading. */
+/* Takes a rule whose patterns, nodes and domains are each one malloc'ed array, also taken when it
+ * answers false, which ends reading. */
 typedef bool rule_reader_add(void *context, const struct rule *rule);
 
 /*

@@ -2,80 +2,130 @@
 #include "control/service/account_service.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 
-enum { JOBS_AT_ONCE = 32, WAIT_MS = 500 };
+#include "control/service/login_guard.h"
+#include "control/service/service_thread.h"
+
+enum { WAITING_MAX = 128 }; /* logins that wait for their turn; further ones are refused */
 
 struct account_service {
+    struct service_thread thread;
     struct handoff *handoff;
-    pthread_mutex_t lock; /* of the table */
+    pthread_mutex_t lock; /* of the table and the guard's limits */
     struct account_table *table;
-    pthread_t thread;
-    _Atomic bool stop;
+    struct login_guard *guard;
+    struct job *first, *last; /* that wait to be judged, oldest first */
+    uint32_t waiting;
 };
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static enum job_status refuse(struct job_account_login *login, enum login_refusal why)
+{
+    login->why_out = (uint8_t)why;
+    return JOB_REFUSED;
+}
 
 static enum job_status judge(struct account_service *s, struct job *job)
 {
     struct job_account_login *login = &job->account_login;
+    enum job_status status = JOB_OK;
     bool ok;
 
-    if (atomic_load(&job->cancelled))
-        return JOB_CANCELLED;
     pthread_mutex_lock(&s->lock);
-    ok = account_table_login(s->table, login->user, login->password, &login->account_out);
-    pthread_mutex_unlock(&s->lock);
-    return ok ? JOB_OK : JOB_REFUSED;
-}
-
-static uint32_t answer_jobs(struct account_service *s)
-{
-    struct job *jobs[JOBS_AT_ONCE];
-    uint32_t n = service_take(s->handoff, SERVICE_ACCOUNT, jobs, JOBS_AT_ONCE);
-
-    for (uint32_t i = 0; i < n; i++)
-        job_answer(s->handoff, jobs[i],
-                   jobs[i]->kind == JOB_ACCOUNT_LOGIN ? judge(s, jobs[i]) : JOB_FAILED);
-    return n;
-}
-
-static void *service_main(void *arg)
-{
-    struct account_service *s = arg;
-
-    for (;;) {
-        bool stop = atomic_load(&s->stop);
-
-        if (answer_jobs(s) > 0)
-            continue;
-        if (stop)
-            return NULL;
-        service_wait(s->handoff, SERVICE_ACCOUNT, WAIT_MS);
+    if (atomic_load(&job->cancelled)) {
+        login_guard_drop(s->guard, &login->client, now_ms());
+        status = JOB_CANCELLED;
+    } else {
+        ok = account_table_login(s->table, login->user, login->password, &login->account_out);
+        if (!ok) {
+            login->delay_ms_out =
+                login_guard_wrong(s->guard, &login->client, login->user, now_ms());
+            status = refuse(login, LOGIN_WRONG);
+        } else if (!login_guard_right(s->guard, &login->client, login->user, now_ms())) {
+            status = refuse(login, LOGIN_EARLY);
+        }
     }
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+/* Queues a login, or answers it at once: who asks too often must not fill the queue of others. */
+static void admit(struct account_service *s, struct job *job)
+{
+    if (job->kind != JOB_ACCOUNT_LOGIN) {
+        job_answer(s->handoff, job, JOB_FAILED);
+        return;
+    }
+    job->account_login.delay_ms_out = 0;
+    if (s->waiting == WAITING_MAX ||
+        !login_guard_admit(s->guard, &job->account_login.client, now_ms())) {
+        job_answer(s->handoff, job, refuse(&job->account_login, LOGIN_BUSY));
+        return;
+    }
+    job->next = NULL;
+    *(s->first ? &s->last->next : &s->first) = job;
+    s->last = job;
+    s->waiting++;
+}
+
+/* Takes what was asked, then judges one, so that no job waits in the ring behind many hashes. */
+static uint32_t serve(void *context, struct job **jobs, uint32_t count)
+{
+    struct account_service *s = context;
+    struct job *job;
+
+    for (uint32_t i = 0; i < count; i++)
+        admit(s, jobs[i]);
+    job = s->first;
+    if (!job)
+        return 0;
+    s->first = job->next;
+    s->waiting--;
+    job_answer(s->handoff, job, judge(s, job));
+    return s->waiting;
 }
 
 struct account_service *account_service_start(struct handoff *handoff, struct account_table *table)
 {
     struct account_service *s = calloc(1, sizeof(*s));
-    sigset_t all, before;
+    uint64_t seed = 0;
     int why;
 
     if (!s)
         return NULL;
+    /* Without randomness so early the guard works all the same. */
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+        seed = now_ms();
+    s->guard = login_guard_new(seed);
+    if (!s->guard) {
+        free(s);
+        errno = ENOMEM;
+        return NULL;
+    }
+    login_guard_limit(s->guard, account_table_limits(table));
     s->handoff = handoff;
     s->table = table;
+    s->thread.handoff = handoff;
+    s->thread.service = SERVICE_ACCOUNT;
+    s->thread.name = "account";
+    s->thread.serve = serve;
+    s->thread.context = s;
     pthread_mutex_init(&s->lock, NULL);
-    sigfillset(&all);
-    /* What the filter of system calls refuses is told by this one, to the thread that called. */
-    sigdelset(&all, SIGSYS);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    why = pthread_create(&s->thread, NULL, service_main, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (why == 0)
+    if (service_thread_start(&s->thread))
         return s;
+    why = errno;
     pthread_mutex_destroy(&s->lock);
+    login_guard_free(s->guard);
     free(s);
     errno = why;
     return NULL;
@@ -88,16 +138,16 @@ void account_service_swap(struct account_service *service, struct account_table 
     pthread_mutex_lock(&service->lock);
     old = service->table;
     service->table = table;
+    login_guard_limit(service->guard, account_table_limits(table));
     pthread_mutex_unlock(&service->lock);
     account_table_free(old);
 }
 
 void account_service_stop(struct account_service *service)
 {
-    atomic_store(&service->stop, true);
-    service_wake(service->handoff, SERVICE_ACCOUNT);
-    pthread_join(service->thread, NULL);
+    service_thread_stop(&service->thread);
     account_table_free(service->table);
     pthread_mutex_destroy(&service->lock);
+    login_guard_free(service->guard);
     free(service);
 }

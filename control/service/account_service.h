@@ -3,13 +3,16 @@
 #define CONTROL_SERVICE_ACCOUNT_SERVICE_H
 
 #include "control/config/config.h"
+#include "control/service/login_guard.h"
 #include "dataplane/handoff/handoff.h"
 
 /*
  * The thread that judges passwords (SERVICE_ACCOUNT). Hashing takes milliseconds by intent, so it
- * never happens on a worker. JOB_ACCOUNT_LOGIN is answered JOB_OK with the account, or JOB_REFUSED;
- * a name that nobody has costs a hash of the table's most common method too, so that time does not
- * tell who exists.
+ * never happens on a worker. JOB_ACCOUNT_LOGIN is answered JOB_OK with the account, or JOB_REFUSED
+ * with a reason and the time for which that answer is to be held back (login_guard.h). Logins are
+ * judged in the order of their coming, at most LOGIN_GUARD_PENDING of one address waiting at a
+ * time; a name that nobody has costs a hash of the table's most common method too, so that time
+ * does not tell who exists.
  */
 struct account_service;
 struct account_table;
@@ -20,6 +23,8 @@ struct account_table *account_table_new(const struct config *config,
                                         uint64_t (*account_id)(void *context, struct span key),
                                         void *context);
 void account_table_free(struct account_table *table);
+/* Of the configuration that the table was made of. */
+const struct login_guard_limits *account_table_limits(const struct account_table *table);
 /*
  * Judges a login by the table. `user` is an address in any spelling. False: unknown, or wrong
  * password; both hash once. A password longer than 512 bytes or with a NUL byte is wrong.

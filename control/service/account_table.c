@@ -22,7 +22,13 @@ struct account_table {
     const char *dummy;
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
     char *text; /* keys and hashes */
+    struct login_guard_limits limits;
 };
+
+const struct login_guard_limits *account_table_limits(const struct account_table *table)
+{
+    return &table->limits;
+}
 
 static int compare_rows(const void *a, const void *b)
 {
@@ -86,6 +92,10 @@ struct account_table *account_table_new(const struct config *config,
 
     if (!t)
         return NULL;
+    t->limits = (struct login_guard_limits){
+        .delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
+        .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
+        .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)};
     t->rows = calloc(config->accounts_count + 1, sizeof(*t->rows));
     t->text = malloc(size);
     w = writer_of(t->text, size);

@@ -2,6 +2,7 @@
 #include "control/service/policy.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -11,6 +12,7 @@
 #include "control/service/account_service.h"
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/handoff/window_table.h"
+#include "control/store/store_quarantine.h"
 
 struct policy {
     struct policy_options options;
@@ -19,6 +21,7 @@ struct policy {
     struct account_service *accounts;
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
+    pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
@@ -32,6 +35,7 @@ struct policy *policy_new(const struct policy_options *options)
     if (!p)
         return NULL;
     p->options = *options;
+    pthread_mutex_init(&p->lock, NULL);
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
     if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
@@ -123,7 +127,12 @@ static void publish(struct policy *p, const struct config *config, struct settin
         rule_loader_retire(p->loader, old->rules);
     free(old);
     p->settings = settings;
+    store_quarantine_limit(p->options.store, &(struct store_quarantine_limits){
+                                                 .quota_octets = (uint64_t)config->quarantine.quota,
+                                                 .full = (uint8_t)config->quarantine.full});
+    pthread_mutex_lock(&p->lock);
     p->config = config;
+    pthread_mutex_unlock(&p->lock);
 }
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
@@ -158,6 +167,30 @@ uint64_t policy_version(const struct policy *p)
     return p->settings ? p->settings->version : 0;
 }
 
+struct policy_retention policy_retention(struct policy *p)
+{
+    struct policy_retention r = {0};
+
+    pthread_mutex_lock(&p->lock);
+    if (p->config) {
+        r.quarantine_ms = (uint64_t)p->config->quarantine.expiry / 1000;
+        r.audit_ms = (uint64_t)p->config->audit_retention / 1000;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return r;
+}
+
+bool policy_lists(struct policy *p, struct span key)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; p->config && i < p->config->accounts_count && !found; i++)
+        found = span_equal(p->config->accounts[i].key, key);
+    pthread_mutex_unlock(&p->lock);
+    return found;
+}
+
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
@@ -181,5 +214,6 @@ void policy_free(struct policy *p)
     directory_free(p->directory);
     window_table_free(p->windows);
     gauge_table_free(p->gauges);
+    pthread_mutex_destroy(&p->lock);
     free(p);
 }

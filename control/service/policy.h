@@ -31,6 +31,16 @@ struct policy *policy_new(const struct policy_options *options);
 bool policy_apply(struct policy *policy, const struct config *config, struct writer *why);
 /* Counts configurations; of the one in force. */
 uint64_t policy_version(const struct policy *policy);
+
+/* What the keeper (keeper_service.h) needs of the configuration in force. */
+struct policy_retention {
+    uint64_t quarantine_ms, audit_ms; /* 0: for ever */
+};
+/* From any thread. */
+struct policy_retention policy_retention(struct policy *policy);
+/* Whether the configuration in force has an account with this key. From any thread. */
+bool policy_lists(struct policy *policy, struct span key);
+
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);
 /* Ends the account service. Workers have stopped. */

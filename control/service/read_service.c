@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/service/read_service.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "control/service/mailbox_view.h"
+#include "control/service/service_thread.h"
 #include "control/service/store_service.h"
 
-enum { TAKE_MAX = 64, SLEEP_MS = 1000 };
-
 struct read_service {
+    struct service_thread thread;
     struct handoff *handoff;
-    struct store *store;
-    pthread_t thread;
-    _Atomic bool stop;
-    struct job *taken[TAKE_MAX];
+    struct mailbox_views *views;
 };
 
-static enum store_status serve(struct store *store, struct job *job)
+static enum store_status open_mailbox(struct mailbox_views *views, struct job_mailbox_open *job)
+{
+    struct mailbox_view_options options = {
+        .account = job->account, .converted = job->converted, .refused = job->refused};
+
+    return mailbox_view_open(views, &options, &job->view_out);
+}
+
+static enum store_status do_job(struct mailbox_views *views, struct job *job)
 {
     switch (job->kind) {
     case JOB_MAILBOX_OPEN:
-        return store_view_open(store, job->mailbox_open.account, &job->mailbox_open.view_out);
+        return open_mailbox(views, &job->mailbox_open);
     case JOB_MAILBOX_READ:
-        return store_view_read(store, job->mailbox_read.view, job->mailbox_read.index,
-                               job->mailbox_read.offset, &job->mailbox_read.bytes_out,
-                               &job->mailbox_read.pin_out);
+        return mailbox_view_read(views, job->mailbox_read.view, job->mailbox_read.index,
+                                 job->mailbox_read.offset, &job->mailbox_read.bytes_out,
+                                 &job->mailbox_read.pin_out);
     case JOB_MAILBOX_UNPIN:
-        store_unpin(store, job->mailbox_unpin.pins, job->mailbox_unpin.count);
+        mailbox_view_unpin(views, job->mailbox_unpin.pins, job->mailbox_unpin.count);
         return STORE_OK;
     case JOB_MAILBOX_CLOSE:
-        store_view_close(store, job->mailbox_close.view);
+        mailbox_view_close(views, job->mailbox_close.view);
         return STORE_OK;
     default:
         return STORE_FAILED;
@@ -44,27 +48,15 @@ static bool may_skip(const struct job *job)
            (job->kind == JOB_MAILBOX_OPEN || job->kind == JOB_MAILBOX_READ);
 }
 
-static void *run(void *arg)
+static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
-    struct read_service *s = arg;
+    struct read_service *s = context;
 
-    pthread_setname_np(pthread_self(), "read");
-    for (;;) {
-        bool last = atomic_load(&s->stop);
-        uint32_t taken = service_take(s->handoff, SERVICE_READ, s->taken, TAKE_MAX);
-
-        for (uint32_t i = 0; i < taken; i++) {
-            struct job *job = s->taken[i];
-
-            job_answer(s->handoff, job,
-                       may_skip(job) ? JOB_CANCELLED
-                                     : store_service_job_status(serve(s->store, job)));
-        }
-        if (taken == 0 && last)
-            return NULL;
-        if (taken == 0)
-            service_wait(s->handoff, SERVICE_READ, SLEEP_MS);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        job_answer(s->handoff, jobs[i],
+                   may_skip(jobs[i]) ? JOB_CANCELLED
+                                     : store_service_job_status(do_job(s->views, jobs[i])));
+    return 0;
 }
 
 struct read_service *read_service_start(struct handoff *h, struct store *store)
@@ -74,18 +66,22 @@ struct read_service *read_service_start(struct handoff *h, struct store *store)
     if (!s)
         return NULL;
     s->handoff = h;
-    s->store = store;
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
-        free(s);
-        return NULL;
-    }
-    return s;
+    s->views = mailbox_views_new(store);
+    s->thread.handoff = h;
+    s->thread.service = SERVICE_READ;
+    s->thread.name = "read";
+    s->thread.serve = serve;
+    s->thread.context = s;
+    if (s->views && service_thread_start(&s->thread))
+        return s;
+    mailbox_views_free(s->views);
+    free(s);
+    return NULL;
 }
 
 void read_service_stop(struct read_service *s)
 {
-    atomic_store(&s->stop, true);
-    service_wake(s->handoff, SERVICE_READ);
-    pthread_join(s->thread, NULL);
+    service_thread_stop(&s->thread);
+    mailbox_views_free(s->views);
     free(s);
 }

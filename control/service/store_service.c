@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/service/store_service.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/service/mailbox_view.h"
+#include "control/service/service_thread.h"
+
 enum {
-    BATCH_MAX = 1024, /* changes in one batch */
-    SLEEP_MS = 1000,
-    CLASSES = 256, /* of durations: four to a power of two */
+    BATCH_MAX = SERVICE_THREAD_JOBS, /* changes in one batch */
+    CLASSES = 256,                   /* of durations: four to a power of two */
 };
 
 /* Written by the thread alone. */
@@ -20,12 +20,10 @@ struct counts {
 };
 
 struct store_service {
+    struct service_thread thread;
     struct handoff *handoff;
     struct store *store;
-    pthread_t thread;
-    _Atomic bool stop;
     struct counts counts;
-    struct job *taken[BATCH_MAX];
     struct job *gathered[BATCH_MAX]; /* the job of each change */
     struct store_change changes[BATCH_MAX];
 };
@@ -117,7 +115,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
         return true;
     case JOB_MAILBOX_DELETE:
         *change = (struct store_change){.kind = STORE_DELETE,
-                                        .view = job->mailbox_delete.view,
+                                        .view = mailbox_view_stored(job->mailbox_delete.view),
                                         .marked = job->mailbox_delete.marked};
         return true;
     case JOB_STORE_WRITE:
@@ -140,17 +138,18 @@ static void count_change(struct counts *c, const struct store_change *change)
         add(&c->deletions, change->status_out == STORE_OK);
 }
 
-static void serve(struct store_service *s, uint32_t taken)
+static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
 {
+    struct store_service *s = context;
     uint32_t count = 0;
     bool synced = false;
     uint64_t begun = now_ns();
 
     for (uint32_t i = 0; i < taken; i++)
-        if (gather(s, s->taken[i], &s->changes[count]))
-            s->gathered[count++] = s->taken[i];
+        if (gather(s, jobs[i], &s->changes[count]))
+            s->gathered[count++] = jobs[i];
     if (count == 0)
-        return;
+        return 0;
     for (uint32_t i = 0; i < count; i++)
         synced |= s->changes[i].kind != STORE_DISCARD;
     store_apply(s->store, s->changes, count);
@@ -160,24 +159,7 @@ static void serve(struct store_service *s, uint32_t taken)
         count_change(&s->counts, &s->changes[i]);
         job_answer(s->handoff, s->gathered[i], store_service_job_status(s->changes[i].status_out));
     }
-}
-
-static void *run(void *arg)
-{
-    struct store_service *s = arg;
-
-    pthread_setname_np(pthread_self(), "store");
-    for (;;) {
-        bool last = atomic_load(&s->stop);
-        uint32_t taken = service_take(s->handoff, SERVICE_STORE, s->taken, BATCH_MAX);
-
-        if (taken > 0)
-            serve(s, taken);
-        else if (last)
-            return NULL;
-        else
-            service_wait(s->handoff, SERVICE_STORE, SLEEP_MS);
-    }
+    return 0;
 }
 
 struct store_service *store_service_start(struct handoff *h, struct store *store)
@@ -188,18 +170,20 @@ struct store_service *store_service_start(struct handoff *h, struct store *store
         return NULL;
     s->handoff = h;
     s->store = store;
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
-        free(s);
-        return NULL;
-    }
-    return s;
+    s->thread.handoff = h;
+    s->thread.service = SERVICE_STORE;
+    s->thread.name = "store";
+    s->thread.serve = serve;
+    s->thread.context = s;
+    if (service_thread_start(&s->thread))
+        return s;
+    free(s);
+    return NULL;
 }
 
 void store_service_stop(struct store_service *s)
 {
-    atomic_store(&s->stop, true);
-    service_wake(s->handoff, SERVICE_STORE);
-    pthread_join(s->thread, NULL);
+    service_thread_stop(&s->thread);
     free(s);
 }
 

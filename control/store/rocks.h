@@ -77,12 +77,17 @@ struct rocks {
     pthread_rwlock_t using;
     rocksdb_t *db; /* NULL while it cannot be opened again */
     rocksdb_column_family_handle_t *family[ROCKS_FAMILIES];
+    rocksdb_writebatch_t *rows; /* an empty one, or NULL */
     uint64_t incarnation;
     uint64_t next_id;
     uint64_t batch;       /* number of the last synced batch */
     uint64_t batch_found; /* what it was when the database was opened */
+    uint64_t clock;       /* no id of a message committed so far has a later time */
+    uint64_t clock_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;
 
+    _Atomic bool wanted;   /* whoever uses the database for long ends early: it is to be reopened */
+    _Atomic bool checking; /* one check at a time */
     bool sick;             /* a write failed; nothing more is written before reopening */
     enum store_status ill; /* what it failed with */
     uint64_t healed_ms;    /* last attempt to reopen, monotonic */
@@ -90,6 +95,8 @@ struct rocks {
     uint32_t doubtful_count;
     struct id128
         *doubtful; /* messages refused whose batch may be found on disk; taken back when it is */
+
+    struct store_quarantine_limits limits; /* under `changing` */
 
     pthread_mutex_t views_lock;
     struct rocks_view *views[ROCKS_VIEW_BUCKETS];
@@ -188,8 +195,26 @@ void rocks_walk_begin(struct rocks_walk *walk, struct rocks *r, enum rocks_famil
 /* Sees the database as of the snapshot. */
 void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                          const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
+/* And leaves the cache of blocks to others. */
+void rocks_walk_begin_once(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                           const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
 bool rocks_walk_next(struct rocks_walk *walk);
 enum store_status rocks_walk_end(struct rocks_walk *walk);
+
+/* ---- rocks_repair.c: what rocks_check() found ---- */
+
+struct rocks_fault {
+    struct store_fault fault;
+    uint64_t incarnation;      /* of the row */
+    uint32_t row;              /* of a body */
+    enum store_table table;    /* of what is too much */
+    uint64_t messages, octets; /* to be added to the counters, modulo 2^64 */
+    uint32_t uid_next;         /* at least */
+};
+
+/* Makes it good if it is still there. Takes `changing`; the caller uses the database, which nobody
+ * who holds `changing` waits for. */
+bool rocks_repair(struct rocks *r, const struct rocks_fault *fault);
 
 /* ---- the rest of store_ops ---- */
 
@@ -228,6 +253,22 @@ enum store_status rocks_show_message(struct store *store, const struct id128 *me
                                      store_message_visit *visit, void *context);
 enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32_t uid,
                                    store_bytes_visit *visit, void *context);
-enum store_status rocks_check(struct store *store, struct store_health *health_out);
+enum store_status rocks_check(struct store *store, const struct store_fsck *options,
+                              struct store_health *health_out);
+
+enum store_status rocks_audit(struct store *store, uint64_t since, store_audit_visit *visit,
+                              void *context);
+enum store_status rocks_audit_last(struct store *store, uint64_t *sequence_out);
+enum store_status rocks_audit_trim(struct store *store, uint64_t before_ms, uint32_t limit,
+                                   uint32_t *removed_out);
+void rocks_quarantine_limit(struct store *store, const struct store_quarantine_limits *limits);
+enum store_status rocks_erase(struct store *store, struct span key,
+                              const struct store_reason *reason, uint64_t *account_out);
+enum store_status rocks_erase_step(struct store *store, store_erasure_visit *visit, void *context,
+                                   bool *done_out);
+/* Rows of names that lead to an account and to its mailboxes, out. */
+void rocks_names_drop_account(struct rocks *r, rocksdb_writebatch_t *batch, struct span key);
+enum store_status rocks_names_drop_mailboxes(struct rocks *r, rocksdb_writebatch_t *batch,
+                                             uint64_t account);
 
 #endif

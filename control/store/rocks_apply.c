@@ -69,6 +69,15 @@ static void apply_each(struct rocks_batch *b, struct store_change *changes, uint
             rocks_delete_pending(b, &c->discarded);
             c->status_out = STORE_OK;
             break;
+        case STORE_RELEASE:
+            c->status_out = rocks_quarantine_release(b, c->quarantine);
+            break;
+        case STORE_DROP:
+            c->status_out = rocks_quarantine_drop(b, c->quarantine);
+            break;
+        case STORE_IMPORT:
+            c->status_out = rocks_import(b, c->import);
+            break;
         }
     }
     rocks_delete_bodies(b);
@@ -88,6 +97,41 @@ static void answer_good(struct store_change *changes, uint32_t count, enum store
             changes[i].status_out = status;
 }
 
+/* Takes the locks and makes an empty batch for so many messages; what answers STORE_OK is ended by
+ * finish(). */
+static enum store_status begin(struct rocks *r, struct rocks_batch *batch, uint32_t messages)
+{
+    enum store_status status;
+
+    pthread_mutex_lock(&r->changing);
+    status = rocks_heal(r);
+    if (status == STORE_OK && !rocks_db_use(r))
+        status = STORE_FAILED;
+    if (status == STORE_OK && !rocks_batch_init(batch, r, messages)) {
+        rocks_db_release(r);
+        status = STORE_FAILED;
+    }
+    if (status != STORE_OK)
+        pthread_mutex_unlock(&r->changing);
+    return status;
+}
+
+/* Writes the batch unless `status` says that nothing came of it. */
+static enum store_status finish(struct rocks *r, struct rocks_batch *batch,
+                                enum store_status status)
+{
+    bool write = status == STORE_OK;
+
+    if (write)
+        status = rocks_batch_write(batch);
+    rocks_db_release(r);
+    if (write && status != STORE_OK)
+        status = rocks_heal_batch(r, status, batch->messages, batch->message_count);
+    rocks_batch_fini(batch);
+    pthread_mutex_unlock(&r->changing);
+    return status;
+}
+
 void rocks_apply(struct store *store, struct store_change *changes, uint32_t count)
 {
     struct rocks *r = (struct rocks *)store;
@@ -96,21 +140,24 @@ void rocks_apply(struct store *store, struct store_change *changes, uint32_t cou
 
     if (count == 0)
         return;
-    pthread_mutex_lock(&r->changing);
-    status = rocks_heal(r);
-    if (status == STORE_OK && (!rocks_db_use(r) || !rocks_batch_init(&batch, r, count)))
-        status = STORE_FAILED;
+    status = begin(r, &batch, count);
     if (status != STORE_OK) {
         answer_all(changes, count, status);
-        pthread_mutex_unlock(&r->changing);
         return;
     }
     apply_each(&batch, changes, count);
-    status = rocks_batch_write(&batch);
-    rocks_db_release(r);
+    answer_good(changes, count, finish(r, &batch, STORE_OK));
+}
+
+enum store_status rocks_apply_one(struct rocks *r, rocks_change *change, void *context)
+{
+    struct rocks_batch batch;
+    enum store_status status = begin(r, &batch, 0);
+
     if (status != STORE_OK)
-        status = rocks_heal_batch(r, status, batch.messages, batch.message_count);
-    answer_good(changes, count, status);
-    rocks_batch_fini(&batch);
-    pthread_mutex_unlock(&r->changing);
+        return status;
+    status = change(&batch, context);
+    if (status == STORE_OK)
+        rocks_delete_bodies(&batch);
+    return finish(r, &batch, status);
 }

@@ -3,237 +3,428 @@
 
 /*
  * Every row once, and each from both ends: entries lead to references and bodies, references to
- * entries, rows of bodies to bodies, counters to sums. Holds `changing`, so that what it sees
- * stands still.
+ * entries, rows of bodies to bodies, counters to sums. All of it as of one snapshot, so that what
+ * it sees stands still while mail goes on.
  */
 struct check {
     struct rocks *r;
+    const struct store_fsck *options;
+    const rocksdb_snapshot_t *snapshot;
+    rocksdb_readoptions_t *read;
     struct store_health *health;
+    uint64_t whole;  /* bodies with rows whose rows are all there */
+    uint64_t wanted; /* bodies with rows */
 };
+
+static uint64_t *sum_of(struct store_health *h, enum store_fault_class class)
+{
+    switch (class) {
+#define STORE_FAULT(NAME, name, sum, repair, text)                                                 \
+    case STORE_FAULT_##NAME:                                                                       \
+        return &h->sum;
+#include "control/store/store_fault.def"
+#undef STORE_FAULT
+    case STORE_FAULTS:
+        break;
+    }
+    return &h->bad;
+}
+
+static void report(struct check *c, struct rocks_fault f)
+{
+    enum store_fault_class class = f.fault.class;
+
+    ++*sum_of(c->health, class);
+    if (c->options->repair && store_faults[class].repair)
+        f.fault.repaired = rocks_repair(c->r, &f);
+    c->health->repaired += f.fault.repaired;
+    if (c->health->faults[class]++ < STORE_FSCK_VISITS && c->options->visit)
+        c->options->visit(c->options->context, &f.fault);
+}
+
+static void report_entry(struct check *c, enum store_fault_class class,
+                         const struct store_entry *entry)
+{
+    report(c, (struct rocks_fault){.fault = {.class = (uint8_t) class,
+                                             .message = entry->message,
+                                             .mailbox = entry->mailbox,
+                                             .uid = entry->uid}});
+}
+
+static void report_unreadable(struct check *c)
+{
+    report(c, (struct rocks_fault){.fault.class = STORE_FAULT_UNREADABLE});
+}
 
 static bool there(struct check *c, enum rocks_family family, const struct store_key *key)
 {
     struct rocks_value value;
-    enum store_status status = rocks_value_get(c->r, c->r->read, family, rocks_key(key), &value);
+    enum store_status status = rocks_value_get(c->r, c->read, family, rocks_key(key), &value);
 
     rocks_value_free(&value);
     return status == STORE_OK;
 }
 
-/* Calls `visit` for each row of a table of the index. */
-static enum store_status each(struct check *c, enum store_table table,
-                              void (*visit)(struct check *, struct span key, struct span value))
+/* False when there is no readable row. */
+static bool find_body(struct check *c, const struct id128 *message, struct store_row_body *body_out)
 {
-    struct store_key prefix = store_key_table(table);
-    struct rocks_walk walk;
+    struct store_key key = store_key_message(STORE_TABLE_BODY, message);
+    struct rocks_value value;
+    bool found = rocks_value_get(c->r, c->read, ROCKS_INDEX, rocks_key(&key), &value) == STORE_OK &&
+                 store_row_read_body(value.bytes, body_out);
 
-    rocks_walk_begin(&walk, c->r, ROCKS_INDEX, &prefix, NULL);
-    while (rocks_walk_next(&walk))
+    rocks_value_free(&value);
+    return found;
+}
+
+typedef void visit_row(struct check *c, struct span key, struct span value);
+
+static enum store_status each(struct check *c, enum rocks_family family,
+                              const struct store_key *prefix, visit_row *visit)
+{
+    struct rocks_walk walk;
+    enum store_status status;
+    bool wanted = false;
+
+    rocks_walk_begin_once(&walk, c->r, family, prefix, c->snapshot);
+    while (!wanted && rocks_walk_next(&walk)) {
         visit(c, walk.key, walk.value);
-    return rocks_walk_end(&walk);
+        wanted = atomic_load_explicit(&c->r->wanted, memory_order_relaxed);
+    }
+    status = rocks_walk_end(&walk);
+    return status == STORE_OK && wanted ? STORE_BUSY : status;
 }
 
 static void check_entry(struct check *c, struct span key, struct span value)
 {
-    struct store_entry entry;
+    struct store_entry entry = {0};
     struct store_row_body body;
-    struct store_key other;
+    struct store_key reference, flags, prefix;
 
     c->health->entries++;
     if (!store_key_read_entry(key, &entry.mailbox, &entry.uid) ||
         !store_row_read_entry(value, &entry)) {
-        c->health->bad++;
+        report_unreadable(c);
         return;
     }
-    if (rocks_value_body(c->r, &entry.message, &body) != STORE_OK ||
-        body.incarnation != entry.incarnation || body.size != entry.size - entry.prefix_len)
-        c->health->bodiless++;
-    other = store_key_reference(&entry.message, entry.mailbox, entry.uid);
-    if (!there(c, ROCKS_INDEX, &other))
-        c->health->bodiless++;
-    other = store_key_flags(entry.mailbox, entry.uid);
-    if (!there(c, ROCKS_FLAGS, &other))
-        c->health->bodiless++;
-    other = store_key_entry(STORE_TABLE_PREFIX, entry.mailbox, entry.uid);
-    if (!there(c, ROCKS_INDEX, &other))
-        c->health->bodiless++;
+    reference = store_key_reference(&entry.message, entry.mailbox, entry.uid);
+    flags = store_key_flags(entry.mailbox, entry.uid);
+    prefix = store_key_entry(STORE_TABLE_PREFIX, entry.mailbox, entry.uid);
+    if (!find_body(c, &entry.message, &body) || body.incarnation != entry.incarnation ||
+        body.size != entry.size - entry.prefix_len)
+        report_entry(c, STORE_FAULT_ENTRY_BODILESS, &entry);
+    if (!there(c, ROCKS_INDEX, &reference))
+        report_entry(c, STORE_FAULT_ENTRY_UNREFERRED, &entry);
+    if (!there(c, ROCKS_FLAGS, &flags) || !there(c, ROCKS_INDEX, &prefix))
+        report_entry(c, STORE_FAULT_ENTRY_INCOMPLETE, &entry);
+}
+
+/* What stands beside an entry: `entry` names it. */
+static void check_beside(struct check *c, enum store_fault_class class,
+                         const struct store_entry *entry)
+{
+    struct store_key key = store_key_entry(STORE_TABLE_ENTRY, entry->mailbox, entry->uid);
+
+    if (!there(c, ROCKS_INDEX, &key))
+        report_entry(c, class, entry);
 }
 
 static void check_reference(struct check *c, struct span key, struct span value)
 {
-    struct store_key other;
-    struct id128 message;
-    uint64_t mailbox;
-    uint32_t uid;
+    struct store_entry entry = {0};
 
-    if (!store_key_read_reference(key, &message, &mailbox, &uid)) {
-        c->health->bad++;
-        return;
-    }
-    other = store_key_entry(STORE_TABLE_ENTRY, mailbox, uid);
-    if (!there(c, ROCKS_INDEX, &other))
-        c->health->orphans++;
+    if (store_key_read_reference(key, &entry.message, &entry.mailbox, &entry.uid))
+        check_beside(c, STORE_FAULT_REFERENCE_LOST, &entry);
+    else
+        report_unreadable(c);
 }
 
 static void check_prefix(struct check *c, struct span key, struct span value)
 {
-    struct store_key other;
+    struct store_entry entry = {0};
     struct span content;
-    uint64_t mailbox;
-    uint32_t uid;
 
-    if (!store_key_read_entry(key, &mailbox, &uid) || !store_row_read_content(value, &content)) {
-        c->health->bad++;
-        return;
-    }
-    other = store_key_entry(STORE_TABLE_ENTRY, mailbox, uid);
-    if (!there(c, ROCKS_INDEX, &other))
-        c->health->orphans++;
+    if (store_key_read_entry(key, &entry.mailbox, &entry.uid) &&
+        store_row_read_content(value, &content))
+        check_beside(c, STORE_FAULT_PREFIX_LOST, &entry);
+    else
+        report_unreadable(c);
+}
+
+static void check_flags(struct check *c, struct span key, struct span value)
+{
+    struct store_entry entry = {0};
+
+    if (store_key_read_flags(key, &entry.mailbox, &entry.uid) &&
+        store_row_read_flags(value, &entry))
+        check_beside(c, STORE_FAULT_FLAGS_LOST, &entry);
+    else
+        report_unreadable(c);
 }
 
 /* Envelopes and trees. */
 static void check_companion(struct check *c, struct span key, struct span value)
 {
-    struct store_key other;
-    struct id128 message;
+    struct rocks_fault f = {.fault.class = STORE_FAULT_COMPANION_LOST, .table = key.data[0]};
+    struct store_key body;
 
-    if (!store_key_read_message(key, &message)) {
-        c->health->bad++;
+    if (!store_key_read_message(key, &f.fault.message)) {
+        report_unreadable(c);
         return;
     }
-    other = store_key_message(STORE_TABLE_BODY, &message);
-    if (!there(c, ROCKS_INDEX, &other))
-        c->health->orphans++;
+    body = store_key_message(STORE_TABLE_BODY, &f.fault.message);
+    if (!there(c, ROCKS_INDEX, &body))
+        report(c, f);
 }
 
 static void check_body(struct check *c, struct span key, struct span value)
 {
+    struct rocks_fault f = {.fault.class = STORE_FAULT_BODY_UNUSED};
     struct store_row_body body;
-    struct id128 message;
-    struct store_key other;
     struct rocks_walk walk;
-    uint64_t rows = 0, octets = 0;
+    struct store_key prefix;
 
     c->health->bodies++;
-    if (!store_key_read_message(key, &message) || !store_row_read_body(value, &body)) {
-        c->health->bad++;
+    if (!store_key_read_message(key, &f.fault.message) || !store_row_read_body(value, &body)) {
+        report_unreadable(c);
         return;
     }
-    other = store_key_row(body.incarnation, &message, 0);
-    other.len -= 4;
-    rocks_walk_begin(&walk, c->r, ROCKS_BODY, &other, NULL);
-    while (rocks_walk_next(&walk)) {
-        struct span content;
-
-        rows++;
-        if (store_row_read_content(walk.value, &content))
-            octets += content.len;
-        else
-            c->health->bad++;
-    }
-    if (rocks_walk_end(&walk) != STORE_OK)
-        c->health->bad++;
-    if (rows != body.rows || octets != body.size)
-        c->health->bodiless++;
-    other = store_key_message(STORE_TABLE_REFERENCE, &message);
-    rocks_walk_begin(&walk, c->r, ROCKS_INDEX, &other, NULL);
+    c->wanted += body.rows > 0;
+    prefix = store_key_message(STORE_TABLE_REFERENCE, &f.fault.message);
+    rocks_walk_begin_once(&walk, c->r, ROCKS_INDEX, &prefix, c->snapshot);
     if (!rocks_walk_next(&walk))
-        c->health->orphans++;
+        report(c, f);
     rocks_walk_end(&walk);
 }
 
-/* Rows of bodies: each belongs to a body, or to one that is still being written. */
-static enum store_status check_rows(struct check *c)
+/* Only when fewer bodies were whole than there are: names those of which no row is there. */
+static void check_rowless(struct check *c, struct span key, struct span value)
 {
-    struct store_key all = {.len = 0}, key;
+    struct rocks_fault f = {.fault.class = STORE_FAULT_BODY_INCOMPLETE};
+    struct store_row_body body;
     struct rocks_walk walk;
+    struct store_key prefix;
 
-    rocks_walk_begin(&walk, c->r, ROCKS_BODY, &all, NULL);
-    while (rocks_walk_next(&walk)) {
-        struct store_row_body body;
-        struct id128 message;
-        uint64_t incarnation;
-        uint32_t row;
-
-        c->health->rows++;
-        if (!store_key_read_row(walk.key, &incarnation, &message, &row)) {
-            c->health->bad++;
-            continue;
-        }
-        key = store_key_pending(incarnation, &message);
-        if (rocks_value_body(c->r, &message, &body) == STORE_OK
-                ? body.incarnation != incarnation || row >= body.rows
-                : incarnation != c->r->incarnation || !there(c, ROCKS_INDEX, &key))
-            c->health->orphans++;
-    }
-    return rocks_walk_end(&walk);
+    if (!store_key_read_message(key, &f.fault.message) || !store_row_read_body(value, &body) ||
+        body.rows == 0)
+        return;
+    prefix = store_key_row(body.incarnation, &f.fault.message, 0);
+    prefix.len -= sizeof(uint32_t);
+    rocks_walk_begin_once(&walk, c->r, ROCKS_BODY, &prefix, c->snapshot);
+    if (!rocks_walk_next(&walk))
+        report(c, f);
+    rocks_walk_end(&walk);
 }
 
-static struct store_row_usage sum_mailbox(struct check *c, uint64_t mailbox)
+/* ---- rows of bodies: those of one body lie together ---- */
+
+struct rows {
+    struct id128 message;
+    uint64_t incarnation;
+    struct store_row_body body;
+    bool known;
+    uint64_t rows, octets;
+};
+
+static void end_rows(struct check *c, struct rows *b)
+{
+    if (!b->known)
+        return;
+    if (b->rows == b->body.rows && b->octets == b->body.size)
+        c->whole++;
+    else
+        report(c, (struct rocks_fault){
+                      .fault = {.class = STORE_FAULT_BODY_INCOMPLETE, .message = b->message}});
+    b->known = false;
+}
+
+static void begin_rows(struct check *c, struct rows *b, const struct id128 *message,
+                       uint64_t incarnation)
+{
+    end_rows(c, b);
+    *b = (struct rows){.message = *message, .incarnation = incarnation};
+    b->known = find_body(c, message, &b->body) && b->body.incarnation == incarnation;
+}
+
+static void check_row(struct check *c, struct rows *b, struct span key, struct span value)
+{
+    struct rocks_fault f = {.fault.class = STORE_FAULT_ROWS_UNUSED};
+    struct store_key pending;
+    struct span content = {0};
+
+    c->health->rows++;
+    if (!store_key_read_row(key, &f.incarnation, &f.fault.message, &f.row)) {
+        report_unreadable(c);
+        return;
+    }
+    if (b->incarnation != f.incarnation ||
+        memcmp(&b->message, &f.fault.message, sizeof(b->message)) != 0)
+        begin_rows(c, b, &f.fault.message, f.incarnation);
+    if (b->known && f.row < b->body.rows) {
+        b->rows++;
+        if (!store_row_read_content(value, &content))
+            report_unreadable(c);
+        b->octets += content.len;
+        return;
+    }
+    pending = store_key_pending(f.incarnation, &f.fault.message);
+    if (b->known || f.incarnation != c->r->incarnation || !there(c, ROCKS_INDEX, &pending))
+        report(c, f);
+}
+
+static enum store_status check_rows(struct check *c)
+{
+    struct store_key all = {.len = 0}, bodies = store_key_table(STORE_TABLE_BODY);
+    struct rows b = {.known = false};
+    struct rocks_walk walk;
+    enum store_status status;
+    bool wanted = false;
+
+    rocks_walk_begin_once(&walk, c->r, ROCKS_BODY, &all, c->snapshot);
+    while (!wanted && rocks_walk_next(&walk)) {
+        check_row(c, &b, walk.key, walk.value);
+        wanted = atomic_load_explicit(&c->r->wanted, memory_order_relaxed);
+    }
+    end_rows(c, &b);
+    status = rocks_walk_end(&walk);
+    if (status == STORE_OK && wanted)
+        return STORE_BUSY;
+    if (status == STORE_OK && c->whole < c->wanted)
+        status = each(c, ROCKS_INDEX, &bodies, check_rowless);
+    return status;
+}
+
+/* ---- counters ---- */
+
+struct sum {
+    struct store_row_usage usage;
+    uint32_t uid_next;
+    bool sound;
+};
+
+static struct sum sum_mailbox(struct check *c, uint64_t mailbox)
 {
     struct store_key prefix = store_key_id(STORE_TABLE_ENTRY, mailbox);
-    struct store_row_usage sum = {0};
-    struct store_row_state state = {.uid_next = 0};
+    struct sum sum = {.uid_next = 1, .sound = true};
     struct rocks_walk walk;
 
-    rocks_walk_begin(&walk, c->r, ROCKS_INDEX, &prefix, NULL);
-    if (rocks_value_state(c->r, mailbox, &state) != STORE_OK)
-        c->health->bad++;
+    rocks_walk_begin_once(&walk, c->r, ROCKS_INDEX, &prefix, c->snapshot);
     while (rocks_walk_next(&walk)) {
         struct store_entry entry;
 
         if (!store_key_read_entry(walk.key, &entry.mailbox, &entry.uid) ||
-            !store_row_read_entry(walk.value, &entry))
+            !store_row_read_entry(walk.value, &entry)) {
+            sum.sound = false;
             continue;
-        sum.messages++;
-        sum.octets += entry.size;
-        if (entry.uid >= state.uid_next)
-            c->health->counts++;
+        }
+        sum.usage.messages++;
+        sum.usage.octets += entry.size;
+        if (entry.uid >= sum.uid_next)
+            sum.uid_next = entry.uid + 1;
     }
-    rocks_walk_end(&walk);
-    if (sum.messages != state.messages || sum.octets != state.octets)
-        c->health->counts++;
+    if (rocks_walk_end(&walk) != STORE_OK)
+        sum.sound = false;
     return sum;
+}
+
+static void check_mailbox(struct check *c, uint64_t account, uint64_t mailbox, struct sum *sum_out)
+{
+    struct store_key key = store_key_id(STORE_TABLE_STATE, mailbox);
+    struct store_row_state state = {.uid_next = 0};
+    struct rocks_value value;
+    bool read = rocks_value_get(c->r, c->read, ROCKS_INDEX, rocks_key(&key), &value) == STORE_OK &&
+                store_row_read_state(value.bytes, &state);
+
+    rocks_value_free(&value);
+    *sum_out = sum_mailbox(c, mailbox);
+    if (!read) {
+        report_unreadable(c);
+    } else if (sum_out->sound &&
+               (sum_out->usage.messages != state.messages ||
+                sum_out->usage.octets != state.octets || sum_out->uid_next > state.uid_next)) {
+        report(c, (struct rocks_fault){.fault = {.class = STORE_FAULT_MAILBOX_COUNT,
+                                                 .account = account,
+                                                 .mailbox = mailbox},
+                                       .messages = sum_out->usage.messages - state.messages,
+                                       .octets = sum_out->usage.octets - state.octets,
+                                       .uid_next = sum_out->uid_next});
+    }
 }
 
 static void check_account(struct check *c, struct span key, struct span value)
 {
+    struct rocks_fault f = {.fault.class = STORE_FAULT_ACCOUNT_COUNT};
     struct store_row_account account;
-    struct store_row_usage usage, inbox;
-    uint64_t id;
+    struct store_row_usage usage = {0};
+    struct store_key usage_key;
+    struct rocks_value found;
+    struct sum inbox, quarantine;
+    bool read;
 
-    if (!store_key_read_id(key, &id) || !store_row_read_account(value, &account) ||
-        rocks_value_usage(c->r, id, &usage) != STORE_OK) {
-        c->health->bad++;
+    if (!store_key_read_id(key, &f.fault.account) || !store_row_read_account(value, &account)) {
+        report_unreadable(c);
         return;
     }
-    inbox = sum_mailbox(c, account.inbox);
-    sum_mailbox(c, account.quarantine);
-    if (inbox.messages != usage.messages || inbox.octets != usage.octets)
-        c->health->counts++;
+    usage_key = store_key_id(STORE_TABLE_USAGE, f.fault.account);
+    read = rocks_value_get(c->r, c->read, ROCKS_INDEX, rocks_key(&usage_key), &found) == STORE_OK &&
+           store_row_read_usage(found.bytes, &usage);
+    rocks_value_free(&found);
+    check_mailbox(c, f.fault.account, account.inbox, &inbox);
+    check_mailbox(c, f.fault.account, account.quarantine, &quarantine);
+    f.messages = inbox.usage.messages - usage.messages;
+    f.octets = inbox.usage.octets - usage.octets;
+    if (!read)
+        report_unreadable(c);
+    else if (inbox.sound && (f.messages || f.octets))
+        report(c, f);
 }
 
-enum store_status rocks_check(struct store *store, struct store_health *health_out)
+/* ---- all of it ---- */
+
+static enum store_status check_all(struct check *c)
+{
+    static const struct {
+        enum store_table table;
+        visit_row *visit;
+    } tables[] = {
+        {STORE_TABLE_ENTRY, check_entry},     {STORE_TABLE_REFERENCE, check_reference},
+        {STORE_TABLE_PREFIX, check_prefix},   {STORE_TABLE_ENVELOPE, check_companion},
+        {STORE_TABLE_TREE, check_companion},  {STORE_TABLE_BODY, check_body},
+        {STORE_TABLE_ACCOUNT, check_account},
+    };
+    struct store_key all = {.len = 0};
+    enum store_status status = each(c, ROCKS_FLAGS, &all, check_flags);
+
+    for (size_t i = 0; status == STORE_OK && i < sizeof(tables) / sizeof(tables[0]); i++) {
+        struct store_key prefix = store_key_table(tables[i].table);
+
+        status = each(c, ROCKS_INDEX, &prefix, tables[i].visit);
+    }
+    return status == STORE_OK ? check_rows(c) : status;
+}
+
+enum store_status rocks_check(struct store *store, const struct store_fsck *options,
+                              struct store_health *health_out)
 {
     struct rocks *r = (struct rocks *)store;
-    struct check c = {.r = r, .health = health_out};
+    struct check c = {.r = r, .health = health_out, .options = options};
     enum store_status status;
 
     *health_out = (struct store_health){0};
-    pthread_mutex_lock(&r->changing);
+    if (atomic_exchange(&r->checking, true))
+        return STORE_BUSY;
     if (!rocks_db_use(r)) {
-        pthread_mutex_unlock(&r->changing);
+        atomic_store(&r->checking, false);
         return STORE_FAILED;
     }
-    if ((status = each(&c, STORE_TABLE_ENTRY, check_entry)) == STORE_OK &&
-        (status = each(&c, STORE_TABLE_REFERENCE, check_reference)) == STORE_OK &&
-        (status = each(&c, STORE_TABLE_PREFIX, check_prefix)) == STORE_OK &&
-        (status = each(&c, STORE_TABLE_ENVELOPE, check_companion)) == STORE_OK &&
-        (status = each(&c, STORE_TABLE_TREE, check_companion)) == STORE_OK &&
-        (status = each(&c, STORE_TABLE_BODY, check_body)) == STORE_OK &&
-        (status = each(&c, STORE_TABLE_ACCOUNT, check_account)) == STORE_OK)
-        status = check_rows(&c);
+    c.snapshot = rocksdb_create_snapshot(r->db);
+    c.read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_snapshot(c.read, c.snapshot);
+    rocksdb_readoptions_set_fill_cache(c.read, 0);
+    status = check_all(&c);
+    rocksdb_readoptions_destroy(c.read);
+    rocksdb_release_snapshot(r->db, c.snapshot);
     rocks_db_release(r);
-    pthread_mutex_unlock(&r->changing);
+    atomic_store(&r->checking, false);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks_batch.h"
+#include "proto/mime/mime_tree.h"
 
 #include <stdlib.h>
 
@@ -56,8 +57,10 @@ static enum store_status ask(struct rocks_batch *b, const struct message *m,
         return status;
     if (++account->asked_uids[d->place] >= UINT32_MAX - account->state[d->place].uid_next)
         return STORE_FAILED;
-    if (d->place == MESSAGE_QUARANTINE)
-        return STORE_OK;
+    if (d->place == MESSAGE_QUARANTINE) {
+        account->asked_quarantine += entry_size(m, d);
+        return rocks_quarantine_ask(b, account, account->asked_quarantine);
+    }
     account->asked_octets += entry_size(m, d);
     if (account->row.quota_octets &&
         account->usage.octets + account->asked_octets > account->row.quota_octets)
@@ -75,6 +78,7 @@ static void forget_asked(struct rocks_batch *b, const struct message *m)
             a = a->next;
         if (a) {
             a->asked_octets = 0;
+            a->asked_quarantine = 0;
             memset(a->asked_uids, 0, sizeof(a->asked_uids));
         }
     }
@@ -201,8 +205,23 @@ static void put_message(struct rocks_batch *b, const struct message *m, struct w
     }
 }
 
+/* An importer may not know what a header holds; the part tree does. */
+static uint8_t form_of(const struct message *m)
+{
+    bool utf8 = m->envelope.smtputf8 || mime_tree_utf8(m->tree);
+
+    return (uint8_t)((utf8 ? POP3_FORM_UTF8 : 0) |
+                     (m->envelope.body == MESSAGE_BODY_BINARYMIME ? POP3_FORM_BINARY : 0));
+}
+
+/* What a message has when it comes. */
+struct marks {
+    uint32_t flags;
+    struct span keywords;
+};
+
 static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t delivery,
-                      const struct rocks_account *account, const struct store_row_state *state)
+                      const struct rocks_account *account, const struct marks *marks)
 {
     const struct message_delivery *d = &m->delivery[delivery];
     uint64_t mailbox = rocks_batch_mailbox(account, d->place);
@@ -217,8 +236,11 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
         .email_base = m->id,
         .email_delivery = delivery,
         .thread = m->id,
-        .modseq = state->modseq,
+        .modseq = account->state[d->place].modseq,
+        .flags = marks->flags,
+        .keywords = marks->keywords,
         .verdict = m->verdict,
+        .form = form_of(m),
     };
     uint8_t bytes[STORE_ROW_ENTRY];
     struct writer w = writer_of(bytes, sizeof(bytes));
@@ -238,7 +260,8 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
     rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), span_of("\1", 1));
 }
 
-static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery)
+static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery,
+                    const struct marks *marks)
 {
     struct message_delivery *d = &m->delivery[delivery];
     struct rocks_account *account;
@@ -247,6 +270,8 @@ static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery)
     /* Read by check() already. */
     if (rocks_batch_account(b, d->account, d->place, &account) != STORE_OK)
         return;
+    if (d->place == MESSAGE_QUARANTINE)
+        rocks_quarantine_evict(b, account, entry_size(m, d));
     state = &account->state[d->place];
     d->uid_out = state->uid_next++;
     state->modseq++;
@@ -257,11 +282,13 @@ static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery)
         account->usage.messages++;
         account->usage.octets += entry_size(m, d);
     }
-    put_entry(b, m, delivery, account, state);
+    put_entry(b, m, delivery, account, marks);
 }
 
-enum store_status rocks_commit(struct rocks_batch *b, struct message *m)
+enum store_status rocks_commit_with(struct rocks_batch *b, struct message *m, uint32_t flags,
+                                    struct span keywords)
 {
+    struct marks marks = {.flags = flags, .keywords = keywords};
     size_t envelope_size = store_row_envelope_size(m);
     struct writer envelope;
     uint8_t *bytes;
@@ -280,11 +307,16 @@ enum store_status rocks_commit(struct rocks_batch *b, struct message *m)
     envelope = writer_of(bytes, envelope_size);
     put_message(b, m, &envelope);
     for (uint32_t i = 0; i < m->deliveries; i++)
-        deliver(b, m, (uint16_t)i);
+        deliver(b, m, (uint16_t)i, &marks);
     free(bytes);
     b->messages[b->message_count++] = m->id;
     if (m->rows_written > 0)
         rocks_batch_ahead(b, &m->id);
     b->durable = true;
     return STORE_OK;
+}
+
+enum store_status rocks_commit(struct rocks_batch *b, struct message *m)
+{
+    return rocks_commit_with(b, m, 0, span_of(NULL, 0));
 }

@@ -101,6 +101,16 @@ static void put_counter(struct rocks *r, rocksdb_writebatch_t *batch, const char
     rocks_value_put(r, batch, ROCKS_META, span_text(name), writer_span(&w));
 }
 
+/* Stores of older programs have none. */
+static enum store_status read_clock(struct rocks *r)
+{
+    uint64_t clock = 0;
+    enum store_status status = rocks_value_number(r, ROCKS_META, span_text("clock"), &clock);
+
+    r->clock = r->clock_found = clock;
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
 /*
  * Rows of bodies that an older incarnation wrote and never committed. Each of them has a pending
  * row, written in the same batch, that the commit's batch removes: so what is left is found without
@@ -147,7 +157,8 @@ static enum store_status begin_incarnation(struct rocks *r, bool fresh, char *er
         put_counter(r, batch, "batch", r->batch);
     } else if ((status = read_counter(r, "incarnation", &count)) == STORE_OK &&
                (status = read_counter(r, "next_id", &r->next_id)) == STORE_OK &&
-               (status = read_counter(r, "batch", &r->batch)) == STORE_OK) {
+               (status = read_counter(r, "batch", &r->batch)) == STORE_OK &&
+               (status = read_clock(r)) == STORE_OK) {
         status = remove_orphans(r, batch);
     }
     count++;

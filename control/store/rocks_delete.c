@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static bool add_gone(struct rocks_batch *b, struct rocks_gone gone)
+bool rocks_delete_note(struct rocks_batch *b, struct rocks_gone gone)
 {
     if (b->gone_count == b->gone_cap) {
         uint32_t cap = b->gone_cap ? 2 * b->gone_cap : 64;
@@ -18,7 +18,7 @@ static bool add_gone(struct rocks_batch *b, struct rocks_gone gone)
     return true;
 }
 
-static bool is_gone(const struct rocks_batch *b, uint64_t mailbox, uint32_t uid)
+bool rocks_delete_noted(const struct rocks_batch *b, uint64_t mailbox, uint32_t uid)
 {
     for (uint32_t i = 0; i < b->gone_count; i++)
         if (b->gone[i].mailbox == mailbox && b->gone[i].uid == uid)
@@ -31,13 +31,8 @@ static void subtract(uint64_t *counter, uint64_t n)
     *counter -= n < *counter ? n : *counter;
 }
 
-/* The rows of one entry out, its tombstone in, its counters down. */
-static void remove_entry(struct rocks_batch *b, struct rocks_account *account,
-                         enum message_place place, const struct rocks_gone *gone, uint64_t size)
+void rocks_delete_rows(struct rocks_batch *b, const struct rocks_gone *gone)
 {
-    struct store_row_state *state = &account->state[place];
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
     struct store_key key = store_key_entry(STORE_TABLE_ENTRY, gone->mailbox, gone->uid);
 
     rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
@@ -47,6 +42,18 @@ static void remove_entry(struct rocks_batch *b, struct rocks_account *account,
     rocks_value_delete(b->r, b->rows, ROCKS_FLAGS, rocks_key(&key));
     key = store_key_reference(&gone->message, gone->mailbox, gone->uid);
     rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    b->durable = true;
+}
+
+void rocks_delete_entry(struct rocks_batch *b, struct rocks_account *account,
+                        enum message_place place, const struct rocks_gone *gone, uint64_t size)
+{
+    struct store_row_state *state = &account->state[place];
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+    struct store_key key;
+
+    rocks_delete_rows(b, gone);
     key = store_key_tombstone(gone->mailbox, ++state->modseq, gone->uid);
     store_row_put_tombstone(&w, &gone->message);
     rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
@@ -57,7 +64,6 @@ static void remove_entry(struct rocks_batch *b, struct rocks_account *account,
         subtract(&account->usage.messages, 1);
         subtract(&account->usage.octets, size);
     }
-    b->durable = true;
 }
 
 /* What the entry row says of its message and size; NONE when it is gone. */
@@ -94,7 +100,7 @@ enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_
         status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
         if (status == STORE_NONE)
             status = STORE_OK;
-        else if (status == STORE_OK && !add_gone(b, gone))
+        else if (status == STORE_OK && !rocks_delete_note(b, gone))
             status = STORE_FAILED;
     }
     if (status != STORE_OK) {
@@ -105,7 +111,7 @@ enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_
         struct rocks_gone *gone = &b->gone[i];
 
         if (read_entry(b, gone->mailbox, gone->uid, &gone->message, &size) == STORE_OK)
-            remove_entry(b, account, MESSAGE_INBOX, gone, size);
+            rocks_delete_entry(b, account, MESSAGE_INBOX, gone, size);
     }
     return STORE_OK;
 }
@@ -121,13 +127,13 @@ static enum store_status delete_reference(struct rocks_batch *b, struct rocks_go
         status = rocks_batch_account(b, mailbox.account, mailbox.place, &account);
     if (status == STORE_OK)
         status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
-    if (status == STORE_NONE || is_gone(b, gone.mailbox, gone.uid))
+    if (status == STORE_NONE || rocks_delete_noted(b, gone.mailbox, gone.uid))
         return STORE_OK;
     if (status != STORE_OK)
         return status;
-    if (!add_gone(b, gone))
+    if (!rocks_delete_note(b, gone))
         return STORE_FAILED;
-    remove_entry(b, account, mailbox.place, &gone, size);
+    rocks_delete_entry(b, account, mailbox.place, &gone, size);
     return STORE_OK;
 }
 
@@ -139,7 +145,7 @@ enum store_status rocks_delete_message(struct rocks_batch *b, const struct id128
 
     rocks_walk_begin(&walk, b->r, ROCKS_INDEX, &prefix, NULL);
     while (status == STORE_OK && rocks_walk_next(&walk)) {
-        struct rocks_gone gone;
+        struct rocks_gone gone = {.moved = false};
 
         if (store_key_read_reference(walk.key, &gone.message, &gone.mailbox, &gone.uid))
             status = delete_reference(b, gone);
@@ -182,7 +188,20 @@ static enum store_status count_references(struct rocks_batch *b, const struct id
     return rocks_walk_end(&walk);
 }
 
-static void remove_body(struct rocks_batch *b, const struct id128 *message)
+enum store_status rocks_delete_lost(struct rocks_batch *b, const struct id128 *message,
+                                    uint64_t mailbox, uint32_t uid)
+{
+    struct store_key key = store_key_reference(message, mailbox, uid);
+
+    if (!rocks_delete_note(
+            b, (struct rocks_gone){.message = *message, .mailbox = mailbox, .uid = uid}))
+        return STORE_FAILED;
+    rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&key));
+    rocks_delete_bodies(b);
+    return STORE_OK;
+}
+
+void rocks_delete_body(struct rocks_batch *b, const struct id128 *message)
 {
     static const enum store_table tables[] = {STORE_TABLE_BODY, STORE_TABLE_ENVELOPE,
                                               STORE_TABLE_TREE};
@@ -200,20 +219,21 @@ static void remove_body(struct rocks_batch *b, const struct id128 *message)
 
 /*
  * The database does not see this batch yet: a body is garbage when as many references are there as
- * the batch removes. New references cannot be in the batch, since it makes none but to messages
- * that are new themselves.
+ * the batch removes. The batch makes new references to messages that are new themselves, and to
+ * those it moves, which says so.
  */
 void rocks_delete_bodies(struct rocks_batch *b)
 {
     if (b->gone_count > 0)
         qsort(b->gone, b->gone_count, sizeof(*b->gone), compare_gone);
     for (uint32_t i = 0, end; i < b->gone_count; i = end) {
+        bool moved = b->gone[i].moved;
         uint32_t references;
 
         for (end = i + 1; end < b->gone_count && compare_gone(&b->gone[i], &b->gone[end]) == 0;)
-            end++;
-        if (count_references(b, &b->gone[i].message, &references) == STORE_OK &&
+            moved |= b->gone[end++].moved;
+        if (!moved && count_references(b, &b->gone[i].message, &references) == STORE_OK &&
             references == end - i)
-            remove_body(b, &b->gone[i].message);
+            rocks_delete_body(b, &b->gone[i].message);
     }
 }

@@ -47,6 +47,7 @@ static bool reopen(struct rocks *r)
     enum store_status status = STORE_OK;
 
     r->healed_ms = monotonic_ms();
+    atomic_store(&r->wanted, true);
     if (pthread_rwlock_trywrlock(&r->using) != 0)
         return false;
     if (atomic_load(&r->pins) > 0) {
@@ -57,6 +58,7 @@ static bool reopen(struct rocks *r)
         rocks_view_unfix(r);
     rocks_db_close(r);
     status = rocks_db_open(r, error);
+    atomic_store(&r->wanted, false);
     pthread_rwlock_unlock(&r->using);
     if (status != STORE_OK) {
         r->ill = status == STORE_DISK_FULL ? STORE_DISK_FULL : STORE_FAILED;

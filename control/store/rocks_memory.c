@@ -2,8 +2,8 @@
 #include "control/store/rocks.h"
 
 /*
- * Without a disk nobody says that it is full, so what the files and memtables take is measured here:
- * often enough that the limit is not passed by more than MEASURE_BYTES and one batch.
+ * Without a disk nobody says that it is full, so what the files and memtables take is measured
+ * here: often enough that the limit is not passed by more than MEASURE_BYTES and one batch.
  */
 enum { MEASURE_BYTES = 1 << 20 };
 

@@ -215,3 +215,24 @@ enum store_status rocks_names_find(struct store *store, struct span key, uint64_
     rocks_db_release(r);
     return status;
 }
+
+void rocks_names_drop_account(struct rocks *r, rocksdb_writebatch_t *batch, struct span key)
+{
+    uint8_t bytes[NAME_KEY];
+    struct writer name = writer_of(bytes, sizeof(bytes));
+
+    name_key(&name, KIND_ACCOUNT, 0, key);
+    rocks_value_delete(r, batch, ROCKS_NAMES, writer_span(&name));
+}
+
+enum store_status rocks_names_drop_mailboxes(struct rocks *r, rocksdb_writebatch_t *batch,
+                                             uint64_t account)
+{
+    struct store_key prefix = store_key_id((enum store_table)KIND_MAILBOX, account);
+    struct rocks_walk walk;
+
+    rocks_walk_begin(&walk, r, ROCKS_NAMES, &prefix, NULL);
+    while (rocks_walk_next(&walk))
+        rocks_value_delete(r, batch, ROCKS_NAMES, walk.key);
+    return rocks_walk_end(&walk);
+}

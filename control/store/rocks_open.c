@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 enum {
-    DEFAULT_BYTES = 64 << 20,  /* of memtables, and of the cache */
+    DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
     DEFAULT_MEMORY = 1 << 30,
-    BLOB_MIN = 4096,          /* smaller rows lie in the tables themselves */
+    BLOB_MIN = 4096, /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
     BLOB_FILE_MEMORY = 16 << 20, /* a file in memory is one piece, that moves when it grows */
     WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
@@ -64,6 +64,7 @@ static void set_memory_options(struct rocks *r)
     for (int i = 0; i < ROCKS_FAMILIES; i++)
         rocksdb_options_set_env(r->options[i], r->env);
     rocksdb_options_set_blob_file_size(r->options[ROCKS_BODY], BLOB_FILE_MEMORY);
+    rocksdb_writeoptions_disable_WAL(r->unsynced, 1);
     rocksdb_options_set_blob_gc_age_cutoff(r->options[ROCKS_BODY], 1);
 }
 
@@ -81,12 +82,12 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
         rocksdb_options_set_block_based_table_factory(r->options[i], r->table);
     }
     set_body_options(r->options[ROCKS_BODY]);
-    if (r->env)
-        set_memory_options(r);
     r->read = rocksdb_readoptions_create();
     r->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(r->synced, 1);
     r->unsynced = rocksdb_writeoptions_create();
+    if (r->env)
+        set_memory_options(r);
 }
 
 static void rocks_free(struct rocks *r)
@@ -100,12 +101,19 @@ static void rocks_free(struct rocks *r)
     rocksdb_writeoptions_destroy(r->unsynced);
     if (r->env)
         rocksdb_env_destroy(r->env);
+    if (r->rows)
+        rocksdb_writebatch_destroy(r->rows);
     pthread_mutex_destroy(&r->changing);
     pthread_mutex_destroy(&r->views_lock);
     pthread_rwlock_destroy(&r->using);
     free(r->doubtful);
     free(r->path);
     free(r);
+}
+
+static uint64_t rocks_clock(struct store *store)
+{
+    return ((const struct rocks *)store)->clock_found;
 }
 
 static void rocks_close(struct store *store)
@@ -118,6 +126,7 @@ static void rocks_close(struct store *store)
 
 static const struct store_ops ops = {
     .close = rocks_close,
+    .clock = rocks_clock,
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,
@@ -135,7 +144,13 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
-    .check = rocks_check,
+    .audit = rocks_audit,
+    .audit_last = rocks_audit_last,
+    .audit_trim = rocks_audit_trim,
+    .quarantine_limit = rocks_quarantine_limit,
+    .erase = rocks_erase,
+    .erase_step = rocks_erase_step,
+    .fsck = rocks_check,
 };
 
 /* RocksDB syncs its directory, but not the entry that leads to it. */

@@ -88,7 +88,8 @@ static bool add_entry(struct rocks_view *v, const struct store_entry *entry)
                                     .prefix_len = entry->prefix_len};
     if (entry->uidl.len && !add_uidl(v, origin, entry->uidl))
         return false;
-    v->entries[v->view.count++] = (struct pop3_entry){.size = entry->size, .uid = entry->uid};
+    v->entries[v->view.count++] =
+        (struct pop3_entry){.size = entry->size, .uid = entry->uid, .form = entry->form};
     v->view.octets += entry->size;
     return true;
 }
@@ -116,6 +117,8 @@ static enum store_status read_entries(struct rocks *r, struct rocks_view *v)
         if (!store_row_read_entry(walk.value, &entry) ||
             !store_key_read_entry(walk.key, &mailbox, &entry.uid))
             status = STORE_CORRUPT;
+        else if (v->view.count == POP3_MESSAGES_MAX)
+            status = STORE_FULL;
         else if (!add_entry(v, &entry))
             status = STORE_FAILED;
     }

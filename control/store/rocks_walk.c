@@ -12,7 +12,7 @@ static struct store_key behind(const struct store_key *prefix)
 }
 
 static void begin(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
-                  const struct store_key *prefix, const rocksdb_snapshot_t *snapshot)
+                  const struct store_key *prefix, const rocksdb_snapshot_t *snapshot, bool once)
 {
     *walk = (struct rocks_walk){.bound = behind(prefix), .read = rocksdb_readoptions_create()};
     if (walk->bound.len)
@@ -20,6 +20,8 @@ static void begin(struct rocks_walk *walk, struct rocks *r, enum rocks_family fa
                                                     walk->bound.len);
     if (snapshot)
         rocksdb_readoptions_set_snapshot(walk->read, snapshot);
+    if (once)
+        rocksdb_readoptions_set_fill_cache(walk->read, 0);
     walk->it = rocksdb_create_iterator_cf(r->db, walk->read, r->family[family]);
 }
 
@@ -32,14 +34,21 @@ static void place(struct rocks_walk *walk, const struct store_key *key)
 void rocks_walk_begin(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                       const struct store_key *prefix, const struct store_key *start)
 {
-    begin(walk, r, family, prefix, NULL);
+    begin(walk, r, family, prefix, NULL, false);
     place(walk, start ? start : prefix);
 }
 
 void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                          const struct store_key *prefix, const rocksdb_snapshot_t *snapshot)
 {
-    begin(walk, r, family, prefix, snapshot);
+    begin(walk, r, family, prefix, snapshot, false);
+    place(walk, prefix);
+}
+
+void rocks_walk_begin_once(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                           const struct store_key *prefix, const rocksdb_snapshot_t *snapshot)
+{
+    begin(walk, r, family, prefix, snapshot, true);
     place(walk, prefix);
 }
 

@@ -6,6 +6,11 @@ void store_close(struct store *store)
     store->ops->close(store);
 }
 
+uint64_t store_clock(struct store *store)
+{
+    return store->ops->clock(store);
+}
+
 enum store_status store_tenant_put(struct store *store, struct span name, uint64_t *tenant_out)
 {
     return store->ops->tenant_put(store, name, tenant_out);
@@ -104,9 +109,56 @@ enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64
     return store->ops->tombstones(store, mailbox, since, visit, context);
 }
 
+const struct store_fault_row store_faults[STORE_FAULTS] = {
+#define STORE_FAULT(NAME, name, sum, repair, text) {name, repair, text},
+#include "control/store/store_fault.def"
+#undef STORE_FAULT
+};
+_Static_assert((int)STORE_FAULTS <= (int)STORE_FAULTS_MAX, "struct store_health has room for all");
+
+enum store_status store_fsck(struct store *store, const struct store_fsck *options,
+                             struct store_health *health_out)
+{
+    return store->ops->fsck(store, options, health_out);
+}
+
 enum store_status store_check(struct store *store, struct store_health *health_out)
 {
-    return store->ops->check(store, health_out);
+    return store_fsck(store, &(struct store_fsck){.repair = false}, health_out);
+}
+
+enum store_status store_audit(struct store *store, uint64_t since, store_audit_visit *visit,
+                              void *context)
+{
+    return store->ops->audit(store, since, visit, context);
+}
+
+enum store_status store_audit_last(struct store *store, uint64_t *sequence_out)
+{
+    return store->ops->audit_last(store, sequence_out);
+}
+
+enum store_status store_audit_trim(struct store *store, uint64_t before_ms, uint32_t limit,
+                                   uint32_t *removed_out)
+{
+    return store->ops->audit_trim(store, before_ms, limit, removed_out);
+}
+
+void store_quarantine_limit(struct store *store, const struct store_quarantine_limits *limits)
+{
+    store->ops->quarantine_limit(store, limits);
+}
+
+enum store_status store_erase(struct store *store, struct span key,
+                              const struct store_reason *reason, uint64_t *account_out)
+{
+    return store->ops->erase(store, key, reason, account_out);
+}
+
+enum store_status store_erase_step(struct store *store, store_erasure_visit *visit, void *context,
+                                   bool *done_out)
+{
+    return store->ops->erase_step(store, visit, context, done_out);
 }
 
 const char *store_status_name(enum store_status status)

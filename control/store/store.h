@@ -16,7 +16,7 @@ enum store_status {
     STORE_OK,
     STORE_NONE,      /* no such account, mailbox or message */
     STORE_BUSY,      /* the mailbox is open elsewhere */
-    STORE_FULL,      /* the account's quota */
+    STORE_FULL,      /* the account's quota, or the one of its quarantine */
     STORE_DISK_FULL, /* nothing was done */
     STORE_CORRUPT,   /* a row that cannot be read */
     STORE_NEWER,     /* written by a later version of the program */
@@ -32,19 +32,24 @@ struct store_options {
     uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column
                                 family; 0: 64 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
-    uint64_t memory_bytes;   /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */
+    uint64_t
+        memory_bytes; /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */
 };
 
 /* Out: *store_out, or a reason in `error` (STORE_ERROR bytes, NUL-terminated). Removes what older
  * incarnations left uncommitted. */
 enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
                                    char *error);
-/* The same rows in memory alone, gone with store_close(); of the options it heeds `node` and the sizes.
+/* The same rows in memory alone, gone with store_close(); of the options it heeds `node` and the
+ * sizes.
  */
 enum store_status store_memory_open(const struct store_options *options, struct store **store_out,
                                     char *error);
 /* All views were closed and all pins given back. */
 void store_close(struct store *store);
+/* Wall milliseconds since 1970 that no id of a message committed before this opening lies behind:
+ * ids begin there when the wall clock has gone back meanwhile. 0: none. */
+uint64_t store_clock(struct store *store);
 const char *store_status_name(enum store_status status);
 
 /* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is
@@ -83,7 +88,14 @@ enum store_status store_account_find(struct store *store, struct span key, uint6
 enum store_status store_write(struct store *store, const struct id128 *message, uint32_t row,
                               struct span bytes);
 
-enum store_change_kind { STORE_COMMIT, STORE_DELETE, STORE_DISCARD };
+enum store_change_kind {
+    STORE_COMMIT,
+    STORE_DELETE,
+    STORE_DISCARD,
+    STORE_RELEASE, /* control/store/store_quarantine.h, like the next */
+    STORE_DROP,
+    STORE_IMPORT, /* control/store/store_import.h */
+};
 
 struct store_change {
     uint8_t kind; /* enum store_change_kind */
@@ -94,7 +106,9 @@ struct store_change {
             const struct pop3_mailbox *view;
             const uint8_t *marked; /* DELETE: bit i, entry i; what is gone already is passed over */
         };
-        struct id128 discarded; /* DISCARD */
+        struct id128 discarded;              /* DISCARD */
+        struct store_quarantine *quarantine; /* RELEASE, DROP */
+        struct store_import *import;         /* IMPORT */
     };
 };
 
@@ -116,6 +130,7 @@ enum store_status store_view_open(struct store *store, uint64_t account,
 enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view,
                                   uint32_t index, uint64_t offset, struct span *bytes_out,
                                   void **pin_out);
+/* A pin's lowest bit is 0. */
 void store_unpin(struct store *store, void **pins, uint32_t count);
 void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
@@ -136,6 +151,7 @@ struct store_entry {
     uint32_t uid;
     uint8_t place;        /* enum message_place */
     uint8_t retention;    /* class of retention; 0 is the default one */
+    uint8_t form;         /* enum pop3_form: what a plain client cannot take as it is */
     uint16_t delivery;    /* which recipient of the envelope */
     struct id128 message; /* the shared body */
     struct id128 thread;
@@ -206,15 +222,60 @@ enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64
                                    store_entry_visit *visit, void *context);
 
 /* What a walk over the whole store found; everything from `bad` on is 0 in a sound one. */
+enum { STORE_FAULTS_MAX = 16 };
+
 struct store_health {
     uint64_t bodies, entries, rows;
     uint64_t bad;      /* rows that cannot be read */
     uint64_t bodiless; /* entries without a body, bodies with rows missing */
     uint64_t orphans;  /* rows of bodies, references, envelopes that nothing leads to */
     uint64_t counts;   /* mailbox or quota counters that differ from what is there */
+    uint64_t repaired; /* of all these */
+    uint64_t faults[STORE_FAULTS_MAX]; /* by enum store_fault_class */
 };
 
-/* Slow: reads every row. Changes made meanwhile are held back. */
+/* A fault of one row, or of one counter. What it has nothing of is 0. */
+struct store_fault {
+    uint8_t class; /* enum store_fault_class */
+    struct id128 message;
+    uint64_t account, mailbox;
+    uint32_t uid;
+    bool repaired;
+};
+
+enum store_fault_class {
+#define STORE_FAULT(NAME, name, sum, repair, text) STORE_FAULT_##NAME,
+#include "control/store/store_fault.def"
+#undef STORE_FAULT
+    STORE_FAULTS
+};
+
+struct store_fault_row {
+    const char *name;
+    bool repair; /* store_fsck() can make it good */
+    const char *text;
+};
+extern const struct store_fault_row store_faults[STORE_FAULTS];
+
+typedef void store_fault_visit(void *context, const struct store_fault *fault);
+
+struct store_fsck {
+    bool repair; /* makes good what can be, without a risk to mail */
+    store_fault_visit
+        *visit; /* each fault, but no more than STORE_FSCK_VISITS of a class; may be NULL */
+    void *context;
+};
+
+enum { STORE_FSCK_VISITS = 64 };
+
+/*
+ * Slow: reads every row, as of one moment, while changes go on; only a repair holds them back, for
+ * the time of one row. STORE_BUSY: ended early, since another check runs or the store has to be
+ * opened again after an error.
+ */
+enum store_status store_fsck(struct store *store, const struct store_fsck *options,
+                             struct store_health *health_out);
+/* The same, repairing and telling nothing. */
 enum store_status store_check(struct store *store, struct store_health *health_out);
 
 #endif

@@ -48,6 +48,14 @@ struct store_key store_key_tombstone(uint64_t mailbox, uint64_t modseq, uint32_t
     return key;
 }
 
+struct store_key store_key_imported(uint64_t account, const struct id128 *identity)
+{
+    struct store_key key = store_key_id(STORE_TABLE_IMPORTED, account);
+
+    put_message(&key, identity);
+    return key;
+}
+
 struct store_key store_key_message(enum store_table table, const struct id128 *message)
 {
     struct store_key key = store_key_table(table);
@@ -131,6 +139,16 @@ bool store_key_read_entry(struct span key, uint64_t *mailbox_out, uint32_t *uid_
 
     *mailbox_out = cursor_u64(&c);
     *uid_out = cursor_u32(&c);
+    return whole(&c);
+}
+
+bool store_key_read_flags(struct span key, uint64_t *mailbox_out, uint32_t *uid_out)
+{
+    struct cursor c = cursor_of(key);
+
+    *mailbox_out = cursor_u64(&c);
+    *uid_out = cursor_u32(&c);
+    cursor_u64(&c);
     return whole(&c);
 }
 

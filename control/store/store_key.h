@@ -20,6 +20,7 @@ enum store_table {
     STORE_TABLE_BODY = 'b',
     STORE_TABLE_DOMAIN = 'd',
     STORE_TABLE_ENVELOPE = 'e',
+    STORE_TABLE_IMPORTED = 'i',
     STORE_TABLE_ENTRY = 'l',
     STORE_TABLE_MAILBOX = 'm',
     STORE_TABLE_PENDING = 'n',
@@ -28,19 +29,24 @@ enum store_table {
     STORE_TABLE_REFERENCE = 'r',
     STORE_TABLE_STATE = 's',
     STORE_TABLE_TREE = 't',
+    STORE_TABLE_AUDIT = 'u',
     STORE_TABLE_TOMBSTONE = 'x',
+    STORE_TABLE_ERASURE = 'z',
 };
 
 enum store_reference { STORE_REFERENCE_ENTRY = 1 }; /* who uses a body: an entry of a mailbox */
 
 /* {table}: where a table begins */
 struct store_key store_key_table(enum store_table table);
-/* {table, id}: rows of accounts, domains, mailboxes, and where a mailbox's entries begin */
+/* {table, id}: rows of accounts, domains, mailboxes, the audit log (id is a row's number),
+ * and where a mailbox's entries begin */
 struct store_key store_key_id(enum store_table table, uint64_t id);
 /* {table, mailbox, uid} */
 struct store_key store_key_entry(enum store_table table, uint64_t mailbox, uint32_t uid);
 /* {'x', mailbox, modseq, uid} */
 struct store_key store_key_tombstone(uint64_t mailbox, uint64_t modseq, uint32_t uid);
+/* {'i', account, identity} */
+struct store_key store_key_imported(uint64_t account, const struct id128 *identity);
 /* {table, message} */
 struct store_key store_key_message(enum store_table table, const struct id128 *message);
 /* {'r', message, kind, mailbox, uid} */
@@ -55,6 +61,8 @@ struct store_key store_key_flags(uint64_t mailbox, uint32_t uid);
 /* The same read back. False when the key has another shape. */
 bool store_key_read_id(struct span key, uint64_t *id_out);
 bool store_key_read_entry(struct span key, uint64_t *mailbox_out, uint32_t *uid_out);
+/* Of the family of flags. */
+bool store_key_read_flags(struct span key, uint64_t *mailbox_out, uint32_t *uid_out);
 bool store_key_read_tombstone(struct span key, uint64_t *modseq_out, uint32_t *uid_out);
 bool store_key_read_message(struct span key, struct id128 *message_out);
 bool store_key_read_reference(struct span key, struct id128 *message_out, uint64_t *mailbox_out,

@@ -2,12 +2,14 @@
 #ifndef CONTROL_STORE_STORE_OPS_H
 #define CONTROL_STORE_STORE_OPS_H
 
-#include "control/store/store.h"
+#include "control/store/store_erase.h"
+#include "control/store/store_quarantine.h"
 
 /* What a back end implements; each function is the one of store.h with the same name. Its own
  * struct begins with a struct store. */
 struct store_ops {
     void (*close)(struct store *);
+    uint64_t (*clock)(struct store *);
     enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);
     enum store_status (*domain_put)(struct store *, uint64_t, struct span, uint8_t, uint64_t *);
     enum store_status (*account_put)(struct store *, const struct store_account *, uint64_t *);
@@ -29,7 +31,14 @@ struct store_ops {
     enum store_status (*export)(struct store *, uint64_t, uint32_t, store_bytes_visit *, void *);
     enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *,
                                     void *);
-    enum store_status (*check)(struct store *, struct store_health *);
+    enum store_status (*audit)(struct store *, uint64_t, store_audit_visit *, void *);
+    enum store_status (*audit_last)(struct store *, uint64_t *);
+    enum store_status (*audit_trim)(struct store *, uint64_t, uint32_t, uint32_t *);
+    void (*quarantine_limit)(struct store *, const struct store_quarantine_limits *);
+    enum store_status (*erase)(struct store *, struct span, const struct store_reason *,
+                               uint64_t *);
+    enum store_status (*erase_step)(struct store *, store_erasure_visit *, void *, bool *);
+    enum store_status (*fsck)(struct store *, const struct store_fsck *, struct store_health *);
 };
 
 struct store {

@@ -160,9 +160,12 @@ bool store_row_read_body(struct span value, struct store_row_body *row_out)
                                              (row_out->size % CHUNK_LARGE_DATA != 0);
 }
 
+/* Version 2 has the form behind what version 1 had. */
+enum { ENTRY_VERSION = 2, FORMS = POP3_FORM_UTF8 | POP3_FORM_BINARY };
+
 void store_row_put_entry(struct writer *w, const struct store_entry *entry)
 {
-    writer_byte(w, VERSION);
+    writer_byte(w, ENTRY_VERSION);
     put_id(w, &entry->message);
     writer_uint(w, entry->incarnation, 8);
     writer_uint(w, entry->delivery, 2);
@@ -176,11 +179,13 @@ void store_row_put_entry(struct writer *w, const struct store_entry *entry)
     writer_byte(w, entry->retention);
     writer_blob(w, entry->uidl);
     writer_blob(w, span_head(entry->verdict, STORE_ROW_VERDICT));
+    writer_byte(w, entry->form);
 }
 
 bool store_row_read_entry(struct span value, struct store_entry *entry_out)
 {
-    struct cursor c = begin(value);
+    struct cursor c = cursor_of(value);
+    uint8_t version = cursor_u8(&c);
 
     entry_out->message = read_id(&c);
     entry_out->incarnation = cursor_u64(&c);
@@ -195,7 +200,9 @@ bool store_row_read_entry(struct span value, struct store_entry *entry_out)
     entry_out->retention = cursor_u8(&c);
     entry_out->uidl = cursor_blob(&c);
     entry_out->verdict = cursor_blob(&c);
-    return whole(&c) && entry_out->prefix_len <= entry_out->size &&
+    entry_out->form = version == VERSION ? 0 : cursor_u8(&c);
+    return whole(&c) && version >= VERSION && version <= ENTRY_VERSION &&
+           !(entry_out->form & ~FORMS) && entry_out->prefix_len <= entry_out->size &&
            entry_out->delivery < MESSAGE_DELIVERIES && entry_out->uidl.len <= STORE_UIDL &&
            entry_out->verdict.len <= STORE_ROW_VERDICT;
 }

@@ -54,19 +54,31 @@ struct job_store_discard {
     uint32_t rows;
 };
 
-/* JOB_ACCOUNT_LOGIN */
+/* Why a login was refused. */
+enum login_refusal {
+    LOGIN_WRONG, /* name or password */
+    LOGIN_BUSY,  /* too many at once, or too many wrong ones, from this address; not judged */
+    LOGIN_EARLY, /* right, but too soon after the last one */
+};
+
+/* JOB_ACCOUNT_LOGIN: JOB_OK, or JOB_REFUSED with a reason. */
 struct job_account_login {
     struct span user, password;
+    struct ip_address client;
     uint64_t account_out;
+    uint32_t delay_ms_out; /* how long a refusal is to be held back */
+    uint8_t why_out;       /* enum login_refusal */
 };
 
 /*
  * JOB_MAILBOX_OPEN: locks the account's inbox for one POP3 session. JOB_REFUSED: somebody else
- * holds it. The view is in the order of UIDs; memory of the store's, unchanged until
- * JOB_MAILBOX_CLOSE.
+ * holds it. JOB_FULL: it holds more than POP3_MESSAGES_MAX messages. The view is in the order of
+ * UIDs; memory of the store's, unchanged until JOB_MAILBOX_CLOSE.
  */
 struct job_mailbox_open {
     uint64_t account;
+    uint8_t converted; /* enum pop3_form: what has these is converted for the client */
+    uint8_t refused;   /* what has these is not for it */
     const struct pop3_mailbox *view_out;
 };
 

@@ -29,9 +29,10 @@ struct record_text {
 
 struct record_recipient {
     struct record_text address;
-    uint16_t code;   /* what RCPT was answered */
-    uint8_t verdict; /* enum rule_action as decided for this recipient */
-    uint8_t place;   /* enum message_place, where accepted */
+    uint16_t code;           /* what RCPT was answered */
+    uint8_t verdict;         /* enum rule_action as decided for this recipient */
+    uint8_t place;           /* enum message_place, where accepted */
+    struct record_text rule; /* id of the rule that the verdict is of */
 };
 
 struct record_peer {
@@ -68,11 +69,13 @@ struct record_connection {
     struct id128 id;
     uint64_t began_ms, ended_ms;
     struct record_peer peer;
-    struct record_text helo, reason, protocol, user;
+    struct record_text helo, reason, protocol;
+    struct record_text user, user_refused; /* who logged in; else the name of the last try */
     struct record_text last_refusal; /* the row's counter; empty: none was refused */
     bool early;                      /* spoke before it was greeted */
     uint64_t bytes_in, bytes_out;
     uint32_t commands, messages, refusals;
+    uint32_t logins_refused; /* POP3: wrong names or passwords */
 };
 
 struct record {

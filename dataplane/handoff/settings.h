@@ -34,8 +34,11 @@ struct settings {
     uint32_t end_timeout_ms;     /* from the final dot to the answer */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
-    bool pop3_cleartext; /* USER and PASS without TLS */
-    uint32_t sample;     /* one message in this many carries stamps of its own; 1 with --profile */
+    bool pop3_cleartext;         /* USER and PASS without TLS */
+    bool pop3_utf8_refuse;       /* what needs UTF8 is refused to clients that have not said it, not
+                                    downgraded */
+    uint32_t pop3_login_delay_s; /* least seconds between two logins, announced; 0: none */
+    uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
     struct limits limits;

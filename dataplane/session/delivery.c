@@ -10,10 +10,16 @@ static void record_verdicts(struct transaction *tx)
     struct record_message *r = &tx->record->message;
 
     for (uint32_t k = 0; k < r->recipient_count; k++)
-        for (uint32_t i = 0; i < tx->message.deliveries; i++)
-            if (delivery_set_has(&tx->delivery_of[k], i) &&
-                tx->recipient[i].verdict > r->recipients[k].verdict)
-                r->recipients[k].verdict = tx->recipient[i].verdict;
+        for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+            struct record_recipient *told = &r->recipients[k];
+            const struct transaction_recipient *judged = &tx->recipient[i];
+
+            if (!delivery_set_has(&tx->delivery_of[k], i) || judged->verdict < told->verdict ||
+                (judged->verdict == told->verdict && told->rule.len))
+                continue;
+            told->verdict = judged->verdict;
+            told->rule = transaction_rule_id(tx, judged->rule);
+        }
 }
 
 /* Mail to postmasters and abuse alone goes to quarantine where other mail is refused: they hear of
@@ -39,6 +45,7 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
             rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
         spare(tx, tx->recipient[i].spared, &verdict);
         tx->recipient[i].verdict = (uint8_t)verdict.action;
+        tx->recipient[i].rule = verdict.rule;
         refused += verdict.action == RULE_ACTION_REJECT || verdict.action == RULE_ACTION_DEFER ||
                    tx->recipient[i].looping;
         deferred += verdict.action == RULE_ACTION_DEFER;

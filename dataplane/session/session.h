@@ -45,6 +45,7 @@ struct session {
     bool stalled : 1;    /* in the queue of those that wait for a chunk or a job */
     bool spoke : 1;      /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp : 1;
+    bool known : 1; /* POP3: the name is of who logged in; else of who tried */
     bool early : 1;       /* SMTP: spoke before it was greeted */
     uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
     uint8_t last_refusal; /* the last row that refused: of smtp_reply.def or pop3_reply.def */
@@ -145,6 +146,8 @@ void session_pop3_begin(struct sessions *ss, struct session *s);
 void session_pop3_run(struct sessions *ss, struct session *s);
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why);
+/* A login's refusal was held back until now: it is answered. False: nothing was. */
+bool session_pop3_wake(struct sessions *ss, struct session *s);
 bool session_pop3_idle(struct sessions *ss, struct session *s);
 /* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it and
  * forgets it itself. */

@@ -114,6 +114,7 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
         *spared_out = verdict.rule;
         return SMTP_REPLY_NONE;
     }
+    tx->refused = verdict;
     *text_out = verdict.text;
     return transaction_refusal(verdict.action);
 }
@@ -145,7 +146,9 @@ static void record_recipient(struct transaction *tx, struct span recipient, enum
     tx->delivery_of[r->recipient_count] = *deliveries;
     r->recipients[r->recipient_count++] = (struct record_recipient){
         .address = record_put(tx->record, recipient, 128),
-        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code};
+        .code = smtp_reply_row(row == SMTP_REPLY_NONE ? SMTP_REPLY_RCPT_OK : row)->code,
+        .verdict = (uint8_t)tx->refused.action,
+        .rule = transaction_rule_id(tx, tx->refused.rule)};
 }
 
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
@@ -155,7 +158,10 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     const struct directory_entry *entry = NULL;
     struct delivery_set deliveries = {{0}};
     int32_t spared = RULE_NONE;
-    enum smtp_reply_id row = recipient_find(ss->settings.directory, &a->path, &entry);
+    enum smtp_reply_id row;
+
+    tx->refused = (struct rule_verdict){.rule = RULE_NONE};
+    row = recipient_find(ss->settings.directory, &a->path, &entry);
 
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);

@@ -17,8 +17,9 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->ended_ms = ss->time.wall_ms;
     tcp_endpoints(s->conn, &c->peer.server, &c->peer.server_port, &c->peer.client,
                   &c->peer.client_port);
-    *(s->protocol == LISTENER_SMTP ? &c->helo : &c->user) =
-        record_put(r, session_name(s), SESSION_NAME_MAX);
+    *(s->protocol == LISTENER_SMTP ? &c->helo
+      : s->known                   ? &c->user
+                 : &c->user_refused) = record_put(r, session_name(s), SESSION_NAME_MAX);
     c->reason = record_put(r, span_text(reason), 64);
     c->protocol = record_put(r, span_text(s->protocol == LISTENER_SMTP ? "smtp" : "pop3"), 8);
     c->bytes_in = s->bytes_in;
@@ -26,6 +27,7 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
+    c->logins_refused = s->protocol == LISTENER_POP3 ? s->pop3_server.logins : 0;
     c->last_refusal = record_put(r,
                                  span_text(s->protocol == LISTENER_SMTP
                                                ? smtp_reply_row(s->last_refusal)->counter

@@ -35,6 +35,8 @@ static void take_settings(struct sessions *ss)
         .hostname = span_text(ss->settings.hostname),
         .logins_max = (uint16_t)ss->settings.pop3_failures_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
+        .login = ss->settings.pop3_cleartext,
+        .login_delay = ss->settings.pop3_login_delay_s,
     };
     if (ss->draining)
         return;
@@ -62,7 +64,10 @@ struct sessions *sessions_new(const struct sessions_options *options)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
-    ss->ids = (struct id128_source){.node = options->node, .worker = handoff_worker(options->port)};
+    ss->ids =
+        (struct id128_source){.node = options->node,
+                              .worker = handoff_worker(options->port),
+                              .last_ms = options->ids_after_ms ? options->ids_after_ms + 1 : 0};
     ss->free = SESSION_NONE;
     for (uint32_t i = options->connections; i-- > 0;) {
         ss->table[i].next = ss->free;
@@ -344,6 +349,10 @@ static void expire(struct sessions *ss, struct session *s)
     if (!s->conn) {
         /* Only answers are awaited, and control has clocks of its own. */
         session_deadline(ss, s, 60000);
+        run(ss, s);
+        return;
+    }
+    if (s->protocol == LISTENER_POP3 && session_pop3_wake(ss, s)) {
         run(ss, s);
         return;
     }

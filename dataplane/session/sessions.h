@@ -14,6 +14,7 @@ struct sessions_options {
     struct handoff_port *port; /* this worker's side of the handoff */
     uint32_t connections;      /* most sessions at a time */
     uint16_t node;             /* of this machine, in every id */
+    uint64_t ids_after_ms;     /* ids begin behind this wall time; 0: now */
 };
 
 struct sessions *sessions_new(const struct sessions_options *options);

@@ -101,6 +101,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     home->len = (sizeof(*tx) + 7) & ~7u;
     tx->arena = home;
     tx->verdict.rule = RULE_NONE;
+    tx->named_rule = RULE_NONE;
     tx->record = record_take(ss->options.port);
     if (!tx->record) {
         ss->counters->records_refused++;
@@ -122,6 +123,19 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
 
 /* ---- the record ---- */
 
+struct record_text transaction_rule_id(struct transaction *tx, int32_t rule)
+{
+    if (rule == RULE_NONE || !tx->match)
+        return (struct record_text){0};
+    /* Recipients mostly have the same one. */
+    if (rule != tx->named_rule) {
+        tx->named =
+            record_put(tx->record, rule_set_rule(tx->rules->set, (size_t)rule)->id, RULE_ID_MAX);
+        tx->named_rule = rule;
+    }
+    return tx->named;
+}
+
 static void record_rules(struct transaction *tx)
 {
     struct record_message *m = &tx->record->message;
@@ -133,9 +147,7 @@ static void record_rules(struct transaction *tx)
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
         m->rules[i] =
             record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);
-    if (tx->verdict.rule != RULE_NONE)
-        m->rule = record_put(
-            tx->record, rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id, RULE_ID_MAX);
+    m->rule = transaction_rule_id(tx, tx->verdict.rule);
     m->verdict = (uint8_t)tx->verdict.action;
     m->score = (int32_t)tx->verdict.score;
 }

@@ -26,6 +26,7 @@ struct transaction_recipient {
     int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
                        RULE_NONE */
     bool looping;   /* the message was delivered to it before */
+    int32_t rule;   /* that the verdict is of, or RULE_NONE */
 };
 
 /* Some of a message's deliveries. */
@@ -49,6 +50,8 @@ struct transaction {
     struct record *record;
     struct rule_generation *rules;
     struct rule_match *match;
+    int32_t named_rule; /* whose id was put into the record last */
+    struct record_text named;
     struct chunk *rows; /* full chunks that wait for a job, oldest first */
     struct chunk *rows_last;
     struct chunk *keep; /* the chunk that is being filled */
@@ -80,6 +83,7 @@ struct transaction {
     uint64_t cycles_total;
     uint8_t part_scope; /* enum rule_scope that the open leaf's DATA goes to */
     struct rule_verdict verdict;
+    struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     struct mime_reader mime;
     struct mime_tree tree;
     uint32_t recipients;
@@ -108,6 +112,9 @@ void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t siz
 /* A copy there, in *copy_out; false: no memory, and it is empty. */
 bool transaction_copy(struct sessions *ss, struct transaction *tx, struct span bytes,
                       struct span *copy_out);
+
+/* The rule's id in the record, there once however often it is asked for; empty for RULE_NONE. */
+struct record_text transaction_rule_id(struct transaction *tx, int32_t rule);
 
 /* True when SESSION_STEP more bytes of body can be kept; else the session stalls. */
 bool transaction_ready(struct sessions *ss, struct session *s, struct transaction *tx);

@@ -192,7 +192,8 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
                                                               .pool = w->chunks,
                                                               .port = handoff,
                                                               .connections = o->sessions,
-                                                              .node = o->node});
+                                                              .node = o->node,
+                                                              .ids_after_ms = o->ids_after_ms});
     if (w->sessions)
         w->worker = worker_new(&(struct worker_options){.index = index,
                                                         .port = e->port,

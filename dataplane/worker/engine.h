@@ -49,6 +49,8 @@ struct engine_options {
     struct tcp_options tcp; /* all but mss_v4, mss_v6 and secret, which are set here */
     uint32_t sessions;
     uint16_t node; /* of this machine, in every id */
+    uint64_t
+        ids_after_ms; /* ids begin behind this wall time, as those given out before did; 0: now */
     uint32_t chunks[CHUNK_CLASSES];
     struct handoff *handoff; /* for as many workers; outlives the engine */
 

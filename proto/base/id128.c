@@ -23,6 +23,15 @@ struct id128 id128_next(struct id128_source *source, uint64_t wall_ms)
     return id;
 }
 
+uint64_t id128_ms(const struct id128 *id)
+{
+    uint64_t ms = 0;
+
+    for (int i = 0; i < 6; i++)
+        ms = ms << 8 | id->bytes[i];
+    return ms;
+}
+
 void id128_put(struct writer *w, const struct id128 *id)
 {
     uint8_t text[ID128_TEXT];

@@ -26,6 +26,8 @@ struct id128_source {
 };
 
 struct id128 id128_next(struct id128_source *source, uint64_t wall_ms);
+/* The time in it: milliseconds since 1970. */
+uint64_t id128_ms(const struct id128 *id);
 void id128_put(struct writer *w, const struct id128 *id);
 /* Reads the text form, letters in either case. False when it is none. */
 bool id128_parse(struct span text, struct id128 *id_out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_tree.h"
 
+#include "proto/base/utf8.h"
 #include "proto/mime/mime_word.h"
 
 enum {
@@ -8,8 +9,9 @@ enum {
     FIXED_SIZE = 29, /* of a part, behind its length */
     OFFSET_SIZE = 5, /* bytes of an offset or a size: up to 1 TiB */
     INCOMPLETE = 1,  /* flags */
-    MESSAGE = 0x80,  /* beside a part's kind: it has a message's own header */
-    CUT = 0x80,      /* in a tag */
+    UTF8 = 2,
+    MESSAGE = 0x80, /* beside a part's kind: it has a message's own header */
+    CUT = 0x80,     /* in a tag */
 };
 
 _Static_assert(MIME_TREE_TAGS < 32, "attributes are kept as bits of a uint32_t");
@@ -193,6 +195,8 @@ void mime_tree_feed(struct mime_tree *t, const struct mime_event *event)
     if (header && !t->open)
         begin_record(t);
     if (event->kind == MIME_FIELD)
+        t->utf8 = t->utf8 || utf8_needed(event->field.raw);
+    if (event->kind == MIME_FIELD)
         feed_field(t, event);
     else if (event->kind == MIME_PART_BEGIN)
         feed_begin(t, event->begin);
@@ -203,10 +207,15 @@ void mime_tree_feed(struct mime_tree *t, const struct mime_event *event)
 struct span mime_tree_finish(struct mime_tree *t)
 {
     if (t->out.len >= HEAD_SIZE) {
-        put_at(t, 1, t->incomplete ? INCOMPLETE : 0, 1);
+        put_at(t, 1, (t->incomplete ? INCOMPLETE : 0u) | (t->utf8 ? UTF8 : 0u), 1);
         put_at(t, 2, t->parts, 2);
     }
     return writer_span(&t->out);
+}
+
+bool mime_tree_utf8(struct span tree)
+{
+    return tree.len >= 2 && tree.data[0] == MIME_TREE_VERSION && (tree.data[1] & UTF8);
 }
 
 /* A cursor needs an address even over nothing. */

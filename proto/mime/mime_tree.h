@@ -11,7 +11,7 @@
  * events, encoded while they come, in order of the parts' begin (a parent before its children). All
  * offsets count from the raw message's first byte.
  *
- *   tree      = version(1) flags(1) parts(2) *part
+ *   tree      = version(1) flags(1: 1 incomplete, 2 bytes above 127 in a header) parts(2) *part
  *   part      = length(4, of what follows) kind(1, high bit: message) encoding(1) parent(2)
  *               header-offset(5) body-offset(5) body-length(5) lines(5) decoded(5) *attribute
  *   attribute = tag(1, high bit: cut) length(2) bytes
@@ -61,6 +61,7 @@ struct mime_tree {
     uint16_t parts;                 /* begun */
     uint8_t depth;                  /* open ones */
     bool open;                      /* the last one's header is being read */
+    bool utf8;                      /* a byte above 127 stands in a header */
     bool incomplete;                /* `out` was too small: later parts or attributes are missing */
     uint64_t seen;                  /* attributes of the part under way, by tag */
     size_t records[MIME_DEPTH_MAX]; /* where the open parts' records begin */
@@ -74,6 +75,9 @@ void mime_tree_feed(struct mime_tree *t, const struct mime_event *event);
  * `incomplete`.
  */
 struct span mime_tree_finish(struct mime_tree *t);
+
+/* True when a header of the message has bytes above 127. Reads an encoded tree from anywhere. */
+bool mime_tree_utf8(struct span tree);
 
 struct mime_tree_part {
     uint16_t index;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/pop3/pop3_command.h"
 
+#include "proto/base/utf8.h"
+
 static const char *const names[POP3_VERB_COUNT] = {
 #define POP3_VERB(name) [POP3_VERB_##name] = #name,
 #include "proto/pop3/pop3_verb.def"
@@ -16,10 +18,8 @@ static struct span trim(struct span s)
     return s;
 }
 
-/*
- * message-number = 1*DIGIT, the first message being 1                  ; RFC 1939 section 4
- */
-static enum pop3_reply_id read_number(struct span text, uint32_t *number_out)
+/* 1*DIGIT; UINT32_MAX for what is that or more. */
+static bool read_digits(struct span text, uint32_t *number_out)
 {
     uint64_t n = 0;
 
@@ -27,15 +27,46 @@ static enum pop3_reply_id read_number(struct span text, uint32_t *number_out)
         uint8_t digit = (uint8_t)(text.data[i] - '0');
 
         if (digit > 9)
-            return POP3_REPLY_BAD_ARGUMENT;
+            return false;
         n = n * 10 + digit;
         if (n > UINT32_MAX)
             n = UINT32_MAX;
     }
-    if (n == 0 || n == UINT32_MAX)
-        return POP3_REPLY_NO_SUCH_MESSAGE;
     *number_out = (uint32_t)n;
+    return text.len > 0;
+}
+
+/*
+ * message-number = 1*DIGIT, the first message being 1                  ; RFC 1939 section 4
+ */
+static enum pop3_reply_id read_number(struct span text, uint32_t *number_out)
+{
+    if (!read_digits(text, number_out))
+        return POP3_REPLY_BAD_ARGUMENT;
+    if (*number_out == 0 || *number_out == UINT32_MAX)
+        return POP3_REPLY_NO_SUCH_MESSAGE;
     return POP3_REPLY_NONE;
+}
+
+/*
+ * TOP SP message-number SP non-negative-number                         ; RFC 1939 section 7
+ */
+static enum pop3_reply_id read_top(struct span text, struct pop3_command *c)
+{
+    ptrdiff_t space = span_find(text, ' ');
+
+    if (space < 0 || !read_digits(trim(span_skip(text, (size_t)space)), &c->lines))
+        return POP3_REPLY_BAD_ARGUMENT;
+    if (c->lines == POP3_LINES_ALL)
+        c->lines--;
+    return read_number(span_head(text, (size_t)space), &c->number);
+}
+
+/* RFC 6856 section 2.2: what is not UTF-8 is refused, whether or not the client has said UTF8. */
+static enum pop3_reply_id read_credential(struct span text, struct pop3_command *c)
+{
+    c->argument = text;
+    return text.len && utf8_valid(text) ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
 }
 
 static enum pop3_reply_id read_argument(struct span rest, struct pop3_command *c)
@@ -44,11 +75,14 @@ static enum pop3_reply_id read_argument(struct span rest, struct pop3_command *c
 
     switch (c->verb) {
     case POP3_VERB_USER:
-        c->argument = text;
-        return text.len ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
+        return read_credential(text, c);
     case POP3_VERB_PASS:
-        c->argument = rest;
-        return rest.len ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
+        return read_credential(rest, c);
+    case POP3_VERB_LANG:
+        c->argument = text;
+        return span_find(text, ' ') < 0 ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
+    case POP3_VERB_TOP:
+        return read_top(text, c);
     case POP3_VERB_LIST:
     case POP3_VERB_UIDL:
         return text.len ? read_number(text, &c->number) : POP3_REPLY_NONE;

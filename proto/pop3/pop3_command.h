@@ -12,11 +12,14 @@ enum pop3_verb {
     POP3_VERB_COUNT,
 };
 
+#define POP3_LINES_ALL UINT32_MAX /* the whole message */
+
 /* One command line. Spans point into the line. */
 struct pop3_command {
     enum pop3_verb verb;
-    struct span argument; /* USER: the name. PASS: the password with its spaces */
-    uint32_t number;      /* LIST, UIDL, RETR, DELE: message-number, 0 when none was given */
+    struct span argument; /* USER: the name. PASS: the password with its spaces. LANG: the range */
+    uint32_t number;      /* LIST, UIDL, RETR, TOP, DELE: message-number, 0 when none was given */
+    uint32_t lines;       /* TOP: lines of the body, at most POP3_LINES_ALL - 1 */
 };
 
 /*

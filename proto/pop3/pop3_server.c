@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/pop3/pop3_server.h"
 
+#include "proto/pop3/pop3_language.h"
+
 enum pop3_server_state {
     STATE_AUTHORIZATION,
     STATE_USER, /* authorization, and USER was accepted */
@@ -64,6 +66,9 @@ static bool find_message(struct pop3_server *s, const struct pop3_command *c)
 static int on_user(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
 {
     (void)action;
+    /* Before the password is there for others to read. */
+    if (!s->options->login)
+        return reply(s, POP3_REPLY_NEEDS_ENCRYPTION);
     memcpy(s->line.buffer + POP3_LINE_MAX, c->argument.data, c->argument.len);
     s->user_len = (uint8_t)c->argument.len;
     s->state = STATE_USER;
@@ -74,6 +79,7 @@ static int on_pass(struct pop3_server *s, const struct pop3_command *c, struct p
 {
     action->user = span_of(s->line.buffer + POP3_LINE_MAX, s->user_len);
     action->password = c->argument;
+    action->utf8 = s->utf8;
     s->state = STATE_AUTHORIZATION;
     return ask(s, POP3_ACTION_LOGIN);
 }
@@ -90,12 +96,35 @@ static int on_list(struct pop3_server *s, const struct pop3_command *c, struct p
     return reply_worded(s);
 }
 
+/* RETR and TOP. */
 static int on_retr(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
 {
     if (!find_message(s, c))
         return reply(s, POP3_REPLY_NO_SUCH_MESSAGE);
+    if (s->mailbox->entries[s->index].form & POP3_FORM_REFUSED)
+        return reply(s, POP3_REPLY_NEEDS_UTF8);
+    s->lines = c->verb == POP3_VERB_TOP ? c->lines : POP3_LINES_ALL;
     action->index = s->index;
+    action->lines = s->lines;
     return ask(s, POP3_ACTION_RETR);
+}
+
+/* RFC 6856 section 2.1: from now on, and for what is opened later; there is no way back. */
+static int on_utf8(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
+{
+    (void)c;
+    (void)action;
+    s->utf8 = true;
+    return reply(s, POP3_REPLY_UTF8_OK);
+}
+
+static int on_lang(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
+{
+    (void)action;
+    s->language = (uint8_t)pop3_language_find(c->argument);
+    if (c->argument.len && s->language == POP3_LANGUAGES)
+        return reply(s, POP3_REPLY_NO_LANGUAGE);
+    return reply_worded(s);
 }
 
 static int on_dele(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
@@ -161,11 +190,14 @@ static const struct {
     [POP3_VERB_STAT] = {LOGGED_IN, on_worded},
     [POP3_VERB_LIST] = {LOGGED_IN, on_list},
     [POP3_VERB_RETR] = {LOGGED_IN, on_retr},
+    [POP3_VERB_TOP] = {LOGGED_IN, on_retr},
     [POP3_VERB_DELE] = {LOGGED_IN, on_dele},
     [POP3_VERB_UIDL] = {LOGGED_IN, on_list},
     [POP3_VERB_NOOP] = {LOGGED_IN, on_noop},
     [POP3_VERB_RSET] = {LOGGED_IN, on_rset},
     [POP3_VERB_CAPA] = {UNKNOWN_CLIENT | LOGGED_IN, on_worded},
+    [POP3_VERB_UTF8] = {UNKNOWN_CLIENT, on_utf8},
+    [POP3_VERB_LANG] = {UNKNOWN_CLIENT | LOGGED_IN, on_lang},
     [POP3_VERB_QUIT] = {UNKNOWN_CLIENT | LOGGED_IN, on_quit},
 };
 
@@ -234,6 +266,21 @@ static void put_listing(const struct pop3_server *s, uint32_t index, struct writ
     writer_text(w, "\r\n");
 }
 
+/*
+ * capa-resp = "+OK" [SP text] CRLF *(capability CRLF) "." CRLF         ; RFC 2449 section 5
+ */
+static void put_capabilities(const struct pop3_server_options *options, struct writer *w)
+{
+    writer_text(w, "+OK capabilities\r\n");
+    if (options->login)
+        writer_text(w, "USER\r\n");
+    writer_text(w, "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n");
+    if (options->login_delay)
+        writer_printf(w, "LOGIN-DELAY %u\r\n", options->login_delay);
+    /* Nothing but DELE removes mail. */
+    writer_text(w, "EXPIRE NEVER\r\nUTF8 USER\r\nLANG\r\nIMPLEMENTATION wirepost\r\n.\r\n");
+}
+
 static void put_worded(const struct pop3_server *s, struct writer *w)
 {
     switch ((enum pop3_verb)s->verb) {
@@ -245,9 +292,14 @@ static void put_worded(const struct pop3_server *s, struct writer *w)
         writer_printf(w, "+OK %llu octets\r\n",
                       (unsigned long long)s->mailbox->entries[s->index].size);
         break;
+    case POP3_VERB_TOP:
+        writer_text(w, "+OK\r\n");
+        break;
     case POP3_VERB_CAPA:
-        writer_text(w, "+OK capabilities\r\nUSER\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\n"
-                       "AUTH-RESP-CODE\r\nIMPLEMENTATION wirepost\r\n.\r\n");
+        put_capabilities(s->options, w);
+        break;
+    case POP3_VERB_LANG:
+        pop3_language_put((enum pop3_language)s->language, w);
         break;
     default:
         writer_text(w, "+OK ");
@@ -287,7 +339,9 @@ static int send_reply(struct pop3_server *s, uint8_t *due, struct writer *scratc
     action->bytes = span_skip(writer_span(scratch), start);
     if (id == POP3_REPLY_AUTH_FAILED && ++s->logins >= s->options->logins_max)
         s->closing = true;
-    if (pop3_reply_refuses(id) && ++s->errors >= s->options->errors_max)
+    /* A mailbox may hold any number of messages that are not for this client. */
+    if (pop3_reply_refuses(id) && id != POP3_REPLY_NEEDS_UTF8 &&
+        ++s->errors >= s->options->errors_max)
         pop3_server_stop(s, POP3_REPLY_TOO_MANY_ERRORS);
     return POP3_ACTION_REPLY;
 }
@@ -320,6 +374,7 @@ static int due(struct pop3_server *s, struct writer *scratch, struct pop3_action
     if (s->message) {
         s->message = false;
         action->index = s->index;
+        action->lines = s->lines;
         return ask(s, POP3_ACTION_MESSAGE);
     }
     if (s->farewell)

@@ -7,7 +7,7 @@
 #include "proto/pop3/pop3_mailbox.h"
 
 /*
- * The server side of POP3 (RFC 1939, CAPA of RFC 2449) as a machine without I/O, of the same kind
+ * The server side of POP3 (RFC 1939, 2449, 3206, 6856) as a machine without I/O, of the same kind
  * as smtp_server.h: the session calls pop3_server_next() until it says MORE or WAIT and does what
  * each action says.
  */
@@ -17,6 +17,8 @@ struct pop3_server_options {
     struct span hostname; /* of the greeting; printable ASCII, at most 255 */
     uint16_t logins_max;  /* failed logins until the connection is closed, at least 1 */
     uint16_t errors_max;  /* -ERR replies until the connection is closed, at least 1 */
+    bool login;           /* names and passwords are taken on this connection */
+    uint32_t login_delay; /* least seconds between two logins, to be announced; 0: none */
 };
 
 enum {
@@ -31,11 +33,11 @@ enum pop3_action_kind {
     POP3_ACTION_ROOM,   /* send what is in `scratch`, empty it, call again with POP3_SERVER_ROOM */
     POP3_ACTION_WAIT,   /* parked until an answer; do not read on */
     POP3_ACTION_REPLY, /* `bytes` was appended to `scratch`: a reply, or the next lines of a list */
-    POP3_ACTION_LOGIN, /* `user`, `password`; pop3_server_open() or pop3_server_answer() with a
-                          refusal */
+    POP3_ACTION_LOGIN, /* `user`, `password`, `utf8`; pop3_server_open() or pop3_server_answer()
+                          with a refusal */
     POP3_ACTION_RETR,  /* fetch message `index`; answer OK when its bytes are at hand, or a refusal
                         */
-    POP3_ACTION_MESSAGE, /* send message `index` through pop3_stuff, then answer OK */
+    POP3_ACTION_MESSAGE, /* send message `index` up to `lines` through pop3_stuff, then answer OK */
     POP3_ACTION_UPDATE,  /* remove what `deleted` marks, `deleted_count` messages; answer OK or
                             NOT_REMOVED */
     POP3_ACTION_CLOSE,   /* send what is in `scratch`, release the mailbox, close; nothing more is
@@ -50,7 +52,9 @@ struct pop3_action {
     struct span bytes;        /* REPLY */
     struct span user;         /* LOGIN; may hold any byte but CR, LF and NUL */
     struct span password;     /* LOGIN; likewise */
+    bool utf8;                /* LOGIN: the client has said UTF8 */
     uint32_t index;           /* RETR, MESSAGE: into the mailbox's entries */
+    uint32_t lines;           /* RETR, MESSAGE: of the body behind the header; or POP3_LINES_ALL */
     uint32_t deleted_count;   /* UPDATE */
     const uint8_t *deleted;   /* UPDATE: bit index % 8 of byte index / 8 */
 };
@@ -64,6 +68,7 @@ struct pop3_server {
     uint64_t deleted_octets;
     uint32_t deleted_count;
     uint32_t index; /* of a message, or of the next line of a list */
+    uint32_t lines; /* of it that are wanted */
     uint16_t errors;
     uint16_t logins;  /* failed */
     uint8_t state;    /* enum pop3_server_state */
@@ -72,6 +77,8 @@ struct pop3_server {
     uint8_t farewell; /* to be sent behind it, before CLOSE */
     uint8_t verb;     /* the command that is being answered; enum pop3_verb */
     uint8_t user_len; /* octets of the name behind the line in the buffer */
+    uint8_t language; /* enum pop3_language; POP3_LANGUAGES: all are to be listed */
+    bool utf8;        /* the client has said UTF8 */
     bool worded;      /* `reply` is an OK in the verb's own words */
     bool listing;     /* lines of LIST or UIDL are due behind the reply */
     bool message;     /* MESSAGE is due behind the reply */
@@ -99,9 +106,9 @@ bool pop3_server_open(struct pop3_server *s, const struct pop3_mailbox *mailbox,
 
 /*
  * Answers the action that waits: POP3_REPLY_OK, or the row of a refusal, which is sent as it is
- * (LOGIN: AUTH_FAILED, IN_USE, SYS_TEMP, SYS_PERM). LOGIN cannot be answered with OK. False,
- * without effect, when nothing waits. A MESSAGE that could not be sent whole is answered with a
- * refusal: then only CLOSE comes.
+ * (LOGIN: AUTH_FAILED, TOO_MANY_LOGINS, LOGIN_DELAY, IN_USE, SYS_TEMP, SYS_PERM). LOGIN cannot be
+ * answered with OK. False, without effect, when nothing waits. A MESSAGE that could not be sent
+ * whole is answered with a refusal: then only CLOSE comes.
  */
 bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id);
 

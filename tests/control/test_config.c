@@ -55,7 +55,7 @@ static void defaults_are_of_the_table(void)
     CHECK(c->pop3.idle_timeout == 600000000 && !c->pop3.allow_cleartext && c->pop3.failures == 3);
     CHECK(c->store.sync && c->store.quota == 0);
     CHECK_TEXT(span_text(c->store.path), "/etc/wp/mail");
-    CHECK_TEXT(span_text(c->records_path), "-");
+    CHECK_TEXT(span_text(c->records.path), "-");
     CHECK_TEXT(span_text(c->ctl_socket), "/run/wirepost/ctl.sock");
     CHECK(c->log_level == 2 && c->profile_sample == 64 && c->domains_count == 0);
     CHECK(c->listeners_count == 1 && c->listeners[0].port == 25 && c->listeners[0].line == 5);
@@ -135,7 +135,7 @@ static void all_options_are_read(void)
     CHECK(c->domains[0].reject_score == CONFIG_SCORE_OFF &&
           c->domains[1].class == DIRECTORY_REFUSED);
     CHECK(c->accounts_count == 1 && c->accounts[0].domain == 0 && c->accounts[0].line == 25);
-    CHECK(c->records_path[0] == 0 && c->log_level == 3);
+    CHECK(c->records.path[0] == 0 && c->log_level == 3);
     config_free(c);
 }
 

@@ -14,10 +14,17 @@ enum { OUT_MAX = 1 << 20, ANSWERS = 8, MESSAGES = 40 };
     } while (0)
 
 static const struct pop3_server_options options = {
-    .hostname = {(const uint8_t *)"mx.example.org", 14}, .logins_max = 3, .errors_max = 5};
-static const struct pop3_entry entries[MESSAGES] = {{.size = 5, .uid = 1}, {.size = 6, .uid = 9}};
+    .hostname = {(const uint8_t *)"mx.example.org", 14},
+    .logins_max = 3,
+    .errors_max = 5,
+    .login = true,
+    .login_delay = 60};
+static const struct pop3_entry entries[MESSAGES] = {
+    {.size = 5, .uid = 1},
+    {.size = 6, .uid = 9},
+    {.size = 7, .uid = 10, .form = POP3_FORM_REFUSED}};
 static const struct pop3_mailbox mailbox = {
-    .entries = entries, .count = MESSAGES, .uid_validity = 1, .octets = 11};
+    .entries = entries, .count = MESSAGES, .uid_validity = 1, .octets = 18};
 
 struct play {
     struct pop3_server server;
@@ -69,7 +76,8 @@ static bool feed(struct play *p, struct span in)
             abort();
         default:
             MUST(a.index < MESSAGES && a.deleted_count <= MESSAGES);
-            writer_byte(p->out, (uint8_t)(2 + a.kind));
+            writer_byte(p->out, (uint8_t)(2 + a.kind + 64 * a.utf8));
+            writer_uint(p->out, a.lines, 4);
             writer_span_put(p->out, a.user);
             writer_span_put(p->out, a.password);
             answer(p, a.kind);

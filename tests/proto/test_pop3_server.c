@@ -8,16 +8,18 @@ static const struct pop3_server_options options = {
     .hostname = {(const uint8_t *)"mx.example.org", 14},
     .logins_max = 3,
     .errors_max = 6,
+    .login = true,
 };
 
 static const struct pop3_entry entries[] = {
     {.size = 120, .uid = 1},
     {.size = 3000000000, .uid = 0xabc, .uidl = {(const uint8_t *)"old-uidl", 8}},
-    {.size = 7, .uid = 255},
+    {.size = 7, .uid = 255, .form = POP3_FORM_BINARY},
+    {.size = 9, .uid = 256, .form = POP3_FORM_UTF8 | POP3_FORM_REFUSED},
 };
 
 static const struct pop3_mailbox mailbox = {
-    .entries = entries, .count = 3, .uid_validity = 0x11, .octets = 3000000127};
+    .entries = entries, .count = 4, .uid_validity = 0x11, .octets = 3000000136};
 
 static char text_[400000];
 
@@ -82,14 +84,17 @@ static bool act(struct play *p, const struct pop3_action *a)
         writer_span_put(&p->out, a->bytes);
         return true;
     case POP3_ACTION_LOGIN:
-        writer_printf(&p->out, "LOGIN(%.*s/%.*s) ", (int)a->user.len, a->user.data,
-                      (int)a->password.len, a->password.data);
+        writer_printf(&p->out, "LOGIN%s(%.*s/%.*s) ", a->utf8 ? "8" : "", (int)a->user.len,
+                      a->user.data, (int)a->password.len, a->password.data);
         break;
     case POP3_ACTION_RETR:
         writer_printf(&p->out, "RETR(%u) ", a->index);
         break;
     case POP3_ACTION_MESSAGE:
-        writer_printf(&p->out, "MESSAGE(%u) ", a->index);
+        writer_printf(&p->out, "MESSAGE(%u", a->index);
+        if (a->lines != POP3_LINES_ALL)
+            writer_printf(&p->out, " %u", a->lines);
+        writer_text(&p->out, ") ");
         break;
     case POP3_ACTION_UPDATE:
         writer_printf(&p->out, "UPDATE(%u %02x) ", a->deleted_count, a->deleted[0]);
@@ -141,10 +146,11 @@ static void a_mailbox_is_read(void)
 {
     check_plays(LOGIN_IN "STAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nuidl 3\r\nRETR 1\r\nNOOP\r\nQUIT\r\n",
                 LOGIN_OUT
-                "+OK 3 3000000127\r\n"
-                "+OK 3 messages\r\n1 120\r\n2 3000000000\r\n3 7\r\n.\r\n"
+                "+OK 4 3000000136\r\n"
+                "+OK 4 messages\r\n1 120\r\n2 3000000000\r\n3 7\r\n4 9\r\n.\r\n"
                 "+OK 2 3000000000\r\n"
-                "+OK 3 messages\r\n1 0000001100000001\r\n2 old-uidl\r\n3 00000011000000ff\r\n.\r\n"
+                "+OK 4 messages\r\n1 0000001100000001\r\n2 old-uidl\r\n3 00000011000000ff\r\n"
+                "4 0000001100000100\r\n.\r\n"
                 "+OK 3 00000011000000ff\r\n"
                 "RETR(0) +OK 120 octets\r\nMESSAGE(0) +OK ok\r\n+OK bye\r\nCLOSE");
 }
@@ -153,22 +159,23 @@ static void deletion_comes_with_quit(void)
 {
     check_plays(
         LOGIN_IN "DELE 2\r\nDELE 2\r\nRETR 2\r\nLIST 2\r\nSTAT\r\nLIST\r\nDELE 1\r\nQUIT\r\n",
-        LOGIN_OUT "+OK marked for deletion\r\n-ERR no such message\r\n-ERR no such message\r\n"
-                  "-ERR no such message\r\n+OK 2 127\r\n+OK 2 messages\r\n1 120\r\n3 7\r\n.\r\n"
-                  "+OK marked for deletion\r\nUPDATE(2 03) +OK bye\r\nCLOSE");
+        LOGIN_OUT
+        "+OK marked for deletion\r\n-ERR no such message\r\n-ERR no such message\r\n"
+        "-ERR no such message\r\n+OK 3 136\r\n+OK 3 messages\r\n1 120\r\n3 7\r\n4 9\r\n.\r\n"
+        "+OK marked for deletion\r\nUPDATE(2 03) +OK bye\r\nCLOSE");
 }
 
 static void rset_undeletes(void)
 {
     check_plays(LOGIN_IN "DELE 2\r\nRSET\r\nSTAT\r\nQUIT\r\n", LOGIN_OUT
-                "+OK marked for deletion\r\n+OK ok\r\n+OK 3 3000000127\r\n+OK bye\r\nCLOSE");
+                "+OK marked for deletion\r\n+OK ok\r\n+OK 4 3000000136\r\n+OK bye\r\nCLOSE");
 }
 
 static void capabilities_are_told_in_both_states(void)
 {
 #define CAPAS                                                                                      \
-    "+OK capabilities\r\nUSER\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"           \
-    "IMPLEMENTATION wirepost\r\n.\r\n"
+    "+OK capabilities\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"    \
+    "EXPIRE NEVER\r\nUTF8 USER\r\nLANG\r\nIMPLEMENTATION wirepost\r\n.\r\n"
     check_plays("CAPA\r\n" LOGIN_IN "CAPA\r\n", HELLO CAPAS
                 "+OK password, please\r\nLOGIN(joe/right pass ) +OK mailbox open\r\n" CAPAS);
 }
@@ -195,14 +202,117 @@ static void commands_have_their_state(void)
 
 static void arguments_are_judged(void)
 {
-    check_plays(LOGIN_IN "RETR\r\nRETR 0\r\nRETR 4\r\nDELE x\r\nSTAT 1\r\n",
+    check_plays(LOGIN_IN "RETR\r\nRETR 0\r\nRETR 5\r\nDELE x\r\nSTAT 1\r\n",
                 LOGIN_OUT "-ERR bad argument\r\n-ERR no such message\r\n-ERR no such message\r\n"
                           "-ERR bad argument\r\n-ERR bad argument\r\n");
-    check_plays(LOGIN_IN "LIST 4294967296\r\nTOP 1 1\r\n\r\nRETR 1 2\r\nDELE -1\r\nNOOP\r\nXYZ\r\n",
-                LOGIN_OUT
-                "-ERR no such message\r\n-ERR unknown command\r\n-ERR unknown command\r\n"
-                "-ERR bad argument\r\n-ERR bad argument\r\n+OK ok\r\n-ERR unknown command\r\n"
-                "-ERR too many errors\r\nCLOSE");
+    check_plays(
+        LOGIN_IN "LIST 4294967296\r\nAPOP a b\r\n\r\nRETR 1 2\r\nDELE -1\r\nNOOP\r\nXYZ\r\n",
+        LOGIN_OUT "-ERR no such message\r\n-ERR unknown command\r\n-ERR unknown command\r\n"
+                  "-ERR bad argument\r\n-ERR bad argument\r\n+OK ok\r\n-ERR unknown command\r\n"
+                  "-ERR too many errors\r\nCLOSE");
+}
+
+/* RFC 1939 section 7 */
+static void top_needs_two_numbers(void)
+{
+    check_plays(LOGIN_IN "TOP 1 0\r\ntop 2  99999999999 \r\nDELE 1\r\n",
+                LOGIN_OUT "RETR(0) +OK\r\nMESSAGE(0 0) RETR(1) +OK\r\nMESSAGE(1 4294967294) "
+                          "+OK marked for deletion\r\n");
+    check_plays(LOGIN_IN "TOP 1\r\nTOP\r\nTOP 1 x\r\nTOP 1 -1\r\nTOP 9 1\r\n",
+                LOGIN_OUT "-ERR bad argument\r\n-ERR bad argument\r\n-ERR bad argument\r\n"
+                          "-ERR bad argument\r\n-ERR no such message\r\n");
+}
+
+/* RFC 6856 section 2 */
+static void utf8_is_said_before_the_login(void)
+{
+    check_plays("UTF8\r\nUSER j\xc3\xb6\r\nUTF8\r\nPASS p\xc3\xa4ss\r\nUTF8 x\r\n",
+                HELLO "+OK UTF8\r\n+OK password, please\r\n+OK UTF8\r\n"
+                      "LOGIN8(j\xc3\xb6/p\xc3\xa4ss) -ERR [AUTH] login failed\r\n"
+                      "-ERR bad argument\r\n");
+    check_plays(LOGIN_IN "UTF8\r\n", LOGIN_OUT "-ERR not in this state\r\n");
+    check_plays("USER \xc3\r\nUSER a\r\nPASS \xff\r\nPASS b\r\n",
+                HELLO "-ERR bad argument\r\n+OK password, please\r\n-ERR bad argument\r\n"
+                      "LOGIN(a/b) -ERR [AUTH] login failed\r\n");
+}
+
+/* RFC 6856 section 5; any number of them, as the mailbox holds them */
+static void what_needs_utf8_is_refused(void)
+{
+#define NEEDS "-ERR [UTF8] the message is for clients that say UTF8\r\n"
+    check_plays(LOGIN_IN "RETR 4\r\nTOP 4 1\r\nRETR 4\r\nRETR 4\r\nRETR 4\r\nRETR 4\r\nRETR 4\r\n"
+                         "LIST 4\r\nDELE 4\r\n",
+                LOGIN_OUT NEEDS NEEDS NEEDS NEEDS NEEDS NEEDS NEEDS
+                "+OK 4 9\r\n+OK marked for deletion\r\n");
+}
+
+/* RFC 6856 section 3 */
+static void languages_are_listed_and_chosen(void)
+{
+    check_plays("LANG\r\nLANG en-US\r\nlang *\r\n" LOGIN_IN "LANG I-Default\r\nLANG de\r\n"
+                "LANG e\r\nLANG -\r\nLANG en de\r\n",
+                HELLO "+OK languages\r\nen English\r\ni-default Default language\r\n.\r\n"
+                      "+OK en these replies are in English\r\n"
+                      "+OK en these replies are in English\r\n"
+                      "+OK password, please\r\nLOGIN(joe/right pass ) +OK mailbox open\r\n"
+                      "+OK i-default these replies are in the default language\r\n"
+                      "-ERR no such language\r\n-ERR no such language\r\n"
+                      "-ERR no such language\r\n-ERR bad argument\r\n");
+}
+
+/* A name is refused before its password is there to be read on the way. */
+static void passwords_are_not_asked_for_in_the_clear(void)
+{
+    struct pop3_server_options closed = options;
+    struct play p;
+
+    closed.login = false;
+    closed.login_delay = 60;
+    play_begin(&p);
+    pop3_server_init(&p.server, &closed);
+    CHECK(feed(&p, span_text("CAPA\r\nUSER a\r\nPASS b\r\n")));
+    CHECK_TEXT(writer_span(&p.out), HELLO
+               "+OK capabilities\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
+               "LOGIN-DELAY 60\r\nEXPIRE NEVER\r\nUTF8 USER\r\nLANG\r\n"
+               "IMPLEMENTATION wirepost\r\n.\r\n"
+               "-ERR [SYS/PERM] no passwords over this connection\r\n"
+               "-ERR not in this state\r\n");
+}
+
+/* Every verb with a good argument in every state that a client can speak in: authorization, behind
+ * USER, transaction. */
+static void every_command_in_every_state(void)
+{
+    static const char *const said[] = {"USER a",  "PASS b", "STAT",    "LIST", "RETR 1",
+                                       "TOP 1 0", "DELE 1", "UIDL",    "NOOP", "RSET",
+                                       "CAPA",    "UTF8",   "LANG en", "QUIT", "APOP a b"};
+    static const char *const before[] = {"", "USER a\r\n", LOGIN_IN};
+    /* o: +OK, x: not in this state, a: wrong password, u: unknown */
+    static const char *const expected[] = {"oxxxxxxxxxoooou", "oaxxxxxxxxoooou", "xxoooooooooxoou"};
+
+    for (unsigned state = 0; state < 3; state++) {
+        const char *want = expected[state];
+
+        for (unsigned i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+            struct play p;
+            char line[64];
+            const char *got;
+
+            play_begin(&p);
+            CHECK(feed(&p, span_text(before[state])));
+            p.out.len = 0;
+            feed(&p, span_of(line, (size_t)snprintf(line, sizeof(line), "%s\r\n", said[i])));
+            writer_byte(&p.out, 0);
+            got = strstr((char *)p.out.data, "-ERR");
+            if (!CHECK(*want == (!got                               ? 'o'
+                                 : strstr(got, "not in this state") ? 'x'
+                                 : strstr(got, "[AUTH]")            ? 'a'
+                                 : strstr(got, "unknown command")   ? 'u'
+                                                                    : '?')))
+                printf("# %s in state %u: %s\n", said[i], state, p.out.data);
+            want++;
+        }
+    }
 }
 
 static void user_needs_a_name(void)
@@ -342,6 +452,12 @@ int main(void)
     CHECK_CASE(wrong_passwords_close_in_the_end);
     CHECK_CASE(commands_have_their_state);
     CHECK_CASE(arguments_are_judged);
+    CHECK_CASE(top_needs_two_numbers);
+    CHECK_CASE(utf8_is_said_before_the_login);
+    CHECK_CASE(what_needs_utf8_is_refused);
+    CHECK_CASE(languages_are_listed_and_chosen);
+    CHECK_CASE(passwords_are_not_asked_for_in_the_clear);
+    CHECK_CASE(every_command_in_every_state);
     CHECK_CASE(user_needs_a_name);
     CHECK_CASE(a_message_that_cannot_be_read_is_refused);
     CHECK_CASE(bad_line_ends_close);

@@ -90,31 +90,31 @@ static void not_yaml(void)
 
 static void wrong_keys_and_values(void)
 {
-    refused(
-        "rules:\n"
-        "- id: x\n"
-        "  scoop: body\n"
-        "  scope: bodi\n"
-        "  match: some\n"
-        "  score: many\n"
-        "  action: drop\n"
-        "  shadow: yes\n"
-        "  id: y\n"
-        "  text: [a]\n"
-        "  patterns: [{literal: a}]\n",
-        "f.yaml:3: rule 'x': expected one of id, description, scope, match, patterns, score, "
-        "action, text, shadow, enabled, not 'scoop'\n"
-        "f.yaml:4: rule 'x': expected a scope (client.ip, helo, envelope.mail_from, "
-        "envelope.rcpt_to, header, body, attachment, attachment.name, content.type, raw, anomaly, "
-        "header.NAME, subject), not 'bodi'\n"
-        "f.yaml:5: rule 'x': expected any or all, not 'some'\n"
-        "f.yaml:6: rule 'x': expected a score from -1000 to 1000 with at most three decimals, "
-        "not 'many'\n"
-        "f.yaml:7: rule 'x': expected an action (none, tag, quarantine, discard, defer, reject), "
-        "not 'drop'\n"
-        "f.yaml:8: rule 'x': expected true or false, not 'yes'\n"
-        "f.yaml:9: rule 'x': expected each key once, not 'id'\n"
-        "f.yaml:10: rule 'x': expected a text, not a list\n");
+    refused("rules:\n"
+            "- id: x\n"
+            "  scoop: body\n"
+            "  scope: bodi\n"
+            "  match: some\n"
+            "  score: many\n"
+            "  action: drop\n"
+            "  shadow: yes\n"
+            "  id: y\n"
+            "  text: [a]\n"
+            "  patterns: [{literal: a}]\n",
+            "f.yaml:3: rule 'x': expected one of id, description, scope, match, patterns, when, "
+            "score, action, text, tag, domains, except_domains, shadow, enabled, not 'scoop'\n"
+            "f.yaml:4: rule 'x': expected a scope (client.ip, helo, envelope.mail_from, "
+            "envelope.rcpt_to, header, body, html, attachment, attachment.name, content.type, raw, "
+            "anomaly, header.NAME, subject), not 'bodi'\n"
+            "f.yaml:5: rule 'x': expected any or all, not 'some'\n"
+            "f.yaml:6: rule 'x': expected a score from -1000 to 1000 with at most three decimals, "
+            "not 'many'\n"
+            "f.yaml:7: rule 'x': expected an action (none, tag, accept, quarantine, discard, "
+            "defer, reject), "
+            "not 'drop'\n"
+            "f.yaml:8: rule 'x': expected true or false, not 'yes'\n"
+            "f.yaml:9: rule 'x': expected each key once, not 'id'\n"
+            "f.yaml:10: rule 'x': expected a text, not a list\n");
 }
 
 static void wrong_patterns(void)
@@ -132,13 +132,15 @@ static void wrong_patterns(void)
             "- {id: y, scope: body}\n"
             "- {id: z, scope: body, patterns: []}\n",
             "f.yaml:4: rule 'x': expected a scope here or in the rule\n"
-            "f.yaml:5: rule 'x': expected either a literal or a regex\n"
-            "f.yaml:6: rule 'x': expected either a literal or a regex\n"
+            "f.yaml:5: rule 'x': expected one of literal, regex, number, repeats\n"
+            "f.yaml:6: rule 'x': expected one of literal, regex, number, repeats\n"
             "f.yaml:7: rule 'x': expected a list of caseless, dotall, multiline, not 'caseless'\n"
             "f.yaml:8: rule 'x': expected caseless, dotall or multiline, not 'loud'\n"
-            "f.yaml:9: rule 'x': expected one of literal, regex, scope, flags, not 'regexp'\n"
-            "f.yaml:9: rule 'x': expected either a literal or a regex\n"
-            "f.yaml:10: rule 'x': expected a pattern with a literal or a regex, not 'word'\n"
+            "f.yaml:9: rule 'x': expected one of name, literal, regex, scope, flags, number, "
+            "repeats, above, below, within, not 'regexp'\n"
+            "f.yaml:9: rule 'x': expected one of literal, regex, number, repeats\n"
+            "f.yaml:10: rule 'x': expected a pattern with one of literal, regex, number, repeats, "
+            "not 'word'\n"
             "f.yaml:11: rule 'y': expected patterns: a list of them\n"
             "f.yaml:12: rule 'z': expected 1 to 256 patterns\n");
 }
@@ -233,18 +235,24 @@ static void aliases_are_bounded(void)
         "f.yaml:1: expected an id, not a mapping\n"
         "f.yaml:1: expected a scope (client.ip, helo, envelope.mail_from, envelope.rcpt_to, "
         "header, "
-        "body, attachment, attachment.name, content.type, raw, anomaly, header.NAME, subject), not "
+        "body, html, attachment, attachment.name, content.type, raw, anomaly, header.NAME, "
+        "subject), "
+        "not "
         "a mapping\n"
-        "f.yaml:1: expected one of id, description, scope, match, patterns, score, action, text, "
-        "shadow, enabled, not 'flags'\n"
-        "f.yaml:1: expected one of literal, regex, scope, flags, not 'id'\n"
+        "f.yaml:1: expected one of id, description, scope, match, patterns, when, score, action, "
+        "text, tag, domains, except_domains, shadow, enabled, not 'flags'\n"
+        "f.yaml:1: expected one of name, literal, regex, scope, flags, number, repeats, above, "
+        "below, within, not 'id'\n"
         "f.yaml:1: expected a scope (client.ip, helo, envelope.mail_from, envelope.rcpt_to, "
         "header, "
-        "body, attachment, attachment.name, content.type, raw, anomaly, header.NAME, subject), not "
+        "body, html, attachment, attachment.name, content.type, raw, anomaly, header.NAME, "
+        "subject), "
+        "not "
         "a mapping\n"
-        "f.yaml:1: expected one of literal, regex, scope, flags, not 'patterns'\n"
+        "f.yaml:1: expected one of name, literal, regex, scope, flags, number, repeats, above, "
+        "below, within, not 'patterns'\n"
         "f.yaml:1: expected a list of caseless, dotall, multiline, not a mapping\n"
-        "f.yaml:1: expected either a literal or a regex\n");
+        "f.yaml:1: expected one of literal, regex, number, repeats\n");
 }
 
 static void missing_file(void)

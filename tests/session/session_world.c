@@ -203,7 +203,9 @@ static enum job_status model_commit(struct world *w, struct message *message)
 
 static void model_open(struct world *w, struct job *job)
 {
-    w->view = (struct pop3_mailbox){.entries = w->entries, .uid_validity = 7};
+    w->view = (struct pop3_mailbox){.entries = w->entries, .marks = w->marks, .uid_validity = 7};
+    memset(w->marks, 0, sizeof(w->marks));
+    w->open = job->mailbox_open;
     for (uint32_t i = 0; i < w->message_count; i++) {
         if (w->messages[i].deleted || w->messages[i].places[0] == MESSAGE_QUARANTINE)
             continue;
@@ -248,6 +250,8 @@ static enum job_status model(struct world *w, struct job *job)
         return JOB_OK;
     case JOB_ACCOUNT_LOGIN:
         job->account_login.account_out = 1;
+        job->account_login.delay_ms_out = w->login_delay_ms;
+        job->account_login.why_out = w->login_why;
         return span_equal(job->account_login.password, span_text("secret")) ? w->login_status
                                                                             : JOB_REFUSED;
     case JOB_MAILBOX_OPEN:

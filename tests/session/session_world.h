@@ -63,7 +63,11 @@ struct world {
     uint32_t commits;
     struct pop3_mailbox view;
     struct pop3_entry entries[WORLD_MESSAGES];
+    uint8_t marks[WORLD_MESSAGES / 8];
     uint32_t view_messages[WORLD_MESSAGES];
+    uint32_t login_delay_ms;      /* of refusals */
+    uint8_t login_why;            /* enum login_refusal */
+    struct job_mailbox_open open; /* as it was asked last */
 };
 
 /* A fresh world; `rules` may be NULL. */

@@ -25,9 +25,14 @@ static struct world *mailbox(void)
     return w;
 }
 
-static void login(struct world *w)
+static void login_name_and_password(struct world *w)
 {
     world_say(w, "USER Alice@Example.TEST\r\nPASS secret\r\n");
+}
+
+static void login(struct world *w)
+{
+    login_name_and_password(w);
     CHECK(world_expect(w, "+OK *\r\n+OK *\r\n"));
 }
 
@@ -203,6 +208,172 @@ static void silence_ends_the_session(void)
     CHECK(world_free(w));
 }
 
+/* RFC 1939 section 7 */
+static void top_reads_no_further_than_it_sends(void)
+{
+    struct world *w = mailbox();
+    char *text = calloc(1, 500000);
+    struct job *job[1];
+
+    memset(text, 'y', 500000);
+    memcpy(text, "A: 1\r\n\r\n.one\r\ntwo\r\nthree\r\n", 27);
+    put(w, text, 500000);
+    login(w);
+    world_say(w, "TOP 3 2\r\nTOP 3 0\r\nTOP 1 7\r\nTOP 1 1\r\n");
+    CHECK(world_expect(w, "+OK\r\nA: 1\r\n\r\n..one\r\ntwo\r\n.\r\n"
+                          "+OK\r\nA: 1\r\n\r\n.\r\n"
+                          "+OK\r\nA: 1\r\n\r\n..one\r\n.\r\n+OK\r\nA: 1\r\n\r\n..one\r\n.\r\n"));
+    CHECK(w->pins == 0);
+    CHECK(handoff_counters(handoff_port_of(w->handoff, 0))->pop3_tops == 3);
+    /* One piece was asked for, and no second one while it goes out. */
+    w->hold = true;
+    world_say(w, "TOP 3 1\r\n");
+    CHECK(service_take(w->handoff, SERVICE_READ, job, 1) == 1);
+    job[0]->mailbox_read.bytes_out = span_of(text, 10000);
+    job[0]->mailbox_read.pin_out = text;
+    w->pins++;
+    job_answer(w->handoff, job[0], JOB_OK);
+    world_run(w);
+    CHECK(world_expect(w, "+OK\r\nA: 1\r\n\r\n..one\r\n.\r\n"));
+    while (service_take(w->handoff, SERVICE_READ, job, 1))
+        if (CHECK(job[0]->kind == JOB_MAILBOX_UNPIN)) {
+            w->pins -= job[0]->mailbox_unpin.count;
+            job_answer(w->handoff, job[0], JOB_OK);
+        }
+    w->hold = false;
+    world_say(w, "QUIT\r\n");
+    CHECK(world_free(w));
+    free(text);
+}
+
+static void an_empty_message_is_a_message(void)
+{
+    struct world *w = mailbox();
+
+    put(w, "", 0);
+    login(w);
+    world_say(w, "LIST 3\r\nRETR 3\r\nTOP 3 1\r\nNOOP\r\n");
+    CHECK(world_expect(w, "+OK 3 0\r\n+OK 0 octets\r\n.\r\n+OK\r\n.\r\n+OK ok\r\n"));
+    CHECK(world_free(w));
+}
+
+/* RFC 6856 section 2.1, RFC 6858 */
+static void the_mailbox_is_opened_for_what_the_client_can(void)
+{
+    struct world *w = mailbox();
+
+    login(w);
+    CHECK(w->open.converted == (POP3_FORM_UTF8 | POP3_FORM_BINARY) && !w->open.refused);
+    world_close(w);
+    world_connect(w, 110);
+    world_expect(w, "+OK*");
+    world_say(w, "UTF8\r\n");
+    world_expect(w, "+OK*");
+    login(w);
+    CHECK(w->open.converted == POP3_FORM_BINARY && !w->open.refused);
+    world_close(w);
+    w->settings.pop3_utf8_refuse = true;
+    world_publish(w);
+    world_connect(w, 110);
+    world_expect(w, "+OK*");
+    login(w);
+    CHECK(w->open.converted == POP3_FORM_BINARY && w->open.refused == POP3_FORM_UTF8);
+    CHECK(world_free(w));
+}
+
+static void names_and_passwords_only_where_they_are_taken(void)
+{
+    struct world *w = world_new(NULL, NULL);
+
+    w->settings.pop3_cleartext = false;
+    world_publish(w);
+    world_connect(w, 110);
+    world_say(w, "USER alice@example.test\r\n");
+    CHECK(world_expect(w, "+OK *\r\n-ERR [SYS/PERM]*\r\n"));
+    CHECK(world_free(w));
+}
+
+static void a_wrong_password_is_answered_later(void)
+{
+    struct world *w = mailbox();
+    const struct counters *c = handoff_counters(handoff_port_of(w->handoff, 0));
+
+    w->login_delay_ms = 4000;
+    world_say(w, "USER alice@example.test\r\nPASS wrong\r\nCAPA\r\n");
+    CHECK(world_expect(w, "+OK *\r\n"));
+    world_wait(w, 3800);
+    CHECK(world_expect(w, ""));
+    world_wait(w, 400);
+    CHECK(world_expect(w, "-ERR [AUTH] login failed\r\n+OK capabilities*.\r\n"));
+    CHECK(c->pop3_logins_delayed == 1 && c->pop3_login_failures == 1);
+    CHECK(c->sessions_timed_out == 0);
+    /* The time of silence begins anew. */
+    world_wait(w, 500000);
+    CHECK(!w->closed);
+    login(w);
+    CHECK(world_free(w));
+}
+
+static void whoever_goes_meanwhile_leaves_nothing(void)
+{
+    struct notice drain = {.kind = NOTICE_DRAIN, .argument = 0};
+
+    for (int how = 0; how < 3; how++) {
+        struct world *w = mailbox();
+
+        w->login_delay_ms = 30000;
+        world_say(w, "USER alice@example.test\r\nPASS wrong\r\n");
+        world_expect(w, "+OK *\r\n");
+        if (how == 0)
+            world_reset(w);
+        else if (how == 1)
+            world_close(w);
+        else
+            notice_send(w->handoff, 0, &drain);
+        world_wait(w, how == 1 ? 31000 : 2000);
+        if (how == 1)
+            CHECK(world_expect(w, "-ERR [AUTH]*"));
+        if (how == 2)
+            CHECK(world_expect(w, "-ERR [SYS/TEMP] shutting down*"));
+        CHECK(sessions_count(w->sessions) == 0);
+        CHECK(world_free(w));
+    }
+}
+
+/* RFC 3206, RFC 2449 section 8.1 */
+static void other_refusals_say_so_at_once(void)
+{
+    struct world *w = mailbox();
+
+    w->login_why = LOGIN_BUSY;
+    world_say(w, "USER alice@example.test\r\nPASS wrong\r\n");
+    CHECK(world_expect(w, "+OK *\r\n-ERR [SYS/TEMP] too many logins*\r\n"));
+    w->login_why = LOGIN_EARLY;
+    world_say(w, "USER alice@example.test\r\nPASS wrong\r\n");
+    CHECK(world_expect(w, "+OK *\r\n-ERR [LOGIN-DELAY]*\r\n"));
+    w->open_status = JOB_FULL;
+    login_name_and_password(w);
+    CHECK(world_expect(w, "+OK *\r\n-ERR [SYS/PERM]*\r\n"));
+    w->open_status = JOB_FAILED;
+    login_name_and_password(w);
+    CHECK(world_expect(w, "+OK *\r\n-ERR [SYS/TEMP]*\r\n"));
+    CHECK(handoff_counters(handoff_port_of(w->handoff, 0))->pop3_logins_refused == 2);
+    CHECK(world_free(w));
+}
+
+/* RFC 2449 section 6.6 */
+static void all_can_be_said_at_once(void)
+{
+    struct world *w = mailbox();
+
+    world_say(w, "CAPA\r\nUTF8\r\nUSER alice@example.test\r\nPASS secret\r\nSTAT\r\nRETR 2\r\n"
+                 "DELE 2\r\nLANG *\r\nQUIT\r\n");
+    CHECK(world_expect(w, "+OK capabilities*.\r\n+OK UTF8\r\n+OK *\r\n+OK *\r\n+OK 2 25\r\n+OK*\r\n"
+                          "B: 2\r\n\r\ntwo\r\n.\r\n+OK*\r\n+OK en*\r\n+OK bye\r\n"));
+    CHECK(w->closed && w->messages[1].deleted);
+    CHECK(world_free(w));
+}
+
 int main(void)
 {
     check_begin();
@@ -214,5 +385,13 @@ int main(void)
     CHECK_CASE(a_store_that_fails_never_shows_a_cut_message_as_whole);
     CHECK_CASE(last_bytes_that_nobody_takes_hold_the_mailbox_for_a_while_only);
     CHECK_CASE(silence_ends_the_session);
+    CHECK_CASE(top_reads_no_further_than_it_sends);
+    CHECK_CASE(an_empty_message_is_a_message);
+    CHECK_CASE(the_mailbox_is_opened_for_what_the_client_can);
+    CHECK_CASE(names_and_passwords_only_where_they_are_taken);
+    CHECK_CASE(a_wrong_password_is_answered_later);
+    CHECK_CASE(whoever_goes_meanwhile_leaves_nothing);
+    CHECK_CASE(other_refusals_say_so_at_once);
+    CHECK_CASE(all_can_be_said_at_once);
     return check_end();
 }

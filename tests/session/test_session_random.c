@@ -57,7 +57,9 @@ static const char *const pop3[] = {
     "CAPA\r\nNOOP\r\nUIDL\r\n",
     "USER alice@example.test\r\nPASS secret\r\nDELE 1\r\nDELE 2\r\nRSET\r\nDELE 2\r\nQUIT\r\n",
     "USER alice@example.test\r\nPASS secret\r\nUIDL\r\nLIST\r\nUIDL\r\nLIST\r\nRETR 2\r\nTOP 1 "
-    "1\r\n",
+    "1\r\nTOP 2 0\r\nTOP 2 3000\r\n",
+    "UTF8\r\nLANG\r\nUSER alice@example.test\r\nPASS secret\r\nTOP 1 100\r\nLANG en\r\nRETR 1\r\n"
+    "QUIT\r\n",
 };
 
 struct speaker {
@@ -139,6 +141,8 @@ static void control_changes(struct world *w)
     w->commit_status = mood();
     w->open_status = mood();
     w->read_status = mood();
+    w->login_delay_ms = below(2) ? 0 : below(20000);
+    w->login_why = (uint8_t)below(3);
 }
 
 static void step(struct world *w)

@@ -12,10 +12,12 @@ from lab import messages, records
 from lab.smtp import Session, inbox, pop3, retrieve
 
 SENDER = "sender@client.test"
-USERS = ("alice@example.test", "bob@example.test")
+USERS = ("alice@example.test", "bob@example.test", "carol@example.test")
 CONNECTIONS = 6
-ROUNDS = 30
-SIZES = (1_000, 300_000)
+ROUNDS = 15
+SIZES = (1_000, 100_000)
+LARGE, LARGE_SHARE = (1_000_000, 5_000_000), 0.02
+NOISE = messages.Noise(0, size=2 * LARGE[1])
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Load:
     def __init__(self, namespaces, rng, number, attempts):
         self.namespaces = namespaces
         self.attempts = attempts
-        self.noise = messages.Noise(number)
+        self.noise = NOISE
         seeds = [rng.random() for _ in range(CONNECTIONS)]
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self._send, args=(random.Random(seed), f"{number}-{lane}"))
@@ -54,9 +56,9 @@ class Load:
             return
 
     def _one(self, session, rng, message_id):
-        low, high = SIZES
+        low, high = LARGE if rng.random() < LARGE_SHARE else SIZES
         size = round(low * (high / low) ** rng.random())
-        recipients = USERS if rng.random() < 0.3 else (rng.choice(USERS),)
+        recipients = tuple(rng.sample(USERS, rng.choice((1, 1, 2, 3))))
         mail = self.noise.message(message_id, size)
         attempt = Attempt(len(mail.data), mail.digest, recipients)
         self.attempts[message_id] = attempt

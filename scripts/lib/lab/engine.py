@@ -9,7 +9,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from lab import ROOT
+from lab import ROOT, schemas
 from lab.commands import CommandFailed, end, run, start, wait_until
 from lab.namespaces import ENGINE_ADDRESSES, ENGINE_IPV4, inside
 
@@ -97,6 +97,7 @@ class Engine:
         self.interface = _TAP if pmd == "tap" else namespaces.engine_port
         self.settings = merged(configuration(self.directory, self.interface, pmd, workers), changes or {})
         self.options = []
+        self.wrapper = []  # words in front of the command, to run the engine under something
         self.process = None
         self.write()
 
@@ -109,8 +110,8 @@ class Engine:
 
     def start(self, patience=20, reachable=True):
         with open(self.log, "ab") as log:
-            self.process = start("ip", "netns", "exec", self.namespaces.engine, binary(), "run",
-                                 "-c", self.file, *self.options, log=log, survive=self.survive)
+            self.process = start("ip", "netns", "exec", self.namespaces.engine, *self.wrapper,
+                                 binary(), "run", "-c", self.file, *self.options, log=log, survive=self.survive)
         wait_until(self._ready, patience, "the engine's control socket")
         if self.pmd == "tap":
             self.namespaces.adopt(self.interface)
@@ -137,8 +138,12 @@ class Engine:
         return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
 
     def ask(self, *words):
-        """The result in what ctl answers with --json."""
-        return json.loads(self.ctl(*words, "--json").stdout)["result"]
+        """The result in what ctl answers with --json, as its schema says."""
+        result = json.loads(self.ctl(*words, "--json").stdout)["result"]
+        name = schemas.of_command(words)
+        if name and schemas.available():
+            schemas.check(name, result)
+        return result
 
     def kill(self):
         """kill -9."""
@@ -154,9 +159,19 @@ class Engine:
     def log_tail(self, lines=40):
         return "\n".join(self.log_lines()[-lines:])
 
+    def record_files(self):
+        """The files that records are in, by type and then oldest first."""
+        return sorted(self.records.glob("*.ndjson")) if self.records.is_dir() else [self.records]
+
     def close(self):
+        """Ends it; what it has told in records must be as the schemas have it."""
         self.end()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        try:
+            for path in self.record_files():
+                if path.exists() and schemas.available():
+                    schemas.check_lines(path.read_bytes())
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
         return self

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ctl/ctl_mail.h"
+
+static bool take(struct span *into, const char *option, struct span value, struct writer *why)
+{
+    if (into->len) {
+        writer_printf(why, "%s stands twice", option);
+        return false;
+    }
+    *into = value;
+    return true;
+}
+
+bool ctl_mail_words(const struct ctl_request *request, struct ctl_mail_words *w, struct writer *why)
+{
+    *w = (struct ctl_mail_words){.count = 0};
+    for (uint32_t i = 0; i < request->count; i++) {
+        struct span word = request->arguments[i];
+        bool who = span_equal(word, span_text("--by"));
+
+        if (!who && !span_equal(word, span_text("--why"))) {
+            w->at[w->count++] = word;
+            continue;
+        }
+        if (++i == request->count)
+            break;
+        if (!take(who ? &w->reason.who : &w->reason.why, who ? "--by" : "--why",
+                  request->arguments[i], why))
+            return false;
+    }
+    if (store_reason_valid(&w->reason))
+        return true;
+    writer_printf(why,
+                  "expected --by WHO (1 to %d bytes) and --why TEXT (1 to %d bytes), without "
+                  "control characters",
+                  STORE_WHO, STORE_WHY);
+    return false;
+}
+
+static json_t *answer(void *context, const struct ctl_request *request, struct writer *why)
+{
+    switch (request->command) {
+    case CTL_QUARANTINE_LIST:
+        return ctl_quarantine_list(context, request, why);
+    case CTL_QUARANTINE_SHOW:
+        return ctl_quarantine_show(context, request, why);
+    case CTL_QUARANTINE_RELEASE:
+    case CTL_QUARANTINE_DELETE:
+        return ctl_quarantine_decide(context, request, why);
+    case CTL_AUDIT:
+        return ctl_quarantine_audit(context, request, why);
+    case CTL_ACCOUNT_ERASE:
+        return ctl_erase_account(context, request, why);
+    default:
+        return NULL;
+    }
+}
+
+struct ctl_subject ctl_mail_subject(struct ctl_mail *mail)
+{
+    return (struct ctl_subject){.context = mail, .answer = answer};
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/service_thread.h"
+
+#include <errno.h>
+#include <signal.h>
+
+enum { SLEEP_MS = 1000 };
+
+static void *run(void *arg)
+{
+    struct service_thread *t = arg;
+    uint32_t held = 0;
+
+    pthread_setname_np(pthread_self(), t->name);
+    for (;;) {
+        bool last = atomic_load(&t->stop);
+        uint32_t taken = service_take(t->handoff, t->service, t->taken, SERVICE_THREAD_JOBS);
+
+        if (taken > 0 || held > 0)
+            held = t->serve(t->context, t->taken, taken);
+        else if (last)
+            return NULL;
+        else
+            service_wait(t->handoff, t->service, SLEEP_MS);
+    }
+}
+
+bool service_thread_start(struct service_thread *t)
+{
+    sigset_t all, before;
+    int why;
+
+    atomic_store(&t->stop, false);
+    sigfillset(&all);
+    /* What the filter of system calls refuses is told by this one, to the thread that called. */
+    sigdelset(&all, SIGSYS);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    why = pthread_create(&t->thread, NULL, run, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = why;
+    return why == 0;
+}
+
+void service_thread_stop(struct service_thread *t)
+{
+    atomic_store(&t->stop, true);
+    service_wake(t->handoff, t->service);
+    pthread_join(t->thread, NULL);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/session_pop3.h"
+
+/* A message, or the top of one, on its way out: piece by piece as views into the store's memory. */
+
+/* All that is to be sent was asked for. */
+static bool is_whole(const struct retrieval *r)
+{
+    return r->top.done || r->offset >= r->view->entries[r->index].size;
+}
+
+void session_pop3_fetch(struct sessions *ss, struct session *s, const struct pop3_action *a)
+{
+    struct retrieval *r = s->pop3;
+
+    (void)ss;
+    r->index = a->index;
+    r->offset = 0;
+    r->stuff = (struct pop3_stuff){0};
+    pop3_top_init(&r->top, a->lines);
+    if (r->view->entries[r->index].size)
+        r->wanted = JOB_MAILBOX_READ;
+    else
+        pop3_server_answer(&s->pop3_server, POP3_REPLY_OK);
+}
+
+void session_pop3_fetched(struct sessions *ss, struct session *s, const struct job *job)
+{
+    struct retrieval *r = s->pop3;
+    bool ok = job->status == JOB_OK && job->mailbox_read.bytes_out.len;
+
+    if (job->status == JOB_OK) {
+        r->offset += job->mailbox_read.bytes_out.len;
+        r->piece = pop3_top_take(&r->top, job->mailbox_read.bytes_out);
+        r->pin = job->mailbox_read.pin_out;
+    }
+    if (!ok && (r->sending || r->pin)) {
+        /* The status line was sent long ago: only an end without the final dot tells the truth. Or
+         * the store held nothing fast, which no message is. */
+        if (s->conn)
+            session_abort(ss, s, "store failed while a message was sent");
+        return;
+    }
+    if (!r->sending)
+        pop3_server_answer(&s->pop3_server, ok ? POP3_REPLY_OK : POP3_REPLY_SYS_TEMP);
+}
+
+/* Queues one run; the last run of a piece carries the pin, since acknowledgements come in order. */
+static bool queue_run(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+    bool last = r->piece.len == 0;
+
+    if (!sendq_view(tcp_sendq(s->conn), ss->options.pool, r->queued,
+                    last ? SENDQ_PIN : SENDQ_STATIC, last ? r->pin : NULL)) {
+        ss->counters->chunks_short++;
+        session_stall(ss, s);
+        return false;
+    }
+    if (last) {
+        r->pin = NULL;
+        r->pins++;
+    }
+    r->queued_bytes += r->queued.len;
+    s->bytes_out += r->queued.len;
+    r->queued = span_of(NULL, 0);
+    return true;
+}
+
+static bool queue_piece(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+
+    while (r->queued.len || r->piece.len) {
+        if (tcp_send_room(s->conn) == 0)
+            return false;
+        if (r->queued.len == 0 && !pop3_stuff_next(&r->stuff, &r->piece, &r->queued))
+            break;
+        if (!queue_run(ss, s))
+            return false;
+    }
+    return true;
+}
+
+static void message_sent(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+    struct span end = pop3_stuff_end(&r->stuff);
+
+    writer_span_put(&ss->out, end);
+    r->sending = false;
+    s->messages++;
+    if (r->top.done)
+        ss->counters->pop3_tops++;
+    else
+        ss->counters->pop3_retrieved++;
+    pop3_server_answer(&s->pop3_server, POP3_REPLY_OK);
+}
+
+bool session_pop3_send(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+    bool queued = queue_piece(ss, s);
+
+    tcp_send(ss->options.tcp, s->conn);
+    if (!queued)
+        return false;
+    if (!is_whole(r)) {
+        r->wanted = JOB_MAILBOX_READ;
+        session_pop3_pursue(ss, s);
+        return false;
+    }
+    message_sent(ss, s);
+    return true;
+}

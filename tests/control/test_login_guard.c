@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/login_guard.h"
+#include "tests/harness/check.h"
+
+static const struct login_guard_limits limits = {
+    .delay_ms = 1000, .delay_max_ms = 30000, .login_ms = 0};
+
+static struct ip_address address(const char *text)
+{
+    struct ip_address a;
+
+    CHECK(ip_address_parse(span_text(text), &a));
+    return a;
+}
+
+static struct login_guard *guard(void)
+{
+    struct login_guard *g = login_guard_new(42);
+
+    login_guard_limit(g, &limits);
+    return g;
+}
+
+static uint32_t wrong(struct login_guard *g, const char *client, const char *user, uint64_t now)
+{
+    struct ip_address a = address(client);
+
+    return login_guard_admit(g, &a, now) ? login_guard_wrong(g, &a, span_text(user), now)
+                                         : UINT32_MAX;
+}
+
+static bool right(struct login_guard *g, const char *client, const char *user, uint64_t now)
+{
+    struct ip_address a = address(client);
+
+    return CHECK(login_guard_admit(g, &a, now)) && login_guard_right(g, &a, span_text(user), now);
+}
+
+static void waits_double_up_to_a_bound(void)
+{
+    static const uint32_t expected[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    struct login_guard *g = guard();
+    uint64_t now = 1000;
+
+    for (int i = 0; i < 7; i++) {
+        CHECK(wrong(g, "198.18.0.1", "a", now) == expected[i]);
+        now += expected[i];
+    }
+    /* Minutes of silence forgive one each. */
+    now += 6 * 60000 + 1;
+    CHECK(wrong(g, "198.18.0.1", "a", now) == 2000);
+    login_guard_free(g);
+}
+
+static void accounts_are_watched_over_all_addresses(void)
+{
+    struct login_guard *g = guard();
+
+    CHECK(wrong(g, "198.18.0.1", "a", 1) == 1000);
+    CHECK(wrong(g, "198.18.0.2", "a", 1) == 2000);
+    CHECK(wrong(g, "198.18.0.3", "b", 1) == 1000);
+    CHECK(wrong(g, "198.18.0.4", "a", 1) == 4000);
+    /* Its owner is let in, and the account has a clean slate. */
+    CHECK(right(g, "198.18.0.5", "a", 2));
+    CHECK(wrong(g, "198.18.0.6", "a", 3) == 1000);
+    login_guard_free(g);
+}
+
+static void addresses_are_watched_over_all_accounts(void)
+{
+    struct login_guard *g = guard();
+
+    CHECK(wrong(g, "198.18.0.1", "a", 1) == 1000);
+    CHECK(wrong(g, "198.18.0.1", "b", 10000) == 2000);
+    /* A login of one's own is no way out. */
+    CHECK(right(g, "198.18.0.1", "mine", 20000));
+    CHECK(wrong(g, "198.18.0.1", "c", 20000) == 4000);
+    CHECK(wrong(g, "2001:2::1", "d", 20000) == 1000);
+    CHECK(wrong(g, "2001:2::ffff:1:2:3", "e", 30000) == 2000);
+    CHECK(wrong(g, "2001:2:0:1::1", "f", 30000) == 1000);
+    login_guard_free(g);
+}
+
+static void many_connections_gain_nothing(void)
+{
+    struct login_guard *g = guard();
+    uint64_t sum = 0;
+
+    for (int i = 0; i < 5; i++) {
+        uint32_t wait = wrong(g, "198.18.0.1", "a", 1000);
+
+        CHECK(wait > sum);
+        sum = wait;
+    }
+    CHECK(sum == 31000);
+    /* More is not judged at all, until it has waited. */
+    CHECK(wrong(g, "198.18.0.1", "a", 1000) == UINT32_MAX);
+    CHECK(wrong(g, "198.18.0.1", "b", 1999) == UINT32_MAX);
+    CHECK(wrong(g, "198.18.0.1", "b", 2000) != UINT32_MAX);
+    CHECK(wrong(g, "198.18.0.2", "b", 1000) != UINT32_MAX);
+    login_guard_free(g);
+}
+
+static void only_so_many_wait_at_a_time(void)
+{
+    struct login_guard *g = guard();
+    struct ip_address a = address("198.18.0.1"), b = address("198.18.0.2");
+
+    for (int i = 0; i < LOGIN_GUARD_PENDING; i++)
+        CHECK(login_guard_admit(g, &a, 1));
+    CHECK(!login_guard_admit(g, &a, 1) && login_guard_admit(g, &b, 1));
+    login_guard_drop(g, &a, 1);
+    CHECK(login_guard_admit(g, &a, 1) && !login_guard_admit(g, &a, 1));
+    login_guard_free(g);
+}
+
+/* RFC 2449 section 6.5 */
+static void logins_keep_their_distance(void)
+{
+    struct login_guard *g = guard();
+    struct login_guard_limits minute = limits;
+
+    minute.login_ms = 60000;
+    login_guard_limit(g, &minute);
+    CHECK(right(g, "198.18.0.1", "a", 1000));
+    CHECK(!right(g, "198.18.0.2", "a", 60999));
+    CHECK(right(g, "198.18.0.2", "a", 61000));
+    CHECK(right(g, "198.18.0.2", "b", 61000));
+    login_guard_free(g);
+}
+
+static void the_table_forgets_the_oldest(void)
+{
+    struct login_guard *g = guard();
+    struct ip_address a = address("198.18.0.1");
+    char name[] = "00000000";
+
+    CHECK(wrong(g, "198.18.0.9", "target", 1000000) == 1000);
+    for (uint32_t i = 0; i < 300000; i++) {
+        for (int d = 0; d < 8; d++)
+            name[d] = (char)('a' + (i >> (4 * d) & 15));
+        a.bytes[15] = (uint8_t)i;
+        a.bytes[14] = (uint8_t)(i >> 8);
+        if (login_guard_admit(g, &a, 1000001 + i))
+            login_guard_wrong(g, &a, span_text(name), 1000001 + i);
+    }
+    CHECK(wrong(g, "198.18.0.9", "other", 2000000) != UINT32_MAX);
+    login_guard_free(g);
+}
+
+static void zero_means_no_wait(void)
+{
+    struct login_guard *g = guard();
+
+    login_guard_limit(g, &(struct login_guard_limits){0});
+    for (int i = 0; i < 50; i++)
+        CHECK(wrong(g, "198.18.0.1", "a", 1000) == 0);
+    login_guard_free(g);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(waits_double_up_to_a_bound);
+    CHECK_CASE(accounts_are_watched_over_all_addresses);
+    CHECK_CASE(addresses_are_watched_over_all_accounts);
+    CHECK_CASE(many_connections_gain_nothing);
+    CHECK_CASE(only_so_many_wait_at_a_time);
+    CHECK_CASE(logins_keep_their_distance);
+    CHECK_CASE(the_table_forgets_the_oldest);
+    CHECK_CASE(zero_means_no_wait);
+    return check_end();
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/service/mailbox_view.h"
+#include "proto/mime/mime_tree.h"
+#include "tests/control/store_fixture.h"
+#include "tests/harness/check.h"
+
+/* Inboxes as POP3 clients of each kind get them, over the real store. */
+
+static struct {
+    char *folder;
+    struct store *store;
+    struct mailbox_views *views;
+    uint64_t account;
+    uint64_t messages;
+} world;
+
+static void begin(void)
+{
+    struct store_options where = {.sync = false};
+    char error[STORE_ERROR];
+
+    memset(&world, 0, sizeof(world));
+    world.folder = store_fixture_folder("view");
+    where.path = world.folder;
+    CHECK(store_rocks_open(&where, &world.store, error) == STORE_OK);
+    world.account = store_fixture_account(world.store, "a@example.org", 0);
+    world.views = mailbox_views_new(world.store);
+}
+
+static void end(void)
+{
+    mailbox_views_free(world.views);
+    store_close(world.store);
+    store_fixture_remove(world.folder);
+}
+
+static struct span tree_of(struct span message)
+{
+    static uint8_t bytes[65536], field[16384], scratch[4096];
+    static struct mime_reader reader;
+    struct mime_memory lent = {.field = field, .scratch = scratch, .scratch_size = sizeof(scratch)};
+    struct mime_limits limits = MIME_LIMITS_DEFAULT;
+    struct mime_tree tree;
+    struct mime_event event;
+
+    CHECK(mime_reader_init(&reader, &lent, &limits));
+    mime_tree_init(&tree, bytes, sizeof(bytes));
+    for (int round = 0; round < 2; round++) {
+        while (mime_reader_next(&reader, &message, &event) == MIME_EVENT)
+            mime_tree_feed(&tree, &event);
+        mime_reader_finish(&reader);
+    }
+    return mime_tree_finish(&tree);
+}
+
+static void put(struct span body, const char *prefix, uint8_t kind)
+{
+    struct store_fixture *f = store_fixture_new(++world.messages, body.len, 0, CHUNK_LARGE_DATA);
+    size_t at = 0;
+
+    for (struct chunk *c = f->chunks; c; c = c->next) {
+        memcpy(c->data, body.data + at, c->len);
+        at += c->len;
+    }
+    f->message.envelope.body = kind;
+    f->message.tree = tree_of(body);
+    store_fixture_to(f, world.account, MESSAGE_INBOX);
+    f->message.delivery[0].prefix = span_text(prefix);
+    CHECK(store_fixture_commit(world.store, f) == STORE_OK);
+    store_fixture_free(f);
+}
+
+static const struct pop3_mailbox *open_for(uint8_t converted, uint8_t refused)
+{
+    struct mailbox_view_options options = {
+        .account = world.account, .converted = converted, .refused = refused};
+    const struct pop3_mailbox *view = NULL;
+
+    CHECK(mailbox_view_open(world.views, &options, &view) == STORE_OK);
+    return view;
+}
+
+/* The whole message as a session reads it; its length must be what the entry says. */
+static struct writer read_all(const struct pop3_mailbox *view, uint32_t index)
+{
+    uint64_t size = view->entries[index].size;
+    struct writer w = writer_of(malloc(size + 1), size + 1);
+
+    while (w.len < size) {
+        struct span bytes;
+        void *pin;
+
+        if (!CHECK(mailbox_view_read(world.views, view, index, w.len, &bytes, &pin) == STORE_OK) ||
+            !CHECK(bytes.len > 0))
+            break;
+        writer_span_put(&w, bytes);
+        mailbox_view_unpin(world.views, &pin, 1);
+    }
+    CHECK(w.len == size && !w.full);
+    return w;
+}
+
+static void check_text(const struct pop3_mailbox *view, uint32_t index, const char *expected)
+{
+    struct writer w = read_all(view, index);
+
+    CHECK_TEXT(writer_span(&w), expected);
+    free(w.data);
+}
+
+#define PLAIN "Subject: a\r\n\r\nbody\r\n"
+#define UTF8 "From: \xc3\xa9@b\r\nSubject: \xc3\xa9\r\n\r\n\xc3\xa9\r\n"
+#define BINARY "Content-Transfer-Encoding: binary\r\n\r\n\0\1\2"
+#define PREFIX "Return-Path: <a@b>\r\n"
+
+static void put_three(void)
+{
+    put(span_text(PLAIN), PREFIX, MESSAGE_BODY_7BIT);
+    put(span_text(UTF8), "Return-Path: <\xc3\xa9@b>\r\n", MESSAGE_BODY_8BITMIME);
+    put(span_of(BINARY, sizeof(BINARY) - 1), PREFIX, MESSAGE_BODY_BINARYMIME);
+}
+
+static void each_client_gets_what_it_can_take(void)
+{
+    const struct pop3_mailbox *view;
+
+    begin();
+    put_three();
+    view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);
+    CHECK(view->count == 3);
+    CHECK(view->octets == view->entries[0].size + view->entries[1].size + view->entries[2].size);
+    check_text(view, 0, PREFIX PLAIN);
+    check_text(view, 1,
+               "Return-Path: <invalid@internationalized-address.invalid>\r\n"
+               "From: =?UTF-8?B?w6lAYg==?=\r\n <invalid@internationalized-address.invalid>\r\n"
+               "Subject: =?UTF-8?B?w6k=?=\r\n\r\n\xc3\xa9\r\n");
+    check_text(view, 2, PREFIX "Content-Transfer-Encoding: base64\r\n\r\nAAEC\r\n");
+    mailbox_view_close(world.views, view);
+    view = open_for(POP3_FORM_BINARY, 0);
+    check_text(view, 1, "Return-Path: <\xc3\xa9@b>\r\n" UTF8);
+    check_text(view, 2, PREFIX "Content-Transfer-Encoding: base64\r\n\r\nAAEC\r\n");
+    mailbox_view_close(world.views, view);
+    view = open_for(POP3_FORM_BINARY, POP3_FORM_UTF8);
+    CHECK(view->entries[1].form & POP3_FORM_REFUSED);
+    CHECK(!(view->entries[0].form & POP3_FORM_REFUSED));
+    CHECK(view->entries[1].size == strlen("Return-Path: <\xc3\xa9@b>\r\n" UTF8));
+    mailbox_view_close(world.views, view);
+    end();
+}
+
+static void large_leaves_stream(void)
+{
+    enum { SIZE = 300000 };
+    static char text[SIZE + 200];
+    int n = snprintf(text, sizeof(text), "Content-Transfer-Encoding: binary\r\n\r\n");
+    const struct pop3_mailbox *view;
+    struct writer w;
+    struct span out;
+
+    begin();
+    store_fixture_bytes(7, (uint8_t *)text + n, SIZE);
+    put(span_of(text, (size_t)n + SIZE), PREFIX, MESSAGE_BODY_BINARYMIME);
+    put(span_text(PLAIN), PREFIX, MESSAGE_BODY_7BIT);
+    for (int round = 0; round < 2; round++) {
+        view = open_for(POP3_FORM_BINARY, 0);
+        w = read_all(view, 0);
+        out = writer_span(&w);
+        for (size_t at = 0; at < out.len;) {
+            ptrdiff_t lf = span_find(span_skip(out, at), '\n');
+
+            if (!CHECK(lf > 0 && lf < 78 && out.data[at + (size_t)lf - 1] == '\r'))
+                break;
+            at += (size_t)lf + 1;
+        }
+        free(w.data);
+        check_text(view, 1, PREFIX PLAIN);
+        mailbox_view_close(world.views, view);
+    }
+    end();
+}
+
+/* What TOP leaves unread, and what is asked out of turn. */
+static void a_reading_may_stop_and_begin_anew(void)
+{
+    const struct pop3_mailbox *view;
+    struct span bytes;
+    void *pin;
+
+    begin();
+    put_three();
+    view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);
+    CHECK(mailbox_view_read(world.views, view, 1, 5, &bytes, &pin) != STORE_OK);
+    CHECK(mailbox_view_read(world.views, view, 1, 0, &bytes, &pin) == STORE_OK);
+    mailbox_view_unpin(world.views, &pin, 1);
+    CHECK(mailbox_view_read(world.views, view, 2, 0, &bytes, &pin) == STORE_OK);
+    mailbox_view_unpin(world.views, &pin, 1);
+    CHECK(mailbox_view_read(world.views, view, 1, 0, &bytes, &pin) == STORE_OK);
+    mailbox_view_unpin(world.views, &pin, 1);
+    CHECK(mailbox_view_read(world.views, view, 1, view->entries[1].size, &bytes, &pin) == STORE_OK);
+    CHECK(bytes.len == 0 && pin == NULL);
+    mailbox_view_close(world.views, view);
+    end();
+}
+
+static void marks_delete_through_the_store(void)
+{
+    const struct pop3_mailbox *view;
+    struct store_change change = {.kind = STORE_DELETE};
+
+    begin();
+    put_three();
+    view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);
+    CHECK(view->marks[0] == 0);
+    view->marks[0] = 2;
+    change.view = mailbox_view_stored(view);
+    change.marked = view->marks;
+    store_apply(world.store, &change, 1);
+    CHECK(change.status_out == STORE_OK);
+    mailbox_view_close(world.views, view);
+    view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);
+    CHECK(view->count == 2 && view->marks[0] == 0);
+    check_text(view, 1, PREFIX "Content-Transfer-Encoding: base64\r\n\r\nAAEC\r\n");
+    mailbox_view_close(world.views, view);
+    end();
+}
+
+static void one_at_a_time(void)
+{
+    struct mailbox_view_options options;
+    const struct pop3_mailbox *view, *other;
+
+    begin();
+    options = (struct mailbox_view_options){.account = world.account};
+    view = open_for(0, 0);
+    CHECK(mailbox_view_open(world.views, &options, &other) == STORE_BUSY);
+    mailbox_view_close(world.views, view);
+    mailbox_view_close(world.views, open_for(0, 0));
+    options.account += 1000;
+    CHECK(mailbox_view_open(world.views, &options, &other) != STORE_OK);
+    end();
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(each_client_gets_what_it_can_take);
+    CHECK_CASE(large_leaves_stream);
+    CHECK_CASE(a_reading_may_stop_and_begin_anew);
+    CHECK_CASE(marks_delete_through_the_store);
+    CHECK_CASE(one_at_a_time);
+    return check_end();
+}

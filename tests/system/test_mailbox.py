@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Mail that is there: quarantine and release, the audit log, erasing, import and export."""
+
+import concurrent.futures
+
+import pytest
+from lab import messages, records
+from lab.commands import wait_until
+from lab.smtp import Session, inbox
+
+SENDER = "sender@client.test"
+ALICE = "alice@example.test"
+BOB = "bob@example.test"
+BY = ("--by", "the operator", "--why", "asked for by the recipient")
+
+RULES = """rules:
+  - id: hold-back
+    scope: subject
+    patterns:
+      - literal: "plain"
+    action: quarantine
+"""
+
+
+@pytest.fixture
+def holding(make_engine, tmp_path):
+    """make(changes): an engine that holds back all mail of messages.plain()."""
+    rules = tmp_path / "hold.yaml"
+    rules.write_text(RULES)
+
+    def make(**changes):
+        changes["rules"] = {"files": [str(rules)], "cache": ""}
+        return make_engine(changes=changes)
+    return make
+
+
+def deliver(engine, message_id, recipients=(ALICE,), size=400):
+    mail = messages.plain(message_id, size)
+    with Session(engine.namespaces) as session:
+        code = session.transaction(SENDER, recipients, mail.data)[0]
+        session.quit()
+    return mail, code
+
+
+def held(engine, *account):
+    return engine.ask("quarantine", "list", *account)
+
+
+def audit_records(engine, count):
+    return wait_until(lambda: len(records.read(engine, "audit")) >= count and records.read(engine, "audit"), 5,
+                      "records of the audit log")
+
+
+def test_release_delivers_once_with_its_envelope(holding):
+    engine = holding()
+    mail, code = deliver(engine, "held@client.test")
+    assert code == 250
+    assert inbox(engine.namespaces, ALICE)[0] == {}
+    [row] = held(engine, ALICE)
+    assert (row["rcpt_to"], row["mail_from"], row["rule"]) == (ALICE, SENDER, "hold-back")
+    assert engine.ask("quarantine", "show", ALICE, row["id"])["mail_from"] == SENDER
+    assert engine.ask("mailbox", "status", ALICE)[0]["octets"] == 0
+    before = engine.ask("counters")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda _: engine.ctl("quarantine", "release", ALICE, row["id"], *BY, check=False).returncode,
+                              range(8)))
+    assert sorted(codes) == [0] + [1] * 7
+    engine.kill()
+    engine.start()
+    stored, _ = inbox(engine.namespaces, ALICE)
+    [data] = stored.values()
+    assert data.endswith(mail.data) and data.startswith(f"Return-Path: <{SENDER}>\r\nDelivered-To: ".encode())
+    assert held(engine) == []
+    # No rule judged it again: the only verdict there ever was is that of its arrival.
+    assert records.total(before, "messages_accepted") == 1
+    assert len(records.messages_of(engine)) == 1
+    [entry] = engine.ask("audit")
+    assert (entry["action"], entry["who"], entry["why"]) == ("release", BY[1], BY[3])
+    assert (entry["id"], entry["address"], entry["rule"]) == (row["id"], ALICE, "hold-back")
+    assert engine.ask("audit", str(entry["sequence"])) == []
+    [record] = records.read(engine, "audit")
+    assert record["audit"] == entry and record["id"] == row["id"]
+    assert engine.ask("message", "show", row["id"])["mail_from"] == SENDER
+
+
+def test_delete_wants_who_and_why(holding):
+    engine = holding()
+    deliver(engine, "deleted@client.test", (ALICE, BOB))
+    assert [row["rcpt_to"] for row in held(engine)] == [ALICE, BOB]
+    identity = held(engine, BOB)[0]["id"]
+    refused = engine.ctl("quarantine", "delete", identity, "--by", "me", "--by", "you", "x", check=False)
+    assert refused.returncode == 1 or b"why" in refused.stderr
+    assert len(held(engine)) == 2
+    assert engine.ask("quarantine", "delete", BOB, identity, *BY)[0]["outcome"] == "deleted"
+    assert [row["rcpt_to"] for row in held(engine)] == [ALICE]
+    [record] = audit_records(engine, 1)
+    assert record["audit"]["action"] == "delete"
+
+
+def test_a_full_inbox_refuses_a_release(holding):
+    engine = holding(store={"quota": "64KiB"}, quarantine={"quota": "1MiB"})
+    deliver(engine, "large@client.test", size=100000)
+    [row] = held(engine, ALICE)
+    refused = engine.ctl("quarantine", "release", row["id"], *BY, check=False)
+    assert refused.returncode == 1 and b"the inbox is full" in refused.stderr
+    assert held(engine, ALICE) == [row]
+
+
+def test_expiry_and_a_full_quarantine(holding):
+    engine = holding(quarantine={"quota": "64KiB", "expiry": "3s"})
+    for number in range(4):
+        assert deliver(engine, f"one{number}@client.test", size=20000)[1] == 250
+    assert len(held(engine, ALICE)) == 3
+    wait_until(lambda: held(engine, ALICE) == [], 10, "the expiry of the quarantine")
+    actions = [row["action"] for row in engine.ask("audit")]
+    assert actions == ["evict", "expire", "expire", "expire"]
+    engine.settings["quarantine"] = {"quota": "64KiB", "expiry": "none", "full": "defer"}
+    engine.settings["smtp"]["message_size"] = "64KiB"
+    engine.write()
+    engine.ctl("reload")
+    codes = [deliver(engine, f"two{number}@client.test", size=20000)[1] for number in range(4)]
+    assert codes == [250, 250, 250, 452]
+
+
+def test_erase_says_what_remains(holding):
+    engine = holding()
+    for number in range(3):
+        deliver(engine, f"gone{number}@client.test", (ALICE, BOB))
+    refused = engine.ctl("account", "erase", ALICE, *BY, check=False)
+    assert refused.returncode == 1 and b"still lists" in refused.stderr
+    engine.settings["accounts"] = [a for a in engine.settings["accounts"] if a["address"] != ALICE]
+    engine.write()
+    engine.ctl("reload")
+    answer = engine.ask("account", "erase", ALICE, *BY)
+    assert answer["messages"] == 3
+    remains = {row["what"]: row["how_much"] for row in answer["remains"]}
+    assert remains["audit log"] == "2 rows" and str(engine.records) == remains["records"]
+    assert any(what.startswith("bodies") and how_much.startswith("3 messages") for what, how_much in remains.items())
+    assert {row["rcpt_to"] for row in held(engine)} == {BOB}
+    assert engine.ctl("mailbox", "list", ALICE, check=False).returncode == 1
+    assert [row["action"] for row in engine.ask("audit")] == ["erase", "erased"]
