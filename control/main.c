@@ -23,6 +23,7 @@
 #include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
+#include "control/service/greylist_service.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
 #include "control/service/store_service.h"
@@ -130,6 +131,7 @@ static bool start_policy(struct run *r)
             .addresses_max = (uint32_t)r->config->engine.directory,
             .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
             .counters = (uint32_t)r->config->limits.counters,
+            .known = (uint32_t)r->config->greylist.cache,
             .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
@@ -160,9 +162,15 @@ static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
     struct record_writer_counters c = record_writer_counters(r->records);
+    struct greylist_counters g = greylist_service_counters(policy_greylist(r->policy));
     struct store_service_stats s;
 
     sink->put(sink->user, "system_calls_refused", privilege_refused());
+    sink->put(sink->user, "greylist_deferred", g.deferred);
+    sink->put(sink->user, "greylist_passed", g.passed);
+    sink->put(sink->user, "greylist_known", g.known);
+    sink->put(sink->user, "greylist_errors", g.errors);
+    sink->put(sink->user, "greylist_swept", g.swept);
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
     sink->put(sink->user, "record_errors", c.errors);

@@ -103,6 +103,12 @@ struct config_limit_network {
     struct config_limit limit;
 };
 
+struct config_greylist {
+    int64_t delay, window, expiry, timeout;
+    int64_t networks_after; /* 0: never */
+    int64_t cache;
+};
+
 struct config_limits {
     int64_t window, counters;
     int64_t prefix_v4, prefix_v6;
@@ -167,6 +173,7 @@ struct config_domain {
     int class;     /* enum directory_class */
     int64_t quarantine_score, reject_score;
     bool case_sensitive;
+    bool greylist;
     char *detail_separator; /* one character, or none */
     char *catch_all;        /* an address; empty: none */
     /* Found by the check: */
@@ -203,6 +210,7 @@ struct config {
     uint32_t listeners_count;
     struct config_smtp smtp;
     struct config_limits limits;
+    struct config_greylist greylist;
     struct config_pop3 pop3;
     struct config_store store;
     struct config_quarantine quarantine;

@@ -2,9 +2,9 @@
 #include "control/config/config_option.h"
 
 /* Groups that are laid out at the start: a running engine cannot take other values. */
-static const char *const fixed[] = {"engine.",       "network.",     "store.",
-                                    "ctl.",          "records.path", "records.privacy.keys",
-                                    "rules.streams", "limits.counters"};
+static const char *const fixed[] = {"engine.",       "network.",        "store.",
+                                    "ctl.",          "records.path",    "records.privacy.keys",
+                                    "rules.streams", "limits.counters", "greylist.cache"};
 
 static bool is_fixed(const struct config_option *o)
 {

@@ -5,6 +5,7 @@
 #include "dataplane/handoff/directory.h"
 
 #include "dataplane/handoff/generation.h"
+#include "dataplane/handoff/greylist.h"
 #include "dataplane/handoff/limits.h"
 
 /*
@@ -42,6 +43,7 @@ struct settings {
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
     struct limits limits;
+    struct greylist greylist;
     struct directory *directory;
     struct rule_generation *rules;
 };

@@ -45,7 +45,7 @@ struct session {
     bool stalled : 1;    /* in the queue of those that wait for a chunk or a job */
     bool spoke : 1;      /* a command was answered, or a chunk began, since the deadline was set */
     bool esmtp : 1;
-    bool known : 1; /* POP3: the name is of who logged in; else of who tried */
+    bool known : 1;       /* POP3: the name is of who logged in; else of who tried */
     bool early : 1;       /* SMTP: spoke before it was greeted */
     uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
     uint8_t last_refusal; /* the last row that refused: of smtp_reply.def or pop3_reply.def */

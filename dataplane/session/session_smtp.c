@@ -2,6 +2,7 @@
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 
 /*
@@ -297,7 +298,8 @@ static void release_line(struct sessions *ss, struct session *s)
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
-    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING);
+    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
+                     s->tx->greylist);
 }
 
 /* The next deadline, by what is awaited (RFC 5321 section 4.5.3.2), once a command was answered or
@@ -393,6 +395,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         written(ss, s, job);
     else if (job->kind == JOB_STORE_COMMIT)
         committed(ss, s, job);
+    else if (job->kind == JOB_GREYLIST)
+        session_greylist_answer(ss, s, job);
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
 }

@@ -4,6 +4,7 @@
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_timer.h"
@@ -320,6 +321,8 @@ static void take_answer(struct sessions *ss, struct job *job)
 
     if (job->kind == JOB_STORE_WRITE)
         chunk_give(ss->options.pool, (struct chunk *)job->store_write.chunk);
+    else if (job->kind == JOB_GREYLIST)
+        chunk_give(ss->options.pool, (struct chunk *)job->greylist.triple);
     if (!s) {
         if (job->generation != SESSION_NOBODY)
             ss->counters->jobs_late++;
@@ -356,7 +359,7 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (s->protocol == LISTENER_SMTP && session_greet_due(s)) {
+    if (s->protocol == LISTENER_SMTP && (session_greet_due(s) || session_greylist_due(ss, s))) {
         run(ss, s);
         return;
     }

@@ -81,7 +81,10 @@ struct transaction {
     uint64_t heard;          /* of them, when the deadline was set last */
     uint64_t cycles[STAGES]; /* of its own stamps */
     uint64_t cycles_total;
-    uint8_t part_scope; /* enum rule_scope that the open leaf's DATA goes to */
+    uint8_t part_scope;   /* enum rule_scope that the open leaf's DATA goes to */
+    struct job *greylist; /* the question about the recipient that waits, or NULL */
+    struct address asked; /* that recipient, in the arena */
+    int32_t asked_spared; /* what the rules said of it */
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     struct mime_reader mime;

@@ -14,8 +14,8 @@
 #include "tests/harness/check.h"
 
 /* The store's files opened behind its back. */
-static const char *const families[] = {"default", "names", "index", "flags", "body"};
-enum { META, NAMES, INDEX, FLAGS, BODY, FAMILIES };
+static const char *const families[] = {"default", "names", "index", "flags", "body", "greylist"};
+enum { META, NAMES, INDEX, FLAGS, BODY, GREYLIST, FAMILIES };
 
 struct backdoor {
     rocksdb_options_t *options;

@@ -3,6 +3,7 @@
 #include "tests/session/world_link.h"
 
 #include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/window_table.h"
 
 #include <stdio.h>
@@ -84,6 +85,7 @@ static void make_settings(struct world *w, struct rule_generation *rules)
                                                .prefix_v6 = 64,
                                                .gauges = gauge_table_new(64),
                                                .windows = window_table_new(1024, (uint8_t[16]){7})},
+                                    .greylist = {.timeout_ms = 2000, .known = known_table_new(64)},
                                     .directory = directory_new(64),
                                     .rules = rules};
     world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'},
@@ -248,6 +250,9 @@ static enum job_status model(struct world *w, struct job *job)
         w->discards++;
         drop_rows(w, &job->store_discard.message);
         return JOB_OK;
+    case JOB_GREYLIST:
+        w->greylist_asked++;
+        return w->greylist_status;
     case JOB_ACCOUNT_LOGIN:
         job->account_login.account_out = 1;
         job->account_login.delay_ms_out = w->login_delay_ms;
@@ -540,6 +545,7 @@ bool world_free(struct world *w)
     handoff_free(w->handoff);
     directory_free(w->settings.directory);
     gauge_table_free(w->settings.limits.gauges);
+    known_table_free(w->settings.greylist.known);
     window_table_free(w->settings.limits.windows);
     for (uint32_t i = 0; i < w->message_count; i++)
         free(w->messages[i].bytes);
