@@ -18,14 +18,18 @@
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_mail.h"
+#include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/log/log.h"
+#include "control/log/log_config.h"
+#include "control/metrics/metrics_server.h"
 #include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
-#include "control/service/greylist_service.h"
+#include "control/service/control_cpus.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
+#include "control/service/service_counters.h"
 #include "control/service/store_service.h"
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
@@ -57,6 +61,8 @@ struct run {
     struct ctl_mail mail;
     struct engine *engine;
     struct ctl_server *ctl;
+    struct metrics_server *metrics;
+    struct metrics_latency latency;
     uint64_t started_ms;
     int wake; /* eventfd: drain and stop are asked on the control socket's thread and done on the
                  main one */
@@ -143,11 +149,12 @@ static bool start_policy(struct run *r)
 static bool start_services(struct run *r)
 {
     struct record_writer_options records = record_config_options(r->config);
+    struct record_writer_watch watch = {.saw = metrics_latency_saw, .context = &r->latency};
 
     r->store_service = store_service_start(r->handoff, r->store);
     r->read_service = read_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
-                                     &records, NULL);
+                                     &records, &watch);
     if (!r->records)
         LOG(ERROR, "records %s: %s", r->config->records.path, strerror(errno));
     if (r->records)
@@ -161,30 +168,9 @@ static bool start_services(struct run *r)
 static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
-    struct record_writer_counters c = record_writer_counters(r->records);
-    struct greylist_counters g = greylist_service_counters(policy_greylist(r->policy));
-    struct store_service_stats s;
-
+    service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
+                         r->handoff, sink);
     sink->put(sink->user, "system_calls_refused", privilege_refused());
-    sink->put(sink->user, "greylist_deferred", g.deferred);
-    sink->put(sink->user, "greylist_passed", g.passed);
-    sink->put(sink->user, "greylist_known", g.known);
-    sink->put(sink->user, "greylist_errors", g.errors);
-    sink->put(sink->user, "greylist_swept", g.swept);
-    sink->put(sink->user, "records_written", c.written);
-    sink->put(sink->user, "records_lost", c.dropped);
-    sink->put(sink->user, "record_errors", c.errors);
-    sink->put(sink->user, "record_files_removed", c.removed);
-    store_service_stats(r->store_service, &s);
-    sink->put(sink->user, "store_commits", s.commits);
-    sink->put(sink->user, "store_refused", s.refused);
-    sink->put(sink->user, "store_deletions", s.deletions);
-    sink->put(sink->user, "store_rows", s.rows);
-    sink->put(sink->user, "store_batches", s.batches);
-    sink->put(sink->user, "store_batch_largest", s.largest);
-    sink->put(sink->user, "store_batch_us_avg", s.apply_ns_avg / 1000);
-    sink->put(sink->user, "store_batch_us_p99", s.apply_ns_p99 / 1000);
-    sink->put(sink->user, "store_batch_us_max", s.apply_ns_max / 1000);
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -297,7 +283,7 @@ static bool reload(struct run *r, struct writer *why)
     }
     records = record_config_options(config);
     record_writer_reopen(r->records, &records);
-    log_set_level(config->log_level);
+    log_config(config);
     config_free(r->own_config);
     r->own_config = config;
     r->config = config;
@@ -416,6 +402,7 @@ static bool start_ctl(struct run *r)
         [CTL_SUBJECT_ENGINE] = {.context = r, .answer = on_command},
         [CTL_SUBJECT_STORE] = ctl_store_subject(r->store),
         [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
+        [CTL_SUBJECT_RULES] = ctl_rules_subject(r->policy),
     };
 
     r->mail = (struct ctl_mail){.store = r->store,
@@ -426,6 +413,48 @@ static bool start_ctl(struct run *r)
     if (!r->ctl)
         LOG(ERROR, "control socket %s: %s", r->config->ctl_socket, strerror(errno));
     return r->ctl != NULL;
+}
+
+/* ---- metrics ---- */
+
+static void metrics_engine(void *context, const struct metric_sink *sink)
+{
+    engine_metrics(((struct run *)context)->engine, sink);
+}
+
+static void metrics_named(void *context, const struct counter_sink *sink)
+{
+    struct run *r = context;
+
+    more_counters(context, sink);
+    sink->put(sink->user, "configuration", policy_version(r->policy));
+    sink->put(sink->user, "uptime_seconds", (clock_ms(CLOCK_MONOTONIC) - r->started_ms) / 1000);
+    sink->put(sink->user, "draining", atomic_load(&r->drain_until) != 0);
+    sink->put(sink->user, "ready", engine_ready(r->engine));
+}
+
+static bool metrics_healthy(void *context)
+{
+    struct run *r = context;
+
+    return engine_ready(r->engine) && atomic_load(&r->drain_until) == 0 && !atomic_load(&r->stop);
+}
+
+static bool start_metrics(struct run *r)
+{
+    const struct metrics_source source = {.context = r,
+                                          .handoff = r->handoff,
+                                          .store = r->config->store.path,
+                                          .engine = metrics_engine,
+                                          .named = metrics_named,
+                                          .healthy = metrics_healthy,
+                                          .latency = &r->latency};
+    const char *listen = r->config->metrics_listen;
+
+    r->metrics = listen[0] ? metrics_server_start(listen, &source) : NULL;
+    if (listen[0] && !r->metrics)
+        LOG(ERROR, "metrics %s: %s", listen, strerror(errno));
+    return !listen[0] || r->metrics;
 }
 
 /* ---- until the end ---- */
@@ -489,8 +518,12 @@ static void run_until_stopped(struct run *r, int signals)
 /* Services answer what they were asked before the memory of the workers goes that it refers to. */
 static void end(struct run *r)
 {
-    if (r->ctl)
+    if (r->metrics)
+        metrics_server_stop(r->metrics);
+    if (r->ctl) {
         ctl_server_stop(r->ctl);
+        ctl_mail_fini(&r->mail);
+    }
     if (r->engine)
         engine_halt(r->engine);
     if (r->read_service)
@@ -516,25 +549,6 @@ static void end(struct run *r)
         close(r->wake);
 }
 
-static bool drop_privileges(const struct config *config)
-{
-    static char text[256];
-    struct writer why = writer_of(text, sizeof(text));
-
-    return privilege_drop(config, &why) || complain(&why);
-}
-
-static void set_control_cpus(const struct config *config)
-{
-    cpu_set_t cpus;
-
-    _Static_assert(sizeof(cpus) == 128, "config_cpus() has the layout of cpu_set_t");
-    if (config->engine.control_cpus[0] &&
-        config_cpus(config->engine.control_cpus, (uint64_t *)&cpus) &&
-        sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
-        LOG(WARNING, "engine.control_cpus: %s", strerror(errno));
-}
-
 static int run(void *context, const struct cli_run *cli)
 {
     struct run r = {
@@ -544,7 +558,8 @@ static int run(void *context, const struct cli_run *cli)
     int signals;
     bool ok;
 
-    log_set_level(cli->config->log_level);
+    if (!log_config(cli->config))
+        return CLI_FAILED;
     pthread_mutex_init(&r.reloading, NULL);
     r.started_ms = clock_ms(CLOCK_MONOTONIC);
     sigemptyset(&set);
@@ -555,10 +570,11 @@ static int run(void *context, const struct cli_run *cli)
     signal(SIGPIPE, SIG_IGN);
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
-    set_control_cpus(cli->config);
+    control_cpus_set(cli->config->engine.control_cpus);
     ok = open_store(&r) && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok = ok && start_engine(&r) && start_ctl(&r) && drop_privileges(cli->config);
+    ok =
+        ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) && privilege_drop(cli->config);
     if (ok)
         run_until_stopped(&r, signals);
     end(&r);

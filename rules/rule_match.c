@@ -221,8 +221,12 @@ bool rule_match_hit(const struct rule_match *m, size_t rule)
     return bit_get(m->words + m->pattern_words, rule);
 }
 
-/* The first rule at `from` or behind that has hit, or the number of rules. */
-static size_t next_hit(const struct rule_match *m, size_t from)
+size_t rule_match_rules(const struct rule_match *m)
+{
+    return m->set->count;
+}
+
+size_t rule_match_next(const struct rule_match *m, size_t from)
 {
     for (size_t w = from / 64; w < m->rule_words; w++) {
         uint64_t word = m->words[m->pattern_words + w];
@@ -239,7 +243,7 @@ size_t rule_match_hits(const struct rule_match *m, uint32_t *hits_out, size_t ca
 {
     size_t count = 0;
 
-    for (size_t r = next_hit(m, 0); r < m->set->count; r = next_hit(m, r + 1)) {
+    for (size_t r = rule_match_next(m, 0); r < m->set->count; r = rule_match_next(m, r + 1)) {
         if (count < cap)
             hits_out[count] = (uint32_t)r;
         count++;
@@ -349,7 +353,7 @@ void rule_match_verdict(struct rule_match *m, enum rule_stage stage,
 {
     settle(m, stage);
     *v = (struct rule_verdict){.action = RULE_ACTION_NONE, .rule = RULE_NONE};
-    for (size_t r = next_hit(m, 0); r < m->set->count; r = next_hit(m, r + 1)) {
+    for (size_t r = rule_match_next(m, 0); r < m->set->count; r = rule_match_next(m, r + 1)) {
         const struct rule *rule = &m->set->rules[r];
 
         if (rule->shadow || m->set->slots[r].stage > stage || !rule_match_applies(m, r, policy))

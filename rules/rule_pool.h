@@ -26,6 +26,29 @@ struct rule_pool;
 struct rule_pool *rule_pool_new(const struct rule_set *set, size_t streams);
 /* Every match of this pool must have been finished. NULL is fine. */
 void rule_pool_free(struct rule_pool *pool);
+/*
+ * What this worker saw of each rule, and what each scope cost it. Written by the worker that has
+ * the pool, read by anyone.
+ */
+struct rule_pool_count {
+    uint64_t hits;    /* messages */
+    uint64_t last_ms; /* wall clock of the last one's end; 0: none */
+};
+struct rule_pool_cost {
+    uint64_t cycles, bytes; /* of scans that were measured, which is one message in N */
+    uint64_t messages;      /* that were measured */
+};
+struct rule_match;
+
+/* The match is over: counts its hits. */
+void rule_pool_note(struct rule_pool *pool, const struct rule_match *match, uint64_t wall_ms);
+/* A scan of the scope was measured. */
+void rule_pool_spend(struct rule_pool *pool, enum rule_scope scope, uint64_t cycles,
+                     uint64_t bytes);
+/* A measured message is over. */
+void rule_pool_measured(struct rule_pool *pool);
+struct rule_pool_count rule_pool_count(const struct rule_pool *pool, size_t rule);
+struct rule_pool_cost rule_pool_cost(const struct rule_pool *pool, enum rule_scope scope);
 /* How many streams are left of a streaming scope, for gauges and admission. SIZE_MAX when the scope
  * has no rules. */
 size_t rule_pool_left(const struct rule_pool *pool, enum rule_scope scope);

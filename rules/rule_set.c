@@ -33,9 +33,11 @@ static bool set_allocate(struct rule_set *set, const struct rule_plan *plan,
     set->rules = calloc(count + 1, sizeof *set->rules);
     set->slots = calloc(count + 1, sizeof *set->slots);
     set->pattern_rule = calloc(patterns_of(rules, count) + 1, sizeof *set->pattern_rule);
+    set->pattern_scope = calloc(patterns_of(rules, count) + 1, 1);
     set->groups = calloc(plan->group_count + 1, sizeof *set->groups);
     set->text = malloc(text);
-    return set->rules && set->slots && set->pattern_rule && set->groups && set->text;
+    return set->rules && set->slots && set->pattern_rule && set->pattern_scope && set->groups &&
+           set->text;
 }
 
 static struct span copy(uint8_t **at, struct span s)
@@ -73,14 +75,18 @@ static void set_rules(struct rule_set *set, const struct rule_set_source *source
         const struct rule *rule = &source->rules[i];
 
         set_rule(&set->rules[i], rule, text);
+        set->tags_subject |= rule->enabled && !rule->shadow && rule->tag.subject.len;
         set->slots[i] = (struct rule_set_slot){
             .first = first,
             .count = rule->enabled ? rule->pattern_count : 0,
             .logic = rule->logic,
             .stage = source->link->stages[i],
         };
-        for (size_t k = 0; k < set->slots[i].count; k++)
-            set->pattern_rule[first++] = (uint32_t)i;
+        for (size_t k = 0; k < set->slots[i].count; k++, first++) {
+            set->pattern_rule[first] = (uint32_t)i;
+            set->pattern_scope[first] =
+                rule->patterns[k].kind == RULE_TEXT ? rule->patterns[k].scope : RULE_SCOPES;
+        }
     }
     set->pattern_count = first;
 }
@@ -219,6 +225,7 @@ void rule_set_free(struct rule_set *set)
     free(set->rules);
     free(set->slots);
     free(set->pattern_rule);
+    free(set->pattern_scope);
     free(set->codes);
     free(set->order);
     free(set->bounds);
@@ -251,6 +258,36 @@ enum rule_stage rule_set_stage(const struct rule_set *set, size_t index)
 bool rule_set_uses(const struct rule_set *set, enum rule_scope scope)
 {
     return set->scopes[scope] || (scope == RULE_SCOPE_HEADER && set->header_count > 0);
+}
+
+struct rule_set_cost rule_set_cost(const struct rule_set *set, enum rule_scope scope)
+{
+    struct rule_set_cost cost = {0};
+
+    for (size_t g = 0; g < set->group_count; g++) {
+        if (set->groups[g].scope != scope)
+            continue;
+        cost.stream_bytes += set->groups[g].stream_size;
+        cost.database_bytes += set->groups[g].database_size;
+    }
+    for (size_t i = 0; i < set->pattern_count; i++)
+        cost.patterns += set->pattern_scope[i] == scope;
+    return cost;
+}
+
+size_t rule_set_patterns(const struct rule_set *set, size_t rule, enum rule_scope scope)
+{
+    const struct rule_set_slot *slot = &set->slots[rule];
+    size_t count = 0;
+
+    for (size_t i = slot->first; i < slot->first + slot->count; i++)
+        count += set->pattern_scope[i] == scope;
+    return count;
+}
+
+bool rule_set_tags_subject(const struct rule_set *set)
+{
+    return set->tags_subject;
 }
 
 struct rule_set_info rule_set_info(const struct rule_set *set)

@@ -67,6 +67,19 @@ const struct rule_set_counter *rule_set_counter(const struct rule_set *set, size
 bool rule_set_wants(const struct rule_set *set, enum rule_number number);
 bool rule_set_counts(const struct rule_set *set, enum rule_counter what);
 
+/* What a scope costs, and how many of its patterns a rule has: Hyperscan knows the cost of a whole
+ * database only, so a rule's is its share of the patterns. */
+struct rule_set_cost {
+    size_t patterns;
+    size_t stream_bytes;
+    size_t database_bytes;
+};
+struct rule_set_cost rule_set_cost(const struct rule_set *set, enum rule_scope scope);
+size_t rule_set_patterns(const struct rule_set *set, size_t rule, enum rule_scope scope);
+
+/* True when a rule that is enabled and not in shadow tags subjects. */
+bool rule_set_tags_subject(const struct rule_set *set);
+
 /* Recipients' domains, as far as rules name them. RULE_DOMAIN_OTHER: no rule names it. */
 enum { RULE_DOMAIN_OTHER = 0 };
 /* `domain` in any spelling; at most 253 bytes count. */

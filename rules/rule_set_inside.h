@@ -58,6 +58,7 @@ struct rule_set {
     size_t domain_count;
     uint32_t *domain_ids;
     uint32_t *pattern_rule; /* of a pattern, its rule's index */
+    uint8_t *pattern_scope; /* of a pattern, its scope; RULE_SCOPES where it is a number's */
     size_t pattern_count;
     struct rule_set_group *groups; /* in the plan's order: a scope's groups side by side */
     size_t group_count;
@@ -67,6 +68,7 @@ struct rule_set {
     size_t header_count;
     hs_scratch_t *scratch; /* the pattern that each worker's is cloned from; never scanned with */
     struct span description;
+    bool tags_subject;
     uint8_t *text;
 };
 

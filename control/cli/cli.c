@@ -2,10 +2,13 @@
 #include "control/cli/cli.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "control/cli/cli_address.h"
 #include "control/cli/cli_mime.h"
+#include "control/cli/cli_restore.h"
+#include "control/cli/cli_transfer.h"
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
 #include "control/schema/schema.h"
@@ -14,6 +17,8 @@
 struct cli_options {
     const char *config, *socket;
     const char *by, *why;
+    const char *format;
+    bool subfolders;
     bool profile, json, markdown, null, help;
     int argc; /* what is no option */
     char **argv;
@@ -42,8 +47,14 @@ static int run_mime(const struct cli_options *o, const struct cli_actions *actio
                     const char *program);
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
+static int run_import(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
+static int run_export(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program);
 static int run_schema(const struct cli_options *o, const struct cli_actions *actions,
                       const char *program);
+static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program);
 static int run_version(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 
@@ -64,7 +75,7 @@ static const struct cli_command commands[] = {
      "\n"
      "  -c, --config FILE   the configuration to check\n",
      run_check},
-    {"ctl", "c:s:h", " config socket json by why help ",
+    {"ctl", "c:s:h", " config socket json by why format subfolders help ",
      "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...] [--by WHO --why TEXT]",
      "ask or tell the running engine something",
      "  -s, --socket SOCKET the engine's control socket; left out: the default of ctl.socket\n"
@@ -73,6 +84,10 @@ static const struct cli_command commands[] = {
      "      --by WHO        who asks for it, for the audit log; with --why, where a command wants "
      "them\n"
      "      --why TEXT      for what reason\n"
+     "\n"
+     "`ctl import ACCOUNT PATH` and `ctl export ACCOUNT PATH` do what the commands `import` and "
+     "`export`\n"
+     "do, with their options, through the running engine.\n"
      "\n"
      "Commands:\n",
      run_ctl},
@@ -96,11 +111,48 @@ static const struct cli_command commands[] = {
      "      --json          one JSON object on a line for each address\n"
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      run_address},
+    {"import", "c:h", " config format subfolders help ",
+     "import -c FILE [--format FORMAT] [--subfolders] ACCOUNT PATH",
+     "put a Maildir or an mbox into an account's inbox",
+     "For a store that no engine has open; `wirepost ctl import` goes through a running engine. "
+     "Dates and\n"
+     "flags are kept. An import that was cut can be repeated: what is there already is not put "
+     "there twice.\n"
+     "\n"
+     "  -c, --config FILE   the configuration with the store\n"
+     "      --format FORMAT maildir, mboxrd, mboxo or mboxcl2; left out: a directory is a Maildir, "
+     "a "
+     "file mboxrd\n"
+     "      --subfolders    folders of a Maildir++ go into the inbox too; without it they are "
+     "named "
+     "and left out\n",
+     run_import},
+    {"export", "c:h", " config format help ", "export -c FILE [--format FORMAT] ACCOUNT PATH",
+     "write an account's inbox to a Maildir or an mbox",
+     "For a store that no engine has open; `wirepost ctl export` goes through a running engine. "
+     "PATH is made\n"
+     "and must not be there.\n"
+     "\n"
+     "  -c, --config FILE   the configuration with the store\n"
+     "      --format FORMAT maildir (the default) or mboxrd\n",
+     run_export},
     {"schema", "h", " help ", "schema [NAME]", "print the JSON Schema of what is told in JSON",
      "Without a name, lists the schemas: of records, of lines of the log, and of what commands "
      "print with\n"
      "--json. docs/events.md says how they change.\n",
      run_schema},
+    {"restore", "c:h", " config help ", "restore -c FILE FOLDER [ID]",
+     "make the store from a backup, while no engine runs",
+     "Copies the backup ID (the newest unless told) of FOLDER to store.path, which must be empty "
+     "or "
+     "not there,\n"
+     "checks it whole, and gives every mailbox a new UIDVALIDITY. Backups are made by `wirepost "
+     "ctl "
+     "backup`;\n"
+     "docs/operations.md tells all of it.\n"
+     "\n"
+     "  -c, --config FILE   the configuration that names the store\n",
+     run_restore},
     {"version", "h", " help ", "version", "print the version", NULL, run_version},
 };
 
@@ -108,6 +160,7 @@ enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+    {"format", required_argument, NULL, 'f'}, {"subfolders", no_argument, NULL, 'S'},
     {"by", required_argument, NULL, 'b'},     {"why", required_argument, NULL, 'w'},
     {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
     {"null", no_argument, NULL, '0'},         {"markdown", no_argument, NULL, 'm'},
@@ -165,6 +218,12 @@ static bool take_option(const struct cli_command *command, int option, int index
         return true;
     case 's':
         o->socket = optarg;
+        return true;
+    case 'f':
+        o->format = optarg;
+        return true;
+    case 'S':
+        o->subfolders = true;
         return true;
     case 'b':
         o->by = optarg;
@@ -273,6 +332,50 @@ static bool add_reason(const struct cli_options *o, struct ctl_client_options *c
     return true;
 }
 
+/* `o->argv` ends in ACCOUNT PATH. */
+static int transfer(const struct cli_options *o, const struct config *config, const char *socket,
+                    bool import)
+{
+    return cli_transfer(&(struct cli_transfer){.import = import,
+                                               .config = config,
+                                               .socket = socket,
+                                               .format = o->format,
+                                               .subfolders = o->subfolders,
+                                               .account = o->argv[o->argc - 2],
+                                               .path = o->argv[o->argc - 1]});
+}
+
+static int run_here(const struct cli_options *o, bool import)
+{
+    const struct cli_actions plain = {.check = NULL};
+    int status;
+    struct config *config = load(o->config, &plain, &status);
+
+    if (!config)
+        return status;
+    status = transfer(o, config, NULL, import);
+    config_free(config);
+    return status;
+}
+
+static int run_import(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
+{
+    return run_here(o, true);
+}
+
+static int run_export(const struct cli_options *o, const struct cli_actions *actions,
+                      const char *program)
+{
+    return run_here(o, false);
+}
+
+/* "import ACCOUNT PATH" and the like; what has other words is asked of the engine as it stands. */
+static bool is_transfer(const struct cli_options *o, const char *name)
+{
+    return o->argc == 3 && strcmp(o->argv[0], name) == 0 && strchr(o->argv[1], '@');
+}
+
 static int run_ctl(const struct cli_options *o, const struct cli_actions *actions,
                    const char *program)
 {
@@ -295,8 +398,32 @@ static int run_ctl(const struct cli_options *o, const struct cli_actions *action
             return status;
         client.socket = config->ctl_socket;
     }
-    status = add_reason(o, &client) ? ctl_client_run(&client) : CLI_FAILED;
-    free(client.argv);
+    if (is_transfer(o, "import") || is_transfer(o, "export"))
+        status = transfer(o, NULL, client.socket, strcmp(o->argv[0], "import") == 0);
+    else
+        status = add_reason(o, &client) ? ctl_client_run(&client) : CLI_FAILED;
+    if (client.argv != o->argv)
+        free(client.argv);
+    config_free(config);
+    return status;
+}
+
+static int run_restore(const struct cli_options *o, const struct cli_actions *actions,
+                       const char *program)
+{
+    const struct cli_actions plain = {.check = NULL};
+    struct config *config;
+    int status;
+
+    config = load(o->config, &plain, &status);
+    if (!config)
+        return status;
+    if (config->store.kind == CONFIG_STORE_MEMORY) {
+        fprintf(stderr, "wirepost restore: store.kind: a store in memory has no backups\n");
+        status = CLI_USAGE;
+    } else {
+        status = cli_restore(config->store.path, o->argv[0], o->argc > 1 ? o->argv[1] : NULL);
+    }
     config_free(config);
     return status;
 }
@@ -350,8 +477,14 @@ static const char *missing(const struct cli_command *command, const struct cli_o
 {
     bool ctl = command->run == run_ctl;
 
-    if ((command->run == run_engine || command->run == run_check) && !o->config)
+    bool moves = command->run == run_import || command->run == run_export;
+
+    if ((command->run == run_engine || command->run == run_check || moves) && !o->config)
         return "expected -c FILE";
+    if (command->run == run_restore && (!o->config || o->argc < 1 || o->argc > 2))
+        return "expected -c FILE FOLDER [ID]";
+    if (moves && o->argc != 2)
+        return "expected ACCOUNT PATH";
     if (command->run == run_config && !o->markdown)
         return "expected --markdown";
     if (ctl && o->socket && o->config)
@@ -361,6 +494,17 @@ static const char *missing(const struct cli_command *command, const struct cli_o
     if (command->run == run_mime && o->argc == 0)
         return "expected a file";
     return NULL;
+}
+
+/* How many words a command takes behind its options; those that look at their own take any. */
+static int arguments_max(const struct cli_command *command)
+{
+    if (command->run == run_schema)
+        return 1;
+    return command->run == run_ctl || command->run == run_mime || command->run == run_restore ||
+                   command->run == run_import || command->run == run_export
+               ? INT_MAX
+               : 0;
 }
 
 static int run_command(const struct cli_command *command, int argc, char **argv,
@@ -381,9 +525,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     o.argv = argv + optind;
     if (o.help)
         return print_help(command);
-    if (o.argc > (command->run == run_schema) && command->run != run_ctl &&
-        command->run != run_mime)
-        return usage_error(command, "unexpected argument", o.argv[0]);
+    if (o.argc > arguments_max(command))
+        return usage_error(command, "unexpected argument", o.argv[arguments_max(command)]);
     lacks = missing(command, &o);
     if (lacks)
         return usage_error(command, lacks, NULL);

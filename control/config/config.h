@@ -137,12 +137,23 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota; /* 0: none */
+    int64_t tombstone_age; /* 0: for ever */
+    int64_t tombstones;    /* 0: all */
 };
 
 struct config_quarantine {
     int64_t quota;  /* 0: none */
     int full;       /* enum store_quarantine_full */
     int64_t expiry; /* 0: none */
+};
+
+enum config_log_format { CONFIG_LOG_FORMAT_TEXT, CONFIG_LOG_FORMAT_JSON };
+
+struct config_log {
+    int target; /* enum log_target */
+    char *path;
+    int facility; /* the place among its words */
+    int format;   /* enum config_log_format */
 };
 
 struct config_records {
@@ -224,7 +235,9 @@ struct config {
     uint32_t aliases_count;
     struct config_records records;
     char *ctl_socket;
+    char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
     int log_level; /* enum log_level */
+    struct config_log log;
     int64_t profile_sample;
     struct config_memory *memory;
 };
@@ -261,6 +274,9 @@ const char *config_fixed_difference(const struct config *a, const struct config 
 
 /* The reference of all options as Markdown, from the table, into a stream. */
 void config_markdown(FILE *out);
+
+/* endpoint = IPv4address ":" port / "[" IPv6address "]" ":" port. False when it is none. */
+bool config_endpoint(const char *text, struct ip_address *address_out, uint16_t *port_out);
 
 /*
  * Reads a CPU list: numbers and ranges, "0-1,4", each below 1024, ascending or not. Sets their bits

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_option.h"
 #include "control/config/config_settings.h"
+#include "control/log/log.h"
 
 /* What one option alone does not show: addresses that stand twice, options that need each
  * other. */
@@ -123,6 +124,49 @@ static void check_limits(const struct config *config, const char *path,
                              l->networks[j].line);
 }
 
+bool config_endpoint(const char *text, struct ip_address *address_out, uint16_t *port_out)
+{
+    struct span s = span_text(text), address;
+    const char *colon = strrchr(text, ':');
+    size_t digits = colon ? strlen(colon + 1) : 0;
+    uint32_t port = 0;
+
+    if (!colon || digits == 0 || digits > 5)
+        return false;
+    for (const char *at = colon + 1; *at; at++) {
+        if ((uint8_t)(*at - '0') >= 10)
+            return false;
+        port = port * 10 + (uint32_t)(*at - '0');
+    }
+    address = span_head(s, (size_t)(colon - text));
+    if (address.len > 2 && address.data[0] == '[' && address.data[address.len - 1] == ']')
+        address = span_of(address.data + 1, address.len - 2);
+    else if (span_find(address, ':') >= 0)
+        return false;
+    *port_out = (uint16_t)port;
+    return port > 0 && port <= UINT16_MAX && ip_address_parse(address, address_out);
+}
+
+static void check_metrics(const struct config *config, const char *path, const uint32_t *lines,
+                          struct config_errors *errors)
+{
+    struct ip_address address;
+    uint16_t port;
+
+    if (config->metrics_listen[0] && !config_endpoint(config->metrics_listen, &address, &port))
+        config_error(errors, path, line_of(lines, "metrics.listen"),
+                     "metrics.listen: expected an address and a port, such as 127.0.0.1:9109 or "
+                     "[::1]:9109");
+}
+
+static void check_log(const struct config *config, const char *path, const uint32_t *lines,
+                      struct config_errors *errors)
+{
+    if (config->log.target == LOG_TARGET_FILE && !config->log.path[0])
+        config_error(errors, path, line_of(lines, "log.target"),
+                     "log.path: expected a path, since log.target is file; it is missing");
+}
+
 /* At most so many entries are put: roles that a catch-all stands for, and the engine's own
  * postmasters, have their own. */
 static uint64_t directory_entries(const struct config *config)
@@ -142,6 +186,8 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_engine(config, path, lines, errors);
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
+    check_metrics(config, path, lines, errors);
+    check_log(config, path, lines, errors);
     check_limits(config, path, errors);
     if (config->quarantine.full && config->quarantine.quota &&
         config->quarantine.quota < config->smtp.message_size)

@@ -85,7 +85,7 @@ static int fail(const struct ctl_client_options *o, const char *what, const char
     return FAILED;
 }
 
-static FILE *connect_to(const char *path)
+FILE *ctl_client_connect(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     FILE *stream;
@@ -157,7 +157,7 @@ static int show(const struct ctl_client_options *o, FILE *stream, const char *li
 
 static int ask(const struct ctl_client_options *o, struct span request)
 {
-    FILE *stream = connect_to(o->socket);
+    FILE *stream = ctl_client_connect(o->socket);
     char *line = NULL;
     size_t size = 0;
     int status;

@@ -17,6 +17,8 @@ struct ctl_client_options {
 /* 0: done. 1: refused, or no engine listens. 2: no such command, or its arguments are wrong;
  * nothing was sent. */
 int ctl_client_run(const struct ctl_client_options *options);
+/* A connection to the socket, for reading through and sending on its descriptor. NULL with errno. */
+FILE *ctl_client_connect(const char *path);
 /* The commands with their arguments and what they do, from ctl_command.def. */
 void ctl_client_help(FILE *out);
 

@@ -55,6 +55,12 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
         return ctl_greylist_remove(context, request, why);
     case CTL_ACCOUNT_ERASE:
         return ctl_erase_account(context, request, why);
+    case CTL_IMPORT_OPEN:
+    case CTL_IMPORT_DATA:
+    case CTL_IMPORT_END:
+    case CTL_IMPORT_CANCEL:
+    case CTL_IMPORT_CLOSE:
+        return ctl_transfer_import(context, request, why);
     default:
         return NULL;
     }
@@ -62,5 +68,16 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
 
 struct ctl_subject ctl_mail_subject(struct ctl_mail *mail)
 {
-    return (struct ctl_subject){.context = mail, .answer = answer};
+    pthread_mutex_init(&mail->lock, NULL);
+    return (struct ctl_subject){.context = mail,
+                                .answer = answer,
+                                .open = ctl_transfer_open,
+                                .read = ctl_transfer_read,
+                                .close = ctl_transfer_close};
+}
+
+void ctl_mail_fini(struct ctl_mail *mail)
+{
+    ctl_transfer_fini(mail);
+    pthread_mutex_destroy(&mail->lock);
 }

@@ -2,8 +2,14 @@
 #ifndef CONTROL_CTL_CTL_MAIL_H
 #define CONTROL_CTL_CTL_MAIL_H
 
+#include <pthread.h>
+
 #include "control/ctl/ctl_request.h"
 #include "control/service/keeper_service.h"
+#include "control/transfer/import_store.h"
+
+/* Imports at a time; one that is silent for a minute gives its place to a new one. */
+enum { CTL_IMPORTS = 4, CTL_IMPORT_IDLE_MS = 60000 };
 
 /* What `wirepost ctl` does to mail that is there: quarantines, the audit log, erasing accounts. */
 struct ctl_mail {
@@ -11,10 +17,19 @@ struct ctl_mail {
     struct policy *policy;
     struct keeper_service *keeper; /* told of changes */
     const char *records_path;      /* for what remains of an erased account */
+    pthread_mutex_t lock;          /* of the rest; made by ctl_mail_subject() */
+    uint64_t next;                 /* number of the next import */
+    struct ctl_import {
+        struct import_store *import; /* NULL: free */
+        uint64_t number, used_ms;    /* monotonic */
+        bool busy;                   /* a command is under way */
+    } imports[CTL_IMPORTS];
 };
 
-/* Borrows it. */
+/* Borrows it until ctl_mail_fini(). */
 struct ctl_subject ctl_mail_subject(struct ctl_mail *mail);
+/* Ends the imports under way. The server has stopped, the store is open. */
+void ctl_mail_fini(struct ctl_mail *mail);
 
 /* The arguments of a request without "--by WHO" and "--why TEXT", which go into the reason. False,
  * with what was wrong in `why`: one of them is missing, twice, or not a text that the log takes. */
@@ -39,6 +54,14 @@ json_t *ctl_greylist_list(struct ctl_mail *mail, const struct ctl_request *reque
                           struct writer *why);
 json_t *ctl_greylist_remove(struct ctl_mail *mail, const struct ctl_request *request,
                             struct writer *why);
+/* ctl_transfer.c: what `wirepost ctl import` and `export` ask for, piece by piece. */
+json_t *ctl_transfer_import(struct ctl_mail *mail, const struct ctl_request *request,
+                            struct writer *why);
+void ctl_transfer_fini(struct ctl_mail *mail);
+void *ctl_transfer_open(void *mail, const struct ctl_request *request, uint64_t *length_out,
+                        struct writer *why);
+bool ctl_transfer_read(void *mail, void *bytes, uint64_t offset, struct span *bytes_out);
+void ctl_transfer_close(void *mail, void *bytes);
 json_t *ctl_erase_account(struct ctl_mail *mail, const struct ctl_request *request,
                           struct writer *why);
 

@@ -17,7 +17,7 @@
  * {"ok": true, "length": N} and then N bytes as they are stored. Answers come in the order of the
  * requests; a line that is too long, and it alone, ends the connection after its answer.
  */
-enum { CTL_REQUEST_MAX = 4096, CTL_ARGUMENTS_MAX = 16, CTL_CLIENTS_MAX = 16, CTL_ERROR_MAX = 4096 };
+enum { CTL_REQUEST_MAX = 65536, CTL_ARGUMENTS_MAX = 16, CTL_CLIENTS_MAX = 16, CTL_ERROR_MAX = 4096 };
 
 struct ctl_request;
 
@@ -26,6 +26,7 @@ enum ctl_subject_id {
     CTL_SUBJECT_ENGINE, /* the engine as a whole; answered by main */
     CTL_SUBJECT_STORE,  /* ctl_store.h */
     CTL_SUBJECT_MAIL,   /* ctl_mail.h */
+    CTL_SUBJECT_RULES,  /* ctl_rules.h */
     CTL_SUBJECTS,
 };
 

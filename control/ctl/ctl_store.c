@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/config/config_settings.h"
+#include "control/ctl/ctl_care.h"
 #include "control/ctl/ctl_request.h"
 #include "control/record/record_parts.h"
 
@@ -270,7 +271,7 @@ static json_t *answer(void *store, const struct ctl_request *request, struct wri
     case CTL_MESSAGE_SHOW:
         return ctl_store_show(store, &request->id, request->arguments[1], why);
     default:
-        return NULL;
+        return ctl_care(store, request, why);
     }
 }
 

@@ -56,8 +56,8 @@ static bool find(const struct config *config, struct identity *identity_out, str
 static bool give_files(const struct config *config, const struct identity *identity,
                        struct writer *why)
 {
-    const char *const paths[] = {config->store.path, config->rules.cache, config->records.path, config->records.keys,
-                                 config->ctl_socket};
+    const char *const paths[] = {config->store.path,   config->rules.cache, config->records.path,
+                                 config->records.keys, config->log.path,    config->ctl_socket};
     bool ok = true;
 
     for (size_t i = 0; ok && i < sizeof(paths) / sizeof(paths[0]); i++)
@@ -146,7 +146,7 @@ static bool change_user(const struct config *config, struct writer *why)
     return true;
 }
 
-bool privilege_drop(const struct config *config, struct writer *why)
+static bool drop(const struct config *config, struct writer *why)
 {
     if (!change_user(config, why))
         return false;
@@ -159,4 +159,15 @@ bool privilege_drop(const struct config *config, struct writer *why)
         return true;
     return privilege_filter(config->engine.system_calls == CONFIG_SYSTEM_CALLS_KILL,
                             config->engine.pmd == CONFIG_PMD_AF_XDP, why);
+}
+
+bool privilege_drop(const struct config *config)
+{
+    char text[256];
+    struct writer why = writer_of(text, sizeof(text));
+    bool ok = drop(config, &why);
+
+    if (!ok)
+        LOG(ERROR, "%.*s", (int)why.len, text);
+    return ok;
 }

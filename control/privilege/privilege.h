@@ -11,10 +11,10 @@
 
 /*
  * To be called once, by the main thread, when devices, sockets, store, records and control socket
- * are open. Gives files to the new user first. False: with a reason in `why`; the process is then
+ * are open. Gives files to the new user first. False, with a reason in the log: the process is then
  * to end, since it may be half of one thing and half of the other.
  */
-bool privilege_drop(const struct config *config, struct writer *why);
+bool privilege_drop(const struct config *config);
 /* The last of the port's work may need what a driver's end asks of the kernel: what was kept for it
  * comes into force, for the calling thread alone. */
 void privilege_raise(void);

@@ -9,6 +9,7 @@
 
 #include "control/log/log.h"
 #include "control/record/record_json.h"
+#include "control/record/record_log.h"
 
 enum { BATCH_RECORDS = 64, WAIT_MS = 500, EVENTS = 256 };
 
@@ -176,6 +177,7 @@ static void *writer_main(void *arg)
 
         prepare(w, now, &privacy, &key);
         n = take_events(w, now) + take_records(w, &privacy, now);
+        record_log_workers(w->handoff, &privacy);
         record_files_flush(&w->files, now);
         record_files_sweep(&w->files, now);
         if (n > 0)
@@ -215,7 +217,8 @@ struct record_writer *record_writer_start(struct handoff *handoff, const char *p
         why = errno;
     if (why == 0) {
         sigfillset(&all);
-        /* What the filter of system calls refuses is told by this one, to the thread that called. */
+        /* What the filter of system calls refuses is told by this one, to the thread that called.
+         */
         sigdelset(&all, SIGSYS);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         why = pthread_create(&w->thread, NULL, writer_main, w);

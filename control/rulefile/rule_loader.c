@@ -2,6 +2,7 @@
 #include "control/rulefile/rule_loader.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -9,17 +10,30 @@
 #include "control/rulefile/rule_file.h"
 #include "dataplane/handoff/hidden.h"
 #include "rules/rule_memory.h"
+#include "control/rulefile/rule_tally.h"
 #include "rules/rule_pool.h"
 
 struct rule_loader {
     struct rule_generation *live[GENERATIONS_LIVE]; /* published or retired, not freed */
     bool retired[GENERATIONS_LIVE];
+    struct rule_tally *tally; /* of generations that are gone */
+    pthread_mutex_t lock;     /* of what is above */
 };
 
 struct rule_loader *rule_loader_new(void)
 {
+    struct rule_loader *l = calloc(1, sizeof(*l));
+
+    if (!l)
+        return NULL;
     rule_memory_set(hidden_take, hidden_give);
-    return calloc(1, sizeof(struct rule_loader));
+    l->tally = rule_tally_new();
+    if (!l->tally) {
+        free(l);
+        return NULL;
+    }
+    pthread_mutex_init(&l->lock, NULL);
+    return l;
 }
 
 static void free_generation(struct rule_generation *g)
@@ -38,6 +52,8 @@ void rule_loader_free(struct rule_loader *l)
         return;
     for (int i = 0; i < GENERATIONS_LIVE; i++)
         free_generation(l->live[i]);
+    rule_tally_free(l->tally);
+    pthread_mutex_destroy(&l->lock);
     free(l);
 }
 
@@ -120,22 +136,42 @@ bool rule_loader_load(struct rule_loader *l, const struct rule_loader_options *o
         writer_text(errors, "rules: out of memory\n");
         return false;
     }
+    pthread_mutex_lock(&l->lock);
     l->live[place] = *generation_out;
     l->retired[place] = false;
+    pthread_mutex_unlock(&l->lock);
     return true;
 }
 
 void rule_loader_retire(struct rule_loader *l, struct rule_generation *g)
 {
+    pthread_mutex_lock(&l->lock);
     for (int i = 0; g && i < GENERATIONS_LIVE; i++)
         if (l->live[i] == g)
             l->retired[i] = true;
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* What a generation counted goes into the tally. False: no memory. */
+static bool add_up(struct rule_tally *tally, const struct rule_generation *g)
+{
+    bool ok = true;
+
+    for (size_t r = 0; r < rule_set_count(g->set); r++)
+        for (uint32_t w = 0; w < g->workers; w++) {
+            struct rule_pool_count c = rule_pool_count(g->pools[w], r);
+
+            if (c.hits)
+                ok &= rule_tally_add(tally, rule_set_rule(g->set, r)->id, c.hits, c.last_ms);
+        }
+    return ok;
 }
 
 uint32_t rule_loader_sweep(struct rule_loader *l)
 {
     uint32_t left = 0;
 
+    pthread_mutex_lock(&l->lock);
     for (int i = 0; i < GENERATIONS_LIVE; i++) {
         if (!l->live[i] || !l->retired[i])
             continue;
@@ -143,8 +179,50 @@ uint32_t rule_loader_sweep(struct rule_loader *l)
             left++;
             continue;
         }
+        /* Without memory counts are lost, and nothing else. */
+        add_up(l->tally, l->live[i]);
         free_generation(l->live[i]);
         l->live[i] = NULL;
     }
+    pthread_mutex_unlock(&l->lock);
     return left;
+}
+
+/* The totals of a set's rules, in a new array; NULL: no memory. */
+static struct rule_total *totals_of(struct rule_loader *l, const struct rule_set *set)
+{
+    size_t count = set ? rule_set_count(set) : 0;
+    struct rule_total *totals = calloc(count + 1, sizeof(*totals));
+    struct rule_tally *tally = rule_tally_copy(l->tally);
+    bool ok = totals && tally;
+
+    for (int i = 0; i < GENERATIONS_LIVE && ok; i++)
+        if (l->live[i])
+            ok = add_up(tally, l->live[i]);
+    for (size_t r = 0; r < count && ok; r++)
+        totals[r] = rule_tally_find(tally, rule_set_rule(set, r)->id);
+    rule_tally_free(tally);
+    if (ok)
+        return totals;
+    free(totals);
+    return NULL;
+}
+
+bool rule_loader_look(struct rule_loader *l,
+                      void (*visit)(void *context, const struct rule_look *look), void *context)
+{
+    struct rule_look look = {0};
+    struct rule_total *totals;
+
+    pthread_mutex_lock(&l->lock);
+    for (int i = 0; i < GENERATIONS_LIVE; i++)
+        if (l->live[i] && !l->retired[i])
+            look.generation = l->live[i];
+    totals = totals_of(l, look.generation ? look.generation->set : NULL);
+    look.totals = totals;
+    if (totals)
+        visit(context, &look);
+    pthread_mutex_unlock(&l->lock);
+    free(totals);
+    return totals != NULL;
 }

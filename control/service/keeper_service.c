@@ -2,11 +2,13 @@
 #include "control/service/keeper_service.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
 #include "control/store/store_quarantine.h"
 
@@ -24,7 +26,8 @@ struct keeper_service {
     pthread_cond_t changed;
     bool woken;
     _Atomic bool stop;
-    uint64_t told; /* the last row of the log that was told */
+    _Atomic uint64_t tombstones, bodies, held_us; /* collected; the thread's alone to write */
+    uint64_t told;                                /* the last row of the log that was told */
 };
 
 static uint64_t clock_ms(clockid_t clock)
@@ -122,6 +125,11 @@ static void expire(struct keeper_service *k, uint64_t before_ms)
 
 /* ---- the rest ---- */
 
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store(counter, atomic_load(counter) + n);
+}
+
 static void trim(struct keeper_service *k, uint64_t before_ms)
 {
     uint32_t removed = 0;
@@ -159,9 +167,26 @@ static void tell_new(struct keeper_service *k)
     store_audit(k->options.store, k->told, tell, k);
 }
 
+/* Garbage of the store; other changes come between two steps. */
+static void collect(struct keeper_service *k, const struct policy_values *keep)
+{
+    struct store_collect limits = {.now_ms = clock_ms(CLOCK_REALTIME),
+                                   .tombstone_ms = keep->tombstone_ms,
+                                   .tombstones_max = keep->tombstones};
+    struct store_collected collected = {.done = false};
+
+    while (!collected.done && !atomic_load(&k->stop) &&
+           store_collect(k->options.store, &limits, &collected) == STORE_OK)
+        sched_yield();
+    add(&k->tombstones, collected.tombstones);
+    add(&k->bodies, collected.bodies);
+    if (collected.held_us > atomic_load(&k->held_us))
+        atomic_store(&k->held_us, collected.held_us);
+}
+
 static void round_over_all(struct keeper_service *k)
 {
-    struct policy_retention keep = policy_retention(k->options.policy);
+    struct policy_values keep = policy_values(k->options.policy);
     uint64_t now = clock_ms(CLOCK_REALTIME);
 
     finish_erasures(k);
@@ -170,12 +195,13 @@ static void round_over_all(struct keeper_service *k)
     tell_new(k);
     if (keep.audit_ms && now > keep.audit_ms)
         trim(k, now - keep.audit_ms);
+    collect(k, &keep);
 }
 
 /* A tenth of the shortest time that is kept, so that little stays much longer than it is to. */
 static uint64_t period_ms(struct keeper_service *k)
 {
-    struct policy_retention keep = policy_retention(k->options.policy);
+    struct policy_values keep = policy_values(k->options.policy);
     uint64_t period = k->options.period_ms;
 
     if (keep.quarantine_ms && keep.quarantine_ms / 10 < period)
@@ -269,4 +295,11 @@ void keeper_service_stop(struct keeper_service *k)
     pthread_cond_destroy(&k->changed);
     pthread_mutex_destroy(&k->lock);
     free(k);
+}
+
+struct keeper_stats keeper_service_stats(const struct keeper_service *k)
+{
+    return (struct keeper_stats){.tombstones = atomic_load(&k->tombstones),
+                                 .bodies = atomic_load(&k->bodies),
+                                 .held_us = atomic_load(&k->held_us)};
 }

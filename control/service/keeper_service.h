@@ -25,6 +25,12 @@ struct keeper_options {
 
 /* NULL: no thread or no memory. */
 struct keeper_service *keeper_service_start(const struct keeper_options *options);
+/* What was collected since the start, from any thread. */
+struct keeper_stats {
+    uint64_t tombstones, bodies;
+    uint64_t held_us; /* longest time that changes were held back for it */
+};
+struct keeper_stats keeper_service_stats(const struct keeper_service *keeper);
 /* Begins a round at once, after a change that it is to tell. Any thread. */
 void keeper_service_wake(struct keeper_service *keeper);
 void keeper_service_stop(struct keeper_service *keeper);

@@ -189,14 +189,18 @@ uint64_t policy_version(const struct policy *p)
     return p->settings ? p->settings->version : 0;
 }
 
-struct policy_retention policy_retention(struct policy *p)
+struct policy_values policy_values(struct policy *p)
 {
-    struct policy_retention r = {0};
+    struct policy_values r = {0};
 
     pthread_mutex_lock(&p->lock);
     if (p->config) {
         r.quarantine_ms = (uint64_t)p->config->quarantine.expiry / 1000;
         r.audit_ms = (uint64_t)p->config->audit_retention / 1000;
+        r.tombstone_ms = (uint64_t)p->config->store.tombstone_age / 1000;
+        r.tombstones = (uint32_t)p->config->store.tombstones;
+        r.message_size = (uint64_t)p->config->smtp.message_size;
+        r.node = (uint16_t)p->config->engine.node;
     }
     pthread_mutex_unlock(&p->lock);
     return r;
@@ -211,6 +215,12 @@ bool policy_lists(struct policy *p, struct span key)
         found = span_equal(p->config->accounts[i].key, key);
     pthread_mutex_unlock(&p->lock);
     return found;
+}
+
+bool policy_look_at_rules(struct policy *p,
+                          void (*visit)(void *context, const struct rule_look *look), void *context)
+{
+    return rule_loader_look(p->loader, visit, context);
 }
 
 void policy_sweep(struct policy *p)

@@ -33,14 +33,23 @@ bool policy_apply(struct policy *policy, const struct config *config, struct wri
 /* Counts configurations; of the one in force. */
 uint64_t policy_version(const struct policy *policy);
 
-/* What the keeper (keeper_service.h) needs of the configuration in force. */
-struct policy_retention {
-    uint64_t quarantine_ms, audit_ms; /* 0: for ever */
+/* What control threads need of the configuration in force. */
+struct policy_values {
+    uint64_t quarantine_ms, audit_ms, tombstone_ms; /* how long each is kept; 0: for ever */
+    uint32_t tombstones;                            /* most in a mailbox; 0: all */
+    uint64_t message_size;                          /* of the largest message */
+    uint16_t node;
 };
 /* From any thread. */
-struct policy_retention policy_retention(struct policy *policy);
+struct policy_values policy_values(struct policy *policy);
 /* Whether the configuration in force has an account with this key. From any thread. */
 bool policy_lists(struct policy *policy, struct span key);
+
+struct rule_look;
+/* As rule_loader_look(). From any thread. */
+bool policy_look_at_rules(struct policy *policy,
+                          void (*visit)(void *context, const struct rule_look *look),
+                          void *context);
 
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);

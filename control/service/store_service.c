@@ -43,6 +43,7 @@ enum job_status store_service_job_status(enum store_status status)
     case STORE_CORRUPT:
     case STORE_NEWER:
     case STORE_FAILED:
+    case STORE_TOO_OLD:
         break;
     }
     return JOB_FAILED;

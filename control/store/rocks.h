@@ -22,7 +22,7 @@ enum rocks_family {
     ROCKS_FAMILIES,
 };
 
-enum { ROCKS_SCHEMA = 1, ROCKS_AHEAD_VERSION = 1, ROCKS_VIEW_BUCKETS = 256 };
+enum { ROCKS_SCHEMA = 2, ROCKS_AHEAD_VERSION = 1, ROCKS_VIEW_BUCKETS = 256 };
 
 struct rocks_view {
     struct pop3_mailbox view; /* first: what the session sees */
@@ -99,6 +99,12 @@ struct rocks {
 
     struct store_quarantine_limits limits; /* under `changing` */
 
+    struct { /* by the one who collects garbage: where the next step begins */
+        uint64_t mailbox;
+        bool bodies;         /* tombstones are done */
+        struct id128 behind; /* of bodies, the last one that was looked at */
+    } collecting;
+
     pthread_mutex_t views_lock;
     struct rocks_view *views[ROCKS_VIEW_BUCKETS];
 };
@@ -114,6 +120,15 @@ enum store_status rocks_db_status(char *error);
 /* Begins and ends a use of the database. False: it is closed, don't end. */
 bool rocks_db_use(struct rocks *r);
 void rocks_db_release(struct rocks *r);
+
+/* ---- rocks_migrate.c: what an older version of the program wrote ---- */
+
+/*
+ * Brings a store of schema version `schema` up to this program's. An interrupted migration goes on
+ * where it was: the schema is raised before the first row is rewritten, so that no older program
+ * takes half of each for damage, and what is still to be done stands in a row of its own.
+ */
+enum store_status rocks_migrate(struct rocks *r, uint64_t schema);
 
 /* ---- rocks_ahead.c: the last batch before a power loss ---- */
 
@@ -254,6 +269,12 @@ enum store_status rocks_show_message(struct store *store, const struct id128 *me
                                      store_message_visit *visit, void *context);
 enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32_t uid,
                                    store_bytes_visit *visit, void *context);
+struct store_collect;
+struct store_collected;
+enum store_status rocks_collect(struct store *store, const struct store_collect *limits,
+                                struct store_collected *collected);
+enum store_status rocks_backup_create(struct store *store, const char *folder, uint32_t *id_out,
+                                      char *error);
 enum store_status rocks_check(struct store *store, const struct store_fsck *options,
                               struct store_health *health_out);
 

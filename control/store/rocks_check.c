@@ -12,6 +12,7 @@ struct check {
     const rocksdb_snapshot_t *snapshot;
     rocksdb_readoptions_t *read;
     struct store_health *health;
+    bool unreferred; /* an entry without a reference stays so */
     uint64_t whole;  /* bodies with rows whose rows are all there */
     uint64_t wanted; /* bodies with rows */
 };
@@ -30,13 +31,24 @@ static uint64_t *sum_of(struct store_health *h, enum store_fault_class class)
     return &h->bad;
 }
 
+/* A body is needed by the entry that its lost reference came from: those are made good before
+ * bodies are looked at, unless they cannot be read or written. */
+static bool repairable(const struct check *c, enum store_fault_class class)
+{
+    if (!c->options->repair || !store_faults[class].repair)
+        return false;
+    return class != STORE_FAULT_BODY_UNUSED ||
+           (c->health->faults[STORE_FAULT_UNREADABLE] == 0 && !c->unreferred);
+}
+
 static void report(struct check *c, struct rocks_fault f)
 {
     enum store_fault_class class = f.fault.class;
 
     ++*sum_of(c->health, class);
-    if (c->options->repair && store_faults[class].repair)
+    if (repairable(c, class))
         f.fault.repaired = rocks_repair(c->r, &f);
+    c->unreferred |= class == STORE_FAULT_ENTRY_UNREFERRED && !f.fault.repaired;
     c->health->repaired += f.fault.repaired;
     if (c->health->faults[class]++ < STORE_FSCK_VISITS && c->options->visit)
         c->options->visit(c->options->context, &f.fault);

@@ -82,6 +82,9 @@ static enum store_status check_schema(struct rocks *r, bool *fresh_out, char *er
                  (unsigned long long)schema, ROCKS_SCHEMA);
         return STORE_NEWER;
     }
+    status = rocks_migrate(r, schema);
+    if (status != STORE_OK)
+        return fail(error, status, "the store cannot be migrated", NULL);
     return STORE_OK;
 }
 

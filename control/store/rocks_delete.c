@@ -55,7 +55,8 @@ void rocks_delete_entry(struct rocks_batch *b, struct rocks_account *account,
 
     rocks_delete_rows(b, gone);
     key = store_key_tombstone(gone->mailbox, ++state->modseq, gone->uid);
-    store_row_put_tombstone(&w, &gone->message);
+    store_row_put_tombstone(
+        &w, &(struct store_row_tombstone){.message = gone->message, .deleted_ms = b->now_ms});
     rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
     subtract(&state->messages, 1);
     subtract(&state->octets, size);

@@ -206,21 +206,33 @@ enum store_status rocks_list_tombstones(struct store *store, uint64_t mailbox, u
     struct rocks *r = (struct rocks *)store;
     struct store_key prefix = store_key_id(STORE_TABLE_TOMBSTONE, mailbox);
     struct store_key start = store_key_tombstone(mailbox, since, 0);
+    struct store_key floor_key = store_key_id(STORE_TABLE_FLOOR, mailbox);
+    uint64_t floor = 0;
     struct rocks_walk walk;
     enum store_status status = STORE_OK, ended;
     bool more = true;
 
     if (!rocks_db_use(r))
         return STORE_FAILED;
+    /* The walk sees one moment; what is collected after it began is in it. */
     rocks_walk_begin(&walk, r, ROCKS_INDEX, &prefix, &start);
+    status = rocks_value_number(r, ROCKS_INDEX, rocks_key(&floor_key), &floor);
+    if (status == STORE_NONE || (status == STORE_OK && since > floor))
+        status = STORE_OK;
+    else if (status == STORE_OK)
+        status = STORE_TOO_OLD;
     while (status == STORE_OK && more && rocks_walk_next(&walk)) {
         struct store_entry entry = {.mailbox = mailbox};
+        struct store_row_tombstone row;
 
-        if (store_key_read_tombstone(walk.key, &entry.modseq, &entry.uid) &&
-            store_row_read_tombstone(walk.value, &entry.message))
-            more = visit(context, &entry);
-        else
+        if (!store_key_read_tombstone(walk.key, &entry.modseq, &entry.uid) ||
+            !store_row_read_tombstone(walk.value, &row)) {
             status = STORE_CORRUPT;
+            break;
+        }
+        entry.message = row.message;
+        entry.saved_ms = row.deleted_ms;
+        more = visit(context, &entry);
     }
     ended = rocks_walk_end(&walk);
     rocks_db_release(r);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/store/store_backup.h"
 #include "control/store/store_ops.h"
 
 void store_close(struct store *store)
@@ -145,6 +146,18 @@ enum store_status store_greylist_walk(struct store *store, struct span start,
     return store->ops->greylist_walk(store, start, visit, context);
 }
 
+enum store_status store_collect(struct store *store, const struct store_collect *limits,
+                                struct store_collected *collected)
+{
+    return store->ops->collect(store, limits, collected);
+}
+
+enum store_status store_backup_create(struct store *store, const char *folder, uint32_t *id_out,
+                                      char *error)
+{
+    return store->ops->backup(store, folder, id_out, error);
+}
+
 enum store_status store_audit(struct store *store, uint64_t since, store_audit_visit *visit,
                               void *context)
 {
@@ -190,6 +203,7 @@ const char *store_status_name(enum store_status status)
         [STORE_CORRUPT] = "damaged row",
         [STORE_NEWER] = "written by a later version",
         [STORE_FAILED] = "failed",
+        [STORE_TOO_OLD] = "too old",
     };
 
     return names[status];

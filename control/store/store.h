@@ -21,6 +21,7 @@ enum store_status {
     STORE_CORRUPT,   /* a row that cannot be read */
     STORE_NEWER,     /* written by a later version of the program */
     STORE_FAILED,    /* I/O error or a caller's mistake; nothing was done */
+    STORE_TOO_OLD,   /* tombstones that were asked for have been collected */
 };
 
 enum { STORE_ERROR = 256 };
@@ -216,8 +217,9 @@ enum store_status store_message_show(struct store *store, const struct id128 *me
 /* Prefix and body, exactly as POP3 would give them, in pieces. */
 enum store_status store_export(struct store *store, uint64_t mailbox, uint32_t uid,
                                store_bytes_visit *visit, void *context);
-/* UIDs of a mailbox deleted since a modification sequence, oldest first, through entry->uid and
- * entry->modseq alone. */
+/* UIDs of a mailbox deleted since a modification sequence, oldest first, through entry->uid,
+ * entry->modseq and entry->saved_ms (when) alone. STORE_TOO_OLD: some of them are forgotten, and
+ * the asker must compare all UIDs (RFC 7162 section 3.2.5.2). */
 enum store_status store_tombstones(struct store *store, uint64_t mailbox, uint64_t since,
                                    store_entry_visit *visit, void *context);
 

@@ -21,6 +21,7 @@ enum store_table {
     STORE_TABLE_DOMAIN = 'd',
     STORE_TABLE_ENVELOPE = 'e',
     STORE_TABLE_IMPORTED = 'i',
+    STORE_TABLE_FLOOR = 'f', /* of tombstones that are still known */
     STORE_TABLE_ENTRY = 'l',
     STORE_TABLE_MAILBOX = 'm',
     STORE_TABLE_PENDING = 'n',

@@ -2,6 +2,7 @@
 #ifndef CONTROL_STORE_STORE_OPS_H
 #define CONTROL_STORE_STORE_OPS_H
 
+#include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
 #include "control/store/store_greylist.h"
 #include "control/store/store_quarantine.h"
@@ -32,6 +33,9 @@ struct store_ops {
     enum store_status (*export)(struct store *, uint64_t, uint32_t, store_bytes_visit *, void *);
     enum store_status (*tombstones)(struct store *, uint64_t, uint64_t, store_entry_visit *,
                                     void *);
+    enum store_status (*collect)(struct store *, const struct store_collect *,
+                                 struct store_collected *);
+    enum store_status (*backup)(struct store *, const char *, uint32_t *, char *);
     enum store_status (*audit)(struct store *, uint64_t, store_audit_visit *, void *);
     enum store_status (*audit_last)(struct store *, uint64_t *);
     enum store_status (*audit_trim)(struct store *, uint64_t, uint32_t, uint32_t *);

@@ -4,7 +4,7 @@
 #include "proto/base/cursor.h"
 
 /* The version that every encoding below begins with. Each grows on its own. */
-enum { VERSION = 1 };
+enum { VERSION = 1, TOMBSTONE_VERSION = 2 };
 
 static struct cursor begin(struct span value)
 {
@@ -228,13 +228,25 @@ bool store_row_read_flags(struct span value, struct store_entry *entry_out)
     return whole(&c) && !keywords.bad;
 }
 
-void store_row_put_tombstone(struct writer *w, const struct id128 *message)
+void store_row_put_tombstone(struct writer *w, const struct store_row_tombstone *row)
 {
-    writer_byte(w, VERSION);
-    put_id(w, message);
+    writer_byte(w, TOMBSTONE_VERSION);
+    put_id(w, &row->message);
+    writer_uint(w, row->deleted_ms, 8);
 }
 
-bool store_row_read_tombstone(struct span value, struct id128 *message_out)
+bool store_row_read_tombstone(struct span value, struct store_row_tombstone *row_out)
+{
+    struct cursor c = cursor_of(value);
+
+    if (cursor_u8(&c) != TOMBSTONE_VERSION)
+        c.bad = true;
+    row_out->message = read_id(&c);
+    row_out->deleted_ms = cursor_u64(&c);
+    return whole(&c);
+}
+
+bool store_row_read_tombstone_1(struct span value, struct id128 *message_out)
 {
     struct cursor c = begin(value);
 

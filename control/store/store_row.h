@@ -41,6 +41,11 @@ struct store_row_state {
     uint64_t modseq, messages, octets;
 };
 
+struct store_row_tombstone {
+    struct id128 message;
+    uint64_t deleted_ms; /* wall clock */
+};
+
 struct store_row_body {
     uint64_t incarnation, size, received_ms;
     uint32_t rows;
@@ -68,8 +73,10 @@ void store_row_put_entry(struct writer *w, const struct store_entry *entry);
 bool store_row_read_entry(struct span value, struct store_entry *entry_out);
 void store_row_put_flags(struct writer *w, const struct store_entry *entry);
 bool store_row_read_flags(struct span value, struct store_entry *entry_out);
-void store_row_put_tombstone(struct writer *w, const struct id128 *message);
-bool store_row_read_tombstone(struct span value, struct id128 *message_out);
+void store_row_put_tombstone(struct writer *w, const struct store_row_tombstone *row);
+bool store_row_read_tombstone(struct span value, struct store_row_tombstone *row_out);
+/* The first version of it, of schema 1, without the time. */
+bool store_row_read_tombstone_1(struct span value, struct id128 *message_out);
 
 /* Bytes that store_row_put_envelope() needs. */
 size_t store_row_envelope_size(const struct message *message);

@@ -23,6 +23,7 @@ struct handoff_port {
                                                 before it was read */
     uint32_t notice_next;                    /* under the handoff's notice_writer */
     struct job *free_jobs;
+    uint32_t jobs_out, jobs_most;
     uint32_t rung; /* bit per service, and one for records, that got something this turn */
     uint16_t worker;
     struct job *jobs;
@@ -30,6 +31,7 @@ struct handoff_port {
     struct record *unsent; /* a slot given back unused: the warmest one to take */
     struct counters counters __attribute__((aligned(64)));
     struct stage_cycles cycles __attribute__((aligned(64)));
+    struct worker_log log;
 };
 
 struct handoff {
@@ -144,6 +146,24 @@ struct handoff_port *handoff_port_of(struct handoff *h, uint32_t worker)
     return h->ports[worker];
 }
 
+struct handoff_level handoff_level(const struct handoff_port *port)
+{
+    return (struct handoff_level){.jobs = port->jobs_out,
+                                  .jobs_most = port->jobs_most,
+                                  .commits = ring_count(port->asked[SERVICE_STORE]),
+                                  .records = ring_count(port->records_out),
+                                  .records_free = ring_count(port->records_back)};
+}
+
+uint64_t handoff_log_dropped(const struct handoff *h)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t w = 0; w < h->options.workers; w++)
+        sum += atomic_load_explicit(&h->ports[w]->log.dropped, memory_order_relaxed);
+    return sum;
+}
+
 /* ---- the worker's side ---- */
 
 struct job *job_take(struct handoff_port *port)
@@ -153,6 +173,8 @@ struct job *job_take(struct handoff_port *port)
     if (!job)
         return NULL;
     port->free_jobs = job->next;
+    if (++port->jobs_out > port->jobs_most)
+        port->jobs_most = port->jobs_out;
     job->next = NULL;
     job->worker = port->worker;
     job->status = JOB_OK;
@@ -182,6 +204,7 @@ void job_give(struct handoff_port *port, struct job *job)
 {
     job->next = port->free_jobs;
     port->free_jobs = job;
+    port->jobs_out--;
 }
 
 bool notice_take(struct handoff_port *port, struct notice *notice_out)
@@ -237,6 +260,11 @@ struct counters *handoff_counters(struct handoff_port *port)
 struct stage_cycles *handoff_cycles(struct handoff_port *port)
 {
     return &port->cycles;
+}
+
+struct worker_log *handoff_log(struct handoff_port *port)
+{
+    return &port->log;
 }
 
 const struct settings *handoff_settings(const struct handoff_port *port)

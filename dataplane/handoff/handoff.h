@@ -7,6 +7,7 @@
 #include "dataplane/handoff/record.h"
 #include "dataplane/handoff/settings.h"
 #include "dataplane/handoff/stage.h"
+#include "dataplane/handoff/worker_log.h"
 
 /*
  * Where data plane and control meet. Each (worker, service) pair has a ring for jobs asked and one
@@ -26,6 +27,16 @@ struct handoff_options {
 struct handoff *handoff_new(const struct handoff_options *options);
 void handoff_free(struct handoff *h);
 uint32_t handoff_workers(const struct handoff *h);
+/* How full a worker's side is, as of a moment ago; any thread. */
+struct handoff_level {
+    uint32_t jobs, jobs_most; /* out, and the most that ever were */
+    uint32_t commits;         /* asked of the commit thread and not taken yet */
+    uint32_t records;         /* waiting for the writer */
+    uint32_t records_free;
+};
+struct handoff_level handoff_level(const struct handoff_port *port);
+/* Log lines of all workers that found their ring full. */
+uint64_t handoff_log_dropped(const struct handoff *h);
 struct handoff_port *handoff_port_of(struct handoff *h, uint32_t worker);
 
 /* ---- the worker's side: only the owning worker calls these ---- */
@@ -51,6 +62,8 @@ void handoff_flush(struct handoff_port *port);
 /* This worker's counters and cycles; written by the worker only, read by anyone. */
 struct counters *handoff_counters(struct handoff_port *port);
 struct stage_cycles *handoff_cycles(struct handoff_port *port);
+/* What this worker has to say in the log; emptied by the records' thread. */
+struct worker_log *handoff_log(struct handoff_port *port);
 /* The published settings; valid until the worker's next quiescent state. */
 const struct settings *handoff_settings(const struct handoff_port *port);
 uint16_t handoff_worker(const struct handoff_port *port);

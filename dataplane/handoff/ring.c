@@ -56,3 +56,11 @@ bool ring_empty(struct ring *r)
     return atomic_load_explicit(&r->consumer.head, memory_order_relaxed) ==
            atomic_load_explicit(&r->producer.tail, memory_order_acquire);
 }
+
+uint32_t ring_count(const struct ring *r)
+{
+    /* The head first: it cannot pass the tail that is read after it. */
+    uint32_t head = atomic_load_explicit(&r->consumer.head, memory_order_acquire);
+
+    return atomic_load_explicit(&r->producer.tail, memory_order_acquire) - head;
+}

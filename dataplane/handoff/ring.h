@@ -33,5 +33,7 @@ bool ring_put(struct ring *r, void *item);
 uint32_t ring_take(struct ring *r, void **items_out, uint32_t max);
 /* From the consumer's side. */
 bool ring_empty(struct ring *r);
+/* From any thread: how many items there were a moment ago. */
+uint32_t ring_count(const struct ring *r);
 
 #endif

@@ -3,6 +3,9 @@
 
 #include "proto/smtp/smtp_trace.h"
 
+/* All fields that rules add to a message, and the subject. */
+enum { TAGS_ROOM = 4096, SUBJECT_ROOM = SUBJECT_MAX + RULE_SUBJECT_TAG_MAX + 16 };
+
 /* Each recipient has a place of its own in the record; where it leads to several mailboxes, the
  * strongest verdict stands there. */
 static void record_verdicts(struct transaction *tx)
@@ -34,23 +37,59 @@ static void spare(const struct transaction *tx, int32_t spared, struct rule_verd
     }
 }
 
+static bool refuses(enum rule_action action)
+{
+    return action == RULE_ACTION_REJECT || action == RULE_ACTION_DEFER;
+}
+
+enum smtp_reply_id delivery_judge_header(struct sessions *ss, struct transaction *tx,
+                                         struct span *text_out)
+{
+    struct rule_verdict verdict, strongest = {.rule = RULE_NONE};
+    bool deferred = false;
+
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        rule_match_verdict(tx->match, RULE_STAGE_HEADER_END, &tx->recipient[i].policy, &verdict);
+        if (!refuses(verdict.action))
+            return SMTP_REPLY_NONE;
+        deferred |= verdict.action == RULE_ACTION_DEFER;
+        if (verdict.action > strongest.action)
+            strongest = verdict;
+    }
+    transaction_stamp(ss, STAGE_rules);
+    if (transaction_exempt(tx) || tx->message.deliveries == 0)
+        return SMTP_REPLY_NONE;
+    tx->verdict = strongest;
+    *text_out = strongest.text;
+    return deferred ? SMTP_REPLY_RULE_DEFERRED : SMTP_REPLY_RULE_REJECTED;
+}
+
+/* The verdict for one delivery. True: it refuses. */
+static bool judge_one(struct transaction *tx, uint32_t i)
+{
+    struct transaction_recipient *r = &tx->recipient[i];
+    struct rule_verdict verdict = {.rule = RULE_NONE};
+
+    if (tx->match)
+        rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &r->policy, &verdict);
+    spare(tx, r->spared, &verdict);
+    r->verdict = (uint8_t)verdict.action;
+    r->rule = verdict.rule;
+    r->by_score = verdict.by_score;
+    r->text = refuses(verdict.action) ? verdict.text : span_of(NULL, 0);
+    if (i == 0 || verdict.action > tx->verdict.action)
+        tx->verdict = verdict;
+    return refuses(verdict.action);
+}
+
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
                                   struct span *text_out)
 {
     uint32_t refused = 0, deferred = 0;
-    struct rule_verdict verdict = {.rule = RULE_NONE};
 
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
-        if (tx->match)
-            rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, &tx->recipient[i].policy, &verdict);
-        spare(tx, tx->recipient[i].spared, &verdict);
-        tx->recipient[i].verdict = (uint8_t)verdict.action;
-        tx->recipient[i].rule = verdict.rule;
-        refused += verdict.action == RULE_ACTION_REJECT || verdict.action == RULE_ACTION_DEFER ||
-                   tx->recipient[i].looping;
-        deferred += verdict.action == RULE_ACTION_DEFER;
-        if (i == 0 || verdict.action > tx->verdict.action)
-            tx->verdict = verdict;
+        refused += judge_one(tx, i) || tx->recipient[i].looping;
+        deferred += tx->recipient[i].verdict == RULE_ACTION_DEFER;
     }
     record_verdicts(tx);
     transaction_stamp(ss, STAGE_rules);
@@ -85,32 +124,52 @@ void delivery_place(struct transaction *tx)
         if (tx->recipient[i].verdict == RULE_ACTION_DISCARD)
             continue;
         m->delivery[kept] = m->delivery[i];
+        tx->kept_from[kept] = (uint8_t)i;
         m->delivery[kept++].place = place_of(tx, i);
     }
     m->deliveries = kept;
 }
 
-static void write_tags(struct transaction *tx, struct writer *w)
+/* A whole field or, where it does not fit, nothing. */
+static void write_field(struct sessions *ss, struct writer *w, struct span field)
 {
-    uint32_t hits[RECORD_RULES];
-    size_t n = rule_match_hits(tx->match, hits, RECORD_RULES);
+    if (writer_room(w) < field.len + 2 + SUBJECT_ROOM) {
+        ss->counters->tags_left_out++;
+        return;
+    }
+    writer_span_put(w, field);
+    writer_text(w, "\r\n");
+}
 
-    for (size_t i = 0; i < n && i < RECORD_RULES; i++) {
-        const struct rule *rule = rule_set_rule(tx->rules->set, hits[i]);
+/* What the rules that hit for this recipient put in front. */
+static void write_tags(struct sessions *ss, struct transaction *tx, uint32_t recipient,
+                       struct writer *w)
+{
+    const struct rule_set *set = tx->rules->set;
 
-        if (rule->action != RULE_ACTION_TAG || rule->shadow)
+    for (size_t r = rule_match_next(tx->match, 0); r < rule_set_count(set);
+         r = rule_match_next(tx->match, r + 1)) {
+        const struct rule *rule = rule_set_rule(set, r);
+        uint8_t text[RULE_ID_MAX + 20];
+        struct writer field = writer_of(text, sizeof(text));
+
+        if (rule->shadow || !rule_match_applies(tx->match, r, &tx->recipient[recipient].policy))
             continue;
-        writer_text(w, "X-Wirepost-Rule: ");
-        writer_span_put(w, rule->id);
-        writer_text(w, "\r\n");
+        writer_text(&field, "X-Wirepost-Rule: ");
+        writer_span_put(&field, rule->id);
+        if (rule->action == RULE_ACTION_TAG)
+            write_field(ss, w, writer_span(&field));
+        for (size_t i = 0; i < rule->tag.field_count; i++)
+            write_field(ss, w, rule->tag.fields[i]);
     }
 }
 
 /* The header fields in front of one delivery. False: no memory. */
-static bool write_prefix(struct sessions *ss, struct session *s, struct message_delivery *d)
+static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
 {
-    enum { SIZE = SMTP_TRACE_MAX + RECORD_RULES * (RULE_ID_MAX + 19) };
+    enum { SIZE = SMTP_TRACE_MAX + TAGS_ROOM + SUBJECT_ROOM };
     struct transaction *tx = s->tx;
+    struct message_delivery *d = &tx->message.delivery[index];
     uint8_t id_text[ID128_TEXT], text[SIZE];
     struct writer id = writer_of(id_text, sizeof(id_text)), w = writer_of(text, sizeof(text));
 
@@ -127,7 +186,8 @@ static bool write_prefix(struct sessions *ss, struct session *s, struct message_
                                         .id = writer_span(&id),
                                         .wall_seconds = ss->time.wall_ms / 1000});
     if (tx->match)
-        write_tags(tx, &w);
+        write_tags(ss, tx, tx->kept_from[index], &w);
+    transaction_subject_put(tx, tx->kept_from[index], &w);
     return !w.full && transaction_copy(ss, tx, writer_span(&w), &d->prefix);
 }
 
@@ -148,7 +208,7 @@ bool delivery_prefixes(struct sessions *ss, struct session *s)
     struct message *m = &s->tx->message;
 
     for (uint32_t i = 0; i < m->deliveries; i++)
-        if (!write_prefix(ss, s, &m->delivery[i]))
+        if (!write_prefix(ss, s, i))
             return false;
     return true;
 }

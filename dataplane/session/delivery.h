@@ -9,11 +9,16 @@
  * goes, what stands in front of it.
  */
 
+/* The header has ended: a row only where it refuses every recipient already, which need not wait
+ * for the body. */
+enum smtp_reply_id delivery_judge_header(struct sessions *ss, struct transaction *tx,
+                                         struct span *text_out);
 /*
  * Judges the message for every recipient. One reply serves all: a refusal only where it holds for
  * every one, with its text; otherwise SMTP_REPLY_NONE, and those whose verdict refuses get the
  * message into their quarantine and are never bounced. The record says the verdict of each, and
- * with delivery_place() the place.
+ * with delivery_place() the place; tx->recipient[] says of each delivery the verdict, the rule that
+ * decided and the text that a refusal of it alone would answer.
  */
 enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
                                   struct span *text_out);

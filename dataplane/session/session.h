@@ -153,6 +153,8 @@ bool session_pop3_idle(struct sessions *ss, struct session *s);
  * forgets it itself. */
 bool session_pop3_holds(struct session *s, struct tcp_conn *conn);
 
+/* Says something in the log, about this client. */
+void session_log(struct sessions *ss, enum log_message message, const struct ip_address *client);
 /* Writes the connection's record, or counts it as dropped. */
 void session_record(struct sessions *ss, struct session *s, const char *reason);
 

@@ -50,6 +50,9 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
         status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
     if (status != RULE_OK)
         return SMTP_REPLY_NO_RESOURCES;
+    transaction_count(ss, tx, RULE_COUNTER_CLIENT_IP,
+                      span_of(&tx->message.envelope.client, sizeof(struct ip_address)));
+    transaction_count(ss, tx, RULE_COUNTER_MAIL_FROM, tx->message.envelope.sender);
     rule_match_verdict(tx->match, RULE_STAGE_MAIL, NULL, &tx->verdict);
     transaction_stamp(ss, STAGE_rules);
     return transaction_refusal(tx->verdict.action);
@@ -90,10 +93,27 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     smtp_server_answer(&s->smtp, row, tx->reply_text);
 }
 
+/* The mildest of what the rules say of the accounts that an address leads to: it is refused only
+ * for all. */
+static void judge_accounts(struct transaction *tx, const struct directory_entry *entry,
+                           struct rule_verdict *verdict_out)
+{
+    *verdict_out = (struct rule_verdict){.rule = RULE_NONE};
+    for (uint32_t i = 0; i < entry->account_count; i++) {
+        struct rule_policy policy = {.domain = recipient_rules_domain(tx, &entry->accounts[i])};
+        struct rule_verdict verdict;
+
+        rule_match_verdict(tx->match, RULE_STAGE_RCPT, &policy, &verdict);
+        if (i == 0 || verdict.action < verdict_out->action)
+            *verdict_out = verdict;
+    }
+}
+
 /* What the rules say of one recipient. Who is exempt is not refused; *spared_out: the rule that
  * would have, or RULE_NONE. */
 static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transaction *tx,
-                                          struct span recipient, bool exempt, int32_t *spared_out,
+                                          const struct directory_entry *entry,
+                                          struct span recipient, int32_t *spared_out,
                                           struct span *text_out)
 {
     struct rule_verdict verdict;
@@ -106,12 +126,12 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
         rule_match_rewind(tx->match);
         return SMTP_REPLY_NO_RESOURCES;
     }
-    rule_match_verdict(tx->match, RULE_STAGE_RCPT, NULL, &verdict);
+    judge_accounts(tx, entry, &verdict);
     transaction_stamp(ss, STAGE_rules);
     if (transaction_refusal(verdict.action) == SMTP_REPLY_NONE)
         return SMTP_REPLY_NONE;
     rule_match_rewind(tx->match);
-    if (exempt) {
+    if (entry->exempt) {
         *spared_out = verdict.rule;
         return SMTP_REPLY_NONE;
     }
@@ -183,7 +203,7 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     tx->refused = (struct rule_verdict){.rule = RULE_NONE};
     row = recipient_find(ss->settings.directory, &a->path, &entry);
     if (row == SMTP_REPLY_NONE)
-        row = judge_recipient(ss, tx, recipient, entry->exempt, &spared, &text);
+        row = judge_recipient(ss, tx, entry, recipient, &spared, &text);
     if (row != SMTP_REPLY_NONE) {
         record_recipient(tx, recipient, row, &(struct delivery_set){{0}});
         smtp_server_answer(&s->smtp, row, text);

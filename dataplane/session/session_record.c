@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_more.h"
 
+void session_log(struct sessions *ss, enum log_message message, const struct ip_address *client)
+{
+    worker_log_put(handoff_log(ss->options.port), message, ss->time.now, client);
+}
+
 void session_record(struct sessions *ss, struct session *s, const char *reason)
 {
     struct record *r = record_take(ss->options.port);

@@ -103,11 +103,13 @@ static void on_end(struct sessions *ss, struct session *s)
     }
     if (tx->verdict.rule != RULE_NONE)
         tx->message.verdict = rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id;
+    transaction_subject_settle(ss, tx);
     if (!delivery_prefixes(ss, s)) {
         ss->counters->chunks_refused++;
         conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
         return;
     }
+    transaction_release(tx);
     tx->step = TRANSACTION_WRITING;
     transaction_stamp(ss, STAGE_smtp);
 }
@@ -132,6 +134,8 @@ static void end_transaction(struct sessions *ss, struct session *s)
     if (!tx->answered) {
         /* The client went away: the message may be here all the same, and it will be sent again. */
         ss->counters->messages_unanswered += tx->committed;
+        if (tx->committed)
+            session_log(ss, LOG_MESSAGE_unanswered, &tx->message.envelope.client);
         tx->reply = SMTP_REPLY_NONE;
     }
     code = smtp_reply_row(tx->reply)->code;
@@ -375,8 +379,11 @@ static void committed(struct sessions *ss, struct session *s, struct job *job)
     struct transaction *tx = s->tx;
 
     tx->commit = NULL;
+    ss->counters->commits_parked--;
     tx->commit_us = ss->time.now - tx->asked_us;
     tx->committed = job->status == JOB_OK;
+    if (job->status == JOB_FAILED || job->status == JOB_DISK_FULL)
+        session_log(ss, LOG_MESSAGE_store_failed, &tx->message.envelope.client);
     if (tx->committed)
         delivery_count(ss, tx);
     if (!s->conn)

@@ -113,7 +113,8 @@ static struct session *take_place(struct sessions *ss)
     s->slot = UINT16_MAX;
     s->state = SESSION_OPEN;
     ss->count++;
-    ss->counters->sessions_open++;
+    if (++ss->counters->sessions_open > ss->counters->sessions_most)
+        ss->counters->sessions_most = ss->counters->sessions_open;
     return s;
 }
 
@@ -134,7 +135,12 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     struct session *s = take_place(ss);
 
     if (!s) {
+        struct ip_address client, server;
+        uint16_t client_port, server_port;
+
         ss->counters->sessions_refused_pool++;
+        tcp_endpoints(conn, &server, &server_port, &client, &client_port);
+        session_log(ss, LOG_MESSAGE_sessions_full, &client);
         tcp_abort(ss->options.tcp, conn);
         tcp_forget(ss->options.tcp, conn);
         return NULL;

@@ -52,6 +52,7 @@ static bool begin_match(struct sessions *ss, struct transaction *tx)
     void *memory;
 
     pin_rules(ss, tx);
+    transaction_subject_begin(tx);
     if (!tx->rules)
         return true;
     memory = transaction_memory(ss, tx, rule_match_size(tx->rules->set));
@@ -84,6 +85,15 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
                                                     .server_port = local_port};
 }
 
+static void log_client(struct sessions *ss, const struct session *s, enum log_message message)
+{
+    struct ip_address client, local;
+    uint16_t client_port, local_port;
+
+    tcp_endpoints(s->conn, &local, &local_port, &client, &client_port);
+    session_log(ss, message, &client);
+}
+
 struct transaction *transaction_begin(struct sessions *ss, struct session *s,
                                       enum smtp_reply_id *why_out)
 {
@@ -93,6 +103,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     *why_out = SMTP_REPLY_NO_RESOURCES;
     if (!home) {
         ss->counters->chunks_refused++;
+        log_client(ss, s, LOG_MESSAGE_chunks_short);
         return NULL;
     }
     _Static_assert(offsetof(struct chunk, data) % 8 == 0, "a transaction is aligned in its chunk");
@@ -105,6 +116,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     tx->record = record_take(ss->options.port);
     if (!tx->record) {
         ss->counters->records_refused++;
+        log_client(ss, s, LOG_MESSAGE_records_short);
         chunk_give(ss->options.pool, home);
         return NULL;
     }
@@ -136,14 +148,20 @@ struct record_text transaction_rule_id(struct transaction *tx, int32_t rule)
     return tx->named;
 }
 
-static void record_rules(struct transaction *tx)
+static void record_rules(struct sessions *ss, struct transaction *tx)
 {
     struct record_message *m = &tx->record->message;
     uint32_t hits[RECORD_RULES];
+    struct rule_pool *pool;
 
     if (!tx->match)
         return;
+    pool = tx->rules->pools[handoff_worker(ss->options.port)];
     m->rule_count = (uint32_t)rule_match_hits(tx->match, hits, RECORD_RULES);
+    ss->counters->rule_hits += m->rule_count;
+    rule_pool_note(pool, tx->match, ss->time.wall_ms);
+    if (tx->stamped)
+        rule_pool_measured(pool);
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
         m->rules[i] =
             record_put(tx->record, rule_set_rule(tx->rules->set, hits[i])->id, RULE_ID_MAX);
@@ -175,7 +193,7 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
     m->commit_us = tx->commit_us;
     m->sender = record_put(r, tx->message.envelope.sender, ADDRESS_PATH_MAX);
     record_reply(tx);
-    record_rules(tx);
+    record_rules(ss, tx);
     m->anomalies = tx->anomalies;
     m->size = tx->message.size;
     m->subject = record_put(r, tx->subject, 256);
@@ -230,6 +248,12 @@ static void next_chunk(struct sessions *ss, struct transaction *tx)
 
     full->next = NULL;
     tx->keep = fresh;
+    if (full->class == CHUNK_LARGE && tx->hold) {
+        tx->hold = false;
+        tx->first = full;
+        tx->message.rows_written = 1;
+        return;
+    }
     if (full->class == CHUNK_LARGE) {
         *(tx->rows ? &tx->rows_last->next : &tx->rows) = full;
         tx->rows_last = full;
@@ -273,11 +297,24 @@ void transaction_write(struct sessions *ss, struct session *s, struct transactio
             return;
         tx->rows = row->next;
         row->next = NULL;
-        job->store_write = (struct job_store_write){
-            .message = tx->message.id, .row = tx->message.rows_written++, .chunk = row};
+        job->store_write =
+            (struct job_store_write){.message = tx->message.id,
+                                     .row = row == tx->late ? 0 : tx->message.rows_written++,
+                                     .chunk = row};
         tx->writes++;
         job_submit(ss->options.port, job);
     }
+}
+
+void transaction_release(struct transaction *tx)
+{
+    if (!tx->first)
+        return;
+    if (!tx->rows)
+        tx->rows_last = tx->first;
+    tx->first->next = tx->rows;
+    tx->rows = tx->late = tx->first;
+    tx->first = NULL;
 }
 
 bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx)
@@ -297,6 +334,7 @@ bool transaction_commit(struct sessions *ss, struct session *s, struct transacti
     tx->asked_us = ss->time.now;
     tx->commit = job;
     job->store_commit.message = &tx->message;
+    ss->counters->commits_parked++;
     job_submit(ss->options.port, job);
     return true;
 }
@@ -331,6 +369,7 @@ void transaction_end(struct sessions *ss, struct session *s, struct transaction 
     if (tx->rules)
         generation_unpin(tx->rules, handoff_worker(ss->options.port));
     chunk_give(pool, tx->rows);
+    chunk_give(pool, tx->first);
     chunk_give(pool, tx->keep);
     chunk_give(pool, tx->arena);
 }

@@ -3,6 +3,9 @@
 #define DATAPLANE_SESSION_TRANSACTION_H
 
 #include "dataplane/session/session.h"
+#include "dataplane/session/transaction_measure.h"
+#include "dataplane/session/transaction_subject.h"
+#include "proto/mime/mime_html.h"
 #include "proto/mime/mime_tree.h"
 #include "rules/rule_match.h"
 
@@ -21,12 +24,14 @@ enum transaction_step {
 };
 
 struct transaction_recipient {
-    struct rule_policy policy; /* thresholds of its domain */
+    struct rule_policy policy; /* rules and thresholds of its domain */
     uint8_t verdict;           /* enum rule_action, once judged */
+    bool by_score;             /* the thresholds decided */
+    int32_t rule;              /* the rule that decided, or RULE_NONE */
+    struct span text;          /* what a refusal of this recipient alone would answer */
     int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
                        RULE_NONE */
     bool looping;   /* the message was delivered to it before */
-    int32_t rule;   /* that the verdict is of, or RULE_NONE */
 };
 
 /* Some of a message's deliveries. */
@@ -54,18 +59,20 @@ struct transaction {
     struct record_text named;
     struct chunk *rows; /* full chunks that wait for a job, oldest first */
     struct chunk *rows_last;
-    struct chunk *keep; /* the chunk that is being filled */
-    struct job *commit; /* out, or NULL */
-    uint32_t writes;    /* JOB_STORE_WRITE out */
-    uint8_t step;       /* enum transaction_step */
-    uint8_t reply;      /* enum smtp_reply_id that ended it */
-    bool failed;        /* content is no longer read */
-    bool committed;     /* control said that it is durable */
-    bool ordinary;      /* a recipient was accepted that is not exempt from content refusal */
-    bool data;          /* DATA or a chunk was accepted */
-    bool answered;      /* the row in `reply` was sent */
-    bool stamped;       /* carries stamps of its own */
-    bool sender_named;  /* the next are filled; not for the null sender */
+    struct chunk *keep;  /* the chunk that is being filled */
+    struct chunk *first; /* the first row, held back; see transaction_subject.h */
+    struct chunk *late;  /* the same, among `rows` at last */
+    struct job *commit;  /* out, or NULL */
+    uint32_t writes;     /* JOB_STORE_WRITE out */
+    uint8_t step;        /* enum transaction_step */
+    uint8_t reply;       /* enum smtp_reply_id that ended it */
+    bool failed;         /* content is no longer read */
+    bool committed;      /* control said that it is durable */
+    bool ordinary;       /* a recipient was accepted that is not exempt from content refusal */
+    bool data;           /* DATA or a chunk was accepted */
+    bool answered;       /* the row in `reply` was sent */
+    bool stamped;        /* carries stamps of its own */
+    bool sender_named;   /* the next are filled; not for the null sender */
     uint64_t sender_names[2][2]; /* of the sender, of its domain; for messages, for recipients */
     struct span reply_text;
     struct span subject, from, message_id; /* decoded, in the arena */
@@ -81,7 +88,12 @@ struct transaction {
     uint64_t heard;          /* of them, when the deadline was set last */
     uint64_t cycles[STAGES]; /* of its own stamps */
     uint64_t cycles_total;
-    uint8_t part_scope;   /* enum rule_scope that the open leaf's DATA goes to */
+    uint8_t
+        part_scope; /* enum rule_scope that the open leaf's DATA goes to; HTML: its text to BODY */
+    bool hold;      /* the first row is to be held back */
+    struct transaction_subject titles;
+    struct mime_html html;
+    struct transaction_measure measure;
     struct job *greylist; /* the question about the recipient that waits, or NULL */
     struct address asked; /* that recipient, in the arena */
     int32_t asked_spared; /* what the rules said of it */
@@ -93,8 +105,11 @@ struct transaction {
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
     struct delivery_set
         delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
+    uint8_t kept_from[MESSAGE_DELIVERIES]; /* of the deliveries that are left, their place in
+                                              `recipient` */
     struct message message;
 };
+_Static_assert(MESSAGE_DELIVERIES <= UINT8_MAX, "kept_from");
 
 /* Mail to postmasters and abuse alone: rules do not refuse it. */
 static inline bool transaction_exempt(const struct transaction *tx)
@@ -126,6 +141,8 @@ void transaction_keep(struct sessions *ss, struct session *s, struct transaction
                       struct span bytes);
 /* Hands over full rows while there are jobs. */
 void transaction_write(struct sessions *ss, struct session *s, struct transaction *tx);
+/* The first row, if one is held back, waits for a job like others. */
+void transaction_release(struct transaction *tx);
 /* Asks for the commit, once all rows were written; false: no job is free yet. */
 bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
 
 #include "proto/charset/charset.h"
@@ -28,12 +29,14 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
     if (!tree || !mime_reader_init(&tx->mime, &memory, &limits))
         return false;
     mime_tree_init(&tx->tree, tree, TREE_SIZE);
+    transaction_measure_begin(ss, tx);
     return true;
 }
 
 /* The row that a status of the rules asks for. A pool that is used up defers the message: no check
  * is ever skipped. */
-static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status status)
+static enum smtp_reply_id status_row(struct sessions *ss, const struct transaction *tx,
+                                     enum rule_status status)
 {
     if (status == RULE_OK)
         return SMTP_REPLY_NONE;
@@ -41,6 +44,8 @@ static enum smtp_reply_id status_row(struct sessions *ss, enum rule_status statu
         ss->counters->streams_refused++;
     else
         ss->counters->rules_failed++;
+    session_log(ss, status == RULE_FULL ? LOG_MESSAGE_streams_short : LOG_MESSAGE_rules_failed,
+                &tx->message.envelope.client);
     return SMTP_REPLY_NO_RESOURCES;
 }
 
@@ -56,6 +61,18 @@ enum smtp_reply_id transaction_refusal(enum rule_action action)
     }
 }
 
+/* What was scanned since the stamp before. */
+static void scanned(struct sessions *ss, struct transaction *tx, enum rule_scope scope,
+                    struct span bytes)
+{
+    uint64_t before = ss->stamp;
+
+    transaction_stamp(ss, STAGE_rules);
+    if (ss->stamping)
+        rule_pool_spend(tx->rules->pools[handoff_worker(ss->options.port)], scope,
+                        ss->stamp - before, bytes.len);
+}
+
 static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx,
                                      enum rule_scope scope, struct span bytes)
 {
@@ -66,8 +83,8 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
     transaction_stamp(ss, STAGE_mime);
     status = rule_scope_streams(scope) ? rule_match_feed(tx->match, scope, bytes)
                                        : rule_match_value(tx->match, scope, bytes);
-    transaction_stamp(ss, STAGE_rules);
-    return status_row(ss, status);
+    scanned(ss, tx, scope, bytes);
+    return status_row(ss, tx, status);
 }
 
 static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text,
@@ -141,10 +158,13 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     /* Only the message's own header; those of parts and of messages within are not its words. */
     if (event->part != 0)
         return SMTP_REPLY_NONE;
+    tx->measure.header_fields++;
     row = trace_field(ss, tx, event);
     if (row != SMTP_REPLY_NONE)
         return row;
     mime_word_decode(event->field.value, &charset_all, &text);
+    if (event->field.id == MIME_FIELD_SUBJECT)
+        transaction_subject_field(tx, event);
     if (event->field.id == MIME_FIELD_SUBJECT)
         keep_text(ss, tx, &tx->subject, writer_span(&text));
     else if (event->field.id == MIME_FIELD_FROM)
@@ -155,8 +175,8 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
         return SMTP_REPLY_NONE;
     transaction_stamp(ss, STAGE_mime);
     status = rule_match_header(tx->match, event->field.name, writer_span(&text));
-    transaction_stamp(ss, STAGE_rules);
-    return status_row(ss, status);
+    scanned(ss, tx, RULE_SCOPE_HEADER, writer_span(&text));
+    return status_row(ss, tx, status);
 }
 
 static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx,
@@ -166,8 +186,12 @@ static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx
     struct writer type = writer_of(memory, sizeof(memory));
     enum smtp_reply_id row;
 
-    tx->part_scope =
-        span_equal_nocase(part->type, span_text("text")) ? RULE_SCOPE_BODY : RULE_SCOPE_ATTACHMENT;
+    transaction_measure_part(tx, part);
+    if (!span_equal_nocase(part->type, span_text("text")))
+        tx->part_scope = RULE_SCOPE_ATTACHMENT;
+    else
+        tx->part_scope =
+            span_equal_nocase(part->subtype, span_text("html")) ? RULE_SCOPE_HTML : RULE_SCOPE_BODY;
     writer_span_put(&type, part->type);
     writer_byte(&type, '/');
     writer_span_put(&type, part->subtype);
@@ -177,13 +201,51 @@ static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx
     return row;
 }
 
+static enum smtp_reply_id close_scope(struct sessions *ss, struct transaction *tx,
+                                      enum rule_scope scope)
+{
+    return tx->match && rule_set_uses(tx->rules->set, scope)
+               ? status_row(ss, tx, rule_match_close(tx->match, scope))
+               : SMTP_REPLY_NONE;
+}
+
+/* A piece of HTML: as markup, and what is to be read of it as text. Decoding never makes it longer.
+ */
+static enum smtp_reply_id html_data(struct sessions *ss, struct transaction *tx, struct span bytes)
+{
+    enum smtp_reply_id row = feed_rules(ss, tx, RULE_SCOPE_HTML, bytes);
+
+    while (row == SMTP_REPLY_NONE && bytes.len && tx->match &&
+           rule_set_uses(tx->rules->set, RULE_SCOPE_BODY)) {
+        struct span piece = span_head(bytes, SESSION_HEADER_TEXT - MIME_HTML_PENDING);
+        size_t len = mime_html_feed(&tx->html, piece, ss->header_text);
+
+        row = feed_rules(ss, tx, RULE_SCOPE_BODY, span_of(ss->header_text, len));
+        bytes = span_skip(bytes, piece.len);
+    }
+    return row;
+}
+
+static enum smtp_reply_id part_data(struct sessions *ss, struct transaction *tx, struct span bytes)
+{
+    transaction_measure_data(tx, bytes);
+    return tx->part_scope == RULE_SCOPE_HTML ? html_data(ss, tx, bytes)
+                                             : feed_rules(ss, tx, tx->part_scope, bytes);
+}
+
 static enum smtp_reply_id part_end(struct sessions *ss, struct transaction *tx)
 {
-    enum rule_status status = RULE_OK;
+    enum smtp_reply_id row = close_scope(ss, tx, tx->part_scope);
 
-    if (tx->match && rule_set_uses(tx->rules->set, tx->part_scope))
-        status = rule_match_close(tx->match, tx->part_scope);
-    return status_row(ss, status);
+    transaction_measure_part_end(tx);
+    if (row == SMTP_REPLY_NONE && tx->part_scope == RULE_SCOPE_HTML) {
+        size_t len = mime_html_finish(&tx->html, ss->header_text);
+
+        row = feed_rules(ss, tx, RULE_SCOPE_BODY, span_of(ss->header_text, len));
+        if (row == SMTP_REPLY_NONE)
+            row = close_scope(ss, tx, RULE_SCOPE_BODY);
+    }
+    return row;
 }
 
 static enum smtp_reply_id anomaly(struct sessions *ss, struct transaction *tx,
@@ -197,13 +259,11 @@ _Static_assert(MIME_ANOMALIES <= 64, "a record names anomalies by bit");
 
 /* A refusal of the header alone need not wait for the body (RFC 5321 lets it wait for the final dot
  * all the same). */
-static enum smtp_reply_id header_end(struct transaction *tx, struct span *text_out)
+static enum smtp_reply_id header_end(struct sessions *ss, struct transaction *tx,
+                                     struct span *text_out)
 {
-    if (!tx->match)
-        return SMTP_REPLY_NONE;
-    rule_match_verdict(tx->match, RULE_STAGE_HEADER_END, NULL, &tx->verdict);
-    *text_out = tx->verdict.text;
-    return transaction_exempt(tx) ? SMTP_REPLY_NONE : transaction_refusal(tx->verdict.action);
+    transaction_measure_header(ss, tx);
+    return tx->match ? delivery_judge_header(ss, tx, text_out) : SMTP_REPLY_NONE;
 }
 
 static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx,
@@ -214,11 +274,11 @@ static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx
     case MIME_FIELD:
         return header_field(ss, tx, event);
     case MIME_HEADER_END:
-        return event->part == 0 ? header_end(tx, text_out) : SMTP_REPLY_NONE;
+        return event->part == 0 ? header_end(ss, tx, text_out) : SMTP_REPLY_NONE;
     case MIME_PART_BEGIN:
         return part_begin(ss, tx, event->begin);
     case MIME_DATA:
-        return feed_rules(ss, tx, tx->part_scope, event->data);
+        return part_data(ss, tx, event->data);
     case MIME_PART_END:
         return part_end(ss, tx);
     case MIME_ANOMALY:
@@ -274,7 +334,6 @@ enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transa
     if (row == SMTP_REPLY_RULE_REJECTED || row == SMTP_REPLY_RULE_DEFERRED)
         row = read_mime(ss, tx, span_of(NULL, 0), &unused);
     tx->message.tree = mime_tree_finish(&tx->tree);
-    if (row == SMTP_REPLY_NONE && tx->match && rule_set_uses(tx->rules->set, RULE_SCOPE_RAW))
-        row = status_row(ss, rule_match_close(tx->match, RULE_SCOPE_RAW));
-    return row;
+    transaction_measure_end(ss, tx);
+    return row == SMTP_REPLY_NONE ? close_scope(ss, tx, RULE_SCOPE_RAW) : row;
 }

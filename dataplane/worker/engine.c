@@ -434,3 +434,74 @@ void engine_replies(const struct engine *e, const struct counter_sink *sink)
 #include "proto/pop3/pop3_reply.def"
 #undef POP3_REPLY
 }
+
+/* ---- metrics ---- */
+
+static void put_metric(const struct metric_sink *sink, struct metric m)
+{
+    sink->put(sink->user, &m);
+}
+
+/* A row for each worker. */
+#define EACH(name_, text_, type_, value_)                                                          \
+    do {                                                                                           \
+        for (uint32_t i_ = 0; i_ < e->options.workers; i_++) {                                     \
+            const struct engine_worker *w = &e->workers[i_];                                       \
+            put_metric(sink, (struct metric){.name = name_,                                        \
+                                             .text = text_,                                        \
+                                             .type = METRIC_##type_,                               \
+                                             .worker = (int32_t)i_,                                \
+                                             .value = value_});                                    \
+        }                                                                                          \
+    } while (0)
+
+static void put_chunks(const struct engine *e, const struct metric_sink *sink, const char *name,
+                       const char *text,
+                       uint32_t (*of)(const struct chunk_pool *pool, enum chunk_class class))
+{
+    static const char *const classes[CHUNK_CLASSES] = {"class=\"small\"", "class=\"medium\"",
+                                                       "class=\"large\""};
+
+    for (uint32_t i = 0; i < e->options.workers; i++)
+        for (int c = 0; c < CHUNK_CLASSES; c++)
+            put_metric(sink,
+                       (struct metric){.name = name,
+                                       .text = text,
+                                       .labels = classes[c],
+                                       .type = METRIC_GAUGE,
+                                       .worker = (int32_t)i,
+                                       .value = of(e->workers[i].chunks, (enum chunk_class)c)});
+}
+
+void engine_metrics(const struct engine *e, const struct metric_sink *sink)
+{
+    struct port_stats stats;
+
+    port_stats(e->port, &stats);
+#define PORT_COUNTER(name_, text_)                                                                 \
+    put_metric(sink, (struct metric){.name = "port_" #name_,                                       \
+                                     .text = text_,                                                \
+                                     .worker = METRIC_NO_WORKER,                                   \
+                                     .value = stats.name_});
+#include "dataplane/port/port_counter.def"
+#undef PORT_COUNTER
+#define NET_COUNTER(name, text)                                                                    \
+    EACH("net_" #name, text, COUNTER, of_net(w->worker)->row[NET_##name]);
+#include "dataplane/net/net_counter.def"
+#undef NET_COUNTER
+#define WORKER_COUNTER(name, text)                                                                 \
+    EACH("worker_" #name, text, COUNTER, worker_counters(w->worker)->name);
+#include "dataplane/worker/worker_counter.def"
+#undef WORKER_COUNTER
+#define TCP_COUNTER(name, text) EACH("tcp_" #name, text, COUNTER, of_tcp(w->worker)->name);
+#include "dataplane/tcp/tcp_counter.def"
+#undef TCP_COUNTER
+    put_metric(sink, (struct metric){.name = "worker_stalled",
+                                     .text = "times that a worker was found stalled",
+                                     .worker = METRIC_NO_WORKER,
+                                     .value = e->watchdog.stalls});
+    EACH("connections", "TCP connections at the moment", GAUGE,
+         worker_status(w->worker).connections);
+    put_chunks(e, sink, "chunks_used", "chunks that are out", chunk_used);
+    put_chunks(e, sink, "chunks_most", "the most of them that ever were", chunk_peak);
+}

@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_WORKER_ENGINE_H
 #define DATAPLANE_WORKER_ENGINE_H
 
+#include "dataplane/handoff/metric.h"
 #include "dataplane/worker/worker_loop.h"
 
 /*
@@ -9,12 +10,6 @@
  * options; control fills them from the configuration.
  */
 enum { ENGINE_WORKERS = 64 };
-
-/* Where counters go: one call a row. `name` is valid during the call. */
-struct counter_sink {
-    void (*put)(void *user, const char *name, uint64_t value);
-    void *user;
-};
 
 struct engine_options {
     /* Environment. Either a driver over a kernel interface, or a device as DPDK knows it. */
@@ -84,6 +79,8 @@ bool engine_link_up(const struct engine *engine);
 void engine_counters(const struct engine *engine, const struct counter_sink *sink);
 /* How often each reply was given: smtp_reply_..., pop3_reply_... */
 void engine_replies(const struct engine *engine, const struct counter_sink *sink);
+/* The same but for sessions' counters, by worker, and how full the chunk pools are. */
+void engine_metrics(const struct engine *engine, const struct metric_sink *sink);
 /*
  * To be called about once a second, by one thread: counts workers that have stopped turning
  * (watchdog.h), each stall once (counter worker_stalled). Returns how many are stalled now. `now`

@@ -34,8 +34,8 @@ uint64_t store_fixture_mailbox(struct store *store, uint64_t account, enum messa
                                struct store_mailbox *mailbox_out);
 uint64_t store_fixture_account(struct store *store, const char *name, uint64_t quota);
 
-/* Chooses for this program: a first argument "memory" means the store in memory, which `folder` says
- * nothing to, none the one on disk. */
+/* Chooses for this program: a first argument "memory" means the store in memory, which `folder`
+ * says nothing to, none the one on disk. */
 void store_fixture_choose(int argc, char **argv);
 bool store_fixture_in_memory(void);
 enum store_status store_fixture_open(const struct store_options *options, struct store **store_out,

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rocksdb/c.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,55 +9,9 @@
 
 #include "control/store/store_key.h"
 #include "control/store/store_row.h"
+#include "tests/control/store_backdoor.h"
 #include "tests/control/store_fixture.h"
 #include "tests/harness/check.h"
-
-/* The store's files opened behind its back. */
-static const char *const families[] = {"default", "names", "index", "flags", "body", "greylist"};
-enum { META, NAMES, INDEX, FLAGS, BODY, GREYLIST, FAMILIES };
-
-struct backdoor {
-    rocksdb_options_t *options;
-    rocksdb_t *db;
-    rocksdb_column_family_handle_t *family[FAMILIES];
-};
-
-static struct backdoor enter(const char *folder)
-{
-    struct backdoor b = {.options = rocksdb_options_create()};
-    const rocksdb_options_t *each[FAMILIES];
-    char *error = NULL;
-
-    for (int i = 0; i < FAMILIES; i++)
-        each[i] = b.options;
-    b.db =
-        rocksdb_open_column_families(b.options, folder, FAMILIES, families, each, b.family, &error);
-    if (!b.db) {
-        printf("# %s\n", error);
-        abort();
-    }
-    return b;
-}
-
-static void leave(struct backdoor *b)
-{
-    for (int i = 0; i < FAMILIES; i++)
-        rocksdb_column_family_handle_destroy(b->family[i]);
-    rocksdb_close(b->db);
-    rocksdb_options_destroy(b->options);
-}
-
-static void put(struct backdoor *b, int family, struct span key, struct span value)
-{
-    rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
-    char *error = NULL;
-
-    rocksdb_put_cf(b->db, w, b->family[family], (const char *)key.data, key.len,
-                   (const char *)value.data, value.len, &error);
-    if (!CHECK(!error))
-        rocksdb_free(error);
-    rocksdb_writeoptions_destroy(w);
-}
 
 static char *folder;
 static char error[STORE_ERROR];
@@ -94,22 +47,22 @@ static void a_later_schema_is_refused(void)
 {
     uint8_t bytes[STORE_ROW_SMALL];
     struct writer w = writer_of(bytes, sizeof(bytes));
-    struct backdoor b;
+    struct store_backdoor b;
     struct store *store;
 
     make();
-    b = enter(folder);
-    store_row_put_number(&w, 2);
-    put(&b, META, span_text("schema"), writer_span(&w));
-    leave(&b);
+    b = store_backdoor_enter(folder);
+    store_row_put_number(&w, 3);
+    store_backdoor_put(&b, BACKDOOR_META, span_text("schema"), writer_span(&w));
+    store_backdoor_leave(&b);
     CHECK(!open_store());
-    CHECK_TEXT(span_text(error), "the store has schema version 2, this program knows up to 1: a "
+    CHECK_TEXT(span_text(error), "the store has schema version 3, this program knows up to 2: a "
                                  "later version of wirepost wrote it");
     w.len = 0;
-    store_row_put_number(&w, 1);
-    b = enter(folder);
-    put(&b, META, span_text("schema"), writer_span(&w));
-    leave(&b);
+    store_row_put_number(&w, 2);
+    b = store_backdoor_enter(folder);
+    store_backdoor_put(&b, BACKDOOR_META, span_text("schema"), writer_span(&w));
+    store_backdoor_leave(&b);
     store = open_store();
     CHECK(store && store_fixture_same(store, inbox, 1, 1, 0, 200));
     store_close(store);
@@ -118,15 +71,15 @@ static void a_later_schema_is_refused(void)
 
 static void a_part_of_a_later_version_is_refused(void)
 {
-    struct backdoor b;
+    struct store_backdoor b;
     rocksdb_column_family_handle_t *extra;
     char *problem = NULL;
 
     make();
-    b = enter(folder);
+    b = store_backdoor_enter(folder);
     extra = rocksdb_create_column_family(b.db, b.options, "future", &problem);
     rocksdb_column_family_handle_destroy(extra);
-    leave(&b);
+    store_backdoor_leave(&b);
     CHECK(!open_store());
     CHECK_TEXT(span_text(error), "the store has a part \"future\" of a later version of wirepost");
     store_fixture_remove(folder);
@@ -139,7 +92,7 @@ static void a_last_batch_without_its_rows_is_taken_back(void)
     rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
     struct store_health h;
     struct store_key key;
-    struct backdoor b;
+    struct store_backdoor b;
     struct store *store;
     char *problem = NULL;
 
@@ -152,10 +105,10 @@ static void a_last_batch_without_its_rows_is_taken_back(void)
         CHECK(i == 2 || store_fixture_commit(store, f[i]) == STORE_OK);
     }
     store_close(store);
-    b = enter(folder);
+    b = store_backdoor_enter(folder);
     key = store_key_row(2, &f[1]->message.id, 1); /* the second incarnation's */
-    rocksdb_delete_cf(b.db, w, b.family[BODY], (const char *)key.bytes, key.len, &problem);
-    leave(&b);
+    rocksdb_delete_cf(b.db, w, b.family[BACKDOOR_BODY], (const char *)key.bytes, key.len, &problem);
+    store_backdoor_leave(&b);
     store = open_store();
     CHECK(store && store_check(store, &h) == STORE_OK && h.bodies == 2 && h.bodiless == 0 &&
           h.orphans == 0 && h.counts == 0);
@@ -235,11 +188,11 @@ struct row {
 
 static size_t collect(struct row *rows, size_t max)
 {
-    struct backdoor b = enter(folder);
+    struct store_backdoor b = store_backdoor_enter(folder);
     rocksdb_readoptions_t *r = rocksdb_readoptions_create();
     size_t n = 0;
 
-    for (int family = 0; family < FAMILIES; family++) {
+    for (int family = 0; family < BACKDOOR_FAMILIES; family++) {
         rocksdb_iterator_t *it = rocksdb_create_iterator_cf(b.db, r, b.family[family]);
 
         for (rocksdb_iter_seek_to_first(it); rocksdb_iter_valid(it) && n < max;
@@ -254,7 +207,7 @@ static size_t collect(struct row *rows, size_t max)
         rocksdb_iter_destroy(it);
     }
     rocksdb_readoptions_destroy(r);
-    leave(&b);
+    store_backdoor_leave(&b);
     return n;
 }
 
@@ -285,12 +238,12 @@ static bool must_notice(const struct row *row, enum damage damage)
 {
     if (damage == ALL_ONES)
         return false;
-    if (row->family == INDEX && row->key[0] == STORE_TABLE_TREE)
+    if (row->family == BACKDOOR_INDEX && row->key[0] == STORE_TABLE_TREE)
         return damage == VERSION;
-    if (row->family == INDEX)
+    if (row->family == BACKDOOR_INDEX)
         return row->key[0] != STORE_TABLE_REFERENCE && row->key[0] != STORE_TABLE_DOMAIN;
-    return row->family == FLAGS || row->family == BODY ||
-           (row->family == NAMES && row->key[0] == 'M');
+    return row->family == BACKDOOR_FLAGS || row->family == BACKDOOR_BODY ||
+           (row->family == BACKDOOR_NAMES && row->key[0] == 'M');
 }
 
 static void damaged_rows_are_errors(void)
@@ -305,15 +258,15 @@ static void damaged_rows_are_errors(void)
     store_fixture_remove(folder);
     for (size_t i = 0; i < count; i++) {
         for (int damage = 0; damage < DAMAGES; damage++) {
-            struct backdoor b;
+            struct store_backdoor b;
             struct store *store;
             bool noticed = true;
 
             make();
-            b = enter(folder);
-            put(&b, rows[i].family, span_of(rows[i].key, rows[i].key_len),
-                damaged(&rows[i], (enum damage)damage, bytes));
-            leave(&b);
+            b = store_backdoor_enter(folder);
+            store_backdoor_put(&b, rows[i].family, span_of(rows[i].key, rows[i].key_len),
+                               damaged(&rows[i], (enum damage)damage, bytes));
+            store_backdoor_leave(&b);
             store = open_store();
             if (store) {
                 noticed = use(store);

@@ -20,13 +20,27 @@ enum { PATTERNS = sizeof texts / sizeof texts[0] };
 static const enum rule_scope scopes[] = {RULE_SCOPE_BODY, RULE_SCOPE_ATTACHMENT, RULE_SCOPE_RAW,
                                          RULE_SCOPE_HEADER};
 
+enum { SIMPLE = 4 * 3, RULES = SIMPLE + 3 };
+
 static struct rule_pattern patterns[4][PATTERNS];
-static struct rule rules[4 * 3];
+static struct rule rules[RULES];
+
+/* Logic over the simple rules' ids, and over each other's. */
+static const struct rule_node logic[3][4] = {
+    {{.op = RULE_OP_RULE, .id = {(const uint8_t *)"a", 1}},
+     {.op = RULE_OP_RULE, .id = {(const uint8_t *)"e", 1}},
+     {.op = RULE_OP_NOT, .count = 1},
+     {.op = RULE_OP_ALL, .count = 2}},
+    {{.op = RULE_OP_RULE, .id = {(const uint8_t *)"o", 1}},
+     {.op = RULE_OP_RULE, .id = {(const uint8_t *)"k", 1}},
+     {.op = RULE_OP_ANY, .count = 2}},
+    {{.op = RULE_OP_RULE, .id = {(const uint8_t *)"m", 1}}, {.op = RULE_OP_NOT, .count = 1}}};
 
 /* In each scope a rule that wants any pattern, one that wants the first three, and one that wants
  * the last. */
 static struct rule_set *make_set(void)
 {
+    static const char ids[] = "abcdefghijklmno";
     char text[512];
     struct writer errors = writer_of(text, sizeof text);
     struct rule_set *set = NULL;
@@ -46,12 +60,15 @@ static struct rule_set *make_set(void)
         rules[3 * s + 2] =
             (struct rule){.pattern_count = 1, .patterns = patterns[s] + PATTERNS - 1};
     }
-    for (size_t r = 0; r < 12; r++) {
-        rules[r].id = span_text("r");
+    for (size_t k = 0; k < 3; k++)
+        rules[SIMPLE + k] = (struct rule){
+            .logic = RULE_WHEN, .nodes = logic[k], .node_count = (uint16_t)(k == 0 ? 4 : 4 - k)};
+    for (size_t r = 0; r < RULES; r++) {
+        rules[r].id = span_of(ids + r, 1);
         rules[r].enabled = true;
         rules[r].score = 1 << r;
     }
-    if (rule_set_compile(rules, 12, &RULE_LIMITS_DEFAULT, &errors, &set) != RULE_OK)
+    if (rule_set_compile(rules, RULES, &RULE_LIMITS_DEFAULT, &errors, &set) != RULE_OK)
         abort();
     return set;
 }

@@ -46,7 +46,7 @@ static void read_small(uint8_t kind, struct span value)
         struct store_row_mailbox mailbox;
         struct store_row_state state;
         struct store_row_body body;
-        struct id128 id;
+        struct store_row_tombstone tombstone;
         uint64_t number;
     } row;
 
@@ -73,7 +73,8 @@ static void read_small(uint8_t kind, struct span value)
         store_row_read_body(value, &row.body);
         break;
     default:
-        store_row_read_tombstone(value, &row.id);
+        store_row_read_tombstone(value, &row.tombstone);
+        store_row_read_tombstone_1(value, &row.tombstone.message);
         break;
     }
 }

@@ -268,56 +268,6 @@ static void missing_file(void)
     rule_file_free(f);
 }
 
-/* The set that comes with the project: compiles, and does what its descriptions say. */
-static void starter_set(void)
-{
-    static const char eicar[] = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-"
-                                "ANTIVIRUS-TEST-FILE!$H+H*";
-    static const struct rule_policy policy = {.quarantine_at = 6000, .reject_at = RULE_SCORE_NEVER};
-    struct rule_fixture f = {.file = rule_file_new()};
-    struct rule_verdict v;
-    const struct rule *rules;
-    size_t count;
-
-    errors = writer_of(error_text, sizeof error_text);
-    CHECK(rule_file_read(f.file, SOURCE_ROOT "/rules/starter.yaml", &errors));
-    rules = rule_file_rules(f.file, &count);
-    CHECK(rule_set_compile(rules, count, &RULE_LIMITS_DEFAULT, &errors, &f.set) == RULE_OK);
-    if (!CHECK_TEXT(writer_span(&errors), ""))
-        return;
-    f.pool = rule_pool_new(f.set, 1);
-    f.memory = malloc(rule_match_size(f.set));
-    f.match = rule_match_init(f.memory, f.set, f.pool);
-    rule_match_feed(f.match, RULE_SCOPE_ATTACHMENT, span_text(eicar));
-    rule_match_verdict(f.match, RULE_STAGE_FINAL_DOT, &policy, &v);
-    CHECK(v.action == RULE_ACTION_REJECT && v.rule == 0);
-    CHECK_TEXT(v.text, "The message contains a virus (EICAR test file)");
-    rule_fixture_again(&f);
-    rule_match_feed(
-        f.match, RULE_SCOPE_BODY,
-        span_text("XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"));
-    rule_match_verdict(f.match, RULE_STAGE_FINAL_DOT, &policy, &v);
-    CHECK(v.action == RULE_ACTION_QUARANTINE && v.score == 0);
-    CHECK_TEXT(rule_set_rule(f.set, (size_t)v.rule)->id, "gtube");
-    rule_fixture_again(&f);
-    rule_match_value(f.match, RULE_SCOPE_ATTACHMENT_NAME, span_text("invoice.pdf   .EXE"));
-    rule_match_verdict(f.match, RULE_STAGE_FINAL_DOT, &policy, &v);
-    CHECK(v.action == RULE_ACTION_QUARANTINE && v.score == 8000);
-    rule_fixture_again(&f);
-    rule_match_value(f.match, RULE_SCOPE_ATTACHMENT_NAME, span_text("invoice.pdf"));
-    rule_match_header(f.match, span_text("Subject"), span_text("You won the lottery award"));
-    rule_match_feed(f.match, RULE_SCOPE_BODY,
-                    span_text("I am the next\r\nof kin. This is strictly confidential.\r\n"));
-    rule_match_verdict(f.match, RULE_STAGE_FINAL_DOT, &policy, &v);
-    CHECK(v.action == RULE_ACTION_NONE && v.score == 5500);
-    rule_fixture_again(&f);
-    rule_match_header(f.match, span_text("Subject"), span_text("Minutes of the meeting"));
-    rule_match_feed(f.match, RULE_SCOPE_BODY, span_text("Hello, see you at the next meeting.\r\n"));
-    rule_match_close(f.match, RULE_SCOPE_BODY);
-    CHECK(rule_fixture_hits(&f) == 0);
-    rule_fixture_fini(&f);
-}
-
 static size_t file_count(const char *directory)
 {
     DIR *list = opendir(directory);
@@ -402,7 +352,6 @@ int main(void)
     CHECK_CASE(scores);
     CHECK_CASE(aliases_are_bounded);
     CHECK_CASE(missing_file);
-    CHECK_CASE(starter_set);
     CHECK_CASE(cache_directory);
     return check_end();
 }

@@ -47,8 +47,9 @@ void world_put_address(struct world *w, const char *key, const uint64_t *ids, ui
             .id = ids[i],
             .quarantine_score = INT32_MAX,
             .reject_score = INT32_MAX,
-            .address =
-                span_text(ids[i] >= 1 && ids[i] <= 2 ? names[ids[i] - 1] : "other@example.test")};
+            .address = span_text(ids[i] >= 1 && ids[i] <= 2  ? names[ids[i] - 1]
+                                 : ids[i] > 10 && count == 1 ? key
+                                                             : "other@example.test")};
     world_put(w,
               &(struct directory_entry){
                   .kind = DIRECTORY_ADDRESS, .accounts = accounts, .account_count = count},
@@ -157,6 +158,18 @@ static void append(struct world_message *m, struct span bytes)
     m->len += bytes.len;
 }
 
+/* Rows come in any order. */
+static bool append_row(struct world *w, struct world_message *m, const struct id128 *id,
+                       uint32_t row)
+{
+    for (uint32_t i = 0; i < w->row_count; i++)
+        if (memcmp(&w->rows[i].id, id, sizeof(*id)) == 0 && w->rows[i].row == row) {
+            append(m, span_of(w->rows[i].bytes, w->rows[i].len));
+            return true;
+        }
+    return false;
+}
+
 static void drop_rows(struct world *w, const struct id128 *id)
 {
     uint32_t kept = 0;
@@ -173,8 +186,6 @@ static void drop_rows(struct world *w, const struct id128 *id)
 static enum job_status model_commit(struct world *w, struct message *message)
 {
     struct world_message *m = &w->messages[w->message_count];
-    uint32_t rows = 0;
-
     if (w->commit_status != JOB_OK)
         return w->commit_status;
     if (w->message_count == WORLD_MESSAGES)
@@ -189,12 +200,9 @@ static enum job_status model_commit(struct world *w, struct message *message)
     }
     append(m, message->delivery[0].prefix);
     m->prefix = m->len;
-    for (uint32_t i = 0; i < w->row_count; i++)
-        if (memcmp(&w->rows[i].id, &message->id, sizeof(message->id)) == 0 &&
-            w->rows[i].row == rows++)
-            append(m, span_of(w->rows[i].bytes, w->rows[i].len));
-    if (rows != message->rows_written)
-        abort();
+    for (uint32_t row = 0; row < message->rows_written; row++)
+        if (!append_row(w, m, &message->id, row))
+            abort();
     drop_rows(w, &message->id);
     for (const struct chunk *c = message->rest; c; c = c->next)
         append(m, span_of(c->data, c->len));

@@ -37,6 +37,7 @@ LIBRARIES = {
     "cyaml/": ("control", "tests"),
     "jansson.h": ("control", "tests"),
     "crypt.h": ("control", "tests"),
+    "microhttpd.h": ("control/metrics", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
     "zlib.h": ("proto/imap", "control", "tests"),

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <time.h>
+
+#include "control/store/rocks.h"
+
+enum { MIGRATE_ROWS = 4096 }; /* in one batch */
+
+static enum store_status write_rows(struct rocks *r, rocksdb_writebatch_t *batch, bool last)
+{
+    char *problem = NULL;
+
+    rocksdb_write(r->db, last && r->sync ? r->synced : r->unsynced, batch, &problem);
+    rocksdb_writebatch_clear(batch);
+    return rocks_db_status(problem);
+}
+
+/* 1 to 2: tombstones say when, so that they can be forgotten. When it was is not known: now. */
+static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *batch)
+{
+    struct store_key table = store_key_table(STORE_TABLE_TOMBSTONE);
+    struct rocks_walk walk;
+    enum store_status status = STORE_OK, ended;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    rocks_walk_begin(&walk, r, ROCKS_INDEX, &table, NULL);
+    while (status == STORE_OK && rocks_walk_next(&walk)) {
+        uint8_t bytes[STORE_ROW_SMALL];
+        struct writer w = writer_of(bytes, sizeof(bytes));
+        struct store_row_tombstone row;
+
+        if (store_row_read_tombstone(walk.value, &row))
+            continue;
+        if (!store_row_read_tombstone_1(walk.value, &row.message)) {
+            status = STORE_CORRUPT;
+            break;
+        }
+        row.deleted_ms = (uint64_t)now.tv_sec * 1000;
+        store_row_put_tombstone(&w, &row);
+        rocks_value_put(r, batch, ROCKS_INDEX, walk.key, writer_span(&w));
+        if (rocksdb_writebatch_count(batch) >= MIGRATE_ROWS)
+            status = write_rows(r, batch, false);
+    }
+    ended = rocks_walk_end(&walk);
+    return status == STORE_OK ? ended : status;
+}
+
+/* By the version that they start from. Each may find its work done in part. */
+static enum store_status (*const steps[ROCKS_SCHEMA])(struct rocks *, rocksdb_writebatch_t *) = {
+    [1] = date_tombstones,
+};
+
+static void put_number(struct rocks *r, rocksdb_writebatch_t *batch, const char *name, uint64_t n)
+{
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    store_row_put_number(&w, n);
+    rocks_value_put(r, batch, ROCKS_META, span_text(name), writer_span(&w));
+}
+
+enum store_status rocks_migrate(struct rocks *r, uint64_t schema)
+{
+    rocksdb_writebatch_t *batch;
+    uint64_t from = schema;
+    enum store_status status = rocks_value_number(r, ROCKS_META, span_text("migrating"), &from);
+
+    if (status != STORE_OK && status != STORE_NONE)
+        return status;
+    if (status == STORE_NONE && schema == ROCKS_SCHEMA)
+        return STORE_OK;
+    if (from == 0 || from >= ROCKS_SCHEMA)
+        return STORE_CORRUPT;
+    batch = rocksdb_writebatch_create();
+    put_number(r, batch, "schema", ROCKS_SCHEMA);
+    put_number(r, batch, "migrating", from);
+    status = write_rows(r, batch, true);
+    for (uint64_t version = from; status == STORE_OK && version < ROCKS_SCHEMA; version++)
+        status = steps[version](r, batch);
+    if (status == STORE_OK) {
+        rocks_value_delete(r, batch, ROCKS_META, span_text("migrating"));
+        status = write_rows(r, batch, true);
+    }
+    rocksdb_writebatch_destroy(batch);
+    return status;
+}
