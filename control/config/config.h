@@ -142,7 +142,7 @@ struct config_store {
     int64_t memory;
     char *path;
     bool sync;
-    int64_t quota; /* 0: none */
+    int64_t quota;         /* 0: none */
     int64_t tombstone_age; /* 0: for ever */
     int64_t tombstones;    /* 0: all */
 };
@@ -194,6 +194,7 @@ struct config_accounts {
 struct config_domain {
     uint32_t line; /* where it stands in the file */
     char *name;    /* as spelled */
+    char *tenant;  /* whose it is */
     int class;     /* enum directory_class */
     int64_t quarantine_score, reject_score;
     bool case_sensitive;
@@ -243,6 +244,8 @@ struct config {
     struct config_mime mime;
     struct config_domain *domains;
     uint32_t domains_count;
+    struct span *tenants; /* names of the domains' tenants, each once; found by the check */
+    uint32_t tenants_count;
     struct config_account *accounts;
     uint32_t accounts_count;
     struct config_alias *aliases;
@@ -250,7 +253,7 @@ struct config {
     struct config_records records;
     char *ctl_socket;
     char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
-    int log_level; /* enum log_level */
+    int log_level;        /* enum log_level */
     struct config_log log;
     int64_t profile_sample;
     struct config_memory *memory;

@@ -17,8 +17,8 @@ bool recipient_key(struct directory *d, const struct address *address, struct wr
 enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
                                   const struct directory_entry **entry_out);
 /* What the message's rules know the account's domain as. */
-uint32_t recipient_rules_domain(const struct transaction *tx,
-                                const struct directory_account *account);
+struct rule_policy recipient_policy(const struct transaction *tx,
+                                    const struct directory_account *account);
 /*
  * Adds a delivery for each account of the entry that the message has none for yet; *set_out: the
  * deliveries of this recipient, new and old. All or nothing: SMTP_REPLY_NONE, or the row to refuse

@@ -269,7 +269,8 @@ static enum smtp_reply_id header_end(struct sessions *ss, struct transaction *tx
                                      struct span *text_out)
 {
     transaction_measure_header(ss, tx);
-    return tx->match ? delivery_judge_header(ss, tx, text_out) : SMTP_REPLY_NONE;
+    return tx->match ? delivery_judge_early(ss, tx, RULE_STAGE_HEADER_END, text_out)
+                     : SMTP_REPLY_NONE;
 }
 
 static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx,

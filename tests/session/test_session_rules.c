@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <urcu-qsbr.h>
 
 /* Rules as sessions feed and obey them. */
 
@@ -198,6 +199,78 @@ static void domains_decide_by_themselves(void)
     end(w);
 }
 
+static void tenants_decide_by_themselves(void)
+{
+    struct world *w = begin("rules:\n"
+                            "- {id: no, scope: envelope.mail_from, patterns: [{literal: '@b.'}], "
+                            "tenants: acme, action: reject, text: Not at acme}\n"
+                            "- {id: sub, scope: subject, patterns: [{literal: bad}], "
+                            "except_tenants: [acme], action: quarantine}\n");
+    const struct directory_account mine = {.id = 11,
+                                           .quarantine_score = RULE_SCORE_NEVER,
+                                           .reject_score = RULE_SCORE_NEVER,
+                                           .address = span_text("s@strict.test"),
+                                           .tenant = span_text("acme")};
+    struct directory_entry entry = {
+        .kind = DIRECTORY_ADDRESS, .accounts = &mine, .account_count = 1};
+
+    /* Control's threads are no readers; this one is, at other times. */
+    rcu_unregister_thread();
+    CHECK(directory_put(w->settings.directory, &(struct directory_entry){.kind = DIRECTORY_DOMAIN},
+                        span_text("strict.test")));
+    CHECK(directory_put(w->settings.directory, &entry, mine.address));
+    rcu_register_thread();
+    hello(w);
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<s@strict.test>\r\nRCPT "
+                 "TO:<alice@example.test>\r\nRSET\r\n");
+    CHECK(world_expect(w, "250*550 5.7.1 Not at acme\r\n250*250*"));
+    world_say(w, "MAIL FROM:<a@c.test>\r\nRCPT TO:<s@strict.test>\r\nRCPT "
+                 "TO:<alice@example.test>\r\nDATA\r\nSubject: bad\r\n\r\nx\r\n.\r\n");
+    CHECK(world_expect(w, "250*250*250*354*250*"));
+    if (CHECK(w->message_count == 1 && w->messages[0].deliveries == 2)) {
+        CHECK(w->messages[0].accounts[0] == 11 && w->messages[0].places[0] == MESSAGE_INBOX);
+        CHECK(w->messages[0].places[1] == MESSAGE_QUARANTINE);
+    }
+    end(w);
+}
+
+/* What is known of the envelope is said to DATA, and to the first chunk; later recipients may
+ * change it. */
+static void the_envelope_is_judged_at_data(void)
+{
+    struct world *w = begin(
+        "rules:\n"
+        "- {id: lone, patterns: [{number: count.recipients, below: 2}, {name: p, literal: "
+        "'@one.', scope: envelope.mail_from}], match: all, action: reject, text: All alone}\n"
+        "- id: no-bob\n"
+        "  patterns: [{name: bob, literal: bob, scope: envelope.rcpt_to}, {name: two, literal: "
+        "'@two.', scope: envelope.mail_from}]\n"
+        "  when: {all: [two, {not: bob}]}\n"
+        "  action: defer\n"
+        "  text: Where is Bob\n");
+
+    hello(w);
+    world_say(w, "MAIL FROM:<a@one.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n");
+    CHECK(world_expect(w, "250*250*550 5.7.1 All alone\r\n"));
+    /* The transaction is still there, and another recipient makes it good. */
+    world_say(w, "RCPT TO:<bob@example.test>\r\nDATA\r\n");
+    CHECK(world_expect(w, "250*354*"));
+    world_say(w, "\r\nx\r\n.\r\n");
+    CHECK(world_expect(w, "250 2.0.0*"));
+    CHECK(w->records[w->record_count - 1].message.code == 250 &&
+          w->records[w->record_count - 1].message.rule_count == 0);
+    world_say(w, "MAIL FROM:<a@one.test>\r\nRCPT TO:<alice@example.test>\r\nBDAT 3 LAST\r\na\r\n");
+    CHECK(world_expect(w, "250*250*550 5.7.1 All alone\r\n"));
+    CHECK(w->records[w->record_count - 1].message.code == 550);
+    world_say(w, "MAIL FROM:<a@two.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nRSET\r\n");
+    CHECK(world_expect(w, "250*250*451 4.7.1 Where is Bob\r\n250*"));
+    CHECK(w->records[w->record_count - 1].message.code == 451);
+    world_say(w, "MAIL FROM:<a@two.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT "
+                 "TO:<bob@example.test>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n");
+    CHECK(world_expect(w, "250*250*250*354*250*221*"));
+    end(w);
+}
+
 /* The stored bytes of a message begin with some prefix and then are exactly these. */
 static void stored(struct world *w, uint32_t index, const char *prefix_end, const char *body)
 {
@@ -306,6 +379,8 @@ int main(void)
     CHECK_CASE(numbers_are_told);
     CHECK_CASE(what_repeats_is_counted);
     CHECK_CASE(domains_decide_by_themselves);
+    CHECK_CASE(tenants_decide_by_themselves);
+    CHECK_CASE(the_envelope_is_judged_at_data);
     CHECK_CASE(tags_are_put_in_front);
     CHECK_CASE(who_is_not_tagged_sees_the_same_subject);
     CHECK_CASE(a_large_message_is_tagged_too);
