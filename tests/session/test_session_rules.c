@@ -234,6 +234,33 @@ static void tenants_decide_by_themselves(void)
     end(w);
 }
 
+static void the_clients_name_is_a_scope(void)
+{
+    struct world *w =
+        begin("rules:\n"
+              "- {id: dyn, scope: client.name, patterns: [{regex: '\\.dyn\\.test$'}], "
+              "action: reject, text: Not from there}\n"
+              "- {id: any, scope: client.name, patterns: [{regex: '.'}]}\n");
+
+    w->settings.xclient_networks.count = 1;
+    ip_address_parse(span_text("198.18.0.1"), &w->settings.xclient_networks.network[0].address);
+    w->settings.xclient_networks.network[0].bits = 32;
+    world_publish(w);
+    hello(w);
+    hit(w, "\r\nno name is known", "");
+    world_say(w,
+              "XCLIENT NAME=h7.dyn.test ADDR=192.0.2.9\r\nEHLO a.test\r\nMAIL FROM:<a@b.test>\r\n"
+              "RCPT TO:<alice@example.test>\r\nRSET\r\n");
+    CHECK(world_expect(w, "220*250-*250 *250*550 5.7.1 Not from there\r\n250*"));
+    world_say(w, "XCLIENT NAME=mail.test\r\nEHLO a.test\r\n");
+    CHECK(world_expect(w, "220*250 *"));
+    hit(w, "\r\nx", " any");
+    world_say(w, "XCLIENT NAME=[UNAVAILABLE]\r\nEHLO a.test\r\n");
+    CHECK(world_expect(w, "220*250 *"));
+    hit(w, "\r\nx", "");
+    end(w);
+}
+
 /* What is known of the envelope is said to DATA, and to the first chunk; later recipients may
  * change it. */
 static void the_envelope_is_judged_at_data(void)
@@ -380,6 +407,7 @@ int main(void)
     CHECK_CASE(what_repeats_is_counted);
     CHECK_CASE(domains_decide_by_themselves);
     CHECK_CASE(tenants_decide_by_themselves);
+    CHECK_CASE(the_clients_name_is_a_scope);
     CHECK_CASE(the_envelope_is_judged_at_data);
     CHECK_CASE(tags_are_put_in_front);
     CHECK_CASE(who_is_not_tagged_sees_the_same_subject);

@@ -75,6 +75,24 @@ def test_wrong_rules_leave_the_running_ones(ruled):
     assert send(ruled, b"BLUE") == 550 and send(ruled, b"fine") == 250
 
 
+def test_tenants_have_rules_of_their_own(make_engine, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    own = "rules:\n- {id: own, scope: body, patterns: [{literal: RED}], tenants: acme, action: reject, text: No red}\n"
+    rules.write_text(own)
+    engine = make_engine(changes={"rules": {"files": [str(rules)]},
+                                  "domains": [{"name": "example.test", "tenant": "acme"}]})
+    engine.rules = rules
+    assert send(engine, b"RED") == 550 and send(engine, b"BLUE") == 250
+    rules.write_text(own.replace("acme", "other"))
+    answer = engine.ctl("reload", check=False)
+    assert answer.returncode != 0
+    assert b"rules.yaml:2: rule 'own': expected a tenant that a domain has, not 'other'" in answer.stderr
+    assert send(engine, b"RED") == 550
+    rules.write_text(own.replace("tenants: acme", "except_tenants: acme"))
+    engine.ctl("reload")
+    assert send(engine, b"RED") == 250
+
+
 def test_damaged_cache_is_rebuilt(ruled):
     cached = list(pathlib.Path(ruled.settings["rules"]["cache"]).glob("*.rules"))
     assert len(cached) == 1
