@@ -24,8 +24,10 @@
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
+#include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
+#include "control/service/control_cpus.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
 #include "control/service/service_counters.h"
@@ -138,6 +140,7 @@ static bool start_policy(struct run *r)
             .addresses_max = (uint32_t)r->config->engine.directory,
             .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
             .counters = (uint32_t)r->config->limits.counters,
+            .known = (uint32_t)r->config->greylist.cache,
             .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
@@ -168,8 +171,9 @@ static bool start_services(struct run *r)
 static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
-
-    service_counters_put(r->records, r->store_service, r->keeper, r->handoff, sink);
+    service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
+                         r->handoff, sink);
+    sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -323,6 +327,8 @@ static json_t *on_counters(struct run *r)
     struct counter_sink sink = {.put = put_counter, .user = o};
 
     engine_counters(r->engine, &sink);
+    engine_replies(r->engine, &sink);
+    more_counters(r, &sink);
     return o;
 }
 
@@ -474,6 +480,7 @@ static void take_signal(struct run *r, int signals)
 static void tick(struct run *r)
 {
     engine_watch(r->engine, clock_ms(CLOCK_MONOTONIC) * 1000);
+    privilege_report();
     if (pthread_mutex_trylock(&r->reloading) == 0) {
         policy_sweep(r->policy);
         pthread_mutex_unlock(&r->reloading);
@@ -529,6 +536,7 @@ static void end(struct run *r)
         tell(r, "ended");
     if (r->records)
         record_writer_stop(r->records);
+    privilege_raise();
     if (r->engine)
         engine_stop(r->engine);
     policy_free(r->policy);
@@ -538,17 +546,6 @@ static void end(struct run *r)
     config_free(r->own_config);
     if (r->wake >= 0)
         close(r->wake);
-}
-
-static void set_control_cpus(const struct config *config)
-{
-    cpu_set_t cpus;
-
-    _Static_assert(sizeof(cpus) == 128, "config_cpus() has the layout of cpu_set_t");
-    if (config->engine.control_cpus[0] &&
-        config_cpus(config->engine.control_cpus, (uint64_t *)&cpus) &&
-        sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
-        LOG(WARNING, "engine.control_cpus: %s", strerror(errno));
 }
 
 static int run(void *context, const struct cli_run *cli)
@@ -572,10 +569,11 @@ static int run(void *context, const struct cli_run *cli)
     signal(SIGPIPE, SIG_IGN);
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
-    set_control_cpus(cli->config);
+    control_cpus_set(cli->config->engine.control_cpus);
     ok = open_store(&r) && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok = ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r);
+    ok =
+        ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) && privilege_drop(cli->config);
     if (ok)
         run_until_stopped(&r, signals);
     end(&r);

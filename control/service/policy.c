@@ -10,7 +10,9 @@
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "control/service/greylist_service.h"
 #include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
@@ -21,6 +23,8 @@ struct policy {
     struct account_service *accounts;
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
+    struct known_table *known; /* of greylisting */
+    struct greylist_service *greylist;
     pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
     struct settings *settings;   /* published */
@@ -41,7 +45,8 @@ struct policy *policy_new(const struct policy_options *options)
     if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
         p->windows = window_table_new(options->counters, secret);
     p->gauges = gauge_table_new(2 * options->connections);
-    if (!p->loader || !p->directory || !p->windows || !p->gauges) {
+    p->known = known_table_new(options->known);
+    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->known) {
         policy_free(p);
         return NULL;
     }
@@ -78,6 +83,7 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .rules = rules,
                                             .gauges = p->gauges,
                                             .windows = p->windows,
+                                            .known = p->known,
                                             .account_id = account_registry_id,
                                             .tenant_id = account_registry_tenant,
                                             .context = registry};
@@ -121,6 +127,22 @@ static bool take_accounts(struct policy *p, struct account_table *accounts, stru
     return false;
 }
 
+static bool take_greylist(struct policy *p, const struct config *config, struct writer *why)
+{
+    struct greylist_service_options options = {.handoff = p->options.handoff,
+                                               .store = p->options.store,
+                                               .known = p->known,
+                                               .names = p->windows};
+
+    if (p->greylist)
+        greylist_service_set(p->greylist, &config->greylist);
+    else
+        p->greylist = greylist_service_start(&options, &config->greylist);
+    if (!p->greylist)
+        writer_printf(why, "greylist service: %s\n", strerror(errno));
+    return p->greylist != NULL;
+}
+
 static void publish(struct policy *p, const struct config *config, struct settings *settings)
 {
     struct settings *old = settings_publish(p->options.handoff, settings);
@@ -157,7 +179,7 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         rule_loader_retire(p->loader, rules);
         return false;
     }
-    if (!take_accounts(p, accounts, why)) {
+    if (!take_accounts(p, accounts, why) || !take_greylist(p, config, why)) {
         free(settings);
         rule_loader_retire(p->loader, rules);
         return false;
@@ -210,12 +232,21 @@ void policy_sweep(struct policy *p)
     rule_loader_sweep(p->loader);
 }
 
+struct greylist_service *policy_greylist(struct policy *p)
+{
+    return p->greylist;
+}
+
 void policy_stop(struct policy *p)
 {
     if (p && p->accounts)
         account_service_stop(p->accounts);
+    if (p && p->greylist)
+        greylist_service_stop(p->greylist);
     if (p)
         p->accounts = NULL;
+    if (p)
+        p->greylist = NULL;
 }
 
 void policy_free(struct policy *p)
@@ -228,6 +259,7 @@ void policy_free(struct policy *p)
     directory_free(p->directory);
     window_table_free(p->windows);
     gauge_table_free(p->gauges);
+    known_table_free(p->known);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }

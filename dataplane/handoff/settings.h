@@ -5,6 +5,7 @@
 #include "dataplane/handoff/directory.h"
 
 #include "dataplane/handoff/generation.h"
+#include "dataplane/handoff/greylist.h"
 #include "dataplane/handoff/limits.h"
 #include "proto/base/ip_address.h"
 #include "proto/mime/mime_reader.h"
@@ -60,6 +61,7 @@ struct settings {
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
     struct limits limits;
+    struct greylist greylist;
     struct directory *directory;
     struct rule_generation *rules;
 };

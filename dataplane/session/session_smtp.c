@@ -3,6 +3,7 @@
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_peer.h"
 
@@ -362,7 +363,8 @@ static void release_line(struct sessions *ss, struct session *s)
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
-    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING);
+    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
+                     s->tx->greylist);
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -484,6 +486,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         written(ss, s, job);
     else if (job->kind == JOB_STORE_COMMIT)
         committed(ss, s, job);
+    else if (job->kind == JOB_GREYLIST)
+        session_greylist_answer(ss, s, job);
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
 }
