@@ -116,7 +116,8 @@ static bool make_codes(struct rule_set *set, const struct rule_set_source *sourc
 
 bool rule_set_conditions(struct rule_set *set, const struct rule_set_source *source)
 {
-    return make_bounds(set, source) && make_codes(set, source) && rule_set_whom(set, source);
+    return make_bounds(set, source) && make_codes(set, source) && rule_set_whom(set, source) &&
+           rule_set_tags(set, source);
 }
 
 size_t rule_set_counters(const struct rule_set *set)

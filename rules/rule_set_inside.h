@@ -68,8 +68,8 @@ struct rule_set {
     uint32_t counted;                     /* bit: enum rule_counter */
     struct rule_set_counter *counters;
     size_t counter_count;
-    struct rule_set_names domains, tenants;
-    uint32_t *pattern_rule; /* of a pattern, its rule's index */
+    struct rule_set_names domains, tenants, tags; /* `tags` have no ids */
+    uint32_t *pattern_rule;                       /* of a pattern, its rule's index */
     uint8_t *pattern_scope; /* of a pattern, its scope; RULE_SCOPES where it is a number's */
     size_t pattern_count;
     struct rule_set_group *groups; /* in the plan's order: a scope's groups side by side */
@@ -111,6 +111,8 @@ enum rule_status rule_set_check_cost(const struct rule_set *set,
 /* Whom the rules are for (rule_set_whom.c), numbers, counters and logic of all rules, into a set
  * that has its slots. False: no memory. */
 bool rule_set_whom(struct rule_set *set, const struct rule_set_source *source);
+/* Names of the fields that rules add (rule_set_tags.c). */
+bool rule_set_tags(struct rule_set *set, const struct rule_set_source *source);
 void rule_set_whom_free(struct rule_set *set);
 bool rule_set_conditions(struct rule_set *set, const struct rule_set_source *source);
 

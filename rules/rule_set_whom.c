@@ -165,6 +165,7 @@ void rule_set_whom_free(struct rule_set *set)
 {
     free_names(&set->domains);
     free_names(&set->tenants);
+    free_names(&set->tags);
 }
 
 uint32_t rule_set_domain(const struct rule_set *set, struct span domain)

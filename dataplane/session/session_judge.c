@@ -19,6 +19,8 @@ static void take_settings(struct sessions *ss)
     ss->settings = *handoff_settings(ss->options.port);
     ss->settings.limits.windows = NULL;
     ss->settings.limits.gauges = NULL;
+    /* Nobody is to come again, and nobody would answer. */
+    ss->settings.greylist.known = NULL;
     ss->rules = ss->settings.rules;
     ss->smtp_options.hostname = span_text(ss->settings.hostname);
 }

@@ -234,6 +234,33 @@ static void tenants_decide_by_themselves(void)
     end(w);
 }
 
+static void the_clients_name_is_a_scope(void)
+{
+    struct world *w =
+        begin("rules:\n"
+              "- {id: dyn, scope: client.name, patterns: [{regex: '\\.dyn\\.test$'}], "
+              "action: reject, text: Not from there}\n"
+              "- {id: any, scope: client.name, patterns: [{regex: '.'}]}\n");
+
+    w->settings.xclient_networks.count = 1;
+    ip_address_parse(span_text("198.18.0.1"), &w->settings.xclient_networks.network[0].address);
+    w->settings.xclient_networks.network[0].bits = 32;
+    world_publish(w);
+    hello(w);
+    hit(w, "\r\nno name is known", "");
+    world_say(w,
+              "XCLIENT NAME=h7.dyn.test ADDR=192.0.2.9\r\nEHLO a.test\r\nMAIL FROM:<a@b.test>\r\n"
+              "RCPT TO:<alice@example.test>\r\nRSET\r\n");
+    CHECK(world_expect(w, "220*250-*250 *250*550 5.7.1 Not from there\r\n250*"));
+    world_say(w, "XCLIENT NAME=mail.test\r\nEHLO a.test\r\n");
+    CHECK(world_expect(w, "220*250 *"));
+    hit(w, "\r\nx", " any");
+    world_say(w, "XCLIENT NAME=[UNAVAILABLE]\r\nEHLO a.test\r\n");
+    CHECK(world_expect(w, "220*250 *"));
+    hit(w, "\r\nx", "");
+    end(w);
+}
+
 /* What is known of the envelope is said to DATA, and to the first chunk; later recipients may
  * change it. */
 static void the_envelope_is_judged_at_data(void)
@@ -356,6 +383,71 @@ static void a_large_message_is_tagged_too(void)
     end(w);
 }
 
+static void subjects_that_cannot_be_tagged_are_counted(void)
+{
+    static char text[80000];
+    struct world *w = begin(tag_rules);
+    const struct counters *c = handoff_counters(handoff_port_of(w->handoff, 0));
+
+    hello(w);
+    /* Too long, in folds. */
+    strcpy(text, "Subject: a");
+    for (int i = 0; i < 40; i++)
+        strcat(text, "\r\n 0123456789012345678901234567890123456789012345678901234567890123456789");
+    strcat(text, "\r\n\r\nbulk");
+    CHECK(send(w, text) == 250 && c->subjects_untagged == 1);
+    CHECK(memcmp(w->messages[0].bytes + w->messages[0].prefix, text, strlen(text)) == 0);
+    /* Too many. */
+    CHECK(
+        send(w, "Subject: 1\r\nSubject: 2\r\nSubject: 3\r\nSubject: 4\r\nSubject: 5\r\n\r\nbulk") ==
+            250 &&
+        c->subjects_untagged == 2);
+    CHECK(send(w, "Subject: 1\r\nSubject: 2\r\nSubject: 3\r\nSubject: 4\r\n\r\nbulk") == 250 &&
+          c->subjects_untagged == 2);
+    /* Too far behind. */
+    text[0] = 0;
+    for (size_t i = 0; i < 66000; i += 60)
+        strcpy(text + i, "X-Fill: 01234567890123456789012345678901234567890123456789\r\n");
+    strcat(text, "Subject: far\r\n\r\nbulk");
+    CHECK(send(w, text) == 250 && c->subjects_untagged == 3);
+    CHECK(send(w, "Subject: a\r\n\r\nnote") == 250 && c->subjects_untagged == 3);
+    end(w);
+}
+
+/* What only the engine may write is not taken from others; sizes stay. */
+static void forged_fields_are_renamed(void)
+{
+    static char text[80000];
+    struct world *w = begin(tag_rules);
+    const struct counters *c = handoff_counters(handoff_port_of(w->handoff, 0));
+    size_t at = 0;
+
+    hello(w);
+    CHECK(send(w, "return-path: <boss@b.test>\r\nX-Wirepost-Rule: friend\r\nx-wirepost-new: 1\r\n"
+                  "X-Wirepost: no\r\nReturn-Path-To: me\r\nReturn-Path : <x>\r\n\r\nReturn-Path: "
+                  "text") == 250);
+    stored(
+        w, 0, "",
+        "X-turn-path: <boss@b.test>\r\nY-Wirepost-Rule: friend\r\nY-wirepost-new: 1\r\n"
+        "X-Wirepost: no\r\nReturn-Path-To: me\r\nX-turn-Path : <x>\r\n\r\nReturn-Path: text\r\n");
+    CHECK(c->fields_hidden == 4 && c->fields_not_hidden == 0);
+    /* Of a message within, fields are what they are. */
+    CHECK(send(w, "Content-Type: message/rfc822\r\n\r\nReturn-Path: <a@b.test>\r\n\r\nx") == 250);
+    CHECK(c->fields_hidden == 4);
+    /* One byte at a time, and behind the first row. */
+    w->step = 1;
+    CHECK(send(w, "A: b\r\nReturn-Path:\r\n <boss@b.test>\r\n\r\nx") == 250);
+    stored(w, 2, "", "A: b\r\nX-turn-Path:\r\n <boss@b.test>\r\n\r\nx\r\n");
+    w->step = 0;
+    for (; at < 70000; at += 60)
+        strcpy(text + at, "X-Fill: 01234567890123456789012345678901234567890123456789\r\n");
+    strcpy(text + at, "Return-Path: <a@b.test>\r\n\r\nx");
+    CHECK(send(w, text) == 250 && c->fields_hidden == 6 && c->fields_not_hidden == 0);
+    CHECK(w->messages[3].prefix &&
+          memcmp(w->messages[3].bytes + w->messages[3].prefix + at, "X-turn-Path: <a", 15) == 0);
+    end(w);
+}
+
 static void accept_takes_refusals_out_of_force(void)
 {
     struct world *w = begin("rules:\n"
@@ -380,10 +472,13 @@ int main(void)
     CHECK_CASE(what_repeats_is_counted);
     CHECK_CASE(domains_decide_by_themselves);
     CHECK_CASE(tenants_decide_by_themselves);
+    CHECK_CASE(the_clients_name_is_a_scope);
     CHECK_CASE(the_envelope_is_judged_at_data);
     CHECK_CASE(tags_are_put_in_front);
     CHECK_CASE(who_is_not_tagged_sees_the_same_subject);
     CHECK_CASE(a_large_message_is_tagged_too);
+    CHECK_CASE(subjects_that_cannot_be_tagged_are_counted);
+    CHECK_CASE(forged_fields_are_renamed);
     CHECK_CASE(accept_takes_refusals_out_of_force);
     return check_end();
 }
