@@ -80,6 +80,7 @@ struct config_smtp {
     int64_t message_size;
     int64_t recipients;
     int64_t errors;
+    int64_t idle_commands; /* 0: no limit */
     int64_t messages;
     int64_t command_timeout, data_timeout, end_timeout, line_timeout, message_timeout;
     int64_t pressure, pressure_rate;
@@ -128,7 +129,8 @@ struct config_store {
     int64_t memory;
     char *path;
     bool sync;
-    int64_t quota; /* 0: none */
+    int64_t quota;         /* 0: none */
+    int64_t full_days;     /* 0: never */
     int64_t tombstone_age; /* 0: for ever */
     int64_t tombstones;    /* 0: all */
 };
@@ -234,7 +236,7 @@ struct config {
     struct config_records records;
     char *ctl_socket;
     char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
-    int log_level; /* enum log_level */
+    int log_level;        /* enum log_level */
     struct config_log log;
     int64_t profile_sample;
     struct config_memory *memory;

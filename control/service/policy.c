@@ -11,6 +11,7 @@
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
 #include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/mailbox_table.h"
 #include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
@@ -21,11 +22,21 @@ struct policy {
     struct account_service *accounts;
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
-    pthread_mutex_t lock;        /* of the next, for other threads */
-    const struct config *config; /* in force */
-    struct settings *settings;   /* published */
-    uint64_t version;            /* the last that was tried */
+    struct mailbox_table *mailboxes; /* that are full, as the store says */
+    pthread_mutex_t lock;            /* of the next, for other threads */
+    const struct config *config;     /* in force */
+    struct account_ids *served;      /* the accounts of it */
+    struct settings *settings;       /* published */
+    uint64_t version;                /* the last that was tried */
 };
+
+static void put_full(void *context, const struct store_full *full)
+{
+    const struct mailbox_full entry = {.since_ms = full->since_ms, .room = full->room};
+
+    /* Without a place there the commit refuses. */
+    (void)mailbox_table_put(context, full->account, &entry);
+}
 
 struct policy *policy_new(const struct policy_options *options)
 {
@@ -41,10 +52,12 @@ struct policy *policy_new(const struct policy_options *options)
     if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
         p->windows = window_table_new(options->counters, secret);
     p->gauges = gauge_table_new(2 * options->connections);
-    if (!p->loader || !p->directory || !p->windows || !p->gauges) {
+    p->mailboxes = mailbox_table_new(options->addresses_max);
+    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->mailboxes) {
         policy_free(p);
         return NULL;
     }
+    store_full_watch(options->store, put_full, p->mailboxes);
     return p;
 }
 
@@ -76,6 +89,7 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .rules = rules,
                                             .gauges = p->gauges,
                                             .windows = p->windows,
+                                            .mailboxes = p->mailboxes,
                                             .account_id = account_registry_id,
                                             .context = registry};
 
@@ -118,9 +132,11 @@ static bool take_accounts(struct policy *p, struct account_table *accounts, stru
     return false;
 }
 
-static void publish(struct policy *p, const struct config *config, struct settings *settings)
+static void publish(struct policy *p, const struct config *config, struct settings *settings,
+                    struct account_ids *served)
 {
     struct settings *old = settings_publish(p->options.handoff, settings);
+    struct account_ids *served_before = p->served;
 
     directory_sweep(p->directory, settings->version);
     if (old)
@@ -132,7 +148,9 @@ static void publish(struct policy *p, const struct config *config, struct settin
                                                  .full = (uint8_t)config->quarantine.full});
     pthread_mutex_lock(&p->lock);
     p->config = config;
+    p->served = served;
     pthread_mutex_unlock(&p->lock);
+    free(served_before);
 }
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
@@ -140,6 +158,7 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     struct rule_loader_options options = rule_options(config);
     struct rule_generation *rules;
     struct account_table *accounts;
+    struct account_ids *served;
     struct settings *settings;
 
     if (!rule_loader_load(p->loader, &options, why, &rules))
@@ -153,12 +172,18 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         rule_loader_retire(p->loader, rules);
         return false;
     }
-    if (!take_accounts(p, accounts, why)) {
+    served = account_table_ids(accounts);
+    if (!served)
+        writer_text(why, "out of memory\n");
+    if (!served)
+        account_table_free(accounts);
+    if (!served || !take_accounts(p, accounts, why)) {
+        free(served);
         free(settings);
         rule_loader_retire(p->loader, rules);
         return false;
     }
-    publish(p, config, settings);
+    publish(p, config, settings, served);
     return true;
 }
 
@@ -195,6 +220,18 @@ bool policy_lists(struct policy *p, struct span key)
     return found;
 }
 
+bool policy_serves(void *policy, const struct message *message)
+{
+    struct policy *p = policy;
+    bool all = true;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < message->deliveries && all; i++)
+        all = account_ids_has(p->served, message->delivery[i].account);
+    pthread_mutex_unlock(&p->lock);
+    return all;
+}
+
 bool policy_look_at_rules(struct policy *p,
                           void (*visit)(void *context, const struct rule_look *look), void *context)
 {
@@ -224,6 +261,9 @@ void policy_free(struct policy *p)
     directory_free(p->directory);
     window_table_free(p->windows);
     gauge_table_free(p->gauges);
+    store_full_watch(p->options.store, NULL, NULL);
+    mailbox_table_free(p->mailboxes);
+    free(p->served);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }

@@ -81,6 +81,7 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     tx->message.envelope.smtputf8 = a->smtputf8;
     tx->record->message.smtputf8 = a->smtputf8;
     tx->prdr = a->prdr;
+    tx->declared = a->size;
     /* Without memory for it the sender would read as <>. */
     row = session_limit_mail(ss, s, tx, &a->path);
     if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
@@ -150,6 +151,18 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     return transaction_refusal(verdict.action);
 }
 
+/* A full mailbox, of whomever it is: postmasters too. */
+static enum smtp_reply_id refuse_full(struct sessions *ss, struct transaction *tx,
+                                      const struct directory_entry *entry)
+{
+    enum smtp_reply_id row = recipient_room(ss, tx, entry);
+
+    /* Who is refused is no recipient for the rules. */
+    if (row != SMTP_REPLY_NONE && tx->match)
+        rule_match_rewind(tx->match);
+    return row;
+}
+
 static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx,
                                         const struct directory_entry *entry, struct span recipient,
                                         int32_t spared, struct delivery_set *set_out)
@@ -209,6 +222,8 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
 
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, entry, recipient, &spared, &text);
+    if (row == SMTP_REPLY_NONE)
+        row = refuse_full(ss, tx, entry);
     if (row == SMTP_REPLY_NONE)
         row = session_limit_rcpt(ss, s, tx);
     if (row == SMTP_REPLY_NONE)
