@@ -24,12 +24,15 @@
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
+#include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
+#include "control/service/control_cpus.h"
 #include "control/service/policy.h"
 #include "control/service/read_service.h"
 #include "control/service/service_counters.h"
 #include "control/service/store_service.h"
+#include "control/service/store_start.h"
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
@@ -91,36 +94,6 @@ static void tell(struct run *r, const char *event)
 
 /* ---- start ---- */
 
-static bool complain(struct writer *why)
-{
-    while (why->len) {
-        ptrdiff_t end = span_find(writer_span(why), '\n');
-        size_t n = end < 0 ? why->len : (size_t)end;
-
-        LOG(ERROR, "%.*s", (int)n, (const char *)why->data);
-        why->data += n + (end >= 0);
-        why->len -= n + (end >= 0);
-    }
-    return false;
-}
-
-static bool open_store(struct run *r)
-{
-    char error[STORE_ERROR] = "";
-    struct store_options options = {.path = r->config->store.path,
-                                    .sync = r->config->store.sync,
-                                    .node = (uint16_t)r->config->engine.node,
-                                    .memory_bytes = (uint64_t)r->config->store.memory};
-    enum store_status status = r->config->store.kind == CONFIG_STORE_MEMORY
-                                   ? store_memory_open(&options, &r->store, error)
-                                   : store_rocks_open(&options, &r->store, error);
-
-    if (status == STORE_OK)
-        return true;
-    LOG(ERROR, "store %s: %s: %s", r->config->store.path, store_status_name(status), error);
-    return false;
-}
-
 static bool start_policy(struct run *r)
 {
     static char text[ERRORS_TEXT];
@@ -137,12 +110,13 @@ static bool start_policy(struct run *r)
             .addresses_max = (uint32_t)r->config->engine.directory,
             .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
             .counters = (uint32_t)r->config->limits.counters,
+            .known = (uint32_t)r->config->greylist.cache,
             .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");
         return false;
     }
-    return policy_apply(r->policy, r->config, &why) || complain(&why);
+    return policy_apply(r->policy, r->config, &why) || log_config_refused(writer_span(&why));
 }
 
 static bool start_services(struct run *r)
@@ -167,8 +141,9 @@ static bool start_services(struct run *r)
 static void more_counters(void *context, const struct counter_sink *sink)
 {
     struct run *r = context;
-
-    service_counters_put(r->records, r->store_service, r->keeper, r->handoff, sink);
+    service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
+                         r->handoff, sink);
+    sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
 
 static void set_addresses(struct engine_options *o, const struct config_ports *network)
@@ -252,27 +227,10 @@ static bool start_engine(struct run *r)
 
 /* ---- reload ---- */
 
-static struct config *read_config(struct run *r, struct writer *why)
-{
-    struct config_errors *errors = malloc(sizeof(*errors));
-    struct config *config = errors ? config_load(r->cli->config_path, errors) : NULL;
-    const char *fixed = config ? config_fixed_difference(r->config, config) : NULL;
-
-    if (!config && errors)
-        writer_span_put(why, span_head(writer_span(&errors->text), writer_room(why)));
-    if (fixed) {
-        writer_printf(why, "%s: cannot change while the engine runs", fixed);
-        config_free(config);
-        config = NULL;
-    }
-    free(errors);
-    return config;
-}
-
 /* What is wrong leaves everything as it was. */
 static bool reload(struct run *r, struct writer *why)
 {
-    struct config *config = read_config(r, why);
+    struct config *config = config_reread(r->cli->config_path, r->config, why);
     struct record_writer_options records;
 
     if (!config || !policy_apply(r->policy, config, why)) {
@@ -322,6 +280,8 @@ static json_t *on_counters(struct run *r)
     struct counter_sink sink = {.put = put_counter, .user = o};
 
     engine_counters(r->engine, &sink);
+    engine_replies(r->engine, &sink);
+    more_counters(r, &sink);
     return o;
 }
 
@@ -463,7 +423,7 @@ static void take_signal(struct run *r, int signals)
     if (info.ssi_signo == SIGHUP) {
         pthread_mutex_lock(&r->reloading);
         if (!reload(r, &why))
-            complain(&why);
+            log_config_refused(writer_span(&why));
         pthread_mutex_unlock(&r->reloading);
     } else if (atomic_exchange(&r->stop, true) && !begin_drain(r, 0)) {
         atomic_store(&r->drain_until, 1);
@@ -473,6 +433,7 @@ static void take_signal(struct run *r, int signals)
 static void tick(struct run *r)
 {
     engine_watch(r->engine, clock_ms(CLOCK_MONOTONIC) * 1000);
+    privilege_report();
     if (pthread_mutex_trylock(&r->reloading) == 0) {
         policy_sweep(r->policy);
         pthread_mutex_unlock(&r->reloading);
@@ -528,6 +489,7 @@ static void end(struct run *r)
         tell(r, "ended");
     if (r->records)
         record_writer_stop(r->records);
+    privilege_raise();
     if (r->engine)
         engine_stop(r->engine);
     policy_free(r->policy);
@@ -537,17 +499,6 @@ static void end(struct run *r)
     config_free(r->own_config);
     if (r->wake >= 0)
         close(r->wake);
-}
-
-static void set_control_cpus(const struct config *config)
-{
-    cpu_set_t cpus;
-
-    _Static_assert(sizeof(cpus) == 128, "config_cpus() has the layout of cpu_set_t");
-    if (config->engine.control_cpus[0] &&
-        config_cpus(config->engine.control_cpus, (uint64_t *)&cpus) &&
-        sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
-        LOG(WARNING, "engine.control_cpus: %s", strerror(errno));
 }
 
 static int run(void *context, const struct cli_run *cli)
@@ -571,10 +522,12 @@ static int run(void *context, const struct cli_run *cli)
     signal(SIGPIPE, SIG_IGN);
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
-    set_control_cpus(cli->config);
-    ok = open_store(&r) && start_policy(&r) && start_services(&r);
+    control_cpus_set(cli->config->engine.control_cpus);
+    r.store = store_start(cli->config);
+    ok = r.store && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok = ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r);
+    ok =
+        ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) && privilege_drop(cli->config);
     if (ok)
         run_until_stopped(&r, signals);
     end(&r);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "rules/rule_match.h"
+#include "rules/rule_memory.h"
 #include "rules/rule_pool_inside.h"
 
 struct stock {
@@ -44,7 +45,7 @@ struct rule_pool *rule_pool_new(const struct rule_set *set, size_t streams)
     bool ok = pool != NULL;
 
     if (ok)
-        ok = (pool->copy = calloc(1, RULE_VALUE_MAX + RULE_SCAN_REACH)) != NULL;
+        ok = (pool->copy = rule_memory_take(RULE_VALUE_MAX + RULE_SCAN_REACH)) != NULL;
     if (ok)
         ok = (pool->counts = calloc(set->count + 1, sizeof *pool->counts)) != NULL;
     if (ok && set->scratch)
@@ -69,7 +70,7 @@ void rule_pool_free(struct rule_pool *pool)
         free(pool->stocks[s].streams);
     }
     hs_free_scratch(pool->scratch);
-    free(pool->copy);
+    rule_memory_give(pool->copy);
     free(pool->counts);
     free(pool);
 }

@@ -16,6 +16,11 @@
  * directory of the file.
  */
 enum config_pmd { CONFIG_PMD_AF_PACKET, CONFIG_PMD_AF_XDP, CONFIG_PMD_TAP, CONFIG_PMD_EAL };
+enum config_system_calls {
+    CONFIG_SYSTEM_CALLS_REFUSE,
+    CONFIG_SYSTEM_CALLS_KILL,
+    CONFIG_SYSTEM_CALLS_ALL
+};
 enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
@@ -46,6 +51,9 @@ struct config_engine {
     int64_t jobs, records;
     int64_t directory;
     int64_t node;
+    char *user, *group; /* empty: the usual ones */
+    int system_calls;   /* enum config_system_calls */
+    bool core_files;
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */
@@ -100,6 +108,12 @@ struct config_limit_network {
     struct config_network network;
     bool trusted;
     struct config_limit limit;
+};
+
+struct config_greylist {
+    int64_t delay, window, expiry, timeout;
+    int64_t networks_after; /* 0: never */
+    int64_t cache;
 };
 
 struct config_limits {
@@ -185,6 +199,7 @@ struct config_domain {
     int class;     /* enum directory_class */
     int64_t quarantine_score, reject_score;
     bool case_sensitive;
+    bool greylist;
     char *detail_separator; /* one character, or none */
     char *catch_all;        /* an address; empty: none */
     /* Found by the check: */
@@ -221,6 +236,7 @@ struct config {
     uint32_t listeners_count;
     struct config_smtp smtp;
     struct config_limits limits;
+    struct config_greylist greylist;
     struct config_pop3 pop3;
     struct config_store store;
     struct config_quarantine quarantine;
@@ -271,6 +287,10 @@ const char *config_default(const char *path);
 /* The first option that differs and cannot change while the engine runs, NULL when there is none.
  */
 const char *config_fixed_difference(const struct config *a, const struct config *b);
+
+/* Reads the file for an engine that runs by `running`. NULL, with lines of reasons in `why`: it has
+ * errors, or asks for what cannot change. */
+struct config *config_reread(const char *path, const struct config *running, struct writer *why);
 
 /* The reference of all options as Markdown, from the table, into a stream. */
 void config_markdown(FILE *out);

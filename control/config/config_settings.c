@@ -69,6 +69,7 @@ static bool put(const struct filling *f, struct directory_entry fields,
     fields.version = f->source->version;
     fields.domain = domain_id(domain->key);
     fields.class = (uint8_t)domain->class;
+    fields.greylist = domain->greylist;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct config_account *account = &f->config->accounts[list->at[i]];
         const struct config_domain *home = &f->config->domains[account->domain];
@@ -296,5 +297,7 @@ struct settings *config_settings(const struct config_settings_source *source)
     }
     fill(settings, source);
     fill_limits(&settings->limits, source);
+    settings->greylist = (struct greylist){
+        .timeout_ms = milliseconds(source->config->greylist.timeout), .known = source->known};
     return settings;
 }

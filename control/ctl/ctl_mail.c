@@ -49,6 +49,10 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
         return ctl_quarantine_decide(context, request, why);
     case CTL_AUDIT:
         return ctl_quarantine_audit(context, request, why);
+    case CTL_GREYLIST_LIST:
+        return ctl_greylist_list(context, request, why);
+    case CTL_GREYLIST_REMOVE:
+        return ctl_greylist_remove(context, request, why);
     case CTL_ACCOUNT_ERASE:
         return ctl_erase_account(context, request, why);
     case CTL_IMPORT_OPEN:

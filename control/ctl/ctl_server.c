@@ -217,6 +217,9 @@ struct ctl_server *ctl_server_start(const char *path,
     why = s->fd < 0 ? errno : 0;
     if (why == 0) {
         sigfillset(&all);
+        /* What the filter of system calls refuses is told by this one, to the thread that called.
+         */
+        sigdelset(&all, SIGSYS);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         why = pthread_create(&s->thread, NULL, server_main, s);
         pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -219,6 +219,9 @@ struct record_writer *record_writer_start(struct handoff *handoff, const char *p
         why = errno;
     if (why == 0) {
         sigfillset(&all);
+        /* What the filter of system calls refuses is told by this one, to the thread that called.
+         */
+        sigdelset(&all, SIGSYS);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         why = pthread_create(&w->thread, NULL, writer_main, w);
         pthread_sigmask(SIG_SETMASK, &before, NULL);

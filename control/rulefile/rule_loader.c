@@ -8,6 +8,8 @@
 
 #include "control/rulefile/rule_cache.h"
 #include "control/rulefile/rule_file.h"
+#include "dataplane/handoff/hidden.h"
+#include "rules/rule_memory.h"
 #include "control/rulefile/rule_tally.h"
 #include "rules/rule_pool.h"
 
@@ -24,6 +26,7 @@ struct rule_loader *rule_loader_new(void)
 
     if (!l)
         return NULL;
+    rule_memory_set(hidden_take, hidden_give);
     l->tally = rule_tally_new();
     if (!l->tally) {
         free(l);

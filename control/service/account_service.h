@@ -31,6 +31,7 @@ struct account_ids {
 };
 /* From malloc; NULL: no memory. */
 struct account_ids *account_table_ids(const struct account_table *table);
+/* False for NULL. */
 bool account_ids_has(const struct account_ids *ids, uint64_t account);
 /* Of the configuration that the table was made of. */
 const struct login_guard_limits *account_table_limits(const struct account_table *table);

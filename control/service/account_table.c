@@ -147,7 +147,7 @@ struct account_ids *account_table_ids(const struct account_table *table)
 
 bool account_ids_has(const struct account_ids *ids, uint64_t account)
 {
-    return bsearch(&account, ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids) != NULL;
+    return ids && bsearch(&account, ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);
 }
 
 void account_table_free(struct account_table *table)

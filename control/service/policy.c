@@ -10,7 +10,9 @@
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "control/service/greylist_service.h"
 #include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/mailbox_table.h"
 #include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
@@ -23,11 +25,14 @@ struct policy {
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
-    pthread_mutex_t lock;            /* of the next, for other threads */
-    const struct config *config;     /* in force */
-    struct account_ids *served;      /* the accounts of it */
-    struct settings *settings;       /* published */
-    uint64_t version;                /* the last that was tried */
+    struct known_table *known;       /* of greylisting */
+    struct greylist_service *greylist;
+    pthread_mutex_t lock;        /* of the next, for other threads */
+    const struct config *config; /* in force */
+    struct account_ids *served;  /* the accounts of it */
+    struct account_ids *coming;  /* those of one that is being put into force; or NULL */
+    struct settings *settings;   /* published */
+    uint64_t version;            /* the last that was tried */
 };
 
 static void put_full(void *context, const struct store_full *full)
@@ -53,7 +58,8 @@ struct policy *policy_new(const struct policy_options *options)
         p->windows = window_table_new(options->counters, secret);
     p->gauges = gauge_table_new(2 * options->connections);
     p->mailboxes = mailbox_table_new(options->addresses_max);
-    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->mailboxes) {
+    p->known = known_table_new(options->known);
+    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->mailboxes || !p->known) {
         policy_free(p);
         return NULL;
     }
@@ -77,6 +83,19 @@ bool policy_check_rules(const struct config *config, struct writer *why)
     return rule_loader_check(&options, why);
 }
 
+/* Takes `ids`: workers may see these accounts from now on. */
+static bool expect_accounts(struct policy *p, struct account_ids *ids)
+{
+    struct account_ids *before;
+
+    pthread_mutex_lock(&p->lock);
+    before = p->coming;
+    p->coming = ids;
+    pthread_mutex_unlock(&p->lock);
+    free(before);
+    return ids != NULL;
+}
+
 /* Settings and accounts of a configuration, both or none. Its addresses go into the directory. */
 static bool make(struct policy *p, const struct config *config, struct rule_generation *rules,
                  struct settings **settings_out, struct account_table **accounts_out)
@@ -90,13 +109,16 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .gauges = p->gauges,
                                             .windows = p->windows,
                                             .mailboxes = p->mailboxes,
+                                            .known = p->known,
                                             .account_id = account_registry_id,
                                             .context = registry};
 
     if (!registry)
         return false;
     *accounts_out = account_table_new(config, account_registry_id, registry);
-    *settings_out = *accounts_out ? config_settings(&source) : NULL;
+    *settings_out = *accounts_out && expect_accounts(p, account_table_ids(*accounts_out))
+                        ? config_settings(&source)
+                        : NULL;
     account_registry_free(registry);
     if (*settings_out)
         return true;
@@ -132,11 +154,26 @@ static bool take_accounts(struct policy *p, struct account_table *accounts, stru
     return false;
 }
 
-static void publish(struct policy *p, const struct config *config, struct settings *settings,
-                    struct account_ids *served)
+static bool take_greylist(struct policy *p, const struct config *config, struct writer *why)
+{
+    struct greylist_service_options options = {.handoff = p->options.handoff,
+                                               .store = p->options.store,
+                                               .known = p->known,
+                                               .names = p->windows};
+
+    if (p->greylist)
+        greylist_service_set(p->greylist, &config->greylist);
+    else
+        p->greylist = greylist_service_start(&options, &config->greylist);
+    if (!p->greylist)
+        writer_printf(why, "greylist service: %s\n", strerror(errno));
+    return p->greylist != NULL;
+}
+
+static void publish(struct policy *p, const struct config *config, struct settings *settings)
 {
     struct settings *old = settings_publish(p->options.handoff, settings);
-    struct account_ids *served_before = p->served;
+    struct account_ids *before = p->served;
 
     directory_sweep(p->directory, settings->version);
     if (old)
@@ -148,9 +185,10 @@ static void publish(struct policy *p, const struct config *config, struct settin
                                                  .full = (uint8_t)config->quarantine.full});
     pthread_mutex_lock(&p->lock);
     p->config = config;
-    p->served = served;
+    p->served = p->coming;
+    p->coming = NULL;
     pthread_mutex_unlock(&p->lock);
-    free(served_before);
+    free(before);
 }
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
@@ -158,7 +196,6 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     struct rule_loader_options options = rule_options(config);
     struct rule_generation *rules;
     struct account_table *accounts;
-    struct account_ids *served;
     struct settings *settings;
 
     if (!rule_loader_load(p->loader, &options, why, &rules))
@@ -169,21 +206,17 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
                       "engine.directory (%lld) is too small\n",
                       (long long)config->engine.directory);
         restore_directory(p);
+        expect_accounts(p, NULL);
         rule_loader_retire(p->loader, rules);
         return false;
     }
-    served = account_table_ids(accounts);
-    if (!served)
-        writer_text(why, "out of memory\n");
-    if (!served)
-        account_table_free(accounts);
-    if (!served || !take_accounts(p, accounts, why)) {
-        free(served);
+    if (!take_accounts(p, accounts, why) || !take_greylist(p, config, why)) {
+        expect_accounts(p, NULL);
         free(settings);
         rule_loader_retire(p->loader, rules);
         return false;
     }
-    publish(p, config, settings, served);
+    publish(p, config, settings);
     return true;
 }
 
@@ -227,7 +260,8 @@ bool policy_serves(void *policy, const struct message *message)
 
     pthread_mutex_lock(&p->lock);
     for (uint32_t i = 0; i < message->deliveries && all; i++)
-        all = account_ids_has(p->served, message->delivery[i].account);
+        all = account_ids_has(p->served, message->delivery[i].account) ||
+              account_ids_has(p->coming, message->delivery[i].account);
     pthread_mutex_unlock(&p->lock);
     return all;
 }
@@ -243,12 +277,21 @@ void policy_sweep(struct policy *p)
     rule_loader_sweep(p->loader);
 }
 
+struct greylist_service *policy_greylist(struct policy *p)
+{
+    return p->greylist;
+}
+
 void policy_stop(struct policy *p)
 {
     if (p && p->accounts)
         account_service_stop(p->accounts);
+    if (p && p->greylist)
+        greylist_service_stop(p->greylist);
     if (p)
         p->accounts = NULL;
+    if (p)
+        p->greylist = NULL;
 }
 
 void policy_free(struct policy *p)
@@ -264,6 +307,8 @@ void policy_free(struct policy *p)
     store_full_watch(p->options.store, NULL, NULL);
     mailbox_table_free(p->mailboxes);
     free(p->served);
+    free(p->coming);
+    known_table_free(p->known);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }

@@ -18,6 +18,7 @@ struct policy_options {
     uint32_t addresses_max; /* domains and addresses that workers can look up */
     uint32_t connections;   /* of all workers together */
     uint32_t counters;      /* windowed ones, for limits */
+    uint32_t known;         /* answers of greylisting that workers remember */
     bool profile;           /* every message carries stamps of its own */
 };
 
@@ -55,7 +56,9 @@ bool policy_look_at_rules(struct policy *policy,
 
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);
-/* Ends the account service. Workers have stopped. */
+/* The service of greylisting, from the first success to policy_stop(). */
+struct greylist_service *policy_greylist(struct policy *policy);
+/* Ends the account service and that of greylisting. Workers have stopped. */
 void policy_stop(struct policy *policy);
 /* After policy_stop() and when nothing reads the settings any more. */
 void policy_free(struct policy *policy);

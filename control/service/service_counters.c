@@ -2,13 +2,20 @@
 #include "control/service/service_counters.h"
 
 void service_counters_put(const struct record_writer *records, const struct store_service *store,
-                          const struct keeper_service *keeper, const struct handoff *handoff,
+                          const struct keeper_service *keeper,
+                          const struct greylist_service *greylist, const struct handoff *handoff,
                           const struct counter_sink *sink)
 {
     struct record_writer_counters c = record_writer_counters(records);
     struct keeper_stats k = keeper_service_stats(keeper);
+    struct greylist_counters g = greylist_service_counters(greylist);
     struct store_service_stats s;
 
+    sink->put(sink->user, "greylist_deferred", g.deferred);
+    sink->put(sink->user, "greylist_passed", g.passed);
+    sink->put(sink->user, "greylist_known", g.known);
+    sink->put(sink->user, "greylist_errors", g.errors);
+    sink->put(sink->user, "greylist_swept", g.swept);
     sink->put(sink->user, "records_written", c.written);
     sink->put(sink->user, "records_lost", c.dropped);
     sink->put(sink->user, "record_errors", c.errors);

@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 enum {
-    DEFAULT_BYTES = 64 << 20, /* of memtables, and of the cache */
+    DEFAULT_CACHE = 64 << 20,
+    DEFAULT_MEMTABLE = 16 << 20,
+    LOGS_KEPT = 4, /* written over when the next one begins: a log that does not grow is synced
+                      without its inode, in one write to the disk instead of two */
     DEFAULT_MEMORY = 1 << 30,
     BLOB_MIN = 4096, /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
@@ -37,6 +40,7 @@ static void set_database_options(rocksdb_options_t *o, uint64_t memtable)
     rocksdb_options_set_create_missing_column_families(o, 1);
     rocksdb_options_set_wal_recovery_mode(o, POINT_IN_TIME);
     rocksdb_options_set_max_total_wal_size(o, 4 * memtable);
+    rocksdb_options_set_recycle_log_file_num(o, LOGS_KEPT);
     rocksdb_options_set_wal_bytes_per_sync(o, WAL_AHEAD);
     rocksdb_options_set_bytes_per_sync(o, TABLE_AHEAD);
     rocksdb_options_set_max_background_jobs(o, 2);
@@ -145,6 +149,9 @@ static const struct store_ops ops = {
     .message_show = rocks_show_message,
     .export = rocks_show_bytes,
     .tombstones = rocks_list_tombstones,
+    .greylist_find = rocks_greylist_find,
+    .greylist_put = rocks_greylist_put,
+    .greylist_walk = rocks_greylist_walk,
     .collect = rocks_collect,
     .backup = rocks_backup_create,
     .audit = rocks_audit,
@@ -189,11 +196,11 @@ static enum store_status open_at(const struct store_options *options, const char
     r->env = env;
     r->memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
     r->node = options->node;
-    r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_BYTES;
+    r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_MEMTABLE;
     pthread_mutex_init(&r->changing, NULL);
     pthread_mutex_init(&r->views_lock, NULL);
     pthread_rwlock_init(&r->using, NULL);
-    make_options(r, options->cache_bytes ? options->cache_bytes : DEFAULT_BYTES);
+    make_options(r, options->cache_bytes ? options->cache_bytes : DEFAULT_CACHE);
     status = rocks_db_open(r, error);
     if (status == STORE_OK && r->sync && !sync_parent(r->path)) {
         snprintf(error, STORE_ERROR, "the folder that holds the store cannot be synced");

@@ -133,6 +133,24 @@ enum store_status store_check(struct store *store, struct store_health *health_o
     return store_fsck(store, &(struct store_fsck){.repair = false}, health_out);
 }
 
+enum store_status store_greylist_find(struct store *store, struct span key,
+                                      struct store_greylist_row *row_out)
+{
+    return store->ops->greylist_find(store, key, row_out);
+}
+
+enum store_status store_greylist_put(struct store *store, const struct store_greylist_row *rows,
+                                     uint32_t count)
+{
+    return store->ops->greylist_put(store, rows, count);
+}
+
+enum store_status store_greylist_walk(struct store *store, struct span start,
+                                      store_greylist_visit *visit, void *context)
+{
+    return store->ops->greylist_walk(store, start, visit, context);
+}
+
 enum store_status store_collect(struct store *store, const struct store_collect *limits,
                                 struct store_collected *collected)
 {

@@ -31,7 +31,7 @@ struct store_options {
     bool sync;               /* false: nothing survives a power loss; for measurements */
     uint16_t node;           /* this machine's number among all that share accounts */
     uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column
-                                family; 0: 64 MiB */
+                                family; 0: 16 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
     uint64_t
         memory_bytes; /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */

@@ -4,6 +4,7 @@
 
 #include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
+#include "control/store/store_greylist.h"
 #include "control/store/store_quarantine.h"
 
 /* What a back end implements; each function is the one of store.h with the same name. Its own
@@ -43,6 +44,9 @@ struct store_ops {
     enum store_status (*erase)(struct store *, struct span, const struct store_reason *,
                                uint64_t *);
     enum store_status (*erase_step)(struct store *, store_erasure_visit *, void *, bool *);
+    enum store_status (*greylist_find)(struct store *, struct span, struct store_greylist_row *);
+    enum store_status (*greylist_put)(struct store *, const struct store_greylist_row *, uint32_t);
+    enum store_status (*greylist_walk)(struct store *, struct span, store_greylist_visit *, void *);
     enum store_status (*fsck)(struct store *, const struct store_fsck *, struct store_health *);
 };
 

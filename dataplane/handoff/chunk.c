@@ -2,7 +2,8 @@
 #include "dataplane/handoff/chunk.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
+
+#include "dataplane/handoff/hidden.h"
 
 static const uint32_t class_size[CHUNK_CLASSES] = {512, 4096, 65536};
 
@@ -29,14 +30,11 @@ struct chunk_pool *chunk_pool_new(const uint32_t limits[CHUNK_CLASSES])
         return NULL;
     for (int i = 0; i < CHUNK_CLASSES; i++)
         pool->size += (size_t)limits[i] * class_size[i];
-    pool->memory = mmap(NULL, pool->size ? pool->size : 1, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (pool->memory == MAP_FAILED) {
+    pool->memory = hidden_new(pool->size);
+    if (!pool->memory) {
         free(pool);
         return NULL;
     }
-    /* Mail must not end up in a core file. */
-    madvise(pool->memory, pool->size, MADV_DONTDUMP);
     at = pool->memory;
     for (int i = CHUNK_CLASSES - 1; i >= 0; i--) {
         pool->class[i].fresh = at;
@@ -51,7 +49,7 @@ void chunk_pool_free(struct chunk_pool *pool)
 {
     if (!pool)
         return;
-    munmap(pool->memory, pool->size ? pool->size : 1);
+    hidden_free(pool->memory, pool->size);
     free(pool);
 }
 

@@ -111,7 +111,8 @@ static bool same_but_version(const struct directory_entry *a, const struct direc
 {
     return a->tenant == b->tenant && a->domain == b->domain && a->kind == b->kind &&
            a->class == b->class && a->detail_separator == b->detail_separator &&
-           a->case_sensitive == b->case_sensitive && a->exempt == b->exempt && same_accounts(a, b);
+           a->case_sensitive == b->case_sensitive && a->exempt == b->exempt &&
+           a->greylist == b->greylist && same_accounts(a, b);
 }
 
 /* Copies the bytes to *at and moves it behind them. */

@@ -34,6 +34,7 @@ struct directory_entry {
     uint8_t
         detail_separator; /* of a domain: stands between user and detail in a local part; 0: none */
     bool case_sensitive;  /* of a domain: the local parts in its addresses' keys are not folded */
+    bool greylist;        /* mail from strangers waits */
     bool exempt; /* of an address: a postmaster's or abuse, to whom content is never refused */
     uint32_t account_count; /* of a domain: those of its catch-all, 0 without one; of an address: at
                                least 1, each once */

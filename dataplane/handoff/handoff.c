@@ -3,10 +3,10 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <urcu-qsbr.h>
 
 #include "dataplane/handoff/doorbell.h"
+#include "dataplane/handoff/hidden.h"
 #include "dataplane/handoff/ring.h"
 
 enum { NOTICES = 64 };
@@ -57,8 +57,7 @@ static void port_free(struct handoff_port *p)
     ring_free(p->records_back);
     ring_free(p->notices);
     free(p->jobs);
-    if (p->records)
-        munmap(p->records, p->handoff->options.records * sizeof(struct record));
+    hidden_free(p->records, p->handoff->options.records * sizeof(struct record));
     free(p);
 }
 
@@ -87,10 +86,7 @@ static struct handoff_port *port_new(struct handoff *h, uint16_t worker)
     *p = (struct handoff_port){.handoff = h, .worker = worker};
     p->jobs = calloc(o->jobs, sizeof(struct job));
     /* Mapped, so that slots nobody needs cost no memory. */
-    p->records = mmap(NULL, o->records * sizeof(struct record), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p->records == MAP_FAILED)
-        p->records = NULL;
+    p->records = hidden_new(o->records * sizeof(struct record));
     if (!port_rings(p, o) || !p->jobs || !p->records) {
         port_free(p);
         return NULL;

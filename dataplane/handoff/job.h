@@ -16,6 +16,7 @@ enum service {
     SERVICE_STORE,   /* the commit thread: writes, commits, deletions */
     SERVICE_READ,    /* mailbox listings and message bytes */
     SERVICE_ACCOUNT, /* passwords */
+    SERVICE_GREYLIST,
     SERVICES,
 };
 
@@ -112,6 +113,11 @@ struct job_mailbox_close {
     const struct pop3_mailbox *view;
 };
 
+/* JOB_GREYLIST: JOB_OK lets the recipient's mail in, JOB_REFUSED has it come again. */
+struct job_greylist {
+    const struct chunk *triple; /* the key of greylist.h is triple->data[0 .. len) */
+};
+
 struct job {
     uint8_t kind;   /* enum job_kind */
     uint8_t status; /* enum job_status, with the answer */
@@ -131,6 +137,7 @@ struct job {
         struct job_mailbox_unpin mailbox_unpin;
         struct job_mailbox_delete mailbox_delete;
         struct job_mailbox_close mailbox_close;
+        struct job_greylist greylist;
     };
 };
 _Static_assert(sizeof(struct job) <= BUDGET_JOB, "three cache lines");

@@ -5,6 +5,7 @@
 #include "dataplane/handoff/directory.h"
 
 #include "dataplane/handoff/generation.h"
+#include "dataplane/handoff/greylist.h"
 #include "dataplane/handoff/limits.h"
 #include "dataplane/handoff/mailbox_table.h"
 #include "proto/base/ip_address.h"
@@ -63,6 +64,7 @@ struct settings {
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
     struct limits limits;
+    struct greylist greylist;
     struct directory *directory;
     struct mailbox_table *mailboxes; /* which are full; like the directory */
     struct rule_generation *rules;

@@ -7,6 +7,7 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
+#include "dataplane/handoff/hidden.h"
 #include "dataplane/port/port_rss.h"
 #include "dataplane/port/port_xdp.h"
 
@@ -76,6 +77,14 @@ static uint16_t least(uint32_t a, uint16_t b)
     return a < b ? (uint16_t)a : b;
 }
 
+/* Mail passes through frames. */
+static void hide(struct rte_mempool *pool, void *context, struct rte_mempool_memhdr *memory,
+                 unsigned int index)
+{
+    (void)pool, (void)context, (void)index;
+    hidden_mark(memory->addr, memory->len);
+}
+
 /*
  * What rte_pktmbuf_pool_create() does, in one unbroken run: af_xdp registers as many bytes as the
  * frames have, so none may lie behind gaps, which a pool leaves so that no frame crosses a page.
@@ -98,6 +107,7 @@ static struct rte_mempool *new_pool(uint32_t frames, int socket)
         rte_pktmbuf_pool_init(pool, &about);
         if (rte_mempool_populate_default(pool) >= 0) {
             rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+            rte_mempool_mem_iter(pool, hide, NULL);
             return pool;
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 
@@ -151,18 +152,6 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     return transaction_refusal(verdict.action);
 }
 
-/* A full mailbox, of whomever it is: postmasters too. */
-static enum smtp_reply_id refuse_full(struct sessions *ss, struct transaction *tx,
-                                      const struct directory_entry *entry)
-{
-    enum smtp_reply_id row = recipient_room(ss, tx, entry);
-
-    /* Who is refused is no recipient for the rules. */
-    if (row != SMTP_REPLY_NONE && tx->match)
-        rule_match_rewind(tx->match);
-    return row;
-}
-
 static enum smtp_reply_id add_recipient(struct sessions *ss, struct transaction *tx,
                                         const struct directory_entry *entry, struct span recipient,
                                         int32_t spared, struct delivery_set *set_out)
@@ -208,26 +197,59 @@ static void record_recipient(struct transaction *tx, struct span recipient, enum
         .rule = transaction_rule_id(tx, tx->refused.rule)};
 }
 
+/* The end of RCPT. `row`: what is known against the recipient; the rules, if they have been asked,
+ * had nothing. */
+static void conclude_rcpt(struct sessions *ss, struct session *s, const struct address *path,
+                          const struct directory_entry *entry, enum smtp_reply_id row,
+                          int32_t spared)
+{
+    struct transaction *tx = s->tx;
+    struct delivery_set deliveries = {{0}};
+
+    /* Whoever it is of: postmasters too. */
+    if (row == SMTP_REPLY_NONE)
+        row = recipient_room(ss, tx, entry);
+    if (row == SMTP_REPLY_NONE)
+        row = session_limit_rcpt(ss, s, tx);
+    if (row == SMTP_REPLY_NONE)
+        row = add_recipient(ss, tx, entry, spelled(path), spared, &deliveries);
+    /* What is refused after all must not count as a recipient with the rules. */
+    if (row != SMTP_REPLY_NONE && tx->match)
+        rule_match_rewind(tx->match);
+    record_recipient(tx, spelled(path), row, &deliveries);
+    smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, span_of(NULL, 0));
+}
+
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     struct transaction *tx = s->tx;
     struct span recipient = spelled(&a->path), text = {0};
     const struct directory_entry *entry = NULL;
-    struct delivery_set deliveries = {{0}};
     int32_t spared = RULE_NONE;
     enum smtp_reply_id row;
 
     tx->refused = (struct rule_verdict){.rule = RULE_NONE};
     row = recipient_find(ss->settings.directory, &a->path, &entry);
-
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, entry, recipient, &spared, &text);
-    if (row == SMTP_REPLY_NONE)
-        row = refuse_full(ss, tx, entry);
-    if (row == SMTP_REPLY_NONE)
-        row = session_limit_rcpt(ss, s, tx);
-    if (row == SMTP_REPLY_NONE)
-        row = add_recipient(ss, tx, entry, recipient, spared, &deliveries);
-    record_recipient(tx, recipient, row, &deliveries);
-    smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
+    if (row != SMTP_REPLY_NONE) {
+        record_recipient(tx, recipient, row, &(struct delivery_set){{0}});
+        smtp_server_answer(&s->smtp, row, text);
+        return;
+    }
+    tx->asked_spared = spared;
+    if (!entry->greylist || entry->exempt || !session_greylist_ask(ss, s, &a->path))
+        conclude_rcpt(ss, s, &a->path, entry, SMTP_REPLY_NONE, spared);
+}
+
+void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wait)
+{
+    struct transaction *tx = s->tx;
+    const struct directory_entry *entry = NULL;
+    /* Anew: a reload may have changed it meanwhile. */
+    enum smtp_reply_id row = recipient_find(ss->settings.directory, &tx->asked, &entry);
+
+    if (row == SMTP_REPLY_NONE && wait)
+        row = SMTP_REPLY_GREYLISTED;
+    conclude_rcpt(ss, s, &tx->asked, entry, row, tx->asked_spared);
 }

@@ -14,4 +14,7 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
 /* A refused recipient leaves the others as they are. */
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a);
 
+/* The recipient that greylisting was asked about is let in, or is to wait. */
+void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wait);
+
 #endif

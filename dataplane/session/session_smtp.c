@@ -3,6 +3,7 @@
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_peer.h"
 
@@ -348,7 +349,8 @@ static void release_line(struct sessions *ss, struct session *s)
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
-    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING);
+    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
+                     s->tx->greylist);
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -416,6 +418,8 @@ void session_smtp_run(struct sessions *ss, struct session *s)
 static enum smtp_reply_id store_row(enum job_status status)
 {
     switch (status) {
+    case JOB_FULL:
+        return SMTP_REPLY_MAILBOX_FULL;
     case JOB_GONE:
         return SMTP_REPLY_RECIPIENT_GONE;
     case JOB_DISK_FULL:
@@ -473,6 +477,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         written(ss, s, job);
     else if (job->kind == JOB_STORE_COMMIT)
         committed(ss, s, job);
+    else if (job->kind == JOB_GREYLIST)
+        session_greylist_answer(ss, s, job);
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
 }

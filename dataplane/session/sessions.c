@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "dataplane/handoff/hidden.h"
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
@@ -53,15 +55,15 @@ static void take_settings(struct sessions *ss)
 struct sessions *sessions_new(const struct sessions_options *options)
 {
     struct sessions *ss = calloc(1, sizeof(*ss));
-    uint8_t *out = malloc(SESSION_OUT);
+    uint8_t *out = hidden_new(SESSION_OUT);
 
     if (!ss || !out)
         goto failed;
     ss->options = *options;
     ss->table = calloc(options->connections, sizeof(*ss->table));
     ss->stalled = calloc(options->connections, sizeof(*ss->stalled));
-    ss->mime_scratch = malloc(SESSION_MIME_SCRATCH);
-    ss->header_text = malloc(SESSION_HEADER_TEXT);
+    ss->mime_scratch = hidden_new(SESSION_MIME_SCRATCH);
+    ss->header_text = hidden_new(SESSION_HEADER_TEXT);
     if (!ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
@@ -78,7 +80,7 @@ struct sessions *sessions_new(const struct sessions_options *options)
     session_timer_init(ss, 0);
     return ss;
 failed:
-    free(out);
+    hidden_free(out, SESSION_OUT);
     sessions_free(ss);
     return NULL;
 }
@@ -89,9 +91,9 @@ void sessions_free(struct sessions *ss)
         return;
     free(ss->table);
     free(ss->stalled);
-    free(ss->mime_scratch);
-    free(ss->header_text);
-    free(ss->out.data);
+    hidden_free(ss->mime_scratch, SESSION_MIME_SCRATCH);
+    hidden_free(ss->header_text, SESSION_HEADER_TEXT);
+    hidden_free(ss->out.data, SESSION_OUT);
     free(ss);
 }
 
@@ -337,6 +339,9 @@ uint8_t *session_line_take(struct sessions *ss, struct session *s)
 
 void session_line_give(struct sessions *ss, struct session *s)
 {
+    /* A password may have stood in it. */
+    if (s->protocol == LISTENER_POP3)
+        explicit_bzero(s->line->data, SMTP_COMMAND_LINE_MAX);
     chunk_give(ss->options.pool, s->line);
     s->line = NULL;
 }
@@ -355,6 +360,8 @@ static void take_answer(struct sessions *ss, struct job *job)
 
     if (job->kind == JOB_STORE_WRITE)
         chunk_give(ss->options.pool, (struct chunk *)job->store_write.chunk);
+    else if (job->kind == JOB_GREYLIST)
+        chunk_give(ss->options.pool, (struct chunk *)job->greylist.triple);
     if (!s) {
         if (job->generation != SESSION_NOBODY)
             ss->counters->jobs_late++;
@@ -391,7 +398,7 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (s->protocol == LISTENER_SMTP && session_greet_due(s)) {
+    if (s->protocol == LISTENER_SMTP && (session_greet_due(s) || session_greylist_due(ss, s))) {
         run(ss, s);
         return;
     }

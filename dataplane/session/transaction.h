@@ -114,6 +114,9 @@ struct transaction {
     struct transaction_subject titles;
     struct mime_html html;
     struct transaction_measure measure;
+    struct job *greylist; /* the question about the recipient that waits, or NULL */
+    struct address asked; /* that recipient, in the arena */
+    int32_t asked_spared; /* what the rules said of it */
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     struct mime_readings mime;

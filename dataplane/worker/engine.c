@@ -11,11 +11,14 @@
 #include <rte_lcore.h>
 
 #include "dataplane/handoff/counters.h"
+#include "dataplane/handoff/hidden.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/port/port_xdp.h"
 #include "dataplane/worker/telemetry.h"
 #include "dataplane/worker/watchdog.h"
+#include "proto/pop3/pop3_reply.h"
+#include "proto/smtp/smtp_reply.h"
 
 enum { FRAME_KB = 3, MEMORY_BASE_MB = 48, DEVICE_TEXT = 256 };
 
@@ -288,6 +291,8 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
         engine_stop(e);
         return NULL;
     }
+    /* The rings of af_packet, which the driver maps. */
+    hidden_mark_named("socket:");
     telemetry_show(e, &e->options);
     return e;
 }
@@ -416,6 +421,18 @@ void engine_counters(const struct engine *e, const struct counter_sink *sink)
 #define COUNTER(name, text) sink->put(sink->user, #name, SUM(name, of_sessions));
 #include "dataplane/handoff/counter.def"
 #undef COUNTER
+}
+
+void engine_replies(const struct engine *e, const struct counter_sink *sink)
+{
+#define SMTP_REPLY(name, counter, code, enhanced, text)                                            \
+    sink->put(sink->user, "smtp_reply_" #counter, SUM(smtp_reply[SMTP_REPLY_##name], of_sessions));
+#include "proto/smtp/smtp_reply.def"
+#undef SMTP_REPLY
+#define POP3_REPLY(name, counter, status, response_code, text)                                     \
+    sink->put(sink->user, "pop3_reply_" #counter, SUM(pop3_reply[POP3_REPLY_##name], of_sessions));
+#include "proto/pop3/pop3_reply.def"
+#undef POP3_REPLY
 }
 
 /* ---- metrics ---- */

@@ -77,6 +77,8 @@ bool engine_link_up(const struct engine *engine);
 /* Each counter by name (net_..., tcp_..., worker_..., port_..., sessions' as they are called),
  * summed over the workers. */
 void engine_counters(const struct engine *engine, const struct counter_sink *sink);
+/* How often each reply was given: smtp_reply_..., pop3_reply_... */
+void engine_replies(const struct engine *engine, const struct counter_sink *sink);
 /* The same but for sessions' counters, by worker, and how full the chunk pools are. */
 void engine_metrics(const struct engine *engine, const struct metric_sink *sink);
 /*

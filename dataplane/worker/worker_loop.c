@@ -6,6 +6,8 @@
 
 #include <urcu-qsbr.h>
 
+#include "dataplane/handoff/hidden.h"
+
 static uint64_t clock_us(clockid_t clock)
 {
     struct timespec t;
@@ -40,6 +42,7 @@ int worker_loop_run(void *argument)
     struct worker_loop *loop = argument;
     uint32_t empty = 0;
 
+    hidden_mark_stack();
     /* The default slack of 50 microseconds would double the naps. */
     prctl(PR_SET_TIMERSLACK, 1UL);
     urcu_qsbr_register_thread();

@@ -6,7 +6,7 @@
 
 #include "tests/harness/check.h"
 
-static const char *const families[] = {"default", "names", "index", "flags", "body"};
+static const char *const families[] = {"default", "names", "index", "flags", "body", "greylist"};
 
 struct store_backdoor store_backdoor_enter(const char *folder)
 {

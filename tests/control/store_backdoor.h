@@ -14,6 +14,7 @@ enum store_backdoor_family {
     BACKDOOR_INDEX,
     BACKDOOR_FLAGS,
     BACKDOOR_BODY,
+    BACKDOOR_GREYLIST,
     BACKDOOR_FAMILIES
 };
 

@@ -3,6 +3,7 @@
 #include "tests/session/world_link.h"
 
 #include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/window_table.h"
 
 #include <stdio.h>
@@ -185,6 +186,9 @@ static enum job_status model(struct world *w, struct job *job)
         w->discards++;
         drop_rows(w, &job->store_discard.message);
         return JOB_OK;
+    case JOB_GREYLIST:
+        w->greylist_asked++;
+        return w->greylist_status;
     case JOB_ACCOUNT_LOGIN:
         job->account_login.account_out = 1;
         job->account_login.delay_ms_out = w->login_delay_ms;
@@ -477,6 +481,7 @@ bool world_free(struct world *w)
     handoff_free(w->handoff);
     directory_free(w->settings.directory);
     gauge_table_free(w->settings.limits.gauges);
+    known_table_free(w->settings.greylist.known);
     window_table_free(w->settings.limits.windows);
     mailbox_table_free(w->settings.mailboxes);
     for (uint32_t i = 0; i < w->message_count; i++)

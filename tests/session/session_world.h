@@ -61,6 +61,8 @@ struct world {
     uint32_t record_count;
     uint32_t message_records, connection_records; /* all there were */
     uint32_t commits;
+    enum job_status greylist_status;
+    uint32_t greylist_asked;
     struct pop3_mailbox view;
     struct pop3_entry entries[WORLD_MESSAGES];
     uint8_t marks[WORLD_MESSAGES / 8];

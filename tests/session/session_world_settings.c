@@ -2,6 +2,7 @@
 #include "tests/session/session_world.h"
 
 #include "dataplane/handoff/gauge_table.h"
+#include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/window_table.h"
 
 #include <stdlib.h>
@@ -72,6 +73,7 @@ void world_settings(struct world *w, struct rule_generation *rules)
                                                .prefix_v6 = 64,
                                                .gauges = gauge_table_new(64),
                                                .windows = window_table_new(1024, (uint8_t[16]){7})},
+                                    .greylist = {.timeout_ms = 2000, .known = known_table_new(64)},
                                     .directory = directory_new(64),
                                     .mailboxes = mailbox_table_new(64),
                                     .rules = rules};

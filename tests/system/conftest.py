@@ -63,7 +63,12 @@ class Bench:
         return engine.start() if started else engine
 
     def close(self):
+        for engine in self.engines:
+            engine.end()
+        refused = [line for engine in self.engines for line in engine.log_lines()
+                   if "was refused by engine.system_calls" in line]
         self._stack.close()
+        assert not refused, f"the filter of system calls is too narrow: {refused}"
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def check_log(engine):
     path.rename(engine.directory / "lines.1")
     engine.ctl("reload")
     assert "is in force" in path.read_text()
-    assert [row["event"] for row in lines(engine, "engine")] == ["started", "reloaded"]
+    wait_until(lambda: [row["event"] for row in lines(engine, "engine")] == ["started", "reloaded"], 5, "the reload's record")
 
 
 def test_hashed_records_are_found_while_their_key_is_there(make_engine):

@@ -104,6 +104,9 @@ class Engine:
     def write(self):
         """Writes the settings to the configuration file, where `reload` finds them."""
         self.file.write_text(yaml_text(self.settings) + "\n")
+        if self.settings["engine"].get("user"):
+            # Whoever the engine becomes has to get to its files.
+            self.directory.chmod(0o755)
 
     def start(self, patience=20, reachable=True):
         with open(self.log, "ab") as log:
@@ -150,10 +153,11 @@ class Engine:
     def end(self, patience=10):
         return end(self.process, patience) if self.process else 0
 
+    def log_lines(self):
+        return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+
     def log_tail(self, lines=40):
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(self.log_lines()[-lines:])
 
     def record_files(self):
         """The files that records are in, by type and then oldest first."""
