@@ -32,6 +32,7 @@
 #include "control/service/read_service.h"
 #include "control/service/service_counters.h"
 #include "control/service/store_service.h"
+#include "control/service/store_start.h"
 #include "dataplane/session/session_judge.h"
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
@@ -94,36 +95,6 @@ static void tell(struct run *r, const char *event)
 
 /* ---- start ---- */
 
-static bool complain(struct writer *why)
-{
-    while (why->len) {
-        ptrdiff_t end = span_find(writer_span(why), '\n');
-        size_t n = end < 0 ? why->len : (size_t)end;
-
-        LOG(ERROR, "%.*s", (int)n, (const char *)why->data);
-        why->data += n + (end >= 0);
-        why->len -= n + (end >= 0);
-    }
-    return false;
-}
-
-static bool open_store(struct run *r)
-{
-    char error[STORE_ERROR] = "";
-    struct store_options options = {.path = r->config->store.path,
-                                    .sync = r->config->store.sync,
-                                    .node = (uint16_t)r->config->engine.node,
-                                    .memory_bytes = (uint64_t)r->config->store.memory};
-    enum store_status status = r->config->store.kind == CONFIG_STORE_MEMORY
-                                   ? store_memory_open(&options, &r->store, error)
-                                   : store_rocks_open(&options, &r->store, error);
-
-    if (status == STORE_OK)
-        return true;
-    LOG(ERROR, "store %s: %s: %s", r->config->store.path, store_status_name(status), error);
-    return false;
-}
-
 static bool start_policy(struct run *r)
 {
     static char text[ERRORS_TEXT];
@@ -146,7 +117,7 @@ static bool start_policy(struct run *r)
         LOG(ERROR, "out of memory");
         return false;
     }
-    return policy_apply(r->policy, r->config, &why) || complain(&why);
+    return policy_apply(r->policy, r->config, &why) || log_config_refused(writer_span(&why));
 }
 
 static bool start_services(struct run *r)
@@ -154,7 +125,7 @@ static bool start_services(struct run *r)
     struct record_writer_options records = record_config_options(r->config);
     struct record_writer_watch watch = {.saw = metrics_latency_saw, .context = &r->latency};
 
-    r->store_service = store_service_start(r->handoff, r->store);
+    r->store_service = store_service_start(r->handoff, r->store, policy_serves, r->policy);
     r->read_service = read_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
                                      &records, &watch);
@@ -257,27 +228,10 @@ static bool start_engine(struct run *r)
 
 /* ---- reload ---- */
 
-static struct config *read_config(struct run *r, struct writer *why)
-{
-    struct config_errors *errors = malloc(sizeof(*errors));
-    struct config *config = errors ? config_load(r->cli->config_path, errors) : NULL;
-    const char *fixed = config ? config_fixed_difference(r->config, config) : NULL;
-
-    if (!config && errors)
-        writer_span_put(why, span_head(writer_span(&errors->text), writer_room(why)));
-    if (fixed) {
-        writer_printf(why, "%s: cannot change while the engine runs", fixed);
-        config_free(config);
-        config = NULL;
-    }
-    free(errors);
-    return config;
-}
-
 /* What is wrong leaves everything as it was. */
 static bool reload(struct run *r, struct writer *why)
 {
-    struct config *config = read_config(r, why);
+    struct config *config = config_reread(r->cli->config_path, r->config, why);
     struct record_writer_options records;
 
     if (!config || !policy_apply(r->policy, config, why)) {
@@ -470,7 +424,7 @@ static void take_signal(struct run *r, int signals)
     if (info.ssi_signo == SIGHUP) {
         pthread_mutex_lock(&r->reloading);
         if (!reload(r, &why))
-            complain(&why);
+            log_config_refused(writer_span(&why));
         pthread_mutex_unlock(&r->reloading);
     } else if (atomic_exchange(&r->stop, true) && !begin_drain(r, 0)) {
         atomic_store(&r->drain_until, 1);
@@ -570,7 +524,8 @@ static int run(void *context, const struct cli_run *cli)
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
     control_cpus_set(cli->config->engine.control_cpus);
-    ok = open_store(&r) && start_policy(&r) && start_services(&r);
+    r.store = store_start(cli->config);
+    ok = r.store && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
     ok =
         ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) && privilege_drop(cli->config);

@@ -88,6 +88,7 @@ struct config_smtp {
     int64_t message_size;
     int64_t recipients;
     int64_t errors;
+    int64_t idle_commands; /* 0: no limit */
     int64_t messages;
     int64_t command_timeout, data_timeout, end_timeout, line_timeout, message_timeout;
     int64_t pressure, pressure_rate;
@@ -143,6 +144,7 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota;         /* 0: none */
+    int64_t full_days;     /* 0: never */
     int64_t tombstone_age; /* 0: for ever */
     int64_t tombstones;    /* 0: all */
 };
@@ -288,6 +290,10 @@ const char *config_default(const char *path);
 /* The first option that differs and cannot change while the engine runs, NULL when there is none.
  */
 const char *config_fixed_difference(const struct config *a, const struct config *b);
+
+/* Reads the file for an engine that runs by `running`. NULL, with lines of reasons in `why`: it has
+ * errors, or asks for what cannot change. */
+struct config *config_reread(const char *path, const struct config *running, struct writer *why);
 
 /* The reference of all options as Markdown, from the table, into a stream. */
 void config_markdown(FILE *out);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_option.h"
 
+#include <stdlib.h>
+
 /* Groups that are laid out at the start: a running engine cannot take other values. */
 static const char *const fixed[] = {"engine.",       "network.",        "store.",
                                     "ctl.",          "records.path",    "records.privacy.keys",
@@ -50,4 +52,21 @@ const char *config_fixed_difference(const struct config *a, const struct config 
             return o->path;
     }
     return NULL;
+}
+
+struct config *config_reread(const char *path, const struct config *running, struct writer *why)
+{
+    struct config_errors *errors = malloc(sizeof(*errors));
+    struct config *config = errors ? config_load(path, errors) : NULL;
+    const char *differs = config ? config_fixed_difference(running, config) : NULL;
+
+    if (!config && errors)
+        writer_span_put(why, span_head(writer_span(&errors->text), writer_room(why)));
+    if (differs) {
+        writer_printf(why, "%s: cannot change while the engine runs", differs);
+        config_free(config);
+        config = NULL;
+    }
+    free(errors);
+    return config;
 }

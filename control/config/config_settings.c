@@ -231,6 +231,7 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->message_size_max = (uint64_t)c->smtp.message_size;
     s->recipients_max = (uint32_t)c->smtp.recipients;
     s->errors_max = (uint32_t)c->smtp.errors;
+    s->idle_max = (uint32_t)c->smtp.idle_commands;
     s->messages_max = (uint32_t)c->smtp.messages;
     s->command_timeout_ms = milliseconds(c->smtp.command_timeout);
     s->data_timeout_ms = milliseconds(c->smtp.data_timeout);
@@ -251,7 +252,9 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->pop3_utf8_refuse = c->pop3.utf8_downgrade == CONFIG_UTF8_REFUSE;
     s->pop3_login_delay_s = (uint32_t)(c->pop3.login_delay / 1000000);
     s->sample = source->profile ? 1 : (uint32_t)c->profile_sample;
+    s->full_ms = (uint64_t)c->store.full_days * 24 * 3600 * 1000;
     s->directory = source->directory;
+    s->mailboxes = source->mailboxes;
     s->rules = source->rules;
 }
 

@@ -14,6 +14,7 @@ struct config_settings_source {
     struct rule_generation *rules; /* passed on as it is, like the next */
     struct gauge_table *gauges;
     struct window_table *windows;
+    struct mailbox_table *mailboxes;
     struct known_table *known;
     /*
      * The immutable id of the account with this key (address_key() of its address), made when there

@@ -24,3 +24,15 @@ bool log_config(const struct config *config)
     LOG(ERROR, "log %s: %s", config->log.path, strerror(errno));
     return false;
 }
+
+bool log_config_refused(struct span reasons)
+{
+    while (reasons.len) {
+        ptrdiff_t end = span_find(reasons, '\n');
+        struct span line = span_head(reasons, end < 0 ? reasons.len : (size_t)end);
+
+        LOG(ERROR, "%.*s", (int)line.len, (const char *)line.data);
+        reasons = span_skip(reasons, line.len + (end >= 0));
+    }
+    return false;
+}

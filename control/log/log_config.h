@@ -8,4 +8,7 @@
  * be; lines go where they went before, and one says why. */
 bool log_config(const struct config *config);
 
+/* Says each line of `reasons` as an error. Returns false, for who ends with it. */
+bool log_config_refused(struct span reasons);
+
 #endif

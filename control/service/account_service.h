@@ -23,6 +23,16 @@ struct account_table *account_table_new(const struct config *config,
                                         uint64_t (*account_id)(void *context, struct span key),
                                         void *context);
 void account_table_free(struct account_table *table);
+
+/* The ids of a table's accounts, ascending. */
+struct account_ids {
+    uint32_t count;
+    uint64_t ids[];
+};
+/* From malloc; NULL: no memory. */
+struct account_ids *account_table_ids(const struct account_table *table);
+/* False for NULL. */
+bool account_ids_has(const struct account_ids *ids, uint64_t account);
 /* Of the configuration that the table was made of. */
 const struct login_guard_limits *account_table_limits(const struct account_table *table);
 /*

@@ -125,6 +125,31 @@ struct account_table *account_table_new(const struct config *config,
     return NULL;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+struct account_ids *account_table_ids(const struct account_table *table)
+{
+    struct account_ids *ids = malloc(sizeof(*ids) + table->count * sizeof(ids->ids[0]));
+
+    if (!ids)
+        return NULL;
+    ids->count = table->count;
+    for (uint32_t i = 0; i < table->count; i++)
+        ids->ids[i] = table->rows[i].account;
+    qsort(ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);
+    return ids;
+}
+
+bool account_ids_has(const struct account_ids *ids, uint64_t account)
+{
+    return ids && bsearch(&account, ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);
+}
+
 void account_table_free(struct account_table *table)
 {
     if (!table)

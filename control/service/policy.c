@@ -13,6 +13,7 @@
 #include "control/service/greylist_service.h"
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/handoff/known_table.h"
+#include "dataplane/handoff/mailbox_table.h"
 #include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
@@ -23,13 +24,24 @@ struct policy {
     struct account_service *accounts;
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
-    struct known_table *known; /* of greylisting */
+    struct mailbox_table *mailboxes; /* that are full, as the store says */
+    struct known_table *known;       /* of greylisting */
     struct greylist_service *greylist;
     pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
+    struct account_ids *served;  /* the accounts of it */
+    struct account_ids *coming;  /* those of one that is being put into force; or NULL */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
 };
+
+static void put_full(void *context, const struct store_full *full)
+{
+    const struct mailbox_full entry = {.since_ms = full->since_ms, .room = full->room};
+
+    /* Without a place there the commit refuses. */
+    (void)mailbox_table_put(context, full->account, &entry);
+}
 
 struct policy *policy_new(const struct policy_options *options)
 {
@@ -45,11 +57,13 @@ struct policy *policy_new(const struct policy_options *options)
     if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
         p->windows = window_table_new(options->counters, secret);
     p->gauges = gauge_table_new(2 * options->connections);
+    p->mailboxes = mailbox_table_new(options->addresses_max);
     p->known = known_table_new(options->known);
-    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->known) {
+    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->mailboxes || !p->known) {
         policy_free(p);
         return NULL;
     }
+    store_full_watch(options->store, put_full, p->mailboxes);
     return p;
 }
 
@@ -71,6 +85,19 @@ bool policy_check_rules(const struct config *config, struct writer *why)
     return rule_loader_check(&options, why);
 }
 
+/* Takes `ids`: workers may see these accounts from now on. */
+static bool expect_accounts(struct policy *p, struct account_ids *ids)
+{
+    struct account_ids *before;
+
+    pthread_mutex_lock(&p->lock);
+    before = p->coming;
+    p->coming = ids;
+    pthread_mutex_unlock(&p->lock);
+    free(before);
+    return ids != NULL;
+}
+
 /* Settings and accounts of a configuration, both or none. Its addresses go into the directory. */
 static bool make(struct policy *p, const struct config *config, struct rule_generation *rules,
                  struct settings **settings_out, struct account_table **accounts_out)
@@ -83,6 +110,7 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .rules = rules,
                                             .gauges = p->gauges,
                                             .windows = p->windows,
+                                            .mailboxes = p->mailboxes,
                                             .known = p->known,
                                             .account_id = account_registry_id,
                                             .tenant_id = account_registry_tenant,
@@ -91,7 +119,9 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
     if (!registry)
         return false;
     *accounts_out = account_table_new(config, account_registry_id, registry);
-    *settings_out = *accounts_out ? config_settings(&source) : NULL;
+    *settings_out = *accounts_out && expect_accounts(p, account_table_ids(*accounts_out))
+                        ? config_settings(&source)
+                        : NULL;
     account_registry_free(registry);
     if (*settings_out)
         return true;
@@ -146,6 +176,7 @@ static bool take_greylist(struct policy *p, const struct config *config, struct 
 static void publish(struct policy *p, const struct config *config, struct settings *settings)
 {
     struct settings *old = settings_publish(p->options.handoff, settings);
+    struct account_ids *before = p->served;
 
     directory_sweep(p->directory, settings->version);
     if (old)
@@ -157,7 +188,10 @@ static void publish(struct policy *p, const struct config *config, struct settin
                                                  .full = (uint8_t)config->quarantine.full});
     pthread_mutex_lock(&p->lock);
     p->config = config;
+    p->served = p->coming;
+    p->coming = NULL;
     pthread_mutex_unlock(&p->lock);
+    free(before);
 }
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
@@ -176,10 +210,12 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
                       "engine.directory (%lld) is too small\n",
                       (long long)config->engine.directory);
         restore_directory(p);
+        expect_accounts(p, NULL);
         rule_loader_retire(p->loader, rules);
         return false;
     }
     if (!take_accounts(p, accounts, why) || !take_greylist(p, config, why)) {
+        expect_accounts(p, NULL);
         free(settings);
         rule_loader_retire(p->loader, rules);
         return false;
@@ -221,6 +257,19 @@ bool policy_lists(struct policy *p, struct span key)
     return found;
 }
 
+bool policy_serves(void *policy, const struct message *message)
+{
+    struct policy *p = policy;
+    bool all = true;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < message->deliveries && all; i++)
+        all = account_ids_has(p->served, message->delivery[i].account) ||
+              account_ids_has(p->coming, message->delivery[i].account);
+    pthread_mutex_unlock(&p->lock);
+    return all;
+}
+
 bool policy_look_at_rules(struct policy *p,
                           void (*visit)(void *context, const struct rule_look *look), void *context)
 {
@@ -259,6 +308,10 @@ void policy_free(struct policy *p)
     directory_free(p->directory);
     window_table_free(p->windows);
     gauge_table_free(p->gauges);
+    store_full_watch(p->options.store, NULL, NULL);
+    mailbox_table_free(p->mailboxes);
+    free(p->served);
+    free(p->coming);
     known_table_free(p->known);
     pthread_mutex_destroy(&p->lock);
     free(p);

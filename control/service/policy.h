@@ -44,6 +44,9 @@ struct policy_values {
 struct policy_values policy_values(struct policy *policy);
 /* Whether the configuration in force has an account with this key. From any thread. */
 bool policy_lists(struct policy *policy, struct span key);
+/* Whether the configuration in force has all accounts that the message is for; a
+ * store_service_serves of a struct policy. From any thread. */
+bool policy_serves(void *policy, const struct message *message);
 
 struct rule_look;
 /* As rule_loader_look(). From any thread. */

@@ -23,6 +23,8 @@ struct store_service {
     struct service_thread thread;
     struct handoff *handoff;
     struct store *store;
+    store_service_serves *serves;
+    void *context; /* of `serves` */
     struct counts counts;
     struct job *gathered[BATCH_MAX]; /* the job of each change */
     struct store_change changes[BATCH_MAX];
@@ -108,6 +110,12 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     }
     switch (job->kind) {
     case JOB_STORE_COMMIT:
+        /* An account may have left the configuration since the worker looked. */
+        if (!s->serves(s->context, job->store_commit.message)) {
+            add(&s->counts.refused, 1);
+            job_answer(s->handoff, job, JOB_GONE);
+            return false;
+        }
         *change = (struct store_change){.kind = STORE_COMMIT, .message = job->store_commit.message};
         return true;
     case JOB_STORE_DISCARD:
@@ -139,6 +147,14 @@ static void count_change(struct counts *c, const struct store_change *change)
         add(&c->deletions, change->status_out == STORE_OK);
 }
 
+static enum job_status answer_to(const struct store_change *change)
+{
+    /* An account that was erased. */
+    if (change->kind == STORE_COMMIT && change->status_out == STORE_NONE)
+        return JOB_GONE;
+    return store_service_job_status(change->status_out);
+}
+
 static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
 {
     struct store_service *s = context;
@@ -158,12 +174,13 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
         count_batch(&s->counts, count, now_ns() - begun);
     for (uint32_t i = 0; i < count; i++) {
         count_change(&s->counts, &s->changes[i]);
-        job_answer(s->handoff, s->gathered[i], store_service_job_status(s->changes[i].status_out));
+        job_answer(s->handoff, s->gathered[i], answer_to(&s->changes[i]));
     }
     return 0;
 }
 
-struct store_service *store_service_start(struct handoff *h, struct store *store)
+struct store_service *store_service_start(struct handoff *h, struct store *store,
+                                          store_service_serves *serves, void *context)
 {
     struct store_service *s = calloc(1, sizeof(*s));
 
@@ -171,6 +188,8 @@ struct store_service *store_service_start(struct handoff *h, struct store *store
         return NULL;
     s->handoff = h;
     s->store = store;
+    s->serves = serves;
+    s->context = context;
     s->thread.handoff = h;
     s->thread.service = SERVICE_STORE;
     s->thread.name = "store";

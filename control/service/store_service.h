@@ -26,8 +26,13 @@ struct store_service_stats {
         apply_ns_p99; /* upper edge of its class; classes are a quarter of a power of two wide */
 };
 
-/* NULL: no thread or no memory. The store stays the caller's. */
-struct store_service *store_service_start(struct handoff *h, struct store *store);
+/* Whether all accounts that the message is for are still to get mail. On the commit thread. */
+typedef bool store_service_serves(void *context, const struct message *message);
+
+/* NULL: no thread or no memory. Borrows all; a commit that `serves` says no to is answered
+ * JOB_GONE. */
+struct store_service *store_service_start(struct handoff *h, struct store *store,
+                                          store_service_serves *serves, void *context);
 /* Answers what was asked before, then ends the thread. */
 void store_service_stop(struct store_service *service);
 /* From any thread. */

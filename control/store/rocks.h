@@ -97,7 +97,9 @@ struct rocks {
     struct id128
         *doubtful; /* messages refused whose batch may be found on disk; taken back when it is */
 
-    struct store_quarantine_limits limits; /* under `changing` */
+    struct store_quarantine_limits limits; /* under `changing`, like the next */
+    store_full_visit *full_visit;          /* is told of accounts that are full; may be NULL */
+    void *full_context;
 
     struct { /* by the one who collects garbage: where the next step begins */
         uint64_t mailbox;
@@ -140,6 +142,13 @@ enum store_status rocks_ahead_check(struct rocks *r);
 
 /* Under `changing`: whether `bytes` more may be committed. */
 bool rocks_memory_room(struct rocks *r, uint64_t bytes);
+
+/* ---- rocks_full.c: accounts without room ---- */
+
+void rocks_full_watch(struct store *store, store_full_visit *visit, void *context);
+/* Under `changing`: what is so of the account now. */
+void rocks_full_say(const struct rocks *r, uint64_t account, const struct store_row_account *row,
+                    const struct store_row_usage *usage);
 
 /* ---- rocks_heal.c: after a failed write ---- */
 

@@ -127,6 +127,8 @@ static enum store_status finish(struct rocks *r, struct rocks_batch *batch,
     rocks_db_release(r);
     if (write && status != STORE_OK)
         status = rocks_heal_batch(r, status, batch->messages, batch->message_count);
+    if (status == STORE_OK)
+        rocks_full_tell(batch);
     rocks_batch_fini(batch);
     pthread_mutex_unlock(&r->changing);
     return status;

@@ -83,6 +83,7 @@ static enum store_status read_account(struct rocks_batch *b, uint64_t id,
         free(account);
         return status;
     }
+    account->full_ms = account->usage.full_ms;
     account->next = *bucket;
     *bucket = account;
     *account_out = account;
@@ -130,7 +131,7 @@ static void put_counters(struct rocks_batch *b, const struct rocks_account *acco
         store_row_put_state(&w, &account->state[place]);
         rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
     }
-    if (!account->changed[MESSAGE_INBOX])
+    if (!account->changed[MESSAGE_INBOX] && account->usage.full_ms == account->full_ms)
         return;
     w = writer_of(bytes, sizeof(bytes));
     key = store_key_id(STORE_TABLE_USAGE, account->id);

@@ -19,6 +19,7 @@ struct rocks_account {
     struct store_row_account row;
     struct store_row_usage usage;
     struct store_row_state state[ROCKS_PLACES]; /* by enum message_place */
+    uint64_t full_ms;                           /* usage.full_ms before the batch */
     bool read[ROCKS_PLACES];
     bool changed[ROCKS_PLACES];
     uint64_t asked_octets;     /* what the change that is being checked would add */
@@ -118,6 +119,19 @@ enum store_status rocks_delete_lost(struct rocks_batch *b, const struct id128 *m
 void rocks_delete_pending(struct rocks_batch *b, const struct id128 *message);
 /* Removes the bodies whose last reference this batch takes. After all changes. */
 void rocks_delete_bodies(struct rocks_batch *b);
+
+/* rocks_full.c */
+/* The inbox took mail. */
+static inline void rocks_full_taken(struct rocks_account *account)
+{
+    account->usage.full_ms = 0;
+}
+/* Mail of so many octets found no room in the inbox. */
+void rocks_full_found(struct rocks_batch *b, struct rocks_account *account, uint64_t octets);
+/* Something was deleted from it. */
+void rocks_full_freed(struct rocks_account *account);
+/* Once the batch is written. */
+void rocks_full_tell(const struct rocks_batch *b);
 
 /* Adds the counters of all accounts that changed and the batch's number, and writes. */
 enum store_status rocks_batch_write(struct rocks_batch *b);

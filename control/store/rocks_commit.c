@@ -62,10 +62,11 @@ static enum store_status ask(struct rocks_batch *b, const struct message *m,
         return rocks_quarantine_ask(b, account, account->asked_quarantine);
     }
     account->asked_octets += entry_size(m, d);
-    if (account->row.quota_octets &&
-        account->usage.octets + account->asked_octets > account->row.quota_octets)
-        return STORE_FULL;
-    return STORE_OK;
+    if (!account->row.quota_octets ||
+        account->usage.octets + account->asked_octets <= account->row.quota_octets)
+        return STORE_OK;
+    rocks_full_found(b, account, entry_size(m, d));
+    return STORE_FULL;
 }
 
 static void forget_asked(struct rocks_batch *b, const struct message *m)
@@ -95,8 +96,13 @@ static enum store_status check(struct rocks_batch *b, const struct message *m)
     status = check_rows(b, m);
     if (status == STORE_OK)
         status = check_new(b, m);
-    for (uint32_t i = 0; status == STORE_OK && i < m->deliveries; i++)
-        status = ask(b, m, &m->delivery[i]);
+    /* All that are full are found at once. */
+    for (uint32_t i = 0; (status == STORE_OK || status == STORE_FULL) && i < m->deliveries; i++) {
+        enum store_status asked = ask(b, m, &m->delivery[i]);
+
+        if (asked != STORE_OK)
+            status = asked;
+    }
     forget_asked(b, m);
     return status;
 }
@@ -281,6 +287,7 @@ static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery,
     if (d->place == MESSAGE_INBOX) {
         account->usage.messages++;
         account->usage.octets += entry_size(m, d);
+        rocks_full_taken(account);
     }
     put_entry(b, m, delivery, account, marks);
 }

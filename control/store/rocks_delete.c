@@ -64,6 +64,7 @@ void rocks_delete_entry(struct rocks_batch *b, struct rocks_account *account,
     if (place == MESSAGE_INBOX) {
         subtract(&account->usage.messages, 1);
         subtract(&account->usage.octets, size);
+        rocks_full_freed(account);
     }
 }
 

@@ -178,12 +178,35 @@ static enum store_status make_account(struct rocks *r, const struct store_accoun
     return finish(r, batch, id + 3);
 }
 
+static bool has_grown(uint64_t quota, uint64_t before)
+{
+    return before != 0 && (quota == 0 || quota > before);
+}
+
+/* `full`: its usage when it is full, else NULL. */
+static enum store_status update_account(struct rocks *r, const struct store_account *account,
+                                        uint64_t id, struct store_row_account *row,
+                                        struct store_row_usage *full)
+{
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+
+    if (full && has_grown(account->quota_octets, row->quota_octets)) {
+        full->full_ms = 0;
+        PUT_ROW(r, batch, STORE_TABLE_USAGE, id, store_row_put_usage, full);
+    }
+    row->domain = account->domain;
+    row->quota_octets = account->quota_octets;
+    PUT_ROW(r, batch, STORE_TABLE_ACCOUNT, id, store_row_put_account, row);
+    return finish(r, batch, r->next_id);
+}
+
 enum store_status rocks_names_account(struct store *store, const struct store_account *account,
                                       uint64_t *account_out)
 {
     struct rocks *r = (struct rocks *)store;
     struct store_row_account row;
-    rocksdb_writebatch_t *batch;
+    struct store_row_usage usage;
+    bool was_full;
     enum store_status status = begin(r);
 
     if (status != STORE_OK)
@@ -195,13 +218,12 @@ enum store_status rocks_names_account(struct store *store, const struct store_ac
         status = rocks_value_account(r, *account_out, &row);
     if (status != STORE_OK)
         return end(r, status == STORE_NONE ? STORE_CORRUPT : status);
-    if (row.domain == account->domain && row.quota_octets == account->quota_octets)
-        return end(r, STORE_OK);
-    row.domain = account->domain;
-    row.quota_octets = account->quota_octets;
-    batch = rocksdb_writebatch_create();
-    PUT_ROW(r, batch, STORE_TABLE_ACCOUNT, *account_out, store_row_put_account, &row);
-    return end(r, finish(r, batch, r->next_id));
+    was_full = rocks_value_usage(r, *account_out, &usage) == STORE_OK && usage.full_ms;
+    if (row.domain != account->domain || row.quota_octets != account->quota_octets)
+        status = update_account(r, account, *account_out, &row, was_full ? &usage : NULL);
+    if (status == STORE_OK && was_full)
+        rocks_full_say(r, *account_out, &row, &usage);
+    return end(r, status);
 }
 
 enum store_status rocks_names_find(struct store *store, struct span key, uint64_t *account_out)

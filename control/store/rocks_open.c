@@ -134,6 +134,7 @@ static const struct store_ops ops = {
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,
+    .full_watch = rocks_full_watch,
     .account_find = rocks_names_find,
     .write = rocks_apply_write,
     .apply = rocks_apply,

@@ -100,6 +100,7 @@ static void count_in(struct rocks_account *account, uint64_t size)
     account->changed[MESSAGE_INBOX] = true;
     account->usage.messages++;
     account->usage.octets += size;
+    rocks_full_taken(account);
 }
 
 /* What an entry has beside its row. */

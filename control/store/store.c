@@ -34,6 +34,11 @@ enum store_status store_account_find(struct store *store, struct span key, uint6
     return store->ops->account_find(store, key, account_out);
 }
 
+void store_full_watch(struct store *store, store_full_visit *visit, void *context)
+{
+    store->ops->full_watch(store, visit, context);
+}
+
 enum store_status store_write(struct store *store, const struct id128 *message, uint32_t row,
                               struct span bytes)
 {

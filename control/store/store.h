@@ -74,10 +74,25 @@ struct store_account {
 };
 
 /* Makes the account's inbox and quarantine with it. The quota of an existing account is brought up
- * to date. */
+ * to date; a larger one makes room. */
 enum store_status store_account_put(struct store *store, const struct store_account *account,
                                     uint64_t *account_out);
 enum store_status store_account_find(struct store *store, struct span key, uint64_t *account_out);
+
+/* An account that is full: of mail that came for its inbox some was refused for want of room, and
+ * since then none was taken and no room made. */
+struct store_full {
+    uint64_t account;
+    uint64_t since_ms; /* wall clock; 0: not full any more */
+    uint64_t room;     /* octets left of its quota; UINT64_MAX without one */
+};
+
+/* Must be quick, and call nothing of the store. One call at a time. */
+typedef void store_full_visit(void *context, const struct store_full *full);
+
+/* From now on tells of each account that becomes full, changes while it is, and is not any more; of
+ * one that was full before with its next store_account_put(). NULL: nobody is told. */
+void store_full_watch(struct store *store, store_full_visit *visit, void *context);
 
 /* ---- changes ---- */
 

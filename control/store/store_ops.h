@@ -15,6 +15,7 @@ struct store_ops {
     enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);
     enum store_status (*domain_put)(struct store *, uint64_t, struct span, uint8_t, uint64_t *);
     enum store_status (*account_put)(struct store *, const struct store_account *, uint64_t *);
+    void (*full_watch)(struct store *, store_full_visit *, void *);
     enum store_status (*account_find)(struct store *, struct span, uint64_t *);
     enum store_status (*write)(struct store *, const struct id128 *, uint32_t, struct span);
     void (*apply)(struct store *, struct store_change *, uint32_t);

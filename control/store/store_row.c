@@ -4,7 +4,7 @@
 #include "proto/base/cursor.h"
 
 /* The version that every encoding below begins with. Each grows on its own. */
-enum { VERSION = 1, TOMBSTONE_VERSION = 2 };
+enum { VERSION = 1, TOMBSTONE_VERSION = 2, USAGE_VERSION = 2 };
 
 static struct cursor begin(struct span value)
 {
@@ -87,18 +87,23 @@ bool store_row_read_account(struct span value, struct store_row_account *row_out
 
 void store_row_put_usage(struct writer *w, const struct store_row_usage *row)
 {
-    writer_byte(w, VERSION);
+    /* One that is not full stays as it was before accounts knew since when they are. */
+    writer_byte(w, row->full_ms ? USAGE_VERSION : VERSION);
     writer_uint(w, row->messages, 8);
     writer_uint(w, row->octets, 8);
+    if (row->full_ms)
+        writer_uint(w, row->full_ms, 8);
 }
 
 bool store_row_read_usage(struct span value, struct store_row_usage *row_out)
 {
-    struct cursor c = begin(value);
+    struct cursor c = cursor_of(value);
+    uint8_t version = cursor_u8(&c);
 
     row_out->messages = cursor_u64(&c);
     row_out->octets = cursor_u64(&c);
-    return whole(&c);
+    row_out->full_ms = version == USAGE_VERSION ? cursor_u64(&c) : 0;
+    return whole(&c) && (version == USAGE_VERSION ? row_out->full_ms != 0 : version == VERSION);
 }
 
 void store_row_put_mailbox(struct writer *w, const struct store_row_mailbox *row)

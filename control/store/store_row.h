@@ -28,6 +28,8 @@ struct store_row_account {
 
 struct store_row_usage {
     uint64_t messages, octets;
+    uint64_t full_ms; /* wall clock: mail was refused for want of room then, and none was taken and
+                         no room made since; 0: not full */
 };
 
 struct store_row_mailbox {

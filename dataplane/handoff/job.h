@@ -33,6 +33,7 @@ enum job_status {
     JOB_FULL,      /* no room: quota (mailbox) */
     JOB_DISK_FULL, /* no room: disk */
     JOB_FAILED,    /* our fault; nothing was done */
+    JOB_GONE,      /* an account that mail was for is not served any more; nothing was done */
     JOB_CANCELLED, /* nothing was done because the session had gone */
 };
 

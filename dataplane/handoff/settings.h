@@ -7,6 +7,7 @@
 #include "dataplane/handoff/generation.h"
 #include "dataplane/handoff/greylist.h"
 #include "dataplane/handoff/limits.h"
+#include "dataplane/handoff/mailbox_table.h"
 #include "proto/base/ip_address.h"
 #include "proto/mime/mime_reader.h"
 
@@ -37,8 +38,10 @@ struct settings {
     uint32_t listener_count;
     struct listener listeners[SETTINGS_LISTENERS];
     uint64_t message_size_max;   /* bytes; SIZE announces it */
+    uint64_t full_ms;            /* how long a full mailbox defers before it refuses; 0: for ever */
     uint32_t recipients_max;     /* at most MESSAGE_DELIVERIES */
     uint32_t errors_max;         /* refused commands until 421 */
+    uint32_t idle_max;           /* commands that bring no message nearer until 421; 0: no limit */
     uint32_t messages_max;       /* a connection */
     uint32_t command_timeout_ms; /* from the end of one command to the end of the next */
     uint32_t data_timeout_ms;    /* between two pieces of message data */
@@ -63,6 +66,7 @@ struct settings {
     struct limits limits;
     struct greylist greylist;
     struct directory *directory;
+    struct mailbox_table *mailboxes; /* which are full; like the directory */
     struct rule_generation *rules;
 };
 

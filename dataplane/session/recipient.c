@@ -127,6 +127,55 @@ enum smtp_reply_id recipient_find(struct directory *d, const struct address *pat
     return domain || l.at == l.len ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
 }
 
+/*
+ * A message that does not say how large it is, is taken to be that large. In front of it comes what
+ * delivery puts there: without room for that the commit would refuse it, for all recipients.
+ */
+enum { UNDECLARED = 64 * 1024, IN_FRONT = 8 * 1024 };
+
+/* SMTP_REPLY_NONE when the account is not full, or has room for so much all the same. */
+static enum smtp_reply_id full_row(const struct sessions *ss, uint64_t account, uint64_t octets)
+{
+    uint64_t full_ms = ss->settings.full_ms;
+    struct mailbox_full full;
+
+    if (!mailbox_table_find(ss->settings.mailboxes, account, &full) || octets <= full.room)
+        return SMTP_REPLY_NONE;
+    /* The wall clock may have been set back. */
+    return full_ms && ss->time.wall_ms > full.since_ms &&
+                   ss->time.wall_ms - full.since_ms >= full_ms
+               ? SMTP_REPLY_MAILBOX_FULL_LONG
+               : SMTP_REPLY_MAILBOX_FULL;
+}
+
+enum smtp_reply_id recipient_room(const struct sessions *ss, const struct transaction *tx,
+                                  const struct directory_entry *entry)
+{
+    uint64_t octets = tx->declared ? tx->declared : UNDECLARED;
+    enum smtp_reply_id row = SMTP_REPLY_NONE;
+
+    octets = octets < UINT64_MAX - IN_FRONT ? octets + IN_FRONT : UINT64_MAX;
+    for (uint32_t i = 0; i < entry->account_count && row != SMTP_REPLY_MAILBOX_FULL_LONG; i++) {
+        enum smtp_reply_id found = full_row(ss, entry->accounts[i].id, octets);
+
+        if (found != SMTP_REPLY_NONE)
+            row = found;
+    }
+    return row;
+}
+
+enum smtp_reply_id recipient_full(const struct sessions *ss, const struct transaction *tx)
+{
+    for (uint32_t i = 0; i < tx->message.deliveries; i++) {
+        const struct message_delivery *d = &tx->message.delivery[i];
+
+        if (d->place == MESSAGE_QUARANTINE ||
+            full_row(ss, d->account, UINT64_MAX) != SMTP_REPLY_MAILBOX_FULL_LONG)
+            return SMTP_REPLY_MAILBOX_FULL;
+    }
+    return SMTP_REPLY_MAILBOX_FULL_LONG;
+}
+
 /* The delivery to this account, or how many there are. */
 static uint32_t find_delivery(const struct message *m, uint64_t account)
 {

@@ -16,6 +16,13 @@ bool recipient_key(struct directory *d, const struct address *address, struct wr
  */
 enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
                                   const struct directory_entry **entry_out);
+/* Whether the message may find room in each mailbox of the entry: SMTP_REPLY_NONE, or the row to
+ * refuse with. */
+enum smtp_reply_id recipient_room(const struct sessions *ss, const struct transaction *tx,
+                                  const struct directory_entry *entry);
+/* The row for a message that the store had no room for. One reply is for all recipients: it refuses
+ * for good only where each of them would be refused for good. */
+enum smtp_reply_id recipient_full(const struct sessions *ss, const struct transaction *tx);
 /* What the message's rules know the account's domain as. */
 struct rule_policy recipient_policy(const struct transaction *tx,
                                     const struct directory_account *account);

@@ -85,6 +85,7 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     tx->message.envelope.smtputf8 = a->smtputf8;
     tx->record->message.smtputf8 = a->smtputf8;
     tx->prdr = a->prdr;
+    tx->declared = a->size;
     /* Without memory for it the sender would read as <>. */
     row = session_limit_mail(ss, s, tx, &a->path);
     if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
@@ -208,6 +209,9 @@ static void conclude_rcpt(struct sessions *ss, struct session *s, const struct a
     struct transaction *tx = s->tx;
     struct delivery_set deliveries = {{0}};
 
+    /* Whoever it is of: postmasters too. */
+    if (row == SMTP_REPLY_NONE)
+        row = recipient_room(ss, tx, entry);
     if (row == SMTP_REPLY_NONE)
         row = session_limit_rcpt(ss, s, tx);
     if (row == SMTP_REPLY_NONE)

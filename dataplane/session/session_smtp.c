@@ -434,6 +434,8 @@ static enum smtp_reply_id store_row(enum job_status status)
     switch (status) {
     case JOB_FULL:
         return SMTP_REPLY_MAILBOX_FULL;
+    case JOB_GONE:
+        return SMTP_REPLY_RECIPIENT_GONE;
     case JOB_DISK_FULL:
         return SMTP_REPLY_DISK_FULL;
     default:
@@ -475,7 +477,10 @@ static void committed(struct sessions *ss, struct session *s, struct job *job)
     else if (tx->committed)
         accept(ss, s);
     else
-        conclude(ss, s, store_row(job->status), span_of(NULL, 0));
+        conclude(ss, s,
+                 job->status == JOB_FULL ? recipient_full(ss, tx)
+                                         : store_row((enum job_status)job->status),
+                 span_of(NULL, 0));
 }
 
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job)

@@ -31,8 +31,9 @@ static void take_settings(struct sessions *ss)
         .text_line_max = SMTP_TEXT_LINE_MAX,
         .command_line_max = SMTP_COMMAND_LINE_MAX,
         .messages_max = ss->settings.messages_max,
-        .recipients_max = (uint16_t)ss->settings.recipients_max,
+        .recipients_max = (uint8_t)ss->settings.recipients_max,
         .errors_max = (uint16_t)ss->settings.errors_max,
+        .idle_max = (uint16_t)ss->settings.idle_max,
     };
     ss->pop3_options = (struct pop3_server_options){
         .hostname = span_text(ss->settings.hostname),

@@ -20,6 +20,13 @@ const char *smtp_verb_name(enum smtp_verb verb)
     return verbs[(unsigned)verb < SMTP_VERB_COUNT ? verb : SMTP_VERB_UNKNOWN].name;
 }
 
+bool smtp_verb_idle(enum smtp_verb verb)
+{
+    return verb == SMTP_VERB_EHLO || verb == SMTP_VERB_HELO || verb == SMTP_VERB_RSET ||
+           verb == SMTP_VERB_NOOP || verb == SMTP_VERB_VRFY || verb == SMTP_VERB_HELP ||
+           verb == SMTP_VERB_EXPN;
+}
+
 static bool is_space(uint8_t c)
 {
     return c == ' ' || c == '\t';
@@ -209,7 +216,9 @@ static enum smtp_reply_id read_path(struct span text, const char *word, unsigned
     if (address_path(&text, options | ADDRESS_ALLOW_UTF8, &c->path) != ADDRESS_OK ||
         (text.len && !is_space(text.data[0])))
         return c->verb == SMTP_VERB_MAIL ? SMTP_REPLY_BAD_SENDER : SMTP_REPLY_BAD_RECIPIENT;
-    return read_parameters(skip_spaces(text), c);
+    text = skip_spaces(text);
+    c->parameters = text.len > 0;
+    return read_parameters(text, c);
 }
 
 /*
@@ -307,6 +316,7 @@ enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *com
     if (!verbs[c.verb].offered)
         return SMTP_REPLY_NOT_OFFERED;
     bad = read_argument(line, &c);
+    command_out->parameters = c.parameters;
     if (bad == SMTP_REPLY_NONE)
         *command_out = c;
     return bad;

@@ -26,23 +26,27 @@ struct smtp_command {
     enum smtp_verb verb;
     struct span argument; /* EHLO, HELO: the name. NOOP, VRFY, HELP: the text, perhaps empty */
     struct address path;  /* MAIL, RCPT: UTF-8 is grammar here, whether it is allowed or not */
-    uint64_t size; /* MAIL: declared octets (RFC 1870), 0 when not declared. BDAT: of the chunk */
-    uint8_t body;  /* MAIL: enum smtp_body_type */
-    bool last;     /* BDAT: the message ends with this chunk */
-    bool smtputf8; /* MAIL, VRFY (RFC 6531 section 3.4) */
-    bool prdr;     /* MAIL: a reply for each recipient is asked for (draft-hall-prdr) */
+    uint64_t size;   /* MAIL: declared octets (RFC 1870), 0 when not declared. BDAT: of the chunk */
+    uint8_t body;    /* MAIL: enum smtp_body_type */
+    bool parameters; /* MAIL, RCPT: there are some, good or not */
+    bool last;       /* BDAT: the message ends with this chunk */
+    bool smtputf8;   /* MAIL, VRFY (RFC 6531 section 3.4) */
+    bool prdr;       /* MAIL: a reply for each recipient is asked for (draft-hall-prdr) */
     struct smtp_xclient xclient; /* XCLIENT */
 };
 
 /*
  * Reads a command line without its CRLF. Returns SMTP_REPLY_NONE when it is good, else the row that
- * refuses it; `verb` is set in either case, and the rest only when good. Spaces behind the line,
- * behind a verb and behind the colon of MAIL and RCPT are forgiven (RFC 5321 section 4.1.1). Bound:
- * one pass over the line.
+ * refuses it; `verb` and `parameters` are set in either case, and the rest only when good. Spaces
+ * behind the line, behind a verb and behind the colon of MAIL and RCPT are forgiven (RFC 5321
+ * section 4.1.1). Bound: one pass over the line.
  */
 enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *command_out);
 
 /* The verb's name in upper case; "?" for SMTP_VERB_UNKNOWN. */
 const char *smtp_verb_name(enum smtp_verb verb);
+
+/* True for a verb that brings no message nearer: EHLO, HELO, RSET, NOOP, VRFY, HELP, EXPN. */
+bool smtp_verb_idle(enum smtp_verb verb);
 
 #endif

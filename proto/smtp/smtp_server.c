@@ -169,7 +169,7 @@ static int on_rset(struct smtp_server *s, const struct smtp_command *c, struct s
     (void)c;
     (void)action;
     end_transaction(s);
-    return reply(s, SMTP_REPLY_OK);
+    return reply(s, SMTP_REPLY_RESET);
 }
 
 static int on_quit(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
@@ -200,7 +200,7 @@ static const struct {
     [SMTP_VERB_DATA] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_data},
     [SMTP_VERB_RSET] = {.states = SERVED, .run = on_rset},
     [SMTP_VERB_QUIT] = {.states = SERVED | BIT(STATE_REFUSED), .run = on_quit},
-    [SMTP_VERB_NOOP] = {.states = SERVED, .reply = SMTP_REPLY_OK},
+    [SMTP_VERB_NOOP] = {.states = SERVED, .reply = SMTP_REPLY_NOOP},
     [SMTP_VERB_VRFY] = {.states = SERVED, .reply = SMTP_REPLY_VRFY},
     [SMTP_VERB_HELP] = {.states = SERVED, .reply = SMTP_REPLY_HELP},
 };
@@ -267,6 +267,17 @@ static int on_bdat(struct smtp_server *s, const struct smtp_command *c, enum smt
     }
 }
 
+/* True beyond the limit of commands that bring no message nearer. */
+static bool is_idling(struct smtp_server *s, enum smtp_verb verb)
+{
+    if (!smtp_verb_idle(verb) || !s->options->idle_max)
+        return false;
+    if (s->idle == s->options->idle_max)
+        return true;
+    s->idle++;
+    return false;
+}
+
 static int on_line(struct smtp_server *s, struct span line, struct smtp_action *action)
 {
     struct smtp_command c;
@@ -276,10 +287,17 @@ static int on_line(struct smtp_server *s, struct span line, struct smtp_action *
         return on_bdat(s, &c, bad);
     if (c.verb == SMTP_VERB_XCLIENT && !s->trusted)
         return reply(s, SMTP_REPLY_NOT_OFFERED);
+    if (is_idling(s, c.verb))
+        return reply(s, SMTP_REPLY_TOO_MANY_COMMANDS);
+    if (c.verb == SMTP_VERB_EXPN)
+        return reply(s, SMTP_REPLY_EXPN);
     if (bad == SMTP_REPLY_UNKNOWN_COMMAND || bad == SMTP_REPLY_NOT_OFFERED)
         return reply(s, bad);
     if (!(commands[c.verb].states & BIT(s->state)))
         return reply(s, s->state == STATE_GREET ? SMTP_REPLY_HELO_FIRST : SMTP_REPLY_BAD_SEQUENCE);
+    /* HELO asks for no extensions (RFC 5321 section 4.1.1.1), so none of them is there. */
+    if (c.parameters && !s->esmtp)
+        return reply(s, SMTP_REPLY_UNKNOWN_PARAMETER);
     if (bad != SMTP_REPLY_NONE)
         return reply(s, bad);
     if (!commands[c.verb].run)
@@ -526,7 +544,7 @@ static enum smtp_reply_id answered(struct smtp_server *s, enum smtp_action_kind 
     default:
         end_transaction(s);
         if (yes)
-            s->errors = 0;
+            s->errors = s->idle = 0;
         return SMTP_REPLY_ACCEPTED;
     }
 }

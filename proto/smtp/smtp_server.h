@@ -24,8 +24,10 @@ struct smtp_server_options {
     uint32_t text_line_max;    /* octets of a line of a message; 0: no limit */
     uint32_t messages_max;     /* of a connection, offered as MAILMAX; that the session sees to */
     uint16_t command_line_max; /* octets of a command line with CRLF; the line buffer's size */
-    uint16_t recipients_max;   /* accepted a transaction; 100 or more, RFC 5321 section 4.5.3.1.8 */
+    uint8_t recipients_max;    /* accepted a transaction; 100 or more, RFC 5321 section 4.5.3.1.8 */
     uint16_t errors_max;       /* 5xx replies until 421, at least 1; an accepted message forgives */
+    uint16_t idle_max; /* commands that bring no message nearer (EHLO, RSET, NOOP, VRFY, HELP,
+                          EXPN) until 421, since the last accepted message; 0: no limit */
 };
 
 enum {
@@ -88,19 +90,20 @@ struct smtp_server {
     uint64_t size;               /* octets of the message so far */
     uint16_t own_text_len, refusal_text_len;
     uint16_t errors;
-    uint16_t recipients; /* accepted in this transaction */
-    uint16_t verdict;    /* the next recipient to be asked for */
-    uint8_t state;       /* enum smtp_server_state */
-    uint8_t waiting;     /* the enum smtp_action_kind that awaits its answer; 0: none */
-    uint8_t reply;       /* to be sent next; enum smtp_reply_id */
-    uint8_t refusal;     /* of the message or the chunk that is being swallowed */
-    uint8_t farewell;    /* to be sent behind `reply` and RESET, before CLOSE */
-    bool esmtp : 1;      /* the last greeting was EHLO */
-    bool refused : 1;    /* REFUSED is due */
-    bool reset : 1;      /* RESET is due behind the reply */
-    bool closing : 1;    /* CLOSE is due behind all that is due */
-    bool trusted : 1;    /* XCLIENT is offered */
-    bool utf8 : 1;       /* of the transaction: SMTPUTF8, PRDR, BODY=BINARYMIME */
+    uint16_t idle;      /* commands that brought no message nearer, up to the limit */
+    uint8_t recipients; /* accepted in this transaction */
+    uint8_t verdict;    /* the next recipient to be asked for */
+    uint8_t state;      /* enum smtp_server_state */
+    uint8_t waiting;    /* the enum smtp_action_kind that awaits its answer; 0: none */
+    uint8_t reply;      /* to be sent next; enum smtp_reply_id */
+    uint8_t refusal;    /* of the message or the chunk that is being swallowed */
+    uint8_t farewell;   /* to be sent behind `reply` and RESET, before CLOSE */
+    bool esmtp : 1;     /* the last greeting was EHLO */
+    bool refused : 1;   /* REFUSED is due */
+    bool reset : 1;     /* RESET is due behind the reply */
+    bool closing : 1;   /* CLOSE is due behind all that is due */
+    bool trusted : 1;   /* XCLIENT is offered */
+    bool utf8 : 1;      /* of the transaction: SMTPUTF8, PRDR, BODY=BINARYMIME */
     bool prdr : 1;
     bool binary : 1;
 };

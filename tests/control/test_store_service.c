@@ -18,6 +18,18 @@ static struct {
     uint64_t account;
 } world;
 
+/* The configuration has all accounts but this one. */
+static _Atomic uint64_t retired;
+
+static bool serves(void *context, const struct message *message)
+{
+    (void)context;
+    for (uint32_t i = 0; i < message->deliveries; i++)
+        if (message->delivery[i].account == retired)
+            return false;
+    return true;
+}
+
 static void begin(void)
 {
     struct handoff_options options = {.workers = 1, .jobs = 256, .records = 16};
@@ -30,7 +42,7 @@ static void begin(void)
     world.handoff = handoff_new(&options);
     world.port = handoff_port_of(world.handoff, 0);
     world.account = store_fixture_account(world.store, "a@example.org", 0);
-    world.writer = store_service_start(world.handoff, world.store);
+    world.writer = store_service_start(world.handoff, world.store, serves, NULL);
     world.reader = read_service_start(world.handoff, world.store);
 }
 
@@ -107,6 +119,44 @@ static void commits_are_gathered(void)
     CHECK(mailbox.messages == 200);
     for (uint32_t i = 0; i < 200; i++)
         store_fixture_free(f[i]);
+    end();
+}
+
+static enum job_status commit_to(uint64_t id, uint64_t account)
+{
+    struct store_fixture *f = store_fixture_new(id, 1000, 0, 512);
+    struct job *job = ask(JOB_STORE_COMMIT);
+    enum job_status status;
+
+    store_fixture_to(f, world.account, MESSAGE_INBOX);
+    store_fixture_to(f, account, MESSAGE_INBOX);
+    job->store_commit.message = &f->message;
+    status = one(job);
+    job_give(world.port, job);
+    store_fixture_free(f);
+    return status;
+}
+
+/* Who has left the configuration since RCPT gets no mail, nor do the others of this message. */
+static void accounts_that_left_get_none(void)
+{
+    struct store_service_stats stats;
+    struct store_mailbox mailbox;
+    uint64_t other, unknown = UINT64_C(1) << 40;
+
+    begin();
+    other = store_fixture_account(world.store, "b@example.org", 0);
+    CHECK(commit_to(1, other) == JOB_OK);
+    retired = other;
+    CHECK(commit_to(2, other) == JOB_GONE);
+    retired = 0;
+    CHECK(commit_to(3, other) == JOB_OK);
+    /* Erased from the store. */
+    CHECK(commit_to(4, unknown) == JOB_GONE);
+    store_service_stats(world.writer, &stats);
+    CHECK(stats.commits == 2 && stats.refused == 2);
+    store_fixture_mailbox(world.store, world.account, MESSAGE_INBOX, &mailbox);
+    CHECK(mailbox.messages == 2);
     end();
 }
 
@@ -206,6 +256,7 @@ int main(int argc, char **argv)
     check_begin();
     CHECK_CASE(commits_are_gathered);
     CHECK_CASE(rows_then_commit_then_read_then_delete);
+    CHECK_CASE(accounts_that_left_get_none);
     CHECK_CASE(cancelled_jobs_do_nothing);
     return check_end();
 }

@@ -68,6 +68,13 @@ static void set_stalled(bool stalled)
     pthread_mutex_unlock(&slow.lock);
 }
 
+static bool serves(void *context, const struct message *message)
+{
+    (void)context;
+    (void)message;
+    return true;
+}
+
 static void begin(void)
 {
     struct handoff_options options = {.workers = 1, .jobs = 64, .records = 16};
@@ -83,7 +90,7 @@ static void begin(void)
     account = store_fixture_account(slow.inner, "a@example.org", 0);
     handoff = handoff_new(&options);
     port = handoff_port_of(handoff, 0);
-    writer = store_service_start(handoff, &slow.store);
+    writer = store_service_start(handoff, &slow.store, serves, NULL);
     reader = read_service_start(handoff, &slow.store);
 }
 

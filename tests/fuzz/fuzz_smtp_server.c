@@ -21,6 +21,7 @@ static const struct smtp_server_options options = {
     .messages_max = 3,
     .recipients_max = 2,
     .errors_max = 5,
+    .idle_max = 8,
 };
 
 struct play {

@@ -11,6 +11,7 @@ static const struct smtp_server_options options = {
     .command_line_max = 128,
     .recipients_max = 3,
     .errors_max = 4,
+    .idle_max = 12,
 };
 
 bool play_trusted;

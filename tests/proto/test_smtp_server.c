@@ -99,6 +99,34 @@ static void errors_are_limited(void)
                       "<421 4.7.0 too many errors\r\nCLOSE");
 }
 
+/* A RSET, like all that brings no message nearer, is one of them, in a transaction too. */
+static void idle_commands_are_limited(void)
+{
+#define FIVE "NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"
+#define FIVE_OK                                                                                    \
+    "<250 2.0.0 ok\r\n<250 2.0.0 ok\r\n<250 2.0.0 ok\r\n<250 2.0.0 ok\r\n<250 2.0.0 ok\r\n"
+    check_plays("EHLO c\r\n" FIVE "VRFY x\r\nHELP\r\nEXPN x\r\nMAIL FROM:<a@b>\r\nRSET\r\nRSET\r\n"
+                "NOOP\r\nNOOP\r\nNOOP\r\n",
+                GREETED FIVE_OK "<252 2.5.2 send mail and see\r\n<214 2.0.0 see RFC 5321\r\n"
+                                "<502 5.5.1 command not offered\r\n" SENDER
+                                "<250 2.0.0 ok\r\nRESET "
+                                "<250 2.0.0 ok\r\n<250 2.0.0 ok\r\n"
+                                "<421 4.7.0 too many commands without a message\r\nCLOSE");
+    check_plays(
+        "EHLO c\r\n" FIVE FIVE "MAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\nx\r\n.\r\n" FIVE,
+        GREETED FIVE_OK FIVE_OK SENDER RECIPIENT AHEAD "x\r\nEND <250 2.0.0 ID1\r\nRESET " FIVE_OK);
+}
+
+/* RFC 5321 section 4.1.1.11, section 2.2.1 */
+static void helo_offers_no_parameters(void)
+{
+    check_plays("HELO c\r\nMAIL FROM:<a@b> SIZE=10\r\nMAIL FROM:<a@b> BODY=x=y\r\n"
+                "MAIL FROM:<a@b>\r\nRCPT TO:<x@y> NOTIFY=NEVER\r\nRCPT TO:<x@y>\r\n",
+                HELLO "HELO(c 0)<250 mx.example.org\r\n<555 5.5.4 parameter not offered\r\n"
+                      "<555 5.5.4 parameter not offered\r\n" SENDER
+                      "<555 5.5.4 parameter not offered\r\n" RECIPIENT);
+}
+
 static void an_answer_of_421_closes(void)
 {
     check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<bye@y>\r\nNOOP\r\n", GREETED SENDER
@@ -313,6 +341,8 @@ int main(void)
     CHECK_CASE(a_refused_ehlo_changes_nothing);
     CHECK_CASE(a_refused_sender_opens_nothing);
     CHECK_CASE(errors_are_limited);
+    CHECK_CASE(idle_commands_are_limited);
+    CHECK_CASE(helo_offers_no_parameters);
     CHECK_CASE(an_answer_of_421_closes);
     CHECK_CASE(a_declared_size_is_judged_at_mail);
     CHECK_CASE(a_message_of_the_largest_size_is_taken);

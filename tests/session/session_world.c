@@ -483,6 +483,7 @@ bool world_free(struct world *w)
     gauge_table_free(w->settings.limits.gauges);
     known_table_free(w->settings.greylist.known);
     window_table_free(w->settings.limits.windows);
+    mailbox_table_free(w->settings.mailboxes);
     for (uint32_t i = 0; i < w->message_count; i++)
         free(w->messages[i].bytes);
     for (uint32_t i = 0; i < w->row_count; i++)

@@ -75,6 +75,7 @@ void world_settings(struct world *w, struct rule_generation *rules)
                                                .windows = window_table_new(1024, (uint8_t[16]){7})},
                                     .greylist = {.timeout_ms = 2000, .known = known_table_new(64)},
                                     .directory = directory_new(64),
+                                    .mailboxes = mailbox_table_new(64),
                                     .rules = rules};
     world_put(w, &(struct directory_entry){.kind = DIRECTORY_DOMAIN, .detail_separator = '+'},
               "example.test");

@@ -83,6 +83,58 @@ static void prdr_says_so_when_all_refuse(void)
     session_rules_free(g);
 }
 
+/* What ends a message for all while it arrives, or in the store, is one reply behind the final dot,
+ * without 353. */
+static void prdr_has_one_reply_where_all_fail_alike(void)
+{
+    static const struct {
+        enum job_status write, commit;
+        const char *subject;
+        uint32_t lines;    /* of 8000 octets; beyond 8 of them there is a row to write */
+        uint64_t size_max; /* octets of a message */
+        const char *reply;
+    } rows[] = {
+        {JOB_OK, JOB_OK, "Secret", 1, 1 << 20, "550 5.7.1 *\r\n221 *\r\n"},
+        {JOB_OK, JOB_OK, "x", 40, 100000, "552 5.3.4 *\r\n221 *\r\n"},
+        {JOB_FAILED, JOB_OK, "x", 40, 1 << 20, "451 4.3.0 *\r\n221 *\r\n"},
+        {JOB_DISK_FULL, JOB_OK, "x", 40, 1 << 20, "452 4.3.1 *\r\n221 *\r\n"},
+        {JOB_OK, JOB_FAILED, "x", 1, 1 << 20, "451 4.3.0 *\r\n221 *\r\n"},
+        {JOB_OK, JOB_FULL, "x", 1, 1 << 20, "452 4.2.2 *\r\n221 *\r\n"},
+        {JOB_OK, JOB_GONE, "x", 1, 1 << 20, "451 4.3.0 *\r\n221 *\r\n"},
+    };
+    static char line[8000];
+
+    memset(line, 'x', sizeof(line) - 3);
+    memcpy(line + sizeof(line) - 3, "\r\n", 3);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rule_pattern pattern = session_rules_pattern(RULE_SCOPE_HEADER, "Secret");
+        struct rule rule = session_rules_rule("secret", &pattern, RULE_ACTION_REJECT);
+        struct rule_generation *g;
+        struct world *w;
+
+        pattern.header = span_text("Subject");
+        g = session_rules_new(&rule, 1);
+        w = strict_world(g);
+        w->settings.message_size_max = rows[i].size_max;
+        world_publish(w);
+        world_run(w);
+        w->write_status = rows[i].write;
+        w->commit_status = rows[i].commit;
+        world_say(w, "MAIL FROM:<a@b.test> PRDR\r\n" BOTH "DATA\r\n");
+        CHECK(world_expect(w, "250 2.1.0 *\r\n" BOTH_REPLY "354 *\r\n"));
+        world_say(w, "Subject: ");
+        world_say(w, rows[i].subject);
+        world_say(w, "\r\n\r\n");
+        for (uint32_t n = 0; n < rows[i].lines; n++)
+            world_say(w, line);
+        world_say(w, ".\r\nQUIT\r\n");
+        CHECK(world_expect(w, rows[i].reply));
+        CHECK(w->message_count == 0 && w->records[0].message.recipients[0].data_code == 0);
+        CHECK(world_free(w));
+        session_rules_free(g);
+    }
+}
+
 static void without_prdr_who_refuses_has_it_in_quarantine(void)
 {
     struct rule rules[2];
@@ -171,6 +223,7 @@ int main(void)
     check_begin();
     CHECK_CASE(prdr_answers_each_recipient);
     CHECK_CASE(prdr_says_so_when_all_refuse);
+    CHECK_CASE(prdr_has_one_reply_where_all_fail_alike);
     CHECK_CASE(without_prdr_who_refuses_has_it_in_quarantine);
     CHECK_CASE(a_shared_mailbox_follows_both_recipients);
     CHECK_CASE(a_refused_sender_still_reaches_postmasters);
