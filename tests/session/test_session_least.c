@@ -35,6 +35,7 @@ static void odd_resent_and_trace_fields_are_taken(void)
     static const char text[] = "Received: nobody knows; yesterday\r\n"
                                "Received:\r\n"
                                "Return-Path: elsewhere\r\n"
+                               "Delivered-To: nobody@elsewhere.test\r\n"
                                "Resent-To: x@y.test\r\nResent-To: z@y.test\r\n"
                                "Resent-Message-ID: <1@y.test>\r\n\r\nbody\r\n";
     struct world *w = world_new(NULL, NULL);
