@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/base/clock.h"
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_mail.h"
@@ -74,14 +74,6 @@ struct run {
     _Atomic uint64_t drain_until; /* monotonic ms; 0: not draining */
     pthread_mutex_t reloading;
 };
-
-static uint64_t clock_ms(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* Tells in the records what happens to the engine itself. */
 static void tell(struct run *r, const char *event)
@@ -259,13 +251,13 @@ static json_t *on_status(struct run *r)
 
     /* A signal may be replacing the configuration on the main thread. */
     pthread_mutex_lock(&r->reloading);
-    o = json_pack(
-        "{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version", WIREPOST_VERSION,
-        "uptime_ms", (json_int_t)(clock_ms(CLOCK_MONOTONIC) - r->started_ms), "configuration",
-        (json_int_t)policy_version(r->policy), "connections", (int)status.connections, "sessions",
-        (int)status.sessions, "ready", status.ready, "link", engine_link_up(r->engine), "draining",
-        atomic_load(&r->drain_until) != 0, "workers", (int)r->config->engine.workers, "queues",
-        (int)port->rx_queues, "hostname", r->config->hostname);
+    o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:s}", "version",
+                  WIREPOST_VERSION, "uptime_ms", (json_int_t)(clock_monotonic_ms() - r->started_ms),
+                  "configuration", (json_int_t)policy_version(r->policy), "connections",
+                  (int)status.connections, "sessions", (int)status.sessions, "ready", status.ready,
+                  "link", engine_link_up(r->engine), "draining", atomic_load(&r->drain_until) != 0,
+                  "workers", (int)r->config->engine.workers, "queues", (int)port->rx_queues,
+                  "hostname", r->config->hostname);
     pthread_mutex_unlock(&r->reloading);
     return o;
 }
@@ -304,7 +296,7 @@ static bool begin_drain(struct run *r, uint64_t milliseconds)
 
     if (!notice_send(r->handoff, UINT16_MAX, &notice))
         return false;
-    atomic_store(&r->drain_until, clock_ms(CLOCK_MONOTONIC) + milliseconds);
+    atomic_store(&r->drain_until, clock_monotonic_ms() + milliseconds);
     tell(r, "draining");
     return true;
 }
@@ -381,7 +373,7 @@ static void metrics_named(void *context, const struct counter_sink *sink)
 
     more_counters(context, sink);
     sink->put(sink->user, "configuration", policy_version(r->policy));
-    sink->put(sink->user, "uptime_seconds", (clock_ms(CLOCK_MONOTONIC) - r->started_ms) / 1000);
+    sink->put(sink->user, "uptime_seconds", (clock_monotonic_ms() - r->started_ms) / 1000);
     sink->put(sink->user, "draining", atomic_load(&r->drain_until) != 0);
     sink->put(sink->user, "ready", engine_ready(r->engine));
 }
@@ -433,7 +425,7 @@ static void take_signal(struct run *r, int signals)
 
 static void tick(struct run *r)
 {
-    engine_watch(r->engine, clock_ms(CLOCK_MONOTONIC) * 1000);
+    engine_watch(r->engine, clock_monotonic_ms() * 1000);
     privilege_report();
     if (pthread_mutex_trylock(&r->reloading) == 0) {
         policy_sweep(r->policy);
@@ -448,7 +440,7 @@ static void run_until_stopped(struct run *r, int signals)
     LOG(INFO, "wirepost %s serves %s", WIREPOST_VERSION, r->config->hostname);
     tell(r, "started");
     for (;;) {
-        uint64_t now = clock_ms(CLOCK_MONOTONIC), until = atomic_load(&r->drain_until);
+        uint64_t now = clock_monotonic_ms(), until = atomic_load(&r->drain_until);
 
         if (atomic_load(&r->stop)) {
             if (until == 0)
@@ -514,7 +506,7 @@ static int run(void *context, const struct cli_run *cli)
     if (!log_config(cli->config))
         return CLI_FAILED;
     pthread_mutex_init(&r.reloading, NULL);
-    r.started_ms = clock_ms(CLOCK_MONOTONIC);
+    r.started_ms = clock_monotonic_ms();
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

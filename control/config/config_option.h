@@ -75,8 +75,6 @@ bool config_value(const struct config_option *option, struct span text,
 void config_value_range(struct writer *w, const struct config_option *option);
 /* What would have been right, for a message: "a size from 64KiB to 2GiB, such as 50MiB". */
 void config_value_expected(struct writer *w, const struct config_option *option);
-/* A number of the type as it is written in a file: "50MiB", "5m", "2.5". */
-void config_value_number(struct writer *w, enum config_type type, int64_t value);
 /* Size of the field's C type. */
 size_t config_type_size(enum config_type type);
 

@@ -325,7 +325,8 @@ size_t config_type_size(enum config_type type)
     }
 }
 
-void config_value_number(struct writer *w, enum config_type type, int64_t value)
+/* As it is written in a file: "50MiB", "5m", "2.5". */
+static void put_number(struct writer *w, enum config_type type, int64_t value)
 {
     const struct scale *scale = scale_of(type);
     int best = 0;
@@ -356,9 +357,9 @@ static void put_choices(struct writer *w, const char *words)
 static void put_range(struct writer *w, const struct config_option *option, const char *what)
 {
     writer_printf(w, "%s from ", what);
-    config_value_number(w, option->type, option->min);
+    put_number(w, option->type, option->min);
     writer_text(w, " to ");
-    config_value_number(w, option->type, option->max);
+    put_number(w, option->type, option->max);
     if (option->words[0])
         writer_printf(w, ", or %s", option->words);
 }

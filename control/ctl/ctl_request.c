@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ctl/ctl_request.h"
 
+#include "proto/base/ascii.h"
+
 #include "proto/base/peer_text.h"
 
 const struct ctl_command_row ctl_commands[CTL_COMMANDS] = {
@@ -16,18 +18,13 @@ const struct ctl_command_row ctl_commands[CTL_COMMANDS] = {
 #undef CTL_COMMAND
 };
 
-static bool blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static struct span take_word(struct span *line)
 {
     size_t start = 0, end;
 
-    while (start < line->len && blank(line->data[start]))
+    while (start < line->len && ascii_blank(line->data[start]))
         start++;
-    for (end = start; end < line->len && !blank(line->data[end]);)
+    for (end = start; end < line->len && !ascii_blank(line->data[end]);)
         end++;
     *line = span_skip(*line, end);
     return span_of(line->data - (end - start), end - start);

@@ -2,8 +2,8 @@
 #include "control/ctl/ctl_rules.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/rulefile/rule_loader.h"
 #include "control/service/policy.h"
 #include "rules/rule_match.h"
@@ -36,14 +36,6 @@ static void fill_sample(uint8_t *sample)
         sample[i] = (uint8_t)text[i % (sizeof(text) - 1)];
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void scan_piece(struct rule_match *m, enum rule_scope scope, struct span piece)
 {
     if (rule_scope_streams(scope))
@@ -60,13 +52,13 @@ static double measure(const struct rule_set *set, struct rule_pool *pool, enum r
 {
     void *memory = calloc(1, rule_match_size(set));
     struct rule_match *m = memory ? rule_match_init(memory, set, pool) : NULL;
-    int64_t began = now_ns(), took;
+    uint64_t began = clock_monotonic_ns(), took;
 
     if (!m)
         return -1;
     for (size_t at = 0; at < SAMPLE; at += PIECE)
         scan_piece(m, scope, span_of(sample + at, PIECE));
-    took = now_ns() - began;
+    took = clock_monotonic_ns() - began;
     rule_match_fini(m);
     free(memory);
     return (double)took * 1024 / SAMPLE;

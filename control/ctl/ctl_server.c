@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control/base/clock.h"
 #include "control/ctl/ctl_peer.h"
 #include "control/log/log.h"
 
@@ -121,14 +121,6 @@ static void drop_peer(struct ctl_server *s, uint32_t i)
     s->peers[i] = s->peers[--s->count];
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* One round: waits, serves each connection that has something, then takes a new one. False: poll()
  * failed. */
 static bool serve_round(struct ctl_server *s, int timeout_ms)
@@ -168,7 +160,7 @@ static bool serve_round(struct ctl_server *s, int timeout_ms)
 /* The end of a stop: what is being written may get out, for a while; nothing more is read. */
 static void linger(struct ctl_server *s)
 {
-    int64_t until = now_ms() + LINGER_MS;
+    uint64_t until = clock_monotonic_ms() + LINGER_MS;
 
     for (uint32_t i = s->count; i-- > 0;) {
         if (ctl_peer_wants(s->peers[i]) == POLLIN)
@@ -176,7 +168,7 @@ static void linger(struct ctl_server *s)
         else
             s->peers[i]->ending = true;
     }
-    while (s->count && now_ms() < until) {
+    while (s->count && clock_monotonic_ms() < until) {
         for (uint32_t i = s->count; i-- > 0;)
             if (ctl_peer_wants(s->peers[i]) == POLLIN ||
                 !ctl_peer_serve(s->peers[i], s->subjects, 0))

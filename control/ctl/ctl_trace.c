@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ctl/ctl_trace.h"
 
-#include <time.h>
-
+#include "control/base/clock.h"
 #include "control/ctl/ctl_request.h"
 
 /* age = 1*DIGIT ("s" / "m" / "h" / "d") */
@@ -26,11 +25,8 @@ static bool read_age(struct span text, uint64_t *ms_out)
 
 static json_t *answer(void *source, const struct ctl_request *request, struct writer *why)
 {
-    struct timespec now;
-    uint64_t age = 0, ms;
+    uint64_t age = 0, ms = clock_wall_ms();
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    ms = (uint64_t)now.tv_sec * 1000;
     if (request->count > 1 && (!span_equal(request->arguments[1], span_text("--since")) ||
                                request->count != 3 || !read_age(request->arguments[2], &age))) {
         writer_text(why, "expected --since and an age, such as 90m or 2d");

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/transfer/export_list.h"
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static bool read_number(struct span text, uint64_t most, uint64_t *number_out)
 {
@@ -62,10 +54,10 @@ static json_t *open_import(struct ctl_mail *mail, const struct ctl_request *requ
     if (!ctl_store_account(mail->store, request->arguments[0], &options.account, why))
         return NULL;
     pthread_mutex_lock(&mail->lock);
-    x = free_place(mail, now_ms());
+    x = free_place(mail, clock_monotonic_ms());
     if (x && (x->import = import_store_new(&options))) {
         x->number = number = ++mail->next;
-        x->used_ms = now_ms();
+        x->used_ms = clock_monotonic_ms();
         x->busy = false;
     }
     pthread_mutex_unlock(&mail->lock);
@@ -102,7 +94,7 @@ static void give_back(struct ctl_mail *mail, struct ctl_import *x, bool closed)
         import_store_free(x->import);
         x->import = NULL;
     }
-    x->used_ms = now_ms();
+    x->used_ms = clock_monotonic_ms();
     x->busy = false;
     pthread_mutex_unlock(&mail->lock);
 }

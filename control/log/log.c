@@ -25,7 +25,7 @@ void log_set_level(enum log_level level)
     atomic_store(&level_max, (int)level);
 }
 
-const char *log_level_name(enum log_level level)
+static const char *level_name(enum log_level level)
 {
     static const char *const names[LOG_LEVELS] = {"error", "warning", "info", "debug"};
 
@@ -111,7 +111,7 @@ static void put_text(struct writer *w, const struct line *l, bool time)
 {
     if (time) {
         put_time(w);
-        writer_printf(w, " %s: ", log_level_name(l->level));
+        writer_printf(w, " %s: ", level_name(l->level));
     }
     if (l->worker >= 0)
         writer_printf(w, "worker %lld: ", (long long)l->worker);
@@ -125,7 +125,7 @@ static void put_json(struct writer *w, const struct line *l)
 {
     writer_text(w, "{\"time\":\"");
     put_time(w);
-    writer_printf(w, "\",\"level\":\"%s\"", log_level_name(l->level));
+    writer_printf(w, "\",\"level\":\"%s\"", level_name(l->level));
     if (l->worker >= 0)
         writer_printf(w, ",\"worker\":%lld,\"message\":\"%s\"", (long long)l->worker, l->message);
     if (l->left_out)

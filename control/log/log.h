@@ -38,8 +38,6 @@ struct log_options {
 bool log_open(const struct log_options *options);
 /* Lines of a lesser level are left out from now on. Any thread. */
 void log_set_level(enum log_level level);
-/* "error", "warning", "info", "debug" */
-const char *log_level_name(enum log_level level);
 
 /* One line, at most LOG_LINE_MAX bytes, control characters replaced; one write(). Any thread. */
 __attribute__((format(printf, 3, 4))) void log_line(struct log_site *site, enum log_level level,

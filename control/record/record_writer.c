@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/log/log.h"
 #include "control/record/record_json.h"
 #include "control/record/record_log.h"
@@ -32,14 +32,6 @@ struct record_writer {
     uint32_t event_count;
     struct record_keys keys;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void put_line(struct record_writer *w, enum record_type type, char *line, size_t len,
                      uint64_t now)
@@ -172,7 +164,7 @@ static void *writer_main(void *arg)
     pthread_setname_np(pthread_self(), "records");
     for (;;) {
         bool stop = atomic_load(&w->stop);
-        uint64_t now = now_ms();
+        uint64_t now = clock_wall_ms();
         struct record_privacy privacy;
         struct record_key key;
         uint32_t n;
@@ -193,7 +185,7 @@ static void *writer_main(void *arg)
 
 static void writer_free(struct record_writer *w)
 {
-    record_files_fini(&w->files, now_ms());
+    record_files_fini(&w->files, clock_wall_ms());
     pthread_mutex_destroy(&w->lock);
     explicit_bzero(&w->keys, sizeof(w->keys));
     free(w);
@@ -249,7 +241,7 @@ void record_writer_event(struct record_writer *writer, enum record_type type, js
     pthread_mutex_lock(&writer->lock);
     if (fields && writer->event_count < EVENTS) {
         writer->events[writer->event_count++] =
-            (struct event){.type = type, .fields = fields, .time_ms = now_ms()};
+            (struct event){.type = type, .fields = fields, .time_ms = clock_wall_ms()};
         taken = true;
     }
     pthread_mutex_unlock(&writer->lock);

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/service/login_guard.h"
 #include "control/service/service_thread.h"
 
@@ -21,14 +21,6 @@ struct account_service {
     uint32_t waiting;
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static enum job_status refuse(struct job_account_login *login, enum login_refusal why)
 {
     login->why_out = (uint8_t)why;
@@ -43,15 +35,16 @@ static enum job_status judge(struct account_service *s, struct job *job)
 
     pthread_mutex_lock(&s->lock);
     if (atomic_load(&job->cancelled)) {
-        login_guard_drop(s->guard, &login->client, now_ms());
+        login_guard_drop(s->guard, &login->client, clock_monotonic_ms());
         status = JOB_CANCELLED;
     } else {
         ok = account_table_login(s->table, login->user, login->password, &login->account_out);
         if (!ok) {
             login->delay_ms_out =
-                login_guard_wrong(s->guard, &login->client, login->user, now_ms());
+                login_guard_wrong(s->guard, &login->client, login->user, clock_monotonic_ms());
             status = refuse(login, LOGIN_WRONG);
-        } else if (!login_guard_right(s->guard, &login->client, login->user, now_ms())) {
+        } else if (!login_guard_right(s->guard, &login->client, login->user,
+                                      clock_monotonic_ms())) {
             status = refuse(login, LOGIN_EARLY);
         }
     }
@@ -62,13 +55,18 @@ static enum job_status judge(struct account_service *s, struct job *job)
 /* Queues a login, or answers it at once: who asks too often must not fill the queue of others. */
 static void admit(struct account_service *s, struct job *job)
 {
+    bool welcome;
+
     if (job->kind != JOB_ACCOUNT_LOGIN) {
         job_answer(s->handoff, job, JOB_FAILED);
         return;
     }
     job->account_login.delay_ms_out = 0;
-    if (s->waiting == WAITING_MAX ||
-        !login_guard_admit(s->guard, &job->account_login.client, now_ms())) {
+    pthread_mutex_lock(&s->lock);
+    welcome = s->waiting < WAITING_MAX &&
+              login_guard_admit(s->guard, &job->account_login.client, clock_monotonic_ms());
+    pthread_mutex_unlock(&s->lock);
+    if (!welcome) {
         job_answer(s->handoff, job, refuse(&job->account_login, LOGIN_BUSY));
         return;
     }
@@ -105,7 +103,7 @@ struct account_service *account_service_start(struct handoff *handoff, struct ac
         return NULL;
     /* Without randomness so early the guard works all the same. */
     if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-        seed = now_ms();
+        seed = clock_monotonic_ms();
     s->guard = login_guard_new(seed);
     if (!s->guard) {
         free(s);

@@ -3,8 +3,8 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/service/service_thread.h"
 #include "dataplane/handoff/greylist.h"
 #include "dataplane/handoff/known_table.h"
@@ -31,14 +31,6 @@ struct greylist_service {
     struct store_greylist_row rows[BATCH];
     uint8_t keys[BATCH][STORE_GREYLIST_KEY];
 };
-
-static uint64_t wall_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void write_rows(struct greylist_service *s)
 {
@@ -261,7 +253,7 @@ struct greylist_service *greylist_service_start(const struct greylist_service_op
     if (!s)
         return NULL;
     s->options = *options;
-    s->options.now_ms = options->now_ms ? options->now_ms : wall_ms;
+    s->options.now_ms = options->now_ms ? options->now_ms : clock_wall_ms;
     s->config = *config;
     pthread_mutex_init(&s->lock, NULL);
     s->thread.handoff = options->handoff;

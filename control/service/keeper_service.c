@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/base/clock.h"
 #include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
 #include "control/store/store_quarantine.h"
@@ -29,14 +30,6 @@ struct keeper_service {
     _Atomic uint64_t tombstones, bodies, held_us; /* collected; the thread's alone to write */
     uint64_t told;                                /* the last row of the log that was told */
 };
-
-static uint64_t clock_ms(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- expiry ---- */
 
@@ -170,7 +163,7 @@ static void tell_new(struct keeper_service *k)
 /* Garbage of the store; other changes come between two steps. */
 static void collect(struct keeper_service *k, const struct policy_values *keep)
 {
-    struct store_collect limits = {.now_ms = clock_ms(CLOCK_REALTIME),
+    struct store_collect limits = {.now_ms = clock_wall_ms(),
                                    .tombstone_ms = keep->tombstone_ms,
                                    .tombstones_max = keep->tombstones};
     struct store_collected collected = {.done = false};
@@ -187,7 +180,7 @@ static void collect(struct keeper_service *k, const struct policy_values *keep)
 static void round_over_all(struct keeper_service *k)
 {
     struct policy_values keep = policy_values(k->options.policy);
-    uint64_t now = clock_ms(CLOCK_REALTIME);
+    uint64_t now = clock_wall_ms();
 
     finish_erasures(k);
     if (keep.quarantine_ms && now > keep.quarantine_ms)
@@ -231,7 +224,7 @@ static void *run(void *arg)
 
     pthread_setname_np(pthread_self(), "keeper");
     while (!atomic_load(&k->stop)) {
-        uint64_t now = clock_ms(CLOCK_MONOTONIC);
+        uint64_t now = clock_monotonic_ms();
 
         if (last == 0 || now - last >= period_ms(k)) {
             round_over_all(k);

@@ -2,8 +2,8 @@
 #include "control/service/store_service.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
 
@@ -49,14 +49,6 @@ enum job_status store_service_job_status(enum store_status status)
         break;
     }
     return JOB_FAILED;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* One writer: a plain load and store, without a locked instruction. */
@@ -160,7 +152,7 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
     struct store_service *s = context;
     uint32_t count = 0;
     bool synced = false;
-    uint64_t begun = now_ns();
+    uint64_t begun = clock_monotonic_ns();
 
     for (uint32_t i = 0; i < taken; i++)
         if (gather(s, jobs[i], &s->changes[count]))
@@ -171,7 +163,7 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
         synced |= s->changes[i].kind != STORE_DISCARD;
     store_apply(s->store, s->changes, count);
     if (synced)
-        count_batch(&s->counts, count, now_ns() - begun);
+        count_batch(&s->counts, count, clock_monotonic_ns() - begun);
     for (uint32_t i = 0; i < count; i++) {
         count_change(&s->counts, &s->changes[i]);
         job_answer(s->handoff, s->gathered[i], answer_to(&s->changes[i]));

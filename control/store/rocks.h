@@ -195,6 +195,12 @@ static inline struct span rocks_key(const struct store_key *key)
     return span_of(key->bytes, key->len);
 }
 
+/* For a row that another one leads to, and so must be there. */
+static inline enum store_status rocks_must(enum store_status status)
+{
+    return status == STORE_NONE ? STORE_CORRUPT : status;
+}
+
 void rocks_value_put(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
                      struct span key, struct span value);
 void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,

@@ -4,15 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/base/clock.h"
+
 enum { KEPT_BYTES = 8 << 20 }; /* a larger batch's memory is not kept for the next */
-
-static uint64_t wall_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* The next batch finds memory of the right size: growing to it anew would move all bytes several
  * times, and the page faults of it cost more than the commit. */
@@ -31,7 +25,7 @@ static void give_rows(struct rocks_batch *b)
 
 bool rocks_batch_init(struct rocks_batch *b, struct rocks *r, uint32_t messages)
 {
-    *b = (struct rocks_batch){.r = r, .now_ms = wall_ms(), .message_cap = messages};
+    *b = (struct rocks_batch){.r = r, .now_ms = clock_wall_ms(), .message_cap = messages};
     b->messages = calloc(messages + 1, sizeof(*b->messages));
     b->ahead = malloc(1 + messages * sizeof(*b->messages));
     if (!b->messages || !b->ahead) {

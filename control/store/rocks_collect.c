@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/store/rocks_batch.h"
 #include "control/store/store_collect.h"
 
@@ -10,14 +10,6 @@ enum {
     LOOKED = 4096, /* bodies that one step looks at */
     LOST_MAX = 256 /* bodies without a reference that it notes */
 };
-
-static uint64_t monotonic_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* ---- tombstones ---- */
 
@@ -106,14 +98,14 @@ static enum store_status remove_chosen(struct rocks *r, const struct expiry *e, 
     uint64_t begun, held;
 
     pthread_mutex_lock(&r->changing);
-    begun = monotonic_us();
+    begun = clock_monotonic_ns() / 1000;
     if (!r->sick && rocks_batch_init(&batch, r, 0)) {
         status = forget(&batch, e);
         r->sick = status != STORE_OK && status != STORE_CORRUPT;
         r->ill = status;
         rocks_batch_fini(&batch);
     }
-    held = monotonic_us() - begun;
+    held = clock_monotonic_ns() / 1000 - begun;
     pthread_mutex_unlock(&r->changing);
     *held_us = held > *held_us ? held : *held_us;
     return status;

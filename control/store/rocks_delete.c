@@ -107,7 +107,7 @@ enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_
     }
     if (status != STORE_OK) {
         b->gone_count = first;
-        return status == STORE_NONE ? STORE_CORRUPT : status;
+        return rocks_must(status);
     }
     for (uint32_t i = first; i < b->gone_count; i++) {
         struct rocks_gone *gone = &b->gone[i];

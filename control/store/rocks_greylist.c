@@ -92,7 +92,8 @@ enum store_status rocks_greylist_walk(struct store *store, struct span start,
 
         row.key = span_of(key_bytes, key);
         /* A row that cannot be read is passed over: it is worth no more than a new one. */
-        on = !decode(span_of(value_bytes, value), &row) || visit(context, &row);
+        on = key > STORE_GREYLIST_KEY || !decode(span_of(value_bytes, value), &row) ||
+             visit(context, &row);
     }
     rocksdb_iter_get_error(it, &error);
     rocksdb_iter_destroy(it);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks_batch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
-#include <time.h>
+
+#include "control/base/clock.h"
+#include "control/log/log.h"
 
 /*
  * After a write failed, RocksDB refuses all others, and nobody knows whether the batch is on disk.
@@ -17,14 +18,6 @@
  */
 enum { HEAL_MS = 1000, ROOM_MIN = 32 << 20 };
 
-static uint64_t monotonic_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static bool room(const struct rocks *r)
 {
     uint64_t need = 2 * r->memtable_bytes > ROOM_MIN ? 2 * r->memtable_bytes : ROOM_MIN;
@@ -35,18 +28,13 @@ static bool room(const struct rocks *r)
     return statvfs(r->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize >= need;
 }
 
-static void log_state(const char *what, const char *why)
-{
-    fprintf(stderr, "wirepost: store: %s%s%s\n", what, *why ? ": " : "", why);
-}
-
 /* False when somebody reads just now, or it does not open. */
 static bool reopen(struct rocks *r)
 {
     char error[STORE_ERROR] = "";
     enum store_status status = STORE_OK;
 
-    r->healed_ms = monotonic_ms();
+    r->healed_ms = clock_monotonic_ms();
     atomic_store(&r->wanted, true);
     if (pthread_rwlock_trywrlock(&r->using) != 0)
         return false;
@@ -62,11 +50,11 @@ static bool reopen(struct rocks *r)
     pthread_rwlock_unlock(&r->using);
     if (status != STORE_OK) {
         r->ill = status == STORE_DISK_FULL ? STORE_DISK_FULL : STORE_FAILED;
-        log_state("still out of order", error);
+        LOG(ERROR, "store: still out of order: %s", error);
         return false;
     }
     r->sick = false;
-    log_state("in order again", "");
+    LOG(WARNING, "store: in order again");
     return true;
 }
 
@@ -121,7 +109,7 @@ enum store_status rocks_heal(struct rocks *r)
 
     if (!r->sick)
         return STORE_OK;
-    if (monotonic_ms() - r->healed_ms < HEAL_MS || (r->ill == STORE_DISK_FULL && !room(r)) ||
+    if (clock_monotonic_ms() - r->healed_ms < HEAL_MS || (r->ill == STORE_DISK_FULL && !room(r)) ||
         !reopen(r))
         return r->ill;
     status = r->doubtful_count > 0 && r->batch_found >= r->doubtful_batch ? take_back(r) : STORE_OK;
@@ -137,7 +125,7 @@ enum store_status rocks_heal(struct rocks *r)
 enum store_status rocks_heal_batch(struct rocks *r, enum store_status status,
                                    const struct id128 *messages, uint32_t count)
 {
-    log_state("a batch could not be written", store_status_name(status));
+    LOG(ERROR, "store: a batch could not be written: %s", store_status_name(status));
     r->sick = true;
     r->ill = status;
     r->doubtful_batch = r->batch;

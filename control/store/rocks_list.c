@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks.h"
 
-/* A row that another one leads to must be there. */
-static enum store_status must(enum store_status status)
-{
-    return status == STORE_NONE ? STORE_CORRUPT : status;
-}
-
 /* ---- mailboxes ---- */
 
 /* {'M', account} or, for all accounts, {'M'}: the names of mailboxes (rocks_names.c). */
@@ -34,7 +28,7 @@ static enum store_status read_mailbox(struct rocks *r, const struct rocks_walk *
     if (status == STORE_OK)
         status = rocks_value_state(r, m->id, &state);
     if (status != STORE_OK)
-        return must(status);
+        return rocks_must(status);
     m->place = row.place;
     m->uid_validity = row.uid_validity;
     m->uid_next = state.uid_next;
@@ -82,12 +76,12 @@ static enum store_status show(struct rocks *r, const rocksdb_readoptions_t *read
 
     if (!store_row_read_entry(row, entry))
         return STORE_CORRUPT;
-    status = must(rocks_value_mailbox(r, entry->mailbox, &mailbox));
+    status = rocks_must(rocks_value_mailbox(r, entry->mailbox, &mailbox));
     if (status != STORE_OK)
         return status;
     entry->account = mailbox.account;
     entry->place = mailbox.place;
-    status = must(rocks_value_get(r, read, ROCKS_FLAGS, rocks_key(&key), &flags));
+    status = rocks_must(rocks_value_get(r, read, ROCKS_FLAGS, rocks_key(&key), &flags));
     if (status == STORE_OK && !store_row_read_flags(flags.bytes, entry))
         status = STORE_CORRUPT;
     if (status == STORE_OK)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <time.h>
-
+#include "control/base/clock.h"
 #include "control/store/rocks.h"
 
 enum { MIGRATE_ROWS = 4096 }; /* in one batch */
@@ -20,9 +19,8 @@ static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *
     struct store_key table = store_key_table(STORE_TABLE_TOMBSTONE);
     struct rocks_walk walk;
     enum store_status status = STORE_OK, ended;
-    struct timespec now;
+    uint64_t now = clock_wall_ms();
 
-    clock_gettime(CLOCK_REALTIME, &now);
     rocks_walk_begin(&walk, r, ROCKS_INDEX, &table, NULL);
     while (status == STORE_OK && rocks_walk_next(&walk)) {
         uint8_t bytes[STORE_ROW_SMALL];
@@ -35,7 +33,7 @@ static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *
             status = STORE_CORRUPT;
             break;
         }
-        row.deleted_ms = (uint64_t)now.tv_sec * 1000;
+        row.deleted_ms = now;
         store_row_put_tombstone(&w, &row);
         rocks_value_put(r, batch, ROCKS_INDEX, walk.key, writer_span(&w));
         if (rocksdb_writebatch_count(batch) >= MIGRATE_ROWS)

@@ -129,7 +129,7 @@ enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struc
     else if (status == STORE_NONE)
         *domain_out = next_id++;
     if (status != STORE_OK && next_id == r->next_id)
-        return end(r, status == STORE_NONE ? STORE_CORRUPT : status);
+        return end(r, rocks_must(status));
     if (status == STORE_OK && row.tenant == tenant && row.class == class)
         return end(r, STORE_OK);
     row = (struct store_row_domain){.tenant = tenant, .class = class};
@@ -217,7 +217,7 @@ enum store_status rocks_names_account(struct store *store, const struct store_ac
     if (status == STORE_OK)
         status = rocks_value_account(r, *account_out, &row);
     if (status != STORE_OK)
-        return end(r, status == STORE_NONE ? STORE_CORRUPT : status);
+        return end(r, rocks_must(status));
     was_full = rocks_value_usage(r, *account_out, &usage) == STORE_OK && usage.full_ms;
     if (row.domain != account->domain || row.quota_octets != account->quota_octets)
         status = update_account(r, account, *account_out, &row, was_full ? &usage : NULL);

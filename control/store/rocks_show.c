@@ -3,17 +3,12 @@
 
 #include <stdlib.h>
 
-static enum store_status must(enum store_status status)
-{
-    return status == STORE_NONE ? STORE_CORRUPT : status;
-}
-
 static enum store_status get_message(struct rocks *r, enum store_table table,
                                      const struct id128 *message, struct rocks_value *value_out)
 {
     struct store_key key = store_key_message(table, message);
 
-    return must(rocks_value_get(r, r->read, ROCKS_INDEX, rocks_key(&key), value_out));
+    return rocks_must(rocks_value_get(r, r->read, ROCKS_INDEX, rocks_key(&key), value_out));
 }
 
 static enum store_status show(struct rocks *r, struct store_message *m, store_message_visit *visit,
@@ -70,7 +65,7 @@ static enum store_status show_row(struct rocks *r, const rocksdb_readoptions_t *
 {
     struct rocks_value value;
     struct span content;
-    enum store_status status = must(rocks_value_get(r, read, family, rocks_key(key), &value));
+    enum store_status status = rocks_must(rocks_value_get(r, read, family, rocks_key(key), &value));
 
     if (status == STORE_OK &&
         (!store_row_read_content(value.bytes, &content) || content.len != len))

@@ -138,7 +138,7 @@ static enum store_status fill(struct rocks *r, struct rocks_view *v)
     v->mailbox = account.inbox;
     status = rocks_value_mailbox(r, v->mailbox, &mailbox);
     if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_CORRUPT : status;
+        return rocks_must(status);
     v->view.uid_validity = mailbox.uid_validity;
     v->snapshot = rocksdb_create_snapshot(r->db);
     rocksdb_readoptions_set_snapshot(v->read, v->snapshot);
@@ -197,7 +197,7 @@ static enum store_status read_body(struct rocks *r, const struct rocks_view *v, 
     enum store_status status = rocks_value_get(r, v->read, ROCKS_BODY, rocks_key(&key), value);
 
     if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_CORRUPT : status;
+        return rocks_must(status);
     if (!store_row_read_content(value->bytes, out))
         return STORE_CORRUPT;
     *out = span_skip(*out, skip);
@@ -213,7 +213,7 @@ static enum store_status read_prefix(struct rocks *r, const struct rocks_view *v
     enum store_status status = rocks_value_get(r, v->read, ROCKS_INDEX, rocks_key(&key), value);
 
     if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_CORRUPT : status;
+        return rocks_must(status);
     if (!store_row_read_content(value->bytes, out) || out->len != v->origins[index].prefix_len)
         return STORE_CORRUPT;
     *out = span_skip(*out, (size_t)offset);

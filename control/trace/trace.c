@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/base/clock.h"
 #include "control/record/record_json.h"
 #include "control/trace/trace_history.h"
 #include "control/trace/trace_reader.h"
@@ -31,17 +32,9 @@ struct search {
     struct trace_reader reader;
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static bool late(struct search *s)
 {
-    if (s->complete && ++s->looks % LOOK == 0 && now_ms() > s->deadline)
+    if (s->complete && ++s->looks % LOOK == 0 && clock_monotonic_ms() > s->deadline)
         s->complete = false;
     return !s->complete;
 }
@@ -293,8 +286,10 @@ json_t *trace(const struct trace_source *source, struct span text, uint64_t sinc
     if (keys && query && s) {
         record_writer_keys(source->records, keys);
         set_since(since_ms, since);
-        *s = (struct search){
-            .query = query, .since = since, .deadline = now_ms() + TRACE_MS, .complete = true};
+        *s = (struct search){.query = query,
+                             .since = since,
+                             .deadline = clock_monotonic_ms() + TRACE_MS,
+                             .complete = true};
         if (trace_query_init(query, text, keys, why)) {
             search_records(s, source->path, since_ms);
             search_store(s, source->store);

@@ -4,8 +4,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "control/base/clock.h"
 #include "control/store/store_import.h"
 #include "control/transfer/import_seen.h"
 #include "proto/charset/charset.h"
@@ -35,14 +35,6 @@ struct import_store {
     char address[STORE_NAME];
 };
 
-static uint64_t wall_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 struct import_store *import_store_new(const struct import_store_options *options)
 {
     struct import_store *s = calloc(1, sizeof(*s));
@@ -56,7 +48,7 @@ struct import_store *import_store_new(const struct import_store_options *options
     /* Two runs in one millisecond, or one after the clock went back, must not meet. */
     s->ids = (struct id128_source){.node = options->node, .worker = WORKER};
     if (getrandom(&s->ids.counter, 5, 0) != 5)
-        s->ids.counter = wall_ms();
+        s->ids.counter = clock_wall_ms();
     s->hash = EVP_MD_CTX_new();
     s->row = malloc(sizeof(*s->row) + CHUNK_LARGE_DATA);
     if (s->hash && s->row)
@@ -97,7 +89,7 @@ static bool begin(struct import_store *s)
                                  .scratch_size = sizeof(s->scratch),
                                  .charset = &charset_all};
 
-    s->message = (struct message){.id = id128_next(&s->ids, wall_ms())};
+    s->message = (struct message){.id = id128_next(&s->ids, clock_wall_ms())};
     *s->row = (struct chunk){.cap = CHUNK_LARGE_DATA};
     mime_tree_init(&s->tree, s->tree_bytes, sizeof(s->tree_bytes));
     s->open = mime_reader_init(&s->mime, &memory, &limits) &&

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/transfer/mbox_reader.h"
 
+#include "proto/base/ascii.h"
+
 enum { WORDS = 32 };
 
 /* The words of a line, from its end, at most WORDS of them: the date stands at the end, and what is
@@ -10,11 +12,6 @@ struct words {
     struct span at[WORDS]; /* the last word first */
 };
 
-static bool blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static void split(struct span line, struct words *w)
 {
     size_t end = line.len;
@@ -23,11 +20,11 @@ static void split(struct span line, struct words *w)
     while (w->count < WORDS) {
         size_t from;
 
-        while (end > 0 && blank(line.data[end - 1]))
+        while (end > 0 && ascii_blank(line.data[end - 1]))
             end--;
         if (end == 0)
             return;
-        for (from = end; from > 0 && !blank(line.data[from - 1]);)
+        for (from = end; from > 0 && !ascii_blank(line.data[from - 1]);)
             from--;
         w->at[w->count++] = span_of(line.data + from, end - from);
         end = from;
@@ -147,7 +144,7 @@ bool mbox_from_parse(struct span line, struct mbox_from *from)
         if (!date(&w, i, &from->date_ms))
             continue;
         sender = span_head(line, (size_t)(w.at[i].data - line.data));
-        while (sender.len && blank(sender.data[sender.len - 1]))
+        while (sender.len && ascii_blank(sender.data[sender.len - 1]))
             sender.len--;
         from->sender_len = sender.len < MBOX_SENDER ? (uint32_t)sender.len : MBOX_SENDER;
         memcpy(from->sender, sender.data, from->sender_len);

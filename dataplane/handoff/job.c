@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/handoff/job.h"
 
-static const struct {
-    const char *name;
-    enum service service;
-} rows[JOB_KINDS] = {
-#define JOB(name, service_, text) [JOB_##name] = {#name, SERVICE_##service_},
+static const uint8_t services[JOB_KINDS] = {
+#define JOB(name, service, text) [JOB_##name] = SERVICE_##service,
 #include "dataplane/handoff/job.def"
 #undef JOB
 };
 
 enum service job_service(enum job_kind kind)
 {
-    return rows[kind].service;
-}
-
-const char *job_name(enum job_kind kind)
-{
-    return rows[kind].name;
+    return (enum service)services[kind];
 }

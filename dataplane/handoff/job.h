@@ -143,6 +143,5 @@ struct job {
 _Static_assert(sizeof(struct job) <= BUDGET_JOB, "three cache lines");
 
 enum service job_service(enum job_kind kind);
-const char *job_name(enum job_kind kind);
 
 #endif

@@ -116,8 +116,6 @@ static inline uint32_t session_index(const struct sessions *ss, const struct ses
     return (uint32_t)(s - ss->table);
 }
 
-/* The session a job was asked for, or NULL when that one has gone. */
-struct session *session_of_job(struct sessions *ss, const struct job *job);
 /* An empty job that names the session; NULL: none free, and the session is noted as stalled. */
 struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind);
 /* The session is run again in the next turn. */
@@ -129,11 +127,9 @@ bool session_flush(struct sessions *ss, struct session *s);
 bool session_may_write(struct sessions *ss, struct session *s);
 /* No more is read or written; the connection ends once what was written is acknowledged. */
 void session_shutdown(struct sessions *ss, struct session *s);
-/* Ends the session, or lets it linger while its protocol says that something is outstanding. */
-void session_settle(struct sessions *ss, struct session *s);
 uint8_t *session_line_take(struct sessions *ss, struct session *s);
 void session_line_give(struct sessions *ss, struct session *s);
-/* Resets the connection. The session itself ends with the next session_settle(), so a step in
+/* Resets the connection. The session itself ends when it is settled, so a step in
  * progress may go on. */
 void session_abort(struct sessions *ss, struct session *s, const char *reason);
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds);

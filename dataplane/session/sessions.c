@@ -200,7 +200,8 @@ static void let_go(struct sessions *ss, struct session *s, const char *reason)
     tcp_forget(ss->options.tcp, conn);
 }
 
-void session_settle(struct sessions *ss, struct session *s)
+/* Ends the session, or lets it linger while its protocol says that something is outstanding. */
+static void settle(struct sessions *ss, struct session *s)
 {
     if (s->state == SESSION_OPEN)
         s->state = SESSION_LINGERING;
@@ -233,7 +234,7 @@ static void connection_gone(struct sessions *ss, struct session *s)
 {
     s->closing = true;
     let_go(ss, s, tcp_close_reason(s->conn));
-    session_settle(ss, s);
+    settle(ss, s);
 }
 
 void session_abort(struct sessions *ss, struct session *s, const char *reason)
@@ -262,12 +263,13 @@ static void run(struct sessions *ss, struct session *s)
             session_pop3_run(ss, s);
     }
     if (s->closing || !s->conn)
-        session_settle(ss, s);
+        settle(ss, s);
 }
 
 /* ---- services to the protocols ---- */
 
-struct session *session_of_job(struct sessions *ss, const struct job *job)
+/* The session a job was asked for, or NULL when that one has gone. */
+static struct session *of_job(struct sessions *ss, const struct job *job)
 {
     struct session *s = &ss->table[job->session];
 
@@ -356,7 +358,7 @@ void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseco
 
 static void take_answer(struct sessions *ss, struct job *job)
 {
-    struct session *s = session_of_job(ss, job);
+    struct session *s = of_job(ss, job);
 
     if (job->kind == JOB_STORE_WRITE)
         chunk_give(ss->options.pool, (struct chunk *)job->store_write.chunk);

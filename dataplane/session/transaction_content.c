@@ -5,6 +5,7 @@
 
 #include "proto/charset/charset.h"
 #include "proto/mime/mime_word.h"
+#include "proto/base/ascii.h"
 
 /*
  * What the bytes of a message say: the MIME reader's events go to the part tree, to the rules and
@@ -113,20 +114,6 @@ static void keep_text(struct sessions *ss, struct transaction *tx, struct span *
         transaction_copy(ss, tx, span_head(value, RECORD_TEXT), text);
 }
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span trimmed(struct span s)
-{
-    while (s.len && is_blank(s.data[0]))
-        s = span_skip(s, 1);
-    while (s.len && is_blank(s.data[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* Whether two spellings lead to one mailbox, folded as its domain says. */
 static bool same_mailbox(struct directory *d, struct span a, struct span b)
 {
@@ -150,7 +137,8 @@ static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *
     uint32_t looping = 0;
 
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
-        if (same_mailbox(ss->settings.directory, trimmed(value), tx->message.delivery[i].mailbox))
+        if (same_mailbox(ss->settings.directory, ascii_trim(value),
+                         tx->message.delivery[i].mailbox))
             tx->recipient[i].looping = true;
         looping += tx->recipient[i].looping;
     }

@@ -34,7 +34,7 @@ static uint32_t window_room(const struct tcp *tcp, const struct tcp_conn *conn)
  * RFC 9293 section 3.8.6.2.2: the edge moves by at least a segment or half the window, or not at
  * all, so that no silly small windows are offered.
  */
-uint32_t tcp_output_edge(const struct tcp *tcp, const struct tcp_conn *conn)
+static uint32_t window_edge(const struct tcp *tcp, const struct tcp_conn *conn)
 {
     uint32_t edge = conn->rcv_nxt + window_room(tcp, conn);
     uint32_t step = least(tcp->options.receive_window / 2, tcp_conn_announced_mss(tcp, conn));
@@ -44,7 +44,7 @@ uint32_t tcp_output_edge(const struct tcp *tcp, const struct tcp_conn *conn)
 
 bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn)
 {
-    uint32_t edge = tcp_output_edge(tcp, conn), window = conn->rcv_adv - conn->rcv_nxt;
+    uint32_t edge = window_edge(tcp, conn), window = conn->rcv_adv - conn->rcv_nxt;
     uint32_t step = least(tcp->options.receive_window / 2, 2u * tcp_conn_announced_mss(tcp, conn));
 
     return edge - conn->rcv_adv >= step &&
@@ -58,7 +58,7 @@ bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn)
  */
 static uint16_t window_field(struct tcp *tcp, struct tcp_conn *conn, bool syn)
 {
-    uint32_t edge = tcp_output_edge(tcp, conn), scale = syn ? 0 : conn->rcv_scale;
+    uint32_t edge = window_edge(tcp, conn), scale = syn ? 0 : conn->rcv_scale;
     uint32_t window = edge - conn->rcv_nxt, unit = 1u << scale, field;
 
     field = window >> scale;

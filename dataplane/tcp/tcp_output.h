@@ -9,8 +9,6 @@
  * connection on the list.
  */
 
-/* Right edge of the window that could be announced now, never left of the one that was. */
-uint32_t tcp_output_edge(const struct tcp *tcp, const struct tcp_conn *conn);
 /* True when the window grew enough to say so unasked (RFC 9293 section 3.8.6.2.2). */
 bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn);
 /* A reset that belongs to no connection (RFC 9293 section 3.5.2), rate-limited. */

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_content_type.h"
 
+#include "proto/base/ascii.h"
+
 #include "proto/mime/mime_word.h"
 
 enum { VALUE_MAX = 2048 };
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* comment = "(" *([FWS] (ctext / quoted-pair / comment)) [FWS] ")"   (RFC 5322 section 3.2.2) */
 static struct span skip_comment(struct span s)
@@ -29,7 +26,7 @@ static struct span skip_comment(struct span s)
 static struct span skip_blanks(struct span s)
 {
     for (;;) {
-        if (s.len && is_blank(s.data[0]))
+        if (s.len && ascii_folding(s.data[0]))
             s = span_skip(s, 1);
         else if (s.len && s.data[0] == '(')
             s = skip_comment(s);
@@ -46,7 +43,7 @@ static struct span take_word(struct span *s, const char *stops)
     while (word.len < s->len) {
         uint8_t c = s->data[word.len];
 
-        if (is_blank(c) || c == '(' || c == 0 || strchr(stops, c))
+        if (ascii_folding(c) || c == '(' || c == 0 || strchr(stops, c))
             break;
         word.len++;
     }
@@ -79,7 +76,7 @@ static bool value_ends(struct span s)
 {
     struct span name;
 
-    while (s.len && is_blank(s.data[0]))
+    while (s.len && ascii_folding(s.data[0]))
         s = span_skip(s, 1);
     if (s.len == 0 || s.data[0] == ';' || s.data[0] == '(')
         return true;
@@ -94,12 +91,12 @@ static struct span take_value(struct span *s, uint8_t *flags)
     struct span value = span_of(s->data, 0);
 
     while (value.len < s->len && s->data[value.len] != ';') {
-        if (is_blank(s->data[value.len])) {
+        if (ascii_folding(s->data[value.len])) {
             if (value_ends(span_skip(*s, value.len)))
                 break;
             *flags |= MIME_PARAMETER_BAD;
             /* The whole run at once, so that each blank is looked behind of only once. */
-            while (is_blank(s->data[value.len + 1]))
+            while (ascii_folding(s->data[value.len + 1]))
                 value.len++;
         }
         value.len++;
@@ -260,22 +257,15 @@ static const struct mime_parameter *find(const struct mime_content_type *t, cons
     return NULL;
 }
 
-static int hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* ext-octet = "%" 2(DIGIT / "A" / ... / "F"); in place, as it only shrinks. */
 static size_t undo_percent(uint8_t *text, size_t len)
 {
     size_t to = 0;
 
     for (size_t i = 0; i < len; i++, to++) {
-        if (text[i] == '%' && i + 2 < len && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-            text[to] = (uint8_t)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+        if (text[i] == '%' && i + 2 < len && ascii_hex(text[i + 1]) >= 0 &&
+            ascii_hex(text[i + 2]) >= 0) {
+            text[to] = (uint8_t)(ascii_hex(text[i + 1]) << 4 | ascii_hex(text[i + 2]));
             i += 2;
         } else {
             text[to] = text[i];

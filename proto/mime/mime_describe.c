@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_describe.h"
 
+#include "proto/base/ascii.h"
+
 #include "proto/mime/mime_body.h"
 
 /* Where in r->text each of what r->part points to lies. */
@@ -23,11 +25,6 @@ static struct mime_frame *top(struct mime_reader *r)
 static void note(struct mime_reader *r, enum mime_anomaly anomaly)
 {
     r->anomalies |= 1ull << anomaly;
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
 }
 
 void mime_describe_begin(struct mime_reader *r)
@@ -193,7 +190,7 @@ static bool boundary_of(const struct mime_content_type *t, struct writer *w)
      * Padding behind a delimiter is not compared (RFC 2046 section 5.1.1), so it cannot be part of
      * it.
      */
-    while (w->len && is_blank(w->data[w->len - 1]))
+    while (w->len && ascii_blank(w->data[w->len - 1]))
         w->len--;
     return true;
 }

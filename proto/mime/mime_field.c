@@ -41,11 +41,6 @@ const char *mime_doubt_name(enum mime_doubt doubt)
     return names[doubt];
 }
 
-const char *mime_field_name(enum mime_field field)
-{
-    return field_names[field];
-}
-
 enum mime_field mime_field_of(struct span name)
 {
     for (unsigned i = MIME_FIELD_OTHER + 1; i < MIME_FIELDS; i++)

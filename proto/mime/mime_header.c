@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_header.h"
 
+#include "proto/base/ascii.h"
+
 #include "proto/mime/mime_body.h"
 #include "proto/mime/mime_describe.h"
 
@@ -47,11 +49,6 @@ enum line_kind {
     LINE_DOUBT,    /* LINE_NONE or LINE_JUNK, and both are wanted */
 };
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static bool mbox_line(struct span s)
 {
     return span_equal(span_head(s, 5), span_text("From ")) ||
@@ -78,7 +75,7 @@ static enum line_kind judge_name(const struct mime_reader *r, struct span s)
     while (i < line.len && line.data[i] > ' ' && line.data[i] < 0x7f && line.data[i] != ':')
         i++;
     name = i;
-    while (i < line.len && is_blank(line.data[i]))
+    while (i < line.len && ascii_blank(line.data[i]))
         i++;
     if (i < line.len && line.data[i] == ':')
         return name ? LINE_FIELD : LINE_NAMELESS;
@@ -101,7 +98,7 @@ static enum line_kind judge(struct mime_reader *r, struct span s)
         return r->finished ? LINE_NONE : LINE_MORE;
     if (s.data[0] == '\r')
         return s.data[1] == '\n' ? LINE_EMPTY : LINE_NONE;
-    if (is_blank(s.data[0]))
+    if (ascii_blank(s.data[0]))
         return LINE_FOLD;
     delimiter = mime_body_judge(r, s, &len, &depth);
     if (delimiter == MIME_DELIMITER_MORE)
@@ -166,13 +163,13 @@ static bool split(struct mime_reader *r, struct span raw, struct mime_event *eve
 {
     size_t colon = (size_t)span_find(raw, ':');
     struct span name = span_head(raw, colon), value = span_skip(raw, colon + 1);
-    bool blank = is_blank(name.data[name.len - 1]);
+    bool blank = ascii_blank(name.data[name.len - 1]);
 
     if (blank)
         note(r, MIME_ANOMALY_FIELD_BLANK);
-    while (is_blank(name.data[name.len - 1]))
+    while (ascii_blank(name.data[name.len - 1]))
         name.len--;
-    while (value.len && is_blank(value.data[0]))
+    while (value.len && ascii_blank(value.data[0]))
         value = span_skip(value, 1);
     event_out->field.id = mime_field_of(name);
     event_out->field.raw = raw;
@@ -267,7 +264,7 @@ static size_t field_len(const struct mime_reader *r, struct span s)
         i += (size_t)nl + 1;
         if (nl < 0 || i == s.len)
             return r->finished ? s.len : 0;
-        if (!is_blank(s.data[i]))
+        if (!ascii_blank(s.data[i]))
             return i;
     }
 }
@@ -358,7 +355,7 @@ static bool gather_rest(struct mime_reader *r, struct span *in)
     while (in->len) {
         ptrdiff_t nl = span_find(*in, '\n');
 
-        if (r->field_line_end && !is_blank(in->data[0]))
+        if (r->field_line_end && !ascii_blank(in->data[0]))
             return true;
         gather(r, in, nl < 0 ? in->len : (size_t)nl + 1);
     }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_id.h"
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+#include "proto/base/ascii.h"
 
 /* The "<" that is not within a comment or a quoted string: its offset, or s.len. */
 static size_t find_bracket(struct span s)
@@ -31,15 +28,6 @@ static size_t find_bracket(struct span s)
     return s.len;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.len && is_blank(s.data[0]))
-        s = span_skip(s, 1);
-    while (s.len && is_blank(s.data[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS] */
 bool mime_id_next(struct span *value, bool first, struct span *id_out)
 {
@@ -48,14 +36,14 @@ bool mime_id_next(struct span *value, bool first, struct span *id_out)
         ptrdiff_t end;
 
         if (at == value->len) {
-            *id_out = trim(*value);
+            *id_out = ascii_trim(*value);
             *value = span_skip(*value, value->len);
             return first && id_out->len && span_find(*id_out, '<') < 0;
         }
         *value = span_skip(*value, at + 1);
         first = false;
         end = span_find(*value, '>');
-        *id_out = trim(span_head(*value, end < 0 ? value->len : (size_t)end));
+        *id_out = ascii_trim(span_head(*value, end < 0 ? value->len : (size_t)end));
         *value = span_skip(*value, end < 0 ? value->len : (size_t)end + 1);
         if (id_out->len)
             return true;

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_qp.h"
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Lower case is not allowed, and written (RFC 2045 section 6.7 note (1) allows reading it). */
-static int hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "proto/base/ascii.h"
 
 void mime_qp_init(struct mime_qp *q)
 {
@@ -49,15 +37,18 @@ static bool broken(struct mime_qp *q, struct writer *out)
     return false;
 }
 
-/* held begins with '=': "=" *blank [CR] or "=" hex. Returns true when `c` was used. */
+/*
+ * held begins with '=': "=" *blank [CR] or "=" hex. Returns true when `c` was used. Lower case is
+ * not allowed, and written (RFC 2045 section 6.7 note (1) allows reading it).
+ */
 static bool in_escape(struct mime_qp *q, uint8_t c, struct writer *out)
 {
     uint8_t last = q->held[q->count - 1];
 
-    if (q->count == 2 && hex(last) >= 0) {
-        if (hex(c) < 0)
+    if (q->count == 2 && ascii_hex(last) >= 0) {
+        if (ascii_hex(c) < 0)
             return broken(q, out);
-        writer_byte(out, (uint8_t)(hex(last) << 4 | hex(c)));
+        writer_byte(out, (uint8_t)(ascii_hex(last) << 4 | ascii_hex(c)));
         q->count = 0;
         return true;
     }
@@ -67,7 +58,7 @@ static bool in_escape(struct mime_qp *q, uint8_t c, struct writer *out)
     }
     if (last == '\r' || q->count == MIME_QP_HELD)
         return broken(q, out);
-    if (is_blank(c) || c == '\r' || (q->count == 1 && hex(c) >= 0))
+    if (ascii_blank(c) || c == '\r' || (q->count == 1 && ascii_hex(c) >= 0))
         return hold(q, c, out);
     if (q->count > 1)
         return broken(q, out);
@@ -85,13 +76,13 @@ static bool breaks(const struct mime_qp *q, uint8_t c)
 {
     uint8_t last = q->held[q->count - 1];
 
-    if (q->count == 2 && hex(last) >= 0)
-        return hex(c) < 0;
+    if (q->count == 2 && ascii_hex(last) >= 0)
+        return ascii_hex(c) < 0;
     if (c == '\n')
         return false;
     if (last == '\r' || q->count == MIME_QP_HELD)
         return true;
-    return !is_blank(c) && c != '\r' && !(q->count == 1 && hex(c) >= 0);
+    return !ascii_blank(c) && c != '\r' && !(q->count == 1 && ascii_hex(c) >= 0);
 }
 
 /*
@@ -107,7 +98,7 @@ static bool in_blanks(struct mime_qp *q, uint8_t c, struct writer *out)
         q->count = 0;
         return true;
     }
-    if (!cr && (is_blank(c) || c == '\r'))
+    if (!cr && (ascii_blank(c) || c == '\r'))
         return hold(q, c, out);
     flush(q, out);
     return false;
@@ -119,7 +110,7 @@ static void step(struct mime_qp *q, uint8_t c, struct writer *out)
         return;
     if (q->count && q->held[0] != '=' && in_blanks(q, c, out))
         return;
-    if (is_blank(c) || c == '\r' || c == '=')
+    if (ascii_blank(c) || c == '\r' || c == '=')
         hold(q, c, out);
     else
         writer_byte(out, c);
@@ -145,8 +136,8 @@ static void plain(struct span *in, struct writer *out)
             text -= text - at >= 2 && s.data[text - 2] == '\r' ? 2 : 1;
         if (nl < 0 && text > at && s.data[text - 1] == '\r')
             text--;
-        if (text > at && is_blank(s.data[text - 1])) {
-            while (text > at && is_blank(s.data[text - 1]))
+        if (text > at && ascii_blank(s.data[text - 1])) {
+            while (text > at && ascii_blank(s.data[text - 1]))
                 text--;
             s.len = text;
             break;
@@ -181,7 +172,7 @@ void mime_qp_finish(struct mime_qp *q, struct writer *out)
     if (q->count == 0)
         return;
     if (q->held[0] == '=') {
-        if (q->count == 2 && hex(q->held[1]) >= 0)
+        if (q->count == 2 && ascii_hex(q->held[1]) >= 0)
             broken(q, out);
     } else if (q->held[q->count - 1] == '\r') {
         flush(q, out);

@@ -298,10 +298,9 @@ void mime_reader_fork(struct mime_reader *r, struct mime_reader *copy_out, uint8
                       const struct mime_event *event);
 const char *mime_doubt_name(enum mime_doubt doubt);
 
-/* The names in the tables: "bare_lf"; "content-type". */
+/* The name in the table, "bare_lf", and what it means. */
 const char *mime_anomaly_name(enum mime_anomaly anomaly);
 const char *mime_anomaly_what(enum mime_anomaly anomaly);
-const char *mime_field_name(enum mime_field field);
 /* The field of a name, in any case. */
 enum mime_field mime_field_of(struct span name);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_word.h"
 
+#include "proto/base/ascii.h"
+
 #include "proto/mime/mime_base64.h"
 
 enum { PENDING_MAX = 2048, CHARSET_MAX = 64 };
@@ -22,28 +24,6 @@ struct word {
     uint8_t encoding; /* 'q' or 'b' */
     size_t len;       /* of the whole word */
 };
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span trim(struct span s)
-{
-    while (s.len && is_blank(s.data[0]))
-        s = span_skip(s, 1);
-    while (s.len && is_blank(s.data[s.len - 1]))
-        s.len--;
-    return s;
-}
-
-static int hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool token(struct span s)
 {
@@ -116,13 +96,13 @@ static void decode_word(const struct word *word, struct pending *p)
     for (size_t i = 0; i < s.len; i++) {
         if (s.data[i] == '\r' || s.data[i] == '\n') {
             /* A fold within a word: its blanks were put there by whoever folded. */
-            while (i + 1 < s.len && is_blank(s.data[i + 1]))
+            while (i + 1 < s.len && ascii_folding(s.data[i + 1]))
                 i++;
         } else if (s.data[i] == '_') {
             writer_byte(&w, ' ');
-        } else if (s.data[i] == '=' && i + 2 < s.len && hex(s.data[i + 1]) >= 0 &&
-                   hex(s.data[i + 2]) >= 0) {
-            writer_byte(&w, (uint8_t)(hex(s.data[i + 1]) << 4 | hex(s.data[i + 2])));
+        } else if (s.data[i] == '=' && i + 2 < s.len && ascii_hex(s.data[i + 1]) >= 0 &&
+                   ascii_hex(s.data[i + 2]) >= 0) {
+            writer_byte(&w, (uint8_t)(ascii_hex(s.data[i + 1]) << 4 | ascii_hex(s.data[i + 2])));
             i += 2;
         } else {
             writer_byte(&w, s.data[i]);
@@ -160,7 +140,7 @@ static bool put_pending(struct pending *p, const struct mime_charset *other, str
 
 static bool all_blank(struct span s)
 {
-    return trim(s).len == 0;
+    return ascii_trim(s).len == 0;
 }
 
 /* The next "=?", or the end. */
@@ -182,7 +162,7 @@ static bool joins(const struct pending *p, const struct word *word)
 bool mime_word_decode(struct span value, const struct mime_charset *other, struct writer *out)
 {
     struct pending p = {.len = 0};
-    struct span s = trim(value), between;
+    struct span s = ascii_trim(value), between;
     const uint8_t *clear = s.data;
     bool known = true;
     size_t from = 0; /* of s.data: text not yet written, behind the last word */
@@ -220,7 +200,7 @@ bool mime_word_decode(struct span value, const struct mime_charset *other, struc
 
 void mime_word_unfold(struct span value, struct writer *out)
 {
-    struct span s = trim(value);
+    struct span s = ascii_trim(value);
     size_t from = 0;
 
     for (size_t i = 0; i <= s.len && !out->full; i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/pop3/pop3_downgrade.h"
 
+#include "proto/base/ascii.h"
+
 #include "proto/base/base64.h"
 #include "proto/base/utf8.h"
 #include "proto/mime/mime_word.h"
@@ -22,20 +24,6 @@ static const struct {
 /* 45 bytes become 60 characters, and the word 72: at most 75, and 76 with what stands before it on
  * the line (RFC 2047 section 2). */
 enum { WORD_BYTES = 45, FIRST_WORD_BYTES = 30 };
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span trim(struct span s)
-{
-    while (s.len && is_blank(s.data[0]))
-        s = span_skip(s, 1);
-    while (s.len && is_blank(s.data[s.len - 1]))
-        s.len--;
-    return s;
-}
 
 /* Unfolds: the line ends go, the blanks stay (RFC 5322 section 2.2.3). */
 static void put_unfolded(struct writer *w, struct span s)
@@ -146,23 +134,23 @@ static void put_mailbox(struct writer *w, struct span s, struct writer *scratch)
     }
     /* The address without comments first, behind it what is shown for the whole. */
     scratch->len = 0;
-    put_shown(scratch, trim(address), true);
-    scratch->len = trim(writer_span(scratch)).len;
+    put_shown(scratch, ascii_trim(address), true);
+    scratch->len = ascii_trim(writer_span(scratch)).len;
     address_len = scratch->len;
     broken = utf8_needed(writer_span(scratch));
     shown = writer_of(scratch->data + address_len, scratch->cap - address_len);
     if (named)
-        put_shown(&shown, trim(span_head(s, angle)), false);
+        put_shown(&shown, ascii_trim(span_head(s, angle)), false);
     if (broken && shown.len)
         writer_byte(&shown, ' ');
     if (broken)
-        put_shown(&shown, trim(address), false);
+        put_shown(&shown, ascii_trim(address), false);
     w->full |= scratch->full || shown.full;
     if (utf8_needed(writer_span(&shown))) {
-        put_words(w, trim(writer_span(&shown)));
+        put_words(w, ascii_trim(writer_span(&shown)));
         writer_text(w, "\r\n ");
     } else if (named) {
-        put_shown(w, trim(span_head(s, angle)), true);
+        put_shown(w, ascii_trim(span_head(s, angle)), true);
         writer_byte(w, ' ');
     }
     writer_text(w, broken ? NOBODY : named ? "<" : "");
@@ -177,7 +165,7 @@ static void put_group_name(struct writer *w, struct span name, struct writer *sc
     put_shown(scratch, name, false);
     w->full |= scratch->full;
     if (utf8_needed(name))
-        put_words(w, trim(writer_span(scratch)));
+        put_words(w, ascii_trim(writer_span(scratch)));
     else
         put_unfolded(w, name);
     writer_text(w, ": ");
@@ -193,7 +181,7 @@ static void put_addresses(struct writer *w, struct span s, struct writer *scratc
 
     while (s.len) {
         size_t end = scan(s, ",;:");
-        struct span one = trim(span_head(s, end));
+        struct span one = ascii_trim(span_head(s, end));
         uint8_t stop = end < s.len ? s.data[end] : 0;
 
         if (begun && one.len)
@@ -220,7 +208,7 @@ static bool put_parameters(struct writer *w, struct span s)
 
     while (s.len) {
         size_t end = scan(s, ";");
-        struct span one = trim(span_head(s, end));
+        struct span one = ascii_trim(span_head(s, end));
 
         if (first && utf8_needed(one))
             return false;
@@ -273,14 +261,14 @@ static bool put_value(enum way way, struct span value, struct writer *out, struc
 bool pop3_downgrade_field(struct span field, struct writer *out, struct writer *scratch)
 {
     ptrdiff_t colon = span_find(field, ':');
-    struct span name = trim(span_head(field, colon < 0 ? 0 : (size_t)colon));
+    struct span name = ascii_trim(span_head(field, colon < 0 ? 0 : (size_t)colon));
     size_t before = out->len;
 
     scratch->full = false;
     writer_span_put(out, name);
     writer_text(out, ": ");
     if (colon >= 0 &&
-        put_value(way_of(name), trim(span_skip(field, (size_t)colon + 1)), out, scratch)) {
+        put_value(way_of(name), ascii_trim(span_skip(field, (size_t)colon + 1)), out, scratch)) {
         writer_text(out, "\r\n");
         if (!out->full)
             return true;

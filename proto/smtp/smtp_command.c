@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/smtp/smtp_command.h"
 
+#include "proto/base/ascii.h"
 #include "proto/base/peer_text.h"
 
 enum { HELO_MAX = 255 };
@@ -27,14 +28,9 @@ bool smtp_verb_idle(enum smtp_verb verb)
            verb == SMTP_VERB_EXPN;
 }
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static struct span skip_spaces(struct span s)
 {
-    while (s.len && is_space(s.data[0]))
+    while (s.len && ascii_blank(s.data[0]))
         s = span_skip(s, 1);
     return s;
 }
@@ -45,7 +41,7 @@ static struct span take_word(struct span *s)
     size_t n = 0;
     struct span word;
 
-    while (n < s->len && !is_space(s->data[n]))
+    while (n < s->len && !ascii_blank(s->data[n]))
         n++;
     word = span_head(*s, n);
     *s = skip_spaces(span_skip(*s, n));
@@ -214,7 +210,7 @@ static enum smtp_reply_id read_path(struct span text, const char *word, unsigned
         return SMTP_REPLY_BAD_ARGUMENT;
     text = skip_spaces(span_skip(text, keyword.len));
     if (address_path(&text, options | ADDRESS_ALLOW_UTF8, &c->path) != ADDRESS_OK ||
-        (text.len && !is_space(text.data[0])))
+        (text.len && !ascii_blank(text.data[0])))
         return c->verb == SMTP_VERB_MAIL ? SMTP_REPLY_BAD_SENDER : SMTP_REPLY_BAD_RECIPIENT;
     text = skip_spaces(text);
     c->parameters = text.len > 0;
@@ -263,7 +259,7 @@ static enum smtp_reply_id read_name(struct span text, struct smtp_command *c)
         c->smtputf8 = true;
         text.len -= keyword.len;
     }
-    while (text.len && is_space(text.data[text.len - 1]))
+    while (text.len && ascii_blank(text.data[text.len - 1]))
         text.len--;
     for (size_t i = 0; i < text.len; i++)
         ascii = ascii && text.data[i] < 0x80;
@@ -304,7 +300,7 @@ enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *com
     enum smtp_reply_id bad;
     struct span word;
 
-    while (line.len && is_space(line.data[line.len - 1]))
+    while (line.len && ascii_blank(line.data[line.len - 1]))
         line.len--;
     word = take_word(&line);
     for (unsigned v = 1; v < SMTP_VERB_COUNT && c.verb == SMTP_VERB_UNKNOWN; v++)

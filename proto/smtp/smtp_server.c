@@ -59,7 +59,7 @@ void smtp_server_attach(struct smtp_server *s, uint8_t *buffer)
 
 uint8_t *smtp_server_detach(struct smtp_server *s)
 {
-    return line_idle(&s->reader.line) ? line_detach(&s->reader.line) : NULL;
+    return line_take_back(&s->reader.line);
 }
 
 /* Every end of a transaction goes through here. */

@@ -67,8 +67,8 @@ static bool read_cut(struct span file, enum mbox_format format, size_t cut, stru
     h->messages = h->flags = 0;
     h->len = 0;
     mbox_reader_init(&r, format, &events);
-    return mbox_reader_feed(&r, span_head(file, cut)) & mbox_reader_feed(&r, span_skip(file, cut)) &
-           mbox_reader_finish(&r);
+    return mbox_reader_feed(&r, span_head(file, cut)) &&
+           mbox_reader_feed(&r, span_skip(file, cut)) && mbox_reader_finish(&r);
 }
 
 /* What comes out does not depend on the cut, and every line end of it is CRLF. */

@@ -113,21 +113,26 @@ static struct rule_verdict run(struct rule_match *m, struct span message, struct
     return v;
 }
 
+static struct rule_set *set;
+static struct rule_pool *pool;
+static void *memory[2];
+
+/* Before the first input, whose time libFuzzer measures: compiling takes seconds on a busy machine.
+ */
+__attribute__((constructor)) static void begin(void)
+{
+    set = make_set();
+    pool = rule_pool_new(set, 2);
+    memory[0] = malloc(rule_match_size(set));
+    memory[1] = malloc(rule_match_size(set));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct rule_set *set;
-    static struct rule_pool *pool;
-    static void *memory[2];
     struct span input = span_of(data, size);
     struct rule_match *whole, *cut;
     struct rule_verdict a, b;
 
-    if (!set) {
-        set = make_set();
-        pool = rule_pool_new(set, 2);
-        memory[0] = malloc(rule_match_size(set));
-        memory[1] = malloc(rule_match_size(set));
-    }
     whole = rule_match_init(memory[0], set, pool);
     cut = rule_match_init(memory[1], set, pool);
     a = run(whole, span_skip(input, CUTS), span_of(NULL, 0));

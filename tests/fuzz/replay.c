@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,6 +14,7 @@ static int cases;
 static void replay(const char *folder, const char *name)
 {
     static uint8_t bytes[1 << 20];
+    uint8_t *exact; /* so that a sanitizer sees what is read behind the end */
     char path[4096];
     FILE *file;
     size_t n;
@@ -23,7 +25,12 @@ static void replay(const char *folder, const char *name)
         return;
     n = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
-    LLVMFuzzerTestOneInput(bytes, n);
+    exact = malloc(n ? n : 1);
+    if (!exact)
+        abort();
+    memcpy(exact, bytes, n);
+    LLVMFuzzerTestOneInput(exact, n);
+    free(exact);
     printf("ok %d %s\n", ++cases, name);
 }
 
