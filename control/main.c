@@ -33,6 +33,7 @@
 #include "control/service/service_counters.h"
 #include "control/service/store_service.h"
 #include "control/service/store_start.h"
+#include "dataplane/session/session_judge.h"
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
@@ -544,6 +545,7 @@ int main(int argc, char **argv)
     struct cli_actions actions = {
         .version = WIREPOST_VERSION,
         .check = check_rules,
+        .judge = session_judge,
 #ifdef WIREPOST_DPDK
         .run = run,
 #endif

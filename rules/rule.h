@@ -82,7 +82,8 @@ enum {
     RULE_TAGS_MAX = 8,          /* header fields that a rule adds */
     RULE_TAG_MAX = 200,         /* bytes of one: name, ": ", value */
     RULE_SUBJECT_TAG_MAX = 60,  /* printable ASCII in front of a subject */
-    RULE_DOMAINS_MAX = 256,     /* per rule */
+    RULE_DOMAINS_MAX = 256,     /* per rule; also of tenants */
+    RULE_TENANT_MAX = 64,       /* letters, digits, "-", "_" and "." */
     RULE_WITHIN_MIN_MS = 1000,
     RULE_WITHIN_MAX_MS = 7 * 24 * 3600 * 1000,
     RULE_REPEATS_MAX = 1000000, /* a counter counts no further */
@@ -140,21 +141,27 @@ struct rule {
     const struct rule_pattern *patterns;
     const struct rule_node *nodes; /* logic WHEN */
     const struct span *domains;    /* of recipients, in any spelling; none: the rule is for all */
+    const struct span *tenants;    /* the same, of whom the domains are; where both are given both
+                                      must hold */
     struct rule_tag tag;
     struct rule_source source;
     int32_t score; /* thousandths */
     uint16_t pattern_count;
     uint16_t node_count;
     uint16_t domain_count;
+    uint16_t tenant_count;
     uint8_t logic;  /* enum rule_logic */
     uint8_t action; /* enum rule_action */
     bool except;    /* for all domains but `domains` */
-    bool shadow;    /* hits are counted and shown, but neither score nor act */
-    bool enabled;   /* false: keeps its index and never hits */
+    bool except_tenants;
+    bool shadow;  /* hits are counted and shown, but neither score nor act */
+    bool enabled; /* false: keeps its index and never hits */
 };
 
 const char *rule_scope_name(enum rule_scope scope);
 bool rule_scope_streams(enum rule_scope scope);
+/* A tenant's name: of 1 to RULE_TENANT_MAX bytes, and of their characters. */
+bool rule_tenant_valid(struct span name);
 const char *rule_action_name(enum rule_action action);
 /* True when the action answers with the rule's text. */
 bool rule_action_answers(enum rule_action action);

@@ -22,6 +22,13 @@ static bool is_id(struct span id)
     return id.len > 0 && id.len <= RULE_ID_MAX;
 }
 
+_Static_assert(RULE_TENANT_MAX == RULE_ID_MAX, "a tenant's name is of the same characters");
+
+bool rule_tenant_valid(struct span name)
+{
+    return is_id(name);
+}
+
 static bool is_within(struct span s, uint8_t lowest, uint8_t highest, size_t most)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -116,6 +123,17 @@ static bool tag_check(const struct rule *rule, struct writer *errors)
     return ok;
 }
 
+static bool tenants_check(const struct rule *rule, struct writer *errors)
+{
+    bool ok = rule->tenant_count <= RULE_DOMAINS_MAX ||
+              fault(rule, &rule->source, errors, "expected at most 256 tenants");
+
+    for (size_t i = 0; i < rule->tenant_count; i++)
+        if (!rule_tenant_valid(rule->tenants[i]))
+            ok = fault(rule, &rule->source, errors, "expected names of tenants");
+    return ok;
+}
+
 static bool domains_check(const struct rule *rule, struct writer *errors)
 {
     struct address unused;
@@ -176,6 +194,7 @@ bool rule_check(const struct rule *rule, struct writer *errors)
     ok &= answer_check(rule, errors);
     ok &= tag_check(rule, errors);
     ok &= domains_check(rule, errors);
+    ok &= tenants_check(rule, errors);
     ok &= nodes_check(rule, errors);
     for (size_t i = 0; i < rule->pattern_count; i++)
         ok &= pattern_check(rule, &rule->patterns[i], errors);

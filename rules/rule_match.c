@@ -348,25 +348,37 @@ static void settle(struct rule_match *m, enum rule_stage stage)
     m->stage = (uint8_t)stage;
 }
 
-bool rule_match_applies(const struct rule_match *m, size_t rule, const struct rule_policy *policy)
+/* True when the rule is for who has this id. */
+static bool is_for(const struct rule_set_whom *whom, const struct rule_set_names *names,
+                   uint32_t id)
 {
-    const struct rule_set_slot *slot = &m->set->slots[rule];
-    const uint32_t *ids = m->set->domain_ids + slot->domain_first;
-    size_t low = 0, high = slot->domain_count;
+    const uint32_t *ids = names->ids + whom->first;
+    size_t low = 0, high = whom->count;
 
-    if (slot->domain_count == 0 || !policy)
-        return slot->domain_count == 0;
+    if (whom->count == 0)
+        return true;
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if (ids[middle] == policy->domain)
-            return !m->set->rules[rule].except;
-        if (ids[middle] < policy->domain)
+        if (ids[middle] == id)
+            return !whom->except;
+        if (ids[middle] < id)
             low = middle + 1;
         else
             high = middle;
     }
-    return m->set->rules[rule].except;
+    return whom->except;
+}
+
+bool rule_match_applies(const struct rule_match *m, size_t rule, const struct rule_policy *policy)
+{
+    const struct rule_set *set = m->set;
+    const struct rule_set_slot *slot = &set->slots[rule];
+
+    if (!policy)
+        return slot->domains.count == 0 && slot->tenants.count == 0;
+    return is_for(&slot->domains, &set->domains, policy->domain) &&
+           is_for(&slot->tenants, &set->tenants, policy->tenant);
 }
 
 static void take_action(struct rule_verdict *v, const struct rule *rule, size_t index)

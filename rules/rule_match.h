@@ -15,10 +15,11 @@ enum { RULE_NONE = -1 };           /* no rule decided */
 enum { RULE_LANES = 32 };          /* at most so many streams of a scope at a time */
 #define RULE_SCORE_NEVER INT32_MAX /* a threshold that no score reaches */
 
-/* What a recipient's domain makes of the hits: which rules are for it, and from which total score
- * on, in thousandths, something follows. */
+/* What a recipient's domain and tenant make of the hits: which rules are for it, and from which
+ * total score on, in thousandths, something follows. */
 struct rule_policy {
     uint32_t domain;       /* rule_set_domain() of the recipient's */
+    uint32_t tenant;       /* rule_set_tenant() of whom that domain is */
     int32_t quarantine_at; /* RULE_SCORE_NEVER switches off; at the final dot only */
     int32_t reject_at;
     struct span reject_text; /* the answer when the score rejects; borrowed */
@@ -101,13 +102,13 @@ size_t rule_match_hits(const struct rule_match *m, uint32_t *hits_out, size_t ca
 /*
  * What follows from the hits of rules that act at `stage` or before. Ask once per policy: the
  * patterns have matched already. `policy` says whom for; NULL: for whoever it may be, so only rules
- * that are for all domains count, and no threshold. Decides rules with logic that act by `stage`.
- * Where a rule that says accept has hit, stronger actions and the thresholds do not count. Bound:
- * one pass over the logic that is not decided yet and one over the hits.
+ * that are for all domains and tenants count, and no threshold. Decides rules with logic that act
+ * by `stage`. Where a rule that says accept has hit, stronger actions and the thresholds do not
+ * count. Bound: one pass over the logic that is not decided yet and one over the hits.
  */
 void rule_match_verdict(struct rule_match *m, enum rule_stage stage,
                         const struct rule_policy *policy, struct rule_verdict *verdict_out);
-/* True when the rule is for recipients of the policy's domain. */
+/* True when the rule is for recipients of the policy's domain and tenant. */
 bool rule_match_applies(const struct rule_match *m, size_t rule, const struct rule_policy *policy);
 
 #endif

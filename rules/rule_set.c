@@ -62,8 +62,8 @@ static void set_rule(struct rule *to, const struct rule *from, uint8_t **text)
     to->source.file = span_of(NULL, 0);
     to->patterns = NULL;
     to->nodes = NULL;
-    to->domains = NULL;
-    to->pattern_count = to->node_count = to->domain_count = 0;
+    to->domains = to->tenants = NULL;
+    to->pattern_count = to->node_count = to->domain_count = to->tenant_count = 0;
 }
 
 static void set_rules(struct rule_set *set, const struct rule_set_source *source, uint8_t **text)
@@ -230,10 +230,7 @@ void rule_set_free(struct rule_set *set)
     free(set->order);
     free(set->bounds);
     free(set->counters);
-    for (size_t i = 0; i < set->domain_count; i++)
-        free((void *)set->domains[i].data);
-    free(set->domains);
-    free(set->domain_ids);
+    rule_set_whom_free(set);
     free(set->groups);
     free(set->text);
     free((void *)set->description.data);

@@ -79,11 +79,14 @@ size_t rule_set_patterns(const struct rule_set *set, size_t rule, enum rule_scop
 
 /* True when a rule that is enabled and not in shadow tags subjects. */
 bool rule_set_tags_subject(const struct rule_set *set);
+/* True when a rule that is enabled adds header fields of this name, in any case. */
+bool rule_set_tags_field(const struct rule_set *set, struct span name);
 
-/* Recipients' domains, as far as rules name them. RULE_DOMAIN_OTHER: no rule names it. */
-enum { RULE_DOMAIN_OTHER = 0 };
+/* Recipients' domains and tenants, as far as rules name them. _OTHER: no rule names it. */
+enum { RULE_DOMAIN_OTHER = 0, RULE_TENANT_OTHER = 0 };
 /* `domain` in any spelling; at most 253 bytes count. */
 uint32_t rule_set_domain(const struct rule_set *set, struct span domain);
+uint32_t rule_set_tenant(const struct rule_set *set, struct span tenant);
 
 /*
  * Saving and loading. The key names what was compiled: all patterns with their scopes and flags,

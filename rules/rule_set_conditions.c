@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "proto/address/address.h"
 #include "rules/rule_set_inside.h"
 
-/* What a set has of its rules beside patterns in bytes: numbers, counters, logic, domains. */
+/* What a set has of its rules beside patterns in bytes: numbers, counters, logic. */
 
 /* ---- numbers and counters ---- */
 
@@ -115,111 +114,10 @@ static bool make_codes(struct rule_set *set, const struct rule_set_source *sourc
     return true;
 }
 
-/* ---- domains ---- */
-
-static int compare_domains(const void *left, const void *right)
-{
-    return rule_plan_compare(*(const struct span *)left, *(const struct span *)right);
-}
-
-static int compare_ids(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-
-    return a < b ? -1 : a > b;
-}
-
-/* The domain as A-labels in lower case. False: it is none. */
-static bool key_of(struct span domain, struct writer *key)
-{
-    struct address a;
-    uint8_t text[ADDRESS_KEY_MAX];
-    struct writer whole = writer_of(text, sizeof text);
-
-    if (address_domain(domain, ADDRESS_ALLOW_UTF8, &a) != ADDRESS_OK)
-        return false;
-    a.local = span_of(NULL, 0);
-    if (!address_key(&whole, &a, true))
-        return false;
-    /* Without the "@" in front. */
-    writer_span_put(key, span_skip(writer_span(&whole), 1));
-    return !key->full;
-}
-
-static bool add_domain(struct rule_set *set, struct span domain)
-{
-    uint8_t text[ADDRESS_KEY_MAX];
-    struct writer key = writer_of(text, sizeof text);
-    uint8_t *kept = key_of(domain, &key) ? malloc(key.len + 1) : NULL;
-
-    if (!kept)
-        return false;
-    memcpy(kept, text, key.len);
-    set->domains[set->domain_count++] = span_of(kept, key.len);
-    return true;
-}
-
-/* Each domain once, sorted. */
-static bool list_domains(struct rule_set *set, const struct rule_set_source *source)
-{
-    size_t kept = 0;
-
-    for (size_t r = 0; r < source->count; r++)
-        for (size_t i = 0; i < source->rules[r].domain_count; i++)
-            if (!add_domain(set, source->rules[r].domains[i]))
-                return false;
-    qsort(set->domains, set->domain_count, sizeof *set->domains, compare_domains);
-    for (size_t i = 0; i < set->domain_count; i++) {
-        if (kept && span_equal(set->domains[kept - 1], set->domains[i]))
-            free((void *)set->domains[i].data);
-        else
-            set->domains[kept++] = set->domains[i];
-    }
-    set->domain_count = kept;
-    return true;
-}
-
-static bool make_domains(struct rule_set *set, const struct rule_set_source *source)
-{
-    size_t domains = 0;
-
-    for (size_t r = 0; r < source->count; r++)
-        domains += source->rules[r].domain_count;
-    set->domains = calloc(domains + 1, sizeof *set->domains);
-    set->domain_ids = calloc(domains + 1, sizeof *set->domain_ids);
-    if (!set->domains || !set->domain_ids || !list_domains(set, source))
-        return false;
-    domains = 0;
-    for (size_t r = 0; r < source->count; r++) {
-        struct rule_set_slot *slot = &set->slots[r];
-
-        slot->domain_first = (uint32_t)domains;
-        slot->domain_count = source->rules[r].domain_count;
-        for (size_t i = 0; i < slot->domain_count; i++)
-            set->domain_ids[domains++] = rule_set_domain(set, source->rules[r].domains[i]);
-        qsort(set->domain_ids + slot->domain_first, slot->domain_count, sizeof *set->domain_ids,
-              compare_ids);
-    }
-    return true;
-}
-
-uint32_t rule_set_domain(const struct rule_set *set, struct span domain)
-{
-    uint8_t text[ADDRESS_KEY_MAX];
-    struct writer writer = writer_of(text, sizeof text);
-    const struct span *found;
-    struct span key;
-
-    if (set->domain_count == 0 || !key_of(domain, &writer))
-        return RULE_DOMAIN_OTHER;
-    key = writer_span(&writer);
-    found = bsearch(&key, set->domains, set->domain_count, sizeof key, compare_domains);
-    return found ? (uint32_t)(found - set->domains) + 1 : RULE_DOMAIN_OTHER;
-}
-
 bool rule_set_conditions(struct rule_set *set, const struct rule_set_source *source)
 {
-    return make_bounds(set, source) && make_codes(set, source) && make_domains(set, source);
+    return make_bounds(set, source) && make_codes(set, source) && rule_set_whom(set, source) &&
+           rule_set_tags(set, source);
 }
 
 size_t rule_set_counters(const struct rule_set *set)

@@ -17,14 +17,28 @@ struct rule_set_group {
     enum rule_scope scope;
 };
 
+/* Domains or tenants that rules name. */
+struct rule_set_names {
+    struct span
+        *names; /* keys, each once, sorted by rule_plan_compare(); an id is a place from 1 */
+    size_t count;
+    uint32_t *ids; /* of each rule those that it names */
+};
+
+/* Whom a rule is for: ids[first .. first + count), ascending, or all but these; 0: everyone. */
+struct rule_set_whom {
+    uint32_t first;
+    uint16_t count;
+    bool except;
+};
+
 /* What a match needs of a rule. Its patterns are [first, first + count). */
 struct rule_set_slot {
     uint32_t first;
     uint16_t count;
     uint16_t code_count; /* logic WHEN: its program is codes[code_first ..) */
     uint32_t code_first;
-    uint32_t domain_first; /* the domains it names are domain_ids[domain_first ..), ascending */
-    uint16_t domain_count;
+    struct rule_set_whom domains, tenants;
     uint8_t logic;
     uint8_t stage;
 };
@@ -54,10 +68,8 @@ struct rule_set {
     uint32_t counted;                     /* bit: enum rule_counter */
     struct rule_set_counter *counters;
     size_t counter_count;
-    struct span *domains; /* keys of all that rules name, sorted by rule_plan_compare() */
-    size_t domain_count;
-    uint32_t *domain_ids;
-    uint32_t *pattern_rule; /* of a pattern, its rule's index */
+    struct rule_set_names domains, tenants, tags; /* `tags` have no ids */
+    uint32_t *pattern_rule;                       /* of a pattern, its rule's index */
     uint8_t *pattern_scope; /* of a pattern, its scope; RULE_SCOPES where it is a number's */
     size_t pattern_count;
     struct rule_set_group *groups; /* in the plan's order: a scope's groups side by side */
@@ -96,8 +108,12 @@ bool rule_set_measure(struct rule_set_group *group);
  * limits. */
 enum rule_status rule_set_check_cost(const struct rule_set *set,
                                      const struct rule_set_source *source);
-/* Domains, numbers, counters and logic of all rules, into a set that has its slots. False: no
- * memory. */
+/* Whom the rules are for (rule_set_whom.c), numbers, counters and logic of all rules, into a set
+ * that has its slots. False: no memory. */
+bool rule_set_whom(struct rule_set *set, const struct rule_set_source *source);
+/* Names of the fields that rules add (rule_set_tags.c). */
+bool rule_set_tags(struct rule_set *set, const struct rule_set_source *source);
+void rule_set_whom_free(struct rule_set *set);
 bool rule_set_conditions(struct rule_set *set, const struct rule_set_source *source);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/cli/cli_address.h"
+#include "control/cli/cli_judge.h"
 #include "control/cli/cli_mime.h"
 #include "control/cli/cli_restore.h"
 #include "control/cli/cli_transfer.h"
@@ -45,6 +46,8 @@ static int run_config(const struct cli_options *o, const struct cli_actions *act
                       const char *program);
 static int run_mime(const struct cli_options *o, const struct cli_actions *actions,
                     const char *program);
+static int run_judge(const struct cli_options *o, const struct cli_actions *actions,
+                     const char *program);
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 static int run_import(const struct cli_options *o, const struct cli_actions *actions,
@@ -103,6 +106,19 @@ static const struct cli_command commands[] = {
      "\n"
      "      --json          one JSON object on a line for each file\n",
      run_mime},
+    {"judge", "c:h", " config json help ", "judge -c FILE [--json] [SCOPE=VALUE...] MESSAGE...",
+     "say what the rules make of messages",
+     "Reads each message (- for standard input) as if it came in now, and prints the verdict, the "
+     "score and the\n"
+     "rules that hit. Nothing is kept, no engine is asked. docs/rules.md tells more.\n"
+     "\n"
+     "  -c, --config FILE   the configuration with the rules and the domains\n"
+     "      --json          one JSON object on a line for each file\n"
+     "\n"
+     "SCOPE is one of client.ip, client.name, helo, envelope.mail_from, and once for each "
+     "recipient\n"
+     "envelope.rcpt_to; without one the first account of the configuration gets the message.\n",
+     run_judge},
     {"address", "h0", " json null help ", "address [--json] [--null]",
      "judge addresses from standard input",
      "Reads one address a line and says of each whether it may stand in an SMTP envelope (RFC "
@@ -455,6 +471,19 @@ static int run_mime(const struct cli_options *o, const struct cli_actions *actio
     return cli_mime(o->argc, o->argv, o->json);
 }
 
+static int run_judge(const struct cli_options *o, const struct cli_actions *actions,
+                     const char *program)
+{
+    int status;
+    struct config *config = load(o->config, actions, &status);
+
+    if (!config)
+        return status;
+    status = cli_judge(config, actions, o->argc, o->argv, o->json);
+    config_free(config);
+    return status;
+}
+
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program)
 {
@@ -493,7 +522,9 @@ static const char *missing(const struct cli_command *command, const struct cli_o
 
     bool moves = command->run == run_import || command->run == run_export;
 
-    if ((command->run == run_engine || command->run == run_check || moves) && !o->config)
+    if ((command->run == run_engine || command->run == run_check || command->run == run_judge ||
+         moves) &&
+        !o->config)
         return "expected -c FILE";
     if (command->run == run_restore && (!o->config || o->argc < 1 || o->argc > 2))
         return "expected -c FILE FOLDER [ID]";
@@ -515,8 +546,9 @@ static int arguments_max(const struct cli_command *command)
 {
     if (command->run == run_schema)
         return 1;
-    return command->run == run_ctl || command->run == run_mime || command->run == run_restore ||
-                   command->run == run_import || command->run == run_export
+    return command->run == run_ctl || command->run == run_mime || command->run == run_judge ||
+                   command->run == run_restore || command->run == run_import ||
+                   command->run == run_export
                ? INT_MAX
                : 0;
 }

@@ -4,6 +4,9 @@
 
 #include "control/config/config.h"
 
+struct handoff;
+struct judge_source;
+
 /* The command line of `wirepost`: commands, options, help, exit statuses. */
 enum cli_status {
     CLI_OK = 0,
@@ -25,6 +28,8 @@ struct cli_actions {
     /* `wirepost run`: until the engine has ended. Returns a cli_status. NULL: built without DPDK.
      */
     int (*run)(void *context, const struct cli_run *run);
+    /* `wirepost judge`: session_judge(). */
+    bool (*judge)(struct handoff *handoff, const struct judge_source *source);
     /* What a start would find wrong beyond the configuration itself (rules): adds to the errors.
      * May be NULL. */
     void (*check)(void *context, const struct config *config, struct config_errors *errors);

@@ -196,6 +196,7 @@ struct config_accounts {
 struct config_domain {
     uint32_t line; /* where it stands in the file */
     char *name;    /* as spelled */
+    char *tenant;  /* whose it is */
     int class;     /* enum directory_class */
     int64_t quarantine_score, reject_score;
     bool case_sensitive;
@@ -245,6 +246,8 @@ struct config {
     struct config_mime mime;
     struct config_domain *domains;
     uint32_t domains_count;
+    struct span *tenants; /* names of the domains' tenants, each once; found by the check */
+    uint32_t tenants_count;
     struct config_account *accounts;
     uint32_t accounts_count;
     struct config_alias *aliases;

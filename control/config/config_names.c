@@ -143,6 +143,31 @@ static bool name_domains(struct config_names *names)
     return names->domains != NULL;
 }
 
+static int compare_spans(const void *a, const void *b)
+{
+    const struct config_name x = {.key = *(const struct span *)a};
+    const struct config_name y = {.key = *(const struct span *)b};
+
+    return compare_named(&x, &y);
+}
+
+/* Each tenant once, sorted. False: no memory. */
+static bool name_tenants(struct config *config)
+{
+    config->tenants =
+        config_memory_take(config->memory, (config->domains_count + 1) * sizeof(*config->tenants));
+    if (!config->tenants)
+        return false;
+    for (uint32_t i = 0; i < config->domains_count; i++)
+        config->tenants[i] = span_text(config->domains[i].tenant);
+    qsort(config->tenants, config->domains_count, sizeof(*config->tenants), compare_spans);
+    for (uint32_t i = 0; i < config->domains_count; i++)
+        if (config->tenants_count == 0 ||
+            !span_equal(config->tenants[config->tenants_count - 1], config->tenants[i]))
+            config->tenants[config->tenants_count++] = config->tenants[i];
+    return true;
+}
+
 /* Adds an address to the names. False: no memory. */
 static bool name_address(struct config_names *names, const char *option, const char *address,
                          struct config_name *named, uint32_t *domain_out)
@@ -224,5 +249,5 @@ static bool name_addresses(struct config_names *names)
 
 bool config_names_make(struct config_names *names)
 {
-    return name_domains(names) && name_addresses(names);
+    return name_domains(names) && name_tenants(names->config) && name_addresses(names);
 }

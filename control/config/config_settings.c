@@ -39,21 +39,28 @@ static uint64_t domain_id(struct span key)
     return h ? h : 1;
 }
 
-/* What is being put: the ids of all accounts are asked for once. */
+/* What is being put: the ids of all accounts and domains' tenants are asked for once. */
 struct filling {
     const struct config_settings_source *source;
     const struct config *config;
-    uint64_t *ids;
+    uint64_t *ids, *tenants; /* of accounts, of domains */
 };
 
 static bool ask_ids(struct filling *f)
 {
     f->ids = calloc(f->config->accounts_count + 1, sizeof(*f->ids));
-    if (!f->ids)
+    f->tenants = calloc(f->config->domains_count + 1, sizeof(*f->tenants));
+    if (!f->ids || !f->tenants)
         return false;
     for (uint32_t i = 0; i < f->config->accounts_count; i++) {
         f->ids[i] = f->source->account_id(f->source->context, f->config->accounts[i].key);
         if (!f->ids[i])
+            return false;
+    }
+    for (uint32_t i = 0; i < f->config->domains_count; i++) {
+        f->tenants[i] =
+            f->source->tenant_id(f->source->context, span_text(f->config->domains[i].tenant));
+        if (!f->tenants[i])
             return false;
     }
     return true;
@@ -67,6 +74,7 @@ static bool put(const struct filling *f, struct directory_entry fields,
     struct directory_account accounts[DIRECTORY_ACCOUNTS];
 
     fields.version = f->source->version;
+    fields.tenant = f->tenants[domain - f->config->domains];
     fields.domain = domain_id(domain->key);
     fields.class = (uint8_t)domain->class;
     fields.greylist = domain->greylist;
@@ -78,7 +86,8 @@ static bool put(const struct filling *f, struct directory_entry fields,
             (struct directory_account){.id = f->ids[list->at[i]],
                                        .quarantine_score = (int32_t)home->quarantine_score,
                                        .reject_score = (int32_t)home->reject_score,
-                                       .address = account->mailbox};
+                                       .address = account->mailbox,
+                                       .tenant = span_text(home->tenant)};
     }
     fields.accounts = accounts;
     fields.account_count = list->count;
@@ -291,6 +300,7 @@ struct settings *config_settings(const struct config_settings_source *source)
     bool ok = settings != NULL && ask_ids(&filling) && put_all(&filling);
 
     free(filling.ids);
+    free(filling.tenants);
     if (!ok) {
         free(settings);
         return NULL;

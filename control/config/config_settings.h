@@ -21,6 +21,8 @@ struct config_settings_source {
      * is none. 0: failed.
      */
     uint64_t (*account_id)(void *context, struct span key);
+    /* The same of the tenant with this name, which one of the configuration's domains has. */
+    uint64_t (*tenant_id)(void *context, struct span name);
     void *context;
 };
 

@@ -10,7 +10,7 @@ struct rule_draft {
     yaml_node_t *patterns, *when;
     struct span header;
     enum rule_scope scope;
-    bool scoped, matched, acted, addressed;
+    bool scoped, matched, acted, addressed, leased;
 };
 
 void rule_draft_scope(struct rule_yaml *r, yaml_node_t *node, enum rule_scope *scope_out,

@@ -20,6 +20,7 @@ struct rule_file {
     size_t room;
     size_t patterns;
     struct source *sources;
+    struct rule_tenants tenants;
 };
 
 struct rule_file *rule_file_new(void)
@@ -27,11 +28,17 @@ struct rule_file *rule_file_new(void)
     return calloc(1, sizeof(struct rule_file));
 }
 
+void rule_file_tenants(struct rule_file *f, const struct rule_tenants *tenants)
+{
+    f->tenants = *tenants;
+}
+
 static void free_lists(const struct rule *rule)
 {
     free((void *)rule->patterns);
     free((void *)rule->nodes);
     free((void *)rule->domains);
+    free((void *)rule->tenants);
 }
 
 void rule_file_free(struct rule_file *f)
@@ -195,7 +202,12 @@ bool rule_file_parse(struct rule_file *f, const char *name, struct span text, st
     }
     s->next = f->sources;
     f->sources = s;
-    ok = rule_reader_run(&s->document, span_text(s->name), add, f, errors);
+    ok = rule_reader_run(&(struct rule_reader){.document = &s->document,
+                                               .file = span_text(s->name),
+                                               .tenants = f->tenants,
+                                               .add = add,
+                                               .context = f},
+                         errors);
     return ids_check(f, before, errors) && ok;
 }
 

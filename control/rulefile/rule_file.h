@@ -9,17 +9,23 @@
  *
  *   file     = { rules: [rule, ...] }
  *   rule     = { id, description?, scope?, match?, patterns: [pattern, ...], score?, action?,
- * text?, shadow?, enabled? } pattern  = { literal | regex, scope?, flags?: [caseless | dotall |
- * multiline, ...] } scope    = a name of rules/rule_scope.def, header.NAME or subject; a pattern's
- * own comes before its rule's match    = any | all          (any) score    = -1000 to 1000, at most
- * three decimals  (0) action   = a name of rules/rule_action.def  (none) shadow, enabled = true |
- * false  (false, true)
+ * text?, domains?, except_domains?, tenants?, except_tenants?, shadow?, enabled? } pattern  = {
+ * literal | regex, scope?, flags?: [caseless | dotall | multiline, ...] } scope    = a name of
+ * rules/rule_scope.def, header.NAME or subject; a pattern's own comes before its rule's match    =
+ * any | all          (any) score    = -1000 to 1000, at most three decimals  (0) action   = a name
+ * of rules/rule_action.def  (none) shadow, enabled = true | false  (false, true)
  *
  * Strict: unknown and repeated keys, wrong types, names that do not exist and ids that repeat are
  * refused, each with one line "file:line: rule 'id': what was expected" (without the rule where
  * there is none).
  */
 struct rule_file;
+
+/* The tenants there are, borrowed. NULL names: not known, so any may be named. */
+struct rule_tenants {
+    const struct span *names;
+    uint32_t count;
+};
 
 enum {
     RULE_FILE_BYTES = 64 << 20, /* largest file */
@@ -29,6 +35,8 @@ enum {
 /* An empty collection; several files may be read into one. NULL: out of memory. */
 struct rule_file *rule_file_new(void);
 void rule_file_free(struct rule_file *f);
+/* Rules of files that are read from now on may name these tenants only. */
+void rule_file_tenants(struct rule_file *f, const struct rule_tenants *tenants);
 /*
  * Adds the rules of `text`, which is not needed afterwards; `name` stands in the messages. False
  * when anything is wrong: `errors` has a line for each fault, and the collection is good only for

@@ -68,6 +68,8 @@ static bool compile(const struct rule_loader_options *o, struct writer *errors,
     size_t count;
 
     *set_out = NULL;
+    if (file)
+        rule_file_tenants(file, &o->tenants);
     for (uint32_t i = 0; i < o->file_count && file; i++)
         ok = rule_file_read(file, o->files[i], errors) && ok;
     if (ok) {

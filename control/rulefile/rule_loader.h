@@ -2,6 +2,7 @@
 #ifndef CONTROL_RULEFILE_RULE_LOADER_H
 #define CONTROL_RULEFILE_RULE_LOADER_H
 
+#include "control/rulefile/rule_file.h"
 #include "dataplane/handoff/generation.h"
 #include "proto/base/writer.h"
 
@@ -15,7 +16,8 @@ struct rule_loader;
 struct rule_loader_options {
     const char *const *files;
     uint32_t file_count;
-    const char *cache; /* a directory, made when missing; empty: none */
+    struct rule_tenants tenants; /* that rules may name */
+    const char *cache;           /* a directory, made when missing; empty: none */
     uint32_t workers;
     uint32_t streams; /* messages that a worker may scan at a time */
 };

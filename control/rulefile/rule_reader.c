@@ -159,34 +159,87 @@ static void rule_tag(struct rule_yaml *r, yaml_node_t *node, void *target)
         d->rule.action = RULE_ACTION_TAG;
 }
 
-static void read_domains(struct rule_yaml *r, yaml_node_t *node, struct rule_draft *d)
+/* A list of names that may stand once, as `what` or as its opposite. NULL: told. */
+static struct span *read_names(struct rule_yaml *r, yaml_node_t *node, bool *there,
+                               const char *what, const char *once, uint16_t *count_out)
 {
-    struct span *domains = calloc(RULE_DOMAINS_MAX, sizeof *domains);
+    struct span *names = *there ? NULL : calloc(RULE_DOMAINS_MAX, sizeof *names);
 
-    if (d->addressed || !domains) {
+    if (!names) {
         rule_yaml_fault(r, node);
-        writer_text(r->errors,
-                    domains ? "expected domains or except_domains, not both\n" : "out of memory\n");
-        free(domains);
-        return;
+        writer_text(r->errors, *there ? once : "out of memory\n");
+        return NULL;
     }
-    d->addressed = true;
-    d->rule.domains = domains;
-    d->rule.domain_count =
-        (uint16_t)rule_yaml_list(r, node, "a domain or a list of them", domains, RULE_DOMAINS_MAX);
+    *there = true;
+    *count_out = (uint16_t)rule_yaml_list(r, node, what, names, RULE_DOMAINS_MAX);
+    return names;
+}
+
+static void read_domains(struct rule_yaml *r, yaml_node_t *node, struct rule_draft *d, bool except)
+{
+    uint16_t count = 0;
+    struct span *names = read_names(r, node, &d->addressed, "a domain or a list of them",
+                                    "expected domains or except_domains, not both\n", &count);
+
+    if (!names)
+        return;
+    d->rule.domains = names;
+    d->rule.domain_count = count;
+    d->rule.except = except;
+}
+
+/* The node of item `i`, or the scalar that stands for a list of one. */
+static yaml_node_t *item_of(struct rule_yaml *r, yaml_node_t *node, size_t i)
+{
+    return node->type == YAML_SEQUENCE_NODE
+               ? yaml_document_get_node(r->document, node->data.sequence.items.start[i])
+               : node;
+}
+
+static void tenants_known(struct rule_yaml *r, yaml_node_t *node, const struct rule_draft *d)
+{
+    for (size_t i = 0; i < d->rule.tenant_count && r->tenants.names; i++) {
+        uint32_t k = 0;
+
+        while (k < r->tenants.count && !span_equal(r->tenants.names[k], d->rule.tenants[i]))
+            k++;
+        if (k == r->tenants.count)
+            rule_yaml_expected(r, item_of(r, node, i), "a tenant that a domain has");
+    }
+}
+
+static void read_tenants(struct rule_yaml *r, yaml_node_t *node, struct rule_draft *d, bool except)
+{
+    uint16_t count = 0;
+    struct span *names = read_names(r, node, &d->leased, "a tenant or a list of them",
+                                    "expected tenants or except_tenants, not both\n", &count);
+
+    if (!names)
+        return;
+    d->rule.tenants = names;
+    d->rule.tenant_count = count;
+    d->rule.except_tenants = except;
+    tenants_known(r, node, d);
 }
 
 static void rule_domains(struct rule_yaml *r, yaml_node_t *node, void *target)
 {
-    read_domains(r, node, target);
+    read_domains(r, node, target, false);
 }
 
 static void rule_except_domains(struct rule_yaml *r, yaml_node_t *node, void *target)
 {
-    struct rule_draft *d = target;
+    read_domains(r, node, target, true);
+}
 
-    read_domains(r, node, d);
-    d->rule.except = true;
+static void rule_tenants(struct rule_yaml *r, yaml_node_t *node, void *target)
+{
+    read_tenants(r, node, target, false);
+}
+
+static void rule_except_tenants(struct rule_yaml *r, yaml_node_t *node, void *target)
+{
+    read_tenants(r, node, target, true);
 }
 
 static const struct rule_yaml_key rule_keys[] = {
@@ -202,6 +255,8 @@ static const struct rule_yaml_key rule_keys[] = {
     {"tag", rule_tag},
     {"domains", rule_domains},
     {"except_domains", rule_except_domains},
+    {"tenants", rule_tenants},
+    {"except_tenants", rule_except_tenants},
     {"shadow", rule_shadow},
     {"enabled", rule_enabled},
 };
@@ -261,26 +316,28 @@ static void read_rules(struct rule_yaml *r, yaml_node_t *node, void *target)
         rule_yaml_expected(r, node, "a list of rules");
 }
 
-bool rule_reader_run(yaml_document_t *document, struct span file, rule_reader_add *add,
-                     void *context, struct writer *errors)
+bool rule_reader_run(const struct rule_reader *reader, struct writer *errors)
 {
     static const struct rule_yaml_key keys[] = {{"rules", read_rules}};
-    struct rule_yaml r = {.document = document, .errors = errors, .file = file, .ok = true};
-    yaml_node_t *root = yaml_document_get_root_node(document);
+    struct rule_yaml r = {.document = reader->document,
+                          .errors = errors,
+                          .file = reader->file,
+                          .tenants = reader->tenants,
+                          .ok = true};
+    yaml_node_t *root = yaml_document_get_root_node(reader->document);
     yaml_node_t *rules = NULL;
 
     if (root && root->type == YAML_MAPPING_NODE)
         rule_yaml_keys(&r, root, keys, 1, &rules);
     if (!root || (!rules && r.ok)) {
-        writer_printf(errors, "%.*s:1: expected rules: a list of them\n", (int)file.len,
-                      (const char *)file.data);
+        writer_printf(errors, "%.*s:1: expected rules: a list of them\n", (int)r.file.len,
+                      (const char *)r.file.data);
         return false;
     }
     for (size_t i = 0;
          rules && i < (size_t)(rules->data.sequence.items.top - rules->data.sequence.items.start);
          i++)
-        if (!read_rule(&r, yaml_document_get_node(document, rules->data.sequence.items.start[i]),
-                       add, context))
+        if (!read_rule(&r, item_of(&r, rules, i), reader->add, reader->context))
             return false;
     return r.ok;
 }

@@ -4,7 +4,7 @@
 
 #include <yaml.h>
 
-#include "rules/rule.h"
+#include "control/rulefile/rule_file.h"
 
 /*
  * Values out of a YAML document, and what is wrong with them. Each fault is one line in `errors`,
@@ -14,6 +14,7 @@ struct rule_yaml {
     yaml_document_t *document;
     struct writer *errors;
     struct span file;
+    struct rule_tenants tenants;
     struct span id; /* of the rule at hand; empty outside of one or when it has none */
     bool ok;
 };

@@ -6,6 +6,11 @@
 #include "control/config/config_settings.h"
 #include "proto/address/address.h"
 
+struct registered_tenant {
+    uint64_t id;
+    struct span name; /* the configuration's */
+};
+
 struct registered_domain {
     uint64_t id;
     size_t len;
@@ -15,6 +20,8 @@ struct registered_domain {
 struct account_registry {
     struct store *store;
     uint64_t quota;
+    struct registered_tenant *tenants; /* in the configuration's order, which is ascending */
+    size_t tenant_count;
     size_t count;
     struct registered_domain domains[]; /* ascending, for bsearch() */
 };
@@ -27,9 +34,42 @@ static int compare(const void *a_, const void *b_)
     return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-static bool put_domain(struct account_registry *r, uint64_t tenant,
-                       const struct config_domain *domain)
+static int compare_tenants(const void *a_, const void *b_)
 {
+    const struct span a = ((const struct registered_tenant *)a_)->name;
+    const struct span b = ((const struct registered_tenant *)b_)->name;
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+uint64_t account_registry_tenant(void *registry, struct span name)
+{
+    const struct account_registry *r = registry;
+    const struct registered_tenant wanted = {.name = name}, *found;
+
+    found = bsearch(&wanted, r->tenants, r->tenant_count, sizeof(wanted), compare_tenants);
+    return found ? found->id : 0;
+}
+
+static bool put_tenants(struct account_registry *r, const struct config *config)
+{
+    r->tenants = calloc(config->tenants_count + 1, sizeof(*r->tenants));
+    if (!r->tenants)
+        return false;
+    for (uint32_t i = 0; i < config->tenants_count; i++) {
+        struct registered_tenant *t = &r->tenants[r->tenant_count++];
+
+        t->name = config->tenants[i];
+        if (store_tenant_put(r->store, t->name, &t->id) != STORE_OK)
+            return false;
+    }
+    return true;
+}
+
+static bool put_domain(struct account_registry *r, const struct config_domain *domain)
+{
+    uint64_t tenant = account_registry_tenant(r, span_text(domain->tenant));
     struct registered_domain *d = &r->domains[r->count++];
     struct writer key = writer_of(d->key, sizeof(d->key));
 
@@ -44,18 +84,17 @@ struct account_registry *account_registry_new(struct store *store, const struct 
 {
     struct account_registry *r =
         calloc(1, sizeof(*r) + config->domains_count * sizeof(r->domains[0]));
-    uint64_t tenant;
     bool ok;
 
     if (!r)
         return NULL;
     r->store = store;
     r->quota = (uint64_t)config->store.quota;
-    ok = store_tenant_put(store, span_text("default"), &tenant) == STORE_OK;
+    ok = put_tenants(r, config);
     for (uint32_t i = 0; i < config->domains_count && ok; i++)
-        ok = put_domain(r, tenant, &config->domains[i]);
+        ok = put_domain(r, &config->domains[i]);
     if (!ok) {
-        free(r);
+        account_registry_free(r);
         return NULL;
     }
     qsort(r->domains, r->count, sizeof(r->domains[0]), compare);
@@ -64,6 +103,8 @@ struct account_registry *account_registry_new(struct store *store, const struct 
 
 void account_registry_free(struct account_registry *registry)
 {
+    if (registry)
+        free(registry->tenants);
     free(registry);
 }
 

@@ -6,16 +6,19 @@
 #include "control/store/store.h"
 
 /*
- * Gives the domains and accounts of a configuration their immutable ids in the store: those they
- * had, or new ones. For one thread, for as long as a configuration is being put into force.
+ * Gives the tenants, domains and accounts of a configuration their immutable ids in the store:
+ * those they had, or new ones. For one thread, for as long as a configuration is being put into
+ * force.
  */
 struct account_registry;
 
-/* Borrows both. Puts the domains. NULL: out of memory, or the store failed. */
+/* Borrows both. Puts tenants and domains. NULL: out of memory, or the store failed. */
 struct account_registry *account_registry_new(struct store *store, const struct config *config);
 void account_registry_free(struct account_registry *registry);
 /* The id of the account with this key, local part at domain; 0: its domain is none of ours, or the
  * store failed. */
 uint64_t account_registry_id(void *registry, struct span key);
+/* The id of one of the configuration's tenants; 0: it has none of that name. */
+uint64_t account_registry_tenant(void *registry, struct span name);
 
 #endif

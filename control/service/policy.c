@@ -67,19 +67,21 @@ struct policy *policy_new(const struct policy_options *options)
     return p;
 }
 
-static struct rule_loader_options rule_options(const struct config *config)
+void policy_rule_options(const struct config *config, struct rule_loader_options *options_out)
 {
-    return (struct rule_loader_options){.files = (const char *const *)config->rules.files,
-                                        .file_count = config->rules.files_count,
-                                        .cache = config->rules.cache,
-                                        .workers = (uint32_t)config->engine.workers,
-                                        .streams = (uint32_t)config->rules.streams};
+    *options_out = (struct rule_loader_options){.files = (const char *const *)config->rules.files,
+                                                .file_count = config->rules.files_count,
+                                                .tenants = {config->tenants, config->tenants_count},
+                                                .cache = config->rules.cache,
+                                                .workers = (uint32_t)config->engine.workers,
+                                                .streams = (uint32_t)config->rules.streams};
 }
 
 bool policy_check_rules(const struct config *config, struct writer *why)
 {
-    struct rule_loader_options options = rule_options(config);
+    struct rule_loader_options options;
 
+    policy_rule_options(config, &options);
     return rule_loader_check(&options, why);
 }
 
@@ -111,6 +113,7 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .mailboxes = p->mailboxes,
                                             .known = p->known,
                                             .account_id = account_registry_id,
+                                            .tenant_id = account_registry_tenant,
                                             .context = registry};
 
     if (!registry)
@@ -193,11 +196,12 @@ static void publish(struct policy *p, const struct config *config, struct settin
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
 {
-    struct rule_loader_options options = rule_options(config);
+    struct rule_loader_options options;
     struct rule_generation *rules;
     struct account_table *accounts;
     struct settings *settings;
 
+    policy_rule_options(config, &options);
     if (!rule_loader_load(p->loader, &options, why, &rules))
         return false;
     if (!make(p, config, rules, &settings, &accounts)) {

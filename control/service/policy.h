@@ -63,6 +63,9 @@ void policy_stop(struct policy *policy);
 /* After policy_stop() and when nothing reads the settings any more. */
 void policy_free(struct policy *policy);
 
+struct rule_loader_options;
+/* What a configuration says of its rules, borrowed from it. */
+void policy_rule_options(const struct config *config, struct rule_loader_options *options_out);
 /* What is wrong with a configuration's rules, as lines in `why`. */
 bool policy_check_rules(const struct config *config, struct writer *why);
 

@@ -101,7 +101,8 @@ static bool same_accounts(const struct directory_entry *a, const struct director
         const struct directory_account *x = &a->accounts[i], *y = &b->accounts[i];
 
         if (x->id != y->id || x->quarantine_score != y->quarantine_score ||
-            x->reject_score != y->reject_score || !span_equal(x->address, y->address))
+            x->reject_score != y->reject_score || !span_equal(x->address, y->address) ||
+            !span_equal(x->tenant, y->tenant))
             return false;
     }
     return true;
@@ -126,7 +127,7 @@ static struct span keep(uint8_t **at, struct span bytes)
     return kept;
 }
 
-/* One block: the node, its accounts, then the key and the addresses. */
+/* One block: the node, its accounts, then the key and the accounts' texts. */
 static struct directory_node *new_node(const struct directory_entry *fields, struct span key)
 {
     size_t accounts = fields->account_count * sizeof(*fields->accounts), text = key.len;
@@ -135,7 +136,7 @@ static struct directory_node *new_node(const struct directory_entry *fields, str
     uint8_t *at;
 
     for (uint32_t i = 0; i < fields->account_count; i++)
-        text += fields->accounts[i].address.len;
+        text += fields->accounts[i].address.len + fields->accounts[i].tenant.len;
     node = malloc(sizeof(*node) + accounts + text);
     if (!node)
         return NULL;
@@ -148,6 +149,7 @@ static struct directory_node *new_node(const struct directory_entry *fields, str
     for (uint32_t i = 0; i < fields->account_count; i++) {
         copies[i] = fields->accounts[i];
         copies[i].address = keep(&at, fields->accounts[i].address);
+        copies[i].tenant = keep(&at, fields->accounts[i].tenant);
     }
     return node;
 }

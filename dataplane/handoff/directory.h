@@ -22,6 +22,7 @@ struct directory_account {
     int32_t quarantine_score,
         reject_score;    /* of the account's own domain, for verdicts; INT32_MAX when off */
     struct span address; /* for Delivered-To: as configured, the domain as A-labels */
+    struct span tenant;  /* name of whose the account's own domain is, for rules */
 };
 
 enum { DIRECTORY_ACCOUNTS = 100 }; /* most accounts of an entry: one recipient fits a message */
@@ -47,7 +48,7 @@ struct directory;
 /* At most `entries_max` entries. */
 struct directory *directory_new(uint32_t entries_max);
 void directory_free(struct directory *d);
-/* Copies the fields, the accounts with their addresses, and `key` (fields->key is not looked at);
+/* Copies the fields, the accounts with their texts, and `key` (fields->key is not looked at);
  * an entry of the same kind and key is replaced. False: full or no memory. Control only. */
 bool directory_put(struct directory *d, const struct directory_entry *fields, struct span key);
 /* Removes all entries whose version differs. Control only. */

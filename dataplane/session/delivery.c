@@ -43,14 +43,14 @@ static bool refuses(enum rule_action action)
     return action == RULE_ACTION_REJECT || action == RULE_ACTION_DEFER;
 }
 
-enum smtp_reply_id delivery_judge_header(struct sessions *ss, struct transaction *tx,
-                                         struct span *text_out)
+enum smtp_reply_id delivery_judge_early(struct sessions *ss, struct transaction *tx,
+                                        enum rule_stage stage, struct span *text_out)
 {
     struct rule_verdict verdict, strongest = {.rule = RULE_NONE};
     bool deferred = false;
 
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
-        rule_match_verdict(tx->match, RULE_STAGE_HEADER_END, &tx->recipient[i].policy, &verdict);
+        rule_match_verdict(tx->match, stage, &tx->recipient[i].policy, &verdict);
         if (!refuses(verdict.action))
             return SMTP_REPLY_NONE;
         deferred |= verdict.action == RULE_ACTION_DEFER;
@@ -63,6 +63,21 @@ enum smtp_reply_id delivery_judge_header(struct sessions *ss, struct transaction
     tx->verdict = strongest;
     *text_out = strongest.text;
     return deferred ? SMTP_REPLY_RULE_DEFERRED : SMTP_REPLY_RULE_REJECTED;
+}
+
+enum smtp_reply_id delivery_judge_data(struct sessions *ss, struct transaction *tx,
+                                       struct span *text_out)
+{
+    enum smtp_reply_id row;
+
+    if (!tx->match)
+        return SMTP_REPLY_NONE;
+    rule_match_mark(tx->match);
+    transaction_measure_recipients(tx);
+    row = delivery_judge_early(ss, tx, RULE_STAGE_DATA, text_out);
+    if (row != SMTP_REPLY_NONE)
+        rule_match_rewind(tx->match);
+    return row;
 }
 
 /* The verdict for one delivery. True: it refuses. */

@@ -9,10 +9,14 @@
  * goes, what stands in front of it.
  */
 
-/* The header has ended: a row only where it refuses every recipient already, which need not wait
- * for the body. */
-enum smtp_reply_id delivery_judge_header(struct sessions *ss, struct transaction *tx,
-                                         struct span *text_out);
+/* What is known at `stage`, before the final dot: a row only where it refuses every recipient
+ * already, which need not wait for the rest. */
+enum smtp_reply_id delivery_judge_early(struct sessions *ss, struct transaction *tx,
+                                        enum rule_stage stage, struct span *text_out);
+/* All recipients are known, and the message is asked for: the same. A refusal leaves the rules as
+ * they were, since further recipients may follow it. */
+enum smtp_reply_id delivery_judge_data(struct sessions *ss, struct transaction *tx,
+                                       struct span *text_out);
 /*
  * Judges the message for every recipient. One reply serves all: a refusal only where it holds for
  * every one, with its text; otherwise SMTP_REPLY_NONE, and those whose verdict refuses get the

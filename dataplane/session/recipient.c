@@ -186,17 +186,21 @@ static uint32_t find_delivery(const struct message *m, uint64_t account)
     return i;
 }
 
-uint32_t recipient_rules_domain(const struct transaction *tx,
-                                const struct directory_account *account)
+struct rule_policy recipient_policy(const struct transaction *tx,
+                                    const struct directory_account *account)
 {
+    struct rule_policy policy = {.quarantine_at = account->quarantine_score,
+                                 .reject_at = account->reject_score};
     struct span domain = account->address;
     ptrdiff_t at;
 
     if (!tx->rules)
-        return RULE_DOMAIN_OTHER;
+        return policy;
     while ((at = span_find(domain, '@')) >= 0)
         domain = span_skip(domain, (size_t)at + 1);
-    return rule_set_domain(tx->rules->set, domain);
+    policy.domain = rule_set_domain(tx->rules->set, domain);
+    policy.tenant = rule_set_tenant(tx->rules->set, account->tenant);
+    return policy;
 }
 
 /* False: no memory. */
@@ -208,12 +212,8 @@ static bool add_account(struct sessions *ss, struct transaction *tx,
 
     if (!transaction_copy(ss, tx, account->address, &mailbox))
         return false;
-    tx->recipient[m->deliveries] =
-        (struct transaction_recipient){.spared = RULE_NONE,
-                                       .rule = RULE_NONE,
-                                       .policy = {.domain = recipient_rules_domain(tx, account),
-                                                  .quarantine_at = account->quarantine_score,
-                                                  .reject_at = account->reject_score}};
+    tx->recipient[m->deliveries] = (struct transaction_recipient){
+        .spared = RULE_NONE, .rule = RULE_NONE, .policy = recipient_policy(tx, account)};
     m->delivery[m->deliveries++] = (struct message_delivery){
         .recipient = recipient, .mailbox = mailbox, .account = account->id};
     return true;

@@ -24,8 +24,8 @@ enum smtp_reply_id recipient_room(const struct sessions *ss, const struct transa
  * for good only where each of them would be refused for good. */
 enum smtp_reply_id recipient_full(const struct sessions *ss, const struct transaction *tx);
 /* What the message's rules know the account's domain as. */
-uint32_t recipient_rules_domain(const struct transaction *tx,
-                                const struct directory_account *account);
+struct rule_policy recipient_policy(const struct transaction *tx,
+                                    const struct directory_account *account);
 /*
  * Adds a delivery for each account of the entry that the message has none for yet; *set_out: the
  * deliveries of this recipient, new and old. All or nothing: SMTP_REPLY_NONE, or the row to refuse

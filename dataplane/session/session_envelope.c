@@ -4,6 +4,7 @@
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_peer.h"
 
 #include "dataplane/session/transaction.h"
 
@@ -43,6 +44,8 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
         return SMTP_REPLY_NONE;
     ip_address_put(&ip, &tx->message.envelope.client);
     status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
+    if (status == RULE_OK)
+        status = value(tx, RULE_SCOPE_CLIENT_NAME, session_peer_name(s));
     if (status == RULE_OK)
         status = value(tx, RULE_SCOPE_HELO, session_name(s));
     if (status == RULE_OK && s->early)
@@ -107,7 +110,7 @@ static void judge_accounts(struct transaction *tx, const struct directory_entry 
 {
     *verdict_out = (struct rule_verdict){.rule = RULE_NONE};
     for (uint32_t i = 0; i < entry->account_count; i++) {
-        struct rule_policy policy = {.domain = recipient_rules_domain(tx, &entry->accounts[i])};
+        struct rule_policy policy = recipient_policy(tx, &entry->accounts[i]);
         struct rule_verdict verdict;
 
         rule_match_verdict(tx->match, RULE_STAGE_RCPT, &policy, &verdict);

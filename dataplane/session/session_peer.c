@@ -13,8 +13,9 @@ void session_peer(const struct session *s, struct record_peer *peer_out)
     const struct session_more *more = more_of(s);
 
     *peer_out = (struct record_peer){0};
-    tcp_endpoints(s->conn, &peer_out->server, &peer_out->server_port, &peer_out->client,
-                  &peer_out->client_port);
+    if (s->conn)
+        tcp_endpoints(s->conn, &peer_out->server, &peer_out->server_port, &peer_out->client,
+                      &peer_out->client_port);
     if (!more || !more->relayed)
         return;
     peer_out->relayed = true;

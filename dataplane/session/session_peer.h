@@ -11,7 +11,7 @@
  * proxy itself is recorded beside it.
  */
 
-/* The endpoints, while there is a connection. */
+/* The endpoints, while there is a connection; without one, what was said of them. */
 void session_peer(const struct session *s, struct record_peer *peer_out);
 /* The client's name by reverse look-up and who authenticated at the proxy, as XCLIENT said; empty
  * otherwise. Valid until the next XCLIENT. */

@@ -236,10 +236,26 @@ static void on_xclient(struct sessions *ss, struct session *s, const struct smtp
     answer(s, row, span_of(NULL, 0));
 }
 
+/* The message is asked for: what the rules know of the envelope may refuse it before any of it
+ * comes. */
+static void on_data(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+    struct span text = {0};
+    enum smtp_reply_id row = tx->data ? SMTP_REPLY_NONE : delivery_judge_data(ss, tx, &text);
+
+    s->spoke = true;
+    tx->data |= row == SMTP_REPLY_NONE;
+    if (row != SMTP_REPLY_NONE || tx->reply != SMTP_REPLY_NONE) {
+        tx->reply = (uint8_t)row;
+        tx->reply_text = text;
+        tx->answered = false;
+    }
+    answer(s, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, text);
+}
+
 static enum progress act(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
-    const struct span none = {0};
-
     switch (a->kind) {
     case SMTP_ACTION_MORE:
     case SMTP_ACTION_WAIT:
@@ -273,9 +289,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         session_envelope_rcpt(ss, s, a);
         return GO_ON;
     case SMTP_ACTION_DATA:
-        s->tx->data = true;
-        s->spoke = true;
-        answer(s, SMTP_REPLY_OK, none);
+        on_data(ss, s);
         return GO_ON;
     case SMTP_ACTION_TEXT:
         on_text(ss, s, a->bytes);

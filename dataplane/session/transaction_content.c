@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/transaction_foreign.h"
 
 #include "proto/charset/charset.h"
 #include "proto/mime/mime_word.h"
@@ -180,6 +181,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     row = trace_field(ss, tx, event);
     if (row != SMTP_REPLY_NONE)
         return row;
+    transaction_foreign_field(ss, tx, event);
     mime_word_decode(event->field.value, &charset_all, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         transaction_subject_field(tx, event);
@@ -269,7 +271,8 @@ static enum smtp_reply_id header_end(struct sessions *ss, struct transaction *tx
                                      struct span *text_out)
 {
     transaction_measure_header(ss, tx);
-    return tx->match ? delivery_judge_header(ss, tx, text_out) : SMTP_REPLY_NONE;
+    return tx->match ? delivery_judge_early(ss, tx, RULE_STAGE_HEADER_END, text_out)
+                     : SMTP_REPLY_NONE;
 }
 
 static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx,

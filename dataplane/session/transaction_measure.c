@@ -108,11 +108,15 @@ static uint32_t accepted_recipients(const struct transaction *tx)
     return count;
 }
 
+void transaction_measure_recipients(struct transaction *tx)
+{
+    rule_match_number(tx->match, RULE_NUMBER_RECIPIENTS, accepted_recipients(tx));
+}
+
 void transaction_measure_header(struct sessions *ss, struct transaction *tx)
 {
     if (!tx->match)
         return;
-    rule_match_number(tx->match, RULE_NUMBER_RECIPIENTS, accepted_recipients(tx));
     rule_match_number(tx->match, RULE_NUMBER_RECEIVED, tx->received);
     rule_match_number(tx->match, RULE_NUMBER_HEADER_FIELDS, tx->measure.header_fields);
     transaction_count(ss, tx, RULE_COUNTER_MESSAGE_ID, tx->message_id);

@@ -28,6 +28,8 @@ void transaction_measure_begin(struct sessions *ss, struct transaction *tx);
 /* The message's value of `what` is known: counts it and tells the rules. An empty one is none. */
 void transaction_count(struct sessions *ss, struct transaction *tx, enum rule_counter what,
                        struct span value);
+/* DATA, or the first chunk: no recipient follows. There are rules. */
+void transaction_measure_recipients(struct transaction *tx);
 void transaction_measure_part(struct transaction *tx, const struct mime_part *part);
 void transaction_measure_data(struct transaction *tx, struct span bytes);
 void transaction_measure_part_end(struct transaction *tx);

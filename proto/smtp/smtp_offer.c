@@ -3,6 +3,7 @@
 
 /*
  * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
+ * ehlo-line   = "HELP" and whatever else is not in section 4.5.1         ; RFC 5321 section 4.1.1.1
  * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
  */
 void smtp_offer_put(struct writer *w, const struct smtp_server_options *options, bool xclient)
@@ -13,7 +14,7 @@ void smtp_offer_put(struct writer *w, const struct smtp_server_options *options,
     writer_number(w, options->size_max);
     writer_text(w,
                 "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"
-                "250-LIMITS MAILMAX=");
+                "250-HELP\r\n250-LIMITS MAILMAX=");
     writer_number(w, options->messages_max);
     writer_text(w, " RCPTMAX=");
     writer_number(w, options->recipients_max);

@@ -10,6 +10,17 @@ packages_test=(python3-pytest msmtp python3-jsonschema python3-fastjsonschema py
     llvm dpdk-dev tcpdump iputils-ping bpftool faketime mpop fetchmail getmail6)
 packages_bench=(postfix)
 
+# Mail servers whose clients the tests talk to. Debian lets one of them be installed, so each is unpacked into a folder of
+# its own, with the libraries that the system lacks. Nothing of them is set up or started.
+declare -A packages_peers=(
+    [postfix]="postfix"
+    [exim]="exim4-base exim4-daemon-light"
+    [sendmail]="sendmail-bin sendmail-base sendmail-cf m4"
+    [opensmtpd]="opensmtpd"
+    [nodemailer]="node-nodemailer nodejs"
+)
+packages_peers_folder=${WIREPOST_PEERS:-/var/cache/wirepost-peers}
+
 # Hyperscan exists for x86 only; Vectorscan is its drop-in elsewhere, and the two exclude each other.
 packages_pattern_library() {
     case "$(dpkg --print-architecture)" in
@@ -49,4 +60,48 @@ packages_install() {
     fi
     packages_apt "${missing[@]}" >&2 && return 0
     apt-get -qq update >&2 && packages_apt "${missing[@]}" >&2
+}
+
+# packages_unpack NAME PACKAGE...: what is not installed of the packages and of the libraries they ask for, as a tree in the
+# folder of the peers. Made whole or not at all; nothing is asked of apt when it is there.
+packages_unpack() {
+    local name=$1 wanted work file library
+    local tree="$packages_peers_folder/$name"
+    shift
+    [ ! -d "$tree" ] || return 0
+    echo "unpacking for tests: $*" >&2
+    mkdir -p "$packages_peers_folder"
+    work=$(mktemp -d "$packages_peers_folder/.$name-XXXXXX")
+    mkdir "$work/tree"
+    mapfile -t wanted < <(packages_missing "$@")
+    while [ ${#wanted[@]} -gt 0 ]; do
+        mkdir "$work/new" || break
+        (cd "$work/new" && apt-get -qq -o APT::Sandbox::User=root download "${wanted[@]}" >&2) || break
+        wanted=()
+        for file in "$work"/new/*.deb; do
+            dpkg-deb -x "$file" "$work/tree" || break 2
+            for library in $(dpkg-deb -f "$file" Depends | tr ',' '\n' | awk '$1 ~ /^lib/ && !/\|/ { sub(/:.*/, "", $1); print $1 }'); do
+                [ -e "$work/seen-$library" ] || wanted+=("$library")
+                touch "$work/seen-$library"
+            done
+        done
+        rm -r "$work/new"
+        mapfile -t wanted < <(packages_missing "${wanted[@]}")
+    done
+    if [ ! -e "$work/new" ]; then
+        find "$work/tree" -type f -perm /6000 -exec chmod ug-s {} +
+        chmod 755 "$work/tree"
+        mv -T "$work/tree" "$tree" || true
+    fi
+    rm -rf "$work"
+    [ -d "$tree" ]
+}
+
+# Every peer that can be had; the tests of another are skipped by its name.
+packages_unpack_peers() {
+    local peer
+    for peer in "${!packages_peers[@]}"; do
+        # shellcheck disable=SC2086
+        packages_unpack "$peer" ${packages_peers[$peer]} || echo "no $peer: its tests are skipped" >&2
+    done
 }

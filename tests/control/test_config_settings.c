@@ -25,6 +25,11 @@ static uint64_t id_of(void *context, struct span key)
     return span_equal(key, span_text("nobody@a.test")) ? 0 : 100 + key.len;
 }
 
+static uint64_t tenant_of(void *context, struct span name)
+{
+    return 1000 + name.len;
+}
+
 static struct config *config_of(const char *text)
 {
     static struct config_errors errors;
@@ -37,7 +42,8 @@ static struct config *config_of(const char *text)
 static void settings_and_directory_come_of_the_configuration(void)
 {
     struct config *config =
-        config_of(TOP "domains: [{name: a.test, quarantine_score: 1.5, catch_all: alice@a.test}, "
+        config_of(TOP "domains: [{name: a.test, tenant: acme, quarantine_score: 1.5, catch_all: "
+                      "alice@a.test}, "
                       "{name: \"B\xc3\xbc"
                       "cher.example\", class: refused}]\n"
                       "accounts: [{address: Alice@A.test, password: \"" HASH
@@ -48,6 +54,7 @@ static void settings_and_directory_come_of_the_configuration(void)
                                             .version = 7,
                                             .directory = directory,
                                             .account_id = id_of,
+                                            .tenant_id = tenant_of,
                                             .context = &calls};
     struct settings *s = config_settings(&source);
     const struct directory_entry *e, *domain;
@@ -69,6 +76,10 @@ static void settings_and_directory_come_of_the_configuration(void)
     CHECK(e && e->account_count == 1 && e->domain == domain->domain && e->accounts[0].id == 112);
     CHECK(e->accounts[0].quarantine_score == 1500 && e->accounts[0].reject_score == 15000);
     CHECK_TEXT(e->accounts[0].address, "Alice@a.test");
+    CHECK_TEXT(e->accounts[0].tenant, "acme");
+    CHECK(e->tenant == 1004 && domain->tenant == 1004);
+    e = directory_find(directory, DIRECTORY_DOMAIN, span_text("xn--bcher-kva.example"));
+    CHECK(e && e->tenant == 1007);
     CHECK(directory_find(directory, DIRECTORY_ADDRESS, span_text("b b@a.test")) != NULL);
     rcu_unregister_thread();
     free(s);
@@ -126,6 +137,7 @@ static void aliases_are_expanded_to_accounts(void)
                                             .version = 1,
                                             .directory = directory,
                                             .account_id = id_of,
+                                            .tenant_id = tenant_of,
                                             .context = &calls};
     const uint64_t al = 109, bo = 114;
     const struct directory_entry *e;
@@ -171,6 +183,7 @@ static void every_domain_has_its_postmaster(void)
                                             .version = 1,
                                             .directory = directory,
                                             .account_id = id_of,
+                                            .tenant_id = tenant_of,
                                             .context = &calls};
     static const char *const of_a[] = {"postmaster", "postmaster@[198.18.0.2]",
                                        "postmaster@[ipv6:2001:2::2]", "postmaster@a.test"};
@@ -206,6 +219,7 @@ static void no_settings_without_ids_or_room(void)
                                             .version = 1,
                                             .directory = directory,
                                             .account_id = id_of,
+                                            .tenant_id = tenant_of,
                                             .context = &calls};
 
     CHECK(config_settings(&source) == NULL && calls == 1);

@@ -46,7 +46,7 @@ extern char play_text[PLAY_TEXT];
 #define OFFER                                                                                      \
     "<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-CHUNKING\r\n"   \
     "250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"                                               \
-    "250-LIMITS MAILMAX=7 RCPTMAX=3\r\n250 ENHANCEDSTATUSCODES\r\n"
+    "250-HELP\r\n250-LIMITS MAILMAX=7 RCPTMAX=3\r\n250 ENHANCEDSTATUSCODES\r\n"
 #define GREETED HELLO "HELO(c 1)" OFFER
 #define SENDER "MAIL(a@b)<250 2.1.0 sender ok\r\n"
 #define RECIPIENT "RCPT(x@y)<250 2.1.5 recipient ok\r\n"

@@ -56,6 +56,7 @@ static const struct row ids[] = {
     {"<a@b>", "a@b|"},
     {" <a@b>\r\n\t<c@d><e@f>", "a@b|c@d|e@f|"},
     {"<> < > <a@b>", "a@b|"},
+    {"<J\xc3\xb6rg@B\xc3\xbc.test>", "J\xc3\xb6rg@B\xc3\xbc.test|"},
     {"(<x@y> \\) () ) \"<p@q>\" phrase <a@b> more", "a@b|"},
     {"<a @ b (c)>", "a @ b (c)|"},
     {" a@b ", "a@b|"},

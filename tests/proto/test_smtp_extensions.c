@@ -70,7 +70,7 @@ static void only_the_trusted_speak_for_others(void)
 {
     static const char offer[] =
         "<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
-        "250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"
+        "250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n250-HELP\r\n"
         "250-LIMITS MAILMAX=7 RCPTMAX=3\r\n"
         "250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n"
         "250 ENHANCEDSTATUSCODES\r\n";

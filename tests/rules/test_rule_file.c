@@ -88,33 +88,63 @@ static void not_yaml(void)
             "f.yaml: expected UTF-8 text: invalid leading UTF-8 octet at byte 8\n");
 }
 
+static void unknown_tenants_are_named(void)
+{
+    static char text[1000];
+    struct rule_file *f = rule_file_new();
+    const struct span known[] = {span_text("acme"), span_text("default")};
+
+    errors = writer_of(text, sizeof text);
+    rule_file_tenants(f, &(struct rule_tenants){known, 2});
+    CHECK(!rule_file_parse(
+        f, "f.yaml",
+        span_text("rules:\n"
+                  "- {id: a, patterns: [{literal: x, scope: helo}], tenants: acme}\n"
+                  "- id: b\n"
+                  "  patterns: [{literal: x, scope: helo}]\n"
+                  "  except_tenants:\n"
+                  "  - default\n"
+                  "  - Acme\n"
+                  "- {id: c, patterns: [{literal: x, scope: helo}], tenants: no}\n"
+                  "- {id: d, patterns: [{literal: x, scope: helo}], tenants: "
+                  "acme, except_tenants: acme}\n"),
+        &errors));
+    CHECK_TEXT(writer_span(&errors),
+               "f.yaml:7: rule 'b': expected a tenant that a domain has, not 'Acme'\n"
+               "f.yaml:8: rule 'c': expected a tenant that a domain has, not 'no'\n"
+               "f.yaml:9: rule 'd': expected tenants or except_tenants, not both\n");
+    rule_file_free(f);
+}
+
 static void wrong_keys_and_values(void)
 {
-    refused("rules:\n"
-            "- id: x\n"
-            "  scoop: body\n"
-            "  scope: bodi\n"
-            "  match: some\n"
-            "  score: many\n"
-            "  action: drop\n"
-            "  shadow: yes\n"
-            "  id: y\n"
-            "  text: [a]\n"
-            "  patterns: [{literal: a}]\n",
-            "f.yaml:3: rule 'x': expected one of id, description, scope, match, patterns, when, "
-            "score, action, text, tag, domains, except_domains, shadow, enabled, not 'scoop'\n"
-            "f.yaml:4: rule 'x': expected a scope (client.ip, helo, envelope.mail_from, "
-            "envelope.rcpt_to, header, body, html, attachment, attachment.name, content.type, raw, "
-            "anomaly, header.NAME, subject), not 'bodi'\n"
-            "f.yaml:5: rule 'x': expected any or all, not 'some'\n"
-            "f.yaml:6: rule 'x': expected a score from -1000 to 1000 with at most three decimals, "
-            "not 'many'\n"
-            "f.yaml:7: rule 'x': expected an action (none, tag, accept, quarantine, discard, "
-            "defer, reject), "
-            "not 'drop'\n"
-            "f.yaml:8: rule 'x': expected true or false, not 'yes'\n"
-            "f.yaml:9: rule 'x': expected each key once, not 'id'\n"
-            "f.yaml:10: rule 'x': expected a text, not a list\n");
+    refused(
+        "rules:\n"
+        "- id: x\n"
+        "  scoop: body\n"
+        "  scope: bodi\n"
+        "  match: some\n"
+        "  score: many\n"
+        "  action: drop\n"
+        "  shadow: yes\n"
+        "  id: y\n"
+        "  text: [a]\n"
+        "  patterns: [{literal: a}]\n",
+        "f.yaml:3: rule 'x': expected one of id, description, scope, match, patterns, when, "
+        "score, action, text, tag, domains, except_domains, tenants, except_tenants, "
+        "shadow, enabled, not 'scoop'\n"
+        "f.yaml:4: rule 'x': expected a scope (client.ip, client.name, helo, envelope.mail_from, "
+        "envelope.rcpt_to, header, body, html, attachment, attachment.name, content.type, raw, "
+        "anomaly, header.NAME, subject), not 'bodi'\n"
+        "f.yaml:5: rule 'x': expected any or all, not 'some'\n"
+        "f.yaml:6: rule 'x': expected a score from -1000 to 1000 with at most three decimals, "
+        "not 'many'\n"
+        "f.yaml:7: rule 'x': expected an action (none, tag, accept, quarantine, discard, "
+        "defer, reject), "
+        "not 'drop'\n"
+        "f.yaml:8: rule 'x': expected true or false, not 'yes'\n"
+        "f.yaml:9: rule 'x': expected each key once, not 'id'\n"
+        "f.yaml:10: rule 'x': expected a text, not a list\n");
 }
 
 static void wrong_patterns(void)
@@ -233,17 +263,20 @@ static void aliases_are_bounded(void)
     refused(
         "rules: [&a {id: *a, scope: *a, patterns: [*a], flags: *a}]\n",
         "f.yaml:1: expected an id, not a mapping\n"
-        "f.yaml:1: expected a scope (client.ip, helo, envelope.mail_from, envelope.rcpt_to, "
+        "f.yaml:1: expected a scope (client.ip, client.name, helo, envelope.mail_from, "
+        "envelope.rcpt_to, "
         "header, "
         "body, html, attachment, attachment.name, content.type, raw, anomaly, header.NAME, "
         "subject), "
         "not "
         "a mapping\n"
         "f.yaml:1: expected one of id, description, scope, match, patterns, when, score, action, "
-        "text, tag, domains, except_domains, shadow, enabled, not 'flags'\n"
+        "text, tag, domains, except_domains, tenants, except_tenants, "
+        "shadow, enabled, not 'flags'\n"
         "f.yaml:1: expected one of name, literal, regex, scope, flags, number, repeats, above, "
         "below, within, not 'id'\n"
-        "f.yaml:1: expected a scope (client.ip, helo, envelope.mail_from, envelope.rcpt_to, "
+        "f.yaml:1: expected a scope (client.ip, client.name, helo, envelope.mail_from, "
+        "envelope.rcpt_to, "
         "header, "
         "body, html, attachment, attachment.name, content.type, raw, anomaly, header.NAME, "
         "subject), "
@@ -345,6 +378,7 @@ int main(void)
     check_begin();
     CHECK_CASE(whole_rule);
     CHECK_CASE(not_yaml);
+    CHECK_CASE(unknown_tenants_are_named);
     CHECK_CASE(wrong_keys_and_values);
     CHECK_CASE(wrong_patterns);
     CHECK_CASE(wrong_texts);

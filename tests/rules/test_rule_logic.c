@@ -313,6 +313,36 @@ static void domains(void)
             "f.yaml:4: rule 'z': expected 1 to 256 of them\n");
 }
 
+static void tenants(void)
+{
+    struct rule_fixture f;
+    struct rule_policy policy = anyone;
+
+    rule_fixture_init(&f,
+                      "rules:\n"
+                      "- {id: only, scope: helo, patterns: [{literal: x}], tenants: [beta, acme], "
+                      "score: 1}\n"
+                      "- {id: but, scope: helo, patterns: [{literal: x}], except_tenants: acme, "
+                      "score: 2}\n"
+                      "- {id: both, scope: helo, patterns: [{literal: x}], tenants: acme, "
+                      "except_domains: a.test, score: 4}\n",
+                      0);
+    rule_match_value(f.match, RULE_SCOPE_HELO, span_text("x"));
+    CHECK(rule_set_tenant(f.set, span_text("ACME")) == RULE_TENANT_OTHER);
+    CHECK(rule_set_tenant(f.set, span_text("default")) == RULE_TENANT_OTHER);
+    CHECK(ask(&f, RULE_STAGE_MAIL, NULL).score == 0);
+    CHECK(ask(&f, RULE_STAGE_FINAL_DOT, &policy).score == 2000);
+    policy.tenant = rule_set_tenant(f.set, span_text("beta"));
+    CHECK(ask(&f, RULE_STAGE_FINAL_DOT, &policy).score == 3000);
+    policy.tenant = rule_set_tenant(f.set, span_text("acme"));
+    CHECK(ask(&f, RULE_STAGE_FINAL_DOT, &policy).score == 5000);
+    policy.domain = rule_set_domain(f.set, span_text("a.test"));
+    CHECK(ask(&f, RULE_STAGE_FINAL_DOT, &policy).score == 1000);
+    rule_fixture_fini(&f);
+    refused("rules:\n- {id: y, scope: helo, patterns: [{literal: x}], tenants: ['a b']}\n",
+            "f.yaml:2: rule 'y': expected names of tenants\n");
+}
+
 static void accept_stands_above_all(void)
 {
     struct rule_fixture f;
@@ -396,6 +426,7 @@ int main(void)
     CHECK_CASE(wrong_logic);
     CHECK_CASE(wrong_numbers);
     CHECK_CASE(domains);
+    CHECK_CASE(tenants);
     CHECK_CASE(accept_stands_above_all);
     CHECK_CASE(tags);
     return check_end();

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <urcu-qsbr.h>
 
 /* Rules as sessions feed and obey them. */
 
@@ -198,6 +199,105 @@ static void domains_decide_by_themselves(void)
     end(w);
 }
 
+static void tenants_decide_by_themselves(void)
+{
+    struct world *w = begin("rules:\n"
+                            "- {id: no, scope: envelope.mail_from, patterns: [{literal: '@b.'}], "
+                            "tenants: acme, action: reject, text: Not at acme}\n"
+                            "- {id: sub, scope: subject, patterns: [{literal: bad}], "
+                            "except_tenants: [acme], action: quarantine}\n");
+    const struct directory_account mine = {.id = 11,
+                                           .quarantine_score = RULE_SCORE_NEVER,
+                                           .reject_score = RULE_SCORE_NEVER,
+                                           .address = span_text("s@strict.test"),
+                                           .tenant = span_text("acme")};
+    struct directory_entry entry = {
+        .kind = DIRECTORY_ADDRESS, .accounts = &mine, .account_count = 1};
+
+    /* Control's threads are no readers; this one is, at other times. */
+    rcu_unregister_thread();
+    CHECK(directory_put(w->settings.directory, &(struct directory_entry){.kind = DIRECTORY_DOMAIN},
+                        span_text("strict.test")));
+    CHECK(directory_put(w->settings.directory, &entry, mine.address));
+    rcu_register_thread();
+    hello(w);
+    world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<s@strict.test>\r\nRCPT "
+                 "TO:<alice@example.test>\r\nRSET\r\n");
+    CHECK(world_expect(w, "250*550 5.7.1 Not at acme\r\n250*250*"));
+    world_say(w, "MAIL FROM:<a@c.test>\r\nRCPT TO:<s@strict.test>\r\nRCPT "
+                 "TO:<alice@example.test>\r\nDATA\r\nSubject: bad\r\n\r\nx\r\n.\r\n");
+    CHECK(world_expect(w, "250*250*250*354*250*"));
+    if (CHECK(w->message_count == 1 && w->messages[0].deliveries == 2)) {
+        CHECK(w->messages[0].accounts[0] == 11 && w->messages[0].places[0] == MESSAGE_INBOX);
+        CHECK(w->messages[0].places[1] == MESSAGE_QUARANTINE);
+    }
+    end(w);
+}
+
+static void the_clients_name_is_a_scope(void)
+{
+    struct world *w =
+        begin("rules:\n"
+              "- {id: dyn, scope: client.name, patterns: [{regex: '\\.dyn\\.test$'}], "
+              "action: reject, text: Not from there}\n"
+              "- {id: any, scope: client.name, patterns: [{regex: '.'}]}\n");
+
+    w->settings.xclient_networks.count = 1;
+    ip_address_parse(span_text("198.18.0.1"), &w->settings.xclient_networks.network[0].address);
+    w->settings.xclient_networks.network[0].bits = 32;
+    world_publish(w);
+    hello(w);
+    hit(w, "\r\nno name is known", "");
+    world_say(w,
+              "XCLIENT NAME=h7.dyn.test ADDR=192.0.2.9\r\nEHLO a.test\r\nMAIL FROM:<a@b.test>\r\n"
+              "RCPT TO:<alice@example.test>\r\nRSET\r\n");
+    CHECK(world_expect(w, "220*250-*250 *250*550 5.7.1 Not from there\r\n250*"));
+    world_say(w, "XCLIENT NAME=mail.test\r\nEHLO a.test\r\n");
+    CHECK(world_expect(w, "220*250 *"));
+    hit(w, "\r\nx", " any");
+    world_say(w, "XCLIENT NAME=[UNAVAILABLE]\r\nEHLO a.test\r\n");
+    CHECK(world_expect(w, "220*250 *"));
+    hit(w, "\r\nx", "");
+    end(w);
+}
+
+/* What is known of the envelope is said to DATA, and to the first chunk; later recipients may
+ * change it. */
+static void the_envelope_is_judged_at_data(void)
+{
+    struct world *w = begin(
+        "rules:\n"
+        "- {id: lone, patterns: [{number: count.recipients, below: 2}, {name: p, literal: "
+        "'@one.', scope: envelope.mail_from}], match: all, action: reject, text: All alone}\n"
+        "- id: no-bob\n"
+        "  patterns: [{name: bob, literal: bob, scope: envelope.rcpt_to}, {name: two, literal: "
+        "'@two.', scope: envelope.mail_from}]\n"
+        "  when: {all: [two, {not: bob}]}\n"
+        "  action: defer\n"
+        "  text: Where is Bob\n");
+
+    hello(w);
+    world_say(w, "MAIL FROM:<a@one.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n");
+    CHECK(world_expect(w, "250*250*550 5.7.1 All alone\r\n"));
+    /* The transaction is still there, and another recipient makes it good. */
+    world_say(w, "RCPT TO:<bob@example.test>\r\nDATA\r\n");
+    CHECK(world_expect(w, "250*354*"));
+    world_say(w, "\r\nx\r\n.\r\n");
+    CHECK(world_expect(w, "250 2.0.0*"));
+    CHECK(w->records[w->record_count - 1].message.code == 250 &&
+          w->records[w->record_count - 1].message.rule_count == 0);
+    world_say(w, "MAIL FROM:<a@one.test>\r\nRCPT TO:<alice@example.test>\r\nBDAT 3 LAST\r\na\r\n");
+    CHECK(world_expect(w, "250*250*550 5.7.1 All alone\r\n"));
+    CHECK(w->records[w->record_count - 1].message.code == 550);
+    world_say(w, "MAIL FROM:<a@two.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nRSET\r\n");
+    CHECK(world_expect(w, "250*250*451 4.7.1 Where is Bob\r\n250*"));
+    CHECK(w->records[w->record_count - 1].message.code == 451);
+    world_say(w, "MAIL FROM:<a@two.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT "
+                 "TO:<bob@example.test>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n");
+    CHECK(world_expect(w, "250*250*250*354*250*221*"));
+    end(w);
+}
+
 /* The stored bytes of a message begin with some prefix and then are exactly these. */
 static void stored(struct world *w, uint32_t index, const char *prefix_end, const char *body)
 {
@@ -283,6 +383,71 @@ static void a_large_message_is_tagged_too(void)
     end(w);
 }
 
+static void subjects_that_cannot_be_tagged_are_counted(void)
+{
+    static char text[80000];
+    struct world *w = begin(tag_rules);
+    const struct counters *c = handoff_counters(handoff_port_of(w->handoff, 0));
+
+    hello(w);
+    /* Too long, in folds. */
+    strcpy(text, "Subject: a");
+    for (int i = 0; i < 40; i++)
+        strcat(text, "\r\n 0123456789012345678901234567890123456789012345678901234567890123456789");
+    strcat(text, "\r\n\r\nbulk");
+    CHECK(send(w, text) == 250 && c->subjects_untagged == 1);
+    CHECK(memcmp(w->messages[0].bytes + w->messages[0].prefix, text, strlen(text)) == 0);
+    /* Too many. */
+    CHECK(
+        send(w, "Subject: 1\r\nSubject: 2\r\nSubject: 3\r\nSubject: 4\r\nSubject: 5\r\n\r\nbulk") ==
+            250 &&
+        c->subjects_untagged == 2);
+    CHECK(send(w, "Subject: 1\r\nSubject: 2\r\nSubject: 3\r\nSubject: 4\r\n\r\nbulk") == 250 &&
+          c->subjects_untagged == 2);
+    /* Too far behind. */
+    text[0] = 0;
+    for (size_t i = 0; i < 66000; i += 60)
+        strcpy(text + i, "X-Fill: 01234567890123456789012345678901234567890123456789\r\n");
+    strcat(text, "Subject: far\r\n\r\nbulk");
+    CHECK(send(w, text) == 250 && c->subjects_untagged == 3);
+    CHECK(send(w, "Subject: a\r\n\r\nnote") == 250 && c->subjects_untagged == 3);
+    end(w);
+}
+
+/* What only the engine may write is not taken from others; sizes stay. */
+static void forged_fields_are_renamed(void)
+{
+    static char text[80000];
+    struct world *w = begin(tag_rules);
+    const struct counters *c = handoff_counters(handoff_port_of(w->handoff, 0));
+    size_t at = 0;
+
+    hello(w);
+    CHECK(send(w, "return-path: <boss@b.test>\r\nX-Wirepost-Rule: friend\r\nx-wirepost-new: 1\r\n"
+                  "X-Wirepost: no\r\nReturn-Path-To: me\r\nReturn-Path : <x>\r\n\r\nReturn-Path: "
+                  "text") == 250);
+    stored(
+        w, 0, "",
+        "X-turn-path: <boss@b.test>\r\nY-Wirepost-Rule: friend\r\nY-wirepost-new: 1\r\n"
+        "X-Wirepost: no\r\nReturn-Path-To: me\r\nX-turn-Path : <x>\r\n\r\nReturn-Path: text\r\n");
+    CHECK(c->fields_hidden == 4 && c->fields_not_hidden == 0);
+    /* Of a message within, fields are what they are. */
+    CHECK(send(w, "Content-Type: message/rfc822\r\n\r\nReturn-Path: <a@b.test>\r\n\r\nx") == 250);
+    CHECK(c->fields_hidden == 4);
+    /* One byte at a time, and behind the first row. */
+    w->step = 1;
+    CHECK(send(w, "A: b\r\nReturn-Path:\r\n <boss@b.test>\r\n\r\nx") == 250);
+    stored(w, 2, "", "A: b\r\nX-turn-Path:\r\n <boss@b.test>\r\n\r\nx\r\n");
+    w->step = 0;
+    for (; at < 70000; at += 60)
+        strcpy(text + at, "X-Fill: 01234567890123456789012345678901234567890123456789\r\n");
+    strcpy(text + at, "Return-Path: <a@b.test>\r\n\r\nx");
+    CHECK(send(w, text) == 250 && c->fields_hidden == 6 && c->fields_not_hidden == 0);
+    CHECK(w->messages[3].prefix &&
+          memcmp(w->messages[3].bytes + w->messages[3].prefix + at, "X-turn-Path: <a", 15) == 0);
+    end(w);
+}
+
 static void accept_takes_refusals_out_of_force(void)
 {
     struct world *w = begin("rules:\n"
@@ -306,9 +471,14 @@ int main(void)
     CHECK_CASE(numbers_are_told);
     CHECK_CASE(what_repeats_is_counted);
     CHECK_CASE(domains_decide_by_themselves);
+    CHECK_CASE(tenants_decide_by_themselves);
+    CHECK_CASE(the_clients_name_is_a_scope);
+    CHECK_CASE(the_envelope_is_judged_at_data);
     CHECK_CASE(tags_are_put_in_front);
     CHECK_CASE(who_is_not_tagged_sees_the_same_subject);
     CHECK_CASE(a_large_message_is_tagged_too);
+    CHECK_CASE(subjects_that_cannot_be_tagged_are_counted);
+    CHECK_CASE(forged_fields_are_renamed);
     CHECK_CASE(accept_takes_refusals_out_of_force);
     return check_end();
 }

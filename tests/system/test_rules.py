@@ -75,6 +75,38 @@ def test_wrong_rules_leave_the_running_ones(ruled):
     assert send(ruled, b"BLUE") == 550 and send(ruled, b"fine") == 250
 
 
+def test_forged_fields_are_not_shown(ruled):
+    """What a POP3 reader takes for ours is ours: Return-Path, X-Wirepost-*, and a field that a rule adds."""
+    forged = b"Return-Path: <boss@example.test>\r\nX-Wirepost-Rule: friend\r\nX-Bulk: no\r\n"
+    assert send(ruled, b"BULK", forged) == 250
+    stored, _uids = inbox(ruled.namespaces, ALICE)
+    [data] = stored.values()
+    mail = email.message_from_bytes(bytes(data))
+    assert mail.get_all("Return-Path") == [f"<{SENDER}>"] and mail.get_all("X-Bulk") == ["yes"]
+    assert mail.get_all("X-Wirepost-Rule") == ["bulk"]
+    assert mail.get_all("X-turn-Path") == ["<boss@example.test>"]
+    assert mail.get_all("Y-Bulk") == ["no"] and mail.get_all("Y-Wirepost-Rule") == ["friend"]
+    assert ruled.ask("counters")["fields_hidden"] == 3
+
+
+def test_tenants_have_rules_of_their_own(make_engine, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    own = "rules:\n- {id: own, scope: body, patterns: [{literal: RED}], tenants: acme, action: reject, text: No red}\n"
+    rules.write_text(own)
+    engine = make_engine(changes={"rules": {"files": [str(rules)]},
+                                  "domains": [{"name": "example.test", "tenant": "acme"}]})
+    engine.rules = rules
+    assert send(engine, b"RED") == 550 and send(engine, b"BLUE") == 250
+    rules.write_text(own.replace("acme", "other"))
+    answer = engine.ctl("reload", check=False)
+    assert answer.returncode != 0
+    assert b"rules.yaml:2: rule 'own': expected a tenant that a domain has, not 'other'" in answer.stderr
+    assert send(engine, b"RED") == 550
+    rules.write_text(own.replace("tenants: acme", "except_tenants: acme"))
+    engine.ctl("reload")
+    assert send(engine, b"RED") == 250
+
+
 def test_damaged_cache_is_rebuilt(ruled):
     cached = list(pathlib.Path(ruled.settings["rules"]["cache"]).glob("*.rules"))
     assert len(cached) == 1
