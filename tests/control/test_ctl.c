@@ -20,8 +20,8 @@ enum { EXPORT = 3000000 };
 /* ---- an engine that does nothing but remember ---- */
 
 static struct {
-    uint32_t seconds, stops, open, closed;
-    bool short_export;
+    _Atomic uint32_t seconds, stops, open, closed;
+    _Atomic bool short_export;
     _Atomic bool slow; /* the slow command does not come to its end */
 } seen;
 

@@ -20,7 +20,7 @@ struct stalling {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stalled;
-    uint32_t waiting;
+    _Atomic uint32_t waiting;
     enum store_status refuse; /* instead of doing it, if not STORE_OK */
 };
 
