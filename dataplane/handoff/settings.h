@@ -66,7 +66,8 @@ struct settings {
     struct limits limits;
     struct greylist greylist;
     struct directory *directory;
-    struct mailbox_table *mailboxes; /* which are full; like the directory */
+    struct mailbox_table *mailboxes; /* which are full; like the directory. NULL: nobody
+                                        asked a store */
     struct rule_generation *rules;
 };
 

@@ -139,7 +139,8 @@ static enum smtp_reply_id full_row(const struct sessions *ss, uint64_t account, 
     uint64_t full_ms = ss->settings.full_ms;
     struct mailbox_full full;
 
-    if (!mailbox_table_find(ss->settings.mailboxes, account, &full) || octets <= full.room)
+    if (!ss->settings.mailboxes || !mailbox_table_find(ss->settings.mailboxes, account, &full) ||
+        octets <= full.room)
         return SMTP_REPLY_NONE;
     /* The wall clock may have been set back. */
     return full_ms && ss->time.wall_ms > full.since_ms &&
