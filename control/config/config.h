@@ -144,6 +144,7 @@ struct config_store {
     char *path;
     bool sync;
     int64_t quota;         /* 0: none */
+    int64_t reserve;       /* 0: none */
     int64_t full_days;     /* 0: never */
     int64_t tombstone_age; /* 0: for ever */
     int64_t tombstones;    /* 0: all */

@@ -10,6 +10,7 @@ struct store *store_start(const struct config *config)
     struct store_options options = {.path = config->store.path,
                                     .sync = config->store.sync,
                                     .node = (uint16_t)config->engine.node,
+                                    .reserve_bytes = (uint64_t)config->store.reserve,
                                     .memory_bytes = (uint64_t)config->store.memory};
     enum store_status status = config->store.kind == CONFIG_STORE_MEMORY
                                    ? store_memory_open(&options, &store, error)

@@ -65,6 +65,7 @@ struct rocks {
     uint64_t memtable_bytes;
     rocksdb_env_t *env;      /* files in memory; NULL: the system's */
     uint64_t memory_bytes;   /* most that they may take */
+    uint64_t reserve_bytes;  /* of the disk: kept free */
     uint64_t memory_written; /* bytes of batches since they were measured */
     bool memory_full;        /* as they were measured last */
 
@@ -138,10 +139,10 @@ enum store_status rocks_migrate(struct rocks *r, uint64_t schema);
  * written ahead of it. */
 enum store_status rocks_ahead_check(struct rocks *r);
 
-/* ---- rocks_memory.c: a store that has no disk ---- */
+/* ---- rocks_room.c: what memory or disk still takes ---- */
 
 /* Under `changing`: whether `bytes` more may be committed. */
-bool rocks_memory_room(struct rocks *r, uint64_t bytes);
+bool rocks_room(struct rocks *r, uint64_t bytes);
 
 /* ---- rocks_full.c: accounts without room ---- */
 

@@ -28,7 +28,7 @@ enum store_status rocks_apply_write(struct store *store, const struct id128 *mes
         status = STORE_OK;
     if (status == STORE_OK && there != row)
         status = STORE_FAILED;
-    if (status == STORE_OK && !rocks_memory_room(r, bytes.len))
+    if (status == STORE_OK && !rocks_room(r, bytes.len))
         status = STORE_DISK_FULL;
     if (status == STORE_OK) {
         const char *pieces[2] = {(const char *)head, (const char *)bytes.data};

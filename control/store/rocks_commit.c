@@ -91,7 +91,7 @@ static enum store_status check(struct rocks_batch *b, const struct message *m)
 
     if (m->deliveries == 0 || m->deliveries > MESSAGE_DELIVERIES)
         return STORE_FAILED;
-    if (!rocks_memory_room(b->r, m->size - (uint64_t)m->rows_written * CHUNK_LARGE_DATA))
+    if (!rocks_room(b->r, m->size - (uint64_t)m->rows_written * CHUNK_LARGE_DATA))
         return STORE_DISK_FULL;
     status = check_rows(b, m);
     if (status == STORE_OK)

@@ -194,6 +194,7 @@ static enum store_status open_at(const struct store_options *options, const char
     r->store.ops = &ops;
     r->sync = options->sync && !env;
     r->env = env;
+    r->reserve_bytes = options->reserve_bytes;
     r->memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
     r->node = options->node;
     r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_MEMTABLE;

@@ -33,6 +33,7 @@ struct store_options {
     uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column
                                 family; 0: 16 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
+    uint64_t reserve_bytes; /* commits are STORE_DISK_FULL while less than this is free; 0: none */
     uint64_t
         memory_bytes; /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */
 };

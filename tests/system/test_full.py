@@ -98,7 +98,7 @@ def fill_up(path):
 
 def test_full_disk(make_engine):
     """452 4.3.1 while POP3 goes on; mail is taken again when there is room; nothing that was taken is lost."""
-    engine = make_engine(started=False, changes={"metrics": {"listen": METRICS}})
+    engine = make_engine(started=False, changes={"metrics": {"listen": METRICS}, "store": {"reserve": "64MiB"}})
     folder = put_store_on_tmpfs(engine, 192)
     engine.start()
     mails = [NOISE.message(f"{number}@disk.test", 900_000) for number in range(120)]
@@ -108,7 +108,6 @@ def test_full_disk(make_engine):
         sent.append(mail)
     filler = folder() / "filler"
     fill_up(filler)
-    # The store writes over what it has already, and that for a while.
     for mail in mails[3:]:
         end = answers(engine, mail, ALICE)[1]
         if end[0] != 250:

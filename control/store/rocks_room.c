@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks.h"
 
+#include <sys/statvfs.h>
+
 /*
  * Without a disk nobody says that it is full, so what the files and memtables take is measured
  * here: often enough that the limit is not passed by more than MEASURE_BYTES and one batch.
@@ -25,10 +27,23 @@ static uint64_t taken(struct rocks *r)
     return sum;
 }
 
-bool rocks_memory_room(struct rocks *r, uint64_t bytes)
+/*
+ * RocksDB that meets a full disk stops, and mends itself by a thread of its own that may end the
+ * program; and its files need room to be rewritten in. So it never gets that far: commits are
+ * refused while less than the reserve is free.
+ */
+static bool disk_room(const struct rocks *r, uint64_t bytes)
+{
+    struct statvfs fs;
+
+    return r->reserve_bytes == 0 || statvfs(r->path, &fs) != 0 ||
+           (uint64_t)fs.f_bavail * fs.f_frsize >= r->reserve_bytes + bytes;
+}
+
+bool rocks_room(struct rocks *r, uint64_t bytes)
 {
     if (!r->env)
-        return true;
+        return disk_room(r, bytes);
     r->memory_written += bytes;
     if (r->memory_full || r->memory_written >= MEASURE_BYTES) {
         r->memory_full = taken(r) + bytes > r->memory_bytes;
