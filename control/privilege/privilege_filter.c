@@ -79,7 +79,7 @@ static bool allow_conditions(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp a_thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
-    const struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
+    const struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0);
     static const int names[] = {PR_SET_NAME, PR_SET_VMA};
     bool ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_code) == 0 &&
               seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_code) == 0 &&
@@ -88,7 +88,7 @@ static bool allow_conditions(scmp_filter_ctx filter)
 
     for (size_t i = 0; ok && i < sizeof(names) / sizeof(names[0]); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                              SCMP_A0(SCMP_CMP_EQ, names[i])) == 0;
+                              SCMP_A0(SCMP_CMP_EQ, names[i], 0)) == 0;
     /* Its flags lie in memory, out of a filter's sight; libc takes clone() where there is none. */
     return ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
@@ -101,7 +101,7 @@ static bool allow_conditions(scmp_filter_ctx filter)
 static bool allow_xdp_end(scmp_filter_ctx filter)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, AF_NETLINK)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 0) == 0;
 }
 
