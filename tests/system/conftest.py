@@ -22,11 +22,14 @@ def pytest_addoption(parser):
     parser.addoption("--packets", metavar="DIR", help="keep a capture of each test that fails in this folder")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     if os.geteuid() != 0:
         raise pytest.UsageError("network namespaces need root")
     if not lab_engine.binary().exists():
         raise pytest.UsageError(f"{lab_engine.binary()} is not there")
+    if not config.getoption("--long"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     for item in items:
         for tool in (mark.args[0] for mark in item.iter_markers("needs")):
             if not shutil.which(tool):
@@ -36,7 +39,16 @@ def pytest_collection_modifyitems(items):
 def pytest_configure(config):
     # Ended from outside, the run still tears its fixtures down.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.addinivalue_line("markers", "long: runs in the long tier alone")
     config.addinivalue_line("markers", "needs(tool): skipped where the tool is not installed")
+
+
+def first_short(values):
+    """Parameters of which the first alone belongs to the short tier."""
+    def marked(value):
+        plain = value if hasattr(value, "marks") else pytest.param(value)
+        return pytest.param(*plain.values, marks=(*plain.marks, pytest.mark.long))
+    return [values[0], *map(marked, values[1:])]
 
 
 class Bench:

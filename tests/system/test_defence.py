@@ -5,6 +5,7 @@ import socket
 import time
 from contextlib import ExitStack
 
+import pytest
 from lab import messages
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.smtp import Session, inbox
@@ -78,6 +79,7 @@ def test_greylisting(make_engine):
     assert counters["smtp_reply_greylisted"] == 2
 
 
+@pytest.mark.long
 def test_others_go_on_beside_slow_and_deaf_clients(make_engine):
     engine = make_engine()
     with ExitStack() as stack:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import first_short
 from lab.commands import run, wait_until
 from lab.engine import DRIVERS
 from test_drivers import smoke
@@ -61,7 +62,7 @@ def hugepages():
         yield stack
 
 
-@pytest.mark.parametrize("pmd", DRIVERS)
+@pytest.mark.parametrize("pmd", first_short(DRIVERS))
 def test_they_are_taken(hugepages, make_engine, pmd):
     hugepages.enter_context(reserved(128))
     engine = make_engine(pmd=pmd)

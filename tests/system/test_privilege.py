@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from conftest import first_short
 from lab import messages
 from lab.commands import CommandFailed, run
 from lab.engine import DRIVERS, PASSWORD
@@ -40,7 +41,7 @@ def check_threads(engine, keeps=()):
         assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
 
-@pytest.mark.parametrize("pmd", DRIVERS)
+@pytest.mark.parametrize("pmd", first_short(DRIVERS))
 def test_serves_as_somebody_else(make_engine, pmd):
     engine = make_engine(pmd=pmd, workers=2 if pmd == "af_packet" else 1, changes=AS_NOBODY)
     check_threads(engine, keeps=("permitted",) if pmd == "af_xdp" else ())
@@ -145,7 +146,7 @@ def say_secrets(engine, marker):
         assert inbox(engine.namespaces, ALICE) is not None
 
 
-@pytest.mark.parametrize("pmd", DRIVERS)
+@pytest.mark.parametrize("pmd", first_short(DRIVERS))
 def test_passwords_and_mail_are_left_out_of_dumps(make_engine, pmd):
     engine = make_engine(pmd=pmd)
     marker = "marker-of-a-letter-4711"
@@ -157,7 +158,7 @@ def test_passwords_and_mail_are_left_out_of_dumps(make_engine, pmd):
     assert left_out > 100 << 20
 
 
-@pytest.mark.parametrize("core_files", [False, True])
+@pytest.mark.parametrize("core_files", first_short([False, True]))
 def test_core_file_after_a_crash(make_engine, core_files):
     if Path("/proc/sys/kernel/core_pattern").read_text().strip() != "core":
         pytest.skip("core files do not go to the working directory here")

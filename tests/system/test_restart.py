@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from conftest import first_short
 from lab import messages
 from lab.commands import CommandFailed, run
 from lab.engine import DRIVERS
@@ -23,7 +24,7 @@ def deliver(engine, message_id):
         assert session.transaction("sender@client.test", [ALICE], messages.plain(message_id).data)[0] == 250
 
 
-@pytest.mark.parametrize("pmd", DRIVERS)
+@pytest.mark.parametrize("pmd", first_short(DRIVERS))
 def test_start_after_kill(make_engine, pmd):
     engine = make_engine(pmd=pmd)
     for number in range(3):
