@@ -8,6 +8,7 @@ import time
 
 import pytest
 from lab import messages
+from lab.commands import wait_until
 from lab.engine import PASSWORD
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.records import connections
@@ -261,5 +262,9 @@ def test_wrong_passwords_slow_down(make_engine):
     with pop3(engine.namespaces, USERS["poplib"]):
         pass
     assert time.monotonic() - began < 0.5
-    refused = [record["result"]["logins_refused"] for record in connections(engine) if record["connection"]["protocol"] == "pop3"]
-    assert refused == [1, 1, 0]
+
+    def refused():
+        return [record["result"]["logins_refused"] for record in connections(engine)
+                if record["connection"]["protocol"] == "pop3"]
+    wait_until(lambda: len(refused()) == 3, 5, "a record of each connection")
+    assert refused() == [1, 1, 0]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Root only until everything is open: then a user of its own, a filter of system calls, and no core file."""
 
+from contextlib import suppress
 import os
 import signal
 from pathlib import Path
@@ -83,16 +84,19 @@ def test_store_and_records_go_on_after_a_crash(make_engine):
 
 def test_an_unknown_user_is_refused(make_engine):
     engine = make_engine(started=False, changes={"engine": {"user": "no-such-user"}})
-    with pytest.raises(CommandFailed, match="ended with"):
+    with suppress(CommandFailed):
         engine.start(reachable=False)
+    assert engine.process.wait(10) != 0
     assert 'engine.user: there is no user "no-such-user"' in engine.log_tail()
 
 
 def test_a_store_out_of_reach_is_refused(make_engine):
     engine = make_engine(started=False, changes=AS_NOBODY)
     engine.directory.chmod(0o700)
-    with pytest.raises(CommandFailed, match="ended with"):
+    # The control socket is there for a moment before the engine sees it.
+    with suppress(CommandFailed):
         engine.start(reachable=False)
+    assert engine.process.wait(10) != 0
     assert "engine.user: nobody cannot use store.path" in engine.log_tail()
 
 
