@@ -140,166 +140,164 @@ static void all_options_are_read(void)
 }
 
 /* One fault each, put behind or in place of the least there is; all that is told must begin so. */
+static const struct {
+    const char *text, *told;
+} faults[] = {
+    {LEAST "workers: 1\n", ":7: workers: unknown option; expected one of hostname, engine,"},
+    {LEAST "smtp: {message_sise: 1MiB}\n",
+     ":7: smtp.message_sise: unknown option; expected one of message_size,"},
+    {LEAST "domains:\n  - name: a.test\n    clas: local\n",
+     ":9: domains[].clas: unknown option; expected one of name, class,"},
+    {LEAST "? [a, b]\n: 1\n", ":7: (no text): unknown option"},
+    {LEAST "hostname: b.test\n", ":7: hostname: stands twice; expected once"},
+    {LEAST "smtp:\n  errors: 1\n  errors: 2\n", ":9: smtp.errors: stands twice"},
+    {LEAST "smtp: {message_size: 50 MiB}\n", ":7: smtp.message_size: expected a size from "
+                                             "64KiB to 2GiB, such as 50MiB; found \"50 MiB\""},
+    {LEAST "smtp: {message_size: 50MB}\n", ":7: smtp.message_size: expected a size"},
+    {LEAST "smtp: {message_size: 99999999999999999999}\n",
+     ":7: smtp.message_size: expected a size"},
+    {LEAST "smtp: {message_size: 9999999TiB}\n", ":7: smtp.message_size: expected a size"},
+    {LEAST "smtp: {message_size: 1KiB}\n", ":7: smtp.message_size: expected a size"},
+    {LEAST "smtp: {end_timeout: 241s}\n", ":7: smtp.end_timeout: expected a duration from 1s "
+                                          "to 4m, such as 50us or 5m; found \"241s\""},
+    {LEAST "smtp: {end_timeout: 60}\n", ":7: smtp.end_timeout: expected a duration"},
+    {LEAST "smtp: {recipients: 101}\n",
+     ":7: smtp.recipients: expected a number from 1 to 100; found \"101\""},
+    {LEAST "smtp: {recipients: ten}\n", ":7: smtp.recipients: expected a number"},
+    {LEAST "smtp: {recipients: [1]}\n",
+     ":7: smtp.recipients: expected a number from 1 to 100; found a sequence"},
+    {LEAST "smtp: {recipients: {a: 1}}\n",
+     ":7: smtp.recipients: expected a number from 1 to 100; found a mapping"},
+    {LEAST "smtp: 5\n", ":7: smtp: expected a mapping of options"},
+    {LEAST "pop3: {allow_cleartext: yes}\n",
+     ":7: pop3.allow_cleartext: expected true or false; found \"yes\""},
+    {LEAST "log: {level: loud}\n",
+     ":7: log.level: expected error, warning, info or debug; found \"loud\""},
+    {LEAST "rules: {files: a.yaml}\n", ":7: rules.files: expected a sequence of 0 to 64 items"},
+    {LEAST "rules: {files: [a.yaml,\n  \"\"]}\n", ":8: rules.files: expected a sequence"},
+    {LEAST "domains: [{name: a..b}]\n",
+     ":7: domains[].name: expected a domain name; found \"a..b\""},
+    {LEAST "domains: [{name: \"[198.18.0.1]\"}]\n", ":7: domains[].name: expected a domain name"},
+    {LEAST "domains:\n- {name: a.test}\n- {class: local}\n",
+     ":9: domains[].name: expected a domain name; it is missing"},
+    {LEAST "domains:\n- {name: a.test}\n- {name: A.test}\n",
+     ":9: domains[].name: expected each once; a.test stands in line 8 already"},
+    {LEAST "domains: [{name: a.test, quarantine_score: 5.0001}]\n",
+     ":7: domains[].quarantine_score: expected a score from -1000 to 1000, or off; found "
+     "\"5.0001\""},
+    {LEAST "domains: [{name: a.test, quarantine_score: 20}]\n",
+     ":7: domains[].quarantine_score: expected at most the reject_score"},
+    {LEAST "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n",
+     ":7: accounts[].address: expected a domain that is listed as local; b.test is not"},
+    {LEAST "domains: [{name: b.test, class: refused}]\naccounts: [{address: a@b.test, "
+           "password: \"" HASH "\"}]\n",
+     ":8: accounts[].address: expected a domain that is listed as local"},
+    {LEAST "domains: [{name: b.test}]\naccounts:\n- {address: a@b.test, password: \"" HASH
+           "\"}\n- {address: A@B.test, password: \"" HASH "\"}\n",
+     ":10: accounts[].address: expected each once; a@b.test stands in line 9 already"},
+    {LEAST "domains: [{name: b.test}]\naccounts: [{address: a@b.test, password: secretsecret1}]\n",
+     ":8: accounts[].password: expected a password hash as crypt(5) has it; found \"...\""},
+    {LEAST "domains: [{name: b.test}]\naccounts: [{address: b.test, password: \"" HASH "\"}]\n",
+     ":8: accounts[].address: expected a mail address with a domain name; found \"b.test\""},
+    {LEAST "domains: [{name: b.test, class: relay}]\n",
+     ":7: domains[].class: expected local or refused; found \"relay\""},
+    {LEAST "domains: [{name: b.test, detail_separator: a}]\n",
+     ":7: domains[].detail_separator: expected one of + - _ . = # ~ or nothing"},
+    {LEAST "domains: [{name: b.test, detail_separator: '--'}]\n",
+     ":7: domains[].detail_separator: expected a text of at most 1 bytes"},
+    {LEAST "domains:\n- {name: b.test, catch_all: a@b.test}\n",
+     ":8: domains[].catch_all: expected an account or an alias; a@b.test is neither"},
+    {LEAST "domains:\n- {name: a.test, class: refused}\n- {name: b.test}\naccounts: [{address: "
+           "Abuse@b.test, password: \"" HASH "\"}]\n",
+     ":9: domains[].name: expected an account, an alias or a catch_all for postmaster@b.test; "
+     "there is none\n"},
+    {LEAST "domains: [{name: b.test}]\naccounts: [{address: postmaster@b.test, password: "
+           "\"" HASH "\"}]\n",
+     ":7: domains[].name: expected an account, an alias or a catch_all for abuse@b.test"},
+    {ADDRESSES "aliases:\n- {address: A@b.test, members: [a@b.test]}\n",
+     ":10: aliases[].address: expected each once; a@b.test stands in line 8 already"},
+    {ADDRESSES "aliases:\n- {address: x@c.test, members: [a@b.test]}\n",
+     ":10: aliases[].address: expected a domain that is listed as local; c.test is not"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@c.test]}\n",
+     ":10: aliases[].members: expected addresses in a domain that is listed as local; a@c.test "
+     "is in none"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, c@b.test]}\n",
+     ":10: aliases[].members: expected accounts or aliases; c@b.test is neither"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, members: []}\n",
+     ":10: aliases[].members: expected a sequence of 1 to 100 items"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, X@b.test]}\n",
+     ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, members: [y@b.test]}\n"
+               "- {address: y@b.test, members: [a@b.test, z@b.test]}\n"
+               "- {address: z@b.test, members: [x@b.test]}\n",
+     ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself\n"
+     "/etc/wp/a.yaml:11: aliases[].members: expected accounts in the end; y@b.test leads back "
+     "to itself\n"
+     "/etc/wp/a.yaml:12: "},
+    {LEAST "hostname: [\n", ":8: expected YAML: "},
+    {LEAST "---\nhostname: b\n", ":8: expected one YAML document; found a second"},
+    {LEAST "log: {level: \xff}\n", ": expected YAML: "},
+    {LEAST "log: {level: \"a\\nb\"}\n",
+     ":7: log.level: expected error, warning, info or debug; found \"a?b\""},
+    {"- a\n", ":1: the file: expected a mapping of options"},
+    {"", ":1: hostname: expected a domain name; it is missing"},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2]}\nlisteners: "
+     "[{port: 1, protocol: smtp}]\nstore: {path: a}\n",
+     ":3: network.addresses: expected a sequence of 1 to 64 items, each an address and its "
+     "prefix length, such as 198.18.0.2/24; found \"198.18.0.2\""},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
+     "[198.18.0.2/33]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
+     ":3: network.addresses: "},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
+     "[127.0.0.1/8]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
+     ":3: network.addresses: expected addresses that a host may have; found 127.0.0.1"},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24], "
+     "gateways: [198.18.1.1]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
+     ":3: network.gateways: expected a neighbour inside the prefix of one of our addresses; "
+     "found 198.18.1.1"},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24], "
+     "gateways: [198.18.1]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
+     ":3: network.gateways: expected a sequence of 0 to 64 items, each an IPv4 or IPv6 "
+     "address; found \"198.18.1\""},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners: []\nstore: {path: a}\n",
+     ":4: listeners: expected a sequence of 1 to 16 items; found 0"},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners: [{port: 0, protocol: smtp}]\nstore: {path: a}\n",
+     ":4: listeners[].port: expected a port from 1 to 65535; found \"0\""},
+    {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners:\n- {port: 25, protocol: smtp}\n- {port: 25, protocol: "
+     "pop3}\nstore: {path: a}\n",
+     ":6: listeners[].port: expected each once; 25 stands in line 5 already"},
+    {"hostname: a.test\nengine: {workers: 1}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n",
+     ":2: engine.interface: expected the name of a kernel interface; it is missing"},
+    {"hostname: a.test\nengine: {pmd: eal}\nnetwork: {addresses: [198.18.0.2/24]}\nlisteners: "
+     "[{port: 25, protocol: smtp}]\nstore: {path: a}\n",
+     ":2: engine.device: expected a device as DPDK names it, since pmd is eal; it is missing"},
+    {"hostname: a.test\nengine: {interface: \"e,x=1\"}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n",
+     ":2: engine.interface: expected a name of letters, digits"},
+    {"hostname: a.test\nengine: {interface: e, control_cpus: 3-1}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n",
+     ":2: engine.control_cpus: expected CPU numbers and ranges"},
+    {"hostname: a.test\nengine: {interface: e, directory: 16}\nnetwork: {addresses: "
+     "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
+     "domains: [{name: a.1},{name: a.2},{name: a.3},{name: a.4},{name: a.5},{name: a.6},{name: "
+     "a.7},{name: a.8},{name: a.9},"
+     "{name: b.1},{name: b.2},{name: b.3},{name: b.4},{name: b.5},{name: b.6},{name: "
+     "b.7},{name: b.8}]\n",
+     ":2: engine.directory: expected room for all domains and addresses, 19 in all"},
+};
+
 static void faults_are_told_with_their_line(void)
 {
-    static const struct {
-        const char *text, *told;
-    } rows[] = {
-        {LEAST "workers: 1\n", ":7: workers: unknown option; expected one of hostname, engine,"},
-        {LEAST "smtp: {message_sise: 1MiB}\n",
-         ":7: smtp.message_sise: unknown option; expected one of message_size,"},
-        {LEAST "domains:\n  - name: a.test\n    clas: local\n",
-         ":9: domains[].clas: unknown option; expected one of name, class,"},
-        {LEAST "? [a, b]\n: 1\n", ":7: (no text): unknown option"},
-        {LEAST "hostname: b.test\n", ":7: hostname: stands twice; expected once"},
-        {LEAST "smtp:\n  errors: 1\n  errors: 2\n", ":9: smtp.errors: stands twice"},
-        {LEAST "smtp: {message_size: 50 MiB}\n", ":7: smtp.message_size: expected a size from "
-                                                 "64KiB to 2GiB, such as 50MiB; found \"50 MiB\""},
-        {LEAST "smtp: {message_size: 50MB}\n", ":7: smtp.message_size: expected a size"},
-        {LEAST "smtp: {message_size: 99999999999999999999}\n",
-         ":7: smtp.message_size: expected a size"},
-        {LEAST "smtp: {message_size: 9999999TiB}\n", ":7: smtp.message_size: expected a size"},
-        {LEAST "smtp: {message_size: 1KiB}\n", ":7: smtp.message_size: expected a size"},
-        {LEAST "smtp: {end_timeout: 241s}\n", ":7: smtp.end_timeout: expected a duration from 1s "
-                                              "to 4m, such as 50us or 5m; found \"241s\""},
-        {LEAST "smtp: {end_timeout: 60}\n", ":7: smtp.end_timeout: expected a duration"},
-        {LEAST "smtp: {recipients: 101}\n",
-         ":7: smtp.recipients: expected a number from 1 to 100; found \"101\""},
-        {LEAST "smtp: {recipients: ten}\n", ":7: smtp.recipients: expected a number"},
-        {LEAST "smtp: {recipients: [1]}\n",
-         ":7: smtp.recipients: expected a number from 1 to 100; found a sequence"},
-        {LEAST "smtp: {recipients: {a: 1}}\n",
-         ":7: smtp.recipients: expected a number from 1 to 100; found a mapping"},
-        {LEAST "smtp: 5\n", ":7: smtp: expected a mapping of options"},
-        {LEAST "pop3: {allow_cleartext: yes}\n",
-         ":7: pop3.allow_cleartext: expected true or false; found \"yes\""},
-        {LEAST "log: {level: loud}\n",
-         ":7: log.level: expected error, warning, info or debug; found \"loud\""},
-        {LEAST "rules: {files: a.yaml}\n", ":7: rules.files: expected a sequence of 0 to 64 items"},
-        {LEAST "rules: {files: [a.yaml,\n  \"\"]}\n", ":8: rules.files: expected a sequence"},
-        {LEAST "domains: [{name: a..b}]\n",
-         ":7: domains[].name: expected a domain name; found \"a..b\""},
-        {LEAST "domains: [{name: \"[198.18.0.1]\"}]\n",
-         ":7: domains[].name: expected a domain name"},
-        {LEAST "domains:\n- {name: a.test}\n- {class: local}\n",
-         ":9: domains[].name: expected a domain name; it is missing"},
-        {LEAST "domains:\n- {name: a.test}\n- {name: A.test}\n",
-         ":9: domains[].name: expected each once; a.test stands in line 8 already"},
-        {LEAST "domains: [{name: a.test, quarantine_score: 5.0001}]\n",
-         ":7: domains[].quarantine_score: expected a score from -1000 to 1000, or off; found "
-         "\"5.0001\""},
-        {LEAST "domains: [{name: a.test, quarantine_score: 20}]\n",
-         ":7: domains[].quarantine_score: expected at most the reject_score"},
-        {LEAST "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n",
-         ":7: accounts[].address: expected a domain that is listed as local; b.test is not"},
-        {LEAST "domains: [{name: b.test, class: refused}]\naccounts: [{address: a@b.test, "
-               "password: \"" HASH "\"}]\n",
-         ":8: accounts[].address: expected a domain that is listed as local"},
-        {LEAST "domains: [{name: b.test}]\naccounts:\n- {address: a@b.test, password: \"" HASH
-               "\"}\n- {address: A@B.test, password: \"" HASH "\"}\n",
-         ":10: accounts[].address: expected each once; a@b.test stands in line 9 already"},
-        {LEAST
-         "domains: [{name: b.test}]\naccounts: [{address: a@b.test, password: secretsecret1}]\n",
-         ":8: accounts[].password: expected a password hash as crypt(5) has it; found \"...\""},
-        {LEAST "domains: [{name: b.test}]\naccounts: [{address: b.test, password: \"" HASH "\"}]\n",
-         ":8: accounts[].address: expected a mail address with a domain name; found \"b.test\""},
-        {LEAST "domains: [{name: b.test, class: relay}]\n",
-         ":7: domains[].class: expected local or refused; found \"relay\""},
-        {LEAST "domains: [{name: b.test, detail_separator: a}]\n",
-         ":7: domains[].detail_separator: expected one of + - _ . = # ~ or nothing"},
-        {LEAST "domains: [{name: b.test, detail_separator: '--'}]\n",
-         ":7: domains[].detail_separator: expected a text of at most 1 bytes"},
-        {LEAST "domains:\n- {name: b.test, catch_all: a@b.test}\n",
-         ":8: domains[].catch_all: expected an account or an alias; a@b.test is neither"},
-        {LEAST "domains:\n- {name: a.test, class: refused}\n- {name: b.test}\naccounts: [{address: "
-               "Abuse@b.test, password: \"" HASH "\"}]\n",
-         ":9: domains[].name: expected an account, an alias or a catch_all for postmaster@b.test; "
-         "there is none\n"},
-        {LEAST "domains: [{name: b.test}]\naccounts: [{address: postmaster@b.test, password: "
-               "\"" HASH "\"}]\n",
-         ":7: domains[].name: expected an account, an alias or a catch_all for abuse@b.test"},
-        {ADDRESSES "aliases:\n- {address: A@b.test, members: [a@b.test]}\n",
-         ":10: aliases[].address: expected each once; a@b.test stands in line 8 already"},
-        {ADDRESSES "aliases:\n- {address: x@c.test, members: [a@b.test]}\n",
-         ":10: aliases[].address: expected a domain that is listed as local; c.test is not"},
-        {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@c.test]}\n",
-         ":10: aliases[].members: expected addresses in a domain that is listed as local; a@c.test "
-         "is in none"},
-        {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, c@b.test]}\n",
-         ":10: aliases[].members: expected accounts or aliases; c@b.test is neither"},
-        {ADDRESSES "aliases:\n- {address: x@b.test, members: []}\n",
-         ":10: aliases[].members: expected a sequence of 1 to 100 items"},
-        {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, X@b.test]}\n",
-         ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself"},
-        {ADDRESSES "aliases:\n- {address: x@b.test, members: [y@b.test]}\n"
-                   "- {address: y@b.test, members: [a@b.test, z@b.test]}\n"
-                   "- {address: z@b.test, members: [x@b.test]}\n",
-         ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself\n"
-         "/etc/wp/a.yaml:11: aliases[].members: expected accounts in the end; y@b.test leads back "
-         "to itself\n"
-         "/etc/wp/a.yaml:12: "},
-        {LEAST "hostname: [\n", ":8: expected YAML: "},
-        {LEAST "---\nhostname: b\n", ":8: expected one YAML document; found a second"},
-        {LEAST "log: {level: \xff}\n", ": expected YAML: "},
-        {LEAST "log: {level: \"a\\nb\"}\n",
-         ":7: log.level: expected error, warning, info or debug; found \"a?b\""},
-        {"- a\n", ":1: the file: expected a mapping of options"},
-        {"", ":1: hostname: expected a domain name; it is missing"},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2]}\nlisteners: "
-         "[{port: 1, protocol: smtp}]\nstore: {path: a}\n",
-         ":3: network.addresses: expected a sequence of 1 to 64 items, each an address and its "
-         "prefix length, such as 198.18.0.2/24; found \"198.18.0.2\""},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
-         "[198.18.0.2/33]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
-         ":3: network.addresses: "},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
-         "[127.0.0.1/8]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
-         ":3: network.addresses: expected addresses that a host may have; found 127.0.0.1"},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24], "
-         "gateways: [198.18.1.1]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
-         ":3: network.gateways: expected a neighbour inside the prefix of one of our addresses; "
-         "found 198.18.1.1"},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24], "
-         "gateways: [198.18.1]}\nlisteners: [{port: 1, protocol: smtp}]\nstore: {path: a}\n",
-         ":3: network.gateways: expected a sequence of 0 to 64 items, each an IPv4 or IPv6 "
-         "address; found \"198.18.1\""},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners: []\nstore: {path: a}\n",
-         ":4: listeners: expected a sequence of 1 to 16 items; found 0"},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners: [{port: 0, protocol: smtp}]\nstore: {path: a}\n",
-         ":4: listeners[].port: expected a port from 1 to 65535; found \"0\""},
-        {"hostname: a.test\nengine: {interface: e}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners:\n- {port: 25, protocol: smtp}\n- {port: 25, protocol: "
-         "pop3}\nstore: {path: a}\n",
-         ":6: listeners[].port: expected each once; 25 stands in line 5 already"},
-        {"hostname: a.test\nengine: {workers: 1}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n",
-         ":2: engine.interface: expected the name of a kernel interface; it is missing"},
-        {"hostname: a.test\nengine: {pmd: eal}\nnetwork: {addresses: [198.18.0.2/24]}\nlisteners: "
-         "[{port: 25, protocol: smtp}]\nstore: {path: a}\n",
-         ":2: engine.device: expected a device as DPDK names it, since pmd is eal; it is missing"},
-        {"hostname: a.test\nengine: {interface: \"e,x=1\"}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n",
-         ":2: engine.interface: expected a name of letters, digits"},
-        {"hostname: a.test\nengine: {interface: e, control_cpus: 3-1}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n",
-         ":2: engine.control_cpus: expected CPU numbers and ranges"},
-        {"hostname: a.test\nengine: {interface: e, directory: 16}\nnetwork: {addresses: "
-         "[198.18.0.2/24]}\nlisteners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
-         "domains: [{name: a.1},{name: a.2},{name: a.3},{name: a.4},{name: a.5},{name: a.6},{name: "
-         "a.7},{name: a.8},{name: a.9},"
-         "{name: b.1},{name: b.2},{name: b.3},{name: b.4},{name: b.5},{name: b.6},{name: "
-         "b.7},{name: b.8}]\n",
-         ":2: engine.directory: expected room for all domains and addresses, 19 in all"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct config *c = read_text(rows[i].text);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        struct config *c = read_text(faults[i].text);
         char told[512];
 
         CHECK(c == NULL && errors.count > 0);
-        snprintf(told, sizeof(told), "/etc/wp/a.yaml%s", rows[i].told);
+        snprintf(told, sizeof(told), "/etc/wp/a.yaml%s", faults[i].told);
         CHECK_TEXT(span_head(writer_span(&errors.text), strlen(told)), told);
         config_free(c);
     }
