@@ -120,6 +120,10 @@ enum store_status rocks_db_open(struct rocks *r, char *error);
 void rocks_db_close(struct rocks *r);
 /* What RocksDB's message says; frees it. STORE_OK for NULL. */
 enum store_status rocks_db_status(char *error);
+/* Writes the batch; with `durable` it is synced where the store syncs at all. */
+enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch, bool durable);
+/* The same, and empties it for what comes next. */
+enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batch, bool durable);
 /* Begins and ends a use of the database. False: it is closed, don't end. */
 bool rocks_db_use(struct rocks *r);
 void rocks_db_release(struct rocks *r);
@@ -204,6 +208,9 @@ static inline enum store_status rocks_must(enum store_status status)
 
 void rocks_value_put(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
                      struct span key, struct span value);
+/* A number alone, as rocks_value_number() reads it. */
+void rocks_value_put_number(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
+                            struct span key, uint64_t n);
 void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
                         struct span key);
 /* Rows 0 to rows - 1 of a body. */

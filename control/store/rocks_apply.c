@@ -5,14 +5,12 @@ enum store_status rocks_apply_write(struct store *store, const struct id128 *mes
                                     struct span bytes)
 {
     struct rocks *r = (struct rocks *)store;
-    uint8_t head[STORE_ROW_HEAD], number[STORE_ROW_SMALL];
+    uint8_t head[STORE_ROW_HEAD];
     struct writer head_writer = writer_of(head, sizeof(head));
-    struct writer rows_writer = writer_of(number, sizeof(number));
     struct store_key key, pending;
     rocksdb_writebatch_t *batch;
     uint64_t there = 0;
     enum store_status status;
-    char *error = NULL;
 
     if (bytes.len != CHUNK_LARGE_DATA)
         return STORE_FAILED;
@@ -36,15 +34,13 @@ enum store_status rocks_apply_write(struct store *store, const struct id128 *mes
         const char *key_piece = (const char *)key.bytes;
 
         store_row_put_head(&head_writer);
-        store_row_put_number(&rows_writer, (uint64_t)row + 1);
         key = store_key_row(r->incarnation, message, row);
         batch = rocksdb_writebatch_create();
         rocksdb_writebatch_putv_cf(batch, r->family[ROCKS_BODY], 1, &key_piece, &key.len, 2, pieces,
                                    lens);
-        rocks_value_put(r, batch, ROCKS_INDEX, rocks_key(&pending), writer_span(&rows_writer));
-        rocksdb_write(r->db, r->unsynced, batch, &error);
+        rocks_value_put_number(r, batch, ROCKS_INDEX, rocks_key(&pending), (uint64_t)row + 1);
+        status = rocks_db_write(r, batch, false);
         rocksdb_writebatch_destroy(batch);
-        status = rocks_db_status(error);
         r->sick = status != STORE_OK;
         r->ill = status;
     }

@@ -38,13 +38,8 @@ void rocks_audit_put(struct rocks_batch *b, const struct store_audit *row)
 
 void rocks_audit_end(struct rocks_batch *b)
 {
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
-
-    if (!b->audit_next)
-        return;
-    store_row_put_number(&w, b->audit_next);
-    rocks_value_put(b->r, b->rows, ROCKS_META, next_key(), writer_span(&w));
+    if (b->audit_next)
+        rocks_value_put_number(b->r, b->rows, ROCKS_META, next_key(), b->audit_next);
 }
 
 static bool read_row(const struct rocks_walk *walk, struct store_audit *row)

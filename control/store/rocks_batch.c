@@ -138,8 +138,6 @@ enum { CLOCK_AHEAD_MS = 60000 };
 
 static void put_clock(struct rocks_batch *b)
 {
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
     uint64_t latest = 0;
 
     for (uint32_t i = 0; i < b->message_count; i++)
@@ -148,16 +146,12 @@ static void put_clock(struct rocks_batch *b)
     if (latest <= b->r->clock)
         return;
     b->r->clock = latest + CLOCK_AHEAD_MS;
-    store_row_put_number(&w, b->r->clock);
-    rocks_value_put(b->r, b->rows, ROCKS_META, span_text("clock"), writer_span(&w));
+    rocks_value_put_number(b->r, b->rows, ROCKS_META, span_text("clock"), b->r->clock);
 }
 
 enum store_status rocks_batch_write(struct rocks_batch *b)
 {
     struct rocks *r = b->r;
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer number = writer_of(bytes, sizeof(bytes));
-    char *error = NULL;
 
     for (int i = 0; i < ROCKS_BATCH_BUCKETS; i++)
         for (const struct rocks_account *a = b->accounts[i]; a; a = a->next)
@@ -165,12 +159,10 @@ enum store_status rocks_batch_write(struct rocks_batch *b)
     put_clock(b);
     rocks_audit_end(b);
     if (b->durable) {
-        store_row_put_number(&number, ++r->batch);
-        rocks_value_put(r, b->rows, ROCKS_META, span_text("batch"), writer_span(&number));
+        rocks_value_put_number(r, b->rows, ROCKS_META, span_text("batch"), ++r->batch);
         rocks_value_put(r, b->rows, ROCKS_META, span_text("ahead"),
                         span_of(b->ahead, b->ahead_len));
     }
-    if (rocksdb_writebatch_count(b->rows) > 0)
-        rocksdb_write(r->db, b->durable && r->sync ? r->synced : r->unsynced, b->rows, &error);
-    return rocks_db_status(error);
+    return rocksdb_writebatch_count(b->rows) > 0 ? rocks_db_write(r, b->rows, b->durable)
+                                                 : STORE_OK;
 }

@@ -74,17 +74,14 @@ static enum store_status choose(struct rocks *r, struct expiry *e)
 static enum store_status forget(struct rocks_batch *b, const struct expiry *e)
 {
     struct store_key key = store_key_id(STORE_TABLE_FLOOR, e->mailbox);
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
     struct store_row_mailbox mailbox;
     enum store_status status = rocks_value_mailbox(b->r, e->mailbox, &mailbox);
 
     for (uint32_t i = 0; i < e->count; i++)
         rocks_value_delete(b->r, b->rows, ROCKS_INDEX, rocks_key(&e->keys[i]));
-    store_row_put_number(&w, e->floor);
     /* Of a mailbox that is gone itself, nobody will ask. */
     if (status == STORE_OK)
-        rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
+        rocks_value_put_number(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), e->floor);
     else if (status != STORE_NONE)
         return status;
     return rocks_batch_write(b);

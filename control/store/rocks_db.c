@@ -24,6 +24,22 @@ enum store_status rocks_db_status(char *error)
     return status;
 }
 
+enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch, bool durable)
+{
+    char *error = NULL;
+
+    rocksdb_write(r->db, durable && r->sync ? r->synced : r->unsynced, batch, &error);
+    return rocks_db_status(error);
+}
+
+enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batch, bool durable)
+{
+    enum store_status status = rocks_db_write(r, batch, durable);
+
+    rocksdb_writebatch_clear(batch);
+    return status;
+}
+
 static enum store_status fail(char *out, enum store_status status, const char *what, char *error)
 {
     if (error && rocks_db_status(strdup(error)) == STORE_DISK_FULL)
@@ -95,15 +111,6 @@ static enum store_status read_counter(struct rocks *r, const char *name, uint64_
     return status == STORE_NONE ? STORE_CORRUPT : status;
 }
 
-static void put_counter(struct rocks *r, rocksdb_writebatch_t *batch, const char *name, uint64_t n)
-{
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
-
-    store_row_put_number(&w, n);
-    rocks_value_put(r, batch, ROCKS_META, span_text(name), writer_span(&w));
-}
-
 /* Stores of older programs have none. */
 static enum store_status read_clock(struct rocks *r)
 {
@@ -155,9 +162,9 @@ static enum store_status begin_incarnation(struct rocks *r, bool fresh, char *er
     r->next_id = 1;
     r->batch = 0;
     if (fresh) {
-        put_counter(r, batch, "schema", ROCKS_SCHEMA);
-        put_counter(r, batch, "next_id", r->next_id);
-        put_counter(r, batch, "batch", r->batch);
+        rocks_value_put_number(r, batch, ROCKS_META, span_text("schema"), ROCKS_SCHEMA);
+        rocks_value_put_number(r, batch, ROCKS_META, span_text("next_id"), r->next_id);
+        rocks_value_put_number(r, batch, ROCKS_META, span_text("batch"), r->batch);
     } else if ((status = read_counter(r, "incarnation", &count)) == STORE_OK &&
                (status = read_counter(r, "next_id", &r->next_id)) == STORE_OK &&
                (status = read_counter(r, "batch", &r->batch)) == STORE_OK &&
@@ -166,7 +173,7 @@ static enum store_status begin_incarnation(struct rocks *r, bool fresh, char *er
     }
     count++;
     r->incarnation = (uint64_t)r->node << NODE_SHIFT | count;
-    put_counter(r, batch, "incarnation", count);
+    rocks_value_put_number(r, batch, ROCKS_META, span_text("incarnation"), count);
     if (status == STORE_OK)
         rocksdb_write(r->db, r->sync ? r->synced : r->unsynced, batch, &problem);
     rocksdb_writebatch_destroy(batch);

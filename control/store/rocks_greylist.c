@@ -52,7 +52,7 @@ enum store_status rocks_greylist_put(struct store *store, const struct store_gre
     struct rocks *r = (struct rocks *)store;
     rocksdb_writebatch_t *batch;
     uint8_t bytes[ROW];
-    char *error = NULL;
+    enum store_status status;
 
     if (!rocks_db_use(r))
         return STORE_FAILED;
@@ -63,10 +63,10 @@ enum store_status rocks_greylist_put(struct store *store, const struct store_gre
         else
             rocks_value_delete(r, batch, ROCKS_GREYLIST, rows[i].key);
     }
-    rocksdb_write(r->db, r->unsynced, batch, &error);
+    status = rocks_db_write(r, batch, false);
     rocksdb_writebatch_destroy(batch);
     rocks_db_release(r);
-    return rocks_db_status(error);
+    return status;
 }
 
 enum store_status rocks_greylist_walk(struct store *store, struct span start,

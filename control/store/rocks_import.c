@@ -25,8 +25,6 @@ enum store_status rocks_import(struct rocks_batch *b, struct store_import *impor
     struct message *m = import->message;
     struct rocks_account *account;
     struct store_key key;
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
     enum store_status status;
 
     import->there_out = false;
@@ -44,7 +42,6 @@ enum store_status rocks_import(struct rocks_batch *b, struct store_import *impor
     status = rocks_commit_with(b, m, import->flags, import->keywords);
     if (status != STORE_OK)
         return status;
-    store_row_put_number(&w, m->delivery[0].uid_out);
-    rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
+    rocks_value_put_number(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), m->delivery[0].uid_out);
     return STORE_OK;
 }

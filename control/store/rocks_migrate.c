@@ -4,15 +4,6 @@
 
 enum { MIGRATE_ROWS = 4096 }; /* in one batch */
 
-static enum store_status write_rows(struct rocks *r, rocksdb_writebatch_t *batch, bool last)
-{
-    char *problem = NULL;
-
-    rocksdb_write(r->db, last && r->sync ? r->synced : r->unsynced, batch, &problem);
-    rocksdb_writebatch_clear(batch);
-    return rocks_db_status(problem);
-}
-
 /* 1 to 2: tombstones say when, so that they can be forgotten. When it was is not known: now. */
 static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *batch)
 {
@@ -37,7 +28,7 @@ static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *
         store_row_put_tombstone(&w, &row);
         rocks_value_put(r, batch, ROCKS_INDEX, walk.key, writer_span(&w));
         if (rocksdb_writebatch_count(batch) >= MIGRATE_ROWS)
-            status = write_rows(r, batch, false);
+            status = rocks_db_write_out(r, batch, false);
     }
     ended = rocks_walk_end(&walk);
     return status == STORE_OK ? ended : status;
@@ -47,15 +38,6 @@ static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *
 static enum store_status (*const steps[ROCKS_SCHEMA])(struct rocks *, rocksdb_writebatch_t *) = {
     [1] = date_tombstones,
 };
-
-static void put_number(struct rocks *r, rocksdb_writebatch_t *batch, const char *name, uint64_t n)
-{
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
-
-    store_row_put_number(&w, n);
-    rocks_value_put(r, batch, ROCKS_META, span_text(name), writer_span(&w));
-}
 
 enum store_status rocks_migrate(struct rocks *r, uint64_t schema)
 {
@@ -70,14 +52,14 @@ enum store_status rocks_migrate(struct rocks *r, uint64_t schema)
     if (from == 0 || from >= ROCKS_SCHEMA)
         return STORE_CORRUPT;
     batch = rocksdb_writebatch_create();
-    put_number(r, batch, "schema", ROCKS_SCHEMA);
-    put_number(r, batch, "migrating", from);
-    status = write_rows(r, batch, true);
+    rocks_value_put_number(r, batch, ROCKS_META, span_text("schema"), ROCKS_SCHEMA);
+    rocks_value_put_number(r, batch, ROCKS_META, span_text("migrating"), from);
+    status = rocks_db_write_out(r, batch, true);
     for (uint64_t version = from; status == STORE_OK && version < ROCKS_SCHEMA; version++)
         status = steps[version](r, batch);
     if (status == STORE_OK) {
         rocks_value_delete(r, batch, ROCKS_META, span_text("migrating"));
-        status = write_rows(r, batch, true);
+        status = rocks_db_write_out(r, batch, true);
     }
     rocksdb_writebatch_destroy(batch);
     return status;

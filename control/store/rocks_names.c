@@ -32,12 +32,11 @@ static enum store_status find(struct rocks *r, enum kind kind, uint64_t parent, 
 static void put_name(struct rocks *r, rocksdb_writebatch_t *batch, enum kind kind, uint64_t parent,
                      struct span name, uint64_t id)
 {
-    uint8_t bytes[NAME_KEY], number[STORE_ROW_SMALL];
-    struct writer key = writer_of(bytes, sizeof(bytes)), value = writer_of(number, sizeof(number));
+    uint8_t bytes[NAME_KEY];
+    struct writer key = writer_of(bytes, sizeof(bytes));
 
     name_key(&key, kind, parent, name);
-    store_row_put_number(&value, id);
-    rocks_value_put(r, batch, ROCKS_NAMES, writer_span(&key), writer_span(&value));
+    rocks_value_put_number(r, batch, ROCKS_NAMES, writer_span(&key), id);
 }
 
 /* A row of numbers under {table, id}, written by `put`. */
@@ -54,16 +53,11 @@ static void put_name(struct rocks *r, rocksdb_writebatch_t *batch, enum kind kin
 /* Writes and syncs the batch, and with it where the ids go on. Frees it. */
 static enum store_status finish(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t next_id)
 {
-    uint8_t number[STORE_ROW_SMALL];
-    struct writer value = writer_of(number, sizeof(number));
-    char *error = NULL;
     enum store_status status;
 
-    store_row_put_number(&value, next_id);
-    rocks_value_put(r, batch, ROCKS_META, span_text("next_id"), writer_span(&value));
-    rocksdb_write(r->db, r->sync ? r->synced : r->unsynced, batch, &error);
+    rocks_value_put_number(r, batch, ROCKS_META, span_text("next_id"), next_id);
+    status = rocks_db_write(r, batch, true);
     rocksdb_writebatch_destroy(batch);
-    status = rocks_db_status(error);
     /* Whether it is on disk or not, the ids are not used again. */
     r->next_id = next_id;
     if (status != STORE_OK) {

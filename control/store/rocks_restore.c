@@ -20,15 +20,6 @@ enum {
     RENEW_ROWS = 4096,   /* mailboxes in one batch */
 };
 
-static enum store_status write_rows(struct rocks *r, rocksdb_writebatch_t *batch)
-{
-    char *problem = NULL;
-
-    rocksdb_write(r->db, r->unsynced, batch, &problem);
-    rocksdb_writebatch_clear(batch);
-    return rocks_db_status(problem);
-}
-
 static enum store_status renew_mailboxes(struct rocks *r, rocksdb_writebatch_t *batch)
 {
     struct store_key table = store_key_table(STORE_TABLE_MAILBOX);
@@ -49,7 +40,7 @@ static enum store_status renew_mailboxes(struct rocks *r, rocksdb_writebatch_t *
         store_row_put_mailbox(&w, &row);
         rocks_value_put(r, batch, ROCKS_INDEX, walk.key, writer_span(&w));
         if (rocksdb_writebatch_count(batch) >= RENEW_ROWS)
-            status = write_rows(r, batch);
+            status = rocks_db_write_out(r, batch, false);
     }
     ended = rocks_walk_end(&walk);
     return status == STORE_OK ? ended : status;
@@ -58,15 +49,12 @@ static enum store_status renew_mailboxes(struct rocks *r, rocksdb_writebatch_t *
 static enum store_status renew(struct rocks *r)
 {
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    uint8_t bytes[STORE_ROW_SMALL];
-    struct writer w = writer_of(bytes, sizeof(bytes));
     enum store_status status;
     char *problem = NULL;
 
     r->next_id += IDS_SINCE;
     status = renew_mailboxes(r, batch);
-    store_row_put_number(&w, r->next_id);
-    rocks_value_put(r, batch, ROCKS_META, span_text("next_id"), writer_span(&w));
+    rocks_value_put_number(r, batch, ROCKS_META, span_text("next_id"), r->next_id);
     if (status == STORE_OK) {
         rocksdb_write(r->db, r->synced, batch, &problem);
         status = rocks_db_status(problem);

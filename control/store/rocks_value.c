@@ -83,6 +83,16 @@ void rocks_value_put(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_fa
                               (const char *)value.data, value.len);
 }
 
+void rocks_value_put_number(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
+                            struct span key, uint64_t n)
+{
+    uint8_t bytes[STORE_ROW_SMALL];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    store_row_put_number(&w, n);
+    rocks_value_put(r, batch, family, key, writer_span(&w));
+}
+
 void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
                         struct span key)
 {
