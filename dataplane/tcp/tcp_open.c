@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_timer.h"
 
@@ -62,6 +63,7 @@ static void accept_syn(struct tcp *tcp, const struct tcp_input *in, uint32_t lis
         isn = in->isn_after + 1;
     conn->snd_una = conn->snd_nxt = conn->snd_max = isn;
     tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
+    tcp_ecn_negotiate(tcp, conn, in->flags);
     /* The window of a SYN is never scaled (RFC 7323 section 2.2). */
     conn->snd_wnd = conn->max_wnd = in->window;
     conn->snd_wl1 = in->seq;
@@ -109,6 +111,7 @@ struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, ui
 static void syn_sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
     tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
+    tcp_ecn_negotiate(tcp, conn, in->flags);
     conn->snd_wnd = conn->max_wnd = in->window;
     conn->snd_wl1 = in->seq;
     conn->snd_wl2 = in->ack;
