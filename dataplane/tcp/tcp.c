@@ -80,9 +80,8 @@ struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
     tcp->free = CONN_NONE;
     tcp->ready = tcp->output = tcp->wait = (struct tcp_list){CONN_NONE, CONN_NONE};
     for (uint32_t i = options->connections; i-- > 0;) {
-        tcp->conns[i] =
-            (struct tcp_conn){.flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i,
-                              .flight = CONN_NONE};
+        tcp->conns[i] = (struct tcp_conn){
+            .flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i, .flight = CONN_NONE};
         timer_node_init(&tcp->conns[i].timer);
         tcp->free = i;
     }

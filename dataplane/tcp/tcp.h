@@ -25,8 +25,8 @@ struct tcp_conn; /* one connection */
 
 enum { TCP_PIECES = 8, TCP_OPTIONS = 40 };
 
-/* Explicit congestion notification (RFC 3168): only where the peer asks for it, asked for as well, or
- * not at all. */
+/* Explicit congestion notification (RFC 3168): only where the peer asks for it, asked for as well,
+ * or not at all. */
 enum tcp_ecn { TCP_ECN_ANSWER, TCP_ECN_ASK, TCP_ECN_OFF };
 
 struct tcp_options {
@@ -38,10 +38,10 @@ struct tcp_options {
     uint16_t mss_v4, mss_v6; /* what we announce, from the port's MTU */
     bool newreno;            /* RFC 5681's congestion avoidance instead of CUBIC's (RFC 9438) */
     uint8_t ecn;             /* enum tcp_ecn */
-    uint32_t flights; /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
-                         at least 1024; struct tcp_flight each */
-    uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for the default of 60 s */
-    uint8_t secret[16];      /* keys the initial sequence numbers (RFC 6528) and the flow table */
+    uint32_t flights;      /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
+                              at least 1024; struct tcp_flight each */
+    uint32_t time_wait_ms; /* twice the maximum segment lifetime; 0 for the default of 60 s */
+    uint8_t secret[16];    /* keys the initial sequence numbers (RFC 6528) and the flow table */
 };
 
 /* One received segment. The IP layer has checked lengths and the TCP checksum. */

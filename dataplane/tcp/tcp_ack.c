@@ -6,8 +6,8 @@
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_timer.h"
 
-/* RFC 9293 section 3.10.7.4, fifth step: the ACK field, with RFC 5681, 6298 and 6582 behind it; tcp_recovery.c
- * has what follows where SACK is agreed on. */
+/* RFC 9293 section 3.10.7.4, fifth step: the ACK field, with RFC 5681, 6298 and 6582 behind it;
+ * tcp_recovery.c has what follows where SACK is agreed on. */
 
 enum { DUPLICATES = 3 };
 

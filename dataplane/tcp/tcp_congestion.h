@@ -16,17 +16,17 @@
 struct tcp_congestion {
     uint32_t cwnd;
     uint32_t ssthresh;
-    uint32_t w_max; /* CUBIC: cwnd before the last reduction, less what fast convergence takes; 0:
-                       none */
+    uint32_t w_max;   /* CUBIC: cwnd before the last reduction, less what fast convergence takes; 0:
+                         none */
     uint32_t recover; /* highest sequence number sent when cwnd was last reduced (RFC 6582 section
                          3.2; RecoveryPoint of RFC 6675) */
 };
 
 /* An acknowledgement outside of fast recovery. */
 struct tcp_congestion_ack {
-    uint32_t mss, bytes;           /* bytes: newly acknowledged */
-    uint32_t srtt, now;            /* microseconds */
-    enum tcp_hystart_phase phase;  /* of slow start */
+    uint32_t mss, bytes;          /* bytes: newly acknowledged */
+    uint32_t srtt, now;           /* microseconds */
+    enum tcp_hystart_phase phase; /* of slow start */
 };
 
 /* A new connection; `syn_lost`: its SYN or SYN-ACK had to be sent again. RFC 6928 section 2, RFC

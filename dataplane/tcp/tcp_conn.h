@@ -24,19 +24,19 @@ enum tcp_state {
 const char *tcp_state_name(enum tcp_state state);
 
 enum tcp_conn_flag {
-    CONN_IN_READY = 1 << 0,    /* on the list that tcp_ready() serves */
-    CONN_IN_OUTPUT = 1 << 1,   /* on the list that tcp_output() serves */
-    CONN_PROBE = 1 << 2,       /* a zero-window probe is due */
-    CONN_ACK_NOW = 1 << 3,     /* an acknowledgement is due at the end of the turn */
-    CONN_SEND_SYN = 1 << 4,    /* SYN or SYN-ACK is due */
-    CONN_RETRANSMIT = 1 << 5,  /* the first unacknowledged segment is due again */
-    CONN_SHUTDOWN = 1 << 6,    /* FIN follows the last queued byte */
-    CONN_DISCARD = 1 << 7,     /* payload is acknowledged and dropped */
-    CONN_FORGOTTEN = 1 << 8,   /* no session holds it (yet, or any more) */
-    CONN_TIMESTAMPS = 1 << 9,  /* agreed on */
-    CONN_FIN_AHEAD = 1 << 10,  /* the peer's FIN is known, at fin_seq, behind a hole */
-    CONN_RECOVERY = 1 << 11,   /* fast recovery (RFC 6582) */
-    CONN_SYN_LOST = 1 << 14,   /* our SYN went out more than once */
+    CONN_IN_READY = 1 << 0,   /* on the list that tcp_ready() serves */
+    CONN_IN_OUTPUT = 1 << 1,  /* on the list that tcp_output() serves */
+    CONN_PROBE = 1 << 2,      /* a zero-window probe is due */
+    CONN_ACK_NOW = 1 << 3,    /* an acknowledgement is due at the end of the turn */
+    CONN_SEND_SYN = 1 << 4,   /* SYN or SYN-ACK is due */
+    CONN_RETRANSMIT = 1 << 5, /* the first unacknowledged segment is due again */
+    CONN_SHUTDOWN = 1 << 6,   /* FIN follows the last queued byte */
+    CONN_DISCARD = 1 << 7,    /* payload is acknowledged and dropped */
+    CONN_FORGOTTEN = 1 << 8,  /* no session holds it (yet, or any more) */
+    CONN_TIMESTAMPS = 1 << 9, /* agreed on */
+    CONN_FIN_AHEAD = 1 << 10, /* the peer's FIN is known, at fin_seq, behind a hole */
+    CONN_RECOVERY = 1 << 11,  /* fast recovery (RFC 6582) */
+    CONN_SYN_LOST = 1 << 14,  /* our SYN went out more than once */
 };
 
 /* What was agreed on or asked for, and what lasts of loss recovery between two flights. */

@@ -144,7 +144,7 @@ static void append(struct tcp_flight *f, uint32_t una, uint32_t end, uint32_t no
     struct tcp_sent *last = f->count ? &f->sent[f->count - 1] : NULL;
     bool few = f->count < TCP_SENT - TCP_SENT_SPARE / 2;
 
-    if (last && !last->flags && (now - last->time <= grain || !few)) {
+    if (last && !last->flags && (!few || (!f->apart && now - last->time <= grain))) {
         last->end = end;
         if (!few)
             last->time = now;
@@ -157,6 +157,7 @@ static void append(struct tcp_flight *f, uint32_t una, uint32_t end, uint32_t no
         return;
     }
     f->sent[f->count++] = (struct tcp_sent){end, now, 0};
+    f->apart = false;
 }
 
 static void again(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end, uint32_t now)
@@ -182,6 +183,7 @@ void tcp_flight_sent(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t 
     uint32_t edge = una + tcp_flight_bytes(f, una);
 
     if (seq_lt(seq, edge)) {
+        f->apart = true;
         again(f, una, seq, seq_min(end, edge), now);
         tcp_flight_join(f, grain);
     }
@@ -223,6 +225,8 @@ void tcp_flight_join(struct tcp_flight *f, uint32_t grain)
 {
     uint32_t kept = 0;
 
+    if (f->count < TCP_SENT - TCP_SENT_SPARE / 2)
+        grain = 0;
     for (uint32_t i = 1; i < f->count; i++) {
         if (alike(&f->sent[kept], &f->sent[i], grain))
             f->sent[kept].end = f->sent[i].end;

@@ -52,23 +52,24 @@ enum tcp_flight_state {
 struct tcp_undo {
     uint32_t cwnd, ssthresh, w_max; /* before */
     uint32_t stamp;                 /* timestamp of the first retransmission */
-    bool armed;                     /* a retransmission went out, and no acknowledgement judged it */
-    bool timeout;                   /* it was the timer's */
+    bool armed;   /* a retransmission went out, and no acknowledgement judged it */
+    bool timeout; /* it was the timer's */
 };
 
 struct tcp_flight {
     uint32_t next; /* in the list of free blocks */
     uint16_t count;
-    uint8_t state;        /* enum tcp_flight_state */
-    bool probe_due;       /* a tail loss probe is to be sent */
-    bool sampled;         /* a round trip was measured since the last probe (RFC 8985 section 7.3) */
-    uint32_t sacked;      /* bytes that are SENT_SACKED */
-    uint32_t lost;        /* bytes that are SENT_LOST */
-    uint32_t limited;     /* SND.MAX when cwnd last held something back */
-    uint32_t rtt_end;     /* acknowledging this ends the round trip that is being measured */
-    uint32_t probe_end;   /* RFC 8985's TLP.end_seq, while one of the two below is set */
-    bool probe_new;       /* a probe of new data is under way */
-    bool probe_again;     /* a probe that repeats the last segment is under way */
+    uint8_t state;      /* enum tcp_flight_state */
+    bool apart;         /* something went out again: what follows begins a record of its own */
+    bool probe_due;     /* a tail loss probe is to be sent */
+    bool sampled;       /* a round trip was measured since the last probe (RFC 8985 section 7.3) */
+    uint32_t sacked;    /* bytes that are SENT_SACKED */
+    uint32_t lost;      /* bytes that are SENT_LOST */
+    uint32_t limited;   /* SND.MAX when cwnd last held something back */
+    uint32_t rtt_end;   /* acknowledging this ends the round trip that is being measured */
+    uint32_t probe_end; /* RFC 8985's TLP.end_seq, while one of the two below is set */
+    bool probe_new;     /* a probe of new data is under way */
+    bool probe_again;   /* a probe that repeats the last segment is under way */
     struct tcp_rack rack;
     struct tcp_prr prr;
     struct tcp_cubic cubic;
@@ -108,7 +109,7 @@ static inline uint32_t tcp_flight_start(const struct tcp_flight *f, uint32_t una
 
 /*
  * [seq, end) goes out now: new data, or again, or both. `seq` is within what is covered or at its
- * end. What was sent less than `grain` microseconds apart may share a record.
+ * end. What is sent in a row, less than `grain` microseconds apart, may share a record.
  */
 void tcp_flight_sent(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end, uint32_t now,
                      uint32_t grain);
@@ -124,8 +125,16 @@ void tcp_flight_lose(struct tcp_flight *f, uint32_t una, uint32_t i);
 void tcp_flight_clear(struct tcp_flight *f, uint32_t una, uint32_t i);
 /* Drops the records before `ack`, and the front of the one that it lies in. */
 void tcp_flight_acked(struct tcp_flight *f, uint32_t una, uint32_t ack);
-/* Joins neighbours that have become alike. One pass. */
+/*
+ * Joins neighbours that have become alike. One pass. Where records are short, also what was sent
+ * again less than `grain` apart, though RACK then takes the two for one.
+ */
 void tcp_flight_join(struct tcp_flight *f, uint32_t grain);
+/* True while a record can be made two. */
+static inline bool tcp_flight_splits(const struct tcp_flight *f)
+{
+    return f->count < TCP_SENT;
+}
 /* The first lost record, or TCP_SENT. */
 uint32_t tcp_flight_first_lost(const struct tcp_flight *f);
 

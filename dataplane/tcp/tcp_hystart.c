@@ -8,8 +8,8 @@ enum { MIN_THRESH = 4000, MAX_THRESH = 16000, RTT_DIVISOR = 8, RTT_SAMPLES = 8, 
 
 void tcp_hystart_init(struct tcp_hystart *h, uint32_t sent)
 {
-    *h = (struct tcp_hystart){
-        .window_end = sent, .last_min = UINT32_MAX, .current_min = UINT32_MAX};
+    *h =
+        (struct tcp_hystart){.window_end = sent, .last_min = UINT32_MAX, .current_min = UINT32_MAX};
 }
 
 static uint32_t threshold(uint32_t rtt)

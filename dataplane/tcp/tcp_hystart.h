@@ -11,12 +11,12 @@
  * microseconds.
  */
 struct tcp_hystart {
-    uint32_t window_end;     /* SND.NXT when the round began */
-    uint32_t last_min;       /* least round trip of the round before; UINT32_MAX: none */
-    uint32_t current_min;    /* of this round */
-    uint32_t baseline;       /* cssBaselineMinRtt, while `conservative` */
-    uint8_t samples;         /* in this round */
-    uint8_t rounds;          /* in conservative slow start */
+    uint32_t window_end;  /* SND.NXT when the round began */
+    uint32_t last_min;    /* least round trip of the round before; UINT32_MAX: none */
+    uint32_t current_min; /* of this round */
+    uint32_t baseline;    /* cssBaselineMinRtt, while `conservative` */
+    uint8_t samples;      /* in this round */
+    uint8_t rounds;       /* in conservative slow start */
     bool conservative;
 };
 

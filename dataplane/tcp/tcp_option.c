@@ -95,8 +95,8 @@ static void put_timestamps(struct writer *w, const struct tcp_option *option)
 
     if (!permitted && !timestamps)
         return;
-    writer_uint(w, permitted && timestamps ? KIND_SACK_PERMITTED << 8 | 2 : KIND_NOP << 8 | KIND_NOP,
-                2);
+    writer_uint(
+        w, permitted && timestamps ? KIND_SACK_PERMITTED << 8 | 2 : KIND_NOP << 8 | KIND_NOP, 2);
     if (!timestamps) {
         writer_uint(w, KIND_SACK_PERMITTED << 8 | 2, 2);
         return;

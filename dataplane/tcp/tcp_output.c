@@ -290,8 +290,8 @@ static void send_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segmen
 }
 
 /*
- * RFC 6675 section 4, NextSeg (1): the first part that is lost, as far as cwnd allows; `forced`, one
- * segment of it in any case.
+ * RFC 6675 section 4, NextSeg (1): the first part that is lost, as far as cwnd allows; `forced`,
+ * one segment of it in any case.
  */
 static bool send_lost(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f, bool forced,
                       struct tcp_segment *s)
@@ -305,8 +305,10 @@ static bool send_lost(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight 
     if (seq - conn->snd_una >= conn->snd_wnd || (!forced && room < least(len, conn->mss)))
         return false;
     room = forced || room < conn->mss ? conn->mss : least(room, SUPER_SEGMENT);
-    if (len > room)
+    if (len > room && tcp_flight_splits(f))
         len = room / conn->mss * conn->mss;
+    else if (len > room) /* acknowledgements will free records */
+        return false;
     send_again(tcp, conn, s, seq, seq + len);
     return true;
 }

@@ -9,8 +9,8 @@
  * `start` behind it.
  */
 struct piece {
-    uint32_t seq; /* of the byte behind this header */
-    uint32_t run; /* bytes that lie right before it, in the pieces before */
+    uint32_t seq;   /* of the byte behind this header */
+    uint32_t run;   /* bytes that lie right before it, in the pieces before */
     uint32_t stamp; /* when it last grew, or came again: tcp->arrivals */
 };
 enum {

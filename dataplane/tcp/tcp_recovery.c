@@ -29,7 +29,10 @@ void tcp_recovery_reduce(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flig
         conn->modes |= TCP_MODE_CWR;
 }
 
-/* What spurious() would take back. A second timeout in a row leaves what the first one found. */
+/*
+ * What spurious() would take back. A second timeout in a row leaves what the first one found. The
+ * first acknowledgement judges only if what goes out again is what it has to acknowledge first.
+ */
 static void remember(const struct tcp *tcp, const struct tcp_conn *conn, struct tcp_flight *f,
                      bool timeout)
 {
@@ -41,7 +44,8 @@ static void remember(const struct tcp *tcp, const struct tcp_conn *conn, struct 
                                 .ssthresh = c->ssthresh,
                                 .w_max = c->w_max,
                                 .stamp = stamp_now(tcp, conn),
-                                .armed = conn->flags & CONN_TIMESTAMPS,
+                                .armed = conn->flags & CONN_TIMESTAMPS &&
+                                         (timeout || tcp_flight_first_lost(f) == 0),
                                 .timeout = timeout};
 }
 
@@ -97,10 +101,17 @@ static void enter(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f,
     tcp->counters.fast_retransmits++;
 }
 
+/*
+ * RFC 9937 ends with cwnd at ssthresh. Where so much was lost that far less is under way, that
+ * would be a burst: no more than an initial window at once, and slow start for the rest of the way.
+ */
 static void leave(struct tcp_conn *conn, struct tcp_flight *f)
 {
+    struct tcp_congestion *c = &conn->congestion;
+    uint32_t most = tcp_flight_pipe(f, conn->snd_una) + tcp_congestion_initial(conn->mss);
+
     if (f->state == FLIGHT_RECOVERY)
-        conn->congestion.cwnd = conn->congestion.ssthresh;
+        c->cwnd = c->ssthresh < most ? c->ssthresh : most;
     f->state = FLIGHT_OPEN;
     f->undo.armed = false;
     tcp_rack_recovered(&f->rack);
@@ -110,10 +121,8 @@ void tcp_recovery_grow(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight
                        const struct tcp_delivery *d)
 {
     struct tcp_congestion *c = &conn->congestion;
-    struct tcp_congestion_ack ack = {.mss = conn->mss,
-                                     .bytes = d->acked,
-                                     .srtt = conn->rto.srtt,
-                                     .now = (uint32_t)tcp->now};
+    struct tcp_congestion_ack ack = {
+        .mss = conn->mss, .bytes = d->acked, .srtt = conn->rto.srtt, .now = (uint32_t)tcp->now};
     bool slow = c->cwnd < c->ssthresh;
 
     if (!d->acked)
@@ -208,7 +217,8 @@ void tcp_recovery_expired(struct tcp *tcp, struct tcp_conn *conn)
     if (f)
         remember(tcp, conn, f, true);
     if (conn->retries == 0) /* RFC 5681 section 3.1: not again for the same segment */
-        tcp_recovery_reduce(tcp, conn, tcp_flight_of(tcp, conn), flight < c->cwnd ? flight : c->cwnd);
+        tcp_recovery_reduce(tcp, conn, tcp_flight_of(tcp, conn),
+                            flight < c->cwnd ? flight : c->cwnd);
     c->cwnd = conn->mss;        /* the loss window */
     c->recover = conn->snd_max; /* RFC 6582 section 3.2 step 4, RFC 6675 section 5.1 */
     conn->retries++;

@@ -6,8 +6,8 @@
 
 /*
  * Loss recovery where SACK is agreed on and a flight block is at hand: RACK finds what is lost (RFC
- * 8985), PRR says how much may go out (RFC 9937), lost parts go first (RFC 6675 section 4, NextSeg).
- * Without SACK tcp_ack.c counts duplicates (RFC 6582).
+ * 8985), PRR says how much may go out (RFC 9937), lost parts go first (RFC 6675 section 4,
+ * NextSeg). Without SACK tcp_ack.c counts duplicates (RFC 6582).
  */
 
 /* The flight of a connection that recovers this way, or NULL. */

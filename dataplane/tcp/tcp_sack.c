@@ -108,8 +108,8 @@ static bool is_duplicate(const struct tcp_option *o, uint32_t ack)
 {
     const struct tcp_sack_block *b = o->sack;
 
-    return seq_le(b[0].end, ack) || (o->sack_count > 1 && seq_le(b[1].start, b[0].start) &&
-                                     seq_le(b[0].end, b[1].end));
+    return seq_le(b[0].end, ack) ||
+           (o->sack_count > 1 && seq_le(b[1].start, b[0].start) && seq_le(b[0].end, b[1].end));
 }
 
 static void read_block(const struct reading *r, struct tcp_sack_block block)
@@ -140,6 +140,7 @@ void tcp_sack_read(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f,
     const struct tcp_option *o = &in->option;
     uint32_t first = 0;
 
+    tcp_rack_begin(&f->rack);
     if (d->acked)
         read_acknowledged(&r);
     if (!(conn->modes & TCP_MODE_SACK) || !(o->present & TCP_OPTION_SACK))

@@ -5,8 +5,8 @@
 #include "dataplane/tcp/tcp_input.h"
 
 /*
- * Selective acknowledgement (RFC 2018) with reports of duplicates (RFC 2883): what we tell the peer,
- * and what its acknowledgements say about our flight.
+ * Selective acknowledgement (RFC 2018) with reports of duplicates (RFC 2883): what we tell the
+ * peer, and what its acknowledgements say about our flight.
  */
 
 void tcp_sack_init(struct tcp *tcp);

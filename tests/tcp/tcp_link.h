@@ -48,7 +48,7 @@ struct tcp_link_end {
     bool isn_known, fin_sent;
     uint8_t *got; /* which bytes sent by this end have reached the other */
     uint32_t got_size, got_prefix;
-    uint64_t busy; /* until when its direction of the link is; nanoseconds */
+    uint64_t busy;      /* until when its direction of the link is; nanoseconds */
     uint32_t overflows; /* packets that the queue before it had no room for */
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
     struct tcp_segment last;
