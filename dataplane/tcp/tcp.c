@@ -6,6 +6,8 @@
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_recovery.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "proto/base/cursor.h"
 
@@ -15,6 +17,7 @@ enum {
     TIME_WAIT_DEFAULT_MS = 60000,
     LARGE_CHUNKS_FROM = 262144, /* below, a 64 KiB chunk would be too much of the window */
     HALF_OPEN_DEFAULT = 256,
+    FLIGHTS_LEAST = 1024,
     WINDOW_LEAST = 2048,
     WINDOW_MOST = 1u << 30, /* RFC 7323 section 2.3 */
 };
@@ -51,6 +54,15 @@ static bool allocate_limits(struct tcp *tcp)
            tcp_prefix_init(&tcp->prefixes, o->connections + half_open, limits, o->secret);
 }
 
+static uint32_t flight_count(const struct tcp_options *o)
+{
+    uint32_t n = o->flights ? o->flights : o->connections / 4;
+
+    if (!o->flights && n < FLIGHTS_LEAST)
+        n = FLIGHTS_LEAST;
+    return n < o->connections ? n : o->connections;
+}
+
 static bool allocate(struct tcp *tcp)
 {
     uint32_t n = tcp->options.connections;
@@ -59,6 +71,8 @@ static bool allocate(struct tcp *tcp)
     tcp->frames = malloc(TCP_FRAMES * sizeof(*tcp->frames));
     tcp->replies = malloc(TCP_REPLIES * sizeof(*tcp->replies));
     if (!tcp->blocks || !tcp->frames || !tcp->replies)
+        return false;
+    if (!tcp_flight_pool_init(tcp, flight_count(&tcp->options)))
         return false;
     tcp->blocks->tcp = tcp;
     tcp->conns = tcp->blocks->conns;
@@ -83,12 +97,13 @@ struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
     tcp->free = CONN_NONE;
     tcp->ready = tcp->output = tcp->wait = (struct tcp_list){CONN_NONE, CONN_NONE};
     for (uint32_t i = options->connections; i-- > 0;) {
-        tcp->conns[i] =
-            (struct tcp_conn){.flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i};
+        tcp->conns[i] = (struct tcp_conn){
+            .flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i, .flight = CONN_NONE};
         timer_node_init(&tcp->conns[i].timer);
         tcp->free = i;
     }
     tcp->gauge[TCP_CLOSED] = options->connections;
+    tcp_sack_init(tcp);
     timer_wheel_init(&tcp->wheel, &tcp->conns[0].timer, sizeof(struct tcp_conn), 0);
     return tcp;
 }
@@ -118,6 +133,7 @@ void tcp_free(struct tcp *tcp)
     free(tcp->blocks);
     free(tcp->frames);
     free(tcp->replies);
+    tcp_flight_pool_fini(tcp);
     free(tcp);
 }
 
@@ -224,6 +240,12 @@ void tcp_send(struct tcp *tcp, struct tcp_conn *conn)
         tcp_conn_program(tcp, conn, 0);
 }
 
+void tcp_set_nagle(struct tcp *tcp, struct tcp_conn *conn, bool on)
+{
+    conn->modes = (uint16_t)(on ? conn->modes | TCP_MODE_NAGLE : conn->modes & ~TCP_MODE_NAGLE);
+    tcp_send(tcp, conn);
+}
+
 /* RFC 9293 section 3.10.4, CLOSE */
 void tcp_shutdown(struct tcp *tcp, struct tcp_conn *conn)
 {
@@ -317,11 +339,7 @@ static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
     if (mtu - headers >= conn->mss || tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
         return;
     conn->mss = (uint16_t)(mtu - headers);
-    conn->snd_nxt = conn->snd_una;
-    conn->congestion.recover = conn->snd_max;
-    conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
-    conn->flags |= CONN_RTT_RESENT;
-    tcp_conn_program(tcp, conn, 0);
+    tcp_recovery_resend(tcp, conn);
 }
 
 /* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */

@@ -3,6 +3,7 @@
 
 #include "proto/base/siphash.h"
 #include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 
 const char *tcp_state_name(enum tcp_state state)
@@ -106,6 +107,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key)
         .flags = CONN_FORGOTTEN,
         .frames = FRAME_NONE,
         .frames_last = FRAME_NONE,
+        .flight = CONN_NONE,
         .rcv_mss = 536,
         .listener = TCP_LISTENERS,
         .index = i,
@@ -176,6 +178,7 @@ void tcp_conn_close(struct tcp *tcp, struct tcp_conn *conn, enum tcp_reason reas
     conn->ack_due = 0;
     conn->reason = (uint8_t)reason;
     sendq_fini(&conn->queue, tcp->pool);
+    tcp_flight_give(tcp, conn);
     if (reason == TCP_REASON_CLOSED)
         tcp_reassembly_drop_ahead(tcp, conn);
     else
@@ -273,6 +276,10 @@ void tcp_conn_negotiate(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
         conn->flags &= (uint16_t)~CONN_TIMESTAMPS;
     }
     conn->mss = (uint16_t)mss;
+    conn->modes &= (uint16_t)~TCP_MODE_SACK;
+    if (option->present & TCP_OPTION_SACK_PERMITTED)
+        conn->modes |= TCP_MODE_SACK;
+    tcp_sack_forget(tcp, conn);
     if (option->present & TCP_OPTION_SCALE) {
         conn->snd_scale = option->scale & 15;
         conn->rcv_scale = tcp->receive_scale & 15;

@@ -28,7 +28,7 @@ struct tcp_half {
     uint8_t listener;
     uint8_t retries : 4, scale : 4;
     uint8_t present; /* enum tcp_option_bit: what the peer offered */
-    uint8_t ecn;     /* it asked for ECN (RFC 3168 section 6.1.1) */
+    uint8_t ecn;     /* it asked for ECN, and gets it (RFC 3168 section 6.1.1) */
 };
 _Static_assert(sizeof(struct tcp_half) == BUDGET_HALF_OPEN, "one cache line");
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_passive.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "proto/base/cursor.h"
 
@@ -64,6 +66,7 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
     /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may
      * follow). */
     tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->ecn = packet->ecn;
     in->reopens = false;
     in->payload.count = in->payload.len = 0;
     for (uint32_t i = 0; i < packet->pieces; i++) {
@@ -150,6 +153,8 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
         return;
     }
     tcp->counters.drop_window++;
+    if (seq_le(in->seq + in->payload.len, conn->rcv_nxt))
+        tcp_sack_duplicate(tcp, conn, in->seq, in->seq + in->payload.len);
     /* Eighth step, TIME-WAIT: the peer's FIN again restarts the wait. */
     if (conn->state == TCP_TIME_WAIT && in->flags & TCP_FIN)
         tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
@@ -231,6 +236,7 @@ static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
         uint32_t old = conn->rcv_nxt - in->seq;
 
         old = old < in->payload.len ? old : in->payload.len;
+        tcp_sack_duplicate(tcp, conn, in->seq, in->seq + old);
         tcp_payload_skip(&in->payload, old);
         in->seq += old;
     }
@@ -320,6 +326,7 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
     uint32_t fin_seq = in->seq + in->payload.len;
 
     timestamp_take(tcp, conn, in);
+    tcp_ecn_arrived(tcp, conn, in);
     if (!tcp_ack_input(tcp, conn, in))
         return;
     /* sixth step: URG is not offered to sessions; its octets are read in line */

@@ -11,6 +11,7 @@ struct tcp_input {
     uint32_t seq, ack;
     uint16_t window; /* as it stands in the header */
     uint8_t flags;   /* enum tcp_flag */
+    uint8_t ecn;     /* the two ECN bits of the IP header */
     struct tcp_option option;
     struct tcp_payload payload;
     bool reopens;       /* a SYN that ends a TIME-WAIT ... */
@@ -36,7 +37,7 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
  * gone. */
 bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
 
-/* Ends the measurement of a round trip that the segment's acknowledgement ends. */
+/* The segment acknowledges our SYN: takes the round trip. */
 void tcp_ack_measure(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
 
 /* tcp_open.c: SYN-SENT (RFC 9293 section 3.10.7.3). */

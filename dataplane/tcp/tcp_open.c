@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_timer.h"
 
@@ -30,6 +31,7 @@ struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, ui
 static void syn_sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
     tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
+    tcp_ecn_negotiate(tcp, conn, in->flags);
     conn->snd_wnd = conn->max_wnd = in->window;
     conn->snd_wl1 = in->seq;
     conn->snd_wl2 = in->ack;

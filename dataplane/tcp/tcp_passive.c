@@ -80,7 +80,7 @@ static uint32_t ts_offset_of(struct tcp *tcp, const struct tcp_half *h)
  * and 3.2, RFC 2018 section 2). */
 static void answer(struct tcp *tcp, const struct tcp_half *h, uint32_t ts_value)
 {
-    struct tcp_segment s = segment_of(tcp, h, h->isn, TCP_SYN | TCP_ACK);
+    struct tcp_segment s = segment_of(tcp, h, h->isn, TCP_SYN | TCP_ACK | (h->ecn ? TCP_ECE : 0));
     struct writer w = writer_of(s.options, sizeof(s.options));
     struct tcp_option o = {
         .present = TCP_OPTION_MSS | h->present,
@@ -110,15 +110,15 @@ static void challenge(struct tcp *tcp, const struct tcp_half *h)
     tcp_output_reply(tcp, &s);
 }
 
-static void offers_of(struct tcp_half *h, const struct tcp_input *in)
+static void offers_of(const struct tcp *tcp, struct tcp_half *h, const struct tcp_input *in)
 {
     h->irs = in->seq;
     h->present = (uint8_t)in->option.present;
     h->mss = in->option.mss;
     h->scale = in->option.scale & 15;
     h->ts_recent = in->option.ts_value;
-    /* RFC 3168 section 6.1.1: a SYN with both asks */
-    h->ecn = (in->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    h->ecn =
+        tcp->options.ecn != TCP_ECN_OFF && (in->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
 }
 
 static void give_up(struct tcp *tcp, struct tcp_half *h)
@@ -136,7 +136,7 @@ static void send_cookie(struct tcp *tcp, const struct tcp_input *in)
                          .local_port = in->key.local_port,
                          .remote_port = in->key.remote_port};
 
-    offers_of(&h, in);
+    offers_of(tcp, &h, in);
     h.isn = tcp_cookie_make(&tcp->cookies, &h, tcp->now);
     tcp->counters.cookies_sent++;
     answer(tcp, &h, tcp_cookie_timestamp(&h, tcp_timer_tick(tcp) + ts_offset_of(tcp, &h)));
@@ -195,7 +195,7 @@ static void accept_syn(struct tcp *tcp, const struct tcp_input *in, uint32_t lis
     h = tcp_half_open_add(&tcp->half, hash, &in->key, tcp_timer_tick(tcp) + REPEAT_MS);
     tcp_prefix_take(&tcp->prefixes, &h->remote, TCP_PREFIX_HALF_OPEN);
     h->listener = (uint8_t)listener;
-    offers_of(h, in);
+    offers_of(tcp, h, in);
     h->isn = tcp_conn_sequence(tcp, &in->key, &offset);
     if (in->reopens && seq_le(h->isn, in->isn_after))
         h->isn = in->isn_after + 1;
@@ -232,6 +232,8 @@ static struct tcp_conn *conn_of(struct tcp *tcp, const struct tcp_half *h)
     conn->snd_una = h->isn;
     conn->snd_nxt = conn->snd_max = h->isn + 1;
     tcp_conn_negotiate(tcp, conn, &o, h->irs);
+    if (h->ecn)
+        conn->modes |= TCP_MODE_ECN;
     conn->rcv_adv = conn->rcv_nxt + syn_window(tcp);
     conn->snd_wl1 = h->irs;
     conn->last_sent = tcp_timer_tick(tcp);
@@ -246,9 +248,8 @@ static void establish(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in,
 
     if (!conn) /* the entry stays: the peer's next segment may find room */
         return;
-    conn->flags |= CONN_RTT_TIMED | (h->retries ? CONN_RTT_RESENT | CONN_SYN_LOST : 0);
-    conn->rtt_seq = conn->snd_max;
-    conn->rtt_start = sent_at(tcp, h);
+    conn->flags |= h->retries ? CONN_SYN_LOST : 0;
+    conn->syn_sent = sent_at(tcp, h);
     tcp_prefix_give(&tcp->prefixes, &h->remote, TCP_PREFIX_HALF_OPEN);
     tcp_half_open_remove(&tcp->half, hash, h);
     tcp_input_text(tcp, conn, in);
@@ -282,6 +283,7 @@ static bool cookie_input(struct tcp *tcp, struct tcp_input *in, uint32_t listene
     conn = conn_of(tcp, &h);
     if (!conn)
         return true;
+    conn->flags |= CONN_SYN_LOST; /* when the answer was sent is not known */
     tcp->counters.cookies_accepted++;
     tcp_input_text(tcp, conn, in);
     return true;

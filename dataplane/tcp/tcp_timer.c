@@ -3,6 +3,8 @@
 
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_passive.h"
+#include "dataplane/tcp/tcp_recovery.h"
+#include "dataplane/tcp/tcp_tlp.h"
 
 enum { TICK = 1000 };
 
@@ -82,20 +84,12 @@ static void retransmit_due(struct tcp *tcp, struct tcp_conn *conn)
         give_up(tcp, conn);
         return;
     }
-    conn->flags |= CONN_RTT_RESENT;
     if (tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) {
         conn->retries++;
         tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
         return;
     }
-    tcp_congestion_timeout(&conn->congestion, conn->mss, conn->snd_nxt - conn->snd_una,
-                           conn->retries == 0);
-    conn->congestion.recover = conn->snd_max; /* RFC 6582 section 3.2 step 4 */
-    conn->retries++;
-    conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
-    conn->dupacks = 0;
-    conn->snd_nxt = conn->snd_una;
-    tcp_conn_program(tcp, conn, 0);
+    tcp_recovery_expired(tcp, conn);
 }
 
 /*
@@ -138,6 +132,12 @@ static void main_due(struct tcp *tcp, struct tcp_conn *conn)
     switch (kind) {
     case TCP_TIMER_RETRANSMIT:
         retransmit_due(tcp, conn);
+        break;
+    case TCP_TIMER_REORDER:
+        tcp_recovery_reorder_due(tcp, conn);
+        break;
+    case TCP_TIMER_PROBE:
+        tcp_tlp_due(tcp, conn);
         break;
     case TCP_TIMER_PERSIST:
         persist_due(tcp, conn);

@@ -18,6 +18,9 @@ struct tcp_link_options {
     uint32_t delay_us;  /* one way */
     uint32_t jitter_us; /* added at random: reorders */
     uint32_t loss;      /* of 1000 packets */
+    uint64_t rate;      /* bits a second each way, Ethernet's overhead not counted; 0: no limit */
+    uint32_t queue;     /* bytes that wait before it at most */
+    uint32_t mark;      /* bytes that wait from which on ECN-capable packets are marked; 0: never */
     uint32_t duplicate; /* of 1000 packets */
     uint32_t merge;     /* of 1000 super-segments, delivered whole in pieces */
     bool v6;
@@ -45,6 +48,8 @@ struct tcp_link_end {
     bool isn_known, fin_sent;
     uint8_t *got; /* which bytes sent by this end have reached the other */
     uint32_t got_size, got_prefix;
+    uint64_t busy; /* until when its direction of the link is; nanoseconds */
+    uint32_t overflows; /* packets that the queue before it had no room for */
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
     struct tcp_segment last;
 };

@@ -167,9 +167,17 @@ static void timeout_follows_the_round_trip(void)
     CHECK(tcp_rto_value(&rto, 0, false) <= TCP_RTO_MAX);
 }
 
+static void acked(struct tcp_congestion *c, uint32_t bytes)
+{
+    struct tcp_congestion_ack ack = {.mss = 1000, .bytes = bytes};
+
+    tcp_congestion_acked(c, NULL, &ack);
+}
+
 static void congestion_window_grows_and_halves(void)
 {
     struct tcp_congestion c;
+    uint32_t before;
 
     tcp_congestion_init(&c, 1460, false);
     CHECK(c.cwnd == 14600);
@@ -178,11 +186,12 @@ static void congestion_window_grows_and_halves(void)
     tcp_congestion_init(&c, 1000, true);
     CHECK(c.cwnd == 1000);
     for (int i = 0; i < 5; i++)
-        tcp_congestion_acked(&c, 1000, c.cwnd);
+        acked(&c, c.cwnd);
     CHECK(c.cwnd == 32000);
-    tcp_congestion_acked(&c, 1000, 1000000); /* one acknowledgement never more than doubles */
+    acked(&c, 1000000); /* one acknowledgement never more than doubles */
     CHECK(c.cwnd == 64000);
-    tcp_congestion_loss(&c, 1000, 60000, 99);
+    tcp_congestion_reduce(&c, NULL, 1000, 60000, 99);
+    tcp_congestion_inflate(&c, 1000);
     CHECK(c.ssthresh == 30000 && c.cwnd == 33000 && c.recover == 99);
     tcp_congestion_duplicate(&c, 1000);
     CHECK(c.cwnd == 34000);
@@ -191,14 +200,15 @@ static void congestion_window_grows_and_halves(void)
     tcp_congestion_recovered(&c, 1000, 50000);
     CHECK(c.cwnd == 30000);
     for (int i = 0; i < 30; i++)
-        tcp_congestion_acked(&c, 1000, 1000);
-    CHECK(c.cwnd == 31000); /* congestion avoidance: one segment a round trip */
-    tcp_congestion_timeout(&c, 1000, 31000, true);
-    CHECK(c.cwnd == 1000 && c.ssthresh == 15500);
-    tcp_congestion_timeout(&c, 1000, 1000, false);
+        acked(&c, 1000);
+    CHECK(c.cwnd > 30900 && c.cwnd <= 31000); /* congestion avoidance: a segment a round trip */
+    tcp_congestion_reduce(&c, NULL, 1000, 31000, 99);
     CHECK(c.ssthresh == 15500);
     tcp_congestion_partial(&c, 1000, 9000000);
     CHECK(c.cwnd == 1000);
+    tcp_congestion_reduce(&c, NULL, 1000, 500, 99);
+    before = c.ssthresh;
+    CHECK(before == 2000);
 }
 
 struct record {
