@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_reassembly.h"
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_sack.h"
@@ -15,6 +16,7 @@
 enum {
     TIME_WAIT_DEFAULT_MS = 60000,
     LARGE_CHUNKS_FROM = 262144, /* below, a 64 KiB chunk would be too much of the window */
+    HALF_OPEN_DEFAULT = 256,
     FLIGHTS_LEAST = 1024,
     WINDOW_LEAST = 2048,
     WINDOW_MOST = 1u << 30, /* RFC 7323 section 2.3 */
@@ -35,6 +37,21 @@ static void set_window(struct tcp *tcp)
     tcp->receive_scale = 1;
     while (window >> tcp->receive_scale > 65535)
         tcp->receive_scale++;
+}
+
+static bool allocate_limits(struct tcp *tcp)
+{
+    const struct tcp_options *o = &tcp->options;
+    uint32_t limits[TCP_PREFIX_KINDS] = {[TCP_PREFIX_CONNECTIONS] = o->prefix_connections,
+                                         [TCP_PREFIX_HALF_OPEN] = o->prefix_half_open};
+    uint32_t half_open = o->half_open ? o->half_open : HALF_OPEN_DEFAULT;
+
+    half_open = half_open < TCP_HALF_OPEN_MOST ? half_open : TCP_HALF_OPEN_MOST;
+    tcp->prefixes.bits_v4 = o->prefix_v4;
+    tcp->prefixes.bits_v6 = o->prefix_v6;
+    tcp_cookie_init(&tcp->cookies, o->secret);
+    return tcp_half_open_init(&tcp->half, half_open) &&
+           tcp_prefix_init(&tcp->prefixes, o->connections + half_open, limits, o->secret);
 }
 
 static uint32_t flight_count(const struct tcp_options *o)
@@ -59,7 +76,7 @@ static bool allocate(struct tcp *tcp)
         return false;
     tcp->blocks->tcp = tcp;
     tcp->conns = tcp->blocks->conns;
-    return tcp_flow_init(&tcp->flows, n, tcp->options.secret);
+    return tcp_flow_init(&tcp->flows, n, tcp->options.secret) && allocate_limits(tcp);
 }
 
 struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
@@ -111,6 +128,8 @@ void tcp_free(struct tcp *tcp)
     if (tcp->flows.entries)
         drop_all(tcp);
     tcp_flow_fini(&tcp->flows);
+    tcp_half_open_fini(&tcp->half);
+    tcp_prefix_fini(&tcp->prefixes);
     free(tcp->blocks);
     free(tcp->frames);
     free(tcp->replies);
@@ -295,20 +314,17 @@ void tcp_settle(struct tcp *tcp)
     tcp->frame_count = 0;
 }
 
-/* The segment of ours that an ICMP error quotes: at least both ports and the sequence number. */
-static struct tcp_conn *quoted_conn(struct tcp *tcp, const struct tcp_packet *quoted)
+/* The key and the sequence number of the segment that an ICMP error quotes. False: too short. */
+static bool quoted_key(const struct tcp_packet *quoted, struct tcp_flow_key *key_out,
+                       uint32_t *seq_out)
 {
     struct cursor c = cursor_of(quoted->header);
-    struct tcp_flow_key key = {.local = quoted->source, .remote = quoted->destination};
-    struct tcp_conn *conn;
-    uint32_t seq;
 
-    key.local_port = cursor_u16(&c);
-    key.remote_port = cursor_u16(&c);
-    seq = cursor_u32(&c);
-    conn = c.bad ? NULL : tcp_conn_find(tcp, &key);
-    /* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */
-    return conn && seq_within(seq, conn->snd_una, conn->snd_max) ? conn : NULL;
+    *key_out = (struct tcp_flow_key){.local = quoted->source, .remote = quoted->destination};
+    key_out->local_port = cursor_u16(&c);
+    key_out->remote_port = cursor_u16(&c);
+    *seq_out = cursor_u32(&c);
+    return !c.bad;
 }
 
 /* RFC 1191 section 6.3, RFC 8201 section 5.2: smaller segments from now on, and what was lost at
@@ -326,24 +342,35 @@ static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
     tcp_recovery_resend(tcp, conn);
 }
 
+/* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */
+static bool icmp_taken(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard)
+{
+    struct tcp_flow_key key;
+    struct tcp_conn *conn;
+    uint32_t seq;
+
+    if (!quoted_key(quoted, &key, &seq))
+        return false;
+    conn = tcp_conn_find(tcp, &key, tcp_flow_hash(&tcp->flows, &key));
+    if (!conn)
+        return !mtu && hard && tcp_passive_unreachable(tcp, &key, seq);
+    if (!seq_within(seq, conn->snd_una, conn->snd_max))
+        return false;
+    if (mtu)
+        path_mtu(tcp, conn, mtu);
+    else if (hard && tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) /* section 5.2 */
+        tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
+    return true;
+}
+
 void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard,
                     uint64_t now)
 {
-    struct tcp_conn *conn;
-
     tcp->now = now;
-    conn = quoted_conn(tcp, quoted);
-    if (!conn) {
+    if (icmp_taken(tcp, quoted, mtu, hard))
+        tcp->counters.icmp_taken++;
+    else
         tcp->counters.icmp_ignored++;
-        return;
-    }
-    tcp->counters.icmp_taken++;
-    if (mtu)
-        path_mtu(tcp, conn, mtu);
-    else if (hard &&
-             tcp_conn_is(conn, IN(SYN_SENT) |
-                                   IN(SYN_RECEIVED))) /* RFC 5927 section 5.2: soft elsewhere */
-        tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
 }
 
 const struct tcp_counters *tcp_counters(const struct tcp *tcp)

@@ -30,8 +30,14 @@ enum { TCP_PIECES = 8, TCP_OPTIONS = 40 };
 enum tcp_ecn { TCP_ECN_ANSWER, TCP_ECN_ASK, TCP_ECN_OFF };
 
 struct tcp_options {
-    uint32_t connections;    /* most at a time, half-open ones included */
-    uint32_t half_open;      /* most in SYN-RECEIVED */
+    uint32_t connections; /* most at a time */
+    uint32_t half_open;   /* most handshakes that peers began, at most 65535 */
+    /* The same for the connections and handshakes of one source network; 0: no limit. */
+    uint32_t prefix_connections, prefix_half_open;
+    uint8_t prefix_v4, prefix_v6; /* bits of such a network; 0: 24 and 64 */
+    bool no_cookies;              /* SYN cookies are not sent, whatever the attack */
+    uint32_t out_of_order; /* bytes of memory for what came out of order, all together; 0: no limit
+                              but the pool's */
     uint32_t receive_window; /* bytes a connection may have unread or out of order */
     uint32_t send_limit;     /* bytes tcp_send_room() allows to queue */
     uint32_t idle_ms;        /* not used by the protocol; sessions have their own deadlines */

@@ -43,8 +43,18 @@ static void wait_remove(struct tcp *tcp, struct tcp_conn *conn)
         tcp->conns[conn->wait_next].wait_prev = conn->wait_prev;
 }
 
+/* What the limit for the peer's network counts: its own connections, while they cost something that
+ * is not given up for the next one anyway. */
+static bool is_counted(const struct tcp_conn *conn)
+{
+    return conn->listener != TCP_LISTENERS && !tcp_conn_is(conn, IN(CLOSED) | IN(TIME_WAIT));
+}
+
 void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state)
 {
+    const struct ip_address *remote = &tcp->flows.entries[conn->index].remote;
+    bool counted = is_counted(conn);
+
     if (conn->state == state)
         return;
     if (conn->state == TCP_TIME_WAIT)
@@ -54,6 +64,10 @@ void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state s
     tcp->gauge[state]++;
     if (state == TCP_TIME_WAIT)
         wait_add(tcp, conn);
+    if (!counted && is_counted(conn))
+        tcp_prefix_take(&tcp->prefixes, remote, TCP_PREFIX_CONNECTIONS);
+    else if (counted && !is_counted(conn))
+        tcp_prefix_give(&tcp->prefixes, remote, TCP_PREFIX_CONNECTIONS);
 }
 
 /* Frees the oldest TIME-WAIT that no session and no list of this turn holds. */
@@ -105,9 +119,9 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key)
     return conn;
 }
 
-struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key)
+struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash)
 {
-    uint32_t i = tcp_flow_find(&tcp->flows, tcp_flow_hash(&tcp->flows, key), key);
+    uint32_t i = tcp_flow_find(&tcp->flows, hash, key);
 
     if (i == TCP_FLOW_NONE || !ip_address_equal(&tcp->conns[i].local, &key->local))
         return NULL;

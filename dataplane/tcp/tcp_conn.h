@@ -5,9 +5,12 @@
 #include "dataplane/handoff/budget.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/tcp_congestion.h"
+#include "dataplane/tcp/tcp_cookie.h"
 #include "dataplane/tcp/tcp_flight.h"
 #include "dataplane/tcp/tcp_flow.h"
+#include "dataplane/tcp/tcp_half_open.h"
 #include "dataplane/tcp/tcp_option.h"
+#include "dataplane/tcp/tcp_prefix.h"
 #include "dataplane/tcp/tcp_rto.h"
 #include "dataplane/tcp/tcp_sequence.h"
 #include "dataplane/tcp/timer_wheel.h"
@@ -81,7 +84,7 @@ enum tcp_timer_kind {
  *   dying      the same, but still on a turn's list (CONN_IN_*): freed when it is taken off
  *   gone       CLOSED, held by its session until tcp_forget(); no timer, no flow entry; may have
  *              unread bytes
- *   half-open  SYN_RECEIVED and CONN_FORGOTTEN: no session knows it
+ *   begun      SYN_RECEIVED and CONN_FORGOTTEN: within tcp_receive(), until it is ESTABLISHED
  *   open       any other state, held by a session
  *   orphan     any other state, CONN_FORGOTTEN: finishes closing on its own, until orphan_due
  *   TIME_WAIT  on the list of its kind, oldest first, so that a new connection can take the block
@@ -197,11 +200,15 @@ struct tcp {
     struct tcp_blocks *blocks;
     struct tcp_conn *conns; /* of the blocks */
     struct tcp_flows flows;
+    struct tcp_half_open half;
+    struct tcp_prefixes prefixes;
+    struct tcp_cookies cookies;
     struct timer_wheel wheel;
     uint32_t free;
     uint32_t connections;
     uint32_t gauge[TCP_STATES];
     struct tcp_list ready, output, wait;
+    uint32_t ooo_held;      /* memory of all chunks out of order */
     uint32_t receive_limit; /* memory a connection may hold for unread and out-of-order bytes */
     uint8_t receive_class;  /* largest class of chunk for them */
     uint8_t receive_scale;  /* that we announce; at least 1, so that 0 means none agreed on */
@@ -240,7 +247,8 @@ static inline bool tcp_conn_is(const struct tcp_conn *conn, uint32_t states)
 /* A free block, or that of the oldest orphan in TIME-WAIT, entered into the flow table; NULL when
  * there is none. */
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key);
-struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key);
+/* `hash` is tcp_flow_hash() of the key. */
+struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash);
 struct tcp_flow_key tcp_conn_key(const struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state);
 /* SYN_SENT or SYN_RECEIVED becomes ESTABLISHED, or FIN_WAIT_1 when its session has already shut it

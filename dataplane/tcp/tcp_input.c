@@ -3,6 +3,7 @@
 
 #include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "proto/base/cursor.h"
@@ -77,12 +78,18 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
     return true;
 }
 
+bool tcp_input_may_challenge(struct tcp *tcp)
+{
+    if (tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND))
+        return true;
+    tcp->counters.limited_challenges++;
+    return false;
+}
+
 void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (!tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND)) {
-        tcp->counters.limited_challenges++;
+    if (!tcp_input_may_challenge(tcp))
         return;
-    }
     tcp->counters.challenges++;
     tcp_conn_program(tcp, conn, CONN_ACK_NOW);
 }
@@ -208,7 +215,7 @@ static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *
         in->reopens = true;
         in->isn_after = conn->snd_max;
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
-        tcp_open_listen(tcp, in);
+        tcp_passive_listen(tcp, in, tcp_flow_hash(&tcp->flows, &in->key));
         return;
     }
     if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) {
@@ -358,6 +365,7 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
     struct tcp_input in;
     struct tcp_conn *conn;
     enum action action;
+    uint64_t hash;
 
     tcp->now = now;
     tcp->counters.segments_in++;
@@ -365,9 +373,15 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp->counters.drop_header++;
         return;
     }
-    conn = tcp_conn_find(tcp, &in.key);
+    hash = tcp_flow_hash(&tcp->flows, &in.key);
+    conn = tcp_conn_find(tcp, &in.key, hash);
     if (!conn) {
-        tcp_open_listen(tcp, &in);
+        struct tcp_half *half = tcp_half_open_find(&tcp->half, hash, &in.key);
+
+        if (half)
+            tcp_passive_half(tcp, half, &in, hash);
+        else
+            tcp_passive_listen(tcp, &in, hash);
         return;
     }
     action = actions[conn->state]

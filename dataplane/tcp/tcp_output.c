@@ -455,14 +455,19 @@ uint32_t tcp_output(struct tcp *tcp, uint64_t now, struct tcp_segment *segments_
     return n;
 }
 
-static void reply(struct tcp *tcp, const struct tcp_segment *s)
+bool tcp_output_reply(struct tcp *tcp, const struct tcp_segment *s)
 {
     if (tcp->reply_count == TCP_REPLIES) {
         tcp->counters.replies_lost++;
-        return;
+        return false;
     }
     tcp->replies[tcp->reply_count++] = *s;
-    tcp->counters.resets_out++;
+    return true;
+}
+
+static void reset(struct tcp *tcp, const struct tcp_segment *s)
+{
+    tcp->counters.resets_out += tcp_output_reply(tcp, s);
 }
 
 void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t seq, uint32_t ack,
@@ -479,7 +484,7 @@ void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t 
     };
 
     if (tcp_limit_pass(tcp, &tcp->reset_limit, RESETS_EACH_SECOND))
-        reply(tcp, &s);
+        reset(tcp, &s);
     else
         tcp->counters.limited_resets++;
 }
@@ -497,5 +502,5 @@ void tcp_output_abort(struct tcp *tcp, const struct tcp_conn *conn)
         .flags = TCP_RST | TCP_ACK,
     };
 
-    reply(tcp, &s);
+    reset(tcp, &s);
 }

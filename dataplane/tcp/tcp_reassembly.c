@@ -80,6 +80,21 @@ static struct chunk *take(struct tcp *tcp, struct tcp_conn *conn, size_t len, ui
     return c;
 }
 
+/*
+ * All pieces together have a budget, so that a few peers who send much out of order cannot take the
+ * chunks that bytes in order need. In its second half nobody has more than a sixteenth.
+ */
+static bool within_budget(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t cap)
+{
+    uint32_t most = tcp->options.out_of_order;
+
+    if (!most)
+        return true;
+    if (tcp->ooo_held + cap > most)
+        return false;
+    return tcp->ooo_held < most / 2 || (conn->ooo_pieces + 1u) * cap <= most / 16;
+}
+
 static void give(struct tcp *tcp, struct tcp_conn *conn, struct chunk *c)
 {
     c->next = NULL;
@@ -118,6 +133,7 @@ static void prune(struct tcp *tcp, struct tcp_conn *conn)
         link = &(*link)->next;
     conn->ooo_pieces--;
     conn->ooo_bytes -= (*link)->len - (*link)->start;
+    tcp->ooo_held -= (*link)->cap;
     give(tcp, conn, *link);
     *link = NULL;
     tcp->counters.pruned++;
@@ -215,6 +231,7 @@ static void absorb(struct tcp *tcp, struct tcp_conn *conn)
         conn->ooo = c->next;
         conn->ooo_pieces--;
         conn->ooo_bytes -= len;
+        tcp->ooo_held -= c->cap;
         if (skip >= len) {
             give(tcp, conn, c);
             continue;
@@ -275,6 +292,12 @@ static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct ch
         tcp->counters.drop_memory++;
         return NULL;
     }
+    if (!within_budget(tcp, conn, c->cap)) {
+        tcp->counters.drop_out_of_order++;
+        give(tcp, conn, c);
+        return NULL;
+    }
+    tcp->ooo_held += c->cap;
     memcpy(c->data, &p, PIECE_HEADER);
     c->len = c->start = PIECE_HEADER;
     c->next = before ? before->next : conn->ooo;
@@ -439,6 +462,7 @@ void tcp_reassembly_drop_ahead(struct tcp *tcp, struct tcp_conn *conn)
         struct chunk *c = conn->ooo;
 
         conn->ooo = c->next;
+        tcp->ooo_held -= c->cap;
         give(tcp, conn, c);
     }
     conn->ooo_pieces = 0;

@@ -2,6 +2,7 @@
 #include "dataplane/tcp/tcp_timer.h"
 
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_tlp.h"
 
@@ -64,9 +65,7 @@ uint32_t tcp_timer_rto(const struct tcp_conn *conn)
 
 static uint32_t retries_allowed(const struct tcp_conn *conn)
 {
-    if (conn->state == TCP_SYN_RECEIVED)
-        return TCP_RETRIES_SYN_ACK;
-    if (conn->state == TCP_SYN_SENT)
+    if (tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
         return TCP_RETRIES_SYN;
     return conn->flags & CONN_FORGOTTEN ? TCP_RETRIES_ORPHAN : TCP_RETRIES;
 }
@@ -177,16 +176,18 @@ void tcp_timers(struct tcp *tcp, uint64_t now)
     uint32_t i;
 
     tcp->now = now;
+    tcp_passive_timers(tcp);
     while ((i = timer_wheel_next(&tcp->wheel, now / TICK)) != TIMER_NONE)
         expire(tcp, &tcp->conns[i]);
 }
 
 uint64_t tcp_next_timer(const struct tcp *tcp)
 {
-    uint64_t tick = timer_wheel_due(&tcp->wheel);
+    uint64_t tick = timer_wheel_due(&tcp->wheel), half = tcp_passive_next_timer(tcp);
+    uint64_t due = tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
 
     /* What the timers closed is news for the next turn, which must not sleep over it. */
     if (tcp->ready.head != CONN_NONE)
         return tcp->now;
-    return tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
+    return half < due ? half : due;
 }

@@ -466,7 +466,8 @@ void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
 
     s.source_port = from_port;
     p->to = end;
-    p->source = link->ends[!end].address;
+    p->source =
+        ip_address_equal(&s.source, &(struct ip_address){0}) ? link->ends[!end].address : s.source;
     p->len = (uint32_t)payload.len;
     if (payload.len)
         memcpy(p->payload, payload.data, payload.len);

@@ -75,8 +75,8 @@ struct tcp_conn *tcp_link_connect(struct tcp_link *link, uint16_t local_port);
 /* Runs until nothing is under way and no timer is due, or the clock reaches `until`. Returns the
  * clock. */
 uint64_t tcp_link_run(struct tcp_link *link, uint64_t until);
-/* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection.
- */
+/* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection,
+ * or from segment->source if that is set. */
 void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
                      const struct tcp_segment *segment, struct span payload);
 uint64_t tcp_link_random(struct tcp_link *link);

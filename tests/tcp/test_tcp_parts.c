@@ -275,6 +275,45 @@ static void flow_table_finds_what_was_added(void)
     tcp_flow_fini(&flows);
 }
 
+/* Each addition or removal changes one chain, and splits or joins one more at most; chains stay
+ * short on the way up and down. */
+static void flow_table_grows_a_chain_at_a_time(void)
+{
+    enum { N = 100000 };
+    struct tcp_flows flows = {0};
+    struct tcp_flow_key key = {0};
+    uint8_t secret[16] = {1};
+    uint32_t before, longest = 0;
+
+    CHECK(tcp_flow_init(&flows, N, secret));
+    for (uint32_t i = 0; i < 2 * N; i++) {
+        before = flows.buckets;
+        memcpy(key.remote.bytes, &(uint32_t){i % N}, 4);
+        if (i < N)
+            tcp_flow_add(&flows, i, tcp_flow_hash(&flows, &key), &key);
+        else
+            tcp_flow_remove(&flows, i % N);
+        if (!CHECK(flows.buckets - before + 2 <= 3)) /* two fewer to one more */
+            break;
+        if (!CHECK(flows.buckets == TCP_FLOW_LEAST || flows.count <= flows.buckets ||
+                   flows.buckets == flows.capacity))
+            break;
+        if (i % 977 == 0 && i < N)
+            for (uint32_t b = 0; b < flows.buckets; b++) {
+                uint32_t length = 0;
+
+                for (uint32_t at = flows.heads[b]; at; at = flows.entries[at - 1].next)
+                    length++;
+                longest = length > longest ? length : longest;
+            }
+        if (i < N && i % 101 == 0)
+            CHECK(tcp_flow_find(&flows, tcp_flow_hash(&flows, &key), &key) == i);
+    }
+    CHECK(flows.count == 0 && flows.buckets == TCP_FLOW_LEAST);
+    CHECK(longest < 16);
+    tcp_flow_fini(&flows);
+}
+
 static uint8_t stream[1 << 20];
 
 static bool queue_is(const struct sendq *q, uint32_t from, uint32_t to)
@@ -364,6 +403,7 @@ int main(void)
     CHECK_CASE(congestion_window_grows_and_halves);
     CHECK_CASE(wheel_fires_each_timer_at_its_tick);
     CHECK_CASE(flow_table_finds_what_was_added);
+    CHECK_CASE(flow_table_grows_a_chain_at_a_time);
     CHECK_CASE(send_queue_keeps_the_stream);
     CHECK_CASE(small_replies_share_a_chunk);
     return check_end();
