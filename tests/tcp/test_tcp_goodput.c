@@ -66,17 +66,7 @@ static double measure(const struct tcp_link_options *options, struct run *run, u
     conn = tcp_link_connect(link, TCP_LINK_CLIENT_PORT);
     tcp_link_run(link, link->now + skip * 1000000ull);
     before = run->read;
-    for (int q = 0; q < SECONDS * 20; q++) {
-        tcp_link_run(link, link->now + 50000ull);
-        if (getenv("TR") && q < atoi(getenv("TR"))) {
-            struct tcp_flight *f = tcp_flight_of(link->ends[0].tcp, conn);
-            printf("%.2f cwnd %u ssth %u pipe %u read %.2f css %u lost %u ov %u st %u srtt %u\n",
-                   q * .05, conn->congestion.cwnd, conn->congestion.ssthresh,
-                   f ? tcp_flight_pipe(f, conn->snd_una) : 0, run->read * 8 / 1e6,
-                   f ? f->hystart.conservative : 9, f ? f->lost : 0, link->ends[0].overflows,
-                   f ? f->state : 9, conn->rto.srtt);
-        }
-    }
+    tcp_link_run(link, link->now + SECONDS * 1000000ull);
     run->client = *tcp_counters(link->ends[TCP_LINK_CLIENT].tcp);
     CHECK(conn->state == TCP_ESTABLISHED);
     link->faults = 0; /* the connections still stand, with their chunks */
