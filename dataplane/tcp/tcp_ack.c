@@ -181,12 +181,12 @@ static bool establish(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_i
 
 /* What follows for the window and for loss recovery. */
 static void recover(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in,
-                    const struct tcp_delivery *d, bool duplicates)
+                    struct tcp_delivery *d, bool duplicates)
 {
     struct tcp_flight *f = tcp_flight_of(tcp, conn);
 
     measure(tcp, conn, f, in, d);
-    tcp_ecn_acked(tcp, conn, in);
+    d->marked = tcp_ecn_acked(tcp, conn, in, conn->snd_max - d->una);
     if (tcp_recovery_flight(tcp, conn)) {
         if (d->acked || d->sacked || f->probe_again)
             tcp_recovery_acked(tcp, conn, in, d);

@@ -125,7 +125,7 @@ void tcp_recovery_grow(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight
         .mss = conn->mss, .bytes = d->acked, .srtt = conn->rto.srtt, .now = (uint32_t)tcp->now};
     bool slow = c->cwnd < c->ssthresh;
 
-    if (!d->acked)
+    if (!d->acked || d->marked)
         return;
     if (f && slow && c->ssthresh > UINT32_MAX / 8) /* RFC 9406 is for the first slow start only */
         ack.phase = tcp_hystart_acked(&f->hystart, conn->snd_una, conn->snd_max, d->rtt_least);
