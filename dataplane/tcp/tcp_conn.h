@@ -121,7 +121,7 @@ struct tcp_conn {
     };
     uint16_t mss;    /* payload bytes a segment, options allowed for */
     uint8_t dupacks; /* duplicates received in a row */
-    uint8_t retries; /* timeouts in a row: the back-off */
+    uint8_t retries; /* timeouts in a row, without any progress */
     struct tcp_rto rto;
     uint32_t flight;    /* index of its struct tcp_flight, or CONN_NONE */
     uint32_t max_wnd;   /* largest window the peer ever announced */
@@ -145,6 +145,7 @@ struct tcp_conn {
     uint8_t events;                     /* enum tcp_event, not yet taken */
     uint8_t timer_kind : 4, probes : 4; /* probes: without any answer, in a row */
     uint16_t modes;                     /* enum tcp_mode */
+    uint8_t backoff;                    /* doublings of the timeout since the last round trip */
     uint32_t ts_offset;
     struct ip_address local; /* the rest of the key lies in the flow entry of the same index */
     uint32_t fin_seq;

@@ -222,6 +222,8 @@ void tcp_recovery_expired(struct tcp *tcp, struct tcp_conn *conn)
     c->cwnd = conn->mss;        /* the loss window */
     c->recover = conn->snd_max; /* RFC 6582 section 3.2 step 4, RFC 6675 section 5.1 */
     conn->retries++;
+    if (conn->backoff < UINT8_MAX)
+        conn->backoff++;
     conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->dupacks = 0;
     if (f && conn->snd_wnd) {
