@@ -10,6 +10,9 @@
 enum {
     BATCH_MAX = SERVICE_THREAD_JOBS, /* changes in one batch */
     CLASSES = 256,                   /* of durations: four to a power of two */
+    GATHER_SHARE = 4,                /* of the time that a batch takes, and at most so long */
+    GATHER_MAX_NS = 500 * 1000,
+    GATHER_MIN_NS = 50 * 1000, /* shorter is not worth a sleep: a store in memory */
 };
 
 /* Written by the thread alone. */
@@ -131,6 +134,20 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     }
 }
 
+/*
+ * A sync costs the same for one message as for many. Where several came together others are under
+ * way, and all of them are answered sooner on the whole if the next batch lets more of them join. A
+ * single session never waits.
+ */
+static uint32_t gather_next(uint32_t changes, uint64_t ns)
+{
+    uint64_t share = ns / GATHER_SHARE;
+
+    if (changes < 2 || share < GATHER_MIN_NS)
+        return 0;
+    return (uint32_t)(share < GATHER_MAX_NS ? share : GATHER_MAX_NS);
+}
+
 static void count_change(struct counts *c, const struct store_change *change)
 {
     if (change->kind == STORE_COMMIT)
@@ -152,7 +169,7 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
     struct store_service *s = context;
     uint32_t count = 0;
     bool synced = false;
-    uint64_t begun = clock_monotonic_ns();
+    uint64_t begun = clock_monotonic_ns(), ns;
 
     for (uint32_t i = 0; i < taken; i++)
         if (gather(s, jobs[i], &s->changes[count]))
@@ -162,8 +179,10 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
     for (uint32_t i = 0; i < count; i++)
         synced |= s->changes[i].kind != STORE_DISCARD;
     store_apply(s->store, s->changes, count);
+    ns = clock_monotonic_ns() - begun;
+    s->thread.gather_ns = gather_next(count, ns);
     if (synced)
-        count_batch(&s->counts, count, clock_monotonic_ns() - begun);
+        count_batch(&s->counts, count, ns);
     for (uint32_t i = 0; i < count; i++) {
         count_change(&s->counts, &s->changes[i]);
         job_answer(s->handoff, s->gathered[i], answer_to(&s->changes[i]));
