@@ -5,14 +5,13 @@
 #include "control/service/mailbox_view.h"
 #include "control/store/store_row.h"
 #include "proto/mime/mime_tree.h"
-#include "tests/control/store_fixture.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
 
 /* Inboxes as POP3 clients of each kind get them, over the real store. */
 
 static struct {
-    char *folder;
-    struct store *store;
+    struct store_scene scene;
     struct mailbox_views *views;
     uint64_t account;
     uint64_t messages;
@@ -20,22 +19,16 @@ static struct {
 
 static void begin(void)
 {
-    struct store_options where = {.sync = false};
-    char error[STORE_ERROR];
-
     memset(&world, 0, sizeof(world));
-    world.folder = store_fixture_folder("view");
-    where.path = world.folder;
-    CHECK(store_rocks_open(&where, &world.store, error) == STORE_OK);
-    world.account = store_fixture_account(world.store, "a@example.org", 0);
-    world.views = mailbox_views_new(world.store);
+    store_scene_begin(&world.scene, "view");
+    world.account = store_fixture_account(world.scene.store, "a@example.org", 0);
+    world.views = mailbox_views_new(world.scene.store);
 }
 
 static void end(void)
 {
     mailbox_views_free(world.views);
-    store_close(world.store);
-    store_fixture_remove(world.folder);
+    store_scene_end(&world.scene);
 }
 
 static struct span tree_of(struct span message)
@@ -70,7 +63,7 @@ static void put(struct span body, const char *prefix, uint8_t kind)
     f->message.tree = tree_of(body);
     store_fixture_to(f, world.account, MESSAGE_INBOX);
     f->message.delivery[0].prefix = span_text(prefix);
-    CHECK(store_fixture_commit(world.store, f) == STORE_OK);
+    CHECK(store_fixture_commit(world.scene.store, f) == STORE_OK);
     store_fixture_free(f);
 }
 
@@ -218,7 +211,7 @@ static void marks_delete_through_the_store(void)
     view->marks[0] = 2;
     change.view = mailbox_view_stored(view);
     change.marked = view->marks;
-    store_apply(world.store, &change, 1);
+    store_apply(world.scene.store, &change, 1);
     CHECK(change.status_out == STORE_OK);
     mailbox_view_close(world.views, view);
     view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);
