@@ -4,9 +4,9 @@
 
 #include "control/service/mailbox_view.h"
 #include "control/store/store_row.h"
-#include "proto/mime/mime_tree.h"
 #include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
+#include "tests/proto/mime_tree_of.h"
 
 /* Inboxes as POP3 clients of each kind get them, over the real store. */
 
@@ -31,25 +31,6 @@ static void end(void)
     store_scene_end(&world.scene);
 }
 
-static struct span tree_of(struct span message)
-{
-    static uint8_t bytes[65536], field[16384], scratch[4096];
-    static struct mime_reader reader;
-    struct mime_memory lent = {.field = field, .scratch = scratch, .scratch_size = sizeof(scratch)};
-    struct mime_limits limits = MIME_LIMITS_DEFAULT;
-    struct mime_tree tree;
-    struct mime_event event;
-
-    CHECK(mime_reader_init(&reader, &lent, &limits));
-    mime_tree_init(&tree, bytes, sizeof(bytes));
-    for (int round = 0; round < 2; round++) {
-        while (mime_reader_next(&reader, &message, &event) == MIME_EVENT)
-            mime_tree_feed(&tree, &event);
-        mime_reader_finish(&reader);
-    }
-    return mime_tree_finish(&tree);
-}
-
 static void put(struct span body, const char *prefix, uint8_t kind)
 {
     struct store_fixture *f = store_fixture_new(++world.messages, body.len, 0, CHUNK_LARGE_DATA);
@@ -60,7 +41,7 @@ static void put(struct span body, const char *prefix, uint8_t kind)
         at += c->len;
     }
     f->message.envelope.body = kind;
-    f->message.tree = tree_of(body);
+    f->message.tree = mime_tree_of(body);
     store_fixture_to(f, world.account, MESSAGE_INBOX);
     f->message.delivery[0].prefix = span_text(prefix);
     CHECK(store_fixture_commit(world.scene.store, f) == STORE_OK);
