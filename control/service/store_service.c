@@ -6,6 +6,7 @@
 #include "control/base/clock.h"
 #include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
+#include "proto/base/tally.h"
 
 enum {
     BATCH_MAX = SERVICE_THREAD_JOBS, /* changes in one batch */
@@ -54,13 +55,6 @@ enum job_status store_service_job_status(enum store_status status)
     return JOB_FAILED;
 }
 
-/* One writer: a plain load and store, without a locked instruction. */
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
-
 static void raise_to(_Atomic uint64_t *counter, uint64_t n)
 {
     if (n > atomic_load_explicit(counter, memory_order_relaxed))
@@ -84,9 +78,9 @@ static void count_batch(struct counts *c, uint32_t changes, uint64_t ns)
 {
     uint64_t min = atomic_load_explicit(&c->ns_min, memory_order_relaxed);
 
-    add(&c->batches, 1);
-    add(&c->ns_sum, ns);
-    add(&c->classes[class_of(ns)], 1);
+    tally_add(&c->batches, 1);
+    tally_add(&c->ns_sum, ns);
+    tally_add(&c->classes[class_of(ns)], 1);
     raise_to(&c->largest, changes);
     raise_to(&c->ns_max, ns);
     if (min == 0 || ns < min)
@@ -107,7 +101,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     case JOB_STORE_COMMIT:
         /* An account may have left the configuration since the worker looked. */
         if (!s->serves(s->context, job->store_commit.message)) {
-            add(&s->counts.refused, 1);
+            tally_add(&s->counts.refused, 1);
             job_answer(s->handoff, job, JOB_GONE);
             return false;
         }
@@ -125,7 +119,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     case JOB_STORE_WRITE:
         status = store_write(s->store, &job->store_write.message, job->store_write.row,
                              span_of(job->store_write.chunk->data, job->store_write.chunk->len));
-        add(&s->counts.rows, status == STORE_OK);
+        tally_add(&s->counts.rows, status == STORE_OK);
         job_answer(s->handoff, job, store_service_job_status(status));
         return false;
     default:
@@ -151,9 +145,9 @@ static uint32_t gather_next(uint32_t changes, uint64_t ns)
 static void count_change(struct counts *c, const struct store_change *change)
 {
     if (change->kind == STORE_COMMIT)
-        add(change->status_out == STORE_OK ? &c->commits : &c->refused, 1);
+        tally_add(change->status_out == STORE_OK ? &c->commits : &c->refused, 1);
     else if (change->kind == STORE_DELETE)
-        add(&c->deletions, change->status_out == STORE_OK);
+        tally_add(&c->deletions, change->status_out == STORE_OK);
 }
 
 static enum job_status answer_to(const struct store_change *change)
