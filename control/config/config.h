@@ -61,6 +61,7 @@ struct config_tcp {
     int64_t prefix_v4, prefix_v6;
     int64_t prefix_connections, prefix_half_open; /* 0: no limit */
     int64_t out_of_order;
+    int64_t keepalive; /* 0: none */
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */

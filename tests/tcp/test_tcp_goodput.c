@@ -78,8 +78,8 @@ static double measure(const struct tcp_link_options *options, struct run *run, u
  * where that is larger. */
 static double expected_window(double p)
 {
-    double cubic = pow(0.4 * (3 + 0.7) / (4 * (1 - 0.7)), 0.25) * pow(ROUND_TRIP / 1e6, 0.75) /
-                   pow(p, 0.75);
+    double cubic =
+        pow(0.4 * (3 + 0.7) / (4 * (1 - 0.7)), 0.25) * pow(ROUND_TRIP / 1e6, 0.75) / pow(p, 0.75);
     double reno = sqrt(3 / (2 * p));
 
     return cubic > reno ? cubic : reno;
