@@ -88,6 +88,11 @@ static bool advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
     /* An old `recover` must not come to lie ahead when the numbers wrap. */
     conn->congestion.recover = seq_max(conn->congestion.recover, conn->snd_una - 2);
     conn->retries = 0;
+    if (conn->modes & TCP_MODE_REDUCED)
+        tcp_path_acked(tcp, conn, acked);
+    conn->modes &= (uint16_t)~TCP_MODE_UNREACHED;
+    if (acked >= conn->mss)
+        conn->modes |= TCP_MODE_PROVEN;
     tcp_timer_stop(
         conn); /* RFC 6298 sections 5.2 and 5.3: output starts it again if something is left */
     tcp_conn_program(tcp, conn, 0);
@@ -106,7 +111,7 @@ static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_input *in
 
 static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (conn->dupacks < UINT8_MAX)
+    if (conn->dupacks < 15)
         conn->dupacks++;
     tcp_conn_program(tcp, conn, 0);
     if (conn->flags & CONN_RECOVERY) {
