@@ -136,6 +136,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     struct run *r = context;
     service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
                          r->handoff, sink);
+    policy_counters(r->policy, sink);
     sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
 
@@ -191,6 +192,9 @@ static struct engine_options engine_options_of(struct run *r)
                 .keepalive_ms = (uint32_t)(t->keepalive / 1000),
                 .receive_window = (uint32_t)e->receive_window,
                 .send_limit = (uint32_t)e->send_limit,
+                .newreno = t->congestion == CONFIG_CONGESTION_NEWRENO,
+                .ecn = (uint8_t)t->ecn,
+                .flights = (uint32_t)t->flights,
                 .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
         .sessions = (uint32_t)e->connections,
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
