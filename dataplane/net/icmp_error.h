@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_NET_ICMP_ERROR_H
 #define DATAPLANE_NET_ICMP_ERROR_H
 
+#include "dataplane/net/net_fragment.h"
 #include "dataplane/net/net_state.h"
 
 /*
@@ -17,5 +18,7 @@
  */
 void icmp_error_protocol(struct net *net, const struct frame *f, const struct rte_mbuf *m,
                          uint64_t now);
+/* The rest of a packet whose first fragment came did not come in time. */
+void icmp_error_reassembly(struct net *net, const struct fragment_packet *packet, uint64_t now);
 
 #endif

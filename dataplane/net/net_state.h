@@ -5,6 +5,7 @@
 #include "dataplane/net/frame.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/net/net.h"
+#include "dataplane/net/net_fragment.h"
 
 /* What the files of this folder share; nobody outside includes it. */
 
@@ -42,6 +43,9 @@ struct net {
     uint64_t tentative_until; /* UINT64_MAX when nothing is tentative */
     struct net_bucket echoes, errors;
     uint16_t ip_id;
+    struct fragments *fragments;
+    uint32_t made_count;
+    struct rte_mbuf *made[NET_MADE];
     struct ip_address confirmed; /* the neighbour that traffic confirmed last, and when */
     uint64_t confirmed_at;
     uint8_t heads[NET_BURST]
@@ -92,6 +96,9 @@ struct net_packet {
     struct span bytes;
     bool learn_only; /* another worker answers */
 };
+
+/* The frame of a packet that came in fragments waits for net_made(); false: no room. */
+bool net_make(struct net *net, const struct fragment_packet *packet);
 
 void arp_input(struct net *net, const struct net_packet *packet, uint64_t now);
 /* Asks for `target`; to all, or to `mac`. */
