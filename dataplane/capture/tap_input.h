@@ -45,7 +45,8 @@ struct tap_input_frame {
     uint32_t wire_len; /* more than bytes.len when the capture cut it */
     uint32_t link;     /* LINKTYPE_ of www.tcpdump.org/linktypes.html: 1 for Ethernet */
     uint64_t time_ns;
-    uint8_t checksum; /* enum tcp_checksum: what the port says of an untunnelled, whole segment */
+    uint8_t checksum; /* enum tcp_checksum: what the port says of an untunnelled, whole segment;
+                         unknown: it is checked here */
     bool after_loss;  /* frames were lost right before this one */
 };
 

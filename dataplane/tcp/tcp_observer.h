@@ -29,7 +29,7 @@ enum tcp_direction {
 };
 
 enum tcp_observer_event {
-#define OBSERVER_EVENT(name, text, what) TCP_OBSERVED_##name,
+#define OBSERVER_EVENT(name, text, most, what) TCP_OBSERVED_##name,
 #include "dataplane/tcp/tcp_observer_event.def"
 #undef OBSERVER_EVENT
     TCP_OBSERVED_COUNT,
@@ -55,6 +55,7 @@ struct tcp_observed_side {
     uint32_t retransmitted; /* segments that brought nothing new */
     uint32_t dropped;       /* segments, or held ones, given up: checksum, memory, window */
     uint32_t events;        /* bit i: enum tcp_observer_event i happened */
+    uint32_t differences;   /* OVERLAP and RETRANSMISSION together, those beyond the limit too */
     uint64_t last_ns;       /* when its last segment was captured */
     bool seen;              /* a segment of this direction was seen at all */
     bool opened;            /* its SYN was seen */
@@ -129,9 +130,11 @@ struct tcp_observer_options {
 void tcp_observer_defaults(struct tcp_observer_options *options_out);
 
 enum tcp_checksum {
-    TCP_CHECKSUM_CHECK, /* not known: the observer checks */
+    TCP_CHECKSUM_UNKNOWN, /* a segment that was cut; taken for good */
     TCP_CHECKSUM_GOOD,
     TCP_CHECKSUM_BAD,
+    TCP_CHECKSUM_PSEUDO, /* the pseudo header's alone: captured before the sender's card filled it
+                            in, or made to look like that */
 };
 
 struct observed_packet {
@@ -141,7 +144,7 @@ struct observed_packet {
     uint32_t segment_len; /* what it was on the wire; more than segment.len when it was cut */
     uint32_t domain;      /* keeps equal addresses of different networks apart (a VXLAN's number) */
     uint64_t time_ns;
-    uint8_t checksum;  /* enum tcp_checksum; a segment that was cut is never checked */
+    uint8_t checksum;  /* enum tcp_checksum */
     uint8_t hop_limit; /* TTL */
     bool reassembled;  /* from IP fragments */
     bool after_loss;   /* the capture lost packets right before this one */
