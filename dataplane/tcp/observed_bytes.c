@@ -463,6 +463,10 @@ static void hold_anyway(struct tcp_observer *o, struct observed_flow *f, enum tc
     }
     if (hole_overdue(f, d) || blocked(f, d))
         observed_bytes_force(o, f, false);
+    if (f->sides[d].finished) { /* that made the FIN the next, and the piece lies behind it */
+        o->counters.drop_closed++;
+        return;
+    }
     while (!hold(o, f, d, piece)) {
         if (!drop_farthest(o, f, d, piece->seq)) {
             f->shown.side[d].dropped++;
