@@ -56,6 +56,14 @@ struct config_engine {
     bool core_files;
 };
 
+struct config_tcp {
+    bool syn_cookies;
+    int64_t prefix_v4, prefix_v6;
+    int64_t prefix_connections, prefix_half_open; /* 0: no limit */
+    int64_t out_of_order;
+    int64_t keepalive; /* 0: none */
+};
+
 /* An address with the length of its network's prefix, in bits of the address's own family. */
 struct config_network {
     struct ip_address address;
@@ -233,6 +241,7 @@ struct config_alias {
 struct config {
     char *hostname;
     struct config_engine engine;
+    struct config_tcp tcp;
     struct config_ports network;
     struct config_listener *listeners;
     uint32_t listeners_count;

@@ -166,7 +166,7 @@ static void act(struct run *r, uint8_t what)
     if (!r->conn_count)
         return;
     conn = r->conns[n % r->conn_count];
-    switch (what % 8) {
+    switch (what % 10) {
     case 0:
         s = tcp_peek(conn);
         if (s.len)
@@ -190,6 +190,12 @@ static void act(struct run *r, uint8_t what)
         break;
     case 5:
         let_go(r, n % r->conn_count);
+        break;
+    case 8:
+        tcp_set_keepalive(r->tcp, conn, n & 1);
+        break;
+    case 9:
+        tcp_set_user_timeout(r->tcp, conn, n * 100u, n & 1);
         break;
     default:
         while ((s = tcp_peek(conn)).len)
@@ -219,7 +225,8 @@ static void step(struct run *r)
             tcp_icmp_error(r->tcp, &quoted, cursor_u16(&r->in), op & 128, r->now);
         break;
     case 3:
-        conn = tcp_connect(r->tcp, &local, 25, &remote, (uint16_t)(1000 + (op >> 4 & 3)), r->now);
+        conn = tcp_connect(r->tcp, &local, op & 64 ? 0 : 25, &remote,
+                           (uint16_t)(1000 + (op >> 4 & 3)), r->now);
         if (conn)
             remember(r, conn);
         break;
@@ -244,8 +251,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .mss_v4 = 1460,
                                   .mss_v6 = 1440};
     struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
+    uint8_t how;
 
-    options.receive_window = cursor_u8(&r.in) & 1 ? 300000 : 10000;
+    how = cursor_u8(&r.in);
+    options.receive_window = how & 1 ? 300000 : 10000;
+    options.no_cookies = how & 2;
+    options.prefix_connections = how & 4 ? 2 : 0;
+    options.prefix_half_open = how & 4 ? 1 : 0;
+    options.out_of_order = how & 8 ? 20000 : 0;
+    options.keepalive_ms = how & 16 ? 20000 : 0;
     r.pool = chunk_pool_new(chunks);
     r.tcp = tcp_new(&options, r.pool);
     tcp_listen(r.tcp, 25, 1);
