@@ -376,10 +376,23 @@ static void notice_silence(struct tcp_observer *o, struct observed_flow *f)
     }
 }
 
+/* A direction in midstream that has said nothing yet but acknowledgements: they name its number. */
+static void sync_listener(struct observed_flow *f, enum tcp_direction d)
+{
+    struct observed_side *side = &f->sides[d];
+
+    if (side->synced || side->list.first || !f->shown.side[d].packets)
+        return;
+    side->synced = true;
+    side->next = side->highest;
+}
+
 void observed_bytes_force(struct tcp_observer *o, struct observed_flow *f, bool all)
 {
     bool moved = true;
 
+    sync_listener(f, TCP_TO_SERVER);
+    sync_listener(f, TCP_TO_CLIENT);
     if (!all)
         notice_silence(o, f);
     while (moved) {
