@@ -128,9 +128,10 @@ struct tcp_conn {
         struct tcp_congestion congestion;
         uint32_t syn_sent; /* before it is established: when our SYN went out; microseconds */
     };
-    uint16_t mss;    /* payload bytes a segment, options allowed for */
-    uint8_t dupacks; /* duplicates received in a row */
-    uint8_t retries; /* timeouts in a row: the back-off */
+    uint16_t mss;        /* payload bytes a segment, options allowed for */
+    uint8_t dupacks : 4; /* duplicates received in a row, up to 15 */
+    uint8_t backoff : 4; /* doublings of the timeout since the last round trip, up to 15 */
+    uint8_t retries;     /* timeouts in a row, without any progress */
     struct tcp_rto rto;
     uint32_t flight;    /* index of its struct tcp_flight, or CONN_NONE */
     uint32_t max_wnd;   /* largest window the peer ever announced */

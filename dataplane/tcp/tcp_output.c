@@ -180,8 +180,7 @@ static void record(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, uint32_
         f = tcp_flight_take(tcp, conn);
     if (!f)
         return;
-    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now,
-                    conn->rto.srtt / TCP_FLIGHT_GRAIN);
+    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now);
     if (f->state == FLIGHT_RECOVERY)
         tcp_prr_sent(&f->prr, end - seq);
     if (seq_lt(conn->snd_max, end) && conn->timer_kind == TCP_TIMER_PROBE)
@@ -227,15 +226,21 @@ static uint32_t congestion_room(const struct tcp_conn *conn, const struct tcp_fl
     return cwnd > out ? cwnd - out : 0;
 }
 
-/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window; and
- * section 3.7.4, where the session wants it. */
+/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window. */
 static bool silly(const struct tcp_conn *conn, uint32_t len, uint32_t left)
 {
-    if (len >= conn->mss)
-        return false;
-    if (len < left)
-        return len < conn->max_wnd / 2;
-    return conn->modes & TCP_MODE_NAGLE && conn->snd_una != conn->snd_max && !fin_wanted(conn);
+    return len < left && len < conn->mss && len < conn->max_wnd / 2;
+}
+
+/* RFC 9293 section 3.7.4: what does not fill a segment waits while something is under way; behind
+ * full segments something is. */
+static uint32_t nagle(const struct tcp_conn *conn, uint32_t len)
+{
+    if (!(conn->modes & TCP_MODE_NAGLE) || fin_wanted(conn))
+        return len;
+    if (len < conn->mss)
+        return conn->snd_una == conn->snd_max ? len : 0;
+    return len / conn->mss * conn->mss;
 }
 
 /* How much of the queue may follow at snd_nxt, and whether the FIN may. */
@@ -249,8 +254,7 @@ static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, 
         tcp_congestion_idle(&conn->congestion, conn->mss);
     room = congestion_room(conn, tcp_recovery_flight(tcp, conn));
     len = least(left, least(window, room));
-    if (len && silly(conn, len, left))
-        len = 0;
+    len = silly(conn, len, left) ? 0 : nagle(conn, len);
     if (conn->modes & TCP_MODE_CWR) /* it belongs to one packet */
         len = least(len, conn->mss);
     if (len > conn->mss && (len < left || len > SUPER_SEGMENT))
@@ -309,8 +313,10 @@ static bool send_lost(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight 
     if (seq - conn->snd_una >= conn->snd_wnd || (!forced && room < least(len, conn->mss)))
         return false;
     room = forced || room < conn->mss ? conn->mss : least(room, SUPER_SEGMENT);
-    if (len > room)
+    if (len > room && tcp_flight_splits(f))
         len = room / conn->mss * conn->mss;
+    else if (len > room) /* acknowledgements will free records */
+        return false;
     send_again(tcp, conn, s, seq, seq + len);
     return true;
 }

@@ -28,7 +28,7 @@ uint32_t tcp_prr_window(struct tcp_prr *p, uint32_t delivered, uint32_t pipe, ui
         int64_t limit = (int64_t)p->delivered - p->out;
 
         /* packet conservation, or slow start where recovery goes well */
-        limit = limit > 0 ? limit : 0;
+        limit = limit > (int64_t)delivered ? limit : (int64_t)delivered;
         if (safe)
             limit += mss;
         send = (int64_t)ssthresh - pipe;

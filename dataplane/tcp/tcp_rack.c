@@ -8,7 +8,11 @@ enum { DUPLICATES = 3, PERSIST = 16, MULTIPLIER_MOST = 64 };
 
 void tcp_rack_init(struct tcp_rack *r, uint32_t una, uint32_t srtt, bool reordering)
 {
-    *r = (struct tcp_rack){.min_rtt = srtt, .fack = una, .multiplier = 1, .reordering = reordering};
+    *r = (struct tcp_rack){.min_rtt = srtt,
+                           .fack = una,
+                           .fack_before = una,
+                           .multiplier = 1,
+                           .reordering = reordering};
 }
 
 static bool sent_after(uint32_t time1, uint32_t end1, uint32_t time2, uint32_t end2)
@@ -16,12 +20,17 @@ static bool sent_after(uint32_t time1, uint32_t end1, uint32_t time2, uint32_t e
     return seq_lt(time2, time1) || (time1 == time2 && seq_lt(end2, end1));
 }
 
+void tcp_rack_begin(struct tcp_rack *r)
+{
+    r->fack_before = r->fack;
+}
+
 void tcp_rack_arrived(struct tcp_rack *r, uint32_t end, uint32_t time, bool resent, bool stale,
                       uint32_t now)
 {
     uint32_t rtt = now - time;
 
-    if (!resent && seq_lt(end, r->fack))
+    if (!resent && seq_lt(end, r->fack_before))
         r->reordering = true;
     r->fack = seq_max(r->fack, end);
     if (!resent && (!r->min_rtt || rtt < r->min_rtt))

@@ -16,6 +16,7 @@ struct tcp_rack {
     uint32_t rtt;                /* its round trip */
     uint32_t min_rtt;            /* the least measured; 0: none */
     uint32_t fack;               /* highest sequence number acknowledged in any way */
+    uint32_t fack_before;        /* ... before the acknowledgement that is being read */
     uint32_t dsack_end;          /* a D-SACK counts again when SND.UNA gets here */
     uint8_t multiplier;          /* of min_rtt / 4 */
     uint8_t persist;             /* recoveries until the multiplier falls back to 1 */
@@ -25,6 +26,8 @@ struct tcp_rack {
 };
 
 void tcp_rack_init(struct tcp_rack *r, uint32_t una, uint32_t srtt, bool reordering);
+/* An acknowledgement is about to be read: its blocks come in any order. */
+void tcp_rack_begin(struct tcp_rack *r);
 /*
  * Steps 1 to 3: a part that ends at `end` and was last sent at `time` has arrived. `resent`: it was
  * sent more than once; `stale`: a timestamp says that what arrived is an earlier copy.

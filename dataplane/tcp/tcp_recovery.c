@@ -29,7 +29,10 @@ void tcp_recovery_reduce(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flig
         conn->modes |= TCP_MODE_CWR;
 }
 
-/* What spurious() would take back. A second timeout in a row leaves what the first one found. */
+/*
+ * What spurious() would take back. A second timeout in a row leaves what the first one found. The
+ * first acknowledgement judges only if what goes out again is what it has to acknowledge first.
+ */
 static void remember(const struct tcp *tcp, const struct tcp_conn *conn, struct tcp_flight *f,
                      bool timeout)
 {
@@ -41,7 +44,8 @@ static void remember(const struct tcp *tcp, const struct tcp_conn *conn, struct 
                                 .ssthresh = c->ssthresh,
                                 .w_max = c->w_max,
                                 .stamp = stamp_now(tcp, conn),
-                                .armed = conn->flags & CONN_TIMESTAMPS,
+                                .armed = conn->flags & CONN_TIMESTAMPS &&
+                                         (timeout || tcp_flight_first_lost(f) == 0),
                                 .timeout = timeout};
 }
 
@@ -97,10 +101,17 @@ static void enter(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f,
     tcp->counters.fast_retransmits++;
 }
 
+/*
+ * RFC 9937 ends with cwnd at ssthresh. Where so much was lost that far less is under way, that
+ * would be a burst: no more than an initial window at once, and slow start for the rest of the way.
+ */
 static void leave(struct tcp_conn *conn, struct tcp_flight *f)
 {
+    struct tcp_congestion *c = &conn->congestion;
+    uint32_t most = tcp_flight_pipe(f, conn->snd_una) + tcp_congestion_initial(conn->mss);
+
     if (f->state == FLIGHT_RECOVERY)
-        conn->congestion.cwnd = conn->congestion.ssthresh;
+        c->cwnd = c->ssthresh < most ? c->ssthresh : most;
     f->state = FLIGHT_OPEN;
     f->undo.armed = false;
     tcp_rack_recovered(&f->rack);
@@ -114,7 +125,7 @@ void tcp_recovery_grow(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight
         .mss = conn->mss, .bytes = d->acked, .srtt = conn->rto.srtt, .now = (uint32_t)tcp->now};
     bool slow = c->cwnd < c->ssthresh;
 
-    if (!d->acked)
+    if (!d->acked || d->marked)
         return;
     if (f && slow && c->ssthresh > UINT32_MAX / 8) /* RFC 9406 is for the first slow start only */
         ack.phase = tcp_hystart_acked(&f->hystart, conn->snd_una, conn->snd_max, d->rtt_least);
@@ -132,20 +143,24 @@ void tcp_recovery_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
     struct tcp_flight *f = tcp_recovery_flight(tcp, conn);
     struct tcp_congestion *c = &conn->congestion;
     uint32_t lost = f->lost, wait;
+    bool ends = spurious(conn, f, in, d);
 
-    if (spurious(conn, f, in, d))
+    if (ends)
         undo(tcp, conn, f, d);
-    if (f->state != FLIGHT_OPEN && seq_le(c->recover, conn->snd_una))
+    if (f->state != FLIGHT_OPEN && seq_le(c->recover, conn->snd_una)) {
+        ends = f->state == FLIGHT_RECOVERY;
         leave(conn, f);
+    }
     if (d->duplicate)
         tcp_rack_duplicate(&f->rack, conn->snd_una, conn->snd_max);
     tcp_tlp_acked(tcp, conn, f, in, d);
     wait = tcp_rack_detect(f, conn->snd_una, conn->rto.srtt, conn->mss, (uint32_t)tcp->now);
     if (f->state == FLIGHT_OPEN && f->lost)
         enter(tcp, conn, f, d);
-    if (f->state != FLIGHT_RECOVERY)
-        tcp_recovery_grow(tcp, conn, f, d);
-    else if (d->delivered)
+    if (f->state != FLIGHT_RECOVERY) {
+        if (!ends) /* what ends it has set cwnd already */
+            tcp_recovery_grow(tcp, conn, f, d);
+    } else if (d->delivered)
         c->cwnd = tcp_prr_window(&f->prr, d->delivered, tcp_flight_pipe(f, conn->snd_una),
                                  c->ssthresh, conn->mss, d->acked && f->lost <= lost);
     if (wait)
@@ -191,7 +206,7 @@ static void lose_all(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *
         if (i == 0 || (int32_t)(s->time + f->rack.rtt + window - now) <= 0)
             tcp_flight_lose(f, conn->snd_una, i);
     }
-    tcp_flight_join(f, conn->rto.srtt / TCP_FLIGHT_GRAIN);
+    tcp_flight_join(f);
     tcp_tlp_reset(f);
     f->state = FLIGHT_LOSS;
     tcp_conn_program(tcp, conn, CONN_RETRANSMIT);
@@ -211,6 +226,8 @@ void tcp_recovery_expired(struct tcp *tcp, struct tcp_conn *conn)
     c->cwnd = conn->mss;        /* the loss window */
     c->recover = conn->snd_max; /* RFC 6582 section 3.2 step 4, RFC 6675 section 5.1 */
     conn->retries++;
+    if (conn->backoff < 15)
+        conn->backoff++;
     conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->dupacks = 0;
     if (f && conn->snd_wnd) {

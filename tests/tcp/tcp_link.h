@@ -10,7 +10,7 @@
  * tcp_link.c): a violation counts in `faults`, and the first one is printed.
  */
 enum { TCP_LINK_CLIENT, TCP_LINK_SERVER, TCP_LINK_ENDS };
-enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000 };
+enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000, TCP_LINK_LOG = 64 };
 
 struct tcp_link_options {
     uint64_t seed;
@@ -48,10 +48,11 @@ struct tcp_link_end {
     bool isn_known, fin_sent;
     uint8_t *got; /* which bytes sent by this end have reached the other */
     uint32_t got_size, got_prefix;
-    uint64_t busy; /* until when its direction of the link is; nanoseconds */
+    uint64_t busy;      /* until when its direction of the link is; nanoseconds */
     uint32_t overflows; /* packets that the queue before it had no room for */
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
     struct tcp_segment last;
+    struct tcp_segment log[TCP_LINK_LOG]; /* the last ones, by number modulo */
 };
 
 struct tcp_link {
