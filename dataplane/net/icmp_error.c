@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/net/icmp_error.h"
 
-#include "dataplane/net/checksum.h"
+#include "dataplane/packet/checksum.h"
 
 enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, PROTOCOL_ICMP = 1, UDP = 17, PROTOCOL_ICMP6 = 58 };
 enum {

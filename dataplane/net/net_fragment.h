@@ -2,7 +2,8 @@
 #ifndef DATAPLANE_NET_NET_FRAGMENT_H
 #define DATAPLANE_NET_NET_FRAGMENT_H
 
-#include "dataplane/net/frame.h"
+#include "dataplane/net/net_counters.h"
+#include "dataplane/packet/frame.h"
 
 /*
  * Packets that come in fragments (RFC 791 section 3.2, RFC 8200 section 4.5): one worker's table.
@@ -45,7 +46,7 @@ struct fragments {
 };
 
 /*
- * Takes a fragment in: `f` as frame_parse() gave it with NET_fragment, `head` the packet from its
+ * Takes a fragment in: `f` as frame_parse() gave it with FRAME_DROP_fragment, `head` the packet from its
  * IP header on as far as it is at hand, `bytes` its l4_len bytes. Returns NET_KEEP or why it was
  * dropped. *whole_out is the packet when it is complete, until fragment_done(), else NULL.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/checksum.h"
 #include "dataplane/net/icmp_error.h"
 #include "dataplane/net/net_state.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/tcp/flow_owner.h"
 
 enum { TCP_HEADER = 20, PROTOCOL_TCP = 6, SOLICITATION = 135, ADVERTISEMENT = 136 };
@@ -328,7 +328,7 @@ static enum net_counter ip(struct arrival *a, enum net_counter parsed)
 
 static enum net_counter arrive(struct arrival *a)
 {
-    enum net_counter why = frame_parse(a->head, a->mbuf->pkt_len, &a->frame);
+    enum net_counter why = net_counter_of_drop(frame_parse(a->head, a->mbuf->pkt_len, &a->frame));
     struct net_packet packet;
 
     if (why != NET_KEEP && why != NET_protocol_other && why != NET_fragment)

@@ -2,12 +2,12 @@
 #include "dataplane/tcp/tcp_input.h"
 
 #include "dataplane/tcp/tcp_ecn.h"
+#include "dataplane/tcp/tcp_header.h"
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "dataplane/tcp/tcp_user_timeout.h"
-#include "proto/base/cursor.h"
 
 enum { CHALLENGES_EACH_SECOND = 1000, CHALLENGES_OF_ONE = 10, CHALLENGE_MS = 5000 };
 
@@ -48,25 +48,17 @@ static const uint8_t actions[TCP_STATES][FLAGS] = {
 
 static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
 {
-    struct cursor c = cursor_of(packet->header);
-    size_t len;
+    struct tcp_header h;
 
-    in->key.local = packet->destination;
-    in->key.remote = packet->source;
-    in->key.remote_port = cursor_u16(&c);
-    in->key.local_port = cursor_u16(&c);
-    in->seq = cursor_u32(&c);
-    in->ack = cursor_u32(&c);
-    len = (size_t)(cursor_u8(&c) >> 4) * 4;
-    in->flags = cursor_u8(&c);
-    in->window = cursor_u16(&c);
-    cursor_u32(&c); /* checksum: verified by the IP layer; urgent pointer: not used (RFC 9293
-                       section 3.8.5) */
-    if (c.bad || len < 20 || len > packet->header.len || packet->pieces > TCP_PIECES)
+    if (!tcp_header_parse(packet->header, &h) || packet->pieces > TCP_PIECES)
         return false;
-    /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may
-     * follow). */
-    tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->key = (struct tcp_flow_key){packet->destination, packet->source, h.destination_port,
+                                    h.source_port};
+    in->seq = h.seq;
+    in->ack = h.ack;
+    in->flags = h.flags;
+    in->window = h.window;
+    in->option = h.option;
     in->ecn = packet->ecn;
     in->reopens = false;
     in->payload.count = in->payload.len = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "dataplane/net/checksum.h"
-#include "dataplane/net/frame.h"
+#include "dataplane/packet/checksum.h"
+#include "dataplane/packet/frame.h"
 #include "dataplane/net/net.h"
 
 /*
@@ -47,9 +47,9 @@ static void mend(uint8_t *bytes, size_t len)
     struct frame f;
     uint16_t check;
 
-    enum net_counter why = frame_parse(span_head(span_of(bytes, len), FRAME_HEAD), len, &f);
+    enum frame_drop why = frame_parse(span_head(span_of(bytes, len), FRAME_HEAD), len, &f);
 
-    if ((why != NET_KEEP && why != NET_fragment) || f.l4_len < 20)
+    if ((why != FRAME_KEEP && why != FRAME_DROP_fragment) || f.l4_len < 20)
         return;
     if (f.v4 && f.kind != FRAME_ARP) {
         memset(bytes + f.l3 + 10, 0, 2);

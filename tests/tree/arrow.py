@@ -17,8 +17,11 @@ ARROW = {
     "proto": ("proto",),
     "rules": ("proto",),
     "dataplane/handoff": ("proto",),
+    "dataplane/capture": ("dataplane/packet", "dataplane/tcp", "proto"),
+    "dataplane/packet": ("proto",),
     **{folder: (*INNER, "dataplane/handoff", "rules", "proto") for folder in INNER},
     **{folder: ("dataplane", "rules", "proto") for folder in PACKET_SIDE},
+    "dataplane/embed": ("dataplane/embed", "dataplane/packet", "dataplane/tcp", "dataplane/handoff", "proto"),
     "control": ("control", "dataplane/handoff", "rules", "proto"),
     "control/main.c": ("control", "dataplane", "rules", "proto"),
     "tests": ("tests", "control", "dataplane", "rules", "proto"),
@@ -42,6 +45,8 @@ LIBRARIES = {
     "microhttpd.h": ("control/metrics", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
+    "pcap/": ("control/capture", "tests"),
+    "zstd.h": ("control/capture", "tests"),
     "zlib.h": ("proto/imap", "control", "tests"),
 }
 
