@@ -40,17 +40,6 @@ enum tcp_conn_flag {
     CONN_SYN_LOST = 1 << 14,   /* our SYN went out more than once */
 };
 
-enum tcp_reason {
-    TCP_REASON_NONE,
-    TCP_REASON_CLOSED,
-    TCP_REASON_RESET,
-    TCP_REASON_TIMED_OUT,
-    TCP_REASON_ABORTED,
-    TCP_REASON_REFUSED,
-    TCP_REASON_UNREACHABLE,
-    TCP_REASONS,
-};
-
 /* What the connection's main timer waits for; they exclude each other. */
 enum tcp_timer_kind {
     TCP_TIMER_NONE,

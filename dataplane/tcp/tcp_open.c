@@ -8,12 +8,26 @@
 
 bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag)
 {
-    if (tcp->listener_count == TCP_LISTENERS)
+    uint32_t i = 0;
+
+    while (i < tcp->listener_count && tcp->listeners[i].port)
+        i++;
+    if (!port || i == TCP_LISTENERS)
         return false;
-    tcp->listeners[tcp->listener_count].port = port;
-    tcp->listeners[tcp->listener_count++].tag = tag;
+    tcp->listeners[i].port = port;
+    tcp->listeners[i].tag = tag;
+    if (i == tcp->listener_count)
+        tcp->listener_count++;
     tcp->listening = tcp->listener_count;
     return true;
+}
+
+/* Port 0 frees the row: no segment to it is for a listener. */
+void tcp_unlisten_port(struct tcp *tcp, uint16_t port)
+{
+    for (uint32_t i = 0; i < tcp->listener_count; i++)
+        if (tcp->listeners[i].port == port)
+            tcp->listeners[i].port = 0;
 }
 
 /* The rows stay: connections that stand name theirs. */
@@ -28,7 +42,7 @@ static uint32_t find_listener(const struct tcp *tcp, uint16_t port)
 
     while (i < tcp->listening && tcp->listeners[i].port != port)
         i++;
-    return i < tcp->listening ? i : TCP_LISTENERS;
+    return port && i < tcp->listening ? i : TCP_LISTENERS;
 }
 
 /* RFC 9293 section 3.5.2, group 1: a reset that the sender of the segment will believe. */
