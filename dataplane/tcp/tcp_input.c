@@ -308,13 +308,33 @@ static void input_fin(struct tcp *tcp, struct tcp_conn *conn)
     }
 }
 
+/*
+ * TIME-WAIT: whatever says that the peer is not where we are is acknowledged; its FIN restarts the
+ * wait (RFC 9293 section 3.10.7.4, fifth and eighth step). A bare acknowledgement of all there was
+ * needs no answer.
+ */
+static void input_time_wait(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (in->flags & TCP_FIN)
+        tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
+    if (in->payload.len)
+        tcp->counters.drop_closed++;
+    if (tcp_input_len(in) || in->seq != conn->rcv_nxt)
+        tcp_input_challenge(tcp, conn);
+}
+
 void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t fin_seq = in->seq + in->payload.len;
+    bool waiting = conn->state == TCP_TIME_WAIT;
 
     timestamp_take(tcp, conn, in);
     if (!tcp_ack_input(tcp, conn, in))
         return;
+    if (waiting) {
+        input_time_wait(tcp, conn, in);
+        return;
+    }
     /* sixth step: URG is not offered to sessions; its octets are read in line */
     if (in->payload.len)
         input_payload(tcp, conn, in);
