@@ -37,6 +37,8 @@ void drill_command(struct drill *d, const char *command)
         d->options_off |= 1u << DRILL_WSCALE | 1u << DRILL_TS;
     if (value_of(command, "net.inet.tcp.sack.enable", &value) && !value)
         d->options_off |= 1u << DRILL_SACKOK;
+    if (value_of(command, "net.inet.tcp.rexmit_drop_options", &value) && value)
+        d->options_off |= 1u << DRILL_WSCALE | 1u << DRILL_TS | 1u << DRILL_SACKOK;
     if (strstr(command, "sockstat") && strstr(command, "TIME_WAIT"))
         count_time_wait(d);
 }
