@@ -102,7 +102,7 @@ static void ipv4_header(struct writer *w, const struct tcp_segment *s, uint32_t 
     uint16_t check;
 
     writer_byte(w, 0x45);
-    writer_byte(w, 0);
+    writer_byte(w, s->ecn);
     writer_uint(w, IPV4_HEADER + len, 2);
     writer_uint(w, 0x4000, 4);
     writer_byte(w, HOP_LIMIT);
@@ -118,7 +118,7 @@ static void ipv4_header(struct writer *w, const struct tcp_segment *s, uint32_t 
 /* RFC 8200 section 3 */
 static void ipv6_header(struct writer *w, const struct tcp_segment *s, uint32_t len)
 {
-    writer_uint(w, UINT64_C(6) << 28, 4);
+    writer_uint(w, UINT64_C(6) << 28 | (uint32_t)s->ecn << 20, 4);
     writer_uint(w, len, 2);
     writer_byte(w, PROTOCOL_TCP);
     writer_byte(w, HOP_LIMIT);
