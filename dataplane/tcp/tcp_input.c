@@ -266,7 +266,8 @@ static void program_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t before,
 static void input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t before = conn->rcv_nxt, len = in->payload.len, mss = tcp_conn_announced_mss(tcp, conn);
-    bool hole = conn->ooo || conn->flags & CONN_FIN_AHEAD;
+    /* What came twice is told at once too (RFC 2883 section 4). */
+    bool hole = conn->ooo || conn->flags & CONN_FIN_AHEAD || seq_lt(in->seq, before);
 
     if (!tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
         tcp->counters.drop_closed++;
