@@ -42,7 +42,7 @@ static bool config_good(const struct wirepost_tcp_config *config)
         return false;
     if (config->mtu && (config->mtu < MTU_LEAST || config->mtu > MTU_MOST))
         return false;
-    return config->connections <= CONNECTIONS_MOST;
+    return config->connections <= CONNECTIONS_MOST && (unsigned)config->ecn <= WIREPOST_TCP_ECN_OFF;
 }
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
@@ -60,6 +60,7 @@ static struct tcp *new_tcp(const struct wirepost_tcp_config *config, struct wire
         .mss_v4 = (uint16_t)(stack->mtu - 40),
         .mss_v6 = (uint16_t)(stack->mtu > 60 ? stack->mtu - 60 : 1),
         .time_wait_ms = config->time_wait_ms,
+        .ecn = (uint8_t)config->ecn,
     };
 
     memcpy(options.secret, config->secret, sizeof(options.secret));
@@ -165,9 +166,13 @@ static struct wirepost_tcp_conn *arrived(struct wirepost_tcp *stack, struct tcp_
     }
     *conn = (struct wirepost_tcp_conn){.stack = stack, .tcp = tcp};
     tcp_set_user(tcp, conn);
+    tcp_set_nagle(stack->tcp, tcp, true);
     embed_list_add(&listener->waiting, conn);
     return conn;
 }
+
+_Static_assert((int)WIREPOST_TCP_ECN_ASK == TCP_ECN_ASK && (int)WIREPOST_TCP_ECN_OFF == TCP_ECN_OFF,
+               "alike");
 
 static enum wirepost_tcp_error error_of(enum tcp_reason reason)
 {

@@ -59,6 +59,10 @@ const char *wirepost_tcp_error_text(enum wirepost_tcp_error error);
 
 enum { WIREPOST_TCP_ADDRESSES = 16 }; /* most addresses of one stack */
 
+/* Explicit congestion notification (RFC 3168): where the peer asks for it, asked for as well, not
+ * at all. */
+enum wirepost_tcp_ecn { WIREPOST_TCP_ECN_ANSWER, WIREPOST_TCP_ECN_ASK, WIREPOST_TCP_ECN_OFF };
+
 struct wirepost_tcp_config {
     /* Ours: packets to others are dropped. The ports are not used. Copied. */
     const struct wirepost_tcp_endpoint *addresses;
@@ -70,6 +74,7 @@ struct wirepost_tcp_config {
     uint32_t send_buffer;    /* bytes a connection may hold unacknowledged; 0 for 65536 */
     uint64_t memory;         /* bytes for what all connections hold; 0 for 64 MiB */
     uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for 60 s */
+    enum wirepost_tcp_ecn ecn;
     /* Random bytes that nobody else knows: they key sequence numbers (RFC 6528), ephemeral ports
      * (RFC 6056) and hash tables. */
     uint8_t secret[16];
@@ -147,6 +152,15 @@ enum wirepost_tcp_error wirepost_tcp_shutdown(struct wirepost_tcp_conn *conn);
 void wirepost_tcp_close(struct wirepost_tcp_conn *conn);
 /* Resets the connection (RFC 9293 section 3.10.5) and lets go of it. */
 void wirepost_tcp_abort(struct wirepost_tcp_conn *conn);
+
+enum wirepost_tcp_option {
+    /* 1: what is written leaves at once; 0, for new connections: less than a full segment waits
+     * while something is unacknowledged (RFC 9293 section 3.7.4, Nagle) */
+    WIREPOST_TCP_NO_DELAY,
+};
+/* ARGUMENT: no such option, or a value beyond its bounds. */
+enum wirepost_tcp_error wirepost_tcp_set(struct wirepost_tcp_conn *conn,
+                                         enum wirepost_tcp_option option, uint32_t value);
 
 enum wirepost_tcp_ready {
     WIREPOST_TCP_CONNECTED = 1, /* established, or was */

@@ -103,6 +103,7 @@ enum wirepost_tcp_error wirepost_tcp_connect(struct wirepost_tcp *stack,
         return WIREPOST_TCP_IN_USE;
     }
     tcp_set_user(conn->tcp, conn);
+    tcp_set_nagle(stack->tcp, conn->tcp, true);
     *conn_out = conn;
     return WIREPOST_TCP_OK;
 }
@@ -202,6 +203,19 @@ void wirepost_tcp_abort(struct wirepost_tcp_conn *conn)
 {
     tcp_abort(conn->stack->tcp, conn->tcp);
     let_go(conn);
+}
+
+enum wirepost_tcp_error wirepost_tcp_set(struct wirepost_tcp_conn *conn,
+                                         enum wirepost_tcp_option option, uint32_t value)
+{
+    struct tcp *tcp = conn->stack->tcp;
+
+    switch (option) {
+    case WIREPOST_TCP_NO_DELAY:
+        tcp_set_nagle(tcp, conn->tcp, !value);
+        return WIREPOST_TCP_OK;
+    }
+    return WIREPOST_TCP_ARGUMENT;
 }
 
 uint32_t wirepost_tcp_readiness(const struct wirepost_tcp_conn *conn)

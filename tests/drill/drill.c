@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/drill/drill_run.h"
 
@@ -50,10 +52,62 @@ static void relax(bool relaxed[DRILL_RULES], const char *name)
         drill_stop(DRILL_SYNTAX, 0, "no rule is called %s", name);
 }
 
+static void play(const char *name, const bool relaxed[DRILL_RULES], bool parse)
+{
+    struct drill_script *script = drill_script_read(read_file(name));
+
+    if (!parse)
+        drill_run(script, relaxed);
+    printf("passed\n");
+    exit(DRILL_PASSED);
+}
+
+/* Plays a script in a process of its own: one that fails ends. Its last line comes back. */
+static int play_apart(const char *name, const bool relaxed[DRILL_RULES], bool parse, char line[512])
+{
+    int ends[2], status;
+    size_t len = 0;
+    ssize_t n;
+    pid_t child;
+
+    fflush(stdout);
+    if (pipe(ends) || (child = fork()) < 0)
+        drill_stop(DRILL_REFUSED, 0, "no process");
+    if (!child) {
+        dup2(ends[1], STDOUT_FILENO);
+        play(name, relaxed, parse);
+    }
+    close(ends[1]);
+    while ((n = read(ends[0], line + len, 511 - len)) > 0)
+        len += (size_t)n;
+    close(ends[0]);
+    line[len] = 0;
+    line[strcspn(line, "\n")] = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : DRILL_EXITS;
+}
+
+/* TAP: a line a script. */
+static int play_all(char **names, int count, const bool relaxed[DRILL_RULES], bool parse)
+{
+    int failed = 0;
+
+    printf("1..%d\n", count);
+    for (int i = 0; i < count; i++) {
+        char line[512];
+        int status = play_apart(names[i], relaxed, parse, line);
+
+        if (status)
+            printf("# %s\n", status == DRILL_EXITS ? "it crashed" : line);
+        printf("%s %d %s\n", status ? "not ok" : "ok", i + 1, names[i]);
+        failed += !!status;
+    }
+    return failed ? DRILL_FAILED : DRILL_PASSED;
+}
+
 int main(int argc, char **argv)
 {
-    bool relaxed[DRILL_RULES] = {false}, parse = false;
-    struct drill_script *script;
+    bool relaxed[DRILL_RULES] = {false}, parse = false, tap = false;
     int i = 1;
 
     for (; i < argc && argv[i][0] == '-'; i++) {
@@ -61,19 +115,22 @@ int main(int argc, char **argv)
             relax(relaxed, argv[i] + 8);
         } else if (!strcmp(argv[i], "--parse")) {
             parse = true;
+        } else if (!strcmp(argv[i], "--tap")) {
+            tap = true;
         } else if (!strcmp(argv[i], "--rules")) {
             for (size_t r = 0; r < DRILL_RULES; r++)
                 printf("%-8s %s\n", rules[r].name, rules[r].text);
             return 0;
         }
     }
+    if (tap && i < argc)
+        return play_all(argv + i, argc - i, relaxed, parse);
     if (i != argc - 1) {
-        fprintf(stderr, "usage: drill [--relax=RULE]... [--parse] SCRIPT\n       drill --rules\n");
+        fprintf(stderr, "usage: drill [--relax=RULE]... [--parse] SCRIPT\n"
+                        "       drill [--relax=RULE]... [--parse] --tap SCRIPT...\n"
+                        "       drill --rules\n");
         return DRILL_SYNTAX;
     }
-    script = drill_script_read(read_file(argv[i]));
-    if (!parse)
-        drill_run(script, relaxed);
-    printf("passed\n");
+    play(argv[i], relaxed, parse);
     return DRILL_PASSED;
 }

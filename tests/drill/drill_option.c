@@ -5,7 +5,7 @@
 
 /* setsockopt() and getsockopt(). */
 
-enum known { IGNORED, REFUSED, LINGER, NO_OPTIONS, ERROR };
+enum known { IGNORED, REFUSED, LINGER, NO_OPTIONS, NO_DELAY, ERROR };
 
 static const struct {
     const char *name;
@@ -14,6 +14,7 @@ static const struct {
     {"SO_ERROR", ERROR},
     {"SO_LINGER", LINGER},
     {"TCP_NOOPT", NO_OPTIONS},
+    {"TCP_NODELAY", NO_DELAY},
     /* of the socket layer, without a trace in the packets that are compared */
     {"SO_REUSEADDR", IGNORED},
     {"SO_REUSEPORT", IGNORED},
@@ -94,6 +95,11 @@ void drill_option(struct drill *d, const struct drill_event *event, struct drill
     case LINGER:
         value = call->arguments[3].kind == DRILL_LIST ? value : &call->arguments[3];
         s->cut = set && member(value, 0) && !member(value, 1);
+        break;
+    case NO_DELAY:
+        s->no_delay = set ? value->number : s->no_delay;
+        if (set && s->conn)
+            wirepost_tcp_set(s->conn, WIREPOST_TCP_NO_DELAY, s->no_delay);
         break;
     case NO_OPTIONS:
         d->options_off = UINT32_MAX;

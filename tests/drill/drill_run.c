@@ -36,6 +36,7 @@ struct wirepost_tcp *drill_stack(struct drill *d)
         .receive_window = number_setting(d, "receive_window", d->receive_window),
         .send_buffer = number_setting(d, "send_buffer", 1 << 20),
         .time_wait_ms = number_setting(d, "time_wait_ms", 0),
+        .ecn = d->ecn,
         .secret = "drill's secret.",
         .output = on_output,
         .output_user = d,
@@ -54,7 +55,7 @@ static void settle(struct drill *d)
 {
     struct drill_waiting **w = &d->waiting;
 
-    while (wirepost_tcp_news(drill_stack(d)))
+    while (wirepost_tcp_news(d->stack))
         ;
     while (*w) {
         struct drill_waiting *at = *w;
@@ -79,8 +80,8 @@ void drill_advance(struct drill *d, uint64_t until)
 {
     int spins = 0;
 
-    settle(d);
-    for (;;) {
+    /* Commands in front of the first socket say how the stack is to be. */
+    for (bool running = d->stack; running;) {
         uint64_t due = wirepost_tcp_next_timer(d->stack);
 
         if (due > until)
@@ -92,6 +93,8 @@ void drill_advance(struct drill *d, uint64_t until)
         settle(d);
     }
     d->now = until > d->now ? until : d->now;
+    if (d->stack)
+        settle(d);
 }
 
 /* What a packet in says is of our numbers, where ours are known. */

@@ -39,7 +39,7 @@ struct drill_socket {
     int64_t fd;
     struct wirepost_tcp_conn *conn; /* NULL before connect */
     uint16_t port;                  /* bound to, or 0 */
-    bool listening, nonblocking, cut, connecting, deaf;
+    bool listening, nonblocking, cut, connecting, deaf, no_delay;
     enum wirepost_tcp_error error; /* of the connection, not asked for yet */
     bool told;                     /* the connection's end was taken into `error` */
     uint32_t written, taken;       /* bytes so far */
@@ -70,6 +70,7 @@ struct drill {
     uint64_t event_time; /* when the last event was due */
     int64_t tolerance, slop;
     uint32_t receive_window;
+    enum wirepost_tcp_ecn ecn;
     uint32_t options_off; /* 1 << enum drill_option_kind that a script turned off */
     struct drill_flow flow;
     bool fresh; /* the next packet in begins a flow */

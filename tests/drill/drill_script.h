@@ -16,6 +16,7 @@ enum drill_exit {
     DRILL_FAILED = 1,  /* the endpoint did something else */
     DRILL_SYNTAX = 2,  /* not the language */
     DRILL_REFUSED = 3, /* the language, but a part of it that is not TCP's or not offered */
+    DRILL_EXITS,
 };
 noreturn void drill_stop(enum drill_exit why, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
