@@ -188,6 +188,7 @@ static struct engine_options engine_options_of(struct run *r)
                 .prefix_v6 = (uint8_t)t->prefix_v6,
                 .no_cookies = !t->syn_cookies,
                 .out_of_order = (uint32_t)t->out_of_order,
+                .keepalive_ms = (uint32_t)(t->keepalive / 1000),
                 .receive_window = (uint32_t)e->receive_window,
                 .send_limit = (uint32_t)e->send_limit,
                 .newreno = t->congestion == CONFIG_CONGESTION_NEWRENO,

@@ -65,6 +65,7 @@ struct config_tcp {
     int congestion;  /* enum config_congestion */
     int ecn;         /* enum tcp_ecn */
     int64_t flights; /* 0: as many as the rule of struct tcp_options asks for */
+    int64_t keepalive; /* 0: none */
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */

@@ -9,7 +9,7 @@
 
 /* Private to dataplane/embed: what stands behind wirepost_tcp.h. */
 
-enum { EMBED_LISTENERS = 64, EMBED_SEGMENTS = 32, EMBED_PORTS = 16 };
+enum { EMBED_LISTENERS = 64, EMBED_SEGMENTS = 32 };
 
 enum embed_counter {
 #define EMBED_COUNTER(name, text) EMBED_##name,
@@ -58,8 +58,6 @@ struct wirepost_tcp {
     void *output_user;
     uint8_t *packet; /* the one that is being written, `mtu` bytes */
     uint32_t mtu;
-    uint8_t secret[16];
-    uint16_t port_steps[EMBED_PORTS];
     struct tcp_segment segments[EMBED_SEGMENTS];
     uint64_t counters[EMBED_COUNTERS];
 };
@@ -77,8 +75,4 @@ uint64_t embed_now(struct wirepost_tcp *stack, uint64_t now);
 bool embed_is_ours(const struct wirepost_tcp *stack, const struct ip_address *address);
 /* NULL: nobody listens. Port 0 finds a row that is free. */
 struct embed_listener *embed_listener(struct wirepost_tcp *stack, uint16_t port);
-/* A port that connections to `remote` from `local` have not used for long. */
-uint16_t embed_port(struct wirepost_tcp *stack, const struct ip_address *local,
-                    const struct ip_address *remote, uint16_t remote_port);
-
 #endif

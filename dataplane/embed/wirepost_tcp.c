@@ -61,6 +61,7 @@ static struct tcp *new_tcp(const struct wirepost_tcp_config *config, struct wire
         .mss_v6 = (uint16_t)(stack->mtu > 60 ? stack->mtu - 60 : 1),
         .time_wait_ms = config->time_wait_ms,
         .ecn = (uint8_t)config->ecn,
+        .keepalive_ms = config->keep_alive_ms,
     };
 
     memcpy(options.secret, config->secret, sizeof(options.secret));
@@ -101,7 +102,6 @@ struct wirepost_tcp *wirepost_tcp_new(const struct wirepost_tcp_config *config,
     stack->mtu = or_default(config->mtu, MTU_DEFAULT);
     stack->output = config->output;
     stack->output_user = config->output_user;
-    memcpy(stack->secret, config->secret, sizeof(stack->secret));
     for (; stack->address_count < config->address_count; stack->address_count++)
         stack->addresses[stack->address_count] =
             ip_address_v6(config->addresses[stack->address_count].address);

@@ -75,6 +75,7 @@ struct wirepost_tcp_config {
     uint64_t memory;         /* bytes for what all connections hold; 0 for 64 MiB */
     uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for 60 s */
     enum wirepost_tcp_ecn ecn;
+    uint32_t keep_alive_ms; /* not 0: keep-alive for all connections, after so long a silence */
     /* Random bytes that nobody else knows: they key sequence numbers (RFC 6528), ephemeral ports
      * (RFC 6056) and hash tables. */
     uint8_t secret[16];
@@ -157,8 +158,15 @@ enum wirepost_tcp_option {
     /* 1: what is written leaves at once; 0, for new connections: less than a full segment waits
      * while something is unacknowledged (RFC 9293 section 3.7.4, Nagle) */
     WIREPOST_TCP_NO_DELAY,
+    /* 1: a silent peer is asked if it is still there (RFC 9293 section 3.8.4), after
+     * keep_alive_ms of the configuration, or two hours */
+    WIREPOST_TCP_KEEP_ALIVE,
+    /* milliseconds that bytes, or our SYN, may stay unacknowledged before the connection is given
+     * up (RFC 5482 section 3.1: held between a second and an hour); 0, for new connections: the
+     * repetitions of RFC 9293 section 3.8.3 are counted instead */
+    WIREPOST_TCP_USER_TIMEOUT,
 };
-/* ARGUMENT: no such option, or a value beyond its bounds. */
+/* ARGUMENT: no such option. MEMORY: no room for a timeout. */
 enum wirepost_tcp_error wirepost_tcp_set(struct wirepost_tcp_conn *conn,
                                          enum wirepost_tcp_option option, uint32_t value);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/embed/embed_stack.h"
-#include "proto/base/siphash.h"
 
 /* Connections as the caller sees them. */
 
@@ -42,44 +41,6 @@ struct wirepost_tcp_conn *embed_list_take(struct embed_list *list)
     return conn;
 }
 
-/* RFC 6056 section 3.3.4: F chooses where the search begins, G which of a few counters it goes on
- * with. */
-uint16_t embed_port(struct wirepost_tcp *stack, const struct ip_address *local,
-                    const struct ip_address *remote, uint16_t remote_port)
-{
-    enum { FIRST = 32768, PORTS = 65536 - FIRST };
-    uint8_t key[35];
-    uint64_t f;
-
-    memcpy(key, local->bytes, 16);
-    memcpy(key + 16, remote->bytes, 16);
-    key[32] = (uint8_t)(remote_port >> 8);
-    key[33] = (uint8_t)remote_port;
-    key[34] = 'p';
-    f = siphash(stack->secret, span_of(key, sizeof(key)));
-    return (uint16_t)(FIRST + ((uint32_t)f + stack->port_steps[f >> 60]++) % PORTS);
-}
-
-static struct tcp_conn *open_conn(struct wirepost_tcp *stack, const struct ip_address *local,
-                                  uint16_t local_port, const struct ip_address *remote,
-                                  uint16_t remote_port)
-{
-    enum { TRIES = 64 };
-
-    if (local_port)
-        return tcp_connect(stack->tcp, local, local_port, remote, remote_port, stack->now);
-    for (int i = 0; i < TRIES; i++) {
-        uint16_t port = embed_port(stack, local, remote, remote_port);
-        struct tcp_conn *conn = NULL;
-
-        if (!embed_listener(stack, port))
-            conn = tcp_connect(stack->tcp, local, port, remote, remote_port, stack->now);
-        if (conn)
-            return conn;
-    }
-    return NULL;
-}
-
 enum wirepost_tcp_error wirepost_tcp_connect(struct wirepost_tcp *stack,
                                              const struct wirepost_tcp_endpoint *local,
                                              const struct wirepost_tcp_endpoint *remote,
@@ -97,7 +58,7 @@ enum wirepost_tcp_error wirepost_tcp_connect(struct wirepost_tcp *stack,
     if (!conn)
         return WIREPOST_TCP_FULL;
     *conn = (struct wirepost_tcp_conn){.stack = stack};
-    conn->tcp = open_conn(stack, &from, local->port, &to, remote->port);
+    conn->tcp = tcp_connect(stack->tcp, &from, local->port, &to, remote->port, stack->now);
     if (!conn->tcp) {
         embed_list_add(&stack->free, conn);
         return WIREPOST_TCP_IN_USE;
@@ -214,6 +175,12 @@ enum wirepost_tcp_error wirepost_tcp_set(struct wirepost_tcp_conn *conn,
     case WIREPOST_TCP_NO_DELAY:
         tcp_set_nagle(tcp, conn->tcp, !value);
         return WIREPOST_TCP_OK;
+    case WIREPOST_TCP_KEEP_ALIVE:
+        tcp_set_keepalive(tcp, conn->tcp, value);
+        return WIREPOST_TCP_OK;
+    case WIREPOST_TCP_USER_TIMEOUT:
+        return tcp_set_user_timeout(tcp, conn->tcp, value, false) ? WIREPOST_TCP_OK
+                                                                  : WIREPOST_TCP_MEMORY;
     }
     return WIREPOST_TCP_ARGUMENT;
 }

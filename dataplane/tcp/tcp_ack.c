@@ -79,6 +79,11 @@ static bool advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
     /* An old `recover` must not come to lie ahead when the numbers wrap. */
     conn->congestion.recover = seq_max(conn->congestion.recover, conn->snd_una - 2);
     conn->retries = 0;
+    if (conn->modes & TCP_MODE_REDUCED)
+        tcp_path_acked(tcp, conn, acked);
+    conn->modes &= (uint16_t)~TCP_MODE_UNREACHED;
+    if (acked >= conn->mss)
+        conn->modes |= TCP_MODE_PROVEN;
     tcp_timer_stop(
         conn); /* RFC 6298 sections 5.2 and 5.3: output starts it again if something is left */
     tcp_conn_program(tcp, conn, 0);

@@ -2,10 +2,12 @@
 #include "dataplane/tcp/tcp_output.h"
 
 #include "dataplane/tcp/tcp_ecn.h"
+#include "dataplane/tcp/tcp_keepalive.h"
 #include "dataplane/tcp/tcp_reassembly.h"
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "dataplane/tcp/tcp_tlp.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 
 enum {
     SUPER_SEGMENT = 64000,     /* with headers still below the 65535 of IP's length field */
@@ -97,6 +99,8 @@ static void put_options(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segme
     /* RFC 2018 section 4: in every acknowledgement while something lies ahead. */
     if (!(s->flags & TCP_SYN))
         tcp_sack_report(tcp, conn, &o);
+    if (!(o.present & TCP_OPTION_SACK) && tcp_user_timeout_offer(tcp, conn, &o))
+        s->mss = (uint16_t)(s->mss - TCP_OPTION_USER_TIMEOUT_LEN);
     tcp_option_put(&w, &o);
     s->options_len = (uint8_t)w.len;
     if (o.present & TCP_OPTION_SACK) /* conn->mss allows for the timestamp only */
@@ -395,6 +399,12 @@ static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
     }
     if (tcp_conn_is(conn, data_states) && next_data(tcp, conn, s))
         return true;
+    if (conn->flags & CONN_KEEPALIVE && conn->snd_una == conn->snd_max) {
+        conn->flags &= (uint16_t)~CONN_KEEPALIVE;
+        start_segment(tcp, conn, s, TCP_ACK);
+        s->seq = conn->snd_una - 1;
+        return true;
+    }
     if (conn->flags & CONN_ACK_NOW && conn->state != TCP_SYN_SENT) {
         start_segment(tcp, conn, s, TCP_ACK);
         tcp_ecn_put(conn, s, false);
@@ -428,6 +438,8 @@ static void arm(struct tcp *tcp, struct tcp_conn *conn)
     } else if (conn->queue.bytes || fin_wanted(conn)) {
         if (conn->timer_kind != TCP_TIMER_PERSIST)
             tcp_timer_start(tcp, conn, TCP_TIMER_PERSIST, tcp_timer_rto(conn));
+    } else if (conn->modes & TCP_MODE_KEEPALIVE) {
+        tcp_keepalive_arm(tcp, conn);
     }
 }
 

@@ -145,7 +145,8 @@ static bool call_accept(struct at *at)
     s = new_socket(at);
     s->conn = conn;
     s->no_delay = at->socket->no_delay;
-    wirepost_tcp_set(conn, WIREPOST_TCP_NO_DELAY, s->no_delay);
+    s->keep_alive = at->socket->keep_alive;
+    drill_tune(s);
     s->nonblocking = at->call->count > 3 && has_word(argument(at, 3), "SOCK_NONBLOCK");
     return true;
 }
@@ -163,7 +164,7 @@ static void begin_connect(struct at *at)
         return;
     }
     at->socket->connecting = true;
-    wirepost_tcp_set(at->socket->conn, WIREPOST_TCP_NO_DELAY, at->socket->no_delay);
+    drill_tune(at->socket);
     at->d->fresh = true;
     set_error(at, "EINPROGRESS");
 }

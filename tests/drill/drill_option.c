@@ -5,7 +5,17 @@
 
 /* setsockopt() and getsockopt(). */
 
-enum known { IGNORED, REFUSED, LINGER, NO_OPTIONS, NO_DELAY, ERROR };
+enum known {
+    IGNORED,
+    REFUSED,
+    LINGER,
+    NO_OPTIONS,
+    NO_DELAY,
+    KEEP_ALIVE,
+    KEEP_INIT,
+    USER_TIMEOUT,
+    ERROR
+};
 
 static const struct {
     const char *name;
@@ -15,6 +25,10 @@ static const struct {
     {"SO_LINGER", LINGER},
     {"TCP_NOOPT", NO_OPTIONS},
     {"TCP_NODELAY", NO_DELAY},
+    {"SO_KEEPALIVE", KEEP_ALIVE},
+    {"TCP_KEEPINIT", KEEP_INIT},
+    {"TCP_USER_TIMEOUT", USER_TIMEOUT},
+    {"TCP_MAXUNACKTIME", USER_TIMEOUT},
     /* of the socket layer, without a trace in the packets that are compared */
     {"SO_REUSEADDR", IGNORED},
     {"SO_REUSEPORT", IGNORED},
@@ -73,6 +87,21 @@ static void check_error(struct drill *d, const struct drill_event *event, struct
     drill_stop(DRILL_FAILED, event->line, "SO_ERROR is: %s", wirepost_tcp_error_text(error));
 }
 
+void drill_tune(struct drill_socket *s)
+{
+    uint32_t timeout = s->user_timeout;
+
+    if (!s->conn)
+        return;
+    s->tuned = wirepost_tcp_readiness(s->conn) & WIREPOST_TCP_CONNECTED;
+    if (!s->tuned && s->keep_init)
+        timeout = s->keep_init;
+    wirepost_tcp_set(s->conn, WIREPOST_TCP_NO_DELAY, s->no_delay);
+    wirepost_tcp_set(s->conn, WIREPOST_TCP_KEEP_ALIVE, s->keep_alive);
+    if (timeout || s->keep_init)
+        wirepost_tcp_set(s->conn, WIREPOST_TCP_USER_TIMEOUT, timeout);
+}
+
 void drill_option(struct drill *d, const struct drill_event *event, struct drill_socket *s)
 {
     const struct drill_call *call = &event->call;
@@ -98,8 +127,20 @@ void drill_option(struct drill *d, const struct drill_event *event, struct drill
         break;
     case NO_DELAY:
         s->no_delay = set ? value->number : s->no_delay;
-        if (set && s->conn)
-            wirepost_tcp_set(s->conn, WIREPOST_TCP_NO_DELAY, s->no_delay);
+        drill_tune(s);
+        break;
+    case KEEP_ALIVE:
+        s->keep_alive = set ? value->number : s->keep_alive;
+        drill_tune(s);
+        break;
+    case KEEP_INIT: /* in seconds */
+        s->keep_init = set ? (uint32_t)value->number * 1000 : s->keep_init;
+        drill_tune(s);
+        break;
+    case USER_TIMEOUT: /* Linux' in milliseconds, FreeBSD's in seconds */
+        s->user_timeout = (uint32_t)value->number;
+        s->user_timeout *= strcmp(call->arguments[2].text, "TCP_MAXUNACKTIME") ? 1 : 1000;
+        drill_tune(s);
         break;
     case NO_OPTIONS:
         d->options_off = UINT32_MAX;

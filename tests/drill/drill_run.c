@@ -57,6 +57,9 @@ static void settle(struct drill *d)
 
     while (wirepost_tcp_news(d->stack))
         ;
+    for (struct drill_socket *s = d->sockets; s; s = s->next)
+        if (s->conn && !s->tuned && wirepost_tcp_readiness(s->conn) & WIREPOST_TCP_CONNECTED)
+            drill_tune(s);
     while (*w) {
         struct drill_waiting *at = *w;
 

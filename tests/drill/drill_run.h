@@ -40,10 +40,12 @@ struct drill_socket {
     struct wirepost_tcp_conn *conn; /* NULL before connect */
     uint16_t port;                  /* bound to, or 0 */
     bool listening, nonblocking, cut, connecting, deaf, no_delay;
-    enum wirepost_tcp_error error; /* of the connection, not asked for yet */
-    bool told;                     /* the connection's end was taken into `error` */
-    uint32_t written, taken;       /* bytes so far */
-    uint32_t part;                 /* of a write that blocks: bytes written already */
+    enum wirepost_tcp_error error;    /* of the connection, not asked for yet */
+    bool told;                        /* the connection's end was taken into `error` */
+    uint32_t written, taken;          /* bytes so far */
+    uint32_t keep_init, user_timeout; /* milliseconds */
+    bool keep_alive, tuned;
+    uint32_t part; /* of a write that blocks: bytes written already */
 };
 
 struct drill_sent {
@@ -94,6 +96,8 @@ void drill_match(struct drill *d, const struct drill_event *event, uint64_t earl
 bool drill_call(struct drill *d, const struct drill_event *event);
 /* drill_option.c: setsockopt() and getsockopt(). */
 void drill_option(struct drill *d, const struct drill_event *event, struct drill_socket *socket);
+/* The same for the connection that the socket now has, or that is established now. */
+void drill_tune(struct drill_socket *socket);
 /* drill_command.c: what a script says in `...`. */
 void drill_command(struct drill *d, const char *command);
 struct drill_socket *drill_socket_find(struct drill *d, int64_t fd);

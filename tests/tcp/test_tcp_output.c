@@ -78,7 +78,9 @@ static void timeout_doubles_and_gives_up(void)
         while (r.server->sent == sent)
             tcp_raw_wait(&r, 1000);
         sent = r.server->sent;
-        CHECK(r.server->last.len == 1460 && r.server->last.seq == r.ack);
+        /* Its size may be to blame (RFC 8899). */
+        CHECK(r.server->last.len == (i < 1 ? 1460 : i < 3 ? 1240 : 536));
+        CHECK(r.server->last.seq == r.ack);
         gap = r.link->now - last;
         last = r.link->now;
         CHECK(before ? gap >= 2 * before - 4000 || gap > 59000000 : gap >= 200000 && gap < 210000);
@@ -305,7 +307,7 @@ static void icmp_too_big_makes_segments_smaller(void)
     tcp_link_run(r.link, r.link->now);
     CHECK(r.conn->mss == 1240 && r.server->last.mss == 1240 && r.server->last.seq == r.ack);
     tcp_icmp_error(r.server->tcp, &p, 10, false, r.link->now);
-    CHECK(r.conn->mss == 512);
+    CHECK(r.conn->mss == 536);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
