@@ -58,6 +58,7 @@ struct wirepost_tcp {
     void *output_user;
     uint8_t *packet; /* the one that is being written, `mtu` bytes */
     uint32_t mtu;
+    uint32_t most; /* connections */
     struct tcp_segment segments[EMBED_SEGMENTS];
     uint64_t counters[EMBED_COUNTERS];
 };

@@ -70,7 +70,7 @@ static struct tcp *new_tcp(const struct wirepost_tcp_config *config, struct wire
 
 static bool take_memory(struct wirepost_tcp *stack, const struct wirepost_tcp_config *config)
 {
-    uint32_t n = or_default(config->connections, CONNECTIONS_DEFAULT);
+    uint32_t n = stack->most = or_default(config->connections, CONNECTIONS_DEFAULT);
 
     stack->packet = malloc(stack->mtu);
     stack->conns = calloc(n, sizeof(*stack->conns));

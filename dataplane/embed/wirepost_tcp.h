@@ -117,7 +117,7 @@ enum wirepost_tcp_error wirepost_tcp_accept(struct wirepost_tcp *stack, uint16_t
 /*
  * Opens a connection. `local` is one of our addresses; its port 0 takes an ephemeral one (RFC 6056
  * section 3.3.4). OK: the attempt has begun and the caller holds *conn_out; readiness tells how it
- * ends.
+ * ends. What closed is free for another one after the next wirepost_tcp_output().
  */
 enum wirepost_tcp_error wirepost_tcp_connect(struct wirepost_tcp *stack,
                                              const struct wirepost_tcp_endpoint *local,

@@ -61,7 +61,7 @@ enum wirepost_tcp_error wirepost_tcp_connect(struct wirepost_tcp *stack,
     conn->tcp = tcp_connect(stack->tcp, &from, local->port, &to, remote->port, stack->now);
     if (!conn->tcp) {
         embed_list_add(&stack->free, conn);
-        return WIREPOST_TCP_IN_USE;
+        return tcp_connections(stack->tcp) == stack->most ? WIREPOST_TCP_FULL : WIREPOST_TCP_IN_USE;
     }
     tcp_set_user(conn->tcp, conn);
     tcp_set_nagle(stack->tcp, conn->tcp, true);

@@ -309,6 +309,8 @@ static bool call_write(struct at *at)
     blocks = error == WIREPOST_TCP_AGAIN && !s->nonblocking;
     if (blocks)
         return false;
+    if (!error && flag(at, "MSG_EOF"))
+        wirepost_tcp_shutdown(s->conn);
     at->out.value = s->part;
     if (!s->part && error)
         set_error(at, error_name(error));

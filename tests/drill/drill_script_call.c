@@ -34,13 +34,19 @@ static void read_values(struct drill_reader *r, const char *close, uint32_t *cou
         memcpy(*items, values, *count * sizeof(**items));
 }
 
+/* "..." "..." "..."...: strings in a row are one, and more may follow what it shows. */
 static struct drill_value read_string(struct drill_reader *r)
 {
-    size_t len = strcspn(r->at, "\"\n");
-    struct drill_value v = {.kind = DRILL_STRING, .text = drill_copy(r->at, len)};
+    struct drill_value v = {.kind = DRILL_STRING};
+    const char *from = r->at;
 
-    r->at += len;
+    while (*r->at && *r->at != '"' && *r->at != '\n')
+        r->at += r->at[0] == '\\' && r->at[1] ? 2 : 1;
+    v.text = drill_copy(from, (size_t)(r->at - from));
     drill_need(r, "\"");
+    while (drill_skip(r, "\""))
+        read_string(r);
+    drill_skip(r, "...");
     return v;
 }
 

@@ -7,12 +7,14 @@
 
 /*
  * packet  = ("<" / ">") [ip] (tcp / [quote] "icmp" type [code] ["mtu" n] [quote])
- * ip      = "[" ecn "]" / "[" "tos" n "]" / "(" ... ")"
+ * ip      = ("[" / "(") info *("," info) ("]" / ")")
+ * info    = ecn / "tos" n / "flowlabel" n / "ttl" n
  * tcp     = flags seq ":" end "(" len ")" ["ack" n] ["win" n] ["urg" n] ["<" (options / "...") ">"]
  * quote   = "[" ["tcp"] [flags] seq ":" end "(" len ")" ... "]"
  */
 
-static enum drill_ecn read_ip(struct drill_reader *r)
+/* False: something else stands here. */
+static bool read_ip_info(struct drill_reader *r, enum drill_ecn *ecn)
 {
     static const struct {
         const char *name;
@@ -22,20 +24,38 @@ static enum drill_ecn read_ip(struct drill_reader *r)
                 {"ect0", DRILL_ECT0},
                 {"ect1", DRILL_ECT1},
                 {"ce", DRILL_CE}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (drill_skip_word(r, rows[i].name)) {
+            *ecn = rows[i].ecn;
+            return true;
+        }
+    }
+    if (drill_skip_word(r, "tos")) {
+        *ecn = (enum drill_ecn)(drill_number(r) & 3);
+        return true;
+    }
+    if (!drill_skip_word(r, "flowlabel") && !drill_skip_word(r, "ttl"))
+        return false;
+    drill_number(r);
+    return true;
+}
+
+static enum drill_ecn read_ip(struct drill_reader *r)
+{
     const char *at = r->at;
     enum drill_ecn ecn = DRILL_ECN_ANY;
+    bool round = drill_skip(r, "(");
 
-    if (!drill_skip(r, "["))
+    if (!round && !drill_skip(r, "["))
         return ecn;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && ecn == DRILL_ECN_ANY; i++)
-        if (drill_skip_word(r, rows[i].name))
-            ecn = rows[i].ecn;
-    if (ecn == DRILL_ECN_ANY && drill_skip_word(r, "tos"))
-        ecn = (enum drill_ecn)(drill_number(r) & 3);
-    if (ecn == DRILL_ECN_ANY)
+    if (!read_ip_info(r, &ecn)) {
         r->at = at; /* what an ICMP error quotes */
-    else
-        drill_need(r, "]");
+        return ecn;
+    }
+    while (drill_skip(r, ",") && read_ip_info(r, &ecn))
+        ;
+    drill_need(r, round ? ")" : "]");
     return ecn;
 }
 
@@ -61,8 +81,11 @@ static uint8_t read_flags(struct drill_reader *r)
 
     if (drill_skip(r, "-"))
         return 0;
+    if (drill_at_number(r))
+        drill_stop(DRILL_REFUSED, r->line, "packets with ports of their own");
     if (!at_flags(r))
-        drill_stop(DRILL_SYNTAX, r->line, "no TCP packet: '%.20s'", r->at);
+        drill_stop(*r->at && strspn(r->at, "FSRP.EWCUA0123456789") ? DRILL_REFUSED : DRILL_SYNTAX,
+                   r->line, "not the flags of TCP, AccECN is not offered: '%.20s'", r->at);
     for (; flag_byte(*r->at); r->at++)
         flags |= *r->at == 'C' ? TCP_CWR : (uint8_t)(1u << (strchr(names, *r->at) - names));
     return flags;
@@ -173,6 +196,9 @@ static void read_tcp(struct drill_reader *r, struct drill_tcp *tcp)
     }
     if (at_options(r) && drill_skip(r, "<"))
         read_options(r, tcp);
+    r->at += strspn(r->at, " \t");
+    if (*r->at == '{')
+        drill_stop(DRILL_REFUSED, r->line, "packets that are broken on purpose");
 }
 
 struct code {
@@ -261,7 +287,7 @@ static void read_icmp(struct drill_reader *r, struct drill_icmp *icmp)
         drill_stop(DRILL_SYNTAX, r->line, "no ICMP type: '%s'", name ? name : "");
     icmp->type = row->type;
     drill_space(r);
-    if (isalpha((unsigned char)*r->at) && strncmp(r->at, "mtu ", 4)) {
+    if (isalpha((unsigned char)*r->at) && strncmp(r->at, "mtu ", 4) && strncmp(r->at, "id ", 3)) {
         name = drill_word(r);
         row = find_code(name, icmp->v4);
         if (!row || row->type != icmp->type)
@@ -270,6 +296,8 @@ static void read_icmp(struct drill_reader *r, struct drill_icmp *icmp)
     }
     if (drill_skip_word(r, "mtu"))
         icmp->mtu = (uint32_t)drill_number(r);
+    if (drill_skip_word(r, "id"))
+        drill_number(r);
     r->at += strspn(r->at, " \t");
     if (*r->at == '[')
         read_quote(r, icmp);
