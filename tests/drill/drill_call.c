@@ -117,6 +117,8 @@ static bool call_listen(struct at *at)
 {
     enum wirepost_tcp_error error;
 
+    /* Once more: the next packet in is another client's. */
+    at->d->fresh = true;
     if (at->socket->listening)
         return true;
     if (!at->socket->port)
@@ -125,7 +127,6 @@ static bool call_listen(struct at *at)
     if (error)
         set_error(at, error_name(error));
     at->socket->listening = !error;
-    at->d->fresh = true;
     return true;
 }
 

@@ -27,8 +27,10 @@ static void number_out(struct drill *d, const struct drill_tcp *expected, struct
     const struct drill_option *theirs = find(expected, DRILL_TS);
     uint32_t shift;
 
-    if (sent->flags & TCP_SYN && !f->known) {
+    if (sent->flags & TCP_SYN && (!f->known || f->reopens)) {
         f->known = true;
+        f->reopens = false;
+        f->ts_known = false;
         f->script_isn = expected->seq;
         f->live_isn = sent->seq;
     }

@@ -146,6 +146,7 @@ static void packet_in(struct drill *d, const struct drill_event *event)
         for (uint32_t i = 0; i < tcp.option_count; i++)
             f->their_options |= 1u << tcp.options[i].kind;
     }
+    f->reopens |= f->known && (tcp.flags & (2 | 16)) == 2;
     f->heard = true;
     memcpy(path.source.bytes, d->remote.address, 16);
     memcpy(path.destination.bytes, d->local.address, 16);

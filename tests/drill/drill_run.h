@@ -31,7 +31,8 @@ struct drill_flow {
     bool their_syn;
     uint32_t their_options;      /* 1 << enum drill_option_kind of their SYN */
     uint32_t last_seq, last_ack; /* live, of the last packet out that was matched */
-    bool heard;                  /* something came in since */
+    bool reopens; /* their SYN came once more: ours may have other numbers now */
+    bool heard;   /* something came in since */
 };
 
 struct drill_socket {
