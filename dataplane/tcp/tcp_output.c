@@ -227,15 +227,22 @@ static uint32_t congestion_room(const struct tcp_conn *conn, const struct tcp_fl
     return cwnd > out ? cwnd - out : 0;
 }
 
-/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window; and
- * section 3.7.4, where the session wants it. */
+/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window. */
 static bool silly(const struct tcp_conn *conn, uint32_t len, uint32_t left)
 {
-    if (len >= conn->mss)
-        return false;
-    if (len < left)
-        return len < conn->max_wnd / 2;
-    return conn->modes & TCP_MODE_NAGLE && conn->snd_una != conn->snd_max && !fin_wanted(conn);
+    return len < left && len < conn->mss && len < conn->max_wnd / 2;
+}
+
+/* RFC 9293 section 3.7.4: what does not fill a segment waits while something is under way; behind
+ * full segments something is. What was sent before, a probe of a closed window included, does not
+ * wait. */
+static uint32_t nagle(const struct tcp_conn *conn, uint32_t len)
+{
+    if (!(conn->modes & TCP_MODE_NAGLE) || fin_wanted(conn) || conn->snd_nxt != conn->snd_max)
+        return len;
+    if (len < conn->mss)
+        return conn->snd_una == conn->snd_max ? len : 0;
+    return len / conn->mss * conn->mss;
 }
 
 /* How much of the queue may follow at snd_nxt, and whether the FIN may. */
@@ -249,8 +256,7 @@ static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, 
         tcp_congestion_idle(&conn->congestion, conn->mss);
     room = congestion_room(conn, tcp_recovery_flight(tcp, conn));
     len = least(left, least(window, room));
-    if (len && silly(conn, len, left))
-        len = 0;
+    len = silly(conn, len, left) ? 0 : nagle(conn, len);
     if (conn->modes & TCP_MODE_CWR) /* it belongs to one packet */
         len = least(len, conn->mss);
     if (len > conn->mss && (len < left || len > SUPER_SEGMENT))

@@ -125,7 +125,7 @@ void tcp_recovery_grow(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight
         .mss = conn->mss, .bytes = d->acked, .srtt = conn->rto.srtt, .now = (uint32_t)tcp->now};
     bool slow = c->cwnd < c->ssthresh;
 
-    if (!d->acked)
+    if (!d->acked || d->marked)
         return;
     if (f && slow && c->ssthresh > UINT32_MAX / 8) /* RFC 9406 is for the first slow start only */
         ack.phase = tcp_hystart_acked(&f->hystart, conn->snd_una, conn->snd_max, d->rtt_least);
@@ -222,6 +222,8 @@ void tcp_recovery_expired(struct tcp *tcp, struct tcp_conn *conn)
     c->cwnd = conn->mss;        /* the loss window */
     c->recover = conn->snd_max; /* RFC 6582 section 3.2 step 4, RFC 6675 section 5.1 */
     conn->retries++;
+    if (conn->backoff < UINT8_MAX)
+        conn->backoff++;
     conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->dupacks = 0;
     if (f && conn->snd_wnd) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -87,6 +88,28 @@ static int play_apart(const char *name, const bool relaxed[DRILL_RULES], bool pa
     return WIFEXITED(status) ? WEXITSTATUS(status) : DRILL_EXITS;
 }
 
+static int is_script(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 4 && !strcmp(entry->d_name + len - 4, ".pkt");
+}
+
+/* The scripts of a folder in the order of their names. */
+static char **list_folder(const char *folder, int *count_out)
+{
+    struct dirent **entries;
+    char **names;
+
+    *count_out = scandir(folder, &entries, is_script, alphasort);
+    if (*count_out <= 0 || chdir(folder))
+        drill_stop(DRILL_SYNTAX, 0, "no scripts in %s", folder);
+    names = drill_memory((size_t)*count_out * sizeof(*names));
+    for (int i = 0; i < *count_out; i++)
+        names[i] = entries[i]->d_name;
+    return names;
+}
+
 /* TAP: a line a script. */
 static int play_all(char **names, int count, const bool relaxed[DRILL_RULES], bool parse)
 {
@@ -108,6 +131,9 @@ static int play_all(char **names, int count, const bool relaxed[DRILL_RULES], bo
 int main(int argc, char **argv)
 {
     bool relaxed[DRILL_RULES] = {false}, parse = false, tap = false;
+    const char *folder = NULL;
+    char **names;
+    int count;
     int i = 1;
 
     for (; i < argc && argv[i][0] == '-'; i++) {
@@ -115,6 +141,8 @@ int main(int argc, char **argv)
             relax(relaxed, argv[i] + 8);
         } else if (!strcmp(argv[i], "--parse")) {
             parse = true;
+        } else if (!strncmp(argv[i], "--folder=", 9)) {
+            folder = argv[i] + 9;
         } else if (!strcmp(argv[i], "--tap")) {
             tap = true;
         } else if (!strcmp(argv[i], "--rules")) {
@@ -123,11 +151,16 @@ int main(int argc, char **argv)
             return 0;
         }
     }
+    if (folder) {
+        names = list_folder(folder, &count);
+        return play_all(names, count, relaxed, parse);
+    }
     if (tap && i < argc)
         return play_all(argv + i, argc - i, relaxed, parse);
     if (i != argc - 1) {
         fprintf(stderr, "usage: drill [--relax=RULE]... [--parse] SCRIPT\n"
                         "       drill [--relax=RULE]... [--parse] --tap SCRIPT...\n"
+                        "       drill [--relax=RULE]... --folder=FOLDER\n"
                         "       drill --rules\n");
         return DRILL_SYNTAX;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "dataplane/tcp/tcp.h"
+#include "dataplane/tcp/tcp_conn.h"
 #include "proto/base/cursor.h"
 
 /*
@@ -49,6 +49,23 @@ static struct ip_address local_of(uint32_t peer)
     return address_of(peer + 100);
 }
 
+/* SACK-permitted on a SYN, else up to four blocks at and behind what the endpoint last sent. */
+static void put_sack(struct run *r, struct writer *w, uint8_t flags, const struct peer *peer)
+{
+    struct tcp_option o = {.present = TCP_OPTION_SACK};
+
+    if (flags & TCP_SYN) {
+        o.present = TCP_OPTION_SACK_PERMITTED;
+    } else {
+        o.sack_count = cursor_u8(&r->in) % TCP_SACK_BLOCKS + 1;
+        for (uint32_t i = 0; i < o.sack_count; i++) {
+            o.sack[i].start = peer->ack - cursor_u16(&r->in);
+            o.sack[i].end = o.sack[i].start + cursor_u16(&r->in) % 8192;
+        }
+    }
+    tcp_option_put(w, &o);
+}
+
 /* One segment; `raw` takes the header as it stands in the input. */
 static void segment(struct run *r, bool raw)
 {
@@ -75,11 +92,15 @@ static void segment(struct run *r, bool raw)
         writer_uint(&w, choice & 16 ? 26 : 25, 2);
         writer_uint(&w, peer->seq + (uint32_t)((int32_t)seq_off * (1 << scale * 4)), 4);
         writer_uint(&w, peer->ack + (uint32_t)ack_off, 4);
-        writer_byte(&w, options.len ? 8 << 4 : 5 << 4);
+        writer_byte(&w, 0); /* the length, below */
         writer_byte(&w, flags);
         writer_uint(&w, cursor_u16(&r->in), 2);
         writer_uint(&w, 0, 4);
         writer_span_put(&w, options);
+        if (choice & 4)
+            put_sack(r, &w, flags, peer);
+        header[12] = (uint8_t)(w.len / 4 << 4);
+        p.ecn = choice & 8 ? 3 : 2;
     }
     guarded = malloc(w.len + 1);
     memcpy(guarded, header, w.len);
@@ -244,8 +265,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .mss_v4 = 1460,
                                   .mss_v6 = 1440};
     struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
+    uint8_t first = cursor_u8(&r.in);
 
-    options.receive_window = cursor_u8(&r.in) & 1 ? 300000 : 10000;
+    options.receive_window = first & 1 ? 300000 : 10000;
+    options.flights = first & 2 ? 1 : 0;
+    options.ecn = first >> 2 & 1;
+    options.newreno = first & 8;
     r.pool = chunk_pool_new(chunks);
     r.tcp = tcp_new(&options, r.pool);
     tcp_listen(r.tcp, 25, 1);
@@ -259,7 +284,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         while (r.conn_count)
             let_go(&r, 0);
     }
-    check(tcp_connections(r.tcp) == 0 && r.pins == 0);
+    check(tcp_connections(r.tcp) == 0 && r.pins == 0 && r.tcp->flights_used == 0);
     for (int c = 0; c < CHUNK_CLASSES; c++)
         check(chunk_used(r.pool, (enum chunk_class)c) == 0);
     tcp_free(r.tcp);
