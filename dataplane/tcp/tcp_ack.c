@@ -111,7 +111,7 @@ static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_input *in
 
 static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (conn->dupacks < UINT8_MAX)
+    if (conn->dupacks < 15)
         conn->dupacks++;
     tcp_conn_program(tcp, conn, 0);
     if (conn->flags & CONN_RECOVERY) {

@@ -117,9 +117,10 @@ struct tcp_conn {
         struct tcp_congestion congestion;
         uint32_t syn_sent; /* before it is established: when our SYN went out; microseconds */
     };
-    uint16_t mss;    /* payload bytes a segment, options allowed for */
-    uint8_t dupacks; /* duplicates received in a row */
-    uint8_t retries; /* timeouts in a row, without any progress */
+    uint16_t mss;        /* payload bytes a segment, options allowed for */
+    uint8_t dupacks : 4; /* duplicates received in a row, up to 15 */
+    uint8_t backoff : 4; /* doublings of the timeout since the last round trip, up to 15 */
+    uint8_t retries;     /* timeouts in a row, without any progress */
     struct tcp_rto rto;
     uint32_t flight;    /* index of its struct tcp_flight, or CONN_NONE */
     uint32_t max_wnd;   /* largest window the peer ever announced */
@@ -139,8 +140,8 @@ struct tcp_conn {
     uint32_t ready_next, output_next;
     uint32_t index;                     /* of this block */
     uint8_t listener;                   /* index, or TCP_LISTENERS for connections that we opened */
-    uint8_t reason : 3, events : 5;     /* enum tcp_reason; enum tcp_event, not yet taken */
-    uint8_t backoff;                    /* doublings of the timeout since the last round trip */
+    uint8_t reason;                     /* enum tcp_reason */
+    uint8_t events;                     /* enum tcp_event, not yet taken */
     uint8_t timer_kind : 4, probes : 4; /* probes: without any answer, in a row */
     uint16_t modes;                     /* enum tcp_mode */
     uint16_t side;                      /* its struct tcp_side: index + 1; 0: none */

@@ -23,19 +23,17 @@ enum action {
 /* The four flags that decide, packed: FIN 1, SYN 2, RST 4, ACK 8. */
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 8, FLAGS = 16 };
 
+/* RFC 9293 section 3.10.7.4: RST comes before SYN, SYN before ACK, whatever else is set. */
 #define SYNCHRONIZED                                                                               \
     {                                                                                              \
-        [ACK] = ACTION_TEXT, [ACK | FIN] = ACTION_TEXT, [RST] = ACTION_RESET,                      \
-        [RST | ACK] = ACTION_RESET, [SYN] = ACTION_SYN, [SYN | ACK] = ACTION_SYN,                  \
+        [ACK] = ACTION_TEXT, [ACK | FIN] = ACTION_TEXT, [SYN] = ACTION_SYN,                        \
+        [SYN | FIN] = ACTION_SYN, [SYN | ACK] = ACTION_SYN, [SYN | ACK | FIN] = ACTION_SYN,        \
+        [RST... RST | SYN | FIN] = ACTION_RESET,                                                   \
+        [RST | ACK... RST | ACK | SYN | FIN] = ACTION_RESET,                                       \
     }
 
 static const uint8_t actions[TCP_STATES][FLAGS] = {
-    [TCP_SYN_SENT] = {[ACK] = ACTION_SYN_SENT,
-                      [ACK | FIN] = ACTION_SYN_SENT,
-                      [RST] = ACTION_SYN_SENT,
-                      [RST | ACK] = ACTION_SYN_SENT,
-                      [SYN] = ACTION_SYN_SENT,
-                      [SYN | ACK] = ACTION_SYN_SENT},
+    [TCP_SYN_SENT] = {[SYN... RST | SYN | FIN | ACK] = ACTION_SYN_SENT},
     [TCP_SYN_RECEIVED] = SYNCHRONIZED,
     [TCP_ESTABLISHED] = SYNCHRONIZED,
     [TCP_FIN_WAIT_1] = SYNCHRONIZED,

@@ -11,7 +11,7 @@
 enum {
     TCP_KEEPALIVE_IDLE_MS = 7200000, /* MUST-28: not less than two hours by default */
     TCP_KEEPALIVE_INTERVAL_MS = 75000,
-    TCP_KEEPALIVE_PROBES = 9, /* MUST-27: one lost probe means nothing */
+    TCP_KEEPALIVE_PROBES = 9, /* MUST-29: one lost probe means nothing */
 };
 
 /* Starts the timer of a connection with nothing under way and no other timer. */

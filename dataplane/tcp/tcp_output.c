@@ -180,8 +180,7 @@ static void record(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, uint32_
         f = tcp_flight_take(tcp, conn);
     if (!f)
         return;
-    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now,
-                    conn->rto.srtt / TCP_FLIGHT_GRAIN);
+    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now);
     if (f->state == FLIGHT_RECOVERY)
         tcp_prr_sent(&f->prr, end - seq);
     if (seq_lt(conn->snd_max, end) && conn->timer_kind == TCP_TIMER_PROBE)

@@ -320,7 +320,7 @@ void tcp_passive_listen(struct tcp *tcp, struct tcp_input *in, uint64_t hash)
         refuse(tcp, in);
         return;
     }
-    if ((in->flags & (TCP_RST | TCP_SYN | TCP_FIN)) != TCP_SYN) {
+    if ((in->flags & (TCP_RST | TCP_SYN)) != TCP_SYN) {
         tcp->counters.drop_flags++;
         return;
     }
@@ -390,21 +390,14 @@ static void half_ack(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in, 
 
 void tcp_passive_half(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in, uint64_t hash)
 {
-    switch (in->flags & (TCP_FIN | TCP_SYN | TCP_RST)) {
-    case TCP_RST:
+    if (in->flags & TCP_RST)
         half_reset(tcp, h, in);
-        return;
-    case TCP_SYN:
+    else if (in->flags & TCP_SYN)
         half_syn(tcp, h, in);
-        return;
-    case 0:
-    case TCP_FIN:
-        if (in->flags & TCP_ACK) {
-            half_ack(tcp, h, in, hash);
-            return;
-        }
-    }
-    tcp->counters.drop_flags++;
+    else if (in->flags & TCP_ACK)
+        half_ack(tcp, h, in, hash);
+    else
+        tcp->counters.drop_flags++;
 }
 
 void tcp_passive_timers(struct tcp *tcp)

@@ -202,7 +202,7 @@ static void lose_all(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *
         if (i == 0 || (int32_t)(s->time + f->rack.rtt + window - now) <= 0)
             tcp_flight_lose(f, conn->snd_una, i);
     }
-    tcp_flight_join(f, conn->rto.srtt / TCP_FLIGHT_GRAIN);
+    tcp_flight_join(f);
     tcp_tlp_reset(f);
     f->state = FLIGHT_LOSS;
     tcp_conn_program(tcp, conn, CONN_RETRANSMIT);
@@ -222,7 +222,7 @@ void tcp_recovery_expired(struct tcp *tcp, struct tcp_conn *conn)
     c->cwnd = conn->mss;        /* the loss window */
     c->recover = conn->snd_max; /* RFC 6582 section 3.2 step 4, RFC 6675 section 5.1 */
     conn->retries++;
-    if (conn->backoff < UINT8_MAX)
+    if (conn->backoff < 15)
         conn->backoff++;
     conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->dupacks = 0;

@@ -62,10 +62,10 @@ uint32_t tcp_timer_rto(const struct tcp_conn *conn)
     bool syn_lost =
         conn->flags & CONN_SYN_LOST && !tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED));
 
-    return tcp_user_timeout_cap(
-        tcp_conn_owner(conn), conn,
-        tcp_rto_value(&conn->rto, conn->retries > conn->backoff ? conn->retries : conn->backoff,
-                      syn_lost));
+    uint32_t backoff = conn->retries > conn->backoff ? conn->retries : conn->backoff;
+
+    return tcp_user_timeout_cap(tcp_conn_owner(conn), conn,
+                                tcp_rto_value(&conn->rto, backoff, syn_lost));
 }
 
 static uint32_t retries_allowed(const struct tcp *tcp, const struct tcp_conn *conn)

@@ -145,6 +145,24 @@ static void let_go(struct run *r, uint32_t i)
     tcp_forget(r->tcp, conn);
 }
 
+/* The scoreboard's sums are those of its records. */
+static void check_flight(const struct run *r, const struct tcp_conn *conn)
+{
+    const struct tcp_flight *f = tcp_flight_of(r->tcp, conn);
+    uint32_t sacked = 0, lost = 0, at = conn->snd_una;
+
+    for (uint32_t i = 0; f && i < f->count; i++) {
+        const struct tcp_sent *s = &f->sent[i];
+
+        check(seq_lt(at, s->end) && s->flags <= 7 && (s->flags & 3) != 3);
+        sacked += s->flags & SENT_SACKED ? s->end - at : 0;
+        lost += s->flags & SENT_LOST ? s->end - at : 0;
+        at = s->end;
+    }
+    if (f)
+        check(f->sacked == sacked && f->lost == lost && at == conn->snd_max);
+}
+
 static void turn(struct run *r)
 {
     struct tcp_segment out[8];
@@ -175,6 +193,8 @@ static void turn(struct run *r)
                 at += (uint32_t)s.len;
             }
         }
+    for (uint32_t i = 0; i < r->conn_count; i++)
+        check_flight(r, r->conns[i]);
 }
 
 /* What the session may do. */
@@ -187,7 +207,7 @@ static void act(struct run *r, uint8_t what)
     if (!r->conn_count)
         return;
     conn = r->conns[n % r->conn_count];
-    switch (what % 8) {
+    switch (what % 10) {
     case 0:
         s = tcp_peek(conn);
         if (s.len)
@@ -211,6 +231,12 @@ static void act(struct run *r, uint8_t what)
         break;
     case 5:
         let_go(r, n % r->conn_count);
+        break;
+    case 8:
+        tcp_set_keepalive(r->tcp, conn, n & 1);
+        break;
+    case 9:
+        tcp_set_user_timeout(r->tcp, conn, n * 100u, n & 1);
         break;
     default:
         while ((s = tcp_peek(conn)).len)
@@ -240,7 +266,8 @@ static void step(struct run *r)
             tcp_icmp_error(r->tcp, &quoted, cursor_u16(&r->in), op & 128, r->now);
         break;
     case 3:
-        conn = tcp_connect(r->tcp, &local, 25, &remote, (uint16_t)(1000 + (op >> 4 & 3)), r->now);
+        conn = tcp_connect(r->tcp, &local, op & 64 ? 0 : 25, &remote,
+                           (uint16_t)(1000 + (op >> 4 & 3)), r->now);
         if (conn)
             remember(r, conn);
         break;
@@ -265,12 +292,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .mss_v4 = 1460,
                                   .mss_v6 = 1440};
     struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
-    uint8_t first = cursor_u8(&r.in);
+    uint8_t how = cursor_u8(&r.in);
 
-    options.receive_window = first & 1 ? 300000 : 10000;
-    options.flights = first & 2 ? 1 : 0;
-    options.ecn = first >> 2 & 1;
-    options.newreno = first & 8;
+    options.receive_window = how & 1 ? 300000 : 10000;
+    options.no_cookies = how & 2;
+    options.prefix_connections = how & 4 ? 2 : 0;
+    options.prefix_half_open = how & 4 ? 1 : 0;
+    options.out_of_order = how & 8 ? 20000 : 0;
+    options.keepalive_ms = how & 16 ? 20000 : 0;
+    options.flights = how & 32 ? 1 : 0;
+    options.ecn = how >> 6 & 1;
+    options.newreno = how & 128;
     r.pool = chunk_pool_new(chunks);
     r.tcp = tcp_new(&options, r.pool);
     tcp_listen(r.tcp, 25, 1);

@@ -32,7 +32,7 @@ static void put(struct tcp_raw *r, uint32_t len)
     tcp_link_run(r->link, r->link->now);
 }
 
-/* RFC 9293 MUST-24 to MUST-30 */
+/* RFC 9293 MUST-24 to MUST-29 */
 static void keep_alive_is_off_and_two_hours(void)
 {
     struct tcp_raw r;

@@ -16,9 +16,9 @@ static struct tcp_flight flight;
 static void fly(uint32_t segments, bool reordering)
 {
     memset(&flight, 0, sizeof(flight));
-    tcp_rack_init(&flight.rack, 0, FAR, reordering);
     for (uint32_t i = 0; i < segments; i++)
-        tcp_flight_sent(&flight, 0, i * 1000, i * 1000 + 1000, i * 1000, 0);
+        tcp_flight_sent(&flight, 0, i * 1000, i * 1000 + 1000, i * 1000);
+    tcp_rack_init(&flight.rack, 0, FAR, reordering);
 }
 
 /* Segment `i` is SACKed at `now`. */
@@ -32,7 +32,7 @@ static void sacked(uint32_t i, uint32_t now)
     tcp_rack_arrived(&flight.rack, i * 1000 + 1000, flight.sent[at].time,
                      flight.sent[at].flags & SENT_RESENT, false, now);
     tcp_flight_sack(&flight, 0, at, i * 1000, i * 1000 + 1000);
-    tcp_flight_join(&flight, 0);
+    tcp_flight_join(&flight);
 }
 
 static uint32_t detect(uint32_t now)
@@ -115,8 +115,8 @@ static void a_lost_retransmission_is_found(void)
     flight.state = FLIGHT_RECOVERY;
     sacked(1, 41000);
     CHECK(detect(41000) == 0 && flight.lost == 1000);
-    tcp_flight_sent(&flight, 0, 0, 1000, 42000, 0);
-    tcp_flight_sent(&flight, 0, 10000, 11000, 43000, 0);
+    tcp_flight_sent(&flight, 0, 0, 1000, 42000);
+    tcp_flight_sent(&flight, 0, 10000, 11000, 43000);
     CHECK(flight.lost == 0);
     sacked(9, 49000); /* sent before it: tells nothing */
     CHECK(detect(49000) == 0 && flight.lost == 7000);
