@@ -103,10 +103,15 @@ static bool advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
 
 /* RFC 5681 section 2: when an acknowledgement is a duplicate. The window is compared before it is
  * updated. */
+static bool is_bare(const struct tcp_conn *conn, const struct tcp_input *in)
+{
+    return in->ack == conn->snd_una && !in->payload.len && !(in->flags & TCP_FIN) &&
+           (uint32_t)in->window << conn->snd_scale == conn->snd_wnd;
+}
+
 static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_input *in)
 {
-    return in->ack == conn->snd_una && conn->snd_nxt != conn->snd_una && !in->payload.len &&
-           !(in->flags & TCP_FIN) && (uint32_t)in->window << conn->snd_scale == conn->snd_wnd;
+    return conn->snd_nxt != conn->snd_una && is_bare(conn, in);
 }
 
 static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
@@ -202,7 +207,7 @@ static void recover(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
     measure(tcp, conn, f, in, d);
     d->marked = tcp_ecn_acked(tcp, conn, in, conn->snd_max - d->una);
     if (tcp_recovery_flight(tcp, conn)) {
-        if (d->acked || d->sacked || f->probe_again)
+        if (d->acked || d->sacked || d->duplicate || f->probe_again)
             tcp_recovery_acked(tcp, conn, in, d);
     } else if (d->acked) {
         congestion(tcp, conn, d);
@@ -211,8 +216,8 @@ static void recover(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
     }
     if (f && conn->snd_una == conn->snd_max)
         tcp_flight_give(tcp, conn);
-    else if (!f && !d->acked)
-        conn->modes &= (uint16_t)~TCP_MODE_PROBED; /* a duplicate: both copies had arrived */
+    else if (!f && !d->acked && is_bare(conn, in))
+        conn->modes &= (uint16_t)~TCP_MODE_PROBED; /* RFC 8985 section 7.4: both copies arrived */
 }
 
 bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)

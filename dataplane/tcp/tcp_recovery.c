@@ -143,20 +143,24 @@ void tcp_recovery_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
     struct tcp_flight *f = tcp_recovery_flight(tcp, conn);
     struct tcp_congestion *c = &conn->congestion;
     uint32_t lost = f->lost, wait;
+    bool ends = spurious(conn, f, in, d);
 
-    if (spurious(conn, f, in, d))
+    if (ends)
         undo(tcp, conn, f, d);
-    if (f->state != FLIGHT_OPEN && seq_le(c->recover, conn->snd_una))
+    if (f->state != FLIGHT_OPEN && seq_le(c->recover, conn->snd_una)) {
+        ends = f->state == FLIGHT_RECOVERY;
         leave(conn, f);
+    }
     if (d->duplicate)
         tcp_rack_duplicate(&f->rack, conn->snd_una, conn->snd_max);
     tcp_tlp_acked(tcp, conn, f, in, d);
     wait = tcp_rack_detect(f, conn->snd_una, conn->rto.srtt, conn->mss, (uint32_t)tcp->now);
     if (f->state == FLIGHT_OPEN && f->lost)
         enter(tcp, conn, f, d);
-    if (f->state != FLIGHT_RECOVERY)
-        tcp_recovery_grow(tcp, conn, f, d);
-    else if (d->delivered)
+    if (f->state != FLIGHT_RECOVERY) {
+        if (!ends) /* what ends it has set cwnd already */
+            tcp_recovery_grow(tcp, conn, f, d);
+    } else if (d->delivered)
         c->cwnd = tcp_prr_window(&f->prr, d->delivered, tcp_flight_pipe(f, conn->snd_una),
                                  c->ssthresh, conn->mss, d->acked && f->lost <= lost);
     if (wait)
