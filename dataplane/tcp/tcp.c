@@ -171,6 +171,16 @@ uint32_t tcp_events(struct tcp_conn *conn)
     return events;
 }
 
+enum tcp_reason tcp_reason(const struct tcp_conn *conn)
+{
+    return conn->reason;
+}
+
+const char *tcp_state_text(const struct tcp_conn *conn)
+{
+    return tcp_state_name(conn->state);
+}
+
 const char *tcp_close_reason(const struct tcp_conn *conn)
 {
     static const char *const reasons[TCP_REASONS] = {

@@ -103,6 +103,9 @@ void tcp_free(struct tcp *tcp);
 bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag);
 /* New connections are no longer accepted on any port; what stands goes on. */
 void tcp_unlisten(struct tcp *tcp);
+/* The same for one port. Its row may name another listener from then on: tcp_tag() of connections
+ * that still stand is that one's. */
+void tcp_unlisten_port(struct tcp *tcp, uint16_t port);
 
 /*
  * Opens a connection (RFC 9293 section 3.10.1). A local port of 0 is chosen here (RFC 6056), so
@@ -128,8 +131,22 @@ enum tcp_event {
                               at tcp_forget() */
 };
 uint32_t tcp_events(struct tcp_conn *conn); /* takes them: the bits are cleared */
-/* Why a connection is gone, for records: "closed", "reset by peer", "timed out", ... */
+enum tcp_reason {
+    TCP_REASON_NONE,
+    TCP_REASON_CLOSED,
+    TCP_REASON_RESET,
+    TCP_REASON_TIMED_OUT,
+    TCP_REASON_ABORTED,
+    TCP_REASON_REFUSED,
+    TCP_REASON_UNREACHABLE,
+    TCP_REASONS,
+};
+/* Why a connection is gone. */
+enum tcp_reason tcp_reason(const struct tcp_conn *conn);
+/* The same for records: "closed", "reset by peer", "timed out", ... */
 const char *tcp_close_reason(const struct tcp_conn *conn);
+/* The state as RFC 9293 section 3.3.2 names it. */
+const char *tcp_state_text(const struct tcp_conn *conn);
 
 void tcp_set_user(struct tcp_conn *conn, void *user);
 void *tcp_user(const struct tcp_conn *conn);

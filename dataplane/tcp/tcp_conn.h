@@ -61,17 +61,6 @@ enum tcp_mode {
     TCP_MODE_UNREACHED = 1 << 10, /* ICMP said so since something was last acknowledged */
 };
 
-enum tcp_reason {
-    TCP_REASON_NONE,
-    TCP_REASON_CLOSED,
-    TCP_REASON_RESET,
-    TCP_REASON_TIMED_OUT,
-    TCP_REASON_ABORTED,
-    TCP_REASON_REFUSED,
-    TCP_REASON_UNREACHABLE,
-    TCP_REASONS,
-};
-
 /* What the connection's main timer waits for; they exclude each other. */
 enum tcp_timer_kind {
     TCP_TIMER_NONE,

@@ -23,19 +23,17 @@ enum action {
 /* The four flags that decide, packed: FIN 1, SYN 2, RST 4, ACK 8. */
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 8, FLAGS = 16 };
 
+/* RFC 9293 section 3.10.7.4: RST comes before SYN, SYN before ACK, whatever else is set. */
 #define SYNCHRONIZED                                                                               \
     {                                                                                              \
-        [ACK] = ACTION_TEXT, [ACK | FIN] = ACTION_TEXT, [RST] = ACTION_RESET,                      \
-        [RST | ACK] = ACTION_RESET, [SYN] = ACTION_SYN, [SYN | ACK] = ACTION_SYN,                  \
+        [ACK] = ACTION_TEXT, [ACK | FIN] = ACTION_TEXT, [SYN] = ACTION_SYN,                        \
+        [SYN | FIN] = ACTION_SYN, [SYN | ACK] = ACTION_SYN, [SYN | ACK | FIN] = ACTION_SYN,        \
+        [RST... RST | SYN | FIN] = ACTION_RESET,                                                   \
+        [RST | ACK... RST | ACK | SYN | FIN] = ACTION_RESET,                                       \
     }
 
 static const uint8_t actions[TCP_STATES][FLAGS] = {
-    [TCP_SYN_SENT] = {[ACK] = ACTION_SYN_SENT,
-                      [ACK | FIN] = ACTION_SYN_SENT,
-                      [RST] = ACTION_SYN_SENT,
-                      [RST | ACK] = ACTION_SYN_SENT,
-                      [SYN] = ACTION_SYN_SENT,
-                      [SYN | ACK] = ACTION_SYN_SENT},
+    [TCP_SYN_SENT] = {[SYN... RST | SYN | FIN | ACK] = ACTION_SYN_SENT},
     [TCP_SYN_RECEIVED] = SYNCHRONIZED,
     [TCP_ESTABLISHED] = SYNCHRONIZED,
     [TCP_FIN_WAIT_1] = SYNCHRONIZED,
@@ -285,7 +283,8 @@ static void program_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t before,
 static void input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t before = conn->rcv_nxt, len = in->payload.len, mss = tcp_conn_announced_mss(tcp, conn);
-    bool hole = conn->ooo || conn->flags & CONN_FIN_AHEAD;
+    /* What came twice is told at once too (RFC 2883 section 4). */
+    bool hole = conn->ooo || conn->flags & CONN_FIN_AHEAD || seq_lt(in->seq, before);
 
     if (!tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
         tcp->counters.drop_closed++;
@@ -340,9 +339,25 @@ static void input_fin(struct tcp *tcp, struct tcp_conn *conn)
     }
 }
 
+/*
+ * TIME-WAIT: whatever says that the peer is not where we are is acknowledged; its FIN restarts the
+ * wait (RFC 9293 section 3.10.7.4, fifth and eighth step). A bare acknowledgement of all there was
+ * needs no answer.
+ */
+static void input_time_wait(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (in->flags & TCP_FIN)
+        tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
+    if (in->payload.len)
+        tcp->counters.drop_closed++;
+    if (tcp_input_len(in) || in->seq != conn->rcv_nxt)
+        tcp_input_challenge(tcp, conn);
+}
+
 void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t fin_seq = in->seq + in->payload.len;
+    bool waiting = conn->state == TCP_TIME_WAIT;
 
     timestamp_take(conn, in);
     conn->heard = tcp_timer_tick(tcp);
@@ -351,6 +366,10 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
     tcp_ecn_arrived(tcp, conn, in);
     if (!tcp_ack_input(tcp, conn, in))
         return;
+    if (waiting) {
+        input_time_wait(tcp, conn, in);
+        return;
+    }
     /* sixth step: URG is not offered to sessions; its octets are read in line */
     if (in->payload.len)
         input_payload(tcp, conn, in);

@@ -233,10 +233,11 @@ static bool silly(const struct tcp_conn *conn, uint32_t len, uint32_t left)
 }
 
 /* RFC 9293 section 3.7.4: what does not fill a segment waits while something is under way; behind
- * full segments something is. */
+ * full segments something is. What was sent before, a probe of a closed window included, does not
+ * wait. */
 static uint32_t nagle(const struct tcp_conn *conn, uint32_t len)
 {
-    if (!(conn->modes & TCP_MODE_NAGLE) || fin_wanted(conn))
+    if (!(conn->modes & TCP_MODE_NAGLE) || fin_wanted(conn) || conn->snd_nxt != conn->snd_max)
         return len;
     if (len < conn->mss)
         return conn->snd_una == conn->snd_max ? len : 0;

@@ -11,12 +11,26 @@ enum {
 
 bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag)
 {
-    if (tcp->listener_count == TCP_LISTENERS)
+    uint32_t i = 0;
+
+    while (i < tcp->listener_count && tcp->listeners[i].port)
+        i++;
+    if (!port || i == TCP_LISTENERS)
         return false;
-    tcp->listeners[tcp->listener_count].port = port;
-    tcp->listeners[tcp->listener_count++].tag = tag;
+    tcp->listeners[i].port = port;
+    tcp->listeners[i].tag = tag;
+    if (i == tcp->listener_count)
+        tcp->listener_count++;
     tcp->listening = tcp->listener_count;
     return true;
+}
+
+/* Port 0 frees the row: no segment to it is for a listener. */
+void tcp_unlisten_port(struct tcp *tcp, uint16_t port)
+{
+    for (uint32_t i = 0; i < tcp->listener_count; i++)
+        if (tcp->listeners[i].port == port)
+            tcp->listeners[i].port = 0;
 }
 
 /* The rows stay: connections that stand name theirs. */
@@ -31,7 +45,7 @@ static uint32_t find_listener(const struct tcp *tcp, uint16_t port)
 
     while (i < tcp->listening && tcp->listeners[i].port != port)
         i++;
-    return i < tcp->listening ? i : TCP_LISTENERS;
+    return port && i < tcp->listening ? i : TCP_LISTENERS;
 }
 
 bool tcp_passive_listens(const struct tcp *tcp, uint16_t port)
@@ -306,7 +320,7 @@ void tcp_passive_listen(struct tcp *tcp, struct tcp_input *in, uint64_t hash)
         refuse(tcp, in);
         return;
     }
-    if ((in->flags & (TCP_RST | TCP_SYN | TCP_FIN)) != TCP_SYN) {
+    if ((in->flags & (TCP_RST | TCP_SYN)) != TCP_SYN) {
         tcp->counters.drop_flags++;
         return;
     }
@@ -376,21 +390,14 @@ static void half_ack(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in, 
 
 void tcp_passive_half(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in, uint64_t hash)
 {
-    switch (in->flags & (TCP_FIN | TCP_SYN | TCP_RST)) {
-    case TCP_RST:
+    if (in->flags & TCP_RST)
         half_reset(tcp, h, in);
-        return;
-    case TCP_SYN:
+    else if (in->flags & TCP_SYN)
         half_syn(tcp, h, in);
-        return;
-    case 0:
-    case TCP_FIN:
-        if (in->flags & TCP_ACK) {
-            half_ack(tcp, h, in, hash);
-            return;
-        }
-    }
-    tcp->counters.drop_flags++;
+    else if (in->flags & TCP_ACK)
+        half_ack(tcp, h, in, hash);
+    else
+        tcp->counters.drop_flags++;
 }
 
 void tcp_passive_timers(struct tcp *tcp)

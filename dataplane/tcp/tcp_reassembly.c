@@ -243,11 +243,29 @@ static void absorb(struct tcp *tcp, struct tcp_conn *conn)
     }
 }
 
+/* What of the payload at rcv_nxt lies out of order already: the first run of it is reported (RFC
+ * 2883 section 4). */
+static void report_overlap(struct tcp *tcp, const struct tcp_conn *conn,
+                           const struct tcp_payload *p)
+{
+    const struct chunk *c = conn->ooo;
+    uint32_t end = conn->rcv_nxt + p->len, start, run;
+
+    if (!c || seq_le(end, piece_seq(c)))
+        return;
+    start = piece_seq(c);
+    run = piece_end(c);
+    for (c = c->next; c && piece_seq(c) == run; c = c->next)
+        run = piece_end(c);
+    tcp_sack_duplicate(tcp, conn, start, seq_min(run, end));
+}
+
 /* Payload that begins at rcv_nxt goes to the backlog, around the pieces that are there already. */
 static void fill_hole(struct tcp *tcp, struct tcp_conn *conn, struct tcp_payload *p)
 {
     uint32_t seq = conn->rcv_nxt;
 
+    report_overlap(tcp, conn, p);
     while (p->len) {
         struct span bytes = p->pieces[0];
         uint32_t n;

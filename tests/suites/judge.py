@@ -43,8 +43,8 @@ class Suite:
 
     counts = {}
 
-    def __init__(self, name, differences):
-        self.name, self.differences = name, differences
+    def __init__(self, name, differences, at_most=AT_MOST):
+        self.name, self.differences, self.at_most = name, differences, at_most
         self.agreed, self.differed = 0, []
         Suite.counts[name] = self
 

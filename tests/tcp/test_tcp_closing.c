@@ -302,6 +302,26 @@ static void time_wait_answers_the_fin_again(void)
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
+/* Only a bare acknowledgement of all there was needs none. */
+static void time_wait_answers_what_lies_elsewhere(void)
+{
+    struct tcp_link_options o = {.seed = 1, .tcp = {.time_wait_ms = 10000}};
+    struct tcp_raw r;
+    uint32_t seq;
+
+    tcp_raw_init(&r, &o);
+    enter_time_wait(&r);
+    seq = r.seq;
+    CHECK(tcp_raw_send_at(&r, seq, TCP_ACK, none) == 0);
+    CHECK(tcp_raw_send_at(&r, seq + 1, TCP_ACK, none) == 1 && r.server->last.ack == seq);
+    CHECK(tcp_raw_send_at(&r, seq, TCP_ACK, span_text("late")) == 1 && r.server->last.ack == seq);
+    tcp_raw_wait(&r, 9000000);
+    CHECK(tcp_raw_send_at(&r, seq, TCP_ACK | TCP_FIN, none) == 1 && r.server->last.ack == seq);
+    tcp_raw_wait(&r, 9000000);
+    CHECK(r.server->tcp->gauge[TCP_TIME_WAIT] == 1);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 static void syn_reopens_from_time_wait(void)
 {
     struct tcp_link_options o = {.seed = 1};
@@ -419,6 +439,7 @@ int main(void)
     CHECK_CASE(nobody_waits_for_ever_for_the_other_fin);
     CHECK_CASE(discard_drops_what_is_unread);
     CHECK_CASE(time_wait_answers_the_fin_again);
+    CHECK_CASE(time_wait_answers_what_lies_elsewhere);
     CHECK_CASE(syn_reopens_from_time_wait);
     CHECK_CASE(time_wait_makes_room_under_pressure);
     CHECK_CASE(fin_is_repeated_until_given_up);
