@@ -70,6 +70,9 @@ uint32_t sim_client_turn(struct sim_client *c, uint64_t now)
         if (!t->conn && t->begin <= now) {
             sim_talk_open(t);
             moved++;
+        } else if (t->conn && t->patience <= now) {
+            sim_talk_despair(t);
+            moved++;
         } else if (t->conn && t->deaf && t->deaf <= now) {
             sim_talk_news(t, 0);
             moved++;
@@ -90,6 +93,8 @@ uint64_t sim_client_next(const struct sim_client *c)
 
         if (!t->conn && t->begin < next)
             next = t->begin;
+        if (t->conn && t->patience < next)
+            next = t->patience;
         if (t->conn && t->deaf && t->deaf < next)
             next = t->deaf;
     }

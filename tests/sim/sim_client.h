@@ -35,6 +35,7 @@ struct sim_talk {
     struct tcp_conn *conn;
     uint64_t begin; /* when to connect (again) */
     uint64_t deaf;  /* does not read before */
+    uint64_t patience; /* gives the connection up then, where nothing comes */
     uint32_t step;  /* in its script */
     uint32_t sent;  /* bytes of the body, or messages read */
     uint32_t tries;
@@ -71,5 +72,7 @@ void sim_client_fini(struct sim_client *c);
 /* sim_talk.c: opens the talk's connection; reads and says what comes next. */
 void sim_talk_open(struct sim_talk *t);
 void sim_talk_news(struct sim_talk *t, uint32_t events);
+/* Waited in vain (RFC 5321 section 4.5.3.2, RFC 1939 section 3): resets, and tries again later. */
+void sim_talk_despair(struct sim_talk *t);
 
 #endif

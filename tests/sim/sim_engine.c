@@ -278,6 +278,18 @@ uint32_t sim_engine_control(struct sim_engine *e)
     return world_control(e->world);
 }
 
+bool sim_engine_asks(const struct sim_engine *e)
+{
+    bool asks = false;
+
+    for (uint32_t i = 0; i < e->options.workers; i++) {
+        struct handoff_level level = handoff_level(handoff_port_of(e->world->handoff, i));
+
+        asks |= level.jobs || level.records;
+    }
+    return asks;
+}
+
 uint64_t sim_engine_next(const struct sim_engine *e)
 {
     uint64_t next = UINT64_MAX;

@@ -41,6 +41,8 @@ void sim_engine_input(struct sim_engine *e, struct sim_packet *p);
 uint32_t sim_engine_turn(struct sim_engine *e, uint64_t now);
 /* Control's part. Returns how much moved. */
 uint32_t sim_engine_control(struct sim_engine *e);
+/* Something waits for control. */
+bool sim_engine_asks(const struct sim_engine *e);
 uint64_t sim_engine_next(const struct sim_engine *e);
 /* Connections and sessions that stand. */
 uint32_t sim_engine_standing(const struct sim_engine *e);

@@ -178,7 +178,7 @@ static bool moment(struct sim *sim)
     }
     next = earlier(sim_link_next(&sim->link), sim_engine_next(sim->engine));
     next = earlier(next, sim_client_next(&sim->client));
-    if (sim->scenario.control && sim_engine_standing(sim->engine))
+    if (sim->scenario.control && sim_engine_asks(sim->engine))
         next = earlier(next, sim->control);
     if (next == UINT64_MAX)
         return false;

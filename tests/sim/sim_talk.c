@@ -11,6 +11,8 @@
 enum smtp_step { GREETED, EHLO, MAIL, RCPT, DATA, BODY, QUIT };
 enum pop3_step { POP3_GREETED, USER, PASS, STAT, RETR, POP3_QUIT };
 
+#define PATIENCE (600ull * 1000000)
+
 static struct ip_address own_address(bool v4)
 {
     static const uint8_t four[4] = {198, 19, 0, 1}, six[16] = {0x20, 1, 0, 2, 0, 0, 0, 1, [15] = 1};
@@ -33,6 +35,7 @@ void sim_talk_open(struct sim_talk *t)
     t->begin = UINT64_MAX;
     t->step = t->sent = t->line_len = 0;
     t->deaf = 0;
+    t->patience = c->now + PATIENCE;
     t->pipelining = sim_random_ppm(c->random, c->options.pipelining);
     if (++t->tries > SIM_TRIES) {
         fault(t, "has tried too often");
@@ -237,10 +240,22 @@ static bool is_deaf(struct sim_talk *t)
     return false;
 }
 
+static void let_go(struct sim_talk *t)
+{
+    tcp_forget(t->client->host.tcp, t->conn);
+    t->conn = NULL;
+    free(t->expected);
+    t->expected = NULL;
+    if (!t->done)
+        t->begin = t->client->now + 1000000 + sim_random_below(t->client->random, 30000000);
+}
+
 void sim_talk_news(struct sim_talk *t, uint32_t events)
 {
     struct tcp *tcp = t->client->host.tcp;
 
+    if (events)
+        t->patience = t->client->now + PATIENCE;
     if (events & TCP_EVENT_CLOSED || !is_deaf(t))
         read_all(t);
     if (t->message && t->step == BODY)
@@ -249,10 +264,11 @@ void sim_talk_news(struct sim_talk *t, uint32_t events)
         tcp_shutdown(tcp, t->conn);
     if (!(events & TCP_EVENT_CLOSED))
         return;
-    tcp_forget(tcp, t->conn);
-    t->conn = NULL;
-    free(t->expected);
-    t->expected = NULL;
-    if (!t->done)
-        t->begin = t->client->now + 1000000 + sim_random_below(t->client->random, 30000000);
+    let_go(t);
+}
+
+void sim_talk_despair(struct sim_talk *t)
+{
+    tcp_abort(t->client->host.tcp, t->conn);
+    let_go(t);
 }
