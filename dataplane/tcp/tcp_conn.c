@@ -152,6 +152,9 @@ void tcp_conn_establish(struct tcp *tcp, struct tcp_conn *conn)
     conn->congestion.recover = conn->snd_una - 2;
     conn->retries = 0;
     conn->timer_kind = TCP_TIMER_NONE;
+    /* A SYN that came twice in this turn is not answered any more: it would take the first octet's
+     * number. */
+    conn->flags &= (uint16_t)~CONN_SEND_SYN;
     if (passive) {
         tcp->counters.accepted++;
         conn->flags &= (uint16_t)~CONN_FORGOTTEN;

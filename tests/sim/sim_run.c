@@ -81,14 +81,18 @@ static void deliver(void *user, struct sim_packet *p)
 
 /* What has arrived on one side in order is what the other side has sent. */
 static void compare_side(struct sim *sim, const struct sim_watch *from, const struct sim_watch *to,
-                         uint32_t i)
+                         const struct watch_flow *f)
 {
-    const struct watch_flow *f = to->flows[i];
-    const struct watch_flow *g =
-        sim_watch_find(from, (uint16_t)f->ports, (uint16_t)(f->ports >> 16));
+    uint32_t ports = f->ports << 16 | f->ports >> 16;
 
-    if (!g || f->got_len > g->sent_len || memcmp(f->got, g->sent, f->got_len) != 0)
-        fault(sim, to->name, "received other bytes than its peer sent");
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct watch_flow *g = from->flows[i];
+
+        if (g->ports == ports && f->got_len <= g->sent_len &&
+            memcmp(f->got, g->sent, f->got_len) == 0)
+            return;
+    }
+    fault(sim, to->name, "received other bytes than its peer sent");
 }
 
 static void compare(struct sim *sim)
@@ -97,10 +101,10 @@ static void compare(struct sim *sim)
 
     for (uint32_t i = 0; i < c->count; i++)
         if (c->flows[i]->got_len)
-            compare_side(sim, e, c, i);
+            compare_side(sim, e, c, c->flows[i]);
     for (uint32_t i = 0; i < e->count; i++)
         if (e->flows[i]->got_len)
-            compare_side(sim, c, e, i);
+            compare_side(sim, c, e, e->flows[i]);
 }
 
 static struct tcp_options tcp_options(const struct sim_scenario *s, uint32_t mss, uint8_t key)
@@ -188,7 +192,8 @@ static bool moment(struct sim *sim)
 
 static bool over(const struct sim *sim)
 {
-    return sim_client_finished(&sim->client) && !sim_engine_standing(sim->engine);
+    return sim_client_finished(&sim->client) && !sim_engine_standing(sim->engine) &&
+           !sim_engine_asks(sim->engine);
 }
 
 /* Every message is in the store, and nothing else is. */

@@ -28,15 +28,24 @@ const struct watch_flow *sim_watch_find(const struct sim_watch *w, uint16_t own,
     return find(w, (uint32_t)own << 16 | peer);
 }
 
+static struct watch_flow *add(struct sim_watch *w, uint32_t ports)
+{
+    struct watch_flow *f = calloc(1, sizeof(*f));
+
+    if (w->count == WATCH_FLOWS) {
+        free(f);
+        w->fault(w->user, w->name, "has more connections than a watch can follow");
+        return w->flows[0];
+    }
+    f->ports = ports;
+    return w->flows[w->count++] = f;
+}
+
 static struct watch_flow *flow_of(struct sim_watch *w, uint32_t ports)
 {
     struct watch_flow *f = find(w, ports);
 
-    if (f || w->count == WATCH_FLOWS)
-        return f;
-    f = calloc(1, sizeof(*f));
-    f->ports = ports;
-    return w->flows[w->count++] = f;
+    return f ? f : add(w, ports);
 }
 
 static bool look(struct sim_packet *p, bool sent, struct seen *s)
@@ -70,14 +79,45 @@ static bool grow(uint8_t **bytes, uint32_t *cap, uint32_t need)
     return true;
 }
 
-static void sent_syn(struct watch_flow *f, const struct seen *s)
+/* Another number than before begins another connection, as a late duplicate of a SYN can. */
+static struct watch_flow *sent_syn(struct sim_watch *w, struct watch_flow *f, const struct seen *s)
 {
     const uint8_t *scale = sim_view_option(&s->v, OPTION_SCALE);
 
+    if (f->sent_syn && f->isn != s->seq) {
+        const struct watch_flow old = *f;
+
+        f = add(w, s->ports);
+        f->got_syn = old.got_syn;
+        f->irs = old.irs;
+        f->got_scaled = old.got_scaled;
+        f->got_scale = old.got_scale;
+    }
     f->sent_syn = true;
     f->isn = s->seq;
     f->sent_scaled = scale != NULL;
     f->sent_scale = scale ? scale[2] : 0;
+    return f;
+}
+
+static struct watch_flow *got_syn(struct sim_watch *w, struct watch_flow *f, const struct seen *s)
+{
+    const uint8_t *scale = sim_view_option(&s->v, OPTION_SCALE);
+
+    if (f->got_syn && f->irs != s->seq) {
+        const struct watch_flow old = *f;
+
+        f = add(w, s->ports);
+        f->sent_syn = old.sent_syn;
+        f->isn = old.isn;
+        f->sent_scaled = old.sent_scaled;
+        f->sent_scale = old.sent_scale;
+    }
+    f->got_syn = true;
+    f->irs = s->seq;
+    f->got_scaled = scale != NULL;
+    f->got_scale = scale ? scale[2] : 0;
+    return f;
 }
 
 static void sent_bytes(struct sim_watch *w, struct watch_flow *f, const struct seen *s)
@@ -126,10 +166,10 @@ void sim_watch_sent(struct sim_watch *w, struct sim_packet *p)
         return;
     }
     f = flow_of(w, s.ports);
-    if (!f || s.flags & RST)
+    if (s.flags & RST)
         return;
     if (s.flags & SYN)
-        sent_syn(f, &s);
+        f = sent_syn(w, f, &s);
     else if (!f->sent_syn)
         return;
     if (s.len)
@@ -172,16 +212,8 @@ void sim_watch_arrived(struct sim_watch *w, struct sim_packet *p)
     if (!look(p, false, &s) || s.flags & RST)
         return;
     f = flow_of(w, s.ports);
-    if (!f)
-        return;
-    if (s.flags & SYN) {
-        const uint8_t *option = sim_view_option(&s.v, OPTION_SCALE);
-
-        f->got_syn = true;
-        f->irs = s.seq;
-        f->got_scaled = option != NULL;
-        f->got_scale = option ? option[2] : 0;
-    }
+    if (s.flags & SYN)
+        f = got_syn(w, f, &s);
     scale = f->sent_scaled && f->got_scaled && !(s.flags & SYN) ? f->got_scale : 0;
     edge = s.ack + (s.window << scale);
     if (s.flags & ACK) {
