@@ -69,6 +69,7 @@ bool net_learn(struct net *net, const struct ip_address *address, const uint8_t 
 struct net_ip {
     const struct ip_address *source, *destination;
     uint8_t protocol, hop_limit;
+    uint8_t ecn;  /* two bits (RFC 3168 section 5) */
     uint32_t len; /* bytes of payload */
 };
 

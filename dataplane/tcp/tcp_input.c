@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "proto/base/cursor.h"
 
@@ -63,6 +66,7 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
     /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may
      * follow). */
     tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->ecn = packet->ecn;
     in->reopens = false;
     in->payload.count = in->payload.len = 0;
     for (uint32_t i = 0; i < packet->pieces; i++) {
@@ -74,12 +78,18 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
     return true;
 }
 
+bool tcp_input_may_challenge(struct tcp *tcp)
+{
+    if (tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND))
+        return true;
+    tcp->counters.limited_challenges++;
+    return false;
+}
+
 void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (!tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND)) {
-        tcp->counters.limited_challenges++;
+    if (!tcp_input_may_challenge(tcp))
         return;
-    }
     tcp->counters.challenges++;
     tcp_conn_program(tcp, conn, CONN_ACK_NOW);
 }
@@ -143,6 +153,8 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
         return;
     }
     tcp->counters.drop_window++;
+    if (seq_le(in->seq + in->payload.len, conn->rcv_nxt))
+        tcp_sack_duplicate(tcp, conn, in->seq, in->seq + in->payload.len);
     /* Eighth step, TIME-WAIT: the peer's FIN again restarts the wait. */
     if (conn->state == TCP_TIME_WAIT && in->flags & TCP_FIN)
         tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
@@ -203,7 +215,7 @@ static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *
         in->reopens = true;
         in->isn_after = conn->snd_max;
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
-        tcp_open_listen(tcp, in);
+        tcp_passive_listen(tcp, in, tcp_flow_hash(&tcp->flows, &in->key));
         return;
     }
     if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) {
@@ -224,6 +236,7 @@ static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
         uint32_t old = conn->rcv_nxt - in->seq;
 
         old = old < in->payload.len ? old : in->payload.len;
+        tcp_sack_duplicate(tcp, conn, in->seq, in->seq + old);
         tcp_payload_skip(&in->payload, old);
         in->seq += old;
     }
@@ -313,6 +326,7 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
     uint32_t fin_seq = in->seq + in->payload.len;
 
     timestamp_take(tcp, conn, in);
+    tcp_ecn_arrived(tcp, conn, in);
     if (!tcp_ack_input(tcp, conn, in))
         return;
     /* sixth step: URG is not offered to sessions; its octets are read in line */
@@ -351,6 +365,7 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
     struct tcp_input in;
     struct tcp_conn *conn;
     enum action action;
+    uint64_t hash;
 
     tcp->now = now;
     tcp->counters.segments_in++;
@@ -358,9 +373,15 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp->counters.drop_header++;
         return;
     }
-    conn = tcp_conn_find(tcp, &in.key);
+    hash = tcp_flow_hash(&tcp->flows, &in.key);
+    conn = tcp_conn_find(tcp, &in.key, hash);
     if (!conn) {
-        tcp_open_listen(tcp, &in);
+        struct tcp_half *half = tcp_half_open_find(&tcp->half, hash, &in.key);
+
+        if (half)
+            tcp_passive_half(tcp, half, &in, hash);
+        else
+            tcp_passive_listen(tcp, &in, hash);
         return;
     }
     action = actions[conn->state]

@@ -55,15 +55,18 @@ uint32_t tcp_raw_send_at(struct tcp_raw *r, uint32_t seq, uint8_t flags, struct 
                             .seq = seq,
                             .ack = r->ack,
                             .flags = flags,
-                            .window = r->window};
+                            .window = r->window,
+                            .source = r->source};
     struct writer w = writer_of(s.options, sizeof(s.options));
-    struct tcp_option o = {.mss = 1460, .scale = 2, .ts_value = r->ts};
+    struct tcp_option o = {.mss = 1460, .scale = 2, .ts_value = r->ts, .ts_echo = r->ts_echo};
     uint32_t before = r->server->sent;
 
     if (flags & TCP_SYN)
         o.present = TCP_OPTION_MSS | TCP_OPTION_SCALE;
     if (r->ts)
         o.present |= TCP_OPTION_TIMESTAMPS;
+    if (r->sack && flags & TCP_SYN)
+        o.present |= TCP_OPTION_SACK_PERMITTED;
     tcp_option_put(&w, &o);
     s.options_len = (uint8_t)w.len;
     tcp_link_inject(r->link, TCP_LINK_SERVER, r->port, &s, payload);

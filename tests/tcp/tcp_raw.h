@@ -12,10 +12,13 @@
 struct tcp_raw {
     struct tcp_link *link;
     struct tcp_link_end *server;
-    struct tcp_conn *conn; /* the server's */
-    uint32_t events;       /* all so far */
-    uint32_t seq, ack;     /* of the next segment */
-    uint32_t ts;           /* timestamp; 0: none */
+    struct tcp_conn *conn;    /* the server's */
+    uint32_t events;          /* all so far */
+    uint32_t seq, ack;        /* of the next segment */
+    uint32_t ts;              /* timestamp; 0: none */
+    struct ip_address source; /* zeros: the link's other end */
+    uint32_t ts_echo;
+    bool sack; /* a SYN offers SACK */
     uint16_t port;
     uint16_t window;
     bool read;  /* the session reads all at once */
