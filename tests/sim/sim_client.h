@@ -33,11 +33,11 @@ struct sim_talk {
     struct sim_client *client;
     struct sim_message *message; /* to send; NULL for the POP3 client */
     struct tcp_conn *conn;
-    uint64_t begin; /* when to connect (again) */
-    uint64_t deaf;  /* does not read before */
+    uint64_t begin;    /* when to connect (again) */
+    uint64_t deaf;     /* does not read before */
     uint64_t patience; /* gives the connection up then, where nothing comes */
-    uint32_t step;  /* in its script */
-    uint32_t sent;  /* bytes of the body, or messages read */
+    uint32_t step;     /* in its script */
+    uint32_t sent;     /* bytes of the body, or messages read */
     uint32_t tries;
     uint32_t line_len;
     char line[SIM_LINE];

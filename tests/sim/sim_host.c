@@ -98,12 +98,14 @@ static uint8_t *put_ip(uint8_t *at, const struct tcp_segment *s, uint32_t len)
     sim_put16(at - 2, v4 ? 0x0800 : 0x86dd);
     if (v4) {
         memcpy(at, (uint8_t[]){0x45, 0, 0, 0, 0, 0, 0x40, 0, HOP_LIMIT, SIM_TCP, 0, 0}, 12);
+        at[1] = s->ecn & 3;
         sim_put16(at + 2, 20 + len);
         memcpy(at + 12, s->source.bytes + 12, 4);
         memcpy(at + 16, s->destination.bytes + 12, 4);
         return at + 20;
     }
     memcpy(at, (uint8_t[]){0x60, 0, 0, 0, 0, 0, SIM_TCP, HOP_LIMIT}, 8);
+    at[1] = (uint8_t)((s->ecn & 3) << 4);
     sim_put16(at + 4, len);
     memcpy(at + 8, s->source.bytes, 16);
     memcpy(at + 24, s->destination.bytes, 16);

@@ -2,6 +2,7 @@
 #include "tests/sim/sim_inside.h"
 
 #include "dataplane/tcp/tcp_conn.h"
+#include "dataplane/tcp/tcp_flight.h"
 
 static const uint32_t data_states =
     IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(CLOSE_WAIT) | IN(CLOSING) | IN(LAST_ACK);
@@ -16,10 +17,11 @@ static void fault(const struct sim_watch *w, const char *what)
 /* Limited transmit (RFC 3042) and a tail loss probe (RFC 8985) may go beyond it by so many. */
 enum { BEYOND = 3 };
 
-static void look_flight(struct sim_inside *inside, const struct tcp_conn *conn,
-                        const struct sim_watch *w)
+static void look_flight(struct sim_inside *inside, const struct tcp *tcp,
+                        const struct tcp_conn *conn, const struct sim_watch *w)
 {
-    uint32_t flight = conn->snd_nxt - conn->snd_una;
+    const struct tcp_flight *f = tcp_flight_of(tcp, conn);
+    uint32_t flight = f ? tcp_flight_pipe(f, conn->snd_una) : conn->snd_nxt - conn->snd_una;
 
     if (conn->snd_max != inside->snd_max[conn->index] && tcp_conn_is(conn, IN(ESTABLISHED)) &&
         flight > conn->congestion.cwnd + BEYOND * (uint32_t)conn->mss)
@@ -76,7 +78,7 @@ void sim_inside_look(struct sim_inside *inside, const struct tcp *tcp,
         left--;
         inside->looked++;
         look_timer(tcp, conn, watch);
-        look_flight(inside, conn, watch);
+        look_flight(inside, tcp, conn, watch);
         key = tcp_conn_key(tcp, conn);
         f = sim_watch_find(watch, key.local_port, key.remote_port);
         if (f && f->got_syn && !tcp_conn_is(conn, IN(SYN_SENT)))

@@ -128,6 +128,21 @@ void sim_view_sum(struct sim_view *v)
     memcpy(v->ip + 10, &sum, 2);
 }
 
+bool sim_view_mark(struct sim_view *v)
+{
+    uint32_t shift = v->v4 ? 0 : 4, ecn = v->ip[1] >> shift & 3;
+    uint32_t sum = (uint16_t)~sim_get16(v->ip + 10);
+
+    if (!ecn)
+        return false;
+    v->ip[1] |= (uint8_t)(3 << shift);
+    if (!v->v4)
+        return true;
+    sum += 3 - ecn;
+    sim_put16(v->ip + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
+    return true;
+}
+
 uint8_t *sim_view_option(const struct sim_view *v, uint8_t kind)
 {
     uint8_t *at = v->l4 + TCP_HEADER, *end = v->l4 + sim_view_header(v);

@@ -39,6 +39,9 @@ bool sim_view_sums_good(const struct sim_view *v);
  * wrong. */
 void sim_view_patch(struct sim_view *v, uint32_t at, const void *bytes, uint32_t len);
 void sim_view_patch32(struct sim_view *v, uint32_t at, uint32_t value);
+/* Sets the IP header's ECN field to CE where it is ECT (RFC 3168 section 5), and mends the header's
+ * checksum. False: the packet's endpoints do not take part. */
+bool sim_view_mark(struct sim_view *v);
 /* Writes checksums afresh: for packets that are made here. */
 void sim_view_sum(struct sim_view *v);
 

@@ -116,6 +116,7 @@ static struct tcp_options tcp_options(const struct sim_scenario *s, uint32_t mss
                                 .mss_v4 = (uint16_t)mss,
                                 .mss_v6 = (uint16_t)(mss - 20),
                                 .time_wait_ms = 20000,
+                                .ecn = TCP_ECN_ASK,
                                 .secret = {key, key}};
 }
 
