@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import ROOT
+from lab import ROOT, simulate
 from lab.commands import end, signals_raise
 
 BUILDS = {
@@ -169,6 +169,22 @@ def fuzz(program, seconds):
     return Case(f"fuzz: {subject}", "passed" if status == 0 else "failed", detail)
 
 
+# ---- the simulator ----
+
+def simulation(seeds, each, seconds=None):
+    """Seeds nobody chose, within a time, and each named scenario; a case for each block of a kind."""
+    start = random.randrange(1, 1 << 40)
+    kinds = [(f"simulation: {name}", 1, each, name, None) for name in simulate.scenarios()]
+    kinds.append((f"simulation: drawn from seeds, {start} on", start, seeds, None, seconds))
+    cases = []
+    for title, first, count, name, limit in kinds:
+        totals = simulate.run(first, count, name, limit)
+        faults = "\n".join(f"{line}\n    {simulate.replay(line)}" for line in totals.failures)
+        cases.append(Case(title, "failed" if faults or not totals.figures else "passed", faults))
+    print(indented(simulate.told(totals.figures)), flush=True)
+    return cases
+
+
 # ---- pytest: the tree, the running engine ----
 
 def pytest(folder, *options, **environment):
@@ -228,6 +244,7 @@ def parts(options):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
+            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 10, 30)))),
             *([("power loss", power_loss)] if options.long else []),
             ("suites", suites),
             ("system tests", system),
