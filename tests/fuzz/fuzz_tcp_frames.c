@@ -86,6 +86,7 @@ static void open_host(struct run *r, int way)
                                          .mss_v4 = 500,
                                          .mss_v6 = 480,
                                          .ecn = TCP_ECN_ASK,
+                                         .flights = 4,
                                          .secret = {(uint8_t)way}},
                                  .chunks = {100, 60, 8},
                                  .way = way,
@@ -217,7 +218,8 @@ static void step(struct run *r)
 /* Everything is let go of, and time passes until nothing is left. */
 static void end(struct run *r)
 {
-    for (int i = 0; i < STEPS; i++) {
+    for (uint32_t i = 0, left = 1; left && i < STEPS; i++) {
+        left = 0;
         for (int h = 0; h < HOSTS; h++) {
             while (r->conn_count[h]) {
                 struct tcp_conn *conn = r->conns[h][--r->conn_count[h]];
@@ -226,6 +228,7 @@ static void end(struct run *r)
                 tcp_forget(r->hosts[h].tcp, conn);
             }
             sim_host_turn(&r->hosts[h], r->now);
+            left += tcp_connections(r->hosts[h].tcp) + r->conn_count[h];
         }
         r->now += 1000000;
     }

@@ -143,14 +143,14 @@ def power_loss(seeds=4, cuts=250):
 
 # ---- fuzzers ----
 
-def fuzzers(seconds):
-    """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them."""
+def fuzzers(seconds, more=()):
+    """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them; (name, seconds) in `more`."""
     programs = [path for path in sorted((ROOT / "build-fuzz/tests/fuzz").glob("fuzz_*")) if path.is_file()]
     if not programs:
         return [Case("fuzzers", "failed", "none was built")]
-    each = max(2, seconds * JOBS // len(programs))
+    each, longer = max(2, seconds * JOBS // len(programs)), dict(more)
     with ThreadPoolExecutor(JOBS) as pool:
-        return list(pool.map(lambda program: fuzz(program, each), programs))
+        return list(pool.map(lambda program: fuzz(program, longer.get(program.name, each)), programs))
 
 
 def fuzz(program, seconds):
@@ -252,7 +252,7 @@ def parts(options):
             ("sanitizers: unit tests", lambda: unit_tests("build-asan")),
             ("sanitizers: engine", sanitized_engine),
             ("fuzzers: build, without DPDK", lambda: ahead.build("build-fuzz")),
-            ("fuzzers", lambda: fuzzers(1200 if options.long else 60))]
+            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(60))]
     return rows
 
 
