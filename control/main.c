@@ -136,6 +136,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     struct run *r = context;
     service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
                          r->handoff, sink);
+    policy_counters(r->policy, sink);
     sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
 
@@ -188,6 +189,7 @@ static struct engine_options engine_options_of(struct run *r)
                 .prefix_v6 = (uint8_t)t->prefix_v6,
                 .no_cookies = !t->syn_cookies,
                 .out_of_order = (uint32_t)t->out_of_order,
+                .keepalive_ms = (uint32_t)(t->keepalive / 1000),
                 .receive_window = (uint32_t)e->receive_window,
                 .send_limit = (uint32_t)e->send_limit,
                 .newreno = t->congestion == CONFIG_CONGESTION_NEWRENO,

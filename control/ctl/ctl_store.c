@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ctl/ctl_store.h"
 
-#include <stdlib.h>
-
 #include "control/config/config_settings.h"
+#include "control/ctl/ctl_bytes.h"
 #include "control/ctl/ctl_care.h"
 #include "control/ctl/ctl_request.h"
+#include "control/record/record_json.h"
 #include "control/record/record_parts.h"
 
 static const char *place_name(uint8_t place)
 {
     return place == MESSAGE_QUARANTINE ? "quarantine" : "inbox";
-}
-
-json_t *ctl_store_id(const struct id128 *id)
-{
-    uint8_t text[ID128_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    id128_put(&w, id);
-    return json_stringn((const char *)text, w.len);
 }
 
 bool ctl_store_account(struct store *store, struct span address, uint64_t *account_out,
@@ -41,7 +32,7 @@ static json_t *entry_object(const struct store_entry *e)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "id", ctl_store_id(&e->message));
+    json_object_set_new(o, "id", record_json_id(&e->message));
     json_object_set_new(o, "account", json_integer((json_int_t)e->account));
     json_object_set_new(o, "mailbox", json_integer((json_int_t)e->mailbox));
     json_object_set_new(o, "place", json_string(place_name(e->place)));
@@ -168,7 +159,7 @@ static bool show_message(void *context, const struct store_message *m)
     struct writer ip = writer_of(text, sizeof(text));
 
     ip_address_put(&ip, &m->envelope.client);
-    json_object_set_new(o, "id", ctl_store_id(&m->id));
+    json_object_set_new(o, "id", record_json_id(&m->id));
     json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
     json_object_set_new(o, "helo", record_json_text(m->envelope.helo));
     json_object_set_new(o, "client", json_stringn((const char *)text, ip.len));
@@ -204,61 +195,21 @@ json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span 
 
 /* ---- export ---- */
 
-/* The stored bytes of one delivery, header prefix and body. */
-
-struct export
-{
-    size_t len, cap;
-    uint8_t bytes[];
-};
-
-static bool note_bytes(void *context, struct span bytes)
-{
-    struct export *e = context;
-
-    if (bytes.len > e->cap - e->len)
-        return false;
-    memcpy(e->bytes + e->len, bytes.data, bytes.len);
-    e->len += bytes.len;
-    return true;
-}
-
 /* Where the message lies in several mailboxes and no account is named it is the first. */
 static void *open_bytes(void *store, const struct ctl_request *request, uint64_t *length_out,
                         struct writer *why)
 {
     struct places p = {0};
-    struct export *e;
+    struct ctl_bytes *bytes;
 
     if (!find_places(store, &request->id, request->arguments[1], &p, why))
         return NULL;
-    e = malloc(sizeof(*e) + p.size);
-    if (!e) {
-        writer_text(why, "out of memory");
-        return NULL;
-    }
-    e->len = 0;
-    e->cap = p.size;
-    if (store_export(store, p.mailbox, p.uid, note_bytes, e) != STORE_OK || e->len != p.size) {
+    if (ctl_bytes_message(store, p.mailbox, p.uid, p.size, &bytes) != STORE_OK) {
         writer_text(why, "the message cannot be read");
-        free(e);
         return NULL;
     }
-    *length_out = e->len;
-    return e;
-}
-
-static bool read_bytes(void *store, void *export, uint64_t offset, struct span *bytes_out)
-{
-    const struct export *e = export;
-
-    *bytes_out = span_skip(span_of(e->bytes, e->len), offset);
-    return bytes_out->len != 0;
-}
-
-static void close_bytes(void *store, void *export)
-{
-    free(export);
+    *length_out = ctl_bytes_length(bytes);
+    return bytes;
 }
 
 static json_t *answer(void *store, const struct ctl_request *request, struct writer *why)
@@ -280,6 +231,6 @@ struct ctl_subject ctl_store_subject(struct store *store)
     return (struct ctl_subject){.context = store,
                                 .answer = answer,
                                 .open = open_bytes,
-                                .read = read_bytes,
-                                .close = close_bytes};
+                                .read = ctl_bytes_read,
+                                .close = ctl_bytes_close};
 }

@@ -39,6 +39,14 @@ static void set_window(struct tcp *tcp)
         tcp->receive_scale++;
 }
 
+static uint32_t side_count(const struct tcp_options *o)
+{
+    uint32_t n = o->connections / 4;
+
+    n = n < TCP_SIDES_LEAST ? TCP_SIDES_LEAST : n;
+    return n < TCP_SIDES_MOST ? n : TCP_SIDES_MOST;
+}
+
 static bool allocate_limits(struct tcp *tcp)
 {
     const struct tcp_options *o = &tcp->options;
@@ -50,7 +58,9 @@ static bool allocate_limits(struct tcp *tcp)
     tcp->prefixes.bits_v4 = o->prefix_v4;
     tcp->prefixes.bits_v6 = o->prefix_v6;
     tcp_cookie_init(&tcp->cookies, o->secret);
-    return tcp_half_open_init(&tcp->half, half_open) &&
+    tcp->paths = calloc(1, sizeof(*tcp->paths));
+    return tcp->paths && tcp_side_init(&tcp->sides, side_count(o)) &&
+           tcp_half_open_init(&tcp->half, half_open) &&
            tcp_prefix_init(&tcp->prefixes, o->connections + half_open, limits, o->secret);
 }
 
@@ -130,6 +140,8 @@ void tcp_free(struct tcp *tcp)
     tcp_flow_fini(&tcp->flows);
     tcp_half_open_fini(&tcp->half);
     tcp_prefix_fini(&tcp->prefixes);
+    tcp_side_fini(&tcp->sides);
+    free(tcp->paths);
     free(tcp->blocks);
     free(tcp->frames);
     free(tcp->replies);
@@ -327,21 +339,6 @@ static bool quoted_key(const struct tcp_packet *quoted, struct tcp_flow_key *key
     return !c.bad;
 }
 
-/* RFC 1191 section 6.3, RFC 8201 section 5.2: smaller segments from now on, and what was lost at
- * once. */
-static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
-{
-    bool v4 = ip_address_is_v4(&conn->local);
-    uint32_t headers = (v4 ? 40 : 60) + (conn->flags & CONN_TIMESTAMPS ? 12 : 0);
-    uint32_t floor = v4 ? 552 : 1280;
-
-    mtu = mtu < floor ? floor : mtu;
-    if (mtu - headers >= conn->mss || tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
-        return;
-    conn->mss = (uint16_t)(mtu - headers);
-    tcp_recovery_resend(tcp, conn);
-}
-
 /* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */
 static bool icmp_taken(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard)
 {
@@ -357,9 +354,11 @@ static bool icmp_taken(struct tcp *tcp, const struct tcp_packet *quoted, uint32_
     if (!seq_within(seq, conn->snd_una, conn->snd_max))
         return false;
     if (mtu)
-        path_mtu(tcp, conn, mtu);
-    else if (hard && tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) /* section 5.2 */
+        return tcp_path_too_big(tcp, conn, mtu, seq);
+    if (hard && tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) /* section 5.2 */
         tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
+    else /* RFC 9293 section 3.9.2.2, MUST-56: the reason, should it time out */
+        conn->modes |= TCP_MODE_UNREACHED;
     return true;
 }
 

@@ -45,11 +45,16 @@ struct tcp_options {
     uint32_t receive_window; /* bytes a connection may have unread or out of order */
     uint32_t send_limit;     /* bytes tcp_send_room() allows to queue */
     uint32_t idle_ms;        /* not used by the protocol; sessions have their own deadlines */
+    uint32_t keepalive_ms;   /* keep-alive for all connections, after so long a silence; 0: only for
+                                those that ask, after two hours */
     uint16_t mss_v4, mss_v6; /* what we announce, from the port's MTU */
     bool newreno;            /* RFC 5681's congestion avoidance instead of CUBIC's (RFC 9438) */
     uint8_t ecn;             /* enum tcp_ecn */
-    uint32_t flights;      /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
-                              at least 1024; struct tcp_flight each */
+    uint32_t flights; /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
+                         at least 1024; struct tcp_flight each */
+    /* Whose flows these are (flow_owner.h), of how many; 0 or 1 workers: all. */
+    uint32_t worker, workers;
+    uint16_t port_first, port_last; /* local ports of connections we open; 0: 10240 and 65535 */
     uint32_t time_wait_ms; /* twice the maximum segment lifetime; 0 for the default of 60 s */
     uint8_t secret[16];    /* keys the initial sequence numbers (RFC 6528) and the flow table */
 };
@@ -104,9 +109,9 @@ bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag);
 void tcp_unlisten(struct tcp *tcp);
 
 /*
- * Opens a connection (RFC 9293 section 3.10.1). The caller chooses the local port, so that replies
- * hash home. It is held by the caller at once; TCP_EVENT_ACCEPTED says that it is established.
- * NULL: no block is free, or it exists.
+ * Opens a connection (RFC 9293 section 3.10.1). A local port of 0 is chosen here (RFC 6056), so
+ * that replies hash home; another one is the caller's choice. It is held by the caller at once;
+ * TCP_EVENT_ACCEPTED says that it is established. NULL: no block or no port is free, or it exists.
  */
 struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
                              const struct ip_address *remote, uint16_t remote_port, uint64_t now);
@@ -160,6 +165,15 @@ void tcp_discard(struct tcp *tcp, struct tcp_conn *conn);
  * segment waits. Off for a new connection: replies leave at once.
  */
 void tcp_set_nagle(struct tcp *tcp, struct tcp_conn *conn, bool on);
+/* Whether a silent peer is asked if it is still there (RFC 9293 section 3.8.4); "timed out" when
+ * nothing answers. */
+void tcp_set_keepalive(struct tcp *tcp, struct tcp_conn *conn, bool on);
+/*
+ * How long bytes may stay unacknowledged, in milliseconds, between a second and an hour; 0: 15
+ * repetitions, the default. `offer` tells the peer, and follows what it asks for, if that is more
+ * (RFC 5482). False: there is no room for it.
+ */
+bool tcp_set_user_timeout(struct tcp *tcp, struct tcp_conn *conn, uint32_t ms, bool offer);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
 /* The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must

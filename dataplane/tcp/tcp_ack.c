@@ -11,6 +11,13 @@
 
 enum { DUPLICATES = 3 };
 
+/* RFC 6298 section 5: a sample, and nothing else, takes the back-off back. */
+static void sample(struct tcp_conn *conn, uint32_t rtt)
+{
+    tcp_rto_sample(&conn->rto, rtt);
+    conn->backoff = 0;
+}
+
 /* RFC 6298 section 3, RFC 7323 section 4.1: what was sent twice is measured only by a timestamp. */
 static void measure_stamp(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
@@ -20,7 +27,7 @@ static void measure_stamp(struct tcp *tcp, struct tcp_conn *conn, const struct t
         !in->option.ts_echo)
         return;
     if (ms <= TCP_RTO_MAX / 1000) /* or the peer made it up */
-        tcp_rto_sample(&conn->rto, ms * 1000);
+        sample(conn, ms * 1000);
 }
 
 void tcp_ack_measure(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
@@ -28,7 +35,7 @@ void tcp_ack_measure(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_in
     if (conn->flags & CONN_SYN_LOST)
         measure_stamp(tcp, conn, in);
     else
-        tcp_rto_sample(&conn->rto, (uint32_t)tcp->now - conn->syn_sent);
+        sample(conn, (uint32_t)tcp->now - conn->syn_sent);
 }
 
 /* One sample a round trip, so that the weights of RFC 6298 section 2.3 mean what they say. */
@@ -38,16 +45,18 @@ static void measure(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f
     if (!f) {
         if (d->acked)
             measure_stamp(tcp, conn, in);
+        if (d->acked && !(conn->flags & CONN_TIMESTAMPS)) /* nothing else will */
+            conn->backoff = 0;
         return;
     }
     f->sampled |= d->rtt != 0;
-    if (!d->delivered || seq_lt(in->ack, f->rtt_end))
+    if (!d->delivered || (seq_lt(in->ack, f->rtt_end) && !conn->backoff))
         return;
     if (d->resent) {
         if (d->acked)
             measure_stamp(tcp, conn, in);
     } else if (d->rtt) {
-        tcp_rto_sample(&conn->rto, d->rtt);
+        sample(conn, d->rtt);
     }
     f->rtt_end = conn->snd_max;
 }
@@ -79,6 +88,11 @@ static bool advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_inp
     /* An old `recover` must not come to lie ahead when the numbers wrap. */
     conn->congestion.recover = seq_max(conn->congestion.recover, conn->snd_una - 2);
     conn->retries = 0;
+    if (conn->modes & TCP_MODE_REDUCED)
+        tcp_path_acked(tcp, conn, acked);
+    conn->modes &= (uint16_t)~TCP_MODE_UNREACHED;
+    if (acked >= conn->mss)
+        conn->modes |= TCP_MODE_PROVEN;
     tcp_timer_stop(
         conn); /* RFC 6298 sections 5.2 and 5.3: output starts it again if something is left */
     tcp_conn_program(tcp, conn, 0);
@@ -97,7 +111,7 @@ static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_input *in
 
 static void duplicate(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (conn->dupacks < UINT8_MAX)
+    if (conn->dupacks < 15)
         conn->dupacks++;
     tcp_conn_program(tcp, conn, 0);
     if (conn->flags & CONN_RECOVERY) {
@@ -181,12 +195,12 @@ static bool establish(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_i
 
 /* What follows for the window and for loss recovery. */
 static void recover(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in,
-                    const struct tcp_delivery *d, bool duplicates)
+                    struct tcp_delivery *d, bool duplicates)
 {
     struct tcp_flight *f = tcp_flight_of(tcp, conn);
 
     measure(tcp, conn, f, in, d);
-    tcp_ecn_acked(tcp, conn, in);
+    d->marked = tcp_ecn_acked(tcp, conn, in, conn->snd_max - d->una);
     if (tcp_recovery_flight(tcp, conn)) {
         if (d->acked || d->sacked || f->probe_again)
             tcp_recovery_acked(tcp, conn, in, d);

@@ -167,6 +167,8 @@ void tcp_conn_establish(struct tcp *tcp, struct tcp_conn *conn)
      * duplicates too. */
     conn->congestion.recover = conn->snd_una - 2;
     conn->retries = 0;
+    if (tcp->options.keepalive_ms)
+        conn->modes |= TCP_MODE_KEEPALIVE;
     conn->timer_kind = TCP_TIMER_NONE;
     /* A SYN that came twice in this turn is not answered any more: it would take the first octet's
      * number. */
@@ -204,6 +206,7 @@ void tcp_conn_close(struct tcp *tcp, struct tcp_conn *conn, enum tcp_reason reas
     conn->reason = (uint8_t)reason;
     sendq_fini(&conn->queue, tcp->pool);
     tcp_flight_give(tcp, conn);
+    tcp_side_give(tcp, conn);
     if (reason == TCP_REASON_CLOSED)
         tcp_reassembly_drop_ahead(tcp, conn);
     else
@@ -295,12 +298,12 @@ void tcp_conn_negotiate(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
     if (option->present & TCP_OPTION_TIMESTAMPS) {
         conn->flags |= CONN_TIMESTAMPS;
         conn->ts_recent = option->ts_value;
-        conn->ts_recent_tick = tcp_timer_tick(tcp);
         mss -= TIMESTAMPS;
     } else {
         conn->flags &= (uint16_t)~CONN_TIMESTAMPS;
     }
-    conn->mss = (uint16_t)mss;
+    conn->heard = tcp_timer_tick(tcp);
+    conn->mss = (uint16_t)tcp_path_limit(tcp, conn, mss);
     conn->modes &= (uint16_t)~TCP_MODE_SACK;
     if (option->present & TCP_OPTION_SACK_PERMITTED)
         conn->modes |= TCP_MODE_SACK;

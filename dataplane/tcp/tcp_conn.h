@@ -10,9 +10,12 @@
 #include "dataplane/tcp/tcp_flow.h"
 #include "dataplane/tcp/tcp_half_open.h"
 #include "dataplane/tcp/tcp_option.h"
+#include "dataplane/tcp/tcp_path.h"
+#include "dataplane/tcp/tcp_port.h"
 #include "dataplane/tcp/tcp_prefix.h"
 #include "dataplane/tcp/tcp_rto.h"
 #include "dataplane/tcp/tcp_sequence.h"
+#include "dataplane/tcp/tcp_side.h"
 #include "dataplane/tcp/timer_wheel.h"
 
 /* Private to dataplane/tcp: the connection block and a worker's endpoint. */
@@ -39,18 +42,23 @@ enum tcp_conn_flag {
     CONN_TIMESTAMPS = 1 << 9, /* agreed on */
     CONN_FIN_AHEAD = 1 << 10, /* the peer's FIN is known, at fin_seq, behind a hole */
     CONN_RECOVERY = 1 << 11,  /* fast recovery (RFC 6582) */
+    CONN_KEEPALIVE = 1 << 12, /* a keep-alive probe is due */
     CONN_SYN_LOST = 1 << 14,  /* our SYN went out more than once */
 };
 
 /* What was agreed on or asked for, and what lasts of loss recovery between two flights. */
 enum tcp_mode {
-    TCP_MODE_SACK = 1 << 0,     /* agreed on (RFC 2018) */
-    TCP_MODE_ECN = 1 << 1,      /* agreed on (RFC 3168) */
-    TCP_MODE_ECHO = 1 << 2,     /* CE arrived: ECE on every acknowledgement, until CWR arrives */
-    TCP_MODE_CWR = 1 << 3,      /* cwnd was reduced: CWR goes out with the next new data */
-    TCP_MODE_NAGLE = 1 << 4,    /* RFC 9293 section 3.7.4 */
-    TCP_MODE_PROBED = 1 << 5,   /* the last flight's tail was repeated: was it lost? */
-    TCP_MODE_REORDERS = 1 << 6, /* the path was seen to (RFC 8985 section 6.2 step 3) */
+    TCP_MODE_SACK = 1 << 0,       /* agreed on (RFC 2018) */
+    TCP_MODE_ECN = 1 << 1,        /* agreed on (RFC 3168) */
+    TCP_MODE_ECHO = 1 << 2,       /* CE arrived: ECE on every acknowledgement, until CWR arrives */
+    TCP_MODE_CWR = 1 << 3,        /* cwnd was reduced: CWR goes out with the next new data */
+    TCP_MODE_NAGLE = 1 << 4,      /* RFC 9293 section 3.7.4 */
+    TCP_MODE_PROBED = 1 << 5,     /* the last flight's tail was repeated: was it lost? */
+    TCP_MODE_REORDERS = 1 << 6,   /* the path was seen to (RFC 8985 section 6.2 step 3) */
+    TCP_MODE_KEEPALIVE = 1 << 7,  /* RFC 9293 section 3.8.4 */
+    TCP_MODE_PROVEN = 1 << 8,     /* a full segment was acknowledged */
+    TCP_MODE_REDUCED = 1 << 9,    /* the path carries less than the peer allows */
+    TCP_MODE_UNREACHED = 1 << 10, /* ICMP said so since something was last acknowledged */
 };
 
 enum tcp_reason {
@@ -72,7 +80,8 @@ enum tcp_timer_kind {
     TCP_TIMER_FIN_WAIT_2, /* our FIN was acknowledged and nobody reads any more */
     TCP_TIMER_TIME_WAIT,
     TCP_TIMER_REORDER, /* what looks lost may only be late (RFC 8985 section 6.2 step 5) */
-    TCP_TIMER_PROBE,   /* the tail of what is under way may be lost (RFC 8985 section 7) */
+    TCP_TIMER_KEEPALIVE,
+    TCP_TIMER_PROBE, /* the tail of what is under way may be lost (RFC 8985 section 7) */
 };
 
 #define CONN_NONE UINT32_MAX
@@ -119,9 +128,10 @@ struct tcp_conn {
         struct tcp_congestion congestion;
         uint32_t syn_sent; /* before it is established: when our SYN went out; microseconds */
     };
-    uint16_t mss;    /* payload bytes a segment, options allowed for */
-    uint8_t dupacks; /* duplicates received in a row */
-    uint8_t retries; /* timeouts in a row: the back-off */
+    uint16_t mss;        /* payload bytes a segment, options allowed for */
+    uint8_t dupacks : 4; /* duplicates received in a row, up to 15 */
+    uint8_t backoff : 4; /* doublings of the timeout since the last round trip, up to 15 */
+    uint8_t retries;     /* timeouts in a row, without any progress */
     struct tcp_rto rto;
     uint32_t flight;    /* index of its struct tcp_flight, or CONN_NONE */
     uint32_t max_wnd;   /* largest window the peer ever announced */
@@ -145,10 +155,11 @@ struct tcp_conn {
     uint8_t events;                     /* enum tcp_event, not yet taken */
     uint8_t timer_kind : 4, probes : 4; /* probes: without any answer, in a row */
     uint16_t modes;                     /* enum tcp_mode */
+    uint16_t side;                      /* its struct tcp_side: index + 1; 0: none */
     uint32_t ts_offset;
     struct ip_address local; /* the rest of the key lies in the flow entry of the same index */
     uint32_t fin_seq;
-    uint32_t ts_recent_tick;       /* when ts_recent was taken */
+    uint32_t heard;                /* tick at which the last acceptable segment came */
     uint32_t wait_next, wait_prev; /* TIME-WAIT, by age */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tcp_conn) == BUDGET_CONNECTION, "four cache lines");
@@ -203,6 +214,9 @@ struct tcp {
     struct tcp_half_open half;
     struct tcp_prefixes prefixes;
     struct tcp_cookies cookies;
+    struct tcp_sides sides;
+    struct tcp_paths *paths;
+    struct tcp_ports ports;
     struct timer_wheel wheel;
     uint32_t free;
     uint32_t connections;

@@ -43,18 +43,19 @@ void tcp_ecn_arrived(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_in
  * Section 6.1.2: as for a loss, but nothing is sent again; once for each window of data, so not
  * until what was sent before the last reduction is acknowledged.
  */
-void tcp_ecn_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+bool tcp_ecn_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in,
+                   uint32_t flight)
 {
     struct tcp_flight *f = tcp_flight_of(tcp, conn);
     struct tcp_congestion *c = &conn->congestion;
-    uint32_t flight = conn->snd_max - conn->snd_una;
 
     if (!(conn->modes & TCP_MODE_ECN) || !(in->flags & TCP_ECE) || conn->flags & CONN_RECOVERY ||
         (f && f->state != FLIGHT_OPEN) || seq_lt(conn->snd_una, c->recover))
-        return;
+        return false;
     tcp->counters.congestion_echoes++;
     tcp_recovery_reduce(tcp, conn, f, flight < c->cwnd ? flight : c->cwnd);
     c->cwnd = c->ssthresh < c->cwnd ? c->ssthresh : c->cwnd;
+    return true;
 }
 
 /* Section 6.1.5: what is sent again, probes and bare acknowledgements are not ECN-capable. */

@@ -14,8 +14,12 @@ uint8_t tcp_ecn_syn(const struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_ecn_negotiate(const struct tcp *tcp, struct tcp_conn *conn, uint8_t flags);
 /* As receiver: a segment came in. */
 void tcp_ecn_arrived(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
-/* As sender: the peer's acknowledgement may say that a router was congested. */
-void tcp_ecn_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
+/*
+ * As sender: the peer's acknowledgement may say that a router was congested; `flight` bytes were
+ * outstanding before it. True: cwnd was reduced, and is not to grow by it.
+ */
+bool tcp_ecn_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in,
+                   uint32_t flight);
 /* Adds what a segment says; `fresh`: it carries data that was not sent before. */
 void tcp_ecn_put(struct tcp_conn *conn, struct tcp_segment *s, bool fresh);
 

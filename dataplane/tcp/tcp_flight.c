@@ -139,12 +139,12 @@ uint32_t tcp_flight_sack(struct tcp_flight *f, uint32_t una, uint32_t i, uint32_
 }
 
 /* New data behind all that is covered. */
-static void append(struct tcp_flight *f, uint32_t una, uint32_t end, uint32_t now, uint32_t grain)
+static void append(struct tcp_flight *f, uint32_t una, uint32_t end, uint32_t now)
 {
     struct tcp_sent *last = f->count ? &f->sent[f->count - 1] : NULL;
     bool few = f->count < TCP_SENT - TCP_SENT_SPARE / 2;
 
-    if (last && !last->flags && (!few || (!f->apart && now - last->time <= grain))) {
+    if (last && !last->flags && (!few || (!f->apart && now - last->time <= tcp_flight_grain(f)))) {
         last->end = end;
         if (!few)
             last->time = now;
@@ -177,18 +177,17 @@ static void again(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end
     }
 }
 
-void tcp_flight_sent(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end, uint32_t now,
-                     uint32_t grain)
+void tcp_flight_sent(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end, uint32_t now)
 {
     uint32_t edge = una + tcp_flight_bytes(f, una);
 
     if (seq_lt(seq, edge)) {
         f->apart = true;
         again(f, una, seq, seq_min(end, edge), now);
-        tcp_flight_join(f, grain);
+        tcp_flight_join(f);
     }
     if (seq_lt(edge, end))
-        append(f, una, end, now, grain);
+        append(f, una, end, now);
 }
 
 void tcp_flight_acked(struct tcp_flight *f, uint32_t una, uint32_t ack)
@@ -221,12 +220,10 @@ static bool alike(const struct tcp_sent *a, const struct tcp_sent *b, uint32_t g
     return b->time - a->time <= grain;
 }
 
-void tcp_flight_join(struct tcp_flight *f, uint32_t grain)
+void tcp_flight_join(struct tcp_flight *f)
 {
-    uint32_t kept = 0;
+    uint32_t kept = 0, grain = f->count < TCP_SENT - TCP_SENT_SPARE / 2 ? 0 : tcp_flight_grain(f);
 
-    if (f->count < TCP_SENT - TCP_SENT_SPARE / 2)
-        grain = 0;
     for (uint32_t i = 1; i < f->count; i++) {
         if (alike(&f->sent[kept], &f->sent[i], grain))
             f->sent[kept].end = f->sent[i].end;

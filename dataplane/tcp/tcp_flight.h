@@ -27,8 +27,6 @@ struct tcp_conn;
  * TCP_SENT records, whatever a peer says.
  */
 enum { TCP_SENT = 128, TCP_SENT_SPARE = 24 };
-/* What was sent within this part of a round trip may share a record. */
-enum { TCP_FLIGHT_GRAIN = 64 };
 
 enum tcp_sent_flag {
     SENT_SACKED = 1, /* the peer has it */
@@ -90,6 +88,13 @@ struct tcp_flight *tcp_flight_take(struct tcp *tcp, struct tcp_conn *conn);
 /* Gives the block back, if there is one; keeps in the connection what lasts. */
 void tcp_flight_give(struct tcp *tcp, struct tcp_conn *conn);
 
+/* What was sent in a row within this part of the least round trip may share a record: RFC 8985
+ * section 5.1 asks for a quarter. Microseconds. */
+static inline uint32_t tcp_flight_grain(const struct tcp_flight *f)
+{
+    return f->rack.min_rtt / 32;
+}
+
 /* Bytes from `una` on that are covered. */
 static inline uint32_t tcp_flight_bytes(const struct tcp_flight *f, uint32_t una)
 {
@@ -107,12 +112,9 @@ static inline uint32_t tcp_flight_start(const struct tcp_flight *f, uint32_t una
     return i ? f->sent[i - 1].end : una;
 }
 
-/*
- * [seq, end) goes out now: new data, or again, or both. `seq` is within what is covered or at its
- * end. What is sent in a row, less than `grain` microseconds apart, may share a record.
- */
-void tcp_flight_sent(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end, uint32_t now,
-                     uint32_t grain);
+/* [seq, end) goes out now: new data, or again, or both. `seq` is within what is covered or at its
+ * end. */
+void tcp_flight_sent(struct tcp_flight *f, uint32_t una, uint32_t seq, uint32_t end, uint32_t now);
 /*
  * Marks the part of record `i` that lies in [seq, end) SACKed; it must not be SACKed yet. Returns
  * the record of that part, or TCP_SENT when no record was free for it.
@@ -127,9 +129,9 @@ void tcp_flight_clear(struct tcp_flight *f, uint32_t una, uint32_t i);
 void tcp_flight_acked(struct tcp_flight *f, uint32_t una, uint32_t ack);
 /*
  * Joins neighbours that have become alike. One pass. Where records are short, also what was sent
- * again less than `grain` apart, though RACK then takes the two for one.
+ * again within a grain, though RACK then takes the two for one.
  */
-void tcp_flight_join(struct tcp_flight *f, uint32_t grain);
+void tcp_flight_join(struct tcp_flight *f);
 /* True while a record can be made two. */
 static inline bool tcp_flight_splits(const struct tcp_flight *f)
 {

@@ -6,9 +6,10 @@
 #include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 #include "proto/base/cursor.h"
 
-enum { CHALLENGES_EACH_SECOND = 1000 };
+enum { CHALLENGES_EACH_SECOND = 1000, CHALLENGES_OF_ONE = 10, CHALLENGE_MS = 5000 };
 
 /* What is done with a segment, by state and flags. What is not listed is 0: dropped and counted. */
 enum action {
@@ -86,9 +87,32 @@ bool tcp_input_may_challenge(struct tcp *tcp)
     return false;
 }
 
+/*
+ * RFC 5961 section 7. With the limit of a connection, one that is attacked does not use up what
+ * others need; the one of all is random, so that what is left of it tells nothing.
+ */
+static bool conn_may_challenge(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct tcp_side *side = tcp_side_take(tcp, conn);
+    uint32_t tick = tcp_timer_tick(tcp);
+
+    if (!side)
+        return true;
+    if (!side->challenges || tick - side->challenge_tick >= CHALLENGE_MS) {
+        side->challenge_tick = tick;
+        side->challenges = 0;
+    }
+    if (side->challenges == CHALLENGES_OF_ONE) {
+        tcp->counters.limited_challenges++;
+        return false;
+    }
+    side->challenges++;
+    return true;
+}
+
 void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (!tcp_input_may_challenge(tcp))
+    if (!conn_may_challenge(tcp, conn) || !tcp_input_may_challenge(tcp))
         return;
     tcp->counters.challenges++;
     tcp_conn_program(tcp, conn, CONN_ACK_NOW);
@@ -123,7 +147,7 @@ static bool timestamp_passes(struct tcp *tcp, struct tcp_conn *conn, const struc
     if (!seq_lt(in->option.ts_value, conn->ts_recent))
         return true;
     /* section 5.5: an idle connection's value grows stale */
-    if (tcp_timer_tick(tcp) - conn->ts_recent_tick > DAYS_24)
+    if (tcp_timer_tick(tcp) - conn->heard > DAYS_24)
         return true;
     tcp->counters.drop_paws++;
     if (in->payload.len)
@@ -134,14 +158,13 @@ static bool timestamp_passes(struct tcp *tcp, struct tcp_conn *conn, const struc
 }
 
 /* RFC 7323 section 4.3: only what the last acknowledgement asked for. */
-static void timestamp_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+static void timestamp_take(struct tcp_conn *conn, const struct tcp_input *in)
 {
     if (!(conn->flags & CONN_TIMESTAMPS) || !(in->option.present & TCP_OPTION_TIMESTAMPS))
         return;
     if (seq_lt(conn->last_ack, in->seq) || seq_lt(in->option.ts_value, conn->ts_recent))
         return;
     conn->ts_recent = in->option.ts_value;
-    conn->ts_recent_tick = tcp_timer_tick(tcp);
 }
 
 /* First step: what is outside the window is answered with an acknowledgement and dropped, a RST
@@ -171,13 +194,17 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
 /* Second step, RST, as RFC 5961 section 3.2 has it. */
 static void input_reset(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
+    if (conn->state == TCP_TIME_WAIT) { /* RFC 1337 section 3, F1: it is not cut short */
+        tcp->counters.drop_reset++;
+        return;
+    }
     if (in->seq != conn->rcv_nxt) {
         tcp->counters.drop_reset++;
         tcp_input_challenge(tcp, conn);
         return;
     }
     tcp->counters.resets_in++;
-    tcp_conn_close(tcp, conn, conn->state == TCP_TIME_WAIT ? TCP_REASON_CLOSED : TCP_REASON_RESET);
+    tcp_conn_close(tcp, conn, TCP_REASON_RESET);
 }
 
 /*
@@ -325,7 +352,10 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
 {
     uint32_t fin_seq = in->seq + in->payload.len;
 
-    timestamp_take(tcp, conn, in);
+    timestamp_take(conn, in);
+    conn->heard = tcp_timer_tick(tcp);
+    if (in->option.present & TCP_OPTION_USER_TIMEOUT)
+        tcp_user_timeout_heard(tcp, conn, &in->option);
     tcp_ecn_arrived(tcp, conn, in);
     if (!tcp_ack_input(tcp, conn, in))
         return;

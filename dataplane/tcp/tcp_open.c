@@ -3,28 +3,38 @@
 
 #include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_port.h"
 #include "dataplane/tcp/tcp_timer.h"
 
 /* Connections that we open: SYN-SENT. */
+
+static struct tcp_conn *open_active(struct tcp *tcp, const struct tcp_flow_key *key)
+{
+    uint64_t hash = tcp_flow_hash(&tcp->flows, key);
+    struct tcp_conn *conn;
+
+    if (tcp_conn_find(tcp, key, hash) || tcp_half_open_find(&tcp->half, hash, key))
+        return NULL;
+    conn = tcp_conn_new(tcp, key);
+    if (!conn)
+        return NULL;
+    conn->flags &= (uint16_t)~CONN_FORGOTTEN;
+    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, key, &conn->ts_offset);
+    conn->mss = tcp_conn_announced_mss(tcp, conn);
+    tcp_conn_set_state(tcp, conn, TCP_SYN_SENT);
+    tcp_conn_program(tcp, conn, CONN_SEND_SYN);
+    return conn;
+}
 
 struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
                              const struct ip_address *remote, uint16_t remote_port, uint64_t now)
 {
     struct tcp_flow_key key = {*local, *remote, local_port, remote_port};
-    struct tcp_conn *conn;
-    uint64_t hash;
 
     tcp->now = now;
-    hash = tcp_flow_hash(&tcp->flows, &key);
-    conn = tcp_conn_find(tcp, &key, hash) ? NULL : tcp_conn_new(tcp, &key);
-    if (!conn)
+    if (!local_port && !tcp_port_choose(tcp, &key))
         return NULL;
-    conn->flags &= (uint16_t)~CONN_FORGOTTEN;
-    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, &key, &conn->ts_offset);
-    conn->mss = tcp_conn_announced_mss(tcp, conn);
-    tcp_conn_set_state(tcp, conn, TCP_SYN_SENT);
-    tcp_conn_program(tcp, conn, CONN_SEND_SYN);
-    return conn;
+    return open_active(tcp, &key);
 }
 
 /* RFC 9293 section 3.10.7.3, fourth step, SYN is on */

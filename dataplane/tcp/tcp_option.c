@@ -10,9 +10,10 @@ enum {
     KIND_SCALE = 3,
     KIND_SACK_PERMITTED = 4,
     KIND_SACK = 5,
-    KIND_TIMESTAMPS = 8
+    KIND_TIMESTAMPS = 8,
+    KIND_USER_TIMEOUT = 28
 };
-enum { SCALE_MAX = 14 };
+enum { SCALE_MAX = 14, MINUTES = 0x8000 };
 
 /* RFC 2018 section 3: one block or more, each of 8 octets. */
 static bool parse_sack(struct cursor *c, struct tcp_option *o)
@@ -27,6 +28,12 @@ static bool parse_sack(struct cursor *c, struct tcp_option *o)
     }
     o->present |= TCP_OPTION_SACK;
     return true;
+}
+
+/* RFC 5482 section 2: seconds, or minutes where the first bit is set. */
+static uint32_t user_timeout_ms(uint16_t value)
+{
+    return (uint32_t)(value & ~MINUTES) * (value & MINUTES ? 60000 : 1000);
 }
 
 /* One option's value, without kind and length. False: its length is wrong. */
@@ -52,6 +59,10 @@ static bool parse_value(uint8_t kind, struct span value, struct tcp_option *o)
         o->ts_value = cursor_u32(&c);
         o->ts_echo = cursor_u32(&c);
         o->present |= TCP_OPTION_TIMESTAMPS;
+        break;
+    case KIND_USER_TIMEOUT:
+        o->user_timeout = user_timeout_ms(cursor_u16(&c));
+        o->present |= TCP_OPTION_USER_TIMEOUT;
         break;
     case KIND_SACK:
         return parse_sack(&c, o);
@@ -115,6 +126,12 @@ void tcp_option_put(struct writer *w, const struct tcp_option *option)
     if (option->present & TCP_OPTION_SCALE)
         writer_uint(w, (uint32_t)KIND_NOP << 24 | KIND_SCALE << 16 | 3 << 8 | option->scale, 4);
     put_timestamps(w, option);
+    if (option->present & TCP_OPTION_USER_TIMEOUT) {
+        uint32_t seconds = (option->user_timeout + 999) / 1000;
+
+        writer_uint(w, KIND_USER_TIMEOUT << 8 | TCP_OPTION_USER_TIMEOUT_LEN, 2);
+        writer_uint(w, seconds < MINUTES ? seconds : MINUTES | seconds / 60, 2);
+    }
     if (option->present & TCP_OPTION_SACK) {
         writer_uint(w,
                     (uint32_t)KIND_NOP << 24 | KIND_NOP << 16 | KIND_SACK << 8 |

@@ -11,9 +11,10 @@ enum tcp_option_bit {
     TCP_OPTION_TIMESTAMPS = 4,
     TCP_OPTION_SACK_PERMITTED = 8,
     TCP_OPTION_SACK = 16,
+    TCP_OPTION_USER_TIMEOUT = 32, /* RFC 5482 */
 };
 
-enum { TCP_SACK_BLOCKS = 4 };
+enum { TCP_SACK_BLOCKS = 4, TCP_OPTION_USER_TIMEOUT_LEN = 4 };
 
 /* Bytes that arrived: [start, end). */
 struct tcp_sack_block {
@@ -23,6 +24,7 @@ struct tcp_sack_block {
 struct tcp_option {
     uint32_t present; /* enum tcp_option_bit */
     uint32_t ts_value, ts_echo;
+    uint32_t user_timeout; /* milliseconds; 0 means nothing */
     uint16_t mss;
     uint8_t scale; /* at most 14 (RFC 7323 section 2.3) */
     uint8_t sack_count;

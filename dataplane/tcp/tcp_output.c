@@ -2,10 +2,12 @@
 #include "dataplane/tcp/tcp_output.h"
 
 #include "dataplane/tcp/tcp_ecn.h"
+#include "dataplane/tcp/tcp_keepalive.h"
 #include "dataplane/tcp/tcp_reassembly.h"
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "dataplane/tcp/tcp_tlp.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 
 enum {
     SUPER_SEGMENT = 64000,     /* with headers still below the 65535 of IP's length field */
@@ -97,6 +99,8 @@ static void put_options(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segme
     /* RFC 2018 section 4: in every acknowledgement while something lies ahead. */
     if (!(s->flags & TCP_SYN))
         tcp_sack_report(tcp, conn, &o);
+    if (!(o.present & TCP_OPTION_SACK) && tcp_user_timeout_offer(tcp, conn, &o))
+        s->mss = (uint16_t)(s->mss - TCP_OPTION_USER_TIMEOUT_LEN);
     tcp_option_put(&w, &o);
     s->options_len = (uint8_t)w.len;
     if (o.present & TCP_OPTION_SACK) /* conn->mss allows for the timestamp only */
@@ -176,8 +180,7 @@ static void record(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, uint32_
         f = tcp_flight_take(tcp, conn);
     if (!f)
         return;
-    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now,
-                    conn->rto.srtt / TCP_FLIGHT_GRAIN);
+    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now);
     if (f->state == FLIGHT_RECOVERY)
         tcp_prr_sent(&f->prr, end - seq);
     if (seq_lt(conn->snd_max, end) && conn->timer_kind == TCP_TIMER_PROBE)
@@ -223,15 +226,21 @@ static uint32_t congestion_room(const struct tcp_conn *conn, const struct tcp_fl
     return cwnd > out ? cwnd - out : 0;
 }
 
-/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window; and
- * section 3.7.4, where the session wants it. */
+/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window. */
 static bool silly(const struct tcp_conn *conn, uint32_t len, uint32_t left)
 {
-    if (len >= conn->mss)
-        return false;
-    if (len < left)
-        return len < conn->max_wnd / 2;
-    return conn->modes & TCP_MODE_NAGLE && conn->snd_una != conn->snd_max && !fin_wanted(conn);
+    return len < left && len < conn->mss && len < conn->max_wnd / 2;
+}
+
+/* RFC 9293 section 3.7.4: what does not fill a segment waits while something is under way; behind
+ * full segments something is. */
+static uint32_t nagle(const struct tcp_conn *conn, uint32_t len)
+{
+    if (!(conn->modes & TCP_MODE_NAGLE) || fin_wanted(conn))
+        return len;
+    if (len < conn->mss)
+        return conn->snd_una == conn->snd_max ? len : 0;
+    return len / conn->mss * conn->mss;
 }
 
 /* The most that may be handed to the port layer at a time. */
@@ -251,8 +260,7 @@ static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, 
         tcp_congestion_idle(&conn->congestion, conn->mss);
     room = congestion_room(conn, tcp_recovery_flight(tcp, conn));
     len = least(left, least(window, room));
-    if (len && silly(conn, len, left))
-        len = 0;
+    len = silly(conn, len, left) ? 0 : nagle(conn, len);
     if (conn->modes & TCP_MODE_CWR) /* it belongs to one packet */
         len = least(len, conn->mss);
     if (len > conn->mss && (len < left || len > super_segment(conn)))
@@ -401,6 +409,12 @@ static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
     }
     if (tcp_conn_is(conn, data_states) && next_data(tcp, conn, s))
         return true;
+    if (conn->flags & CONN_KEEPALIVE && conn->snd_una == conn->snd_max) {
+        conn->flags &= (uint16_t)~CONN_KEEPALIVE;
+        start_segment(tcp, conn, s, TCP_ACK);
+        s->seq = conn->snd_una - 1;
+        return true;
+    }
     if (conn->flags & CONN_ACK_NOW && conn->state != TCP_SYN_SENT) {
         start_segment(tcp, conn, s, TCP_ACK);
         tcp_ecn_put(conn, s, false);
@@ -434,6 +448,8 @@ static void arm(struct tcp *tcp, struct tcp_conn *conn)
     } else if (conn->queue.bytes || fin_wanted(conn)) {
         if (conn->timer_kind != TCP_TIMER_PERSIST)
             tcp_timer_start(tcp, conn, TCP_TIMER_PERSIST, tcp_timer_rto(conn));
+    } else if (conn->modes & TCP_MODE_KEEPALIVE) {
+        tcp_keepalive_arm(tcp, conn);
     }
 }
 

@@ -34,6 +34,11 @@ static uint32_t find_listener(const struct tcp *tcp, uint16_t port)
     return i < tcp->listening ? i : TCP_LISTENERS;
 }
 
+bool tcp_passive_listens(const struct tcp *tcp, uint16_t port)
+{
+    return find_listener(tcp, port) != TCP_LISTENERS;
+}
+
 /* RFC 9293 section 3.5.2, group 1: a reset that the sender of the segment will believe. */
 static void refuse(struct tcp *tcp, const struct tcp_input *in)
 {

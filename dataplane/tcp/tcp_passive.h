@@ -10,6 +10,8 @@
  * acknowledgement that ends the handshake.
  */
 
+/* Whether new connections to the port are accepted. */
+bool tcp_passive_listens(const struct tcp *tcp, uint16_t port);
 /* A segment of no connection and no half-open entry (RFC 9293 sections 3.10.7.1, 3.10.7.2). `hash`
  * is tcp_flow_hash() of its key. */
 void tcp_passive_listen(struct tcp *tcp, struct tcp_input *in, uint64_t hash);

@@ -125,7 +125,7 @@ void tcp_recovery_grow(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight
         .mss = conn->mss, .bytes = d->acked, .srtt = conn->rto.srtt, .now = (uint32_t)tcp->now};
     bool slow = c->cwnd < c->ssthresh;
 
-    if (!d->acked)
+    if (!d->acked || d->marked)
         return;
     if (f && slow && c->ssthresh > UINT32_MAX / 8) /* RFC 9406 is for the first slow start only */
         ack.phase = tcp_hystart_acked(&f->hystart, conn->snd_una, conn->snd_max, d->rtt_least);
@@ -202,7 +202,7 @@ static void lose_all(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *
         if (i == 0 || (int32_t)(s->time + f->rack.rtt + window - now) <= 0)
             tcp_flight_lose(f, conn->snd_una, i);
     }
-    tcp_flight_join(f, conn->rto.srtt / TCP_FLIGHT_GRAIN);
+    tcp_flight_join(f);
     tcp_tlp_reset(f);
     f->state = FLIGHT_LOSS;
     tcp_conn_program(tcp, conn, CONN_RETRANSMIT);
@@ -222,6 +222,8 @@ void tcp_recovery_expired(struct tcp *tcp, struct tcp_conn *conn)
     c->cwnd = conn->mss;        /* the loss window */
     c->recover = conn->snd_max; /* RFC 6582 section 3.2 step 4, RFC 6675 section 5.1 */
     conn->retries++;
+    if (conn->backoff < 15)
+        conn->backoff++;
     conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
     conn->dupacks = 0;
     if (f && conn->snd_wnd) {

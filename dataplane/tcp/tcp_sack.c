@@ -156,5 +156,5 @@ void tcp_sack_read(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f,
             seq_le(o->sack[i].end, conn->snd_max))
             read_block(&r, o->sack[i]);
     if (d->sacked)
-        tcp_flight_join(f, conn->rto.srtt / TCP_FLIGHT_GRAIN);
+        tcp_flight_join(f);
 }

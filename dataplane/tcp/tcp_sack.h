@@ -28,6 +28,7 @@ struct tcp_delivery {
     uint32_t rtt;       /* the longest round trip that it measures, microseconds; 0: none */
     uint32_t rtt_least; /* the shortest */
     bool resent;        /* it acknowledges what was sent more than once (Karn) */
+    bool marked;        /* it says that a router was congested, and cwnd was reduced */
     bool duplicate;     /* it carries a D-SACK, for what ends at ... */
     uint32_t duplicate_end;
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_timer.h"
 
+#include "dataplane/tcp/tcp_keepalive.h"
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_tlp.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 
 enum { TICK = 1000 };
 
@@ -60,11 +62,18 @@ uint32_t tcp_timer_rto(const struct tcp_conn *conn)
     bool syn_lost =
         conn->flags & CONN_SYN_LOST && !tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED));
 
-    return tcp_rto_value(&conn->rto, conn->retries, syn_lost);
+    uint32_t backoff = conn->retries > conn->backoff ? conn->retries : conn->backoff;
+
+    return tcp_user_timeout_cap(tcp_conn_owner(conn), conn,
+                                tcp_rto_value(&conn->rto, backoff, syn_lost));
 }
 
-static uint32_t retries_allowed(const struct tcp_conn *conn)
+static uint32_t retries_allowed(const struct tcp *tcp, const struct tcp_conn *conn)
 {
+    const struct tcp_side *side = tcp_side_of(tcp, conn);
+
+    if (side && side->user_timeout && !(conn->flags & CONN_FORGOTTEN))
+        return UINT32_MAX; /* a time counts, not repetitions */
     if (tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
         return TCP_RETRIES_SYN;
     return conn->flags & CONN_FORGOTTEN ? TCP_RETRIES_ORPHAN : TCP_RETRIES;
@@ -73,14 +82,16 @@ static uint32_t retries_allowed(const struct tcp_conn *conn)
 static void give_up(struct tcp *tcp, struct tcp_conn *conn)
 {
     tcp->counters.timed_out++;
-    tcp_conn_close(tcp, conn, TCP_REASON_TIMED_OUT);
+    tcp_conn_close(tcp, conn,
+                   conn->modes & TCP_MODE_UNREACHED ? TCP_REASON_UNREACHABLE
+                                                    : TCP_REASON_TIMED_OUT);
 }
 
 /* RFC 6298 sections 5.4 to 5.6, RFC 5681 section 3.1 */
 static void retransmit_due(struct tcp *tcp, struct tcp_conn *conn)
 {
     tcp->counters.timeouts++;
-    if (conn->retries >= retries_allowed(conn)) {
+    if (tcp_user_timeout_over(tcp, conn) || conn->retries >= retries_allowed(tcp, conn)) {
         give_up(tcp, conn);
         return;
     }
@@ -89,6 +100,7 @@ static void retransmit_due(struct tcp *tcp, struct tcp_conn *conn)
         tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
         return;
     }
+    tcp_path_timeout(tcp, conn);
     tcp_recovery_expired(tcp, conn);
 }
 
@@ -141,6 +153,10 @@ static void main_due(struct tcp *tcp, struct tcp_conn *conn)
         break;
     case TCP_TIMER_PERSIST:
         persist_due(tcp, conn);
+        break;
+    case TCP_TIMER_KEEPALIVE:
+        if (tcp_keepalive_due(tcp, conn))
+            give_up(tcp, conn);
         break;
     case TCP_TIMER_FIN_WAIT_2:
     case TCP_TIMER_TIME_WAIT:

@@ -4,7 +4,10 @@
 #include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_timer.h"
 
-enum { MAX_ACK_DELAY = 200000 }; /* TLP.max_ack_delay: what delayed acknowledgements take */
+enum {
+    MAX_ACK_DELAY = 200000, /* TLP.max_ack_delay: what delayed acknowledgements take */
+    LEAST = 10000,          /* a peer that naps for a moment is no tail loss */
+};
 
 bool tcp_tlp_wanted(const struct tcp_conn *conn, const struct tcp_flight *f)
 {
@@ -20,6 +23,8 @@ uint64_t tcp_tlp_timeout(const struct tcp *tcp, const struct tcp_conn *conn,
 
     if (conn->snd_max - conn->snd_una <= conn->mss)
         timeout += MAX_ACK_DELAY;
+    else if (timeout < LEAST)
+        timeout = LEAST;
     rto = rto > waited ? rto - waited : 0;
     return timeout < rto ? timeout : rto;
 }

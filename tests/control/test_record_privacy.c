@@ -23,9 +23,12 @@ static const char *told(json_t **held, enum record_privacy_action action, enum r
                         const char *text)
 {
     struct record_privacy p = with(action);
+    struct json_line line = {0};
 
     json_decref(*held);
-    *held = record_privacy_text(&p, field, span_text(text));
+    record_privacy_put(&line, NULL, &p, field, span_text(text));
+    *held = json_line_load(&line);
+    json_line_fini(&line);
     return json_string_value(*held);
 }
 
@@ -138,6 +141,9 @@ static void keys_survive_in_their_file(void)
     CHECK(mkdtemp(directory) != NULL);
     snprintf(path, sizeof(path), "%s/keys", directory);
     CHECK(record_keys_load(&keys, path) && keys.count == 0);
+    /* What cannot be read is no empty file. */
+    CHECK(!record_keys_load(&keys, directory) && keys.count == 0 && errno == EISDIR);
+    CHECK(record_keys_load(&keys, path));
     CHECK(record_keys_turn(&keys, 1000, 100, 1000) && record_keys_turn(&keys, 1200, 100, 1000));
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
     CHECK(record_keys_load(&back, path) && back.count == 2);

@@ -317,6 +317,7 @@ static void transmit(struct tcp_link *link, int from, const struct tcp_segment *
     struct tcp_link_end *e = &link->ends[from];
     uint32_t cut = s->mss;
 
+    e->log[e->sent % TCP_LINK_LOG] = *s;
     e->sent++;
     e->sent_bytes += s->len;
     e->rsts += !!(s->flags & TCP_RST);
@@ -469,6 +470,7 @@ void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
     p->source =
         ip_address_equal(&s.source, &(struct ip_address){0}) ? link->ends[!end].address : s.source;
     p->len = (uint32_t)payload.len;
+    p->ecn = s.ecn;
     if (payload.len)
         memcpy(p->payload, payload.data, payload.len);
     write_header(p, &s, s.seq, s.flags);

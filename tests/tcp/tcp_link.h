@@ -10,7 +10,7 @@
  * tcp_link.c): a violation counts in `faults`, and the first one is printed.
  */
 enum { TCP_LINK_CLIENT, TCP_LINK_SERVER, TCP_LINK_ENDS };
-enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000 };
+enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000, TCP_LINK_LOG = 64 };
 
 struct tcp_link_options {
     uint64_t seed;
@@ -52,6 +52,7 @@ struct tcp_link_end {
     uint32_t overflows; /* packets that the queue before it had no room for */
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
     struct tcp_segment last;
+    struct tcp_segment log[TCP_LINK_LOG]; /* the last ones, by number modulo */
 };
 
 struct tcp_link {

@@ -118,6 +118,7 @@ static void a_cookie_keeps_what_was_offered(void)
             CHECK(r.conn->snd_scale == 2 && r.conn->flags & CONN_TIMESTAMPS &&
                   r.conn->ts_recent == 12399 && r.conn->mss == 1448 &&
                   r.conn->snd_wnd == 65535u << 2);
+            CHECK(!!(r.conn->modes & TCP_MODE_SACK) == sack);
             tcp_raw_wait(&r, 100000);
             tcp_option_parse(span_of(r.server->last.options, r.server->last.options_len), &o);
             CHECK(seq_lt(clock, o.ts_value) && o.ts_value - clock < 1000);
