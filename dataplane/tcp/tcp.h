@@ -23,7 +23,11 @@
 struct tcp;      /* a worker's connections, flow table, timers */
 struct tcp_conn; /* one connection */
 
-enum { TCP_PIECES = 8, TCP_OPTIONS = 40 };
+enum {
+    TCP_PIECES = 8,
+    TCP_OPTIONS = 40,
+    TCP_CUTS = 64, /* frames that a segment may be cut into, at most */
+};
 
 /* Explicit congestion notification (RFC 3168): only where the peer asks for it, asked for as well,
  * or not at all. */

@@ -17,6 +17,27 @@ const char *tcp_state_name(enum tcp_state state)
     return names[state];
 }
 
+/*
+ * RFC 9293 section 3.3.2, figure 5, and from every state to CLOSED: by ABORT, a reset, or giving
+ * up. LISTEN is a block that was just taken; what makes ESTABLISHED of SYN_RECEIVED makes
+ * FIN_WAIT_1 of it where CLOSE came first.
+ */
+static bool legal(enum tcp_state from, enum tcp_state to)
+{
+    static const uint16_t next[TCP_STATES] = {
+        [TCP_CLOSED] = IN(SYN_SENT) | IN(SYN_RECEIVED),
+        [TCP_SYN_SENT] = IN(SYN_RECEIVED) | IN(ESTABLISHED),
+        [TCP_SYN_RECEIVED] = IN(ESTABLISHED) | IN(FIN_WAIT_1),
+        [TCP_ESTABLISHED] = IN(FIN_WAIT_1) | IN(CLOSE_WAIT),
+        [TCP_FIN_WAIT_1] = IN(FIN_WAIT_2) | IN(CLOSING) | IN(TIME_WAIT),
+        [TCP_FIN_WAIT_2] = IN(TIME_WAIT),
+        [TCP_CLOSE_WAIT] = IN(LAST_ACK),
+        [TCP_CLOSING] = IN(TIME_WAIT),
+    };
+
+    return to == TCP_CLOSED || next[from] >> to & 1;
+}
+
 /* TIME-WAIT orphans stand on tcp->wait in the order of their age. */
 static void wait_add(struct tcp *tcp, struct tcp_conn *conn)
 {
@@ -57,6 +78,7 @@ void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state s
 
     if (conn->state == state)
         return;
+    tcp->counters.illegal_states += !legal((enum tcp_state)conn->state, state);
     if (conn->state == TCP_TIME_WAIT)
         wait_remove(tcp, conn);
     tcp->gauge[conn->state]--;
@@ -148,6 +170,9 @@ void tcp_conn_establish(struct tcp *tcp, struct tcp_conn *conn)
     if (tcp->options.keepalive_ms)
         conn->modes |= TCP_MODE_KEEPALIVE;
     conn->timer_kind = TCP_TIMER_NONE;
+    /* A SYN that came twice in this turn is not answered any more: it would take the first octet's
+     * number. */
+    conn->flags &= (uint16_t)~CONN_SEND_SYN;
     if (passive) {
         tcp->counters.accepted++;
         conn->flags &= (uint16_t)~CONN_FORGOTTEN;

@@ -244,6 +244,12 @@ static uint32_t nagle(const struct tcp_conn *conn, uint32_t len)
     return len / conn->mss * conn->mss;
 }
 
+/* The most that may be handed to the port layer at a time. */
+static uint32_t super_segment(const struct tcp_conn *conn)
+{
+    return least(SUPER_SEGMENT, TCP_CUTS * (uint32_t)conn->mss);
+}
+
 /* How much of the queue may follow at snd_nxt, and whether the FIN may. */
 static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, bool *fin_out)
 {
@@ -258,8 +264,8 @@ static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, 
     len = silly(conn, len, left) ? 0 : nagle(conn, len);
     if (conn->modes & TCP_MODE_CWR) /* it belongs to one packet */
         len = least(len, conn->mss);
-    if (len > conn->mss && (len < left || len > SUPER_SEGMENT))
-        len = least(len, SUPER_SEGMENT) / conn->mss * conn->mss;
+    if (len > conn->mss && (len < left || len > super_segment(conn)))
+        len = least(len, super_segment(conn)) / conn->mss * conn->mss;
     if (f && room < window && room < left)
         f->limited = conn->snd_nxt + room;
     *len_out = len;
@@ -313,7 +319,7 @@ static bool send_lost(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight 
     len = f->sent[i].end - seq;
     if (seq - conn->snd_una >= conn->snd_wnd || (!forced && room < least(len, conn->mss)))
         return false;
-    room = forced || room < conn->mss ? conn->mss : least(room, SUPER_SEGMENT);
+    room = forced || room < conn->mss ? conn->mss : least(room, super_segment(conn));
     if (len > room && tcp_flight_splits(f))
         len = room / conn->mss * conn->mss;
     else if (len > room) /* acknowledgements will free records */

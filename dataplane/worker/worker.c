@@ -9,7 +9,6 @@ enum {
     NO_QUEUE = UINT16_MAX,
     SEGMENTS = 8, /* super-segments asked of TCP at a time */
     STUCK_US = 100000,
-    SEGMENT_CUTS = 64, /* frames a super-segment may become; TCP's send limit keeps to that */
 };
 
 struct worker {
@@ -217,7 +216,7 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
     if (w->tx_queue != NO_QUEUE && w->tx_queues < w->workers)
         collect_out(w);
     do {
-        max = frame_queue_room(&w->out) / SEGMENT_CUTS;
+        max = frame_queue_room(&w->out) / TCP_CUTS;
         max = max < SEGMENTS ? max : SEGMENTS;
         n = max ? tcp_output(w->tcp, now, segments, max) : 0;
         for (uint32_t i = 0; i < n; i++)

@@ -87,6 +87,10 @@ void world_say_bytes(struct world *w, struct span bytes);
 struct tcp_conn *world_open(struct world *w, uint16_t port);
 /* One turn of both sides and of control; returns how much moved. */
 uint32_t world_turn(struct world *w);
+/* Control's part of a turn alone; returns how much moved. */
+uint32_t world_control(struct world *w);
+/* Frees what control has: handoff, tables, messages. No worker's thread is registered any more. */
+void world_control_fini(struct world *w);
 /* Runs turns until nothing moves; the clock advances by a millisecond each. */
 void world_run(struct world *w);
 /* Lets time pass in steps of 100 ms. */

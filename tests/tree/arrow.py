@@ -29,7 +29,7 @@ ARROW = {
 
 # Libraries: what an include from outside the tree begins with, and who may say it.
 LIBRARIES = {
-    "rte_": PACKET_SIDE + ("control/main.c", "tests/net", "tests/port", "tests/worker"),
+    "rte_": PACKET_SIDE + ("control/main.c", "tests/net", "tests/sim", "tests/port", "tests/worker"),
     "idn2.h": ("proto/address", "tests"),
     "unicase.h": ("proto/address", "tests"),
     "uninorm.h": ("proto/address", "control/service", "tests"),

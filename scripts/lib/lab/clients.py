@@ -105,8 +105,10 @@ def _curl_pop3(namespaces, address, user, path, timeout=60):
                           "--user", f"{user}:{PASSWORD}", url("pop3", address, path), timeout=timeout + 10).stdout
 
 
-def curl_mailbox(namespaces, address, user):
-    """All messages that POP3 shows, as bytes, in the order of their numbers."""
+def curl_mailbox(namespaces, address, user, only=None):
+    """All messages that POP3 shows, or the one of that number, as bytes, in the order of their numbers."""
+    if only:
+        return [_curl_pop3(namespaces, address, user, only)]
     listing = _curl_pop3(namespaces, address, user, "").decode()
     numbers = [int(line.split()[0]) for line in listing.splitlines() if line.strip()]
     return [_curl_pop3(namespaces, address, user, number) for number in numbers]

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import ROOT
+from lab import ROOT, simulate
 from lab.commands import end, signals_raise
 
 BUILDS = {
@@ -146,14 +146,14 @@ def power_loss(seeds=4, cuts=250):
 
 # ---- fuzzers ----
 
-def fuzzers(seconds):
-    """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them."""
+def fuzzers(seconds, more=()):
+    """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them; (name, seconds) in `more`."""
     programs = [path for path in sorted((ROOT / "build-fuzz/tests/fuzz").glob("fuzz_*")) if path.is_file()]
     if not programs:
         return [Case("fuzzers", "failed", "none was built")]
-    each = max(2, seconds * JOBS // len(programs))
+    each, longer = max(2, seconds * JOBS // len(programs)), dict(more)
     with ThreadPoolExecutor(JOBS) as pool:
-        return list(pool.map(lambda program: fuzz(program, each), programs))
+        return list(pool.map(lambda program: fuzz(program, longer.get(program.name, each)), programs))
 
 
 def fuzz(program, seconds):
@@ -170,6 +170,22 @@ def fuzz(program, seconds):
     runs = re.search(r"number_of_executed_units: (\d+)", output)
     detail = f"{runs.group(1)} runs in {seconds} s" if status == 0 and runs else f"{tail(output)}\n{crashes}"
     return Case(f"fuzz: {subject}", "passed" if status == 0 else "failed", detail)
+
+
+# ---- the simulator ----
+
+def simulation(seeds, each, seconds=None):
+    """Seeds nobody chose, within a time, and each named scenario; a case for each block of a kind."""
+    start = random.randrange(1, 1 << 40)
+    kinds = [(f"simulation: {name}", 1, each, name, None) for name in simulate.scenarios()]
+    kinds.append((f"simulation: drawn from seeds, {start} on", start, seeds, None, seconds))
+    cases = []
+    for title, first, count, name, limit in kinds:
+        totals = simulate.run(first, count, name, limit)
+        faults = "\n".join(f"{line}\n    {simulate.replay(line)}" for line in totals.failures)
+        cases.append(Case(title, "failed" if faults or not totals.figures else "passed", faults))
+    print(indented(simulate.told(totals.figures)), flush=True)
+    return cases
 
 
 # ---- pytest: the tree, the running engine ----
@@ -233,12 +249,13 @@ def parts(options):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
+            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 10, 30)))),
             *([("power loss", power_loss)] if options.long else []),
             ("suites", suites),
             ("system tests", system),
             *(ahead.row(*row) for row in beside),
             ("sanitizers: engine", sanitized_engine),
-            ("fuzzers", lambda: fuzzers(1200 if options.long else 60))]
+            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(60))]
     return rows
 
 
