@@ -26,6 +26,10 @@ def binary():
     return Path(os.environ.get("WIREPOST", ROOT / "build" / "wirepost"))
 
 
+def stall_library():
+    return binary().parent / "tests" / "system" / "libstall.so"
+
+
 def crypt(password):
     """A crypt(3) hash with few rounds: the tests log in thousands of times."""
     return run("openssl", "passwd", "-6", "-salt", "rounds=1000$wirepost", "-stdin",
@@ -61,7 +65,8 @@ def yaml_text(value, indent=0):
 def configuration(directory, interface, pmd, workers):
     return {
         "hostname": HOSTNAME,
-        "engine": {"workers": workers, "pmd": pmd, "interface": interface, "idle": "adaptive"},
+        # Root on purpose: the directory is, and what tests look at. test_privilege.py has others, and so does quickstart.
+        "engine": {"workers": workers, "pmd": pmd, "interface": interface, "idle": "adaptive", "user": "root"},
         "network": {
             "addresses": list(ENGINE_ADDRESSES),
             "gateways": ["198.18.0.1", "2001:2::1"],
@@ -101,10 +106,16 @@ class Engine:
         self.process = None
         self.write()
 
+    def stalls(self, variable):
+        """Before the start: a file that, while it is there, lets calls wait as tests/system/stall_preload.c says."""
+        file = self.directory / variable.lower()
+        self.wrapper = [*(self.wrapper or ["env"]), f"LD_PRELOAD={stall_library()}", f"{variable}={file}"]
+        return file
+
     def write(self):
         """Writes the settings to the configuration file, where `reload` finds them."""
         self.file.write_text(yaml_text(self.settings) + "\n")
-        if self.settings["engine"].get("user"):
+        if self.settings["engine"].get("user") != "root":
             # Whoever the engine becomes has to get to its files.
             self.directory.chmod(0o755)
 
