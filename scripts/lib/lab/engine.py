@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from lab import ROOT, schemas
@@ -128,6 +129,9 @@ class Engine:
             self.namespaces.adopt(self.interface)
         if reachable:
             wait_until(self.greets, patience, "a banner from the engine")
+            # The control socket is there before the first packet is read. An address that somebody else has is never usable.
+            with suppress(TimeoutError):
+                wait_until(lambda: self.ask("status")["ready"], 5, "all addresses to be usable")
         return self
 
     def _ready(self):
