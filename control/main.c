@@ -223,6 +223,19 @@ static bool start_engine(struct run *r)
     }
     /* This thread is EAL's first lcore now; what it starts from here on is control's again. */
     eal_control_affinity();
+    return true;
+}
+
+/* From here on packets are read. */
+static bool launch(struct run *r)
+{
+    char text[1024];
+    struct writer why = writer_of(text, sizeof(text));
+
+    if (!engine_launch(r->engine, &why)) {
+        LOG(ERROR, "engine: %.*s", (int)why.len, text);
+        return false;
+    }
     for (int waited = 0; !engine_ready(r->engine) && waited < READY_MS; waited += 10)
         poll(NULL, 0, 10);
     if (!engine_ready(r->engine))
@@ -528,11 +541,12 @@ static int run(void *context, const struct cli_run *cli)
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
     control_cpus_set(cli->config->engine.control_cpus);
-    r.store = store_start(cli->config);
+    ok = privilege_check(cli->config);
+    r.store = ok ? store_start(cli->config) : NULL;
     ok = r.store && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok =
-        ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) && privilege_drop(cli->config);
+    ok = ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) &&
+         privilege_drop(cli->config) && launch(&r);
     if (ok)
         run_until_stopped(&r, signals);
     end(&r);

@@ -30,11 +30,15 @@ int cli_engine_run(const struct cli_options *o, const struct cli_actions *action
 int cli_engine_check(const struct cli_options *o, const struct cli_actions *actions,
                      const char *program)
 {
+    char text[1024];
+    struct writer warnings = writer_of(text, sizeof(text));
     int status;
     struct config *config = cli_load(o->config, actions, &status);
 
     if (!config)
         return status;
+    config_warn(config, &warnings);
+    fprintf(stderr, "%.*s", (int)warnings.len, text);
     config_free(config);
     printf("%s: nothing is wrong\n", o->config);
     return CLI_OK;

@@ -296,6 +296,8 @@ struct config *config_load(const char *path, struct config_errors *errors_out);
  * paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
+/* Puts lines about what is no error and may still surprise. */
+void config_warn(const struct config *config, struct writer *out);
 
 /* The default of an option as it would be written, by its path ("ctl.socket"); NULL where there is
  * none. */

@@ -101,6 +101,22 @@ static void check_listeners(const struct config *config, const char *path,
                              config->listeners[i].port, config->listeners[j].line);
 }
 
+/* Mail to <postmaster>, without a domain, is always taken (RFC 5321 section 4.5.1): somebody's. */
+static void check_postmaster(const struct config *config, const char *path,
+                             struct config_errors *errors)
+{
+    for (uint32_t i = 0; i < config->domains_count; i++)
+        if (config->domains[i].class == DIRECTORY_LOCAL)
+            return;
+    for (uint32_t i = 0; i < config->listeners_count; i++)
+        if (config->listeners[i].protocol == LISTENER_SMTP) {
+            config_error(errors, path, config->listeners[i].line,
+                         "domains: expected one of class local, since a listener speaks smtp: mail "
+                         "to <postmaster> would lead nowhere");
+            return;
+        }
+}
+
 static void check_limits(const struct config *config, const char *path,
                          struct config_errors *errors)
 {
@@ -170,6 +186,14 @@ static uint64_t directory_entries(const struct config *config)
     return config->domains_count ? n + 1 + config->network.addresses_count : n;
 }
 
+void config_warn(const struct config *config, struct writer *out)
+{
+    if (config->store.kind == CONFIG_STORE_ROCKSDB && !config->store.reserve)
+        writer_text(out, "store.reserve: without one, a disk that is full may end the engine when "
+                         "room comes back; all that was answered 250 is there after the next "
+                         "start\n");
+}
+
 void config_check(struct config *config, const char *path, const uint32_t *lines,
                   struct config_errors *errors)
 {
@@ -192,4 +216,5 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
                      (unsigned long long)entries);
     if (!config_check_addresses(config, path, errors))
         config_error(errors, path, 0, "out of memory");
+    check_postmaster(config, path, errors);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_settings.h"
 #include "control/ctl/ctl_mail.h"
+#include "control/service/greylist_service.h"
 #include "control/store/store_erase.h"
 
 struct erasing {
     uint64_t account;
-    uint64_t rows; /* of the audit log, that name it */
+    uint64_t rows;     /* of the audit log, that name it */
+    uint64_t greylist; /* rows of greylisting that named it, and went */
     struct store_erasure state;
 };
 
@@ -45,6 +47,26 @@ static bool may_erase(struct ctl_mail *mail, struct span address, struct writer 
     return true;
 }
 
+/*
+ * Before anything else, so that a crash in the middle leaves an account that can be erased again;
+ * who was known for it waits once more.
+ */
+static bool forget_greylist(struct ctl_mail *mail, struct span address, struct erasing *x,
+                            struct writer *why)
+{
+    uint8_t text[512];
+    struct writer key = writer_of(text, sizeof(text));
+    enum store_status status = STORE_FAILED;
+
+    if (key_of(address, true, &key))
+        status = greylist_service_forget_address(
+            policy_greylist(mail->policy), writer_span(&key),
+            policy_detail_separator(mail->policy, writer_span(&key)), &x->greylist);
+    if (status != STORE_OK)
+        writer_text(why, store_status_name(status));
+    return status == STORE_OK;
+}
+
 static void remains(json_t *list, const char *what, json_t *how_much, const char *reason)
 {
     json_array_append_new(
@@ -80,6 +102,8 @@ static json_t *what_remains(const struct ctl_mail *mail, const struct erasing *x
     if (mail->records_path[0])
         remains(list, "records", json_string(mail->records_path),
                 "lines written before are not changed; they go when the file is rotated away");
+    remains(list, "log", json_string("lines written before"),
+            "where the log goes to, it is kept by others; a line may name the address");
     remains(list, "backups", json_string("those that were made before"),
             "a backup is not changed; it goes when it is deleted");
     remains(list, "files of the store", json_string("until they are compacted"),
@@ -100,9 +124,9 @@ static json_t *finish(struct ctl_mail *mail, struct erasing *x, struct writer *w
     keeper_service_wake(mail->keeper);
     store_audit(mail->store, 0, count_row, x);
     if (status == STORE_NONE)
-        return json_pack("{s:I, s:I, s:I, s:o}", "account", (json_int_t)x->account, "messages",
+        return json_pack("{s:I, s:I, s:I, s:I, s:o}", "account", (json_int_t)x->account, "messages",
                          (json_int_t)x->state.messages, "octets", (json_int_t)x->state.octets,
-                         "remains", what_remains(mail, x));
+                         "greylist", (json_int_t)x->greylist, "remains", what_remains(mail, x));
     writer_printf(why,
                   "the account is not found any more, but not all of its mail is removed yet "
                   "(%s); the engine goes on with it",
@@ -125,7 +149,7 @@ json_t *ctl_erase_account(struct ctl_mail *mail, const struct ctl_request *reque
         writer_text(why, "expected one address");
         return NULL;
     }
-    if (!may_erase(mail, words.at[0], why))
+    if (!may_erase(mail, words.at[0], why) || !forget_greylist(mail, words.at[0], &x, why))
         return NULL;
     for (int fold = 0; fold < 2 && status == STORE_NONE; fold++)
         if (key_of(words.at[0], fold, &key))

@@ -14,11 +14,12 @@ static void put(const struct metric_sink *sink, struct metric m)
     sink->put(sink->user, &m);
 }
 
-/* Of the sessions' counters these two say how it is, and do not grow only. */
+/* Of the sessions' counters these say how it is, and do not grow only. */
 static enum metric_type type_of(size_t offset)
 {
     return offset == offsetof(struct counters, sessions_open) ||
-                   offset == offsetof(struct counters, sessions_most)
+                   offset == offsetof(struct counters, sessions_most) ||
+                   offset == offsetof(struct counters, commits_parked)
                ? METRIC_GAUGE
                : METRIC_COUNTER;
 }

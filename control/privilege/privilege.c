@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ static bool fail(struct writer *why, const char *what)
     return false;
 }
 
-/* Who to become. `user` 0: to stay. */
+/* Who to become. `user` 0: to stay, as was asked for. */
 static bool find(const struct config *config, struct identity *identity_out, struct writer *why)
 {
     const char *name = config->engine.user[0] ? config->engine.user : USUAL_USER;
@@ -38,8 +39,12 @@ static bool find(const struct config *config, struct identity *identity_out, str
         writer_printf(why, "engine.user: there is no user \"%s\"", name);
         return false;
     }
-    if (!user)
-        return true;
+    if (!user) {
+        writer_text(why,
+                    "engine.user: started as root, and there is no user \"" USUAL_USER
+                    "\" to become: make it, name another, or say `user: root` to serve as root");
+        return false;
+    }
     identity_out->user = user->pw_uid;
     identity_out->group = user->pw_gid;
     if (!config->engine.group[0])
@@ -136,7 +141,7 @@ static bool change_user(const struct config *config, struct writer *why)
     if (!find(config, &identity, why))
         return false;
     if (identity.user == 0) {
-        LOG(WARNING, "the engine stays root: engine.user names no other user");
+        LOG(WARNING, "the engine stays root, as engine.user says");
         return true;
     }
     if (!give_files(config, &identity, why) || !become(config, &identity, why) ||
@@ -146,13 +151,37 @@ static bool change_user(const struct config *config, struct writer *why)
     return true;
 }
 
-static bool drop(const struct config *config, struct writer *why)
+/*
+ * The flag holds whatever is done to the limit from outside, for programs that core files are piped
+ * to as well, and closes /proc/self/mem to the engine's own user.
+ */
+static bool set_core_files(const struct config *config, struct writer *why)
 {
-    if (!change_user(config, why))
-        return false;
-    /* A change of user has set this to 0 as well. */
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) != 0)
+        return fail(why, "RLIMIT_CORE");
+    if (!config->engine.core_files)
+        limit.rlim_cur = 0;
+    if (setrlimit(RLIMIT_CORE, &limit) != 0)
+        return fail(why, "RLIMIT_CORE");
     if (prctl(PR_SET_DUMPABLE, config->engine.core_files ? 1 : 0, 0, 0, 0) != 0)
         return fail(why, "PR_SET_DUMPABLE");
+    return true;
+}
+
+static bool check(const struct config *config, struct writer *why)
+{
+    struct identity identity;
+
+    return set_core_files(config, why) && (geteuid() != 0 || find(config, &identity, why));
+}
+
+static bool drop(const struct config *config, struct writer *why)
+{
+    /* A change of user changes the flag as well. */
+    if (!change_user(config, why) || !set_core_files(config, why))
+        return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(why, "PR_SET_NO_NEW_PRIVS");
     if (config->engine.system_calls == CONFIG_SYSTEM_CALLS_ALL)
@@ -161,13 +190,24 @@ static bool drop(const struct config *config, struct writer *why)
                             config->engine.pmd == CONFIG_PMD_AF_XDP, why);
 }
 
-bool privilege_drop(const struct config *config)
+static bool or_log(bool (*part)(const struct config *config, struct writer *why),
+                   const struct config *config)
 {
     char text[256];
     struct writer why = writer_of(text, sizeof(text));
-    bool ok = drop(config, &why);
+    bool ok = part(config, &why);
 
     if (!ok)
         LOG(ERROR, "%.*s", (int)why.len, text);
     return ok;
+}
+
+bool privilege_check(const struct config *config)
+{
+    return or_log(check, config);
+}
+
+bool privilege_drop(const struct config *config)
+{
+    return or_log(drop, config);
 }

@@ -10,8 +10,14 @@
  */
 
 /*
+ * To be called first: whether the engine will be able to become who the configuration says; root
+ * stays root only where it says so. Unless core files are asked for, none is written from here on.
+ * False, with a reason in the log.
+ */
+bool privilege_check(const struct config *config);
+/*
  * To be called once, by the main thread, when devices, sockets, store, records and control socket
- * are open. Gives files to the new user first. False, with a reason in the log: the process is then
+ * are open and before a packet is read. Gives files to the new user first. False, with a reason in the log: the process is then
  * to end, since it may be half of one thing and half of the other.
  */
 bool privilege_drop(const struct config *config);

@@ -12,8 +12,6 @@
 enum {
     KNOWN_S = 600,     /* how long a worker need not ask again */
     TOUCH_MS = 600000, /* a row that is used is written again this often, not each time */
-    SWEEP_MS = 60000,
-    SWEEP_ROWS = 10000,
     BATCH = 256,
 };
 
@@ -23,7 +21,6 @@ struct greylist_service {
     pthread_mutex_t lock; /* of all below, for forget() */
     struct config_greylist config;
     struct greylist_counters counters;
-    uint64_t swept_ms;
     uint8_t sweep_at[STORE_GREYLIST_KEY]; /* where the next sweep goes on */
     size_t sweep_len;
     /* To be written behind the answers. */
@@ -161,6 +158,8 @@ struct walk {
     uint64_t now;
     uint32_t left;
     struct span network; /* forget(): of this one alone; empty: all */
+    struct span address; /* forget_address() */
+    char separator;
     uint64_t count;
 };
 
@@ -181,16 +180,22 @@ static bool sweep_row(void *context, const struct store_greylist_row *row)
     return true;
 }
 
-void greylist_service_sweep(struct greylist_service *s, uint32_t limit)
+bool greylist_service_sweep(struct greylist_service *s, uint32_t limit)
 {
     struct walk w = {.service = s, .now = s->options.now_ms(), .left = limit};
     uint8_t at[STORE_GREYLIST_KEY];
-    size_t len = s->sweep_len;
+    size_t len;
+    bool done;
 
+    pthread_mutex_lock(&s->lock);
+    len = s->sweep_len;
     memcpy(at, s->sweep_at, len);
     s->sweep_len = 0;
     store_greylist_walk(s->options.store, span_of(at, len), sweep_row, &w);
     write_rows(s);
+    done = s->sweep_len == 0;
+    pthread_mutex_unlock(&s->lock);
+    return done;
 }
 
 static bool forget_row(void *context, const struct store_greylist_row *row)
@@ -206,18 +211,69 @@ static bool forget_row(void *context, const struct store_greylist_row *row)
     return true;
 }
 
-enum store_status greylist_service_forget(struct greylist_service *s, struct span network,
-                                          uint64_t *count_out)
+/* key = local [separator detail] "@" domain */
+static bool is_address(const struct walk *w, struct span key)
 {
-    struct walk w = {.service = s, .network = network};
+    ptrdiff_t at = -1;
+    struct span domain;
+
+    for (size_t i = 0; i < w->address.len; i++)
+        at = w->address.data[i] == '@' ? (ptrdiff_t)i : at;
+    if (span_equal(key, w->address))
+        return true;
+    if (at < 0 || !w->separator || key.len <= w->address.len ||
+        key.data[at] != (uint8_t)w->separator ||
+        !span_equal(span_head(key, (size_t)at), span_head(w->address, (size_t)at)))
+        return false;
+    domain = span_skip(w->address, (size_t)at);
+    return span_equal(span_skip(key, key.len - domain.len), domain);
+}
+
+static bool forget_address_row(void *context, const struct store_greylist_row *row)
+{
+    struct walk *w = context;
+    struct span rest = span_skip(row->key, GREYLIST_NETWORK);
+    ptrdiff_t nul = span_find(rest, 0);
+
+    if (row->key.len <= GREYLIST_NETWORK || row->key.data[0] != 't' || nul < 0 ||
+        (!is_address(w, span_head(rest, (size_t)nul)) &&
+         !is_address(w, span_skip(rest, (size_t)nul + 1))))
+        return true;
+    put(w->service, row->key, &(struct store_greylist_row){.last_ms = 0});
+    w->count++;
+    return true;
+}
+
+static enum store_status forget(struct greylist_service *s, store_greylist_visit *visit,
+                                struct walk *w)
+{
     enum store_status status;
 
     pthread_mutex_lock(&s->lock);
     write_rows(s);
-    status = store_greylist_walk(s->options.store, span_of(NULL, 0), forget_row, &w);
+    status = store_greylist_walk(s->options.store, span_of(NULL, 0), visit, w);
     write_rows(s);
     known_table_clear(s->options.known);
     pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+enum store_status greylist_service_forget(struct greylist_service *s, struct span network,
+                                          uint64_t *count_out)
+{
+    struct walk w = {.service = s, .network = network};
+    enum store_status status = forget(s, forget_row, &w);
+
+    *count_out = w.count;
+    return status;
+}
+
+enum store_status greylist_service_forget_address(struct greylist_service *s, struct span address,
+                                                  char separator, uint64_t *count_out)
+{
+    struct walk w = {.service = s, .address = address, .separator = separator};
+    enum store_status status = forget(s, forget_address_row, &w);
+
     *count_out = w.count;
     return status;
 }
@@ -227,7 +283,6 @@ enum store_status greylist_service_forget(struct greylist_service *s, struct spa
 static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
     struct greylist_service *s = context;
-    uint64_t now = s->options.now_ms();
 
     pthread_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < count; i++) {
@@ -237,10 +292,6 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t count)
                    greylist_service_judge(s, span_of(c->data, c->len)));
     }
     write_rows(s);
-    if (since(now, s->swept_ms) >= SWEEP_MS) {
-        s->swept_ms = now;
-        greylist_service_sweep(s, SWEEP_ROWS);
-    }
     pthread_mutex_unlock(&s->lock);
     return 0;
 }

@@ -40,9 +40,16 @@ struct greylist_counters greylist_service_counters(const struct greylist_service
 enum store_status greylist_service_forget(struct greylist_service *service, struct span network,
                                           uint64_t *count_out);
 
+/* Forgets the triples that name an address (its key, the local part folded) as sender or recipient,
+ * also with a detail behind `separator` (0: there are none). Any thread. */
+enum store_status greylist_service_forget_address(struct greylist_service *service,
+                                                  struct span address, char separator,
+                                                  uint64_t *count_out);
+
 /* What becomes of a triple; for the service and its tests. JOB_OK: let in, JOB_REFUSED: wait. */
 enum job_status greylist_service_judge(struct greylist_service *service, struct span triple);
-/* Removes expired rows, at most `limit` are looked at; goes on where it was. */
-void greylist_service_sweep(struct greylist_service *service, uint32_t limit);
+/* Removes expired rows, at most `limit` are looked at; goes on where it was. True when it was at the
+ * end. Any thread. */
+bool greylist_service_sweep(struct greylist_service *service, uint32_t limit);
 
 #endif

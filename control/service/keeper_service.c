@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "control/base/clock.h"
+#include "control/service/greylist_service.h"
 #include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
 #include "control/store/store_quarantine.h"
@@ -17,6 +18,7 @@
 enum {
     STEP = 128,            /* messages or rows that one change removes */
     MAILBOXES = 1024,      /* that are noted at a time */
+    GREYLIST = 1000,       /* rows that are looked at while its service waits */
     WAIT_MS = 1000,        /* between two looks at the log */
     PERIOD_MS = 600 * 1000 /* between two rounds over all quarantines */
 };
@@ -173,6 +175,14 @@ static void collect(struct keeper_service *k, const struct policy_values *keep)
         atomic_store(&k->held_us, collected.held_us);
 }
 
+static void sweep_greylist(struct keeper_service *k)
+{
+    struct greylist_service *greylist = policy_greylist(k->options.policy);
+
+    while (!greylist_service_sweep(greylist, GREYLIST) && !atomic_load(&k->stop))
+        sched_yield();
+}
+
 static void round_over_all(struct keeper_service *k)
 {
     struct policy_values keep = policy_values(k->options.policy);
@@ -184,6 +194,7 @@ static void round_over_all(struct keeper_service *k)
     tell_new(k);
     if (keep.audit_ms && now > keep.audit_ms)
         trim(k, now - keep.audit_ms);
+    sweep_greylist(k);
     collect(k, &keep);
 }
 

@@ -246,6 +246,22 @@ struct policy_values policy_values(struct policy *p)
     return r;
 }
 
+char policy_detail_separator(struct policy *p, struct span key)
+{
+    char separator = 0;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; p->config && i < p->config->domains_count; i++) {
+        const struct config_domain *domain = &p->config->domains[i];
+
+        if (key.len > domain->key.len && key.data[key.len - domain->key.len - 1] == '@' &&
+            span_equal(span_skip(key, key.len - domain->key.len), domain->key))
+            separator = domain->detail_separator[0];
+    }
+    pthread_mutex_unlock(&p->lock);
+    return separator;
+}
+
 bool policy_lists(struct policy *p, struct span key)
 {
     bool found = false;

@@ -58,6 +58,10 @@ bool policy_look_at_rules(struct policy *policy,
 /* The directory and the counters of limits by name; metrics_named.def says what. Any thread. */
 void policy_counters(const struct policy *policy, const struct counter_sink *sink);
 
+/* What stands between user and detail in the domain of an address's key; 0: nothing. From any
+ * thread. */
+char policy_detail_separator(struct policy *policy, struct span key);
+
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);
 /* The service of greylisting, from the first success to policy_stop(). */

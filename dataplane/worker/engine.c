@@ -210,28 +210,6 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     return w->worker != NULL;
 }
 
-static bool launch(struct engine *e, struct writer *why)
-{
-    const struct engine_options *o = &e->options;
-
-    for (uint32_t i = 0; i < o->workers; i++) {
-        struct engine_worker *w = &e->workers[i];
-        int rc;
-
-        w->loop = (struct worker_loop){.worker = w->worker,
-                                       .idle = o->idle,
-                                       .nap_us = o->nap_us,
-                                       .empty_turns = o->idle_turns};
-        rc = rte_eal_remote_launch(worker_loop_run, &w->loop, eal_worker_lcore(i));
-        if (rc) {
-            writer_printf(why, "worker %u does not start: %s", i, strerror(-rc));
-            return false;
-        }
-        w->running = true;
-    }
-    return true;
-}
-
 static bool make_workers(struct engine *e, struct writer *why)
 {
     uint8_t groups[PORT_MULTICAST * 2][6];
@@ -289,7 +267,7 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
     }
     port = port_options(e);
     e->port = port_open(&port, why);
-    if (!e->port || !make_workers(e, why) || !launch(e, why)) {
+    if (!e->port || !make_workers(e, why)) {
         engine_stop(e);
         return NULL;
     }
@@ -297,6 +275,28 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
     hidden_mark_named("socket:");
     telemetry_show(e, &e->options);
     return e;
+}
+
+bool engine_launch(struct engine *e, struct writer *why)
+{
+    const struct engine_options *o = &e->options;
+
+    for (uint32_t i = 0; i < o->workers; i++) {
+        struct engine_worker *w = &e->workers[i];
+        int rc;
+
+        w->loop = (struct worker_loop){.worker = w->worker,
+                                       .idle = o->idle,
+                                       .nap_us = o->nap_us,
+                                       .empty_turns = o->idle_turns};
+        rc = rte_eal_remote_launch(worker_loop_run, &w->loop, eal_worker_lcore(i));
+        if (rc) {
+            writer_printf(why, "worker %u does not start: %s", i, strerror(-rc));
+            return false;
+        }
+        w->running = true;
+    }
+    return true;
 }
 
 void engine_halt(struct engine *e)

@@ -57,9 +57,11 @@ struct engine_options {
 
 struct engine;
 
-/* Starts everything; the workers run when it returns. NULL, with the reason in `why`: nothing is
- * left running. */
+/* Opens everything; no worker runs yet, so that what only root may do can be given up before a
+ * packet is read. NULL, with the reason in `why`: nothing is left open. */
 struct engine *engine_start(const struct engine_options *options, struct writer *why);
+/* Lets the workers run. Once; false, with the reason in `why`: the engine is to be stopped. */
+bool engine_launch(struct engine *engine, struct writer *why);
 /*
  * Stops the workers wherever they are, and telemetry. What they handed to control stays readable:
  * so that services can answer what they were asked, and end, before engine_stop() frees it. To

@@ -29,6 +29,11 @@ build_quietly() {
     return 1
 }
 
+# user_make NAME: a system user without a home or a shell, where there is none of that name.
+user_make() {
+    getent passwd "$1" >/dev/null || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
+}
+
 need_root() {
     [ "$(id -u)" = 0 ] || {
         echo "$0: needs root, for network namespaces and packages" >&2

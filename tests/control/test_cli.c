@@ -8,7 +8,7 @@
 
 #define GOOD                                                                                       \
     "hostname: mx.example.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24]}\n"   \
-    "listeners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
+    "listeners: [{port: 110, protocol: pop3}]\nstore: {path: a}\n"
 
 static struct {
     int runs;
@@ -139,8 +139,19 @@ static void faults_of_the_file_stop_a_start(void)
     CHECK(run_line("run -c @") == CLI_USAGE && seen.runs == 0);
     seen.refuse = false;
     CHECK(run_line("check --config @") == CLI_OK && strstr(output, "nothing is wrong"));
+    CHECK(!strstr(output, "store.reserve"));
     CHECK(run_line("run -c @") == CLI_FAILED && seen.runs == 1 && !seen.profile);
     CHECK(run_line("run --profile -c @") == CLI_FAILED && seen.runs == 2 && seen.profile);
+}
+
+static void what_may_surprise_is_a_warning(void)
+{
+    put_config("hostname: mx.example.test\nengine: {interface: e}\n"
+               "network: {addresses: [198.18.0.2/24]}\n"
+               "listeners: [{port: 110, protocol: pop3}]\nstore: {path: a, reserve: none}\n");
+    CHECK(run_line("check -c @") == CLI_OK && strstr(output, "nothing is wrong"));
+    CHECK(strstr(output, "store.reserve: without one, a disk that is full may end the engine") !=
+          NULL);
 }
 
 static void ctl_takes_the_socket_from_the_file(void)
@@ -242,6 +253,7 @@ int main(void)
     CHECK_CASE(help_is_everywhere);
     CHECK_CASE(wrong_lines_are_refused);
     CHECK_CASE(faults_of_the_file_stop_a_start);
+    CHECK_CASE(what_may_surprise_is_a_warning);
     CHECK_CASE(ctl_takes_the_socket_from_the_file);
     CHECK_CASE(a_message_is_shown);
     CHECK_CASE(addresses_are_judged);

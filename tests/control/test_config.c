@@ -20,7 +20,7 @@ static struct config_errors errors;
     "engine: {interface: eth0}\n"                                                                  \
     "network: {addresses: [198.18.0.2/24]}\n"                                                      \
     "listeners:\n"                                                                                 \
-    "  - {port: 25, protocol: smtp}\n"                                                             \
+    "  - {port: 110, protocol: pop3}\n"                                                            \
     "store: {path: mail}\n"
 
 /* A local domain with one account. */
@@ -58,7 +58,7 @@ static void defaults_are_of_the_table(void)
     CHECK_TEXT(span_text(c->records.path), "-");
     CHECK_TEXT(span_text(c->ctl_socket), "/run/wirepost/ctl.sock");
     CHECK(c->log_level == 2 && c->profile_sample == 64 && c->domains_count == 0);
-    CHECK(c->listeners_count == 1 && c->listeners[0].port == 25 && c->listeners[0].line == 5);
+    CHECK(c->listeners_count == 1 && c->listeners[0].port == 110 && c->listeners[0].line == 5);
     config_free(c);
 }
 
@@ -144,6 +144,13 @@ static const struct {
     const char *text, *told;
 } faults[] = {
     {LEAST "workers: 1\n", ":7: workers: unknown option; expected one of hostname, engine,"},
+    {"hostname: a.test\nengine: {interface: a}\nnetwork: {addresses: [198.18.0.2/24]}\n"
+     "listeners:\n- {port: 110, protocol: pop3}\n- {port: 25, protocol: smtp}\nstore: {path: a}\n",
+     ":6: domains: expected one of class local, since a listener speaks smtp"},
+    {"hostname: a.test\nengine: {interface: a}\nnetwork: {addresses: [198.18.0.2/24]}\n"
+     "listeners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
+     "domains: [{name: b.test, class: refused}]\n",
+     ":4: domains: expected one of class local, since a listener speaks smtp"},
     {LEAST "smtp: {message_sise: 1MiB}\n",
      ":7: smtp.message_sise: unknown option; expected one of message_size,"},
     {LEAST "domains:\n  - name: a.test\n    clas: local\n",

@@ -8,14 +8,17 @@
 #define HASH                                                                                       \
     "$6$saltsaltsaltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/"                              \
     "jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/"
-#define TOP                                                                                        \
+#define WITH(listeners)                                                                            \
     "hostname: MX.b\xc3\xbc"                                                                       \
     "cher.example\n"                                                                               \
     "engine: {interface: eth0}\n"                                                                  \
     "network: {addresses: [198.18.0.2/24]}\n"                                                      \
-    "listeners: [{port: 25, protocol: smtp}, {port: 110, protocol: pop3}]\n"                       \
+    "listeners: [" listeners "{port: 110, protocol: pop3}]\n"                                      \
     "store: {path: mail}\n"                                                                        \
     "smtp: {command_timeout: 7s, errors: 3}\n"
+#define TOP WITH("{port: 25, protocol: smtp}, ")
+/* No local domain is left. */
+#define POP3 WITH("")
 
 static uint64_t id_of(void *context, struct span key)
 {
@@ -87,7 +90,7 @@ static void settings_and_directory_come_of_the_configuration(void)
 
     /* A reload: what is gone is swept, ids stay. */
     config = config_of(
-        TOP "domains: [{name: c.test, class: refused}, {name: a.test, class: refused}]\n");
+        POP3 "domains: [{name: c.test, class: refused}, {name: a.test, class: refused}]\n");
     source.config = config;
     source.version = 8;
     source.profile = true;
@@ -224,8 +227,8 @@ static void no_settings_without_ids_or_room(void)
 
     CHECK(config_settings(&source) == NULL && calls == 1);
     config_free(config);
-    config = config_of(TOP "domains: [{name: a.test, class: refused}, {name: b.test, class: "
-                           "refused}, {name: c.test, class: refused}]\n");
+    config = config_of(POP3 "domains: [{name: a.test, class: refused}, {name: b.test, class: "
+                            "refused}, {name: c.test, class: refused}]\n");
     source.config = config;
     source.directory = small;
     CHECK(config_settings(&source) == NULL);

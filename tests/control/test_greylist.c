@@ -68,15 +68,20 @@ static void close_bench(struct bench *b)
     window_table_free(b->names);
 }
 
-static struct span triple(const char *client, const char *sender)
+static struct span triple_to(const char *client, const char *sender, const char *recipient)
 {
     static uint8_t bytes[GREYLIST_KEY_MAX];
     struct writer w = writer_of(bytes, sizeof(bytes));
     struct ip_address address;
 
     CHECK(ip_address_parse(span_text(client), &address));
-    greylist_key(&w, &address, 96 + 24, span_text(sender), span_text("alice@example.test"));
+    greylist_key(&w, &address, 96 + 24, span_text(sender), span_text(recipient));
     return writer_span(&w);
+}
+
+static struct span triple(const char *client, const char *sender)
+{
+    return triple_to(client, sender, "alice@example.test");
 }
 
 static enum job_status ask(struct bench *b, const char *client, const char *sender)
@@ -169,12 +174,56 @@ static void expired_rows_are_swept_in_steps(void)
         snprintf(sender, sizeof(sender), "s%d@b.test", i);
         CHECK(ask(&b, "192.0.2.1", sender) == JOB_REFUSED);
     }
-    greylist_service_sweep(b.service, 100);
+    CHECK(!greylist_service_sweep(b.service, 100));
     CHECK(rows(&b) == 1000);
     now += 3 * DAY;
-    for (int i = 0; i < 30; i++)
-        greylist_service_sweep(b.service, 100);
+    for (int ends = 0; ends < 2;)
+        ends += greylist_service_sweep(b.service, 100);
     CHECK(rows(&b) == 0 && greylist_service_counters(b.service).swept == 1000);
+    close_bench(&b);
+}
+
+static bool keeps(struct bench *b, const char *sender, const char *recipient)
+{
+    struct store_greylist_row row;
+
+    return store_greylist_find(b->store, triple_to("192.0.2.1", sender, recipient), &row) ==
+           STORE_OK;
+}
+
+static void meet(struct bench *b, const char *sender, const char *recipient)
+{
+    CHECK(greylist_service_judge(b->service, triple_to("192.0.2.1", sender, recipient)) ==
+          JOB_REFUSED);
+}
+
+static void an_address_is_forgotten_whole(void)
+{
+    static const struct {
+        const char *sender, *recipient;
+        bool stays;
+    } rows_of[] = {{"a@b.test", "alice@example.test", false},
+                   {"a@b.test", "alice+lists@example.test", false},
+                   {"alice@example.test", "bob@example.test", false},
+                   {"a@b.test", "bob@example.test", true},
+                   {"a@b.test", "alice-b@example.test", true},
+                   {"a@b.test", "alice+x@other.test", true},
+                   {"a@b.test", "alice@example.test.net", true},
+                   {"a@b.test", "malice@example.test", true}};
+    struct bench b = open_bench();
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < sizeof(rows_of) / sizeof(rows_of[0]); i++)
+        meet(&b, rows_of[i].sender, rows_of[i].recipient);
+    CHECK(greylist_service_forget_address(b.service, span_text("alice@example.test"), '+',
+                                          &count) == STORE_OK);
+    CHECK(count == 3);
+    for (size_t i = 0; i < sizeof(rows_of) / sizeof(rows_of[0]); i++)
+        CHECK(keeps(&b, rows_of[i].sender, rows_of[i].recipient) == rows_of[i].stays);
+    meet(&b, "a@b.test", "alice+x@example.test");
+    CHECK(greylist_service_forget_address(b.service, span_text("alice@example.test"), 0, &count) ==
+              STORE_OK &&
+          count == 0);
     close_bench(&b);
 }
 
@@ -208,5 +257,6 @@ int main(void)
     CHECK_CASE(what_is_known_outlives_the_service);
     CHECK_CASE(expired_rows_are_swept_in_steps);
     CHECK_CASE(networks_are_forgotten_on_demand);
+    CHECK_CASE(an_address_is_forgotten_whole);
     return check_end();
 }

@@ -72,7 +72,7 @@ int main(int argc, char **argv)
     o.handoff =
         handoff_new(&(struct handoff_options){.workers = o.workers, .jobs = 16, .records = 16});
     e = o.handoff ? engine_start(&o, &why) : NULL;
-    if (!e) {
+    if (!e || !engine_launch(e, &why)) {
         fprintf(stderr, "%.*s\n", (int)why.len, text);
         return 1;
     }

@@ -263,6 +263,34 @@ static void echo_is_answered_with_the_same_bytes(void)
     }
 }
 
+/* No frame is left to answer with: nothing is sent, nobody waits, and the next one is answered. */
+static void an_empty_pool_answers_nobody_and_recovers(void)
+{
+    enum { MOST = 8192 };
+    static struct rte_mbuf *taken[MOST];
+    struct rig *r = new_rig();
+    struct packet p;
+    uint32_t n = 0;
+
+    rig_meet(r, 1);
+    packet_echo(&p, true, 8);
+    rig_input(r, packet_span(&p), 1);
+    CHECK(r->out.count == 1);
+    rig_clear_out(r);
+    while (n < MOST && (taken[n] = frame_pool_take(&r->pool)) != NULL)
+        n++;
+    CHECK(n > 0 && n < MOST);
+    frame_pool_received(taken, n);
+    /* The frame of the last request is the rig's again: one to come in by, none to answer with. */
+    CHECK(r->last != NULL);
+    rig_input(r, packet_span(&p), 2);
+    CHECK(r->out.count == 0 && rig_count(r, NET_frame_none) == 1);
+    frame_pool_give(&r->pool, taken, n);
+    rig_input(r, packet_span(&p), 3);
+    CHECK(r->out.count == 1);
+    rig_free(r);
+}
+
 static void echo_is_limited(void)
 {
     struct rig *r = new_rig();
@@ -527,6 +555,7 @@ int main(void)
     CHECK_CASE(an_address_that_somebody_has_is_given_up);
     CHECK_CASE(echo_is_answered_with_the_same_bytes);
     CHECK_CASE(echo_is_limited);
+    CHECK_CASE(an_empty_pool_answers_nobody_and_recovers);
     CHECK_CASE(tagged_frames_are_answered_with_the_tag);
     CHECK_CASE(segments_come_out_the_same_however_scattered);
     CHECK_CASE(too_many_pieces_are_refused);

@@ -27,8 +27,8 @@ struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHU
     return world_new_with(rules, chunks, 16, 16);
 }
 
-struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES],
-                             uint32_t jobs, uint32_t records)
+static struct world *new_world(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES],
+                               uint32_t jobs, uint32_t records, uint32_t connections)
 {
     struct world *w = calloc(1, sizeof(*w));
     struct tcp_options server = tcp_options_of(1), client = tcp_options_of(2);
@@ -46,10 +46,23 @@ struct world *world_new_with(struct rule_generation *rules, const uint32_t chunk
     w->client = tcp_new(&client, w->client_pool);
     world_settings(w, rules);
     rcu_register_thread();
-    w->sessions = sessions_new(&(struct sessions_options){
-        .tcp = w->tcp, .pool = w->pool, .port = handoff_port_of(w->handoff, 0), .connections = 32});
+    w->sessions = sessions_new(&(struct sessions_options){.tcp = w->tcp,
+                                                          .pool = w->pool,
+                                                          .port = handoff_port_of(w->handoff, 0),
+                                                          .connections = connections});
     world_run(w);
     return w;
+}
+
+struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES],
+                             uint32_t jobs, uint32_t records)
+{
+    return new_world(rules, chunks, jobs, records, 32);
+}
+
+struct world *world_new_small(const uint32_t chunks[CHUNK_CLASSES], uint32_t connections)
+{
+    return new_world(NULL, chunks, 16, 16, connections);
 }
 
 static void read_text(struct world *w, struct tcp_conn *conn)

@@ -77,6 +77,8 @@ struct world *world_new(struct rule_generation *rules, const uint32_t chunks[CHU
 /* The same with so many jobs and record slots. */
 struct world *world_new_with(struct rule_generation *rules, const uint32_t chunks[CHUNK_CLASSES],
                              uint32_t jobs, uint32_t records);
+/* And with room for so many connections. */
+struct world *world_new_small(const uint32_t chunks[CHUNK_CLASSES], uint32_t connections);
 /* Ends all; false when a chunk, a pin, a session or a view was not given back. */
 bool world_free(struct world *w);
 void world_connect(struct world *w, uint16_t port);

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Backups, restoring and fsck of a running engine, by its own commands; an engine whose store is memory."""
 
+import concurrent.futures
 import shutil
+import threading
 from pathlib import Path
 
 from lab import messages
-from lab.commands import run
+from lab.commands import run, wait_until
 from lab.engine import binary
 from lab.smtp import Session, inbox
 
 ALICE = "alice@example.test"
+NOISE = messages.Noise(13)
 
 
 def deliver(engine, message_id):
@@ -45,6 +48,49 @@ def test_backup_and_restore(make_engine, tmp_path):
     found = engine.ask("fsck")
     assert found["sound"] and found["entries"] == 4 and not found["examples"]
     assert engine.ask("fsck", "repair")["repaired"] == 0
+
+
+def send_on(engine, lane, taken, stop):
+    """Sends until it is told to stop, noting each message that was answered 250."""
+    number = 0
+    while not stop.is_set():
+        with Session(engine.namespaces) as session:
+            for _ in range(50):
+                mail = NOISE.message(f"{lane}-{number}@care.test", 100_000 if number % 10 == 9 else 3000)
+                if stop.is_set():
+                    break
+                assert session.transaction("sender@client.test", [ALICE], mail.data)[0] == 250
+                taken.append(mail)
+                number += 1
+
+
+def test_a_backup_under_load_is_whole(make_engine, tmp_path):
+    """All that was answered before it was asked for, of what came meanwhile whole messages only, and nothing else."""
+    engine = make_engine(workers=2)
+    taken, stop = ([], [], []), threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        lanes = [pool.submit(send_on, engine, lane, taken[lane], stop) for lane in range(3)]
+        wait_until(lambda: all(len(lane) >= 5 for lane in taken), 20, "some mail")
+        before = [mail for lane in taken for mail in list(lane)]
+        engine.ask("backup", "create", str(tmp_path / "backups"))
+        behind = sum(map(len, taken)) - len(before)
+        wait_until(lambda: sum(map(len, taken)) > len(before) + behind + 5, 20, "mail behind the backup")
+        stop.set()
+        for lane in lanes:
+            lane.result()
+    engine.kill()
+    shutil.rmtree(engine.settings["store"]["path"])
+    run(binary(), "restore", "-c", engine.file, str(tmp_path / "backups"))
+    engine.start()
+    sent = {mail.message_id: mail for lane in taken for mail in lane}
+    stored = inbox(engine.namespaces, ALICE)[0].values()
+    found = [messages.message_id_of(data) for data in stored]
+    assert len(found) == len(set(found)) and {mail.message_id for mail in before} <= set(found) <= set(sent)
+    for data in stored:
+        mail = sent[messages.message_id_of(data)]
+        assert messages.is_delivery(data, len(mail.data), mail.digest)
+    assert behind > 0 and len(found) < len(sent)
+    assert engine.ask("fsck")["sound"]
 
 
 def test_store_in_memory(make_engine):

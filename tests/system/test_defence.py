@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Limits, greylisting, banners that wait; and clients that take what they can and give nothing."""
 
+import glob
 import socket
 import time
 from contextlib import ExitStack
 
 import pytest
 from lab import messages
+from lab.commands import wait_until
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.smtp import Session, inbox
 
@@ -77,6 +79,27 @@ def test_greylisting(make_engine):
     counters = engine.ask("counters")
     assert counters["greylist_passed"] == 1 and counters["greylist_unasked"] == 0
     assert counters["smtp_reply_greylisted"] == 2
+
+
+FAKE = "/usr/lib/*/faketime/libfaketime.so.1"
+
+
+def test_greylisting_forgets_without_mail(make_engine):
+    """Rows whose time is over go by themselves: nobody sends, and no domain asks for greylisting any more."""
+    libraries = glob.glob(FAKE)
+    if not libraries:
+        pytest.skip("libfaketime is not installed")
+    engine = make_engine(changes={"domains": [{"name": "example.test", "greylist": True}]})
+    assert deliver(engine, "stranger@client.test")[0] == 451
+    assert len(engine.ask("greylist", "list")) == 1
+    engine.end()
+    engine.settings["domains"] = [{"name": "example.test"}]
+    engine.write()
+    engine.wrapper = ["env", f"LD_PRELOAD={libraries[0]}", "FAKETIME=+3d", "DONT_FAKE_MONOTONIC=1"]
+    engine.start(reachable=False)
+    wait_until(lambda: engine.ask("greylist", "list") == [], 10, "the end of a row that nobody uses")
+    counters = engine.ask("counters")
+    assert counters["greylist_swept"] == 1 and counters["greylist_asked"] == 0
 
 
 @pytest.mark.long

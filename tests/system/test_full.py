@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from lab import messages
-from lab.commands import wait_until
+from lab.commands import run, wait_until
 from lab.namespaces import ENGINE_IPV4, inside
-from lab.smtp import Session, inbox, pop3
+from lab.smtp import Session, dotted, inbox, pop3
 
 ALICE = "alice@example.test"
 BOB = "bob@example.test"
@@ -176,6 +176,86 @@ def test_one_byte_a_second(patient):
     assert drips[0].recv(4096).startswith(b"220 ")
     for one in drips:
         one.close()
+
+
+@pytest.mark.long
+def test_one_byte_a_second_of_data(make_engine):
+    """While sessions are short, mail that drips is ended with 421 after its ten seconds; mail that comes at its pace is taken."""
+    engine = make_engine(changes={"engine": {"connections": 200}, "smtp": {"pressure": 50, "pressure_rate": "1KiB"}})
+    drips = connect(engine, 150)
+    for one in drips:
+        one.send(b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
+    wait_until(lambda: counter(engine, "smtp_reply_go_ahead") >= 150, 10, "all of them in their data")
+    paced = NOISE.message("paced@abuse.test", 60_000)
+    with Session(engine.namespaces) as session:
+        assert session.envelope(SENDER, [BOB])[0] == 354
+        data = dotted(paced.data)
+        for second in range(20):
+            until = time.monotonic() + 1
+            for one in drips:
+                with contextlib.suppress(OSError):
+                    one.send(b"x")
+            session.send(data[second * 4000 : (second + 1) * 4000])
+            if second in (1, 8):
+                assert deliver_quickly(engine, f"beside{second}") < 1
+            time.sleep(max(0, until - time.monotonic()))
+        assert session.reply()[0] == 250
+    # Those that are left once room is not short any more go on.
+    slow, told = counter(engine, "sessions_slow"), 0
+    for one in drips:
+        one.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            told += b"\r\n421 " in one.recv(8192)
+        one.close()
+    assert told == slow and 50 <= slow <= 150, (told, slow)
+
+
+@pytest.mark.long
+def test_full_disk_without_a_reserve(make_engine):
+    """Filled to its last byte, and with room again, three times: the engine goes on or ends; then it has all that was answered."""
+    engine = make_engine(started=False, changes={"store": {"reserve": "none"}})
+    store = engine.directory / "store"
+    store.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs", store)
+    try:
+        engine.start()
+        sent, unsure = [], []
+        for turn in range(3):
+            fill_up(store / "filler")
+            fill_until_refused(engine, turn, sent, unsure)
+            (store / "filler").unlink()
+            time.sleep(2)
+            if engine.process.poll() is not None:
+                engine.start()
+        again = NOISE.message("again@edge.test", 1000)
+        wait_until(lambda: answers(engine, again, ALICE)[1][0] == 250, 20, "a message taken after there was room")
+        engine.kill()
+        engine.start()
+        stored = inbox(engine.namespaces, ALICE)[0].values()
+        by_id = {messages.message_id_of(data): data for data in stored}
+        every = {mail.message_id: mail for mail in [*sent, *unsure, again]}
+        assert len(stored) == len(by_id) and {mail.message_id for mail in [*sent, again]} <= set(by_id) <= set(every)
+        assert all(messages.is_delivery(data, len(every[name].data), every[name].digest) for name, data in by_id.items())
+        assert engine.ask("fsck")["sound"] and len(sent) > 10
+    finally:
+        engine.end()
+        run("umount", "-l", store)
+
+
+def fill_until_refused(engine, turn, sent, unsure):
+    """Mail until five were refused or the engine has ended; of what was not answered nobody is sure."""
+    refused = number = 0
+    while refused < 5 and number < 1000 and engine.process.poll() is None:
+        number += 1
+        mail = NOISE.message(f"{turn}-{number}@edge.test", 200_000)
+        unsure.append(mail)
+        with contextlib.suppress(OSError):
+            code = answers(engine, mail, ALICE)[1][0]
+            refused += code >= 400
+            if code:
+                unsure.remove(mail)
+            if code == 250:
+                sent.append(mail)
 
 
 def push(one, data):

@@ -105,8 +105,10 @@ def test_delete_wants_who_and_why(engine):
     deliver(engine, "deleted@client.test", (ALICE, BOB))
     assert [row["rcpt_to"] for row in held(engine)] == [ALICE, BOB]
     identity = held(engine, BOB)[0]["id"]
-    refused = engine.ctl("quarantine", "delete", identity, "--by", "me", "--by", "you", "x", check=False)
-    assert refused.returncode == 1 or b"why" in refused.stderr
+    for words, code, told in ((("--by", "me"), 2, b"--why TEXT"), (("--why", "spam"), 2, b"--by WHO"),
+                              (("--by", "me", "--why", ""), 1, b"--why TEXT")):
+        refused = engine.ctl("quarantine", "delete", BOB, identity, *words, check=False)
+        assert refused.returncode == code and told in refused.stderr, refused.stderr
     assert len(held(engine)) == 2
     assert engine.ask("quarantine", "delete", BOB, identity, *BY)[0]["outcome"] == "deleted"
     assert [row["rcpt_to"] for row in held(engine)] == [ALICE]
@@ -158,14 +160,26 @@ def test_erase_says_what_remains(engine):
     before = len(engine.ask("audit"))
     for number in range(3):
         deliver(engine, f"gone{number}@client.test", (DAVE, BOB))
+    # Greylisting remembers whom a stranger wrote to.
+    local = engine.settings["domains"]
+    engine.settings["domains"] = [{**local[0], "greylist": True}]
+    engine.write()
+    engine.ctl("reload")
+    assert deliver(engine, "stranger@client.test", (DAVE,))[1] == 451 and deliver(engine, "known@client.test", (BOB,))[1] == 451
+    assert [row["rcpt_to"] for row in engine.ask("greylist", "list")] == [BOB, DAVE]
+    engine.settings["domains"] = local
+    engine.write()
+    engine.ctl("reload")
     refused = engine.ctl("account", "erase", DAVE, *BY, check=False)
     assert refused.returncode == 1 and b"still lists" in refused.stderr
     engine.settings["accounts"] = [a for a in engine.settings["accounts"] if a["address"] != DAVE]
     engine.write()
     engine.ctl("reload")
     answer = engine.ask("account", "erase", DAVE, *BY)
-    assert answer["messages"] == 3
+    assert answer["messages"] == 3 and answer["greylist"] == 1
+    assert [row["rcpt_to"] for row in engine.ask("greylist", "list")] == [BOB]
     remains = {row["what"]: row["how_much"] for row in answer["remains"]}
+    assert "log" in remains
     assert remains["audit log"] == "2 rows" and str(engine.records) == remains["records"]
     assert any(what.startswith("bodies") and how_much.startswith("3 messages") for what, how_much in remains.items())
     assert len(held(engine, BOB)) == 3 and DAVE not in {row["rcpt_to"] for row in held(engine)}

@@ -67,6 +67,7 @@ def test_scrape(engine):
     assert histogram(after["wirepost_commit_seconds"]) == 5
     assert {sample.labels["worker"] for sample in after["wirepost_net_frames_tcp"].samples} == {"0", "1"}
     assert total(after["wirepost_chunks_most"], **{"class": "large"}) >= 1
+    assert after["wirepost_commits_parked"].type == "gauge" and total(after["wirepost_commits_parked"]) == 0
     assert total(after["wirepost_sessions_most"]) >= 1 and total(after["wirepost_ready"]) == 1
     assert total(after["wirepost_directory_entries"]) >= 2 and total(after["wirepost_limit_counters_evicted"]) == 0
     assert total(after["wirepost_store_bytes"]) > 0 and total(after["wirepost_store_free_bytes"]) > 0

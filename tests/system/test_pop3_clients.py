@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Programs that fetch mail by POP3: each keeps mail on the server, takes what is new, and deletes at last."""
 
+import email
 import mailbox
 import poplib
 import re
 import time
 
 import pytest
-from lab import messages
+from lab import clients, messages, records
 from lab.commands import wait_until
 from lab.engine import PASSWORD
 from lab.namespaces import ENGINE_IPV4, inside
@@ -268,3 +269,33 @@ def test_wrong_passwords_slow_down(make_engine):
                 if record["connection"]["protocol"] == "pop3"]
     wait_until(lambda: len(refused()) == 3, 5, "a record of each connection")
     assert refused() == [1, 1, 0]
+
+
+def test_binary_mail_in_chunks_comes_out_as_base64(make_engine):
+    """From BDAT with BODY=BINARYMIME, over rules and store, to a client of lines (RFC 3030 section 3, RFC 1939)."""
+    engine = make_engine()
+    # All that lines cannot carry: NUL, bare CR and LF, a dot at the start, a line of 5000 bytes, no line end at the end.
+    raw = bytes(range(256)) * 3 + b"\r\n.\r\n\n.\r" + b"x" * 5000 + b"\0"
+    data = b"\r\n".join([
+        b"From: a@client.test", b"Message-ID: <binary@client.test>", b"MIME-Version: 1.0",
+        b"Content-Type: multipart/mixed; boundary=cut", b"", b"--cut", b"Content-Type: text/plain", b"", b"Two lines", b".of text",
+        b"--cut", b"Content-Type: application/octet-stream", b"Content-Transfer-Encoding: binary", b"", raw, b"--cut--", b""])
+    with Session(engine.namespaces) as session:
+        assert session.command(f"MAIL FROM:<{SENDER}> BODY=BINARYMIME SIZE={len(data)}")[0] == 250
+        assert session.command(f"RCPT TO:<{USERS['curl']}>")[0] == 250
+        for at in range(0, len(data), 1000):
+            piece = data[at : at + 1000]
+            session.send(b"BDAT %d%s\r\n" % (len(piece), b" LAST" if at + 1000 >= len(data) else b"") + piece)
+            assert session.reply()[0] == 250
+        session.quit()
+    [fetched] = inbox(engine.namespaces, USERS["curl"])[0].values()
+    [by_curl] = clients.curl_mailbox(engine.namespaces, ENGINE_IPV4, USERS["curl"])
+    assert by_curl == fetched
+    # The store has the bytes as they came; POP3 has lines.
+    assert b"\0" not in fetched and max(map(len, fetched.split(b"\r\n"))) <= 998
+    assert fetched.replace(b"\r\n", b"").find(b"\r") < 0 and fetched.replace(b"\r\n", b"").find(b"\n") < 0
+    text, attachment = email.message_from_bytes(fetched).get_payload()
+    assert text.get_payload() == "Two lines\r\n.of text"
+    assert attachment["Content-Transfer-Encoding"] == "base64" and attachment.get_payload(decode=True) == raw
+    [row] = engine.ask("mailbox", "list", USERS["curl"])
+    assert records.export(engine, row["id"], USERS["curl"]).endswith(data)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import first_short
 from lab import messages
-from lab.commands import CommandFailed, run
+from lab.commands import CommandFailed, run, wait_until
 from lab.engine import DRIVERS, PASSWORD
 from lab.smtp import Session, inbox
 
@@ -90,6 +90,62 @@ def test_an_unknown_user_is_refused(make_engine):
     assert 'engine.user: there is no user "no-such-user"' in engine.log_tail()
 
 
+def with_users(engine, *lines):
+    """Lets the engine see these users beside the system's, and none other called wirepost."""
+    users = [line for line in Path("/etc/passwd").read_text().splitlines() if not line.startswith("wirepost:")]
+    file = engine.directory / "passwd"
+    file.write_text("\n".join([*users, *lines, ""]))
+    file.chmod(0o644)
+    engine.wrapper = ["unshare", "-m", "sh", "-c", f'mount --bind {file} /etc/passwd && exec "$@"', "sh"]
+
+
+def without_a_user(make_engine, *lines):
+    engine = make_engine(started=False)
+    del engine.settings["engine"]["user"]
+    engine.write()
+    with_users(engine, *lines)
+    return engine
+
+
+def test_root_without_a_word_is_refused(make_engine):
+    engine = without_a_user(make_engine)
+    with suppress(CommandFailed):
+        engine.start(reachable=False)
+    assert engine.process.wait(10) == 1
+    assert 'engine.user: started as root, and there is no user "wirepost"' in engine.log_tail()
+    # Before anything was opened.
+    assert not engine.socket.exists() and not (engine.directory / "store").exists()
+
+
+def test_the_usual_user_is_taken(make_engine):
+    engine = without_a_user(make_engine, f"wirepost:x:{NOBODY}:{NOBODY}::/nonexistent:/usr/sbin/nologin")
+    engine.start()
+    check_threads(engine)
+    deliver(engine, "usual@client.test")
+
+
+def core_limit(pid):
+    [line] = [line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith("Max core file")]
+    return line.split()[4]
+
+
+def test_no_packet_is_read_by_root(make_engine):
+    """Held up where it changes its user, the engine answers its operator, and nobody else."""
+    engine = make_engine(started=False, changes=AS_NOBODY)
+    held = engine.stalls("STALL_USER")
+    held.touch()
+    engine.start(reachable=False)
+    assert not any(engine.greets() for _ in range(3))
+    counters = engine.ask("counters")
+    assert counters["sessions_accepted"] == 0 and counters["port_in_frames"] == 0
+    assert core_limit(engine.process.pid) == "0"
+    held.unlink()
+    wait_until(engine.greets, 20, "a banner from the engine")
+    check_threads(engine)
+    assert core_limit(engine.process.pid) == "0"
+    deliver(engine, "later@client.test")
+
+
 def test_a_store_out_of_reach_is_refused(make_engine):
     engine = make_engine(started=False, changes=AS_NOBODY)
     engine.directory.chmod(0o700)
@@ -162,6 +218,9 @@ def test_passwords_and_mail_are_left_out_of_dumps(make_engine, pmd):
     assert left_out > 100 << 20
 
 
+COMMITTED = "marker-of-a-letter-that-was-committed-" * 2
+
+
 @pytest.mark.parametrize("core_files", first_short([False, True]))
 def test_core_file_after_a_crash(make_engine, core_files):
     if Path("/proc/sys/kernel/core_pattern").read_text().strip() != "core":
@@ -169,6 +228,11 @@ def test_core_file_after_a_crash(make_engine, core_files):
     engine = make_engine(changes={"engine": {"user": "root", "core_files": core_files}})
     # Longer than a register: those are in a core file, and hold what was copied last.
     marker = "marker-of-a-letter-" * 5
+    # And a whole one, which the store has: in its memtable, and in what it has read.
+    with Session(engine.namespaces) as session:
+        data = b"Subject: whole\r\n\r\n" + (COMMITTED.encode() + b"\r\n") * 50
+        assert session.transaction("sender@client.test", [ALICE], data)[0] == 250
+    assert COMMITTED.encode() in b"".join(inbox(engine.namespaces, ALICE)[0].values())
     say_secrets(engine, marker)
     pid = engine.process.pid
     run("prlimit", f"--pid={pid}", "--core=unlimited:unlimited")

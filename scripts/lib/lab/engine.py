@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from lab import ROOT, schemas
@@ -26,6 +27,10 @@ _TAP = "wptap0"
 
 def binary():
     return Path(os.environ.get("WIREPOST", ROOT / "build" / "wirepost"))
+
+
+def stall_library():
+    return binary().parent / "tests" / "system" / "libstall.so"
 
 
 def crypt(password):
@@ -63,7 +68,8 @@ def yaml_text(value, indent=0):
 def configuration(directory, interface, pmd, workers):
     return {
         "hostname": HOSTNAME,
-        "engine": {"workers": workers, "pmd": pmd, "interface": interface, "idle": "adaptive"},
+        # Root on purpose: the directory is, and what tests look at. test_privilege.py has others, and so does quickstart.
+        "engine": {"workers": workers, "pmd": pmd, "interface": interface, "idle": "adaptive", "user": "root"},
         "network": {
             "addresses": list(ENGINE_ADDRESSES),
             "gateways": ["198.18.0.1", "2001:2::1"],
@@ -105,10 +111,16 @@ class Engine:
         self.process = None
         self.write()
 
+    def stalls(self, variable):
+        """Before the start: a file that, while it is there, lets calls wait as tests/system/stall_preload.c says."""
+        file = self.directory / variable.lower()
+        self.wrapper = [*(self.wrapper or ["env"]), f"LD_PRELOAD={stall_library()}", f"{variable}={file}"]
+        return file
+
     def write(self):
         """Writes the settings to the configuration file, where `reload` finds them."""
         self.file.write_text(yaml_text(self.settings) + "\n")
-        if self.settings["engine"].get("user"):
+        if self.settings["engine"].get("user") != "root":
             # Whoever the engine becomes has to get to its files.
             self.directory.chmod(0o755)
 
@@ -132,6 +144,9 @@ class Engine:
             self.namespaces.adopt(self.interface)
         if reachable:
             wait_until(self.greets, patience, "a banner from the engine")
+            # The control socket is there before the first packet is read. An address that somebody else has is never usable.
+            with suppress(TimeoutError):
+                wait_until(lambda: self.ask("status")["ready"], 5, "all addresses to be usable")
         return self
 
     def _launch(self):

@@ -17,6 +17,8 @@ from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6, Namespaces
 SENDER = "sender@client.test"
 ALICE, BOB = "alice@example.test", "bob@example.test"
 MEGABYTE = 1_000_000
+# What the engine becomes once its devices are open; scripts/quickstart makes it, as an installation would.
+USER = "wirepost"
 
 
 @dataclass
@@ -183,7 +185,8 @@ def main():
     with ExitStack() as stack:
         try:
             namespaces = stack.enter_context(Namespaces())
-            engine = stack.enter_context(Engine(namespaces, options.pmd, options.workers, survive=options.keep))
+            engine = stack.enter_context(Engine(namespaces, options.pmd, options.workers, survive=options.keep,
+                                                changes={"engine": {"user": USER}}))
             engine.start()
             failed = show(namespaces, engine, began)
         except (CommandFailed, TimeoutError) as error:
