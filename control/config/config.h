@@ -249,6 +249,7 @@ struct config {
     uint32_t domains_count;
     struct span *tenants; /* names of the domains' tenants, each once; found by the check */
     uint32_t tenants_count;
+    struct span *domain_keys; /* of the domains, in their order; found by the check */
     struct config_account *accounts;
     uint32_t accounts_count;
     struct config_alias *aliases;

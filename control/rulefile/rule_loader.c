@@ -69,7 +69,7 @@ static bool compile(const struct rule_loader_options *o, struct writer *errors,
 
     *set_out = NULL;
     if (file)
-        rule_file_tenants(file, &o->tenants);
+        rule_file_known(file, &o->tenants, &o->domains);
     for (uint32_t i = 0; i < o->file_count && file; i++)
         ok = rule_file_read(file, o->files[i], errors) && ok;
     if (ok) {

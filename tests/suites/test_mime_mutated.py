@@ -11,7 +11,7 @@ import judge
 import test_mime
 
 SEED = 20261122
-MESSAGES = 1500
+MESSAGES = 1300
 LONGEST = 32768
 AT_MOST = 0.01  # of them differ
 WORDS = (b"--x", b"--x--", b"", b" folded", b"no field", b"=", b"=E4=F6", b"AAAA", b"From here on", b"X-Y: =?utf-8?q?=C3=A4?=")
