@@ -186,6 +186,7 @@ struct config_rules {
     uint32_t files_count;
     char *cache; /* a directory; empty: compiled rules are not kept */
     int64_t streams;
+    int64_t scan_time; /* nanoseconds for a KiB */
 };
 
 /* What mail to an address ends in: places among the accounts, each once. */

@@ -18,6 +18,7 @@ struct rule_loader_options {
     uint32_t file_count;
     struct rule_names_known tenants, domains; /* that rules may name */
     const char *cache;                        /* a directory, made when missing; empty: none */
+    uint64_t scan_ns;                         /* struct rule_limits */
     uint32_t workers;
     uint32_t streams; /* messages that a worker may scan at a time */
 };

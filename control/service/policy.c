@@ -75,6 +75,7 @@ void policy_rule_options(const struct config *config, struct rule_loader_options
                                      .tenants = {config->tenants, config->tenants_count},
                                      .domains = {config->domain_keys, config->domains_count},
                                      .cache = config->rules.cache,
+                                     .scan_ns = (uint64_t)config->rules.scan_time,
                                      .workers = (uint32_t)config->engine.workers,
                                      .streams = (uint32_t)config->rules.streams};
 }
