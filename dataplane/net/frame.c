@@ -54,6 +54,7 @@ static bool v6_is_mapped(const uint8_t *a)
 
 static enum net_counter upper(struct frame *f, uint8_t protocol)
 {
+    f->protocol = protocol;
     if (f->l4 > FRAME_HEAD - FRAME_TCP_HEADER)
         return NET_ip_headers;
     if (protocol == TCP)
@@ -79,21 +80,41 @@ static enum net_counter ipv4(struct cursor c, size_t left, struct frame *f)
         return NET_ip_malformed;
     if (total > left)
         return NET_frame_truncated;
-    if ((h.data[6] & 0x3f) || h.data[7])
-        return NET_fragment;
     cursor_take(&c, header - IPV4_HEADER);
     if (c.bad)
         return NET_frame_short;
     if (v4_source_bad(h.data + 12))
         return NET_ip_source;
     f->v4 = true;
+    f->next_at = 9;
     f->ecn = h.data[1] & 3;
     f->hop_limit = h.data[8];
     f->source = ip_address_v4(h.data + 12);
     f->destination = ip_address_v4(h.data + 16);
     f->l4 = (uint16_t)(f->l3 + header);
     f->l4_len = (uint32_t)(total - header);
+    f->protocol = h.data[9];
+    f->fragment_id = (uint32_t)h.data[4] << 8 | h.data[5];
+    f->fragment_more = h.data[6] & 0x20;
+    f->fragment_offset = (uint16_t)((h.data[6] << 8 | h.data[7]) << 3);
+    if (f->fragment_more || f->fragment_offset)
+        return NET_fragment;
     return upper(f, h.data[9]);
+}
+
+/* RFC 8200 section 4.5. One that is the whole packet is no fragment (RFC 6946). */
+static enum net_counter fragment_header(struct cursor *c, uint8_t *next, struct frame *f)
+{
+    struct span h = cursor_take(c, 8);
+
+    if (c->bad)
+        return NET_ip_headers;
+    *next = h.data[0];
+    f->fragment_offset = (uint16_t)((h.data[2] << 8 | h.data[3]) & ~7);
+    f->fragment_more = h.data[3] & 1;
+    f->fragment_id = (uint32_t)h.data[4] << 24 | (uint32_t)h.data[5] << 16 |
+                     (uint32_t)h.data[6] << 8 | h.data[7];
+    return f->fragment_more || f->fragment_offset ? NET_fragment : NET_KEEP;
 }
 
 /* Steps over one extension header (RFC 8200 section 4). *next is its type, and then what follows
@@ -105,8 +126,6 @@ static enum net_counter extension(struct cursor *c, uint8_t *next)
 
     if (c->bad)
         return NET_ip_headers;
-    if (type == FRAGMENT)
-        return NET_fragment;
     if (type == ROUTING && h.data[2] == 0)
         return NET_ip_source_route; /* RFC 5095 */
     if (type == ROUTING && h.data[3] != 0)
@@ -133,13 +152,16 @@ static enum net_counter ipv6(struct cursor c, size_t left, struct frame *f)
         return NET_frame_truncated;
     start = c.at;
     next = h.data[6];
-    for (int i = 0;
-         next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == DESTINATION; i++) {
+    f->next_at = 6;
+    for (int i = 0; why == NET_KEEP && (next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT ||
+                                        next == DESTINATION);
+         i++) {
         /* Hop-by-hop options stand first or not at all. */
         if (i == FRAME_EXTENSIONS || (next == HOP_BY_HOP && i))
             return NET_ip_headers;
-        why = extension(&c, &next);
-        if (why != NET_KEEP)
+        f->next_at = (uint16_t)(IPV6_HEADER + (c.at - start));
+        why = next == FRAGMENT ? fragment_header(&c, &next, f) : extension(&c, &next);
+        if (why != NET_KEEP && why != NET_fragment)
             return why;
     }
     stepped = (size_t)(c.at - start);
@@ -153,7 +175,8 @@ static enum net_counter ipv6(struct cursor c, size_t left, struct frame *f)
     f->destination = ip_address_v6(h.data + 24);
     f->l4 = (uint16_t)(f->l3 + IPV6_HEADER + stepped);
     f->l4_len = (uint32_t)(payload - stepped);
-    return upper(f, next);
+    f->protocol = next;
+    return why == NET_KEEP ? upper(f, next) : why;
 }
 
 static enum net_counter arp(size_t left, struct frame *f)

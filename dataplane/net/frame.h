@@ -28,14 +28,20 @@ struct frame {
     uint32_t l4_len; /* bytes from there to the end of the packet, the frame's padding left out */
     uint8_t kind;    /* enum frame_kind */
     uint8_t hop_limit;
+    uint8_t protocol; /* of what follows the IP headers */
+    uint16_t next_at; /* where the field that says so stands in the IP packet */
     uint8_t ecn;
     bool v4;
+    bool fragment_more; /* of a fragment: it is not the last */
+    uint16_t fragment_offset;
+    uint32_t fragment_id;
 };
 
 /*
  * `head` is the first min(FRAME_HEAD, frame_len) bytes. Returns NET_KEEP, or why the frame is
- * dropped. Checks lengths and address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not
- * checksums, not whom it is for.
+ * dropped; with NET_protocol_other and NET_fragment all of *frame_out but kind is set. Checks
+ * lengths and address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not checksums, not
+ * whom it is for.
  */
 enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *frame_out);
 /* The checksum over an IPv4 header that frame_parse() accepted is right. */

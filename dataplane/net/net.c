@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dataplane/net/icmp_error.h"
 #include "dataplane/net/net_state.h"
 
 static bool is_zero(const struct ip_address *a)
@@ -97,7 +98,9 @@ struct net *net_new(const struct net_options *options, struct frame_pool *pool,
     struct net *net = calloc(1, sizeof(*net));
     bool v6 = false;
 
-    if (!net || !(net->neighbours = neighbours_new(NET_NEIGHBOURS, options->seed))) {
+    if (!net || !(net->fragments = calloc(1, sizeof(*net->fragments))) ||
+        !(net->neighbours = neighbours_new(NET_NEIGHBOURS, options->seed))) {
+        free(net ? net->fragments : NULL);
         free(net);
         return NULL;
     }
@@ -105,7 +108,8 @@ struct net *net_new(const struct net_options *options, struct frame_pool *pool,
     net->pool = pool;
     net->out = out;
     net->tentative_until = UINT64_MAX;
-    net->echo_allowance = NET_ECHOES;
+    net->echoes.allowance = NET_ECHOES;
+    net->errors.allowance = NET_ERRORS;
     for (uint32_t i = 0; i < options->address_count; i++) {
         bool v4 = ip_address_is_v4(&options->addresses[i].address);
 
@@ -138,6 +142,8 @@ void net_free(struct net *net)
         drop_frames(net, &frames);
     } while (frames.count);
     neighbours_free(net->neighbours);
+    frame_pool_give(net->pool, net->made, net->made_count);
+    free(net->fragments);
     free(net);
 }
 
@@ -188,7 +194,12 @@ void net_timers(struct net *net, uint64_t now)
     struct neighbour_frames dropped;
     struct neighbour_ask ask;
     enum neighbour_due due;
+    struct fragment_packet *late;
 
+    while ((late = fragment_expired(net->fragments, now))) {
+        net_count(net, NET_fragment_timeout);
+        icmp_error_reassembly(net, late, now);
+    }
     if (now >= net->tentative_until)
         end_detection(net);
     while ((due = neighbour_turn(net->neighbours, now, &ask, &dropped)) != NEIGHBOUR_NOTHING) {
@@ -207,8 +218,22 @@ void net_timers(struct net *net, uint64_t now)
 uint64_t net_next_timer(const struct net *net)
 {
     uint64_t next = neighbour_next_timer(net->neighbours);
+    uint64_t fragments = fragment_next_timer(net->fragments);
 
+    if (net->made_count)
+        return 0;
+    next = fragments < next ? fragments : next;
     return next < net->tentative_until ? next : net->tentative_until;
+}
+
+uint32_t net_made(struct net *net, struct rte_mbuf **frames_out, uint32_t max)
+{
+    uint32_t n = net->made_count < max ? net->made_count : max;
+
+    memcpy(frames_out, net->made, n * sizeof(net->made[0]));
+    net->made_count -= n;
+    memmove(net->made, net->made + n, net->made_count * sizeof(net->made[0]));
+    return n;
 }
 
 uint32_t net_groups(const struct net *net, uint8_t (*groups_out)[6], uint32_t max)

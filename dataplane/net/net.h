@@ -17,7 +17,9 @@ enum {
     NET_BURST = 64, /* frames net_input() takes at a time */
     NET_NEIGHBOURS = 1024,
     NET_ECHOES = 1000, /* echo requests answered a second */
+    NET_ERRORS = 100,  /* ICMP errors sent a second */
     NET_VLAN_MAX = 4094,
+    NET_MADE = 16, /* frames put together that wait for the next turn */
 };
 
 /* An address of ours. */
@@ -81,6 +83,8 @@ struct net_burst {
 /* Frames of this turn, n <= NET_BURST. Their notes say how they came. */
 void net_input(struct net *net, struct rte_mbuf **frames, uint32_t n, uint64_t now,
                struct net_burst *burst_out);
+/* Takes over up to `max` frames that were put together from fragments, for the next net_input(). */
+uint32_t net_made(struct net *net, struct rte_mbuf **frames_out, uint32_t max);
 /* Cuts a segment into frames. What cannot be sent now is dropped and counted; TCP sends it again.
  */
 void net_output(struct net *net, const struct tcp_segment *segment, uint64_t now);

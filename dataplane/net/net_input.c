@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/net/checksum.h"
+#include "dataplane/net/icmp_error.h"
 #include "dataplane/net/net_state.h"
 #include "dataplane/tcp/flow_owner.h"
 
 enum { TCP_HEADER = 20, PROTOCOL_TCP = 6, SOLICITATION = 135, ADVERTISEMENT = 136 };
+enum { DISCOVERY_FIRST = 133, DISCOVERY_LAST = 137 };
 
 /* One frame on its way through a burst. */
 struct arrival {
@@ -128,6 +130,51 @@ static void pass_to(struct arrival *a, uint32_t owner)
     net_count(a->net, NET_frames_passed);
 }
 
+/* All fragments of a packet have to meet: ports are in one of them only. */
+static bool fragment_passed(struct arrival *a)
+{
+    const struct net_options *o = &a->net->options;
+    uint32_t owner;
+
+    if (o->workers == 1 || frame_note(a->mbuf)->way != FRAME_WAY_PORT)
+        return false;
+    owner =
+        flow_owner_of(flow_owner_hash(&a->frame.source, &a->frame.destination, 0, 0), o->workers);
+    if (owner == o->worker)
+        return false;
+    pass_to(a, owner);
+    return true;
+}
+
+static enum net_counter fragment(struct arrival *a)
+{
+    const struct frame *f = &a->frame;
+    struct net *net = a->net;
+    struct fragment_packet *whole;
+    enum net_counter why;
+    struct span head;
+
+    if (frame_mac_is_group(f->destination_mac))
+        return NET_fragment;
+    if (fragment_passed(a))
+        return NET_KEEP;
+    if (f->l4_len > NET_WHOLE)
+        return NET_fragment_bad;
+    head = span_head(span_skip(a->head, f->l3), (size_t)(f->l4 - f->l3) + f->l4_len);
+    why = fragment_add(net->fragments, f, head,
+                       span_of(rte_pktmbuf_read(a->mbuf, f->l4, f->l4_len, net->whole), f->l4_len),
+                       a->now, &whole);
+    net->counters.row[NET_fragment_evicted] = net->fragments->evicted;
+    if (why != NET_KEEP)
+        return why;
+    net_count(net, NET_fragments_in);
+    if (!whole)
+        return NET_KEEP;
+    net_count(net, net_make(net, whole) ? NET_fragments_whole : NET_fragment_room);
+    fragment_done(net->fragments, whole);
+    return NET_KEEP;
+}
+
 /* Whether the flow belongs to another worker, which then has the frame. */
 static bool passed(struct arrival *a, const struct ip_address *source,
                    const struct ip_address *destination, const uint8_t *ports)
@@ -135,7 +182,7 @@ static bool passed(struct arrival *a, const struct ip_address *source,
     const struct net_options *o = &a->net->options;
     uint32_t way = frame_note(a->mbuf)->way, hash, owner;
 
-    if (o->workers == 1 || way != FRAME_WAY_PORT)
+    if (o->workers == 1 || (way != FRAME_WAY_PORT && way != FRAME_WAY_WHOLE))
         return false;
     hash = flow_owner_hash(source, destination, (uint16_t)(ports[0] << 8 | ports[1]),
                            (uint16_t)(ports[2] << 8 | ports[3]));
@@ -162,7 +209,8 @@ static enum net_counter tcp(struct arrival *a, const struct net_own *own)
     if (len < TCP_HEADER || len > f->l4_len)
         return NET_tcp_malformed;
     /* A queue is trusted only where it was programmed with our function; see port_rss.h. */
-    if (!a->net->options.port.rss && passed(a, &f->source, &f->destination, header))
+    if ((!a->net->options.port.rss || frame_note(a->mbuf)->way == FRAME_WAY_WHOLE) &&
+        passed(a, &f->source, &f->destination, header))
         return NET_KEEP;
     p->source = f->source;
     p->destination = f->destination;
@@ -231,6 +279,10 @@ static enum net_counter icmp(struct arrival *a)
     if (why != NET_KEEP)
         return why;
     type = packet.bytes.len ? packet.bytes.data[0] : 0;
+    /* RFC 6980 section 5: discovery does not come in fragments. */
+    if (!a->frame.v4 && type >= DISCOVERY_FIRST && type <= DISCOVERY_LAST &&
+        frame_note(a->mbuf)->way == FRAME_WAY_WHOLE)
+        return NET_ndp_malformed;
     if (!a->frame.v4 && (type == SOLICITATION || type == ADVERTISEMENT))
         share(a);
     if (icmp_input(a->net, &packet, a->now, &error))
@@ -250,7 +302,8 @@ static enum net_counter icmp6_to_group(struct arrival *a)
     return icmp(a);
 }
 
-static enum net_counter ip(struct arrival *a)
+/* `parsed` is NET_KEEP, NET_fragment, or NET_protocol_other for what we have no use for. */
+static enum net_counter ip(struct arrival *a, enum net_counter parsed)
 {
     const struct net_own *own = net_own(a->net, &a->frame.destination);
     enum net_counter why = a->frame.v4 ? ip_checksum(a) : NET_KEEP;
@@ -258,11 +311,18 @@ static enum net_counter ip(struct arrival *a)
     if (why != NET_KEEP)
         return why;
     if (net_own(a->net, &a->frame.source))
-        return a->frame.v4 ? NET_ip_source : icmp6_to_group(a);
+        return a->frame.v4 || parsed != NET_KEEP ? NET_ip_source : icmp6_to_group(a);
     if (!own)
-        return a->frame.v4 ? NET_ip_foreign : icmp6_to_group(a);
+        return a->frame.v4 || parsed != NET_KEEP ? NET_ip_foreign : icmp6_to_group(a);
     if (own->state != NET_OURS)
         return NET_ip_tentative;
+    if (parsed == NET_fragment)
+        return fragment(a);
+    if (parsed != NET_KEEP) {
+        if (frame_note(a->mbuf)->way != FRAME_WAY_LEARN)
+            icmp_error_protocol(a->net, &a->frame, a->mbuf, a->now);
+        return parsed;
+    }
     return a->frame.kind == FRAME_TCP ? tcp(a, own) : icmp(a);
 }
 
@@ -271,7 +331,7 @@ static enum net_counter arrive(struct arrival *a)
     enum net_counter why = frame_parse(a->head, a->mbuf->pkt_len, &a->frame);
     struct net_packet packet;
 
-    if (why != NET_KEEP)
+    if (why != NET_KEEP && why != NET_protocol_other && why != NET_fragment)
         return why;
     if (!for_our_mac(a->net, &a->frame))
         return NET_frame_foreign;
@@ -281,8 +341,8 @@ static enum net_counter arrive(struct arrival *a)
         return NET_frame_foreign;
     if (!vlan_is_ours(a))
         return NET_vlan_other;
-    if (a->frame.kind != FRAME_ARP)
-        return ip(a);
+    if (why != NET_KEEP || a->frame.kind != FRAME_ARP)
+        return ip(a, why);
     why = whole_packet(a, &packet);
     if (why != NET_KEEP)
         return why;

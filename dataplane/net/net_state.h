@@ -5,6 +5,7 @@
 #include "dataplane/net/frame.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/net/net.h"
+#include "dataplane/net/net_fragment.h"
 
 /* What the files of this folder share; nobody outside includes it. */
 
@@ -15,6 +16,15 @@ enum {
 };
 
 enum net_address_state { NET_TENTATIVE, NET_OURS, NET_DUPLICATE };
+
+/* So many a second, and as many at once after a pause. */
+struct net_bucket {
+    uint64_t filled;
+    uint32_t allowance;
+};
+
+/* Whether one more may go out. */
+bool net_bucket_take(struct net_bucket *bucket, uint32_t each_second, uint64_t now);
 
 struct net_own {
     struct net_address a;
@@ -31,9 +41,11 @@ struct net {
     struct neighbours *neighbours;
     struct net_counters counters;
     uint64_t tentative_until; /* UINT64_MAX when nothing is tentative */
-    uint64_t echo_filled;
-    uint32_t echo_allowance;
+    struct net_bucket echoes, errors;
     uint16_t ip_id;
+    struct fragments *fragments;
+    uint32_t made_count;
+    struct rte_mbuf *made[NET_MADE];
     struct ip_address confirmed; /* the neighbour that traffic confirmed last, and when */
     uint64_t confirmed_at;
     uint8_t heads[NET_BURST]
@@ -69,6 +81,7 @@ bool net_learn(struct net *net, const struct ip_address *address, const uint8_t 
 struct net_ip {
     const struct ip_address *source, *destination;
     uint8_t protocol, hop_limit;
+    uint8_t ecn;  /* two bits (RFC 3168 section 5) */
     uint32_t len; /* bytes of payload */
 };
 
@@ -83,6 +96,9 @@ struct net_packet {
     struct span bytes;
     bool learn_only; /* another worker answers */
 };
+
+/* The frame of a packet that came in fragments waits for net_made(); false: no room. */
+bool net_make(struct net *net, const struct fragment_packet *packet);
 
 void arp_input(struct net *net, const struct net_packet *packet, uint64_t now);
 /* Asks for `target`; to all, or to `mac`. */

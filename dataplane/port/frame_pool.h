@@ -26,6 +26,7 @@ enum {
 enum frame_way {
     FRAME_WAY_PORT,   /* from a queue of the port; not yet looked at */
     FRAME_WAY_PASSED, /* from another worker: its bytes are this worker's business */
+    FRAME_WAY_WHOLE,  /* put together from fragments; its flow may be anybody's */
     FRAME_WAY_LEARN,  /* a copy to learn neighbours from; not to be answered */
 };
 

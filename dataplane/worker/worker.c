@@ -100,6 +100,7 @@ static void receive(struct worker *w)
         n = port_receive(w->port, w->rx_queue, w->frames, w->burst);
     w->counters.frames_in += n;
     w->held = n;
+    w->held += net_made(w->net, w->frames + w->held, NET_BURST - w->held);
     if (w->workers == 1)
         return;
     n = mesh_take(w->mesh, w->index, w->frames + w->held, NET_BURST - w->held);

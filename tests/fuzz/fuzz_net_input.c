@@ -47,8 +47,9 @@ static void mend(uint8_t *bytes, size_t len)
     struct frame f;
     uint16_t check;
 
-    if (frame_parse(span_head(span_of(bytes, len), FRAME_HEAD), len, &f) != NET_KEEP ||
-        f.l4_len < 20)
+    enum net_counter why = frame_parse(span_head(span_of(bytes, len), FRAME_HEAD), len, &f);
+
+    if ((why != NET_KEEP && why != NET_fragment) || f.l4_len < 20)
         return;
     if (f.v4 && f.kind != FRAME_ARP) {
         memset(bytes + f.l3 + 10, 0, 2);
@@ -91,9 +92,23 @@ static struct rte_mbuf *scatter(const uint8_t *bytes, size_t len, uint8_t how)
     return head;
 }
 
-static void one_frame(struct net *net, const uint8_t *bytes, size_t len, uint8_t how, uint64_t now)
+static void take_in(struct net *net, struct rte_mbuf *m, uint64_t now)
 {
     static struct net_burst burst;
+
+    net_input(net, &m, 1, now, &burst);
+    for (uint32_t i = 0; i < burst.tcp_count; i++) {
+        struct checksum sum = {0};
+
+        checksum_add(&sum, burst.tcp[i].header.data, burst.tcp[i].header.len);
+        for (uint32_t j = 0; j < burst.tcp[i].pieces; j++)
+            checksum_add(&sum, burst.tcp[i].payload[j].data, burst.tcp[i].payload[j].len);
+    }
+    frame_pool_give(NULL, &m, 1);
+}
+
+static void one_frame(struct net *net, const uint8_t *bytes, size_t len, uint8_t how, uint64_t now)
+{
     uint8_t copy[ROOM];
     struct rte_mbuf *m;
 
@@ -106,15 +121,9 @@ static void one_frame(struct net *net, const uint8_t *bytes, size_t len, uint8_t
     frame_note(m)->way = how & PASSED  ? FRAME_WAY_PASSED
                          : how & LEARN ? FRAME_WAY_LEARN
                                        : FRAME_WAY_PORT;
-    net_input(net, &m, 1, now, &burst);
-    for (uint32_t i = 0; i < burst.tcp_count; i++) {
-        struct checksum sum = {0};
-
-        checksum_add(&sum, burst.tcp[i].header.data, burst.tcp[i].header.len);
-        for (uint32_t j = 0; j < burst.tcp[i].pieces; j++)
-            checksum_add(&sum, burst.tcp[i].payload[j].data, burst.tcp[i].payload[j].len);
-    }
-    frame_pool_give(NULL, &m, 1);
+    take_in(net, m, now);
+    while (net_made(net, &m, 1))
+        take_in(net, m, now);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
