@@ -186,4 +186,8 @@ bool rule_check(const struct rule *rule, struct writer *errors);
 /* Begins an error line: "file:line: rule 'id': ". */
 void rule_error_begin(struct writer *errors, const struct rule_source *source, struct span id);
 
+/* Writes the key that a domain of any spelling is found by: A-labels in lower case. False: it is no
+ * domain, or there is no room. */
+bool rule_domain_key(struct span domain, struct writer *key);
+
 #endif

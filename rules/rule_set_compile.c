@@ -170,6 +170,66 @@ static enum rule_status too_costly(const struct rule_set *set, const struct rule
     return RULE_REFUSED;
 }
 
+/* What a pattern by itself takes; 0 when it does not compile. */
+static uint64_t time_alone(const struct rule_plan_pattern *p, enum rule_scope scope,
+                           rule_clock *now)
+{
+    hs_database_t *database = NULL;
+    hs_compile_error_t *reason = NULL;
+    uint64_t ns = 0;
+
+    if (hs_compile(p->expression, p->flags, mode_of(scope), NULL, &database, &reason) !=
+        HS_SUCCESS) {
+        hs_free_compile_error(reason);
+        return 0;
+    }
+    if (!rule_set_time(database, scope, now, &ns))
+        ns = 0;
+    hs_free_database(database);
+    return ns;
+}
+
+static enum rule_status too_slow(const struct rule_set_source *source,
+                                 const struct rule_plan_group *group, uint64_t total)
+{
+    const struct rule_plan_pattern *culprit = &source->plan->patterns[group->members[0]];
+    const struct rule_limits *limits = source->limits;
+    uint64_t worst = 0;
+
+    for (size_t i = 0; i < group->count; i++) {
+        const struct rule_plan_pattern *p = &source->plan->patterns[group->members[i]];
+        uint64_t ns = time_alone(p, group->scope, limits->now);
+
+        if (ns > worst) {
+            culprit = p;
+            worst = ns;
+        }
+    }
+    pattern_error_begin(source->errors, culprit, source->rules);
+    writer_printf(source->errors,
+                  "too slow: it takes %llu ns for a KiB by itself, all patterns of scope %s take "
+                  "%llu, the limit is %llu\n",
+                  (unsigned long long)worst, rule_scope_name(group->scope),
+                  (unsigned long long)total, (unsigned long long)limits->scan_ns);
+    return RULE_REFUSED;
+}
+
+static enum rule_status check_times(const struct rule_set *set,
+                                    const struct rule_set_source *source)
+{
+    const struct rule_limits *limits = source->limits;
+
+    for (size_t g = 0; limits->now && g < set->group_count; g++) {
+        uint64_t ns = 0;
+
+        if (!rule_set_time(set->groups[g].database, set->groups[g].scope, limits->now, &ns))
+            return RULE_BROKEN;
+        if (ns > limits->scan_ns)
+            return too_slow(source, &source->plan->groups[g], ns);
+    }
+    return RULE_OK;
+}
+
 enum rule_status rule_set_check_cost(const struct rule_set *set,
                                      const struct rule_set_source *source)
 {
@@ -180,7 +240,7 @@ enum rule_status rule_set_check_cost(const struct rule_set *set,
         return too_costly(set, source, true, info.stream_bytes, limits->stream_bytes);
     if (info.database_bytes > limits->database_bytes)
         return too_costly(set, source, false, info.database_bytes, limits->database_bytes);
-    return RULE_OK;
+    return check_times(set, source);
 }
 
 static enum rule_status compile_groups(struct rule_set *set, const struct rule_set_source *source)

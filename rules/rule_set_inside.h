@@ -108,6 +108,10 @@ bool rule_set_measure(struct rule_set_group *group);
  * limits. */
 enum rule_status rule_set_check_cost(const struct rule_set *set,
                                      const struct rule_set_source *source);
+/* What scanning a KiB of a text that is always the same takes (rule_set_time.c). False: no memory.
+ */
+bool rule_set_time(const hs_database_t *database, enum rule_scope scope, rule_clock *now,
+                   uint64_t *ns_out);
 /* Whom the rules are for (rule_set_whom.c), numbers, counters and logic of all rules, into a set
  * that has its slots. False: no memory. */
 bool rule_set_whom(struct rule_set *set, const struct rule_set_source *source);

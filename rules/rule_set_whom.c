@@ -18,8 +18,7 @@ static int compare_ids(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* A domain as A-labels in lower case. False: it is none. */
-static bool domain_key(struct span domain, struct writer *key)
+bool rule_domain_key(struct span domain, struct writer *key)
 {
     struct address a;
     uint8_t text[ADDRESS_KEY_MAX];
@@ -136,7 +135,7 @@ static struct rule_set_whom whom_of(const struct listing *l, const struct rule *
 
 bool rule_set_whom(struct rule_set *set, const struct rule_set_source *source)
 {
-    struct listing domains = {.names = &set->domains, .key = domain_key};
+    struct listing domains = {.names = &set->domains, .key = rule_domain_key};
     struct listing tenants = {.names = &set->tenants, .key = tenant_key, .tenants = true};
     uint32_t first = 0, first_tenant = 0;
 
@@ -172,7 +171,7 @@ uint32_t rule_set_domain(const struct rule_set *set, struct span domain)
 {
     struct rule_set_names names = set->domains;
 
-    return find(&(struct listing){.names = &names, .key = domain_key}, domain);
+    return find(&(struct listing){.names = &names, .key = rule_domain_key}, domain);
 }
 
 uint32_t rule_set_tenant(const struct rule_set *set, struct span tenant)

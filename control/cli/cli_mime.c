@@ -98,6 +98,19 @@ static bool read_all(struct mime_memories *m, FILE *in, uint64_t *size_out)
     return good && read_piece(m, span_of(NULL, 0)) && !ferror(in);
 }
 
+static bool undivided(json_t *parts, const json_t *others, FILE *in)
+{
+    const json_t *other;
+    size_t i;
+
+    json_array_foreach(others, i, other)
+    {
+        if (!cli_mime_tree_undivided(json_object_get(other, "parts"), in))
+            return false;
+    }
+    return cli_mime_tree_undivided(parts, in);
+}
+
 /* The parts, or NULL when the file could not be read or memory ran out; other readings of it. */
 static json_t *read_message(struct mime_memories *m, FILE *in, uint64_t *size_out,
                             json_t **others_out)
@@ -122,7 +135,7 @@ static json_t *read_message(struct mime_memories *m, FILE *in, uint64_t *size_ou
     while (m->lent_count)
         free(m->lent[--m->lent_count]);
     parts = cli_mime_tree_finish(m->trees);
-    if (good)
+    if (good && undivided(parts, m->others, in))
         return parts;
     json_decref(parts);
     return NULL;
@@ -233,10 +246,24 @@ static void print_message(const char *name, uint64_t size, json_t *parts, json_t
     }
 }
 
+/* Standard input as a file, of which bytes may be read again. NULL: errno says why. */
+static FILE *standard_input(struct mime_memories *m)
+{
+    FILE *file = tmpfile();
+    size_t n;
+
+    while (file && (n = fread(m->piece, 1, sizeof(m->piece), stdin)) > 0)
+        fwrite(m->piece, 1, n, file);
+    if (file && !ferror(stdin) && fflush(file) == 0 && fseeko(file, 0, SEEK_SET) == 0)
+        return file;
+    if (file)
+        fclose(file);
+    return NULL;
+}
+
 static bool show(struct mime_memories *m, const char *name, bool json)
 {
-    bool standard = strcmp(name, "-") == 0;
-    FILE *in = standard ? stdin : fopen(name, "rb");
+    FILE *in = strcmp(name, "-") == 0 ? standard_input(m) : fopen(name, "rb");
     uint64_t size = 0;
     json_t *others = NULL;
     json_t *parts = in ? read_message(m, in, &size, &others) : NULL;
@@ -247,7 +274,7 @@ static bool show(struct mime_memories *m, const char *name, bool json)
         fprintf(stderr, "wirepost mime: %s: %s\n", name, strerror(errno));
     json_decref(parts);
     json_decref(others);
-    if (in && !standard)
+    if (in)
         fclose(in);
     return parts != NULL;
 }

@@ -7,6 +7,7 @@
 #include "proto/mime/mime_word.h"
 
 enum {
+    PIECE = 8192,        /* bytes of a file that are read at a time */
     PARAMETER_MAX = 128, /* bytes of a parameter's name that is shown */
     TEXT_MAX = 65536, /* of a decoded value: three bytes for each of the longest field, and room */
 };
@@ -217,9 +218,11 @@ static void take_field(json_t *part, const struct mime_event *e)
     uint8_t text[TEXT_MAX];
     struct writer w = writer_of(text, sizeof(text));
 
-    mime_word_decode(e->field.value, &charset_all, &w);
+    mime_word_decode_apart(e->field.value, &charset_all, &w);
     json_object_set_new(field, "name", text_of(e->field.name));
     json_object_set_new(field, "value", json_stringn((const char *)text, w.len));
+    json_object_set_new(field, "raw", text_of(e->field.value));
+    set_number(field, "raw_size", e->field.value.len);
     set_number(field, "offset", e->offset);
     json_array_append_new(json_object_get(part, "headers"), field);
     take_meaning(part, field, e->field.id, e->field.value);
@@ -350,6 +353,62 @@ static void take_anomaly(json_t *part, const struct mime_event *e)
     set_number(defect, "offset", e->offset);
     json_object_set_new(defect, "what", json_string(mime_anomaly_what(e->anomaly)));
     json_array_append_new(json_object_get(part, "defects"), defect);
+}
+
+static bool has_defect(const json_t *part, enum mime_anomaly anomaly)
+{
+    const json_t *defect;
+    size_t i;
+
+    json_array_foreach(json_object_get(part, "defects"), i, defect)
+    {
+        const char *name = json_string_value(json_object_get(defect, "name"));
+
+        if (name && strcmp(name, mime_anomaly_name(anomaly)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* False: the file could not be read there. */
+static bool hash_file(EVP_MD_CTX *hash, FILE *in, json_int_t at, json_int_t size)
+{
+    uint8_t piece[PIECE];
+    bool ok = fseeko(in, at, SEEK_SET) == 0;
+
+    EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+    while (ok && size > 0) {
+        size_t n = fread(piece, 1, size < PIECE ? (size_t)size : PIECE, in);
+
+        EVP_DigestUpdate(hash, piece, n);
+        size -= (json_int_t)n;
+        ok = n > 0;
+    }
+    return ok;
+}
+
+bool cli_mime_tree_undivided(json_t *parts, FILE *in)
+{
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool ok = hash != NULL;
+    json_t *part;
+    size_t i;
+
+    json_array_foreach(parts, i, part)
+    {
+        json_t *size = json_object_get(part, "body_size");
+
+        if (!ok || !size || !has_defect(part, MIME_ANOMALY_PARTS_NONE))
+            continue;
+        ok = hash_file(hash, in, json_integer_value(json_object_get(part, "body_offset")),
+                       json_integer_value(size));
+        json_object_set_new(part, "kind", json_string("leaf"));
+        json_object_set(part, "size", size);
+        json_object_del(part, "beside");
+        take_digest(hash, part);
+    }
+    EVP_MD_CTX_free(hash);
+    return ok;
 }
 
 void cli_mime_tree_feed(struct cli_mime_tree *t, const struct mime_event *event)

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 
 #include "proto/mime/mime_readings.h"
 
@@ -28,6 +29,12 @@ bool cli_mime_tree_init(struct cli_mime_tree *t);
 /* As `from` stands now: another reading of the same message. False when there is no memory. */
 bool cli_mime_tree_copy(struct cli_mime_tree *t, const struct cli_mime_tree *from);
 void cli_mime_tree_feed(struct cli_mime_tree *t, const struct mime_event *event);
+/*
+ * Of finished parts: a multipart in which no delimiter stands has no parts (RFC 2046 section 5.1
+ * wants one at least), so it is shown as one leaf: its body as it stands, read again from `in`.
+ * False when that failed or there is no memory.
+ */
+bool cli_mime_tree_undivided(json_t *parts, FILE *in);
 /* Gives the parts, of which the caller has one reference, and frees the rest. */
 json_t *cli_mime_tree_finish(struct cli_mime_tree *t);
 

@@ -44,9 +44,11 @@ static int run_import(const struct cli_transfer *t, struct import_sink sink,
                              .context = (void *)(uintptr_t)t};
     bool ok = import_run(&run, t->path);
 
-    printf("imported %llu, there already %llu, refused %llu, folders left out %llu\n",
+    printf("imported %llu, there already %llu, refused %llu, folders left out %llu, "
+           "messages with keywords left out %llu\n",
            (unsigned long long)run.imported, (unsigned long long)run.there,
-           (unsigned long long)run.refused, (unsigned long long)run.folders);
+           (unsigned long long)run.refused, (unsigned long long)run.folders,
+           (unsigned long long)run.keywords);
     return ok && run.refused == 0 ? CLI_OK : CLI_FAILED;
 }
 

@@ -198,6 +198,7 @@ struct config_rules {
     uint32_t files_count;
     char *cache; /* a directory; empty: compiled rules are not kept */
     int64_t streams;
+    int64_t scan_time; /* nanoseconds for a KiB */
 };
 
 /* What mail to an address ends in: places among the accounts, each once. */
@@ -262,6 +263,7 @@ struct config {
     uint32_t domains_count;
     struct span *tenants; /* names of the domains' tenants, each once; found by the check */
     uint32_t tenants_count;
+    struct span *domain_keys; /* of the domains, in their order; found by the check */
     struct config_account *accounts;
     uint32_t accounts_count;
     struct config_alias *aliases;

@@ -151,6 +151,16 @@ static int compare_spans(const void *a, const void *b)
     return compare_named(&x, &y);
 }
 
+/* The domains' keys side by side. False: no memory. */
+static bool list_domains(struct config *config)
+{
+    config->domain_keys = config_memory_take(config->memory, (config->domains_count + 1) *
+                                                                 sizeof(*config->domain_keys));
+    for (uint32_t i = 0; config->domain_keys && i < config->domains_count; i++)
+        config->domain_keys[i] = config->domains[i].key;
+    return config->domain_keys != NULL;
+}
+
 /* Each tenant once, sorted. False: no memory. */
 static bool name_tenants(struct config *config)
 {
@@ -249,5 +259,6 @@ static bool name_addresses(struct config_names *names)
 
 bool config_names_make(struct config_names *names)
 {
-    return name_domains(names) && name_tenants(names->config) && name_addresses(names);
+    return name_domains(names) && list_domains(names->config) && name_tenants(names->config) &&
+           name_addresses(names);
 }

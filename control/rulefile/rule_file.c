@@ -20,7 +20,7 @@ struct rule_file {
     size_t room;
     size_t patterns;
     struct source *sources;
-    struct rule_tenants tenants;
+    struct rule_names_known tenants, domains;
 };
 
 struct rule_file *rule_file_new(void)
@@ -28,9 +28,11 @@ struct rule_file *rule_file_new(void)
     return calloc(1, sizeof(struct rule_file));
 }
 
-void rule_file_tenants(struct rule_file *f, const struct rule_tenants *tenants)
+void rule_file_known(struct rule_file *f, const struct rule_names_known *tenants,
+                     const struct rule_names_known *domains)
 {
     f->tenants = *tenants;
+    f->domains = *domains;
 }
 
 static void free_lists(const struct rule *rule)
@@ -205,6 +207,7 @@ bool rule_file_parse(struct rule_file *f, const char *name, struct span text, st
     ok = rule_reader_run(&(struct rule_reader){.document = &s->document,
                                                .file = span_text(s->name),
                                                .tenants = f->tenants,
+                                               .domains = f->domains,
                                                .add = add,
                                                .context = f},
                          errors);

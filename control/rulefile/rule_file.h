@@ -21,8 +21,9 @@
  */
 struct rule_file;
 
-/* The tenants there are, borrowed. NULL names: not known, so any may be named. */
-struct rule_tenants {
+/* The tenants or domains there are, borrowed; domains as A-labels in lower case. NULL names: not
+ * known, so any may be named. */
+struct rule_names_known {
     const struct span *names;
     uint32_t count;
 };
@@ -35,8 +36,9 @@ enum {
 /* An empty collection; several files may be read into one. NULL: out of memory. */
 struct rule_file *rule_file_new(void);
 void rule_file_free(struct rule_file *f);
-/* Rules of files that are read from now on may name these tenants only. */
-void rule_file_tenants(struct rule_file *f, const struct rule_tenants *tenants);
+/* Rules of files that are read from now on may name these tenants and domains only. */
+void rule_file_known(struct rule_file *f, const struct rule_names_known *tenants,
+                     const struct rule_names_known *domains);
 /*
  * Adds the rules of `text`, which is not needed afterwards; `name` stands in the messages. False
  * when anything is wrong: `errors` has a line for each fault, and the collection is good only for

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "control/base/clock.h"
 #include "control/rulefile/rule_cache.h"
 #include "control/rulefile/rule_file.h"
 #include "dataplane/handoff/hidden.h"
@@ -69,9 +70,11 @@ static bool compile(const struct rule_loader_options *o, struct writer *errors,
 
     *set_out = NULL;
     if (file)
-        rule_file_tenants(file, &o->tenants);
+        rule_file_known(file, &o->tenants, &o->domains);
     for (uint32_t i = 0; i < o->file_count && file; i++)
         ok = rule_file_read(file, o->files[i], errors) && ok;
+    limits.scan_ns = o->scan_ns;
+    limits.now = clock_monotonic_ns;
     if (ok) {
         rules = rule_file_rules(file, &count);
         if (o->cache && o->cache[0] && (mkdir(o->cache, 0700) == 0 || errno == EEXIST))

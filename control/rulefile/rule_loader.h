@@ -16,8 +16,9 @@ struct rule_loader;
 struct rule_loader_options {
     const char *const *files;
     uint32_t file_count;
-    struct rule_tenants tenants; /* that rules may name */
-    const char *cache;           /* a directory, made when missing; empty: none */
+    struct rule_names_known tenants, domains; /* that rules may name */
+    const char *cache;                        /* a directory, made when missing; empty: none */
+    uint64_t scan_ns;                         /* struct rule_limits */
     uint32_t workers;
     uint32_t streams; /* messages that a worker may scan at a time */
 };

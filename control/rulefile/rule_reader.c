@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "control/rulefile/rule_draft.h"
+#include "proto/address/address.h"
+#include "rules/rule.h"
 
 static void rule_id(struct rule_yaml *r, yaml_node_t *node, void *target)
 {
@@ -175,6 +177,34 @@ static struct span *read_names(struct rule_yaml *r, yaml_node_t *node, bool *the
     return names;
 }
 
+/* The node of item `i`, or the scalar that stands for a list of one. */
+static yaml_node_t *item_of(struct rule_yaml *r, yaml_node_t *node, size_t i)
+{
+    return node->type == YAML_SEQUENCE_NODE
+               ? yaml_document_get_node(r->document, node->data.sequence.items.start[i])
+               : node;
+}
+
+static bool is_known(const struct rule_names_known *known, struct span name)
+{
+    for (uint32_t k = 0; k < known->count; k++)
+        if (span_equal(known->names[k], name))
+            return true;
+    return false;
+}
+
+static void domains_known(struct rule_yaml *r, yaml_node_t *node, const struct rule_draft *d)
+{
+    for (size_t i = 0; i < d->rule.domain_count && r->domains.names; i++) {
+        uint8_t text[ADDRESS_KEY_MAX];
+        struct writer key = writer_of(text, sizeof(text));
+
+        /* What is no domain at all is told where the rule is checked. */
+        if (rule_domain_key(d->rule.domains[i], &key) && !is_known(&r->domains, writer_span(&key)))
+            rule_yaml_expected(r, item_of(r, node, i), "a domain that the configuration has");
+    }
+}
+
 static void read_domains(struct rule_yaml *r, yaml_node_t *node, struct rule_draft *d, bool except)
 {
     uint16_t count = 0;
@@ -186,26 +216,14 @@ static void read_domains(struct rule_yaml *r, yaml_node_t *node, struct rule_dra
     d->rule.domains = names;
     d->rule.domain_count = count;
     d->rule.except = except;
-}
-
-/* The node of item `i`, or the scalar that stands for a list of one. */
-static yaml_node_t *item_of(struct rule_yaml *r, yaml_node_t *node, size_t i)
-{
-    return node->type == YAML_SEQUENCE_NODE
-               ? yaml_document_get_node(r->document, node->data.sequence.items.start[i])
-               : node;
+    domains_known(r, node, d);
 }
 
 static void tenants_known(struct rule_yaml *r, yaml_node_t *node, const struct rule_draft *d)
 {
-    for (size_t i = 0; i < d->rule.tenant_count && r->tenants.names; i++) {
-        uint32_t k = 0;
-
-        while (k < r->tenants.count && !span_equal(r->tenants.names[k], d->rule.tenants[i]))
-            k++;
-        if (k == r->tenants.count)
+    for (size_t i = 0; i < d->rule.tenant_count && r->tenants.names; i++)
+        if (!is_known(&r->tenants, d->rule.tenants[i]))
             rule_yaml_expected(r, item_of(r, node, i), "a tenant that a domain has");
-    }
 }
 
 static void read_tenants(struct rule_yaml *r, yaml_node_t *node, struct rule_draft *d, bool except)
@@ -323,6 +341,7 @@ bool rule_reader_run(const struct rule_reader *reader, struct writer *errors)
                           .errors = errors,
                           .file = reader->file,
                           .tenants = reader->tenants,
+                          .domains = reader->domains,
                           .ok = true};
     yaml_node_t *root = yaml_document_get_root_node(reader->document);
     yaml_node_t *rules = NULL;

@@ -15,7 +15,7 @@ typedef bool rule_reader_add(void *context, const struct rule *rule);
 struct rule_reader {
     yaml_document_t *document;
     struct span file;
-    struct rule_tenants tenants;
+    struct rule_names_known tenants, domains;
     rule_reader_add *add;
     void *context;
 };

@@ -14,7 +14,7 @@ struct rule_yaml {
     yaml_document_t *document;
     struct writer *errors;
     struct span file;
-    struct rule_tenants tenants;
+    struct rule_names_known tenants, domains;
     struct span id; /* of the rule at hand; empty outside of one or when it has none */
     bool ok;
 };

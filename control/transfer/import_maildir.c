@@ -136,7 +136,8 @@ static bool import_file(struct import_run *run, const char *path, const struct f
 {
     struct import_meta meta = {.date_ms = file->date_ms,
                                .flags = store_flags(file->flags),
-                               .forwarded = file->flags & MAILDIR_PASSED};
+                               .forwarded = file->flags & MAILDIR_PASSED,
+                               .others = file->flags & MAILDIR_OTHERS};
     struct import_message m;
     char where[WHERE + 512];
     bool cr = false;

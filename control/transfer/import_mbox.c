@@ -56,6 +56,7 @@ static bool end(void *context, uint32_t flags)
     struct import_meta meta = {.date_ms = r->from.date_ms,
                                .flags = store_flags(flags),
                                .forwarded = flags & MBOX_FORWARDED,
+                               .others = flags & MBOX_OTHERS,
                                .sender = span_of(r->from.sender, r->from.sender_len)};
 
     /* What writers put there who know no sender. */

@@ -60,6 +60,7 @@ bool import_message_end(struct import_message *m, const struct import_meta *meta
     if (m->result == IMPORT_DONE)
         m->result = run->sink.end(run->sink.context, meta, &why);
     run->imported += m->result == IMPORT_DONE;
+    run->keywords += m->result == IMPORT_DONE && meta->others;
     run->there += m->result == IMPORT_THERE;
     run->refused += m->result == IMPORT_REFUSED;
     if (m->result == IMPORT_REFUSED || m->result == IMPORT_FAILED)

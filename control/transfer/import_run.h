@@ -24,7 +24,8 @@ struct import_run {
     /* A message that was refused, or a folder that was left out: where it stands, and why. */
     void (*tell)(void *context, const char *where, const char *why);
     void *context;
-    uint64_t imported, there, refused, folders; /* out; folders: left out */
+    /* Out; folders: left out; keywords: messages of which some were left out. */
+    uint64_t imported, there, refused, folders, keywords;
 };
 
 /* False: it ended early, which was told; what was imported before is there. */

@@ -20,6 +20,7 @@ struct import_meta {
     uint64_t date_ms;   /* the internal date */
     uint32_t flags;     /* enum store_flag */
     bool forwarded;     /* keyword $Forwarded */
+    bool others;        /* keywords that are not kept */
     struct span sender; /* of a from-line; may be empty */
 };
 

@@ -28,10 +28,13 @@ struct maildir_name maildir_name_parse(struct span name)
         at--;
     if (at == 0 || !span_equal(span_head(span_skip(name, at), 2), span_text("2,")))
         return out;
-    for (at += 2; at < name.len; at++)
+    for (at += 2; at < name.len; at++) {
+        if ((uint8_t)(name.data[at] - 'a') < 26)
+            out.flags |= MAILDIR_OTHERS;
         for (int k = 0; k < LETTERS; k++)
             if (name.data[at] == (uint8_t)letters[k].letter)
                 out.flags |= letters[k].flag;
+    }
     return out;
 }
 

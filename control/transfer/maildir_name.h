@@ -8,7 +8,7 @@
  * The name of a file in a Maildir's cur or new:
  *
  *   name = unique [":2," *flag]        flag = "D" draft / "F" flagged / "P" passed / "R" replied /
- *   unique = [1*DIGIT "."] *VCHAR              "S" seen / "T" trashed; others are passed over
+ *   unique = [1*DIGIT "."] *VCHAR              "S" seen / "T" trashed / "a".."z" keywords
  *
  * The digits in front are the time of delivery in seconds since 1970.
  */
@@ -19,6 +19,7 @@ enum maildir_flag {
     MAILDIR_REPLIED = 8,
     MAILDIR_SEEN = 16,
     MAILDIR_TRASHED = 32,
+    MAILDIR_OTHERS = 64, /* "a" to "z": keywords that a file beside the messages names */
 };
 
 struct maildir_name {

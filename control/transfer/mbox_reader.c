@@ -78,15 +78,20 @@ static uint32_t letters(struct span value, const char *table, const uint32_t *fl
     return found;
 }
 
-static bool has_word(struct span value, struct span word)
+/* keywords = *( keyword 1*WSP ) */
+static uint32_t keywords(struct span value)
 {
+    uint32_t found = 0;
+
     for (size_t i = 0, end; i < value.len; i = end + 1) {
         for (end = i; end < value.len && value.data[end] != ' ' && value.data[end] != '\t';)
             end++;
-        if (span_equal(span_of(value.data + i, end - i), word))
-            return true;
+        if (end > i)
+            found |= span_equal(span_of(value.data + i, end - i), span_text("$Forwarded"))
+                         ? MBOX_FORWARDED
+                         : MBOX_OTHERS;
     }
-    return false;
+    return found;
 }
 
 static bool flag_field(struct span line, enum mbox_field *field_out, uint32_t *flags_out)
@@ -103,7 +108,7 @@ static bool flag_field(struct span line, enum mbox_field *field_out, uint32_t *f
         *flags_out = letters(value, "AFDT", x_status);
     } else if (is_field(line, "X-Keywords", &value)) {
         *field_out = MBOX_X_KEYWORDS;
-        *flags_out = has_word(value, span_text("$Forwarded")) ? MBOX_FORWARDED : 0;
+        *flags_out = keywords(value);
     } else {
         return false;
     }

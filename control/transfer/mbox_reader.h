@@ -32,6 +32,7 @@ enum mbox_flag {
     MBOX_DELETED = 8,
     MBOX_DRAFT = 16,
     MBOX_FORWARDED = 32, /* X-Keywords: $Forwarded */
+    MBOX_OTHERS = 64,    /* X-Keywords: more than that */
 };
 
 enum { MBOX_LINE = 1024, MBOX_SENDER = 320 }; /* of a from-line or a flag field; longer is text */

@@ -4,6 +4,8 @@
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_more.h"
+#include "proto/smtp/smtp_reader.h"
+#include "proto/smtp/smtp_reply.h"
 
 /*
  * A session without a connection: the envelope goes through the same functions as the machine's
@@ -44,21 +46,52 @@ static bool introduce(struct sessions *ss, struct session *s, const struct judge
     return true;
 }
 
+/* Judges line ends as those of a chunk are, and feeds what is good. */
+static enum smtp_reply_id feed(struct sessions *ss, struct transaction *tx,
+                               struct smtp_reader *lines, struct span in, struct span *text_out)
+{
+    enum smtp_reply_id row = SMTP_REPLY_NONE;
+    enum smtp_reader_event event = SMTP_READER_TEXT;
+    struct span bytes;
+
+    while (row == SMTP_REPLY_NONE &&
+           (event = smtp_reader_next(lines, &in, &bytes)) == SMTP_READER_TEXT)
+        row = transaction_content_feed(ss, tx, bytes, text_out);
+    return event == SMTP_READER_BAD ? smtp_reply_for_form(smtp_reader_form(lines)) : row;
+}
+
+/* A CR that the message ends with is bare: any byte behind it tells. */
+static enum smtp_reply_id judge_last(struct smtp_reader *lines)
+{
+    struct span in = span_text("."), bytes;
+    enum smtp_reader_event event;
+
+    while ((event = smtp_reader_next(lines, &in, &bytes)) == SMTP_READER_TEXT)
+        ;
+    return event == SMTP_READER_BAD ? smtp_reply_for_form(smtp_reader_form(lines))
+                                    : SMTP_REPLY_NONE;
+}
+
 /* The row that refuses the message, or NONE. */
 static enum smtp_reply_id read_message(struct sessions *ss, struct transaction *tx,
                                        const struct judge_source *source, struct span *text_out)
 {
     uint8_t *piece = transaction_memory(ss, tx, SESSION_STEP);
     enum smtp_reply_id row = piece ? SMTP_REPLY_NONE : SMTP_REPLY_NO_RESOURCES;
+    struct smtp_reader lines;
     size_t len;
 
+    smtp_reader_init(&lines, SMTP_COMMAND_LINE_MAX, 0);
+    smtp_reader_begin_chunk(&lines, UINT64_MAX, true, true);
     while (row == SMTP_REPLY_NONE &&
            (len = source->read(source->context, piece, SESSION_STEP)) > 0) {
         tx->message.size += len;
         row = tx->message.size > ss->settings.message_size_max
                   ? SMTP_REPLY_TOO_BIG
-                  : transaction_content_feed(ss, tx, span_of(piece, len), text_out);
+                  : feed(ss, tx, &lines, span_of(piece, len), text_out);
     }
+    if (row == SMTP_REPLY_NONE)
+        row = judge_last(&lines);
     if (row == SMTP_REPLY_NONE)
         row = transaction_content_finish(ss, tx);
     return row == SMTP_REPLY_NONE ? delivery_judge(ss, tx, text_out) : row;

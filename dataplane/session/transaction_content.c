@@ -161,6 +161,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
     enum rule_status status;
     enum smtp_reply_id row;
+    bool apart;
 
     /* Only the message's own header; those of parts and of messages within are not its words. */
     if (event->part != 0)
@@ -170,7 +171,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     if (row != SMTP_REPLY_NONE)
         return row;
     transaction_foreign_field(ss, tx, event);
-    mime_word_decode(event->field.value, &charset_all, &text);
+    apart = mime_word_decode_apart(event->field.value, &charset_all, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         transaction_subject_field(tx, event);
     if (event->field.id == MIME_FIELD_SUBJECT)
@@ -184,6 +185,12 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     transaction_stamp(ss, STAGE_mime);
     status = rule_match_header(tx->match, event->field.name, writer_span(&text));
     scanned(ss, tx, RULE_SCOPE_HEADER, writer_span(&text));
+    if (apart && status == RULE_OK) {
+        text.len = 0;
+        mime_word_decode(event->field.value, &charset_all, &text);
+        status = rule_match_header(tx->match, event->field.name, writer_span(&text));
+        scanned(ss, tx, RULE_SCOPE_HEADER, writer_span(&text));
+    }
     return transaction_rules_row(ss, tx, status);
 }
 

@@ -34,8 +34,8 @@ static bool starts(struct span s, struct span with)
 
 /* What a line may be, by two ways of reading it. */
 struct delimiters {
-    enum mime_delimiter exact; /* the innermost open multipart whose boundary it is */
-    enum mime_delimiter other; /* the outermost, or one that is closed, or with text behind */
+    enum mime_delimiter exact; /* the outermost open multipart whose boundary it is */
+    enum mime_delimiter other; /* the innermost, or one that is closed, or with text behind */
     uint8_t exact_depth, other_depth;
     bool closed, trailed; /* it is a boundary of a closed multipart, or text follows one */
 };
@@ -66,14 +66,16 @@ static void match_frame(struct mime_reader *r, unsigned depth, struct span text,
         return;
     }
     d->closed |= f->closed;
-    if (!f->closed && d->exact == MIME_DELIMITER_NONE) {
-        d->exact = kind;
-        d->exact_depth = (uint8_t)depth;
-    }
     /* That a closed one is closed again makes no difference. */
-    if (!f->closed || kind == MIME_DELIMITER_OPEN) {
+    if (d->exact == MIME_DELIMITER_NONE && (!f->closed || kind == MIME_DELIMITER_OPEN)) {
         d->other = kind;
         d->other_depth = (uint8_t)depth;
+    }
+    /* RFC 2046 section 5.1.2: "recognize outer level boundary markers at ANY level of inner
+     * nesting". */
+    if (!f->closed) {
+        d->exact = kind;
+        d->exact_depth = (uint8_t)depth;
     }
 }
 

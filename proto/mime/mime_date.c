@@ -79,6 +79,19 @@ static unsigned place(struct span word, const char *list)
     return 0;
 }
 
+/* month = "Jan" / "Feb" / ... ; a number from 1 to 12 is read, too, since nothing else can stand
+ * there. */
+static unsigned read_month(struct span *s)
+{
+    struct span word = letters(s);
+    unsigned n;
+    size_t digits;
+
+    if (word.len)
+        return place(word, "janfebmaraprmayjunjulaugsepoctnovdec");
+    return number(s, 1, 2, &n, &digits) && n <= 12 ? n : 0;
+}
+
 static unsigned days_of(unsigned month, unsigned year)
 {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -100,7 +113,7 @@ static bool read_date(struct span *s, struct mime_date *d)
 
     if (!number(s, 1, 2, &day, &digits))
         return false;
-    d->month = (uint8_t)place(letters(s), "janfebmaraprmayjunjulaugsepoctnovdec");
+    d->month = (uint8_t)read_month(s);
     if (d->month == 0 || !number(s, 2, 4, &year, &digits))
         return false;
     if (digits < 4)
@@ -129,7 +142,8 @@ static bool read_time(struct span *s, struct mime_date *d)
 /*
  * zone     = (FWS ( "+" / "-" ) 4DIGIT) / obs-zone
  * obs-zone = "UT" / "GMT" / "EST" / "EDT" / "CST" / "CDT" / "MST" / "MDT" / "PST" / "PDT" / letters
- * Other letters are "-0000" (section 4.3). A date without a zone is read so, too.
+ * Other letters are "-0000" (section 4.3). A date without a zone is read so, too. What stands
+ * behind the letters, as in "EST5EDT", is no part of the date.
  */
 static bool read_zone(struct span s, struct mime_date *d)
 {
@@ -147,7 +161,7 @@ static bool read_zone(struct span s, struct mime_date *d)
         return true;
     }
     word = letters(&s);
-    american = s.len && is_digit(s.data[0]) ? 0 : place(word, "edtestcdtcstmdtmstpdtpst");
+    american = place(word, "edtestcdtcstmdtmstpdtpst");
     if (american)
         d->zone = (int16_t)(-60 * (int)(4 + american / 2));
     else

@@ -442,7 +442,8 @@ static enum mime_part_kind kind_of(struct mime_reader *r)
 {
     bool is_multipart = is(r->part.type, "multipart");
     bool is_message = is(r->part.type, "message") &&
-                      (is(r->part.subtype, "rfc822") || is(r->part.subtype, "global"));
+                      (is(r->part.subtype, "rfc822") || is(r->part.subtype, "global") ||
+                       is(r->part.subtype, "external-body"));
 
     if (is(r->part.type, "message") && is(r->part.subtype, "partial"))
         note(r, MIME_ANOMALY_MESSAGE_PARTIAL);

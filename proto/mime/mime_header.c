@@ -46,7 +46,7 @@ enum line_kind {
     LINE_FOLD,     /* likewise */
     LINE_NAMELESS, /* likewise */
     LINE_JUNK,     /* likewise; LINE_NONE to most readers */
-    LINE_DOUBT,    /* LINE_NONE or LINE_JUNK, and both are wanted */
+    LINE_DOUBT,    /* LINE_NONE or left out, and both are wanted */
 };
 
 static bool mbox_line(struct span s)
@@ -61,6 +61,14 @@ static enum line_kind none(const struct mime_reader *r)
     if (mime_reader_other(r, MIME_DOUBT_HEADER))
         return LINE_JUNK;
     return mime_reader_asks(r, MIME_DOUBT_HEADER) ? LINE_DOUBT : LINE_NONE;
+}
+
+/* A From line behind fields: left out, or it is no field and ends the header. */
+static enum line_kind mbox_inside(const struct mime_reader *r)
+{
+    if (mime_reader_other(r, MIME_DOUBT_HEADER))
+        return LINE_NONE;
+    return mime_reader_asks(r, MIME_DOUBT_HEADER) ? LINE_DOUBT : LINE_MBOX;
 }
 
 /*
@@ -81,8 +89,11 @@ static enum line_kind judge_name(const struct mime_reader *r, struct span s)
         return name ? LINE_FIELD : LINE_NAMELESS;
     if (i == s.len && !r->finished)
         return LINE_MORE;
-    return r->field_offset == r->frames[r->depth - 1].header_offset && mbox_line(s) ? LINE_MBOX
-                                                                                    : none(r);
+    if (!mbox_line(s))
+        return none(r);
+    if (r->field_offset == r->frames[r->depth - 1].header_offset)
+        return LINE_MBOX;
+    return s.data[0] == '>' ? none(r) : mbox_inside(r);
 }
 
 /* The begin of a line at the begin of `s`, which is not empty. */

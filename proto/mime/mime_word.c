@@ -159,7 +159,20 @@ static bool joins(const struct pending *p, const struct word *word)
            PENDING_MAX - p->len >= word->text.len + 3;
 }
 
-bool mime_word_decode(struct span value, const struct mime_charset *other, struct writer *out)
+/*
+ * RFC 2047 section 5 (1): a word "MUST be separated from any adjacent 'encoded-word' or 'text' by
+ * 'linear-white-space'". Not where a phrase or comment begins.
+ */
+static bool wants_blank(struct span before)
+{
+    uint8_t last = before.len ? before.data[before.len - 1] : ' ';
+
+    return !ascii_folding(last) && !memchr("(\"<,;:", last, 6);
+}
+
+/* `apart`: where a word stands right behind text a blank is put between, and that is noted. */
+static bool decode(struct span value, const struct mime_charset *other, struct writer *out,
+                   bool *apart)
 {
     struct pending p = {.len = 0};
     struct span s = ascii_trim(value), between;
@@ -182,6 +195,10 @@ bool mime_word_decode(struct span value, const struct mime_charset *other, struc
         } else {
             known = put_pending(&p, other, out) && known;
             put_text(between, out);
+            if (apart && wants_blank(between)) {
+                writer_byte(out, ' ');
+                *apart = true;
+            }
         }
         decode_word(&word, &p);
         if (p.raw.len == 0) {
@@ -196,6 +213,19 @@ bool mime_word_decode(struct span value, const struct mime_charset *other, struc
     known = put_pending(&p, other, out) && known;
     put_text(span_skip(s, from), out);
     return known;
+}
+
+bool mime_word_decode(struct span value, const struct mime_charset *other, struct writer *out)
+{
+    return decode(value, other, out, NULL);
+}
+
+bool mime_word_decode_apart(struct span value, const struct mime_charset *other, struct writer *out)
+{
+    bool apart = false;
+
+    decode(value, other, out, &apart);
+    return apart;
 }
 
 void mime_word_unfold(struct span value, struct writer *out)

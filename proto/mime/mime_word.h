@@ -14,6 +14,14 @@
  */
 bool mime_word_decode(struct span value, const struct mime_charset *other, struct writer *out);
 
+/*
+ * The same of unstructured text, but for a word that stands right behind other text, as in
+ * "[list]=?utf-8?q?news?=": a blank is put before it (RFC 2047 section 5 (1)). True when one was:
+ * other receivers put none, and mime_word_decode() gives what they show.
+ */
+bool mime_word_decode_apart(struct span value, const struct mime_charset *other,
+                            struct writer *out);
+
 /* Writes the value unfolded, blanks at its ends removed, otherwise as it is. */
 void mime_word_unfold(struct span value, struct writer *out);
 

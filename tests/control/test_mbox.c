@@ -122,6 +122,8 @@ static void flags_stand_at_the_end_of_the_header(void)
 {
     reads_as(FROM "S: x\nStatus: RO\nX-Status: AFTD\nX-Keywords: $Forwarded\n\nb\n\n", MBOX_RD,
              "[a@b.test 60]S: x\r\n\r\nb\r\n[63]");
+    reads_as(FROM "S: x\nX-Keywords: $Forwarded Work\n\nb\n\n", MBOX_RD,
+             "[a@b.test 60]S: x\r\n\r\nb\r\n[96]");
     /* In the middle they are the message's, but are read. */
     reads_as(FROM "Status: R\nS: x\n\nb\n\n", MBOX_RD,
              "[a@b.test 60]Status: R\r\nS: x\r\n\r\nb\r\n[1]");
@@ -276,7 +278,9 @@ static void names_in_a_maildir(void)
     CHECK(n.delivered == 1582977601 &&
           n.flags == (MAILDIR_FLAGGED | MAILDIR_REPLIED | MAILDIR_SEEN));
     n = maildir_name_parse(span_text("a:2,b:2,TaDx"));
-    CHECK(n.delivered == 0 && n.flags == (MAILDIR_TRASHED | MAILDIR_DRAFT));
+    CHECK(n.delivered == 0 && n.flags == (MAILDIR_TRASHED | MAILDIR_DRAFT | MAILDIR_OTHERS));
+    n = maildir_name_parse(span_text("a:2,Sac"));
+    CHECK(n.flags == (MAILDIR_SEEN | MAILDIR_OTHERS));
     CHECK(maildir_name_parse(span_text("1:1,S")).flags == 0);
     CHECK(maildir_name_parse(span_text("123456789012.x")).delivered == 0);
     CHECK(maildir_name_parse(span_text("12345")).delivered == 0);

@@ -209,6 +209,31 @@ static void words(void)
     }
 }
 
+static void words_behind_text(void)
+{
+    static const struct {
+        const char *in, *out;
+        bool apart;
+    } rows[] = {
+        {"[list]=?utf-8?q?news?=", "[list] news", true},
+        {"a=?utf-8?q?b?=c=?utf-8?q?d?=", "a bc d", true},
+        {"a =?utf-8?q?b?= c", "a b c", false},
+        {"(=?utf-8?q?a?=)", "(a)", false},
+        {"x,=?utf-8?q?a?=", "x,a", false},
+        {"=?utf-8?q?a?==?utf-8?q?b?=", "ab", false},
+    };
+
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        uint8_t text[256];
+        struct writer w = writer_of(text, sizeof(text));
+        struct span in = guard_copy(span_text(rows[r].in), r % 2);
+
+        CHECK(mime_word_decode_apart(in, NULL, &w) == rows[r].apart);
+        CHECK_TEXT(writer_span(&w), rows[r].out);
+        guard_free(in);
+    }
+}
+
 /* A long value with many words stays linear and within its writer. */
 static void words_are_bounded(void)
 {
@@ -286,6 +311,7 @@ int main(void)
     CHECK_CASE(base64_round_trip);
     CHECK_CASE(qp_rows);
     CHECK_CASE(words);
+    CHECK_CASE(words_behind_text);
     CHECK_CASE(words_are_bounded);
     CHECK_CASE(scan_agrees_with_a_plain_one);
     CHECK_CASE(scan_counts_many_lines);

@@ -88,14 +88,16 @@ static void not_yaml(void)
             "f.yaml: expected UTF-8 text: invalid leading UTF-8 octet at byte 8\n");
 }
 
-static void unknown_tenants_are_named(void)
+static void unknown_tenants_and_domains_are_named(void)
 {
     static char text[1000];
     struct rule_file *f = rule_file_new();
     const struct span known[] = {span_text("acme"), span_text("default")};
+    const struct span domains[] = {span_text("xn--strae-oqa.test")};
 
     errors = writer_of(text, sizeof text);
-    rule_file_tenants(f, &(struct rule_tenants){known, 2});
+    rule_file_known(f, &(struct rule_names_known){known, 2},
+                    &(struct rule_names_known){domains, 1});
     CHECK(!rule_file_parse(
         f, "f.yaml",
         span_text("rules:\n"
@@ -107,12 +109,16 @@ static void unknown_tenants_are_named(void)
                   "  - Acme\n"
                   "- {id: c, patterns: [{literal: x, scope: helo}], tenants: no}\n"
                   "- {id: d, patterns: [{literal: x, scope: helo}], tenants: "
-                  "acme, except_tenants: acme}\n"),
+                  "acme, except_tenants: acme}\n"
+                  "- {id: e, patterns: [{literal: x, scope: helo}], domains: STRA\xc3\x9f"
+                  "E.test}\n"
+                  "- {id: f, patterns: [{literal: x, scope: helo}], except_domains: b.test}\n"),
         &errors));
     CHECK_TEXT(writer_span(&errors),
                "f.yaml:7: rule 'b': expected a tenant that a domain has, not 'Acme'\n"
                "f.yaml:8: rule 'c': expected a tenant that a domain has, not 'no'\n"
-               "f.yaml:9: rule 'd': expected tenants or except_tenants, not both\n");
+               "f.yaml:9: rule 'd': expected tenants or except_tenants, not both\n"
+               "f.yaml:11: rule 'f': expected a domain that the configuration has, not 'b.test'\n");
     rule_file_free(f);
 }
 
@@ -378,7 +384,7 @@ int main(void)
     check_begin();
     CHECK_CASE(whole_rule);
     CHECK_CASE(not_yaml);
-    CHECK_CASE(unknown_tenants_are_named);
+    CHECK_CASE(unknown_tenants_and_domains_are_named);
     CHECK_CASE(wrong_keys_and_values);
     CHECK_CASE(wrong_patterns);
     CHECK_CASE(wrong_texts);

@@ -100,6 +100,49 @@ static void costs_limited(void)
     CHECK(memmem(error_text, errors.len, "the rules have 1 patterns", 25) != NULL);
 }
 
+static uint64_t real_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* 64 KiB take 6.4 ms, whatever they are. */
+static uint64_t slow_now(void)
+{
+    static uint64_t now;
+
+    return now += 6400000;
+}
+
+static void time_limited(void)
+{
+    struct rule_pattern p = {.text = span_text("[a-q][^u-z]{13}x.{1000}[a-f]{600}.{900}z"),
+                             .flags = RULE_DOTALL,
+                             .scope = RULE_SCOPE_BODY};
+    struct rule_pattern quick = {.text = span_text("free money"), .scope = RULE_SCOPE_HEADER};
+    struct rule_limits limits = RULE_LIMITS_DEFAULT;
+    struct rule_set *set = NULL;
+
+    /* At the default limits, by the real time. */
+    limits.now = real_now;
+    CHECK(compile_one(p, &limits, &set) == RULE_REFUSED);
+    CHECK(strncmp(error_text, "t:8: rule 'r': pattern 1: too slow: it takes ", 45) == 0);
+    CHECK(memmem(error_text, errors.len, "the limit is 10000\n", 19) != NULL);
+    CHECK(compile_one(quick, &limits, &set) == RULE_OK);
+    rule_set_free(set);
+    limits.now = slow_now;
+    limits.scan_ns = 99999;
+    CHECK(compile_one(quick, &limits, &set) == RULE_REFUSED);
+    CHECK_TEXT(writer_span(&errors),
+               "t:8: rule 'r': pattern 1: too slow: it takes 100000 ns for a KiB by itself, all "
+               "patterns of scope header take 100000, the limit is 99999\n");
+    limits.scan_ns = 100000;
+    CHECK(compile_one(quick, &limits, &set) == RULE_OK);
+    rule_set_free(set);
+}
+
 static void no_rules(void)
 {
     struct rule_fixture f;
@@ -325,6 +368,7 @@ int main(void)
     CHECK_CASE(patterns_refused);
     CHECK_CASE(every_fault_is_named);
     CHECK_CASE(costs_limited);
+    CHECK_CASE(time_limited);
     CHECK_CASE(no_rules);
     CHECK_CASE(save_and_load);
     CHECK_CASE(damage_is_stale);

@@ -4,12 +4,17 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("WIREPOST_SHARED", ROOT.parent / "shared"))
 BINARY = Path(os.environ.get("WIREPOST", ROOT / "build" / "wirepost"))
-AT_MOST = 0.01  # of all cases of the suites together
+sys.path.insert(0, str(ROOT / "scripts" / "lib"))
+
+from lab import schemas  # noqa: E402
+
+AT_MOST = 0.01  # of a suite's cases, where it does not say otherwise
 
 
 def folder(name):
@@ -18,10 +23,14 @@ def folder(name):
     return found[0] if found else None
 
 
-def call(*words, data=None):
-    done = subprocess.run([BINARY, *words], input=data, capture_output=True, check=False)
+def call(command, *words, data=None):
+    """The objects that a command prints, each as its schema says."""
+    done = subprocess.run([BINARY, command, *words], input=data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
-    return [json.loads(line) for line in done.stdout.split(b"\n") if line]
+    rows = [json.loads(line) for line in done.stdout.split(b"\n") if line]
+    for row in rows if schemas.available() else ():
+        schemas.check(command, row)
+    return rows
 
 
 def mime(paths):
@@ -43,8 +52,8 @@ class Suite:
 
     counts = {}
 
-    def __init__(self, name, differences, at_most=AT_MOST):
-        self.name, self.differences, self.at_most = name, differences, at_most
+    def __init__(self, name, differences, most=AT_MOST):
+        self.name, self.differences, self.most = name, differences, most
         self.agreed, self.differed = 0, []
         Suite.counts[name] = self
 

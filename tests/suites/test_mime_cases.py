@@ -133,7 +133,7 @@ NO_FILE = "there is no file in it: what lies outside of one is text beside it"
 CUT = "RFC 2045 section 6.8: fewer than 8 bits are no byte"
 EQUALS = "RFC 2045 section 6.7, note (2): the = and the character behind it stay"
 UNENDED = "RFC 2046 section 5.1.1: the CRLF before a delimiter belongs to it; where there is none it belongs to the body"
-NOTHING = "RFC 2046 section 5.1: parts are preceded by a delimiter; the text is given as text beside parts"
+NOTHING = "RFC 2046 section 5.1: parts are preceded by a delimiter; the body with its closing delimiter is one leaf"
 EMPTY = "RFC 2046 section 5.1.1: each delimiter begins a part, an empty one too"
 PADDED = "RFC 2046 section 5.1.1: a boundary does not end with a blank"
 OBSOLETE = "RFC 5322 section 4.5: blanks may stand before the colon"
@@ -155,7 +155,7 @@ differ(WORD, "type-21", "type-22", "disposition-8")
 differ(FOLD, "type-24", "disposition-9")
 differ(UNKNOWN, "type-42")
 differ(UTF_8, "type-32")
-differ(OPAQUE, "type-37", "type-38")
+differ(OPAQUE, "type-37")
 differ(EXTENDED, "disposition-6")
 differ(PIECES, "disposition-18")
 differ(BLANK, "encoding-2", "encoding-4", "encoding-6", "disposition-16", "type-28")
@@ -164,13 +164,14 @@ differ(CUT, "base64-14")
 differ(EQUALS, "quoted-9", "quoted-21", "quoted-23")
 differ(UNENDED, "multipart-2", "multipart-quoted-2", "multipart-22", "multipart-quoted-22")
 differ(EMPTY, "multipart-5", "multipart-quoted-5")
-differ(NOTHING, "multipart-12", "multipart-quoted-12", "multipart-13", "multipart-quoted-13", "multipart-14",
-       "multipart-quoted-14")
+differ(NOTHING, "multipart-14", "multipart-quoted-14")
 differ(PADDED, "boundary-6")
 differ(OBSOLETE, "header-4")
 differ(MBOX, "header-8")
 differ(BARE, "header-16")
 differ(ENCODED, "rfc822-base64", "global-base64", "rfc822-quoted-printable", "global-quoted-printable")
+# Cases are odd on purpose, and most of what differs was added because it does.
+SUITE = judge.Suite("cases of our own", DIFFERENCES, most=44 / 225)
 
 
 @pytest.fixture(scope="module")
@@ -181,10 +182,11 @@ def trees(tmp_path_factory):
     return dict(zip(CASES, judge.mime([folder / name for name in CASES])))
 
 
-def test_cases_of_our_own(trees, record_property):
-    differ_now = {name: faults for name in CASES if (faults := test_mime.leaf_faults(trees[name]))}
-    wrong = {name: (CASES[name], faults) for name, faults in differ_now.items() if name not in DIFFERENCES}
-    assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong.items())
-    assert not set(DIFFERENCES) - set(differ_now), "agree, but stand among the differences"
-    record_property("told", f"{len(CASES)} messages of our own, {len(CASES) - len(differ_now)} agree with Python's email "
-                    f"package, {len(differ_now)} differ by a named rule")
+def test_cases_of_our_own(trees):
+    faults = []
+    for name in CASES:
+        try:
+            SUITE.case(name, test_mime.leaf_faults(trees[name]))
+        except AssertionError as fault:
+            faults.append(f"{name}: {CASES[name]} {fault}")
+    assert not faults, "\n".join(faults)

@@ -25,7 +25,7 @@ def read_table():
 ROWS = read_table()
 CASES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.pkt")) if FOLDER else []
 TCP = judge.Suite("tcp", {case: f"{section}: {reason}" for case in CASES for pattern, section, reason in ROWS
-                          if pattern.search(case)}, at_most=0.1)
+                          if pattern.search(case)}, most=0.1)
 
 
 @lru_cache(maxsize=None)

@@ -148,14 +148,15 @@ def test_each_fault_is_named(offline, tmp_path):
         (there / folder / "cur").mkdir(parents=True)
         (there / folder / "cur" / "1500000000.sent:2,S").write_bytes(b"Subject: sent\n\nbody\n")
     (there / "cur" / "1500000000.large").write_bytes(b"Subject: large\n\n" + b"line\n" * 300_000)
+    (there / "cur" / "1500000000.key:2,Sa").write_bytes(b"Subject: with a keyword\n\nbody\n")
     (there / "cur" / ".hidden").write_bytes(b"Subject: hidden\n\n")
     (there / "tmp" / "1500000000.tmp").write_bytes(b"Subject: half\n")
     answer = offline("import", "dave", there, check=False)
     assert answer.returncode == 1
-    assert b"imported 4, there already 0, refused 1, folders left out 2" in answer.stdout
+    assert b"imported 5, there already 0, refused 1, folders left out 2, messages with keywords left out 1" in answer.stdout
     assert b"/cur/1500000000.large: larger than smtp.message_size" in answer.stderr
     assert b"/.Sent: left out" in answer.stderr and b"/.Trash.Old: left out" in answer.stderr
-    assert b"imported 2, there already 4" in offline("import", "dave", there, "--subfolders", check=False).stdout
+    assert b"imported 2, there already 5" in offline("import", "dave", there, "--subfolders", check=False).stdout
     no_mbox = tmp_path / "no-mbox"
     no_mbox.write_bytes(b"Subject: x\n\nbody\n")
     assert b"is no mbox" in offline("import", "dave", no_mbox, check=False).stderr
