@@ -3,19 +3,17 @@
 
 #include <limits.h>
 
+#include "control/record/record_json.h"
 #include "control/store/store_backup.h"
 
 /* ---- fsck ---- */
 
 static void note_fault(void *context, const struct store_fault *f)
 {
-    uint8_t text[ID128_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
     json_t *o = json_object();
 
     json_object_set_new(o, "fault", json_string(store_faults[f->class].name));
-    id128_put(&w, &f->message);
-    json_object_set_new(o, "id", json_stringn((const char *)text, w.len));
+    json_object_set_new(o, "id", record_json_id(&f->message));
     json_object_set_new(o, "account", json_integer((json_int_t)f->account));
     json_object_set_new(o, "mailbox", json_integer((json_int_t)f->mailbox));
     json_object_set_new(o, "uid", json_integer(f->uid));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ctl/ctl_mail.h"
 
-#include "control/record/record_parts.h"
+#include "control/record/record_json.h"
 #include "control/service/greylist_service.h"
 #include "control/store/store_greylist.h"
 #include "dataplane/handoff/greylist.h"

@@ -4,7 +4,7 @@
 #include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/record/record_audit.h"
-#include "control/record/record_parts.h"
+#include "control/record/record_json.h"
 #include "control/store/store_quarantine.h"
 #include "proto/base/peer_text.h"
 
@@ -53,7 +53,7 @@ static bool note_entry(void *context, const struct store_entry *e)
     struct listing *l = context;
     json_t *o = json_object();
 
-    json_object_set_new(o, "id", ctl_store_id(&e->message));
+    json_object_set_new(o, "id", record_json_id(&e->message));
     json_object_set_new(o, "rcpt_to", json_null());
     json_object_set_new(o, "mail_from", json_null());
     json_object_set_new(o, "rule", record_json_text(e->verdict));
@@ -175,7 +175,7 @@ static void note_outcome(struct deciding *d, const struct id128 *id,
                          const struct store_quarantine *q, enum store_status status)
 {
     const char *text = outcome(d, status);
-    json_t *o = json_pack("{s:o, s:I, s:I, s:I, s:s}", "id", ctl_store_id(id), "account",
+    json_t *o = json_pack("{s:o, s:I, s:I, s:I, s:s}", "id", record_json_id(id), "account",
                           (json_int_t)q->account, "uid", (json_int_t)q->uid, "uid_new",
                           (json_int_t)q->uid_out, "outcome", text);
 

@@ -6,20 +6,12 @@
 #include "control/config/config_settings.h"
 #include "control/ctl/ctl_care.h"
 #include "control/ctl/ctl_request.h"
+#include "control/record/record_json.h"
 #include "control/record/record_parts.h"
 
 static const char *place_name(uint8_t place)
 {
     return place == MESSAGE_QUARANTINE ? "quarantine" : "inbox";
-}
-
-json_t *ctl_store_id(const struct id128 *id)
-{
-    uint8_t text[ID128_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    id128_put(&w, id);
-    return json_stringn((const char *)text, w.len);
 }
 
 bool ctl_store_account(struct store *store, struct span address, uint64_t *account_out,
@@ -41,7 +33,7 @@ static json_t *entry_object(const struct store_entry *e)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "id", ctl_store_id(&e->message));
+    json_object_set_new(o, "id", record_json_id(&e->message));
     json_object_set_new(o, "account", json_integer((json_int_t)e->account));
     json_object_set_new(o, "mailbox", json_integer((json_int_t)e->mailbox));
     json_object_set_new(o, "place", json_string(place_name(e->place)));
@@ -168,7 +160,7 @@ static bool show_message(void *context, const struct store_message *m)
     struct writer ip = writer_of(text, sizeof(text));
 
     ip_address_put(&ip, &m->envelope.client);
-    json_object_set_new(o, "id", ctl_store_id(&m->id));
+    json_object_set_new(o, "id", record_json_id(&m->id));
     json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
     json_object_set_new(o, "helo", record_json_text(m->envelope.helo));
     json_object_set_new(o, "client", json_stringn((const char *)text, ip.len));

@@ -12,7 +12,6 @@ struct ctl_subject ctl_store_subject(struct store *store);
 /* What other subjects need of it. The account with this address; false with the reason in `why`. */
 bool ctl_store_account(struct store *store, struct span address, uint64_t *account_out,
                        struct writer *why);
-json_t *ctl_store_id(const struct id128 *id);
 /* Envelope, parts and places of a message; `address` may be empty: all accounts. */
 json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span address,
                        struct writer *why);

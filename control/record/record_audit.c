@@ -5,15 +5,6 @@
 #include "control/record/record_parts.h"
 #include "control/record/record_writer.h"
 
-static json_t *id_of(const struct id128 *id)
-{
-    uint8_t text[ID128_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    id128_put(&w, id);
-    return json_stringn((const char *)text, w.len);
-}
-
 json_t *record_audit_row(const struct store_audit *row)
 {
     return json_pack("{s:I, s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I}",
@@ -21,15 +12,15 @@ json_t *record_audit_row(const struct store_audit *row)
                      "action", store_audit_action_name(row->action), "who",
                      record_json_text(row->for_.who), "why", record_json_text(row->for_.why),
                      "address", record_json_text(row->address), "account", (json_int_t)row->account,
-                     "id", id_of(&row->message), "rule", record_json_text(row->rule), "uid",
-                     (json_int_t)row->uid, "uid_new", (json_int_t)row->uid_new, "size",
+                     "id", record_json_id(&row->message), "rule", record_json_text(row->rule),
+                     "uid", (json_int_t)row->uid, "uid_new", (json_int_t)row->uid_new, "size",
                      (json_int_t)row->size, "messages", (json_int_t)row->count);
 }
 
 bool record_audit_tell(void *context, const struct store_audit *row)
 {
-    record_writer_event(
-        context, RECORD_TYPE_audit,
-        json_pack("{s:o, s:o}", "id", id_of(&row->message), "audit", record_audit_row(row)));
+    record_writer_event(context, RECORD_TYPE_audit,
+                        json_pack("{s:o, s:o}", "id", record_json_id(&row->message), "audit",
+                                  record_audit_row(row)));
     return true;
 }

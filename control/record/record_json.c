@@ -5,34 +5,334 @@
 #include <time.h>
 
 #include "control/record/record_parts.h"
+#include "proto/base/peer_text.h"
 #include "proto/mime/mime_reader.h"
 #include "rules/rule.h"
 
-/* A list that grows by new references; false: no memory. A NULL item is one that could not be made.
- */
-static bool append(json_t *list, json_t *item)
-{
-    return json_array_append_new(list, item) == 0;
-}
+enum { TIME_TEXT = 64 };
 
-/* A record with what may be told of it. */
+/* A record with what may be told of it, and where. */
 struct telling {
+    struct json_line *line;
     const struct record *record;
     const struct record_privacy *privacy;
 };
 
 /* A text of our own. */
-static json_t *text_of(const struct record *r, struct record_text text)
+static void put_text(struct telling *t, const char *key, struct record_text text)
 {
-    return record_json_text(record_text_span(r, text));
+    json_line_peer(t->line, key, record_text_span(t->record, text));
 }
 
-static json_t *field_of(const struct telling *t, enum record_field field, struct record_text text)
+static void put_field(struct telling *t, const char *key, enum record_field field,
+                      struct record_text text)
 {
-    return record_privacy_text(t->privacy, field, record_text_span(t->record, text));
+    record_privacy_put(t->line, key, t->privacy, field, record_text_span(t->record, text));
 }
 
-static json_t *id_json(const struct id128 *id)
+static void put_id(struct telling *t, const char *key, const struct id128 *id)
+{
+    char text[ID128_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    id128_put(&w, id);
+    json_line_peer(t->line, key, writer_span(&w));
+}
+
+/* RFC 3339, in UTC. False: it has no such time. */
+static bool time_text(struct writer *w, uint64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm day;
+
+    if (!gmtime_r(&seconds, &day) || day.tm_year + 1900 > 9999)
+        return false;
+    writer_printf(w, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", day.tm_year + 1900, day.tm_mon + 1,
+                  day.tm_mday, day.tm_hour, day.tm_min, day.tm_sec, (unsigned)(ms % 1000));
+    return true;
+}
+
+static void put_time(struct telling *t, const char *key, uint64_t ms)
+{
+    char text[TIME_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (time_text(&w, ms))
+        json_line_peer(t->line, key, writer_span(&w));
+    else
+        json_line_null(t->line, key);
+}
+
+static void put_server(struct telling *t, const char *key, const struct ip_address *address,
+                       uint16_t port)
+{
+    char text[IP_ADDRESS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    ip_address_put(&w, address);
+    json_line_open(t->line, key, '{');
+    json_line_peer(t->line, "address", writer_span(&w));
+    json_line_number(t->line, "port", port);
+    json_line_close(t->line, '}');
+}
+
+static void put_client(struct telling *t, const struct record_peer *peer)
+{
+    char text[IP_ADDRESS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    ip_address_put(&w, &peer->client);
+    json_line_open(t->line, "client", '{');
+    record_privacy_put(t->line, "address", t->privacy, RECORD_FIELD_client, writer_span(&w));
+    json_line_number(t->line, "port", peer->client_port);
+    json_line_close(t->line, '}');
+}
+
+/* The two ends, and the proxy that stood between, or null. */
+static void put_peer(struct telling *t, const struct record_peer *peer)
+{
+    put_client(t, peer);
+    put_server(t, "server", &peer->server, peer->server_port);
+    if (peer->relayed)
+        put_server(t, "via", &peer->via, peer->via_port);
+    else
+        json_line_null(t->line, "via");
+}
+
+static uint32_t recipients_told(const struct record_message *m)
+{
+    return m->recipient_count < MESSAGE_DELIVERIES ? m->recipient_count : MESSAGE_DELIVERIES;
+}
+
+static void put_rcpt_to(struct telling *t)
+{
+    const struct record_message *m = &t->record->message;
+
+    json_line_open(t->line, "rcpt_to", '[');
+    for (uint32_t i = 0; i < recipients_told(m); i++)
+        put_field(t, NULL, RECORD_FIELD_rcpt_to, m->recipients[i].address);
+    json_line_close(t->line, ']');
+}
+
+static const char *action_text(uint8_t action)
+{
+    return action < RULE_ACTIONS ? rule_action_name((enum rule_action)action) : "unknown";
+}
+
+static void put_recipient(struct telling *t, const struct record_recipient *recipient)
+{
+    bool accepted = recipient->code >= 200 && recipient->code < 300 && recipient->data_code < 400;
+
+    json_line_open(t->line, NULL, '{');
+    put_field(t, "address", RECORD_FIELD_recipient, recipient->address);
+    json_line_number(t->line, "code", recipient->code);
+    if (recipient->data_code)
+        json_line_number(t->line, "data_code", recipient->data_code);
+    else
+        json_line_null(t->line, "data_code");
+    json_line_text(t->line, "verdict", action_text(recipient->verdict));
+    put_text(t, "rule", recipient->rule);
+    if (accepted)
+        json_line_text(t->line, "place",
+                       recipient->place == MESSAGE_QUARANTINE ? "quarantine" : "inbox");
+    else
+        json_line_null(t->line, "place");
+    json_line_close(t->line, '}');
+}
+
+static void put_recipients(struct telling *t)
+{
+    const struct record_message *m = &t->record->message;
+
+    json_line_open(t->line, "recipients", '[');
+    for (uint32_t i = 0; i < recipients_told(m); i++)
+        put_recipient(t, &m->recipients[i]);
+    json_line_close(t->line, ']');
+}
+
+static void put_rules(struct telling *t)
+{
+    const struct record_message *m = &t->record->message;
+
+    json_line_open(t->line, "rules", '[');
+    for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++)
+        put_text(t, NULL, m->rules[i]);
+    json_line_close(t->line, ']');
+}
+
+static void put_anomalies(struct telling *t, uint64_t anomalies)
+{
+    json_line_open(t->line, "anomalies", '[');
+    for (int i = 0; i < MIME_ANOMALIES; i++)
+        if (anomalies >> i & 1)
+            json_line_text(t->line, NULL, mime_anomaly_name((enum mime_anomaly)i));
+    json_line_close(t->line, ']');
+}
+
+static void put_cycles(struct telling *t)
+{
+    const struct record_message *m = &t->record->message;
+
+    json_line_open(t->line, "cycles", '{');
+    json_line_number(t->line, "total", m->cycles_total);
+    json_line_bool(t->line, "apportioned", m->cycles_apportioned);
+    json_line_open(t->line, "stages", '{');
+    for (int i = 0; i < STAGES; i++)
+        json_line_number(t->line, stage_name((enum stage)i), m->cycles[i]);
+    json_line_close(t->line, '}');
+    json_line_close(t->line, '}');
+}
+
+/* A function of the bytes on the wire, and of the rules, alone. */
+static void put_message_facts(struct telling *t)
+{
+    const struct record *r = t->record;
+    const struct record_message *m = &r->message;
+
+    json_line_open(t->line, "message", '{');
+    put_field(t, "helo", RECORD_FIELD_message_helo, m->helo);
+    json_line_bool(t->line, "esmtp", m->esmtp);
+    json_line_bool(t->line, "smtputf8", m->smtputf8);
+    put_field(t, "mail_from", RECORD_FIELD_mail_from, m->sender);
+    put_rcpt_to(t);
+    json_line_number(t->line, "size", m->size);
+    put_field(t, "subject", RECORD_FIELD_subject, m->subject);
+    put_field(t, "from", RECORD_FIELD_from, m->from);
+    put_field(t, "message_id", RECORD_FIELD_message_id, m->message_id);
+    record_parts_put(t->line, "parts", record_text_span(r, m->tree), t->privacy);
+    put_rules(t);
+    put_anomalies(t, m->anomalies);
+    json_line_close(t->line, '}');
+}
+
+static void put_message_context(struct telling *t)
+{
+    const struct record *r = t->record;
+    const struct record_message *m = &r->message;
+
+    json_line_open(t->line, "context", '{');
+    json_line_text(t->line, "role", "serve");
+    json_line_number(t->line, "worker", r->worker);
+    put_id(t, "connection", &m->connection);
+    put_peer(t, &m->peer);
+    put_field(t, "client_name", RECORD_FIELD_client_name, m->client_name);
+    put_field(t, "login", RECORD_FIELD_login, m->login);
+    put_time(t, "began", m->began_ms);
+    put_time(t, "ended", m->ended_ms);
+    json_line_number(t->line, "end_of_data_us", m->end_of_data_us);
+    json_line_number(t->line, "commit_us", m->commit_us);
+    put_cycles(t);
+    json_line_close(t->line, '}');
+}
+
+static void put_message_result(struct telling *t)
+{
+    const struct record *r = t->record;
+    const struct record_message *m = &r->message;
+
+    json_line_open(t->line, "result", '{');
+    json_line_number(t->line, "code", m->code);
+    put_text(t, "reply", m->reply);
+    json_line_text(t->line, "verdict", action_text(m->verdict));
+    put_text(t, "rule", m->rule);
+    json_line_number(t->line, "rule_count", m->rule_count);
+    json_line_thousandths(t->line, "score", m->score);
+    put_recipients(t);
+    json_line_bool(t->line, "cut", r->cut);
+    json_line_close(t->line, '}');
+}
+
+/* What every record begins with. */
+static void put_head(struct telling *t, const char *kind, const char *schema,
+                     const struct id128 *id)
+{
+    json_line_text(t->line, "kind", kind);
+    json_line_number(t->line, "version", RECORD_JSON_VERSION);
+    json_line_text(t->line, "schema", schema);
+    put_id(t, "id", id);
+}
+
+static void put_message(struct telling *t)
+{
+    put_head(t, "message", RECORD_SCHEMA_message, &t->record->message.id);
+    put_message_facts(t);
+    put_message_context(t);
+    put_message_result(t);
+}
+
+static void put_connection_facts(struct telling *t)
+{
+    const struct record_connection *c = &t->record->connection;
+
+    json_line_open(t->line, "connection", '{');
+    put_text(t, "protocol", c->protocol);
+    put_field(t, "helo", RECORD_FIELD_connection_helo, c->helo);
+    put_field(t, "user", RECORD_FIELD_user, c->user);
+    put_field(t, "user_refused", RECORD_FIELD_user_refused, c->user_refused);
+    json_line_number(t->line, "commands", c->commands);
+    json_line_number(t->line, "bytes_in", c->bytes_in);
+    json_line_number(t->line, "bytes_out", c->bytes_out);
+    json_line_close(t->line, '}');
+}
+
+static void put_connection(struct telling *t)
+{
+    const struct record *r = t->record;
+    const struct record_connection *c = &r->connection;
+
+    put_head(t, "connection", RECORD_SCHEMA_connection, &c->id);
+    put_connection_facts(t);
+    json_line_open(t->line, "context", '{');
+    json_line_text(t->line, "role", "serve");
+    json_line_number(t->line, "worker", r->worker);
+    put_peer(t, &c->peer);
+    put_time(t, "began", c->began_ms);
+    put_time(t, "ended", c->ended_ms);
+    json_line_close(t->line, '}');
+    json_line_open(t->line, "result", '{');
+    put_text(t, "reason", c->reason);
+    json_line_number(t->line, "messages", c->messages);
+    json_line_number(t->line, "refusals", c->refusals);
+    json_line_number(t->line, "logins_refused", c->logins_refused);
+    put_text(t, "last_refusal", c->last_refusal);
+    json_line_bool(t->line, "early", c->early);
+    json_line_bool(t->line, "cut", r->cut);
+    json_line_close(t->line, '}');
+}
+
+void record_json_put(struct json_line *line, const struct record *record,
+                     const struct record_privacy *privacy)
+{
+    struct telling t = {line, record, privacy};
+
+    json_line_open(line, NULL, '{');
+    if (record->kind == RECORD_MESSAGE)
+        put_message(&t);
+    else
+        put_connection(&t);
+    json_line_close(line, '}');
+}
+
+json_t *record_json(const struct record *record, const struct record_privacy *privacy)
+{
+    struct json_line line = {0};
+    json_t *json;
+
+    record_json_put(&line, record, privacy);
+    json = json_line_load(&line);
+    json_line_fini(&line);
+    return json;
+}
+
+json_t *record_json_time(uint64_t ms)
+{
+    char text[TIME_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    return time_text(&w, ms) ? json_stringn(text, w.len) : json_null();
+}
+
+json_t *record_json_id(const struct id128 *id)
 {
     char text[ID128_TEXT];
     struct writer w = writer_of(text, sizeof(text));
@@ -41,220 +341,20 @@ static json_t *id_json(const struct id128 *id)
     return json_stringn(text, w.len);
 }
 
-json_t *record_json_time(uint64_t ms)
+json_t *record_json_text(struct span bytes)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    char text[64];
-    struct writer w = writer_of(text, sizeof(text));
-    struct tm day;
+    /* No byte becomes more than one: the text is never longer than the bytes are. */
+    size_t cap = bytes.len + 1;
+    char *text = malloc(cap);
+    struct writer w = writer_of(text, cap);
+    json_t *json = NULL;
 
-    if (!gmtime_r(&seconds, &day) || day.tm_year + 1900 > 9999)
-        return json_null();
-    writer_printf(&w, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", day.tm_year + 1900, day.tm_mon + 1,
-                  day.tm_mday, day.tm_hour, day.tm_min, day.tm_sec, (unsigned)(ms % 1000));
-    return json_stringn(text, w.len);
-}
-
-static json_t *server_json(const struct record_peer *peer)
-{
-    char text[IP_ADDRESS_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    ip_address_put(&w, &peer->server);
-    return json_pack("{s:s%, s:i}", "address", text, w.len, "port", (int)peer->server_port);
-}
-
-static json_t *client_json(const struct telling *t, const struct record_peer *peer)
-{
-    char text[IP_ADDRESS_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    ip_address_put(&w, &peer->client);
-    return json_pack("{s:o, s:i}", "address",
-                     record_privacy_text(t->privacy, RECORD_FIELD_client, writer_span(&w)), "port",
-                     (int)peer->client_port);
-}
-
-static json_t *recipients_to(const struct telling *t)
-{
-    const struct record *r = t->record;
-    json_t *list = json_array();
-    bool ok = list != NULL;
-
-    for (uint32_t i = 0; ok && i < r->message.recipient_count && i < MESSAGE_DELIVERIES; i++)
-        ok = append(list, field_of(t, RECORD_FIELD_rcpt_to, r->message.recipients[i].address));
-    return ok ? list : (json_decref(list), NULL);
-}
-
-static const char *action_text(uint8_t action)
-{
-    return action < RULE_ACTIONS ? rule_action_name((enum rule_action)action) : "unknown";
-}
-
-static json_t *recipient_json(const struct telling *t, const struct record_recipient *recipient)
-{
-    bool accepted = recipient->code >= 200 && recipient->code < 300 && recipient->data_code < 400;
-    json_t *data_code = recipient->data_code ? json_integer(recipient->data_code) : json_null();
-    json_t *place = !accepted                                ? json_null()
-                    : recipient->place == MESSAGE_QUARANTINE ? json_string("quarantine")
-                                                             : json_string("inbox");
-
-    return json_pack("{s:o, s:i, s:o, s:s, s:o, s:o}", "address",
-                     field_of(t, RECORD_FIELD_recipient, recipient->address), "code",
-                     (int)recipient->code, "data_code", data_code, "verdict",
-                     action_text(recipient->verdict), "rule", text_of(t->record, recipient->rule),
-                     "place", place);
-}
-
-static json_t *recipients_json(const struct telling *t)
-{
-    const struct record *r = t->record;
-    json_t *list = json_array();
-    bool ok = list != NULL;
-
-    for (uint32_t i = 0; ok && i < r->message.recipient_count && i < MESSAGE_DELIVERIES; i++)
-        ok = append(list, recipient_json(t, &r->message.recipients[i]));
-    return ok ? list : (json_decref(list), NULL);
-}
-
-static json_t *rules_json(const struct record *r)
-{
-    json_t *list = json_array();
-    bool ok = list != NULL;
-
-    for (uint32_t i = 0; ok && i < r->message.rule_count && i < RECORD_RULES; i++)
-        ok = append(list, text_of(r, r->message.rules[i]));
-    return ok ? list : (json_decref(list), NULL);
-}
-
-static json_t *anomalies_json(uint64_t anomalies)
-{
-    json_t *list = json_array();
-    bool ok = list != NULL;
-
-    for (int i = 0; ok && i < MIME_ANOMALIES; i++)
-        if (anomalies >> i & 1)
-            ok = append(list, json_string(mime_anomaly_name((enum mime_anomaly)i)));
-    return ok ? list : (json_decref(list), NULL);
-}
-
-static json_t *cycles_json(const struct record_message *m)
-{
-    json_t *stages = json_object();
-    bool ok = stages != NULL;
-
-    for (int i = 0; ok && i < STAGES; i++)
-        ok = json_object_set_new(stages, stage_name((enum stage)i),
-                                 json_integer((json_int_t)m->cycles[i])) == 0;
-    if (!ok) {
-        json_decref(stages);
-        return NULL;
+    if (text) {
+        peer_text(&w, bytes, bytes.len, PEER_TEXT_UTF8);
+        json = json_stringn(text, w.len);
     }
-    return json_pack("{s:I, s:b, s:o}", "total", (json_int_t)m->cycles_total, "apportioned",
-                     (int)m->cycles_apportioned, "stages", stages);
-}
-
-/* The proxy that stood between, or null. */
-static json_t *via_json(const struct record_peer *peer)
-{
-    char text[IP_ADDRESS_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    if (!peer->relayed)
-        return json_null();
-    ip_address_put(&w, &peer->via);
-    return json_pack("{s:s%, s:i}", "address", text, w.len, "port", (int)peer->via_port);
-}
-
-/* A function of the bytes on the wire, and of the rules, alone. */
-static json_t *message_facts(const struct telling *t)
-{
-    const struct record *r = t->record;
-    const struct record_message *m = &r->message;
-
-    return json_pack("{s:o, s:b, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "helo",
-                     field_of(t, RECORD_FIELD_message_helo, m->helo), "esmtp", (int)m->esmtp,
-                     "smtputf8", (int)m->smtputf8, "mail_from",
-                     field_of(t, RECORD_FIELD_mail_from, m->sender), "rcpt_to", recipients_to(t),
-                     "size", (json_int_t)m->size, "subject",
-                     field_of(t, RECORD_FIELD_subject, m->subject), "from",
-                     field_of(t, RECORD_FIELD_from, m->from), "message_id",
-                     field_of(t, RECORD_FIELD_message_id, m->message_id), "parts",
-                     record_parts(record_text_span(r, m->tree), t->privacy), "rules", rules_json(r),
-                     "anomalies", anomalies_json(m->anomalies));
-}
-
-static json_t *message_context(const struct telling *t)
-{
-    const struct record *r = t->record;
-    const struct record_message *m = &r->message;
-
-    return json_pack(
-        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "role", "serve",
-        "worker", (int)r->worker, "connection", id_json(&m->connection), "client",
-        client_json(t, &m->peer), "server", server_json(&m->peer), "via", via_json(&m->peer),
-        "client_name", field_of(t, RECORD_FIELD_client_name, m->client_name), "login",
-        field_of(t, RECORD_FIELD_login, m->login), "began", record_json_time(m->began_ms), "ended",
-        record_json_time(m->ended_ms), "end_of_data_us", (json_int_t)m->end_of_data_us, "commit_us",
-        (json_int_t)m->commit_us, "cycles", cycles_json(m));
-}
-
-static json_t *message_result(const struct telling *t)
-{
-    const struct record *r = t->record;
-    const struct record_message *m = &r->message;
-
-    return json_pack("{s:i, s:o, s:s, s:o, s:I, s:f, s:o, s:b}", "code", (int)m->code, "reply",
-                     text_of(r, m->reply), "verdict", action_text(m->verdict), "rule",
-                     text_of(r, m->rule), "rule_count", (json_int_t)m->rule_count, "score",
-                     m->score / 1000.0, "recipients", recipients_json(t), "cut", (int)r->cut);
-}
-
-static json_t *message_json(const struct telling *t)
-{
-    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "kind", "message", "version",
-                     RECORD_JSON_VERSION, "schema", RECORD_SCHEMA_message, "id",
-                     id_json(&t->record->message.id), "message", message_facts(t), "context",
-                     message_context(t), "result", message_result(t));
-}
-
-static json_t *connection_facts(const struct telling *t)
-{
-    const struct record_connection *c = &t->record->connection;
-
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "protocol",
-                     text_of(t->record, c->protocol), "helo",
-                     field_of(t, RECORD_FIELD_connection_helo, c->helo), "user",
-                     field_of(t, RECORD_FIELD_user, c->user), "user_refused",
-                     field_of(t, RECORD_FIELD_user_refused, c->user_refused), "commands",
-                     (json_int_t)c->commands, "bytes_in", (json_int_t)c->bytes_in, "bytes_out",
-                     (json_int_t)c->bytes_out);
-}
-
-static json_t *connection_json(const struct telling *t)
-{
-    const struct record *r = t->record;
-    const struct record_connection *c = &r->connection;
-    json_t *context = json_pack(
-        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "role", "serve", "worker", (int)r->worker, "client",
-        client_json(t, &c->peer), "server", server_json(&c->peer), "via", via_json(&c->peer),
-        "began", record_json_time(c->began_ms), "ended", record_json_time(c->ended_ms));
-    json_t *result =
-        json_pack("{s:o, s:I, s:I, s:I, s:o, s:b, s:b}", "reason", text_of(r, c->reason),
-                  "messages", (json_int_t)c->messages, "refusals", (json_int_t)c->refusals,
-                  "logins_refused", (json_int_t)c->logins_refused, "last_refusal",
-                  text_of(r, c->last_refusal), "early", (int)c->early, "cut", (int)r->cut);
-
-    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "kind", "connection", "version",
-                     RECORD_JSON_VERSION, "schema", RECORD_SCHEMA_connection, "id", id_json(&c->id),
-                     "connection", connection_facts(t), "context", context, "result", result);
-}
-
-json_t *record_json(const struct record *record, const struct record_privacy *privacy)
-{
-    struct telling t = {record, privacy};
-
-    return record->kind == RECORD_MESSAGE ? message_json(&t) : connection_json(&t);
+    free(text);
+    return json;
 }
 
 char *record_json_dump(json_t *json, size_t *len_out)
@@ -268,10 +368,4 @@ char *record_json_dump(json_t *json, size_t *len_out)
     *len_out = strlen(line) + 1;
     line[*len_out - 1] = '\n';
     return line;
-}
-
-char *record_json_line(const struct record *record, const struct record_privacy *privacy,
-                       size_t *len_out)
-{
-    return record_json_dump(record_json(record, privacy), len_out);
 }

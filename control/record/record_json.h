@@ -15,21 +15,27 @@ enum { RECORD_JSON_VERSION = 1 };
 #define RECORD_SCHEMA_engine "engine/1.0"
 
 /*
- * A record as JSON; docs/events.md describes it. `message` is a function of the bytes on the wire
- * alone, `context` says when, where and how fast, `result` what this role did. Texts of peers are
- * written as `privacy` has it. A new reference, NULL: no memory.
+ * Puts a record into a line as an object; docs/events.md describes it. `message` is a function of
+ * the bytes on the wire alone, `context` says when, where and how fast, `result` what this role
+ * did. Texts of peers are written as `privacy` has it.
  */
+void record_json_put(struct json_line *line, const struct record *record,
+                     const struct record_privacy *privacy);
+/* The same as a value of the library. A new reference, NULL: no memory. */
 json_t *record_json(const struct record *record, const struct record_privacy *privacy);
 
 /*
- * The same as a line with its LF, in memory from malloc that the caller frees. NULL: no memory.
+ * An object as a line with its LF, in memory from malloc that the caller frees; takes the
+ * reference. NULL: no memory, or `json` is NULL.
  */
-char *record_json_line(const struct record *record, const struct record_privacy *privacy,
-                       size_t *len_out);
-/* Any object as such a line; takes the reference, NULL is passed on. */
 char *record_json_dump(json_t *json, size_t *len_out);
 
-/* Milliseconds since 1970 as RFC 3339 has them, in UTC; null where it has not. A new reference. */
+/* Each a new reference, NULL: no memory. */
+
+/* Bytes of a peer as a JSON text, through peer_text(). */
+json_t *record_json_text(struct span bytes);
+json_t *record_json_id(const struct id128 *id);
+/* Milliseconds since 1970 as RFC 3339 has them, in UTC; null where it has not. */
 json_t *record_json_time(uint64_t ms);
 
 #endif

@@ -16,14 +16,14 @@ static const struct {
 static void put_client(struct writer *w, const struct ip_address *client,
                        const struct record_privacy *privacy)
 {
-    char text[IP_ADDRESS_TEXT];
-    struct writer address = writer_of(text, sizeof(text));
-    json_t *told;
+    char text[IP_ADDRESS_TEXT], told[IP_ADDRESS_TEXT + RECORD_PRIVACY_ROOM];
+    struct writer address = writer_of(text, sizeof(text)), out = writer_of(told, sizeof(told));
 
     ip_address_put(&address, client);
-    told = record_privacy_text(privacy, RECORD_FIELD_client, writer_span(&address));
-    writer_text(w, json_is_string(told) ? json_string_value(told) : "a client");
-    json_decref(told);
+    if (record_privacy_text(privacy, RECORD_FIELD_client, writer_span(&address), &out))
+        writer_span_put(w, writer_span(&out));
+    else
+        writer_text(w, "a client");
 }
 
 static void say(uint32_t worker, const struct worker_log_line *line,

@@ -9,7 +9,7 @@ static const char *kind_name(uint8_t kind)
 }
 
 /* type "/" subtype in lower case, and the charset among the parameters. */
-static bool put_type(json_t *part, struct span attribute)
+static void put_type(struct json_line *j, struct span attribute)
 {
     struct mime_tree_type type;
     struct span name, value, charset = {0};
@@ -17,7 +17,7 @@ static bool put_type(json_t *part, struct span attribute)
     struct writer w = writer_of(text, sizeof(text));
 
     if (!mime_tree_type_read(attribute, &type))
-        return true;
+        return;
     writer_span_put(&w, type.type);
     writer_byte(&w, '/');
     writer_span_put(&w, type.subtype);
@@ -26,51 +26,61 @@ static bool put_type(json_t *part, struct span attribute)
     while (mime_tree_type_next(&type, &name, &value))
         if (span_equal_nocase(name, span_text("charset")) && !charset.len)
             charset = value;
-    return json_object_set_new(part, "type", record_json_text(writer_span(&w))) == 0 &&
-           (!charset.len || json_object_set_new(part, "charset", record_json_text(charset)) == 0);
+    json_line_peer(j, "type", writer_span(&w));
+    if (charset.len)
+        json_line_peer(j, "charset", charset);
 }
 
-static bool put_disposition(json_t *part, struct span attribute)
+static void put_disposition(struct json_line *j, struct span attribute)
 {
     struct mime_tree_type disposition;
 
-    return !mime_tree_type_read(attribute, &disposition) || !disposition.type.len ||
-           json_object_set_new(part, "disposition", record_json_text(disposition.type)) == 0;
+    if (mime_tree_type_read(attribute, &disposition) && disposition.type.len)
+        json_line_peer(j, "disposition", disposition.type);
 }
 
-static json_t *part_json(const struct mime_tree_part *p, const struct record_privacy *privacy)
+static void put_part(struct json_line *j, const struct mime_tree_part *p,
+                     const struct record_privacy *privacy)
 {
-    json_t *part = json_pack("{s:i, s:s, s:s, s:I, s:I, s:I}", "part", (int)p->index, "kind",
-                             kind_name(p->kind), "encoding",
-                             mime_encoding_name((enum mime_encoding)p->encoding), "offset",
-                             (json_int_t)p->body_offset, "length", (json_int_t)p->body_len,
-                             "decoded", (json_int_t)p->decoded);
     struct span name = p->attributes[MIME_TREE_FILENAME];
-    bool ok = part != NULL;
 
-    if (ok && p->parent != MIME_PART_NONE)
-        ok = json_object_set_new(part, "parent", json_integer(p->parent)) == 0;
-    ok = ok && put_type(part, p->attributes[MIME_TREE_TYPE]) &&
-         put_disposition(part, p->attributes[MIME_TREE_DISPOSITION]);
-    if (ok && name.len)
-        ok = json_object_set_new(part, "name",
-                                 record_privacy_text(privacy, RECORD_FIELD_part_name, name)) == 0;
-    return ok ? part : (json_decref(part), NULL);
+    json_line_open(j, NULL, '{');
+    json_line_number(j, "part", p->index);
+    json_line_text(j, "kind", kind_name(p->kind));
+    json_line_text(j, "encoding", mime_encoding_name((enum mime_encoding)p->encoding));
+    json_line_number(j, "offset", p->body_offset);
+    json_line_number(j, "length", p->body_len);
+    json_line_number(j, "decoded", p->decoded);
+    if (p->parent != MIME_PART_NONE)
+        json_line_number(j, "parent", p->parent);
+    put_type(j, p->attributes[MIME_TREE_TYPE]);
+    put_disposition(j, p->attributes[MIME_TREE_DISPOSITION]);
+    if (name.len)
+        record_privacy_put(j, "name", privacy, RECORD_FIELD_part_name, name);
+    json_line_close(j, '}');
+}
+
+void record_parts_put(struct json_line *j, const char *key, struct span tree,
+                      const struct record_privacy *privacy)
+{
+    struct mime_tree_read read;
+    struct mime_tree_part part;
+
+    json_line_open(j, key, '[');
+    if (mime_tree_read_init(&read, tree))
+        for (uint32_t n = 0;
+             n < RECORD_PARTS && mime_tree_read_next(&read, &part) == MIME_TREE_NEXT; n++)
+            put_part(j, &part, privacy);
+    json_line_close(j, ']');
 }
 
 json_t *record_parts(struct span tree, const struct record_privacy *privacy)
 {
-    json_t *list = json_array();
-    struct mime_tree_read read;
-    struct mime_tree_part part;
+    struct json_line line = {0};
+    json_t *json;
 
-    if (!list || !mime_tree_read_init(&read, tree))
-        return list;
-    while (json_array_size(list) < RECORD_PARTS &&
-           mime_tree_read_next(&read, &part) == MIME_TREE_NEXT)
-        if (json_array_append_new(list, part_json(&part, privacy)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+    record_parts_put(&line, NULL, tree, privacy);
+    json = json_line_load(&line);
+    json_line_fini(&line);
+    return json;
 }

@@ -6,10 +6,12 @@
 
 /*
  * The parts of a message from its encoded tree (proto/mime/mime_tree.h), in order: an array of
- * objects, at most RECORD_PARTS of them. An empty array where the tree is empty or not readable. A
- * new reference, NULL: no memory.
+ * objects, at most RECORD_PARTS of them. An empty array where the tree is empty or not readable.
  */
 enum { RECORD_PARTS = 1000 };
+void record_parts_put(struct json_line *j, const char *key, struct span tree,
+                      const struct record_privacy *privacy);
+/* The same as a value of the library. A new reference, NULL: no memory. */
 json_t *record_parts(struct span tree, const struct record_privacy *privacy);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/record/record_privacy.h"
 
-#include <stdlib.h>
-
 #include "proto/base/ip_address.h"
 #include "proto/base/peer_text.h"
 
@@ -10,7 +8,7 @@ enum form { FORM_TEXT, FORM_ADDRESS, FORM_MESSAGE_ID, FORM_IP };
 
 enum {
     HEAD = 8, /* bytes that a truncated text has */
-    NORMAL_MAX = 1024,
+    NORMAL_MAX = RECORD_PRIVACY_ROOM - RECORD_HASH_TEXT,
     IPV4_LEFT = 24, /* bits of an address that are left */
     IPV6_LEFT = 48,
 };
@@ -36,22 +34,6 @@ const char *record_field_path(enum record_field field)
 enum record_class record_field_class(enum record_field field)
 {
     return (enum record_class)fields[field].class;
-}
-
-json_t *record_json_text(struct span bytes)
-{
-    /* No byte becomes more than one: the text is never longer than the bytes are. */
-    size_t cap = bytes.len + 1;
-    char *text = malloc(cap);
-    struct writer w = writer_of(text, cap);
-    json_t *json = NULL;
-
-    if (text) {
-        peer_text(&w, bytes, bytes.len, PEER_TEXT_UTF8);
-        json = json_stringn(text, w.len);
-    }
-    free(text);
-    return json;
 }
 
 static ptrdiff_t last_at(struct span s)
@@ -81,11 +63,11 @@ static struct span normal(enum form form, struct span bytes, uint8_t memory[NORM
     return span_of(memory, n);
 }
 
-static json_t *hash_of(const struct record_key *key, enum form form, struct span bytes, bool local)
+static void put_hash(struct writer *out, const struct record_key *key, enum form form,
+                     struct span bytes, bool local)
 {
     uint8_t memory[NORMAL_MAX];
-    char text[RECORD_HASH_TEXT + NORMAL_MAX];
-    struct writer w = writer_of(text, sizeof(text));
+    char text[RECORD_HASH_TEXT];
     struct span what = normal(form, bytes, memory), domain = {0};
     ptrdiff_t at = form == FORM_ADDRESS && local ? last_at(what) : -1;
 
@@ -94,74 +76,94 @@ static json_t *hash_of(const struct record_key *key, enum form form, struct span
     /* The whole address in both ways, so that the same local part at another domain has another
      * hash. */
     record_key_hash(key, what, text);
-    w.len = RECORD_HASH_TEXT;
-    peer_text(&w, domain, domain.len, PEER_TEXT_UTF8);
-    return json_stringn(text, w.len);
+    writer_span_put(out, span_of(text, sizeof(text)));
+    peer_text(out, domain, domain.len, PEER_TEXT_UTF8);
 }
 
 json_t *record_privacy_hash(const struct record_key *key, enum record_field field,
                             struct span bytes, bool local)
 {
-    return hash_of(key, (enum form)fields[field].form, bytes, local);
+    char text[RECORD_PRIVACY_ROOM];
+    struct writer w = writer_of(text, sizeof(text));
+
+    put_hash(&w, key, (enum form)fields[field].form, bytes, local);
+    return json_stringn(text, w.len);
 }
 
-static json_t *network_of(struct span text)
+static bool put_network(struct writer *out, struct span text)
 {
-    char out[IP_ADDRESS_TEXT];
-    struct writer w = writer_of(out, sizeof(out));
     struct ip_address a;
     unsigned left;
 
     if (!ip_address_parse(text, &a))
-        return json_null();
+        return false;
     left = ip_address_is_v4(&a) ? 96 + IPV4_LEFT : IPV6_LEFT;
     memset(a.bytes + left / 8, 0, 16 - left / 8);
-    ip_address_put(&w, &a);
-    return json_stringn(out, w.len);
+    ip_address_put(out, &a);
+    return true;
 }
 
 /* A whole number of characters; an address keeps its domain. */
-static json_t *beginning_of(enum form form, struct span bytes)
+static void put_beginning(struct writer *out, enum form form, struct span bytes)
 {
-    char text[NORMAL_MAX];
-    struct writer w = writer_of(text, sizeof(text));
     ptrdiff_t at = form == FORM_ADDRESS ? last_at(bytes) : -1;
     size_t most = at >= 0 ? 1 : HEAD, whole = at >= 0 ? (size_t)at : bytes.len,
            n = whole < most ? whole : most;
 
     while (n && n < bytes.len && (bytes.data[n] & 0xc0) == 0x80)
         n--;
-    peer_text(&w, span_head(bytes, n), n, PEER_TEXT_UTF8);
+    peer_text(out, span_head(bytes, n), n, PEER_TEXT_UTF8);
     if (n < whole)
-        writer_text(&w, "...");
+        writer_text(out, "...");
     if (at >= 0) {
         struct span domain = span_skip(bytes, (size_t)at);
 
-        peer_text(&w, domain, domain.len, PEER_TEXT_UTF8);
+        peer_text(out, domain, domain.len, PEER_TEXT_UTF8);
     }
-    return json_stringn(text, w.len);
 }
 
-json_t *record_privacy_text(const struct record_privacy *privacy, enum record_field field,
-                            struct span bytes)
+/* What is not kept as it is. False: nothing may be told. */
+static bool put_changed(struct writer *out, const struct record_privacy *privacy,
+                        enum record_field field, struct span bytes)
 {
     enum form form = (enum form)fields[field].form;
     uint8_t action = privacy->action[fields[field].class];
 
+    if (action == RECORD_PRIVACY_DROP)
+        return false;
     /* Nothing is nobody's: the null reverse-path stays what it is. */
-    if (action != RECORD_PRIVACY_DROP && bytes.len == 0)
-        return json_string("");
-    switch (action) {
-    case RECORD_PRIVACY_KEEP:
-        return record_json_text(bytes);
-    case RECORD_PRIVACY_HASH:
-    case RECORD_PRIVACY_HASH_LOCAL:
-        return privacy->key
-                   ? hash_of(privacy->key, form, bytes, action == RECORD_PRIVACY_HASH_LOCAL)
-                   : json_null();
-    case RECORD_PRIVACY_TRUNCATE:
-        return form == FORM_IP ? network_of(bytes) : beginning_of(form, bytes);
-    default:
-        return json_null();
-    }
+    if (bytes.len == 0)
+        return true;
+    if (action == RECORD_PRIVACY_TRUNCATE && form == FORM_IP)
+        return put_network(out, bytes);
+    if (action == RECORD_PRIVACY_TRUNCATE)
+        put_beginning(out, form, bytes);
+    else if (privacy->key)
+        put_hash(out, privacy->key, form, bytes, action == RECORD_PRIVACY_HASH_LOCAL);
+    else
+        return false;
+    return true;
+}
+
+bool record_privacy_text(const struct record_privacy *privacy, enum record_field field,
+                         struct span bytes, struct writer *out)
+{
+    if (privacy->action[fields[field].class] != RECORD_PRIVACY_KEEP)
+        return put_changed(out, privacy, field, bytes);
+    peer_text(out, bytes, bytes.len, PEER_TEXT_UTF8);
+    return true;
+}
+
+void record_privacy_put(struct json_line *j, const char *key, const struct record_privacy *privacy,
+                        enum record_field field, struct span bytes)
+{
+    char text[RECORD_PRIVACY_ROOM];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (privacy->action[fields[field].class] == RECORD_PRIVACY_KEEP)
+        json_line_peer(j, key, bytes);
+    else if (put_changed(&w, privacy, field, bytes))
+        json_line_peer(j, key, writer_span(&w));
+    else
+        json_line_null(j, key);
 }

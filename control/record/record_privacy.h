@@ -2,10 +2,10 @@
 #ifndef CONTROL_RECORD_RECORD_PRIVACY_H
 #define CONTROL_RECORD_RECORD_PRIVACY_H
 
-#include <jansson.h>
-
+#include "control/record/json_line.h"
 #include "control/record/record_keys.h"
 #include "control/record/record_type.h"
+#include "proto/base/writer.h"
 
 /*
  * What of a peer's text a record tells. record_field.def names each such field and its class, the
@@ -27,9 +27,17 @@ struct record_privacy {
 /* Everything is written but secrets: what records say unless they are told otherwise. */
 extern const struct record_privacy record_privacy_default;
 
-/* The text as the field may have it, made safe by peer_text(). A new reference, NULL: no memory. */
-json_t *record_privacy_text(const struct record_privacy *privacy, enum record_field field,
-                            struct span bytes);
+/* More than any text takes that is not written as it is. */
+enum { RECORD_PRIVACY_ROOM = 1024 + RECORD_HASH_TEXT };
+/*
+ * The text as the field may have it, made safe by peer_text(). `out` has room for the bytes and for
+ * RECORD_PRIVACY_ROOM. False: nothing may be told.
+ */
+bool record_privacy_text(const struct record_privacy *privacy, enum record_field field,
+                         struct span bytes, struct writer *out);
+/* The same into a line; null where nothing may be told. */
+void record_privacy_put(struct json_line *j, const char *key, const struct record_privacy *privacy,
+                        enum record_field field, struct span bytes);
 /* Its path in the record, "message.mail_from". */
 const char *record_field_path(enum record_field field);
 enum record_class record_field_class(enum record_field field);
@@ -40,8 +48,5 @@ enum record_class record_field_class(enum record_field field);
  */
 json_t *record_privacy_hash(const struct record_key *key, enum record_field field,
                             struct span bytes, bool local);
-
-/* Bytes of a peer as a JSON text, through peer_text(). A new reference, NULL: no memory. */
-json_t *record_json_text(struct span bytes);
 
 #endif

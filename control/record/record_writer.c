@@ -5,13 +5,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "control/base/clock.h"
 #include "control/log/log.h"
 #include "control/record/record_json.h"
 #include "control/record/record_log.h"
 
-enum { BATCH_RECORDS = 64, WAIT_MS = 500, EVENTS = 256 };
+enum {
+    BATCH_RECORDS = 64,
+    WAIT_MS = 500,
+    GATHER_NS = 1000 * 1000, /* nobody waits for a line: more of them in one write */
+    EVENTS = 256,
+};
 
 struct event {
     enum record_type type;
@@ -23,6 +29,7 @@ struct record_writer {
     struct handoff *handoff;
     struct record_writer_watch watch;
     struct record_files files;
+    struct json_line line; /* of the record under way */
     pthread_t thread;
     _Atomic bool stop;
     pthread_mutex_t lock; /* of what follows; never held while something is written */
@@ -33,7 +40,7 @@ struct record_writer {
     struct record_keys keys;
 };
 
-static void put_line(struct record_writer *w, enum record_type type, char *line, size_t len,
+static void put_line(struct record_writer *w, enum record_type type, const char *line, size_t len,
                      uint64_t now)
 {
     if (line) {
@@ -42,17 +49,18 @@ static void put_line(struct record_writer *w, enum record_type type, char *line,
         atomic_fetch_add(&w->files.dropped, 1);
         LOG(ERROR, "records: a line lost, no memory");
     }
-    free(line);
 }
 
 static void add(struct record_writer *w, const struct record *record,
                 const struct record_privacy *privacy, uint64_t now)
 {
-    size_t len = 0;
-    char *line = record_json_line(record, privacy, &len);
+    enum record_type type =
+        record->kind == RECORD_MESSAGE ? RECORD_TYPE_message : RECORD_TYPE_connection;
 
-    put_line(w, record->kind == RECORD_MESSAGE ? RECORD_TYPE_message : RECORD_TYPE_connection, line,
-             len, now);
+    json_line_reset(&w->line);
+    record_json_put(&w->line, record, privacy);
+    json_line_end(&w->line);
+    put_line(w, type, w->line.lost ? NULL : w->line.data, w->line.len, now);
 }
 
 static const char *schema_of(enum record_type type)
@@ -81,6 +89,7 @@ static void add_event(struct record_writer *w, const struct event *event, uint64
     json_decref(event->fields);
     line = record_json_dump(json, &len);
     put_line(w, event->type, line, len, now);
+    free(line);
 }
 
 static uint32_t take_events(struct record_writer *w, uint64_t now)
@@ -174,8 +183,11 @@ static void *writer_main(void *arg)
         record_log_workers(w->handoff, &privacy);
         record_files_flush(&w->files, now);
         record_files_sweep(&w->files, now);
-        if (n > 0)
+        if (n > 0) {
+            if (n < BATCH_RECORDS && !stop)
+                nanosleep(&(struct timespec){.tv_nsec = GATHER_NS}, NULL);
             continue;
+        }
         /* What was in the rings when the end was asked for has been taken. */
         if (stop)
             return NULL;
@@ -186,6 +198,7 @@ static void *writer_main(void *arg)
 static void writer_free(struct record_writer *w)
 {
     record_files_fini(&w->files, clock_wall_ms());
+    json_line_fini(&w->line);
     pthread_mutex_destroy(&w->lock);
     explicit_bzero(&w->keys, sizeof(w->keys));
     free(w);

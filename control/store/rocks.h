@@ -72,7 +72,7 @@ struct rocks {
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_block_based_table_options_t *table;
     rocksdb_cache_t *cache;
-    rocksdb_writeoptions_t *synced, *unsynced;
+    rocksdb_writeoptions_t *write;
     rocksdb_readoptions_t *read;
 
     pthread_mutex_t changing;
@@ -120,10 +120,15 @@ enum store_status rocks_db_open(struct rocks *r, char *error);
 void rocks_db_close(struct rocks *r);
 /* What RocksDB's message says; frees it. STORE_OK for NULL. */
 enum store_status rocks_db_status(char *error);
-/* Writes the batch; with `durable` it is synced where the store syncs at all. */
-enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch, bool durable);
+/*
+ * Writes the batch and, where the store syncs at all, the log. Every write is synced before the
+ * next one: so a log is whole before the next log begins. RocksDB takes a family whose memory
+ * happens to be empty for one that needs no older log; were that log then torn, it would refuse to
+ * open.
+ */
+enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch);
 /* The same, and empties it for what comes next. */
-enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batch, bool durable);
+enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batch);
 /* Begins and ends a use of the database. False: it is closed, don't end. */
 bool rocks_db_use(struct rocks *r);
 void rocks_db_release(struct rocks *r);

@@ -39,7 +39,7 @@ enum store_status rocks_apply_write(struct store *store, const struct id128 *mes
         rocksdb_writebatch_putv_cf(batch, r->family[ROCKS_BODY], 1, &key_piece, &key.len, 2, pieces,
                                    lens);
         rocks_value_put_number(r, batch, ROCKS_INDEX, rocks_key(&pending), (uint64_t)row + 1);
-        status = rocks_db_write(r, batch, false);
+        status = rocks_db_write(r, batch);
         rocksdb_writebatch_destroy(batch);
         r->sick = status != STORE_OK;
         r->ill = status;

@@ -163,6 +163,5 @@ enum store_status rocks_batch_write(struct rocks_batch *b)
         rocks_value_put(r, b->rows, ROCKS_META, span_text("ahead"),
                         span_of(b->ahead, b->ahead_len));
     }
-    return rocksdb_writebatch_count(b->rows) > 0 ? rocks_db_write(r, b->rows, b->durable)
-                                                 : STORE_OK;
+    return rocksdb_writebatch_count(b->rows) > 0 ? rocks_db_write(r, b->rows) : STORE_OK;
 }

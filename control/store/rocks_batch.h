@@ -38,7 +38,7 @@ struct rocks_gone {
 struct rocks_batch {
     struct rocks *r;
     rocksdb_writebatch_t *rows;
-    bool durable;        /* holds a change that is to be synced */
+    bool durable;        /* holds a change that is to be counted as a batch */
     uint64_t now_ms;     /* wall clock: the save date */
     uint64_t audit_next; /* number of the next row of the audit log; 0: not read yet */
     struct rocks_account *accounts[ROCKS_BATCH_BUCKETS];

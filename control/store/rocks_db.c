@@ -24,17 +24,17 @@ enum store_status rocks_db_status(char *error)
     return status;
 }
 
-enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch, bool durable)
+enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch)
 {
     char *error = NULL;
 
-    rocksdb_write(r->db, durable && r->sync ? r->synced : r->unsynced, batch, &error);
+    rocksdb_write(r->db, r->write, batch, &error);
     return rocks_db_status(error);
 }
 
-enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batch, bool durable)
+enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batch)
 {
-    enum store_status status = rocks_db_write(r, batch, durable);
+    enum store_status status = rocks_db_write(r, batch);
 
     rocksdb_writebatch_clear(batch);
     return status;
@@ -175,7 +175,7 @@ static enum store_status begin_incarnation(struct rocks *r, bool fresh, char *er
     r->incarnation = (uint64_t)r->node << NODE_SHIFT | count;
     rocks_value_put_number(r, batch, ROCKS_META, span_text("incarnation"), count);
     if (status == STORE_OK)
-        rocksdb_write(r->db, r->sync ? r->synced : r->unsynced, batch, &problem);
+        rocksdb_write(r->db, r->write, batch, &problem);
     rocksdb_writebatch_destroy(batch);
     if (problem)
         return fail(error, STORE_FAILED, "the store cannot be written", problem);

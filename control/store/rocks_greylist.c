@@ -63,7 +63,7 @@ enum store_status rocks_greylist_put(struct store *store, const struct store_gre
         else
             rocks_value_delete(r, batch, ROCKS_GREYLIST, rows[i].key);
     }
-    status = rocks_db_write(r, batch, false);
+    status = rocks_db_write(r, batch);
     rocksdb_writebatch_destroy(batch);
     rocks_db_release(r);
     return status;

@@ -28,7 +28,7 @@ static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *
         store_row_put_tombstone(&w, &row);
         rocks_value_put(r, batch, ROCKS_INDEX, walk.key, writer_span(&w));
         if (rocksdb_writebatch_count(batch) >= MIGRATE_ROWS)
-            status = rocks_db_write_out(r, batch, false);
+            status = rocks_db_write_out(r, batch);
     }
     ended = rocks_walk_end(&walk);
     return status == STORE_OK ? ended : status;
@@ -54,12 +54,12 @@ enum store_status rocks_migrate(struct rocks *r, uint64_t schema)
     batch = rocksdb_writebatch_create();
     rocks_value_put_number(r, batch, ROCKS_META, span_text("schema"), ROCKS_SCHEMA);
     rocks_value_put_number(r, batch, ROCKS_META, span_text("migrating"), from);
-    status = rocks_db_write_out(r, batch, true);
+    status = rocks_db_write_out(r, batch);
     for (uint64_t version = from; status == STORE_OK && version < ROCKS_SCHEMA; version++)
         status = steps[version](r, batch);
     if (status == STORE_OK) {
         rocks_value_delete(r, batch, ROCKS_META, span_text("migrating"));
-        status = rocks_db_write_out(r, batch, true);
+        status = rocks_db_write_out(r, batch);
     }
     rocksdb_writebatch_destroy(batch);
     return status;

@@ -56,7 +56,7 @@ static enum store_status finish(struct rocks *r, rocksdb_writebatch_t *batch, ui
     enum store_status status;
 
     rocks_value_put_number(r, batch, ROCKS_META, span_text("next_id"), next_id);
-    status = rocks_db_write(r, batch, true);
+    status = rocks_db_write(r, batch);
     rocksdb_writebatch_destroy(batch);
     /* Whether it is on disk or not, the ids are not used again. */
     r->next_id = next_id;

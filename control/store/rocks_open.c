@@ -16,6 +16,8 @@ enum {
     BLOB_MIN = 4096, /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
     BLOB_FILE_MEMORY = 16 << 20, /* a file in memory is one piece, that moves when it grows */
+    MANIFEST_FILE = 1, /* each change of the set of files makes a new list and then names it: one
+                          that is appended to cannot be read once a power loss has torn its end */
     WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
                               finds little to do */
     TABLE_AHEAD = 1 << 20,
@@ -40,6 +42,7 @@ static void set_database_options(rocksdb_options_t *o, uint64_t memtable)
     rocksdb_options_set_create_missing_column_families(o, 1);
     rocksdb_options_set_wal_recovery_mode(o, POINT_IN_TIME);
     rocksdb_options_set_max_total_wal_size(o, 4 * memtable);
+    rocksdb_options_set_max_manifest_file_size(o, MANIFEST_FILE);
     rocksdb_options_set_recycle_log_file_num(o, LOGS_KEPT);
     rocksdb_options_set_wal_bytes_per_sync(o, WAL_AHEAD);
     rocksdb_options_set_bytes_per_sync(o, TABLE_AHEAD);
@@ -68,7 +71,7 @@ static void set_memory_options(struct rocks *r)
     for (int i = 0; i < ROCKS_FAMILIES; i++)
         rocksdb_options_set_env(r->options[i], r->env);
     rocksdb_options_set_blob_file_size(r->options[ROCKS_BODY], BLOB_FILE_MEMORY);
-    rocksdb_writeoptions_disable_WAL(r->unsynced, 1);
+    rocksdb_writeoptions_disable_WAL(r->write, 1);
     rocksdb_options_set_blob_gc_age_cutoff(r->options[ROCKS_BODY], 1);
 }
 
@@ -87,9 +90,8 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
     }
     set_body_options(r->options[ROCKS_BODY]);
     r->read = rocksdb_readoptions_create();
-    r->synced = rocksdb_writeoptions_create();
-    rocksdb_writeoptions_set_sync(r->synced, 1);
-    r->unsynced = rocksdb_writeoptions_create();
+    r->write = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(r->write, r->sync);
     if (r->env)
         set_memory_options(r);
 }
@@ -101,8 +103,7 @@ static void rocks_free(struct rocks *r)
     rocksdb_block_based_options_destroy(r->table);
     rocksdb_cache_destroy(r->cache);
     rocksdb_readoptions_destroy(r->read);
-    rocksdb_writeoptions_destroy(r->synced);
-    rocksdb_writeoptions_destroy(r->unsynced);
+    rocksdb_writeoptions_destroy(r->write);
     if (r->env)
         rocksdb_env_destroy(r->env);
     if (r->rows)

@@ -40,7 +40,7 @@ static enum store_status renew_mailboxes(struct rocks *r, rocksdb_writebatch_t *
         store_row_put_mailbox(&w, &row);
         rocks_value_put(r, batch, ROCKS_INDEX, walk.key, writer_span(&w));
         if (rocksdb_writebatch_count(batch) >= RENEW_ROWS)
-            status = rocks_db_write_out(r, batch, false);
+            status = rocks_db_write_out(r, batch);
     }
     ended = rocks_walk_end(&walk);
     return status == STORE_OK ? ended : status;
@@ -56,7 +56,7 @@ static enum store_status renew(struct rocks *r)
     status = renew_mailboxes(r, batch);
     rocks_value_put_number(r, batch, ROCKS_META, span_text("next_id"), r->next_id);
     if (status == STORE_OK) {
-        rocksdb_write(r->db, r->synced, batch, &problem);
+        rocksdb_write(r->db, r->write, batch, &problem);
         status = rocks_db_status(problem);
     }
     rocksdb_writebatch_destroy(batch);

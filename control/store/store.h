@@ -33,7 +33,7 @@ struct store_options {
     uint64_t memtable_bytes; /* written rows kept in memory before they become a file, a column
                                 family; 0: 16 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
-    uint64_t reserve_bytes; /* commits are STORE_DISK_FULL while less than this is free; 0: none */
+    uint64_t reserve_bytes;  /* commits are STORE_DISK_FULL while less than this is free; 0: none */
     uint64_t
         memory_bytes; /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */
 };
@@ -98,8 +98,8 @@ void store_full_watch(struct store *store, store_full_visit *visit, void *contex
 /* ---- changes ---- */
 
 /*
- * One full row of a body, in ascending order of `row`, invisible and not synced until the message
- * is committed. STORE_FAILED also when an earlier row is missing. Rows that are never committed
+ * One full row of a body, in ascending order of `row`, on disk but invisible until the message is
+ * committed. STORE_FAILED also when an earlier row is missing. Rows that are never committed
  * vanish with STORE_DISCARD or the next open.
  */
 enum store_status store_write(struct store *store, const struct id128 *message, uint32_t row,

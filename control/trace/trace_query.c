@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "control/record/record_privacy.h"
+#include "control/record/record_json.h"
 
 const char *trace_by_name(enum trace_by by)
 {

@@ -37,7 +37,7 @@ enum job_status {
     JOB_CANCELLED, /* nothing was done because the session had gone */
 };
 
-/* JOB_STORE_WRITE: one full chunk of a body, written unsynced, invisible until the commit. */
+/* JOB_STORE_WRITE: one full chunk of a body, on disk, invisible until the commit. */
 struct job_store_write {
     struct id128 message;
     uint32_t row; /* from 0 */

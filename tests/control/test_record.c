@@ -130,23 +130,22 @@ static void keep_line(const char *line, size_t len)
 /* The line read back; NULL and a failed check when it is none. */
 static json_t *line_back(const struct record *r)
 {
-    size_t len = 0;
-    char *line = record_json_line(r, &record_privacy_default, &len);
+    struct json_line line = {0};
     json_error_t error;
     json_t *json;
 
-    if (!CHECK(line != NULL))
-        return NULL;
-    CHECK(line[len - 1] == '\n');
-    for (size_t i = 0; i < len - 1; i++)
-        if ((uint8_t)line[i] < 0x20 || line[i] == 0x7f) {
+    record_json_put(&line, r, &record_privacy_default);
+    json_line_end(&line);
+    CHECK(!line.lost && line.data[line.len - 1] == '\n');
+    for (size_t i = 0; i < line.len - 1; i++)
+        if ((uint8_t)line.data[i] < 0x20 || line.data[i] == 0x7f) {
             CHECK(!"a control character in a line");
             break;
         }
-    json = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+    json = json_loadb(line.data, line.len, JSON_REJECT_DUPLICATES, &error);
     CHECK(json != NULL);
-    keep_line(line, len);
-    free(line);
+    keep_line(line.data, line.len);
+    json_line_fini(&line);
     return json;
 }
 
@@ -243,6 +242,46 @@ static void broken_trees_are_told_as_far_as_they_go(void)
         json_decref(parts);
         guard_free(guarded);
     }
+}
+
+/* What is written by hand is what the library would have read: every byte, alone and between
+ * others, and sequences of UTF-8 that are whole, cut and forbidden. */
+static void texts_are_escaped_as_the_library_reads_them(void)
+{
+    static const char *const texts[] = {
+        "",     "\"",       "\\\"/",         "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x93\xa7z",
+        "\xc3", "\xc2\x85", "\xed\xa0\x80x", "\x7f\r\n\t\x1b"};
+    struct json_line line = {0};
+    json_t *back, *whole;
+
+    json_line_open(&line, NULL, '[');
+    for (int c = 0; c < 256; c++) {
+        uint8_t bytes[3] = {'a', (uint8_t)c, 'b'};
+
+        json_line_peer(&line, NULL, span_of(bytes, sizeof(bytes)));
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        json_line_text(&line, NULL, texts[i]);
+    json_line_close(&line, ']');
+    back = json_line_load(&line);
+    CHECK(json_array_size(back) == 256 + sizeof(texts) / sizeof(texts[0]));
+    for (size_t i = 0; i < json_array_size(back); i++) {
+        uint8_t bytes[3] = {'a', (uint8_t)i, 'b'};
+
+        whole =
+            record_json_text(i < 256 ? span_of(bytes, sizeof(bytes)) : span_text(texts[i - 256]));
+        CHECK(json_equal(json_array_get(back, i), whole));
+        json_decref(whole);
+    }
+    json_decref(back);
+    json_line_reset(&line);
+    json_line_open(&line, NULL, '[');
+    json_line_thousandths(&line, NULL, -1500);
+    json_line_thousandths(&line, NULL, 7);
+    json_line_number(&line, NULL, UINT64_C(9007199254740993));
+    json_line_close(&line, ']');
+    CHECK_TEXT(span_of(line.data, line.len), "[-1.500,0.007,9007199254740993]");
+    json_line_fini(&line);
 }
 
 /* A slot in which everything is as wrong as a worker could make it. */
@@ -407,6 +446,7 @@ int main(void)
     CHECK_CASE(connections_read_back);
     CHECK_CASE(broken_trees_are_told_as_far_as_they_go);
     CHECK_CASE(counts_beyond_their_arrays_are_cut);
+    CHECK_CASE(texts_are_escaped_as_the_library_reads_them);
     CHECK_CASE(lines_reach_the_file);
     CHECK_CASE(events_reach_the_file);
     CHECK_CASE(failed_writes_are_counted_and_hold_nobody);

@@ -23,9 +23,12 @@ static const char *told(json_t **held, enum record_privacy_action action, enum r
                         const char *text)
 {
     struct record_privacy p = with(action);
+    struct json_line line = {0};
 
     json_decref(*held);
-    *held = record_privacy_text(&p, field, span_text(text));
+    record_privacy_put(&line, NULL, &p, field, span_text(text));
+    *held = json_line_load(&line);
+    json_line_fini(&line);
     return json_string_value(*held);
 }
 

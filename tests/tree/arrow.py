@@ -17,6 +17,7 @@ ARROW = {
     "proto": ("proto",),
     "rules": ("proto",),
     "dataplane/handoff": ("proto",),
+    "dataplane/capture": ("dataplane/packet", "dataplane/tcp", "proto"),
     **{folder: (*INNER, "dataplane/handoff", "rules", "proto") for folder in INNER},
     **{folder: ("dataplane", "rules", "proto") for folder in PACKET_SIDE},
     "control": ("control", "dataplane/handoff", "rules", "proto"),
@@ -42,6 +43,8 @@ LIBRARIES = {
     "microhttpd.h": ("control/metrics", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
+    "pcap/": ("control/capture", "tests"),
+    "zstd.h": ("control/capture", "tests"),
     "zlib.h": ("proto/imap", "control", "tests"),
 }
 
