@@ -10,7 +10,7 @@
  */
 struct capture_reader;
 
-enum { CAPTURE_ERROR = 512, CAPTURE_FRAME_MAX = 262144 };
+enum { CAPTURE_ERROR = 512 };
 
 struct capture_frame {
     struct span bytes; /* borrowed until the next call */
@@ -34,21 +34,5 @@ enum capture_status capture_reader_next(struct capture_reader *reader,
 uint64_t capture_reader_offset(const struct capture_reader *reader);
 /* After CAPTURE_BROKEN: what is wrong, and at which offset. */
 const char *capture_reader_error(const struct capture_reader *reader);
-
-/*
- * Several files as one: in the order given, or (`by_time`) by the time of their frames, which needs
- * all of them open at once: at most CAPTURE_FILES_MERGED. A file that is broken tells once and the
- * others go on.
- */
-struct capture_files;
-enum { CAPTURE_FILES_MERGED = 64 };
-
-struct capture_files *capture_files_new(char *const *paths, uint32_t count, bool by_time);
-void capture_files_free(struct capture_files *files);
-/* CAPTURE_BROKEN: a file could not be opened or read on; the next call goes on with the others. */
-enum capture_status capture_files_next(struct capture_files *files,
-                                       struct capture_frame *frame_out);
-/* After CAPTURE_BROKEN: "FILE: what, at offset N". */
-const char *capture_files_error(const struct capture_files *files);
 
 #endif

@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/checksum.h"
 #include "dataplane/net/net_state.h"
-#include "proto/base/cursor.h"
+#include "dataplane/packet/checksum.h"
+#include "dataplane/packet/icmp_quote.h"
 
 /* Echo and errors of ICMP (RFC 792, RFC 1122 section 3.2.2) and ICMPv6 (RFC 4443). */
-enum {
-    TYPE_IPV4 = 0x0800,
-    TYPE_IPV6 = 0x86dd,
-    PROTOCOL_ICMP = 1,
-    PROTOCOL_ICMP6 = 58,
-    PROTOCOL_TCP = 6
-};
-enum {
-    V4_ECHO_REPLY = 0,
-    V4_UNREACHABLE = 3,
-    V4_ECHO = 8,
-    V4_TIME_EXCEEDED = 11,
-    V4_PARAMETER = 12
-};
-enum {
-    V6_UNREACHABLE = 1,
-    V6_TOO_BIG = 2,
-    V6_TIME_EXCEEDED = 3,
-    V6_PARAMETER = 4,
-    V6_ECHO = 128,
-    V6_ECHO_REPLY = 129
-};
-enum { HOP_LIMIT = 64, QUOTED_TCP = 8, MESSAGE_HEADER = 8 };
+enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, PROTOCOL_ICMP = 1, PROTOCOL_ICMP6 = 58 };
+enum { V4_ECHO_REPLY = 0, V4_ECHO = 8, V6_ECHO = 128, V6_ECHO_REPLY = 129 };
+enum { HOP_LIMIT = 64, MESSAGE_HEADER = 8 };
 
 static bool may_echo(struct net *net, uint64_t now)
 {
@@ -87,80 +67,23 @@ static void echo(struct net *net, const struct net_packet *packet, uint64_t now)
     net_send_to(net, frame, &hop, now);
 }
 
-/* The quoted IPv4 header: the packet we sent, cut short at any length. */
-static bool quoted_ipv4(struct cursor *c, struct tcp_packet *quoted)
-{
-    struct span h = cursor_take(c, 20);
-
-    if (c->bad || h.data[0] >> 4 != 4 || (h.data[0] & 15) < 5 || h.data[9] != PROTOCOL_TCP)
-        return false;
-    if ((h.data[6] & 0x1f) || h.data[7])
-        return false; /* not the first fragment: no ports there */
-    cursor_take(c, (size_t)(h.data[0] & 15) * 4 - 20);
-    quoted->source = ip_address_v4(h.data + 12);
-    quoted->destination = ip_address_v4(h.data + 16);
-    return !c->bad;
-}
-
-/* We send no extension headers, so TCP follows at once. */
-static bool quoted_ipv6(struct cursor *c, struct tcp_packet *quoted)
-{
-    struct span h = cursor_take(c, 40);
-
-    if (c->bad || h.data[0] >> 4 != 6 || h.data[6] != PROTOCOL_TCP)
-        return false;
-    quoted->source = ip_address_v6(h.data + 8);
-    quoted->destination = ip_address_v6(h.data + 24);
-    return true;
-}
-
-/* What kind of error: hard ones tell that the other end will never answer (RFC 1122
- * section 4.2.3.9). */
-static bool classify(bool v4, uint8_t type, uint8_t code, uint32_t word, struct net_error *out)
-{
-    if (v4) {
-        out->hard = type == V4_UNREACHABLE && (code == 2 || code == 3);
-        out->mtu = type == V4_UNREACHABLE && code == 4 ? word & 0xffff : 0;
-        return type == V4_UNREACHABLE || type == V4_TIME_EXCEEDED || type == V4_PARAMETER;
-    }
-    out->hard =
-        (type == V6_UNREACHABLE && (code == 1 || code == 4)) || (type == V6_PARAMETER && code == 1);
-    out->mtu = type == V6_TOO_BIG ? word : 0;
-    return type >= V6_UNREACHABLE && type <= V6_PARAMETER;
-}
-
-/* The addresses and ports that an error quotes. False: they are of no segment of ours. */
+/* The error quotes a segment of ours. */
 static bool quoted(struct net *net, const struct net_packet *packet, struct net_error *out)
 {
-    struct cursor c = cursor_of(packet->bytes);
-    uint8_t type = cursor_u8(&c), code = cursor_u8(&c);
-    bool v4 = packet->frame->v4;
+    struct icmp_quote quote;
     const struct net_own *own;
-    uint32_t word;
 
-    *out = (struct net_error){0};
-    cursor_u16(&c);
-    word = cursor_u32(&c);
-    if (c.bad || !classify(v4, type, code, word, out))
+    if (!icmp_quote_read(packet->bytes, packet->frame->v4, &quote))
         return false;
-    if (!(v4 ? quoted_ipv4(&c, &out->quoted) : quoted_ipv6(&c, &out->quoted)) ||
-        cursor_left(&c) < QUOTED_TCP)
-        return false;
-    out->quoted.header = cursor_take(&c, cursor_left(&c));
+    *out = (struct net_error){
+        .quoted = {.source = quote.source,
+                   .destination = quote.destination,
+                   .header = quote.header},
+        .mtu = quote.mtu,
+        .hard = quote.hard,
+    };
     own = net_own(net, &out->quoted.source);
     return own && own->state == NET_OURS;
-}
-
-static bool checksum_good(const struct net_packet *packet)
-{
-    const struct frame *f = packet->frame;
-    struct checksum sum = {0};
-
-    if (!f->v4)
-        checksum_pseudo(&sum, &f->source, &f->destination, PROTOCOL_ICMP6,
-                        (uint32_t)packet->bytes.len);
-    checksum_add(&sum, packet->bytes.data, packet->bytes.len);
-    return checksum_fold(&sum) == 0xffff;
 }
 
 bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now,
@@ -169,7 +92,7 @@ bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now,
     const struct frame *f = packet->frame;
     uint8_t type;
 
-    if (packet->bytes.len < MESSAGE_HEADER || !checksum_good(packet)) {
+    if (packet->bytes.len < MESSAGE_HEADER || !icmp_quote_checksum_good(packet->bytes, f)) {
         net_count(net, NET_icmp_malformed);
         return false;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/checksum.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/net/net_state.h"
 #include "proto/base/cursor.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/checksum.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/net/net_state.h"
 #include "dataplane/tcp/flow_owner.h"
 
@@ -268,7 +268,7 @@ static enum net_counter ip(struct arrival *a)
 
 static enum net_counter arrive(struct arrival *a)
 {
-    enum net_counter why = frame_parse(a->head, a->mbuf->pkt_len, &a->frame);
+    enum net_counter why = net_counter_of_drop(frame_parse(a->head, a->mbuf->pkt_len, &a->frame));
     struct net_packet packet;
 
     if (why != NET_KEEP)

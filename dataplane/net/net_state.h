@@ -2,7 +2,7 @@
 #ifndef DATAPLANE_NET_NET_STATE_H
 #define DATAPLANE_NET_NET_STATE_H
 
-#include "dataplane/net/frame.h"
+#include "dataplane/packet/frame.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/net/net.h"
 

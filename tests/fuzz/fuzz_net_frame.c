@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "dataplane/net/frame.h"
+#include "dataplane/packet/frame.h"
 
 /* The headers of one frame. What is accepted must lie inside it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span head = span_head(span_of(data, size), FRAME_HEAD);
     struct frame f;
 
-    if (frame_parse(head, size, &f) != NET_KEEP)
+    if (frame_parse(head, size, &f) != FRAME_KEEP)
         return 0;
     if (f.l3 > f.l4 || f.l4 + FRAME_TCP_HEADER > FRAME_HEAD || f.l4 + f.l4_len > size)
         abort();

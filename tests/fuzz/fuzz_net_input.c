@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "dataplane/net/checksum.h"
-#include "dataplane/net/frame.h"
+#include "dataplane/packet/checksum.h"
+#include "dataplane/packet/frame.h"
 #include "dataplane/net/net.h"
 
 /*
@@ -47,7 +47,7 @@ static void mend(uint8_t *bytes, size_t len)
     struct frame f;
     uint16_t check;
 
-    if (frame_parse(span_head(span_of(bytes, len), FRAME_HEAD), len, &f) != NET_KEEP ||
+    if (frame_parse(span_head(span_of(bytes, len), FRAME_HEAD), len, &f) != FRAME_KEEP ||
         f.l4_len < 20)
         return;
     if (f.v4 && f.kind != FRAME_ARP) {

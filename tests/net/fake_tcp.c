@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/net/fake_tcp.h"
 
+#include "tests/packet/packet.h"
+
 #include <stdlib.h>
 
 enum { RUN = 997 }; /* bytes sendq_at() returns at a time */
@@ -13,15 +15,10 @@ struct fake_tcp *fake_tcp(struct tcp *tcp)
     return (struct fake_tcp *)tcp;
 }
 
-uint8_t fake_byte(uint32_t offset)
-{
-    return (uint8_t)(offset * 7 + offset / 251);
-}
-
 const struct sendq *fake_queue(void)
 {
     for (uint32_t i = 0; i < FAKE_QUEUE; i++)
-        queue_bytes[i] = fake_byte(i);
+        queue_bytes[i] = packet_byte(i);
     queue.bytes = FAKE_QUEUE;
     return &queue;
 }

@@ -28,6 +28,5 @@ struct fake_tcp {
 struct fake_tcp *fake_tcp(struct tcp *tcp);
 /* A queue whose byte at offset i is a function of i, in runs of a prime length. */
 const struct sendq *fake_queue(void);
-uint8_t fake_byte(uint32_t offset);
 
 #endif

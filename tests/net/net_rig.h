@@ -4,7 +4,7 @@
 
 #include "dataplane/net/net.h"
 #include "tests/harness/check.h"
-#include "tests/net/packet.h"
+#include "tests/packet/packet.h"
 
 /* One worker's IP stack on frames made by hand; DPDK's environment without hugepages, devices or
  * files. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/net/neighbour.h"
 #include "tests/harness/check.h"
-#include "tests/net/packet.h"
+#include "tests/packet/packet.h"
 
 /* Frames are only pointers here. */
 static struct rte_mbuf *frame(uintptr_t n)

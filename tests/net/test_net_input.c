@@ -231,7 +231,7 @@ static void segments_come_out_the_same_however_scattered(void)
             CHECK(memcmp(t->header.data, p.bytes + p.l4, 24) == 0);
             for (uint32_t j = 0; j < t->pieces; j++)
                 for (size_t k = 0; k < t->payload[j].len; k++)
-                    same &= t->payload[j].data[k] == fake_byte(at++);
+                    same &= t->payload[j].data[k] == packet_byte(at++);
             CHECK(same && at == 230);
             p.bytes[p.len - 1] ^= 1;
             rig_input_pieces(r, packet_span(&p), pieces[i], 1);

@@ -39,7 +39,7 @@ static size_t flatten(const struct rte_mbuf *m, uint8_t *to)
 static bool payload_right(const uint8_t *at, uint32_t offset, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (at[i] != fake_byte(3 + offset + (uint32_t)i))
+        if (at[i] != packet_byte(3 + offset + (uint32_t)i))
             return false;
     return true;
 }

@@ -138,7 +138,7 @@ static void one_queue_feeds_two_workers_by_the_hash(void)
         CHECK(tcp->received == FLOWS / WORKERS && tcp->settled == 10);
         for (uint32_t i = 0; i < tcp->received && i < FAKE_SEGMENTS; i++)
             CHECK((tcp->ports[i] + 25u) % WORKERS == w);
-        CHECK(tcp->payload_len == 100 && tcp->payload[99] == fake_byte(99));
+        CHECK(tcp->payload_len == 100 && tcp->payload[99] == packet_byte(99));
     }
     CHECK(worker_counters(bench.worker[0])->frames_in == FLOWS + 2);
     CHECK(worker_counters(bench.worker[1])->frames_in == 0);

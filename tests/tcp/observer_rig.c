@@ -156,7 +156,10 @@ void rig_send(struct observer_rig *rig, char from, const char *flags, uint32_t s
     packet.segment = writer_span(&w);
     packet.segment_len = (uint32_t)packet.segment.len;
     packet.segment.len -= rig->cut;
-    tcp_observer_packet(rig->observer, &packet);
+    if (rig->sink)
+        rig->sink(rig, &packet);
+    else
+        tcp_observer_packet(rig->observer, &packet);
     free(bytes);
 }
 

@@ -28,7 +28,8 @@ struct observer_rig {
     uint8_t checksum; /* of the next segments */
     uint32_t cut;     /* bytes that the capture cuts off the next segments */
     bool v6;
-    bool one_way; /* the log has no bytes of the server's */
+    /* Where segments go; the observer itself unless set. The TCP checksum is left to it. */
+    void (*sink)(struct observer_rig *rig, const struct observed_packet *packet);
 };
 
 /* Set options in `rig->options` between the two. */

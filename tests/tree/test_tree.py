@@ -31,6 +31,8 @@ BROKEN = [
     ("arrow", "dataplane/handoff/a.h", '#include "rules/rule.h"\n'),
     ("arrow", "dataplane/handoff/a.h", '#include "dataplane/tcp/tcp.h"\n'),
     ("arrow", "dataplane/tcp/a.c", '#include "dataplane/net/net.h"\n'),
+    ("arrow", "dataplane/packet/a.c", '#include "dataplane/net/net.h"\n'),
+    ("libraries", "dataplane/packet/a.c", '#include <rte_mbuf.h>\n'),
     ("arrow", "dataplane/session/a.c", '#include "dataplane/worker/worker.h"\n'),
     ("arrow", "dataplane/session/a.c", '#include "control/store/store.h"\n'),
     ("arrow", "dataplane/worker/a.c", '#include "control/store/store.h"\n'),

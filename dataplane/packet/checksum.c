@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/checksum.h"
+#include "dataplane/packet/checksum.h"
 
 /* Two 32-bit halves of a 64-bit load: the sum cannot overflow for any length a packet has. */
 static uint64_t halves(uint64_t v)

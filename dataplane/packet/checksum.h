@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef DATAPLANE_NET_CHECKSUM_H
-#define DATAPLANE_NET_CHECKSUM_H
+#ifndef DATAPLANE_PACKET_CHECKSUM_H
+#define DATAPLANE_PACKET_CHECKSUM_H
 
 #include "proto/base/ip_address.h"
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/net/packet.h"
-
-#include "tests/net/fake_tcp.h"
+#include "tests/packet/packet.h"
 
 const uint8_t packet_our_mac[6] = {2, 0, 0, 0, 0, 2};
 const uint8_t packet_peer_mac[6] = {2, 0, 0, 0, 0, 1};
 const uint8_t packet_broadcast[6] = {255, 255, 255, 255, 255, 255};
+
+uint8_t packet_byte(uint32_t offset)
+{
+    return (uint8_t)(offset * 7 + offset / 251);
+}
 
 struct ip_address packet_ip(const char *text)
 {
@@ -72,7 +75,7 @@ void packet_tcp(struct packet *p, uint16_t source, uint16_t destination, uint32_
     put16(h + 2, destination);
     packet_append(p, h, sizeof(h));
     for (uint32_t i = 0; i < payload; i++)
-        p->bytes[p->len++] = fake_byte(i);
+        p->bytes[p->len++] = packet_byte(i);
 }
 
 uint16_t packet_reference_sum(const uint8_t *bytes, size_t len, uint32_t start)
@@ -168,7 +171,7 @@ void packet_echo(struct packet *p, bool v4, uint32_t len)
                      v4 ? 1 : 58, 64);
     packet_append(p, head, 8);
     for (uint32_t i = 0; i < len; i++)
-        p->bytes[p->len++] = fake_byte(i);
+        p->bytes[p->len++] = packet_byte(i);
     packet_finish(p, v4 ? 1 : 58, 2);
 }
 

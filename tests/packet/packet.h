@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef TESTS_NET_PACKET_H
-#define TESTS_NET_PACKET_H
+#ifndef TESTS_PACKET_PACKET_H
+#define TESTS_PACKET_PACKET_H
 
 #include "proto/base/ip_address.h"
 
@@ -15,6 +15,8 @@ struct packet {
 };
 
 extern const uint8_t packet_our_mac[6], packet_peer_mac[6], packet_broadcast[6];
+/* What payloads consist of. */
+uint8_t packet_byte(uint32_t offset);
 struct ip_address packet_ip(const char *text);
 #define PACKET_OURS4 packet_ip("198.18.0.2")
 #define PACKET_PEER4 packet_ip("198.18.0.1")

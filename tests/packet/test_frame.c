@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/frame.h"
+#include "dataplane/packet/frame.h"
 #include "tests/harness/check.h"
-#include "tests/net/packet.h"
+#include "tests/packet/packet.h"
 
-static enum net_counter parse(const struct packet *p, struct frame *f)
+static enum frame_drop parse(const struct packet *p, struct frame *f)
 {
     return frame_parse(span_head(packet_span(p), FRAME_HEAD), p->len, f);
 }
@@ -16,7 +16,7 @@ static void tcp_over_both_families(void)
         struct ip_address to = v4 ? PACKET_OURS4 : PACKET_OURS6;
 
         packet_segment(&p, v4, 1000, 25, 100);
-        CHECK(parse(&p, &f) == NET_KEEP);
+        CHECK(parse(&p, &f) == FRAME_KEEP);
         CHECK(f.kind == FRAME_TCP && f.l3 == 14 && f.l4 == (v4 ? 34 : 54) && f.l4_len == 124);
         CHECK(ip_address_equal(&f.destination, &to) && f.hop_limit == 64 && f.vlan == 0);
         CHECK(!v4 || frame_ipv4_checksum_good(packet_span(&p), &f));
@@ -33,13 +33,34 @@ static void every_truncation_is_refused(void)
         packet_segment(&p, v4, 1000, 25, 100);
         for (size_t len = 0; len < p.len; len++) {
             struct span copy = guard_copy(span_of(p.bytes, len), true);
-            enum net_counter why = frame_parse(span_head(copy, FRAME_HEAD), len, &f);
+            enum frame_drop why = frame_parse(span_head(copy, FRAME_HEAD), len, &f);
 
-            CHECK(why == (len < p.l4 ? NET_frame_short : NET_frame_truncated) ||
-                  (why == NET_frame_truncated && len >= p.l3 + (v4 ? 20 : 40)));
+            CHECK(why == (len < p.l4 ? FRAME_DROP_frame_short : FRAME_DROP_frame_truncated) ||
+                  (why == FRAME_DROP_frame_truncated && len >= p.l3 + (v4 ? 20 : 40)));
             guard_free(copy);
         }
     }
+}
+
+/* The same packet without its link's header. */
+static void packets_are_read_as_frames_are(void)
+{
+    for (int v4 = 0; v4 < 2; v4++) {
+        struct packet p;
+        struct frame f;
+        size_t link = 14;
+
+        packet_segment(&p, v4, 1000, 25, 100);
+        for (size_t len = 0; len <= p.len - link; len++) {
+            struct span copy = guard_copy(span_of(p.bytes + link, len), true);
+            enum frame_drop why = frame_parse_packet(span_head(copy, FRAME_HEAD), len, &f);
+
+            CHECK((why == FRAME_KEEP) == (len == p.len - link));
+            guard_free(copy);
+        }
+        CHECK(f.kind == FRAME_TCP && f.l3 == 0 && f.l4 == (v4 ? 20 : 40) && f.l4_len == 124);
+    }
+    CHECK(frame_parse_packet(span_of("\x50", 1), 1, &(struct frame){0}) != FRAME_KEEP);
 }
 
 static void padding_is_cut_off(void)
@@ -49,7 +70,7 @@ static void padding_is_cut_off(void)
 
     packet_segment(&p, true, 1000, 25, 0);
     packet_append(&p, "\0\0\0\0\0\0", 6);
-    CHECK(parse(&p, &f) == NET_KEEP && f.l4_len == 24);
+    CHECK(parse(&p, &f) == FRAME_KEEP && f.l4_len == 24);
 }
 
 static void one_tag_is_read_and_two_are_refused(void)
@@ -61,14 +82,14 @@ static void one_tag_is_read_and_two_are_refused(void)
     packet_ip_header(&p, PACKET_PEER4, PACKET_OURS4, 6, 64);
     packet_tcp(&p, 1, 2, 0);
     packet_finish(&p, 6, 16);
-    CHECK(parse(&p, &f) == NET_KEEP && f.vlan == 17 && f.l3 == 18);
+    CHECK(parse(&p, &f) == FRAME_KEEP && f.vlan == 17 && f.l3 == 18);
     packet_ethernet(&p, packet_our_mac, 17, 0x8100);
     packet_append(&p, "\0\x11\x08\0", 4);
-    CHECK(parse(&p, &f) == NET_vlan_other);
+    CHECK(parse(&p, &f) == FRAME_DROP_vlan_other);
     packet_ethernet(&p, packet_our_mac, 0, 0x88a8);
-    CHECK(parse(&p, &f) == NET_vlan_other);
+    CHECK(parse(&p, &f) == FRAME_DROP_vlan_other);
     packet_ethernet(&p, packet_our_mac, 0, 0x88cc);
-    CHECK(parse(&p, &f) == NET_ethertype_other);
+    CHECK(parse(&p, &f) == FRAME_DROP_ethertype_other);
 }
 
 static void fragments_are_refused(void)
@@ -80,25 +101,27 @@ static void fragments_are_refused(void)
     for (size_t i = 0; i < sizeof(words) / 2; i++) {
         packet_segment(&p, true, 1, 2, 100);
         memcpy(p.bytes + p.l3 + 6, words[i], 2);
-        CHECK(parse(&p, &f) == NET_fragment);
+        CHECK(parse(&p, &f) == FRAME_DROP_fragment);
     }
     packet_ethernet(&p, packet_our_mac, 0, 0x86dd);
     packet_ip_header(&p, PACKET_PEER6, PACKET_OURS6, 44, 64);
     packet_append(&p, "\x06\0\0\x01\0\0\0\x01", 8);
     packet_tcp(&p, 1, 2, 10);
     packet_finish(&p, 6, 16);
-    CHECK(parse(&p, &f) == NET_fragment);
+    CHECK(parse(&p, &f) == FRAME_DROP_fragment);
 }
 
 static void bad_ipv4_headers_are_refused(void)
 {
     static const struct {
         uint8_t at, value;
-        enum net_counter why;
+        enum frame_drop why;
     } rows[] = {
-        {0, 0x44, NET_ip_malformed}, {0, 0x65, NET_ip_malformed}, {3, 19, NET_ip_malformed},
-        {12, 127, NET_ip_source},    {12, 224, NET_ip_source},    {12, 255, NET_ip_source},
-        {9, 17, NET_protocol_other}, {9, 58, NET_protocol_other}, {2, 0xff, NET_frame_truncated},
+        {0, 0x44, FRAME_DROP_ip_malformed},    {0, 0x65, FRAME_DROP_ip_malformed},
+        {3, 19, FRAME_DROP_ip_malformed},      {12, 127, FRAME_DROP_ip_source},
+        {12, 224, FRAME_DROP_ip_source},       {12, 255, FRAME_DROP_ip_source},
+        {9, 17, FRAME_DROP_protocol_other},    {9, 58, FRAME_DROP_protocol_other},
+        {2, 0xff, FRAME_DROP_frame_truncated},
     };
     struct packet p;
     struct frame f;
@@ -111,15 +134,15 @@ static void bad_ipv4_headers_are_refused(void)
     }
     packet_segment(&p, true, 1, 2, 0);
     memset(p.bytes + p.l3 + 12, 0, 4);
-    CHECK(parse(&p, &f) == NET_ip_source);
+    CHECK(parse(&p, &f) == FRAME_DROP_ip_source);
     packet_segment(&p, true, 1, 2, 0);
     p.bytes[p.l3 + 11] ^= 1;
-    CHECK(parse(&p, &f) == NET_KEEP && !frame_ipv4_checksum_good(packet_span(&p), &f));
+    CHECK(parse(&p, &f) == FRAME_KEEP && !frame_ipv4_checksum_good(packet_span(&p), &f));
 }
 
 /* One IPv6 packet whose chain of extension headers is `chain`; its first type is `first`. */
-static enum net_counter with_extensions(uint8_t first, const char *chain, size_t len,
-                                        struct frame *f)
+static enum frame_drop with_extensions(uint8_t first, const char *chain, size_t len,
+                                       struct frame *f)
 {
     struct packet p;
 
@@ -139,19 +162,20 @@ static void extension_headers_are_walked_within_bounds(void)
     struct frame f;
     char many[9 * 8];
 
-    CHECK(with_extensions(0, options, 16, &f) == NET_KEEP && f.l4 == 14 + 40 + 16 &&
+    CHECK(with_extensions(0, options, 16, &f) == FRAME_KEEP && f.l4 == 14 + 40 + 16 &&
           f.kind == FRAME_TCP);
-    CHECK(with_extensions(60, "\0\0\1\4\0\0\0\0\x06\0\1\4\0\0\0\0", 16, &f) == NET_ip_headers);
-    CHECK(with_extensions(43, "\x06\0\0\1\0\0\0\0", 8, &f) == NET_ip_source_route);
-    CHECK(with_extensions(43, "\x06\0\4\1\0\0\0\0", 8, &f) == NET_ip_headers);
-    CHECK(with_extensions(43, "\x06\0\4\0\0\0\0\0", 8, &f) == NET_KEEP);
-    CHECK(with_extensions(60, "\x06\xff\1\4\0\0\0\0", 8, &f) == NET_ip_headers);
-    CHECK(with_extensions(60, "\x06\x05\1\4\0\0\0\0", 8, &f) == NET_ip_headers);
-    CHECK(with_extensions(59, "", 0, &f) == NET_protocol_other);
+    CHECK(with_extensions(60, "\0\0\1\4\0\0\0\0\x06\0\1\4\0\0\0\0", 16, &f) ==
+          FRAME_DROP_ip_headers);
+    CHECK(with_extensions(43, "\x06\0\0\1\0\0\0\0", 8, &f) == FRAME_DROP_ip_source_route);
+    CHECK(with_extensions(43, "\x06\0\4\1\0\0\0\0", 8, &f) == FRAME_DROP_ip_headers);
+    CHECK(with_extensions(43, "\x06\0\4\0\0\0\0\0", 8, &f) == FRAME_KEEP);
+    CHECK(with_extensions(60, "\x06\xff\1\4\0\0\0\0", 8, &f) == FRAME_DROP_ip_headers);
+    CHECK(with_extensions(60, "\x06\x05\1\4\0\0\0\0", 8, &f) == FRAME_DROP_ip_headers);
+    CHECK(with_extensions(59, "", 0, &f) == FRAME_DROP_protocol_other);
     for (int i = 0; i < 9; i++)
         memcpy(many + i * 8, i == 8 ? "\x06\0\1\4\0\0\0\0" : "\x3c\0\1\4\0\0\0\0", 8);
-    CHECK(with_extensions(60, many + 8, 64, &f) == NET_KEEP);
-    CHECK(with_extensions(60, many, 72, &f) == NET_ip_headers);
+    CHECK(with_extensions(60, many + 8, 64, &f) == FRAME_KEEP);
+    CHECK(with_extensions(60, many, 72, &f) == FRAME_DROP_ip_headers);
 }
 
 static void addresses_that_no_host_has_are_refused(void)
@@ -165,7 +189,7 @@ static void addresses_that_no_host_has_are_refused(void)
         struct ip_address a = packet_ip(sources[i]);
 
         memcpy(p.bytes + p.l3 + 8, a.bytes, 16);
-        CHECK(parse(&p, &f) == NET_ip_source);
+        CHECK(parse(&p, &f) == FRAME_DROP_ip_source);
     }
 }
 
@@ -174,6 +198,7 @@ int main(void)
     check_begin();
     CHECK_CASE(tcp_over_both_families);
     CHECK_CASE(every_truncation_is_refused);
+    CHECK_CASE(packets_are_read_as_frames_are);
     CHECK_CASE(padding_is_cut_off);
     CHECK_CASE(one_tag_is_read_and_two_are_refused);
     CHECK_CASE(fragments_are_refused);

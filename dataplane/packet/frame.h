@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef DATAPLANE_NET_FRAME_H
-#define DATAPLANE_NET_FRAME_H
+#ifndef DATAPLANE_PACKET_FRAME_H
+#define DATAPLANE_PACKET_FRAME_H
 
-#include "dataplane/net/net_counters.h"
 #include "proto/base/ip_address.h"
 
 /*
@@ -14,6 +13,15 @@ enum {
     FRAME_MAC = 6,
     FRAME_EXTENSIONS = 8, /* IPv6 extension headers we walk */
     FRAME_TCP_HEADER = 60,
+};
+
+/* Why a frame is dropped. */
+enum frame_drop {
+#define FRAME_DROP(name, text) FRAME_DROP_##name,
+#include "dataplane/packet/frame_drop.def"
+#undef FRAME_DROP
+    FRAME_DROPS,
+    FRAME_KEEP = FRAME_DROPS, /* no reason to */
 };
 
 enum frame_kind { FRAME_ARP, FRAME_TCP, FRAME_ICMP4, FRAME_ICMP6 };
@@ -33,11 +41,14 @@ struct frame {
 };
 
 /*
- * `head` is the first min(FRAME_HEAD, frame_len) bytes. Returns NET_KEEP, or why the frame is
+ * `head` is the first min(FRAME_HEAD, frame_len) bytes. Returns FRAME_KEEP, or why the frame is
  * dropped. Checks lengths and address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not
  * checksums, not whom it is for.
  */
-enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *frame_out);
+enum frame_drop frame_parse(struct span head, size_t frame_len, struct frame *frame_out);
+/* The same for an IPv4 or IPv6 packet without a link's header: l3 is 0, no MAC addresses, no VLAN.
+ */
+enum frame_drop frame_parse_packet(struct span head, size_t packet_len, struct frame *frame_out);
 /* The checksum over an IPv4 header that frame_parse() accepted is right. */
 bool frame_ipv4_checksum_good(struct span head, const struct frame *frame);
 

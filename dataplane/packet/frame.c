@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/frame.h"
+#include "dataplane/packet/frame.h"
 
-#include "dataplane/net/checksum.h"
+#include "dataplane/packet/checksum.h"
 #include "proto/base/cursor.h"
 
 enum {
@@ -52,40 +52,40 @@ static bool v6_is_mapped(const uint8_t *a)
     return ip_address_is_v4(&address);
 }
 
-static enum net_counter upper(struct frame *f, uint8_t protocol)
+static enum frame_drop upper(struct frame *f, uint8_t protocol)
 {
     if (f->l4 > FRAME_HEAD - FRAME_TCP_HEADER)
-        return NET_ip_headers;
+        return FRAME_DROP_ip_headers;
     if (protocol == TCP)
         f->kind = FRAME_TCP;
     else if (protocol == (f->v4 ? ICMP : ICMP6))
         f->kind = f->v4 ? FRAME_ICMP4 : FRAME_ICMP6;
     else
-        return NET_protocol_other;
-    return NET_KEEP;
+        return FRAME_DROP_protocol_other;
+    return FRAME_KEEP;
 }
 
 /* RFC 791 section 3.1. Options are stepped over. */
-static enum net_counter ipv4(struct cursor c, size_t left, struct frame *f)
+static enum frame_drop ipv4(struct cursor c, size_t left, struct frame *f)
 {
     struct span h = cursor_take(&c, IPV4_HEADER);
     size_t header, total;
 
     if (c.bad)
-        return NET_frame_short;
+        return FRAME_DROP_frame_short;
     header = (size_t)(h.data[0] & 15) * 4;
     total = (size_t)h.data[2] << 8 | h.data[3];
     if (h.data[0] >> 4 != 4 || header < IPV4_HEADER || total < header)
-        return NET_ip_malformed;
+        return FRAME_DROP_ip_malformed;
     if (total > left)
-        return NET_frame_truncated;
+        return FRAME_DROP_frame_truncated;
     if ((h.data[6] & 0x3f) || h.data[7])
-        return NET_fragment;
+        return FRAME_DROP_fragment;
     cursor_take(&c, header - IPV4_HEADER);
     if (c.bad)
-        return NET_frame_short;
+        return FRAME_DROP_frame_short;
     if (v4_source_bad(h.data + 12))
-        return NET_ip_source;
+        return FRAME_DROP_ip_source;
     f->v4 = true;
     f->ecn = h.data[1] & 3;
     f->hop_limit = h.data[8];
@@ -98,55 +98,55 @@ static enum net_counter ipv4(struct cursor c, size_t left, struct frame *f)
 
 /* Steps over one extension header (RFC 8200 section 4). *next is its type, and then what follows
  * it. */
-static enum net_counter extension(struct cursor *c, uint8_t *next)
+static enum frame_drop extension(struct cursor *c, uint8_t *next)
 {
     uint8_t type = *next;
     struct span h = cursor_take(c, 8);
 
     if (c->bad)
-        return NET_ip_headers;
+        return FRAME_DROP_ip_headers;
     if (type == FRAGMENT)
-        return NET_fragment;
+        return FRAME_DROP_fragment;
     if (type == ROUTING && h.data[2] == 0)
-        return NET_ip_source_route; /* RFC 5095 */
+        return FRAME_DROP_ip_source_route; /* RFC 5095 */
     if (type == ROUTING && h.data[3] != 0)
-        return NET_ip_headers; /* not the last stop, and we do not forward */
+        return FRAME_DROP_ip_headers; /* not the last stop, and we do not forward */
     *next = h.data[0];
     cursor_take(c, (size_t)h.data[1] * 8);
-    return c->bad ? NET_ip_headers : NET_KEEP;
+    return c->bad ? FRAME_DROP_ip_headers : FRAME_KEEP;
 }
 
-static enum net_counter ipv6(struct cursor c, size_t left, struct frame *f)
+static enum frame_drop ipv6(struct cursor c, size_t left, struct frame *f)
 {
     struct span h = cursor_take(&c, IPV6_HEADER);
     size_t payload, stepped = 0;
-    enum net_counter why = NET_KEEP;
+    enum frame_drop why = FRAME_KEEP;
     const uint8_t *start;
     uint8_t next;
 
     if (c.bad)
-        return NET_frame_short;
+        return FRAME_DROP_frame_short;
     payload = (size_t)h.data[4] << 8 | h.data[5];
     if (h.data[0] >> 4 != 6)
-        return NET_ip_malformed;
+        return FRAME_DROP_ip_malformed;
     if (payload > left - IPV6_HEADER)
-        return NET_frame_truncated;
+        return FRAME_DROP_frame_truncated;
     start = c.at;
     next = h.data[6];
     for (int i = 0;
          next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == DESTINATION; i++) {
         /* Hop-by-hop options stand first or not at all. */
         if (i == FRAME_EXTENSIONS || (next == HOP_BY_HOP && i))
-            return NET_ip_headers;
+            return FRAME_DROP_ip_headers;
         why = extension(&c, &next);
-        if (why != NET_KEEP)
+        if (why != FRAME_KEEP)
             return why;
     }
     stepped = (size_t)(c.at - start);
     if (stepped > payload)
-        return NET_ip_headers;
+        return FRAME_DROP_ip_headers;
     if (v6_source_bad(h.data + 8, next) || v6_is_mapped(h.data + 8) || v6_is_mapped(h.data + 24))
-        return NET_ip_source;
+        return FRAME_DROP_ip_source;
     f->ecn = h.data[1] >> 4 & 3;
     f->hop_limit = h.data[7];
     f->source = ip_address_v6(h.data + 8);
@@ -156,18 +156,18 @@ static enum net_counter ipv6(struct cursor c, size_t left, struct frame *f)
     return upper(f, next);
 }
 
-static enum net_counter arp(size_t left, struct frame *f)
+static enum frame_drop arp(size_t left, struct frame *f)
 {
     if (left < ARP_PACKET)
-        return NET_arp_malformed;
+        return FRAME_DROP_arp_malformed;
     f->kind = FRAME_ARP;
     f->v4 = true;
     f->l4 = f->l3;
     f->l4_len = ARP_PACKET;
-    return NET_KEEP;
+    return FRAME_KEEP;
 }
 
-enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *f)
+enum frame_drop frame_parse(struct span head, size_t frame_len, struct frame *f)
 {
     struct cursor c = cursor_of(head);
     struct span macs = cursor_take(&c, 2 * FRAME_MAC);
@@ -180,7 +180,7 @@ enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *f
         type = cursor_u16(&c);
     }
     if (c.bad)
-        return NET_frame_short;
+        return FRAME_DROP_frame_short;
     memcpy(f->destination_mac, macs.data, FRAME_MAC);
     memcpy(f->source_mac, macs.data + FRAME_MAC, FRAME_MAC);
     f->l3 = (uint16_t)(c.at - head.data);
@@ -194,10 +194,20 @@ enum net_counter frame_parse(struct span head, size_t frame_len, struct frame *f
         return ipv6(c, left, f);
     case TYPE_VLAN:
     case TYPE_QINQ:
-        return NET_vlan_other;
+        return FRAME_DROP_vlan_other;
     default:
-        return NET_ethertype_other;
+        return FRAME_DROP_ethertype_other;
     }
+}
+
+enum frame_drop frame_parse_packet(struct span head, size_t packet_len, struct frame *f)
+{
+    struct cursor c = cursor_of(head);
+
+    *f = (struct frame){0};
+    if (!head.len)
+        return FRAME_DROP_frame_short;
+    return head.data[0] >> 4 == 6 ? ipv6(c, packet_len, f) : ipv4(c, packet_len, f);
 }
 
 bool frame_ipv4_checksum_good(struct span head, const struct frame *f)

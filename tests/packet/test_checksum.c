@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/net/checksum.h"
+#include "dataplane/packet/checksum.h"
 #include "tests/harness/check.h"
-#include "tests/net/packet.h"
+#include "tests/packet/packet.h"
 
 enum { LONGEST = 200 };
 
