@@ -13,6 +13,7 @@
 #include "control/ctl/ctl_client.h"
 #include "control/log/log.h"
 #include "control/schema/schema.h"
+#include "control/tap/tap_command.h"
 
 /* What the options of a command say. */
 struct cli_options {
@@ -48,6 +49,8 @@ static int run_mime(const struct cli_options *o, const struct cli_actions *actio
                     const char *program);
 static int run_judge(const struct cli_options *o, const struct cli_actions *actions,
                      const char *program);
+static int run_tap(const struct cli_options *o, const struct cli_actions *actions,
+                   const char *program);
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program);
 static int run_import(const struct cli_options *o, const struct cli_actions *actions,
@@ -119,6 +122,8 @@ static const struct cli_command commands[] = {
      "recipient\n"
      "envelope.rcpt_to; without one the first account of the configuration gets the message.\n",
      run_judge},
+    {"tap", "h", " help ", "tap [OPTION...] --pcap FILE... --json FILE",
+     "watch mail in captures, and say what goes by", TAP_COMMAND_HELP, run_tap},
     {"address", "h0", " json null help ", "address [--json] [--null]",
      "judge addresses from standard input",
      "Reads one address a line and says of each whether it may stand in an SMTP envelope (RFC "
@@ -484,6 +489,12 @@ static int run_judge(const struct cli_options *o, const struct cli_actions *acti
     return status;
 }
 
+static int run_tap(const struct cli_options *o, const struct cli_actions *actions,
+                   const char *program)
+{
+    return tap_command(actions->tap, o->argc, o->argv);
+}
+
 static int run_address(const struct cli_options *o, const struct cli_actions *actions,
                        const char *program)
 {
@@ -560,6 +571,12 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     const char *lacks;
     int option, index;
 
+    /* Options of its own, one of which takes many words. */
+    if (command->run == run_tap && !(argc > 1 && strcmp(argv[1], "--help") == 0)) {
+        o.argc = argc - 1;
+        o.argv = argv + 1;
+        return command->run(&o, actions, program);
+    }
     opterr = 0;
     optind = 0; /* GNU: begin anew, also when somebody has read options before */
     while (index = -1,

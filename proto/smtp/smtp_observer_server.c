@@ -243,6 +243,7 @@ static bool step_server(struct smtp_observer *o, struct span *in, struct smtp_ob
 void smtp_observer_server(struct smtp_observer *o, struct span *in, struct smtp_observed *event_out)
 {
     smtp_observer_event(event_out);
+    o->one_sided &= in->len == 0;
     while (!smtp_observer_due(o, event_out) && step_server(o, in, event_out) &&
            event_out->kind == SMTP_OBSERVED_MORE)
         continue;
