@@ -181,11 +181,52 @@ static bool progress_side(struct tcp_observer *o, struct observed_flow *f, enum 
     return moved;
 }
 
+/* In order and beyond doubt, but its sender had more of the other side's bytes than were delivered.
+ */
+static struct interval *ahead(const struct observed_flow *f, enum tcp_direction d)
+{
+    const struct observed_side *side = &f->sides[d];
+    struct interval *i = held(side);
+
+    return side->synced && i && i->seq == side->next && !doubts_left(f, side, i) &&
+                   !follows(f, d, i->after)
+               ? i
+               : NULL;
+}
+
+/*
+ * Each side's bytes acknowledge the other's: one of them came again, with a newer acknowledgement
+ * than it had the first time, which the capture missed. What the other acknowledges of it was there
+ * before.
+ */
+static bool untie(struct tcp_observer *o, struct observed_flow *f)
+{
+    struct interval *up = ahead(f, TCP_TO_SERVER), *down = ahead(f, TCP_TO_CLIENT), *i;
+    enum tcp_direction d;
+    uint32_t len;
+
+    if (!up || !down)
+        return false;
+    d = seq_lt(up->after, down->origin_end) && seq_le(up->origin_end, down->after) ? TCP_TO_CLIENT
+                                                                                   : TCP_TO_SERVER;
+    i = d == TCP_TO_SERVER ? up : down;
+    len = (d == TCP_TO_SERVER ? down : up)->after - i->seq;
+    if (len >= i->len) {
+        deliver_held(o, f, d, i);
+        return true;
+    }
+    deliver(o, f, d, span_head(interval_bytes(i), len));
+    i->at = (uint16_t)(i->at + len);
+    i->len = (uint16_t)(i->len - len);
+    i->seq += len;
+    return true;
+}
+
 bool observed_bytes_progress(struct tcp_observer *o, struct observed_flow *f)
 {
     bool moved = false;
 
-    while (progress_side(o, f, TCP_TO_SERVER) || progress_side(o, f, TCP_TO_CLIENT))
+    while (progress_side(o, f, TCP_TO_SERVER) || progress_side(o, f, TCP_TO_CLIENT) || untie(o, f))
         moved = true;
     return moved;
 }

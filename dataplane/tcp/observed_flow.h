@@ -38,7 +38,7 @@ struct observed_side {
     uint32_t fin_after;
     uint32_t ts_recent;
     uint32_t syn_other; /* a SYN within the flow, if has_syn_other */
-    uint32_t isn;       /* if opened */
+    uint32_t isn;       /* if has_isn */
     uint32_t first_ack; /* the lowest acknowledged before `synced`, if has_ack */
     uint32_t kept;      /* blocks of the list that are delivered, at its front */
     uint64_t offset;    /* delivered bytes and gaps */
@@ -46,7 +46,7 @@ struct observed_side {
     struct interval *kept_last; /* the last block that is delivered; NULL: none */
     uint8_t scale;
     uint8_t ttl;
-    bool synced : 1, opened : 1, has_scale : 1, has_ack : 1, has_edge : 1, has_fin : 1,
+    bool synced : 1, opened : 1, has_isn : 1, has_scale : 1, has_ack : 1, has_edge : 1, has_fin : 1,
         fin_doubtful : 1, has_ts : 1, has_syn_other : 1, ttl_known : 1, finished : 1;
 };
 

@@ -48,9 +48,9 @@ static void open_side(struct observed_flow *f, enum tcp_direction d,
 {
     struct observed_side *side = &f->sides[d];
 
-    side->synced = true;
-    side->next = s->seq + 1;
-    side->opened = true;
+    if (!side->synced)
+        side->next = s->seq + 1;
+    side->synced = side->opened = side->has_isn = true;
     side->isn = s->seq;
     side->has_scale = s->option.present & TCP_OPTION_SCALE;
     side->scale = s->option.scale;
@@ -74,7 +74,7 @@ static bool take_syn(struct tcp_observer *o, struct observed_flow *f, enum tcp_d
         return false;
     if (side->opened && side->isn == s->seq)
         return true;
-    if (side->opened || (side->synced && side->next != s->seq + 1)) {
+    if (side->synced && (!side->has_isn || side->isn != s->seq)) {
         side->has_syn_other = true;
         side->syn_other = s->seq;
         tell(o, f, *d, TCP_OBSERVED_SYN_INSIDE, 0);
@@ -83,8 +83,9 @@ static bool take_syn(struct tcp_observer *o, struct observed_flow *f, enum tcp_d
     open_side(f, *d, s);
     /* What a SYN+ACK acknowledges is the other side's first number (RFC 9293 section 3.5). */
     if (s->flags & TCP_ACK && !f->sides[!*d].synced) {
-        f->sides[!*d].synced = true;
+        f->sides[!*d].synced = f->sides[!*d].has_isn = true;
         f->sides[!*d].next = s->ack;
+        f->sides[!*d].isn = s->ack - 1;
     }
     return true;
 }
@@ -228,7 +229,7 @@ bool observed_segment_reuses(const struct observed_flow *f, const struct observe
         return false;
     if (s->flags & TCP_ACK)
         return peer->has_syn_other && s->ack == peer->syn_other + 1;
-    if (side->opened && side->isn == s->seq)
+    if (side->has_isn && side->isn == s->seq)
         return false;
     /* A new attempt after an unanswered one; a new connection after an ended one. */
     return f->over || f->reset || (side->opened && !peer->synced && !side->offset) ||
