@@ -137,6 +137,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     struct run *r = context;
     service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
                          r->handoff, sink);
+    policy_counters(r->policy, sink);
     sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
 

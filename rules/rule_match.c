@@ -248,11 +248,6 @@ void rule_match_rewind(struct rule_match *m)
     m->settled = false;
 }
 
-bool rule_match_hit(const struct rule_match *m, size_t rule)
-{
-    return bit_get(m->words + m->pattern_words, rule);
-}
-
 size_t rule_match_rules(const struct rule_match *m)
 {
     return m->set->count;
@@ -314,7 +309,7 @@ static bool decide(const struct rule_match *m, const struct rule_set_slot *slot)
             stack[depth++] = bit_get(m->words, argument);
             break;
         case RULE_OP_RULE:
-            stack[depth++] = rule_match_hit(m, argument);
+            stack[depth++] = bit_get(m->words + m->pattern_words, argument);
             break;
         case RULE_OP_NOT:
             stack[depth - 1] = !stack[depth - 1];

@@ -87,12 +87,10 @@ enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope);
 void rule_match_mark(struct rule_match *m);
 void rule_match_rewind(struct rule_match *m);
 
-/* True when the rule has hit, shadow or not; one with logic once a verdict was asked at its stage.
- */
-bool rule_match_hit(const struct rule_match *m, size_t rule);
 /* Rules there are, whether they have hit or not. */
 size_t rule_match_rules(const struct rule_match *m);
-/* The first rule at `from` or behind that has hit, or the number of rules. */
+/* The first rule at `from` or behind that has hit, shadow or not, or the number of rules; one with
+ * logic hits once a verdict was asked at its stage. */
 size_t rule_match_next(const struct rule_match *m, size_t from);
 /*
  * Writes the indexes of the rules that have hit, ascending, at most `cap` of them, and returns how

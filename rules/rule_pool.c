@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "proto/base/tally.h"
 #include "rules/rule_match.h"
 #include "rules/rule_memory.h"
 #include "rules/rule_pool_inside.h"
@@ -99,32 +100,25 @@ void rule_pool_give(struct rule_pool *pool, enum rule_scope scope, hs_stream_t *
     stock->streams[stock->left++] = stream;
 }
 
-/* One writer: no read-modify-write is needed. */
-static void add(_Atomic uint64_t *to, uint64_t n)
-{
-    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
-
 void rule_pool_note(struct rule_pool *pool, const struct rule_match *match, uint64_t wall_ms)
 {
     size_t count = rule_match_rules(match);
 
     for (size_t r = rule_match_next(match, 0); r < count; r = rule_match_next(match, r + 1)) {
-        add(&pool->counts[r].hits, 1);
+        tally_add(&pool->counts[r].hits, 1);
         atomic_store_explicit(&pool->counts[r].last_ms, wall_ms, memory_order_relaxed);
     }
 }
 
 void rule_pool_spend(struct rule_pool *pool, enum rule_scope scope, uint64_t cycles, uint64_t bytes)
 {
-    add(&pool->costs[scope].cycles, cycles);
-    add(&pool->costs[scope].bytes, bytes);
+    tally_add(&pool->costs[scope].cycles, cycles);
+    tally_add(&pool->costs[scope].bytes, bytes);
 }
 
 void rule_pool_measured(struct rule_pool *pool)
 {
-    add(&pool->measured, 1);
+    tally_add(&pool->measured, 1);
 }
 
 struct rule_pool_count rule_pool_count(const struct rule_pool *pool, size_t rule)

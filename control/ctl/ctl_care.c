@@ -79,15 +79,12 @@ static json_t *answer_of(enum store_status status, json_t *result, const char *e
 /* number = 1*10DIGIT ; 1 to 2^32 - 1 */
 static bool parse_number(struct span text, uint32_t *number_out)
 {
-    uint64_t n = 0;
+    uint64_t n;
 
-    for (size_t i = 0; i < text.len; i++) {
-        if ((uint8_t)(text.data[i] - '0') >= 10 || n > UINT32_MAX / 10)
-            return false;
-        n = n * 10 + (uint64_t)(text.data[i] - '0');
-    }
+    if (!ctl_request_number(text, UINT64_MAX, &n) || n == 0 || n > UINT32_MAX)
+        return false;
     *number_out = (uint32_t)n;
-    return n > 0 && n <= UINT32_MAX;
+    return true;
 }
 
 static json_t *backup(struct store *store, const struct ctl_request *request, struct writer *why)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ctl/ctl_mail.h"
 
+#include "control/ctl/ctl_bytes.h"
+
 static bool take(struct span *into, const char *option, struct span value, struct writer *why)
 {
     if (into->len) {
@@ -72,8 +74,8 @@ struct ctl_subject ctl_mail_subject(struct ctl_mail *mail)
     return (struct ctl_subject){.context = mail,
                                 .answer = answer,
                                 .open = ctl_transfer_open,
-                                .read = ctl_transfer_read,
-                                .close = ctl_transfer_close};
+                                .read = ctl_bytes_read,
+                                .close = ctl_bytes_close};
 }
 
 void ctl_mail_fini(struct ctl_mail *mail)

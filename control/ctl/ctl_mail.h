@@ -58,10 +58,9 @@ json_t *ctl_greylist_remove(struct ctl_mail *mail, const struct ctl_request *req
 json_t *ctl_transfer_import(struct ctl_mail *mail, const struct ctl_request *request,
                             struct writer *why);
 void ctl_transfer_fini(struct ctl_mail *mail);
+/* The bytes that follow the answer, as ctl_bytes.h reads and closes them. */
 void *ctl_transfer_open(void *mail, const struct ctl_request *request, uint64_t *length_out,
                         struct writer *why);
-bool ctl_transfer_read(void *mail, void *bytes, uint64_t offset, struct span *bytes_out);
-void ctl_transfer_close(void *mail, void *bytes);
 json_t *ctl_erase_account(struct ctl_mail *mail, const struct ctl_request *request,
                           struct writer *why);
 

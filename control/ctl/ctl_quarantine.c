@@ -249,26 +249,13 @@ static bool note_row(void *context, const struct store_audit *row)
     return true;
 }
 
-static bool read_number(struct span text, uint64_t *number_out)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if ((uint8_t)(text.data[i] - '0') >= 10 || n > (UINT64_MAX - 9) / 10)
-            return false;
-        n = n * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *number_out = n;
-    return text.len > 0;
-}
-
 json_t *ctl_quarantine_audit(struct ctl_mail *mail, const struct ctl_request *request,
                              struct writer *why)
 {
     uint64_t since = 0;
     json_t *rows;
 
-    if (request->count && !read_number(request->arguments[0], &since)) {
+    if (request->count && !ctl_request_number(request->arguments[0], UINT64_MAX, &since)) {
         writer_text(why, "expected the number of a row");
         return NULL;
     }

@@ -18,6 +18,19 @@ const struct ctl_command_row ctl_commands[CTL_COMMANDS] = {
 #undef CTL_COMMAND
 };
 
+bool ctl_request_number(struct span text, uint64_t most, uint64_t *number_out)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if ((uint8_t)(text.data[i] - '0') >= 10 || n > (most - 9) / 10)
+            return false;
+        n = n * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *number_out = n;
+    return text.len > 0;
+}
+
 static struct span take_word(struct span *line)
 {
     size_t start = 0, end;
@@ -116,24 +129,10 @@ static bool parse_object(struct span line, struct ctl_request *request, struct w
     return unknown_command(json_span(command), why);
 }
 
-static bool parse_seconds(struct span text, uint32_t *seconds_out)
-{
-    uint32_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if ((uint8_t)(text.data[i] - '0') >= 10)
-            return false;
-        n = n * 10 + (uint32_t)(text.data[i] - '0');
-        if (n > CTL_DRAIN_MAX)
-            return false;
-    }
-    *seconds_out = n;
-    return text.len > 0;
-}
-
 static bool check_arguments(struct ctl_request *request, struct writer *why)
 {
     const struct ctl_command_row *row = &ctl_commands[request->command];
+    uint64_t seconds = CTL_DRAIN_DEFAULT;
 
     if (request->count < row->least || request->count > row->most) {
         writer_printf(why, "expected %s%s%s", row->name, row->arguments[0] ? " " : "",
@@ -145,12 +144,13 @@ static bool check_arguments(struct ctl_request *request, struct writer *why)
         writer_printf(why, "expected the id of a message, %d letters and digits", ID128_TEXT);
         return false;
     }
-    request->seconds = CTL_DRAIN_DEFAULT;
     if (request->command == CTL_DRAIN && request->count &&
-        !parse_seconds(request->arguments[0], &request->seconds)) {
+        (!ctl_request_number(request->arguments[0], UINT32_MAX, &seconds) ||
+         seconds > CTL_DRAIN_MAX)) {
         writer_printf(why, "expected seconds, 0 to %d", CTL_DRAIN_MAX);
         return false;
     }
+    request->seconds = (uint32_t)seconds;
     return true;
 }
 

@@ -47,4 +47,9 @@ struct ctl_request {
 bool ctl_request_parse(struct span line, struct ctl_request *request_out, struct writer *why);
 void ctl_request_fini(struct ctl_request *request);
 
+/* number = 1*DIGIT. False: it is not one, or above `most`, which is at least 9. The bound is
+ * checked digit by digit: of the numbers close below `most` some are refused as well, never the
+ * other way. */
+bool ctl_request_number(struct span text, uint64_t most, uint64_t *number_out);
+
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ctl/ctl_store.h"
 
-#include <stdlib.h>
-
 #include "control/config/config_settings.h"
+#include "control/ctl/ctl_bytes.h"
 #include "control/ctl/ctl_care.h"
 #include "control/ctl/ctl_request.h"
 #include "control/record/record_json.h"
@@ -196,61 +195,21 @@ json_t *ctl_store_show(struct store *store, const struct id128 *id, struct span 
 
 /* ---- export ---- */
 
-/* The stored bytes of one delivery, header prefix and body. */
-
-struct export
-{
-    size_t len, cap;
-    uint8_t bytes[];
-};
-
-static bool note_bytes(void *context, struct span bytes)
-{
-    struct export *e = context;
-
-    if (bytes.len > e->cap - e->len)
-        return false;
-    memcpy(e->bytes + e->len, bytes.data, bytes.len);
-    e->len += bytes.len;
-    return true;
-}
-
 /* Where the message lies in several mailboxes and no account is named it is the first. */
 static void *open_bytes(void *store, const struct ctl_request *request, uint64_t *length_out,
                         struct writer *why)
 {
     struct places p = {0};
-    struct export *e;
+    struct ctl_bytes *bytes;
 
     if (!find_places(store, &request->id, request->arguments[1], &p, why))
         return NULL;
-    e = malloc(sizeof(*e) + p.size);
-    if (!e) {
-        writer_text(why, "out of memory");
-        return NULL;
-    }
-    e->len = 0;
-    e->cap = p.size;
-    if (store_export(store, p.mailbox, p.uid, note_bytes, e) != STORE_OK || e->len != p.size) {
+    if (ctl_bytes_message(store, p.mailbox, p.uid, p.size, &bytes) != STORE_OK) {
         writer_text(why, "the message cannot be read");
-        free(e);
         return NULL;
     }
-    *length_out = e->len;
-    return e;
-}
-
-static bool read_bytes(void *store, void *export, uint64_t offset, struct span *bytes_out)
-{
-    const struct export *e = export;
-
-    *bytes_out = span_skip(span_of(e->bytes, e->len), offset);
-    return bytes_out->len != 0;
-}
-
-static void close_bytes(void *store, void *export)
-{
-    free(export);
+    *length_out = ctl_bytes_length(bytes);
+    return bytes;
 }
 
 static json_t *answer(void *store, const struct ctl_request *request, struct writer *why)
@@ -272,6 +231,6 @@ struct ctl_subject ctl_store_subject(struct store *store)
     return (struct ctl_subject){.context = store,
                                 .answer = answer,
                                 .open = open_bytes,
-                                .read = read_bytes,
-                                .close = close_bytes};
+                                .read = ctl_bytes_read,
+                                .close = ctl_bytes_close};
 }

@@ -3,22 +3,10 @@
 #include <stdlib.h>
 
 #include "control/base/clock.h"
+#include "control/ctl/ctl_bytes.h"
 #include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/transfer/export_list.h"
-
-static bool read_number(struct span text, uint64_t most, uint64_t *number_out)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if ((uint8_t)(text.data[i] - '0') > 9 || n > (most - 9) / 10)
-            return false;
-        n = n * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *number_out = n;
-    return text.len > 0;
-}
 
 /* ---- imports ---- */
 
@@ -73,7 +61,7 @@ static struct ctl_import *take(struct ctl_mail *mail, struct span text, struct w
     struct ctl_import *x = NULL;
     uint64_t number;
 
-    if (!read_number(text, UINT64_MAX, &number))
+    if (!ctl_request_number(text, UINT64_MAX, &number))
         number = 0;
     pthread_mutex_lock(&mail->lock);
     for (int i = 0; i < CTL_IMPORTS && !x; i++)
@@ -143,9 +131,9 @@ static json_t *import_end(struct ctl_import *x, const struct ctl_request *reques
     struct import_meta meta = {.sender = span_head(request->arguments[4], STORE_NAME)};
     uint64_t flags, forwarded;
 
-    if (!read_number(request->arguments[1], INT64_MAX, &meta.date_ms) ||
-        !read_number(request->arguments[2], UINT32_MAX, &flags) ||
-        !read_number(request->arguments[3], 10, &forwarded)) {
+    if (!ctl_request_number(request->arguments[1], INT64_MAX, &meta.date_ms) ||
+        !ctl_request_number(request->arguments[2], UINT32_MAX, &flags) ||
+        !ctl_request_number(request->arguments[3], 10, &forwarded)) {
         writer_text(why, "expected NUMBER DATE-MS FLAGS FORWARDED SENDER");
         return NULL;
     }
@@ -192,27 +180,9 @@ void ctl_transfer_fini(struct ctl_mail *mail)
 
 /* ---- exports ---- */
 
-struct stream {
-    size_t len, cap;
-    uint8_t *bytes;
-};
-
-static bool note_bytes(void *context, struct span bytes)
-{
-    struct stream *s = context;
-
-    if (bytes.len > s->cap - s->len)
-        return false;
-    memcpy(s->bytes + s->len, bytes.data, bytes.len);
-    s->len += bytes.len;
-    return true;
-}
-
 static bool note_size(void *context, const struct store_entry *e)
 {
-    struct stream *s = context;
-
-    s->cap = e->size;
+    *(uint64_t *)context = e->size;
     return false;
 }
 
@@ -223,76 +193,49 @@ static bool note_inbox(void *context, const struct store_mailbox *m)
     return true;
 }
 
-static bool open_message(struct store *store, uint64_t account, struct span number,
-                         struct stream *s, struct writer *why)
+static struct ctl_bytes *open_message(struct store *store, uint64_t account, struct span number,
+                                      struct writer *why)
 {
-    uint64_t uid, inbox = 0;
+    uint64_t uid, size = 0, inbox = 0;
+    struct ctl_bytes *bytes = NULL;
     enum store_status status;
 
-    if (!read_number(number, UINT32_MAX, &uid)) {
+    if (!ctl_request_number(number, UINT32_MAX, &uid)) {
         writer_text(why, "expected a UID");
-        return false;
+        return NULL;
     }
     store_mailboxes(store, account, note_inbox, &inbox);
-    status = store_entry_find(store, inbox, (uint32_t)uid, note_size, s);
-    if (status == STORE_OK && !(s->bytes = malloc(s->cap + 1)))
-        status = STORE_FAILED;
+    status = store_entry_find(store, inbox, (uint32_t)uid, note_size, &size);
     if (status == STORE_OK)
-        status = store_export(store, inbox, (uint32_t)uid, note_bytes, s);
-    if (status == STORE_OK && s->len == s->cap)
-        return true;
-    writer_text(why, status == STORE_NONE ? "no such message" : "the message cannot be read");
-    return false;
+        status = ctl_bytes_message(store, inbox, (uint32_t)uid, size, &bytes);
+    if (status != STORE_OK)
+        writer_text(why, status == STORE_NONE ? "no such message" : "the message cannot be read");
+    return bytes;
 }
 
-static bool open_list(struct store *store, uint64_t account, struct stream *s, struct writer *why)
+static struct ctl_bytes *open_list(struct store *store, uint64_t account, struct writer *why)
 {
     struct export_list list;
 
-    if (!export_list_make(store, account, &list)) {
-        writer_text(why, "the mailbox cannot be read");
-        return false;
-    }
-    s->bytes = (uint8_t *)list.text;
-    s->len = list.len;
-    return true;
+    if (export_list_make(store, account, &list))
+        return ctl_bytes_take(list.text, list.len);
+    writer_text(why, "the mailbox cannot be read");
+    return NULL;
 }
 
 void *ctl_transfer_open(void *context, const struct ctl_request *request, uint64_t *length_out,
                         struct writer *why)
 {
     struct ctl_mail *mail = context;
-    struct stream *s;
+    struct ctl_bytes *bytes;
     uint64_t account;
-    bool ok;
 
     if (!ctl_store_account(mail->store, request->arguments[0], &account, why))
         return NULL;
-    s = calloc(1, sizeof(*s));
-    if (!s)
-        return NULL;
-    ok = request->command == CTL_EXPORT_LIST
-             ? open_list(mail->store, account, s, why)
-             : open_message(mail->store, account, request->arguments[1], s, why);
-    *length_out = s->len;
-    if (ok)
-        return s;
-    ctl_transfer_close(mail, s);
-    return NULL;
-}
-
-bool ctl_transfer_read(void *context, void *bytes, uint64_t offset, struct span *bytes_out)
-{
-    const struct stream *s = bytes;
-
-    *bytes_out = span_skip(span_of(s->bytes, s->len), offset);
-    return bytes_out->len != 0;
-}
-
-void ctl_transfer_close(void *context, void *bytes)
-{
-    struct stream *s = bytes;
-
-    free(s->bytes);
-    free(s);
+    bytes = request->command == CTL_EXPORT_LIST
+                ? open_list(mail->store, account, why)
+                : open_message(mail->store, account, request->arguments[1], why);
+    if (bytes)
+        *length_out = ctl_bytes_length(bytes);
+    return bytes;
 }

@@ -55,15 +55,6 @@ bool log_open(const struct log_options *o)
     return true;
 }
 
-const char *log_peer(char text[LOG_PEER_MAX + 1], struct span bytes)
-{
-    struct writer w = writer_of(text, LOG_PEER_MAX);
-
-    peer_text(&w, bytes, LOG_PEER_MAX, PEER_TEXT_UTF8);
-    text[w.len] = 0;
-    return text;
-}
-
 /*
  * True when the place has a line left in this second; *left_out_out is then what was left out
  * before. Threads that meet in the first line of a second may write a line too many, never one too

@@ -14,7 +14,7 @@
  */
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVELS };
 
-enum { LOG_SITE_LINES = 10, LOG_LINE_MAX = 1024, LOG_PREFIX_MAX = 128, LOG_PEER_MAX = 256 };
+enum { LOG_SITE_LINES = 10, LOG_LINE_MAX = 1024, LOG_PREFIX_MAX = 128 };
 
 /* One place that logs. Zero at the start; shared by all threads that pass it. */
 struct log_site {
@@ -52,9 +52,5 @@ void log_worker(enum log_level level, uint32_t worker, const char *message, uint
         static struct log_site log_site_;                                                          \
         log_line(&log_site_, LOG_LEVEL_##level, __VA_ARGS__);                                      \
     } while (0)
-
-/* The only way for bytes of a peer into a line: peer_text() of them into `text`, which is returned.
- */
-const char *log_peer(char text[LOG_PEER_MAX + 1], struct span bytes);
 
 #endif

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/metrics/metrics_histogram.h"
 
+#include "proto/base/tally.h"
+
 const uint64_t metrics_bucket_us[METRICS_BUCKETS] = {
     50,     100,    250,    500,     1000,    2500,    5000,     10000,    25000,   50000,
     100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000};
-
-/* One writer: a plain load and store, without a locked instruction. */
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
 
 void metrics_histogram_add(struct metrics_histogram *h, uint64_t us)
 {
@@ -18,6 +13,6 @@ void metrics_histogram_add(struct metrics_histogram *h, uint64_t us)
 
     while (i < METRICS_BUCKETS && us > metrics_bucket_us[i])
         i++;
-    add(&h->counts[i], 1);
-    add(&h->sum_us, us);
+    tally_add(&h->counts[i], 1);
+    tally_add(&h->sum_us, us);
 }

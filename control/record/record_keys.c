@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -72,7 +71,8 @@ static bool read_keys(struct record_keys *keys, struct span text)
 bool record_keys_load(struct record_keys *keys, const char *path)
 {
     static const struct record_keys none;
-    char *text;
+    char text[RECORD_KEYS_MAX * LINE + 1];
+    int failed;
     size_t n;
     FILE *f;
 
@@ -81,17 +81,17 @@ bool record_keys_load(struct record_keys *keys, const char *path)
     f = path[0] ? fopen(path, "re") : NULL;
     if (!f)
         return !path[0] || errno == ENOENT;
-    text = malloc(RECORD_KEYS_MAX * LINE + 1);
-    n = text ? fread(text, 1, RECORD_KEYS_MAX * LINE + 1, f) : 0;
+    n = fread(text, 1, sizeof(text), f);
+    failed = ferror(f) ? errno : 0;
     fclose(f);
-    if (!text || !read_keys(keys, span_of(text, n))) {
-        keys->count = 0;
-        errno = text ? EINVAL : ENOMEM;
-    }
-    if (text)
-        explicit_bzero(text, n);
-    free(text);
-    return n == 0 || keys->count > 0;
+    if (!failed && !read_keys(keys, span_of(text, n)))
+        failed = EINVAL;
+    explicit_bzero(text, n);
+    if (!failed)
+        return true;
+    keys->count = 0;
+    errno = failed;
+    return false;
 }
 
 static void put_key(FILE *f, const struct record_key *key)

@@ -12,6 +12,7 @@
 #include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
 #include "control/store/store_quarantine.h"
+#include "proto/base/tally.h"
 
 enum {
     STEP = 128,            /* messages or rows that one change removes */
@@ -118,11 +119,6 @@ static void expire(struct keeper_service *k, uint64_t before_ms)
 
 /* ---- the rest ---- */
 
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_store(counter, atomic_load(counter) + n);
-}
-
 static void trim(struct keeper_service *k, uint64_t before_ms)
 {
     uint32_t removed = 0;
@@ -171,8 +167,8 @@ static void collect(struct keeper_service *k, const struct policy_values *keep)
     while (!collected.done && !atomic_load(&k->stop) &&
            store_collect(k->options.store, &limits, &collected) == STORE_OK)
         sched_yield();
-    add(&k->tombstones, collected.tombstones);
-    add(&k->bodies, collected.bodies);
+    tally_add(&k->tombstones, collected.tombstones);
+    tally_add(&k->bodies, collected.bodies);
     if (collected.held_us > atomic_load(&k->held_us))
         atomic_store(&k->held_us, collected.held_us);
 }

@@ -25,11 +25,17 @@ struct mailbox_views {
     struct known_size sizes[SIZES];
 };
 
+/* The conversion of one message. */
+struct course {
+    struct pop3_convert convert;
+    uint32_t index;
+    enum pop3_convert_status what; /* the converter's last word */
+};
+
 /* A converted message that is being read. */
 struct conversion {
-    struct pop3_convert convert;
+    struct course course;
     uint64_t given; /* bytes of the result handed out */
-    uint32_t index;
     uint8_t *tree;
     uint8_t memory[POP3_CONVERT_MEMORY];
 };
@@ -112,30 +118,31 @@ static enum store_status find_source(struct mailbox_views *vs, const struct mail
     return status;
 }
 
-static void begin(struct pop3_convert *c, const struct mailbox_view *v, uint32_t index,
+static void begin(struct course *c, const struct mailbox_view *v, uint32_t index,
                   const struct source *s, uint8_t *memory)
 {
     const struct pop3_entry *entry = &v->stored->entries[index];
 
-    pop3_convert_init(c, span_of(s->tree, s->tree_len), s->prefix, entry->size,
+    c->index = index;
+    c->what = POP3_CONVERT_MORE;
+    pop3_convert_init(&c->convert, span_of(s->tree, s->tree_len), s->prefix, entry->size,
                       entry->form & v->options.converted, memory);
 }
 
 /* Feeds what lies at the converter's offset, at most `most` bytes. */
 static enum store_status feed(struct mailbox_views *vs, const struct mailbox_view *v,
-                              uint32_t index, struct pop3_convert *c, uint64_t most,
-                              struct writer *out, enum pop3_convert_status *what_out)
+                              struct course *c, uint64_t most, struct writer *out)
 {
     struct span bytes;
     void *pin;
     enum store_status status =
-        store_view_read(vs->store, v->stored, index, c->offset, &bytes, &pin);
+        store_view_read(vs->store, v->stored, c->index, c->convert.offset, &bytes, &pin);
 
     if (status != STORE_OK)
         return status;
     bytes = span_head(bytes, most);
-    *what_out = pop3_convert_feed(c, &bytes, out);
-    if (*what_out == POP3_CONVERT_MORE && c->offset >= v->stored->entries[index].size)
+    c->what = pop3_convert_feed(&c->convert, &bytes, out);
+    if (c->what == POP3_CONVERT_MORE && c->convert.offset >= v->stored->entries[c->index].size)
         status = STORE_CORRUPT;
     store_unpin(vs->store, &pin, 1);
     return status;
@@ -155,19 +162,18 @@ static enum store_status measure(struct mailbox_views *vs, const struct mailbox_
                                  uint32_t index, uint64_t *size_out)
 {
     struct source source;
-    struct pop3_convert c;
-    enum pop3_convert_status what = POP3_CONVERT_MORE;
+    struct course c;
     enum store_status status = find_source(vs, v, index, &source);
     uint64_t wanted;
 
     *size_out = 0;
     begin(&c, v, index, &source, vs->memory);
-    while (status == STORE_OK && what != POP3_CONVERT_DONE) {
+    while (status == STORE_OK && c.what != POP3_CONVERT_DONE) {
         struct writer out = writer_of(vs->memory + POP3_CONVERT_MEMORY, SCRATCH);
 
-        if (pop3_convert_skip(&c, size_out, &wanted))
+        if (pop3_convert_skip(&c.convert, size_out, &wanted))
             continue;
-        status = feed(vs, v, index, &c, wanted, &out, &what);
+        status = feed(vs, v, &c, wanted, &out);
         *size_out += out.len;
     }
     free(source.tree);
@@ -307,9 +313,8 @@ static enum store_status begin_conversion(struct mailbox_views *vs, struct mailb
         return status == STORE_OK ? STORE_FAILED : status;
     }
     v->conversion->given = 0;
-    v->conversion->index = index;
     v->conversion->tree = source.tree;
-    begin(&v->conversion->convert, v, index, &source, v->conversion->memory);
+    begin(&v->conversion->course, v, index, &source, v->conversion->memory);
     return STORE_OK;
 }
 
@@ -317,13 +322,13 @@ static enum store_status begin_conversion(struct mailbox_views *vs, struct mailb
 static enum store_status fill(struct mailbox_views *vs, struct mailbox_view *v, struct writer *out)
 {
     struct conversion *c = v->conversion;
-    enum pop3_convert_status what = POP3_CONVERT_MORE;
     enum store_status status = STORE_OK;
 
-    while (status == STORE_OK && what == POP3_CONVERT_MORE)
-        status = feed(vs, v, c->index, &c->convert, UINT64_MAX, out, &what);
+    c->course.what = POP3_CONVERT_MORE;
+    while (status == STORE_OK && c->course.what == POP3_CONVERT_MORE)
+        status = feed(vs, v, &c->course, UINT64_MAX, out);
     c->given += out->len;
-    if (what == POP3_CONVERT_DONE)
+    if (c->course.what == POP3_CONVERT_DONE)
         end_conversion(v);
     return status;
 }
@@ -335,7 +340,7 @@ static enum store_status read_converted(struct mailbox_views *vs, struct mailbox
     enum store_status status = STORE_OK;
     struct writer out;
 
-    if (!v->conversion || v->conversion->index != index || v->conversion->given != offset)
+    if (!v->conversion || v->conversion->course.index != index || v->conversion->given != offset)
         status = offset == 0 ? begin_conversion(vs, v, index) : STORE_FAILED;
     if (status != STORE_OK)
         return status;

@@ -276,6 +276,15 @@ bool policy_look_at_rules(struct policy *p,
     return rule_loader_look(p->loader, visit, context);
 }
 
+void policy_counters(const struct policy *p, const struct counter_sink *sink)
+{
+    struct window_stats windows = window_table_stats(p->windows);
+
+    sink->put(sink->user, "directory_entries", directory_count(p->directory));
+    sink->put(sink->user, "limit_counters_evicted", windows.evicted);
+    sink->put(sink->user, "limit_events_missed", windows.missed);
+}
+
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);

@@ -5,6 +5,7 @@
 #include "control/config/config.h"
 #include "control/store/store.h"
 #include "dataplane/handoff/handoff.h"
+#include "dataplane/handoff/metric.h"
 
 /*
  * What is in force: the rules, settings, addresses and accounts of one configuration, and their
@@ -53,6 +54,9 @@ struct rule_look;
 bool policy_look_at_rules(struct policy *policy,
                           void (*visit)(void *context, const struct rule_look *look),
                           void *context);
+
+/* The directory and the counters of limits by name; metrics_named.def says what. Any thread. */
+void policy_counters(const struct policy *policy, const struct counter_sink *sink);
 
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);

@@ -3,8 +3,20 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 enum { SLEEP_MS = 1000 };
+
+static uint32_t take(struct service_thread *t)
+{
+    uint32_t taken = service_take(t->handoff, t->service, t->taken, SERVICE_THREAD_JOBS);
+
+    if (taken == 0 || taken == SERVICE_THREAD_JOBS || t->gather_ns == 0)
+        return taken;
+    nanosleep(&(struct timespec){.tv_nsec = t->gather_ns}, NULL);
+    return taken +
+           service_take(t->handoff, t->service, t->taken + taken, SERVICE_THREAD_JOBS - taken);
+}
 
 static void *run(void *arg)
 {
@@ -14,7 +26,7 @@ static void *run(void *arg)
     pthread_setname_np(pthread_self(), t->name);
     for (;;) {
         bool last = atomic_load(&t->stop);
-        uint32_t taken = service_take(t->handoff, t->service, t->taken, SERVICE_THREAD_JOBS);
+        uint32_t taken = take(t);
 
         if (taken > 0 || held > 0)
             held = t->serve(t->context, t->taken, taken);

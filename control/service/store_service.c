@@ -6,10 +6,14 @@
 #include "control/base/clock.h"
 #include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
+#include "proto/base/tally.h"
 
 enum {
     BATCH_MAX = SERVICE_THREAD_JOBS, /* changes in one batch */
     CLASSES = 256,                   /* of durations: four to a power of two */
+    GATHER_SHARE = 4,                /* of the time that a batch takes, and at most so long */
+    GATHER_MAX_NS = 500 * 1000,
+    GATHER_MIN_NS = 50 * 1000, /* shorter is not worth a sleep: a store in memory */
 };
 
 /* Written by the thread alone. */
@@ -51,13 +55,6 @@ enum job_status store_service_job_status(enum store_status status)
     return JOB_FAILED;
 }
 
-/* One writer: a plain load and store, without a locked instruction. */
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
-
 static void raise_to(_Atomic uint64_t *counter, uint64_t n)
 {
     if (n > atomic_load_explicit(counter, memory_order_relaxed))
@@ -81,9 +78,9 @@ static void count_batch(struct counts *c, uint32_t changes, uint64_t ns)
 {
     uint64_t min = atomic_load_explicit(&c->ns_min, memory_order_relaxed);
 
-    add(&c->batches, 1);
-    add(&c->ns_sum, ns);
-    add(&c->classes[class_of(ns)], 1);
+    tally_add(&c->batches, 1);
+    tally_add(&c->ns_sum, ns);
+    tally_add(&c->classes[class_of(ns)], 1);
     raise_to(&c->largest, changes);
     raise_to(&c->ns_max, ns);
     if (min == 0 || ns < min)
@@ -104,7 +101,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     case JOB_STORE_COMMIT:
         /* An account may have left the configuration since the worker looked. */
         if (!s->serves(s->context, job->store_commit.message)) {
-            add(&s->counts.refused, 1);
+            tally_add(&s->counts.refused, 1);
             job_answer(s->handoff, job, JOB_GONE);
             return false;
         }
@@ -122,7 +119,7 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     case JOB_STORE_WRITE:
         status = store_write(s->store, &job->store_write.message, job->store_write.row,
                              span_of(job->store_write.chunk->data, job->store_write.chunk->len));
-        add(&s->counts.rows, status == STORE_OK);
+        tally_add(&s->counts.rows, status == STORE_OK);
         job_answer(s->handoff, job, store_service_job_status(status));
         return false;
     default:
@@ -131,12 +128,26 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
     }
 }
 
+/*
+ * A sync costs the same for one message as for many. Where several came together others are under
+ * way, and all of them are answered sooner on the whole if the next batch lets more of them join. A
+ * single session never waits.
+ */
+static uint32_t gather_next(uint32_t changes, uint64_t ns)
+{
+    uint64_t share = ns / GATHER_SHARE;
+
+    if (changes < 2 || share < GATHER_MIN_NS)
+        return 0;
+    return (uint32_t)(share < GATHER_MAX_NS ? share : GATHER_MAX_NS);
+}
+
 static void count_change(struct counts *c, const struct store_change *change)
 {
     if (change->kind == STORE_COMMIT)
-        add(change->status_out == STORE_OK ? &c->commits : &c->refused, 1);
+        tally_add(change->status_out == STORE_OK ? &c->commits : &c->refused, 1);
     else if (change->kind == STORE_DELETE)
-        add(&c->deletions, change->status_out == STORE_OK);
+        tally_add(&c->deletions, change->status_out == STORE_OK);
 }
 
 static enum job_status answer_to(const struct store_change *change)
@@ -152,7 +163,7 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
     struct store_service *s = context;
     uint32_t count = 0;
     bool synced = false;
-    uint64_t begun = clock_monotonic_ns();
+    uint64_t begun = clock_monotonic_ns(), ns;
 
     for (uint32_t i = 0; i < taken; i++)
         if (gather(s, jobs[i], &s->changes[count]))
@@ -162,8 +173,10 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
     for (uint32_t i = 0; i < count; i++)
         synced |= s->changes[i].kind != STORE_DISCARD;
     store_apply(s->store, s->changes, count);
+    ns = clock_monotonic_ns() - begun;
+    s->thread.gather_ns = gather_next(count, ns);
     if (synced)
-        count_batch(&s->counts, count, clock_monotonic_ns() - begun);
+        count_batch(&s->counts, count, ns);
     for (uint32_t i = 0; i < count; i++) {
         count_change(&s->counts, &s->changes[i]);
         job_answer(s->handoff, s->gathered[i], answer_to(&s->changes[i]));

@@ -64,10 +64,16 @@ enum store_status rocks_list_mailboxes(struct store *store, uint64_t account,
 
 /* ---- entries ---- */
 
+/* Whom entries are shown to. */
+struct viewer {
+    store_entry_visit *visit;
+    void *context;
+    bool more; /* false: it has seen enough */
+};
+
 /* Completes an entry from its row and its flags, and shows it. */
 static enum store_status show(struct rocks *r, const rocksdb_readoptions_t *read,
-                              struct store_entry *entry, struct span row, store_entry_visit *visit,
-                              void *context, bool *more_out)
+                              struct store_entry *entry, struct span row, struct viewer *viewer)
 {
     struct store_key key = store_key_flags(entry->mailbox, entry->uid);
     struct store_row_mailbox mailbox;
@@ -85,13 +91,13 @@ static enum store_status show(struct rocks *r, const rocksdb_readoptions_t *read
     if (status == STORE_OK && !store_row_read_flags(flags.bytes, entry))
         status = STORE_CORRUPT;
     if (status == STORE_OK)
-        *more_out = visit(context, entry);
+        viewer->more = viewer->visit(viewer->context, entry);
     rocks_value_free(&flags);
     return status;
 }
 
 static enum store_status find(struct rocks *r, uint64_t mailbox, uint32_t uid,
-                              store_entry_visit *visit, void *context, bool *more_out)
+                              struct viewer *viewer)
 {
     struct store_key key = store_key_entry(STORE_TABLE_ENTRY, mailbox, uid);
     struct store_entry entry = {.mailbox = mailbox, .uid = uid};
@@ -99,7 +105,7 @@ static enum store_status find(struct rocks *r, uint64_t mailbox, uint32_t uid,
     enum store_status status = rocks_value_get(r, r->read, ROCKS_INDEX, rocks_key(&key), &value);
 
     if (status == STORE_OK)
-        status = show(r, r->read, &entry, value.bytes, visit, context, more_out);
+        status = show(r, r->read, &entry, value.bytes, viewer);
     rocks_value_free(&value);
     return status;
 }
@@ -108,31 +114,29 @@ enum store_status rocks_list_entry(struct store *store, uint64_t mailbox, uint32
                                    store_entry_visit *visit, void *context)
 {
     struct rocks *r = (struct rocks *)store;
-    bool more;
+    struct viewer viewer = {.visit = visit, .context = context};
     enum store_status status;
 
     if (!rocks_db_use(r))
         return STORE_FAILED;
-    status = find(r, mailbox, uid, visit, context, &more);
+    status = find(r, mailbox, uid, &viewer);
     rocks_db_release(r);
     return status;
 }
 
 static enum store_status walk_entries(struct rocks *r, uint64_t mailbox,
-                                      const rocksdb_snapshot_t *snapshot, store_entry_visit *visit,
-                                      void *context)
+                                      const rocksdb_snapshot_t *snapshot, struct viewer *viewer)
 {
     struct store_key prefix = store_key_id(STORE_TABLE_ENTRY, mailbox);
     struct rocks_walk walk;
     enum store_status status = STORE_OK, ended;
-    bool more = true;
 
     rocks_walk_begin_at(&walk, r, ROCKS_INDEX, &prefix, snapshot);
-    while (status == STORE_OK && more && rocks_walk_next(&walk)) {
+    while (status == STORE_OK && viewer->more && rocks_walk_next(&walk)) {
         struct store_entry entry = {0};
 
         if (store_key_read_entry(walk.key, &entry.mailbox, &entry.uid))
-            status = show(r, walk.read, &entry, walk.value, visit, context, &more);
+            status = show(r, walk.read, &entry, walk.value, viewer);
         else
             status = STORE_CORRUPT;
     }
@@ -144,6 +148,7 @@ enum store_status rocks_list_entries(struct store *store, uint64_t mailbox,
                                      store_entry_visit *visit, void *context)
 {
     struct rocks *r = (struct rocks *)store;
+    struct viewer viewer = {.visit = visit, .context = context, .more = true};
     struct store_row_mailbox row;
     const rocksdb_snapshot_t *snapshot;
     enum store_status status;
@@ -153,7 +158,7 @@ enum store_status rocks_list_entries(struct store *store, uint64_t mailbox,
     status = rocks_value_mailbox(r, mailbox, &row);
     if (status == STORE_OK) {
         snapshot = rocksdb_create_snapshot(r->db);
-        status = walk_entries(r, mailbox, snapshot, visit, context);
+        status = walk_entries(r, mailbox, snapshot, &viewer);
         rocksdb_release_snapshot(r->db, snapshot);
     }
     rocks_db_release(r);
@@ -165,14 +170,15 @@ enum store_status rocks_list_places(struct store *store, const struct id128 *mes
 {
     struct rocks *r = (struct rocks *)store;
     struct store_key prefix = store_key_message(STORE_TABLE_REFERENCE, message);
+    struct viewer viewer = {.visit = visit, .context = context, .more = true};
     struct rocks_walk walk;
     enum store_status status = STORE_OK, ended;
-    bool more = true, any = false;
+    bool any = false;
 
     if (!rocks_db_use(r))
         return STORE_FAILED;
     rocks_walk_begin(&walk, r, ROCKS_INDEX, &prefix, NULL);
-    while (status == STORE_OK && more && rocks_walk_next(&walk)) {
+    while (status == STORE_OK && viewer.more && rocks_walk_next(&walk)) {
         struct id128 id;
         uint64_t mailbox;
         uint32_t uid;
@@ -182,7 +188,7 @@ enum store_status rocks_list_places(struct store *store, const struct id128 *mes
             status = STORE_CORRUPT;
             break;
         }
-        status = find(r, mailbox, uid, visit, context, &more);
+        status = find(r, mailbox, uid, &viewer);
         /* Deleted since the walk began. */
         if (status == STORE_NONE)
             status = STORE_OK;

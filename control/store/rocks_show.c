@@ -58,34 +58,40 @@ enum store_status rocks_show_message(struct store *store, const struct id128 *me
 
 /* ---- bytes ---- */
 
+/* What bytes are read from, and whom they are shown to. */
+struct showing {
+    struct rocks *r;
+    const rocksdb_readoptions_t *read;
+    store_bytes_visit *visit;
+    void *context;
+    bool more; /* false: enough was seen */
+};
+
 /* Shows the content of a row, which must be `len` bytes long. */
-static enum store_status show_row(struct rocks *r, const rocksdb_readoptions_t *read,
-                                  enum rocks_family family, const struct store_key *key, size_t len,
-                                  store_bytes_visit *visit, void *context, bool *more)
+static enum store_status show_row(struct showing *s, enum rocks_family family,
+                                  const struct store_key *key, size_t len)
 {
     struct rocks_value value;
     struct span content;
-    enum store_status status = rocks_must(rocks_value_get(r, read, family, rocks_key(key), &value));
+    enum store_status status =
+        rocks_must(rocks_value_get(s->r, s->read, family, rocks_key(key), &value));
 
     if (status == STORE_OK &&
         (!store_row_read_content(value.bytes, &content) || content.len != len))
         status = STORE_CORRUPT;
     if (status == STORE_OK && content.len > 0)
-        *more = visit(context, content);
+        s->more = s->visit(s->context, content);
     rocks_value_free(&value);
     return status;
 }
 
-static enum store_status show_bytes(struct rocks *r, const rocksdb_readoptions_t *read,
-                                    uint64_t mailbox, uint32_t uid, store_bytes_visit *visit,
-                                    void *context)
+static enum store_status show_bytes(struct showing *s, uint64_t mailbox, uint32_t uid)
 {
     struct store_key key = store_key_entry(STORE_TABLE_ENTRY, mailbox, uid);
     struct store_entry entry;
     struct rocks_value value;
-    bool more = true;
     uint64_t left;
-    enum store_status status = rocks_value_get(r, read, ROCKS_INDEX, rocks_key(&key), &value);
+    enum store_status status = rocks_value_get(s->r, s->read, ROCKS_INDEX, rocks_key(&key), &value);
 
     if (status == STORE_OK && !store_row_read_entry(value.bytes, &entry))
         status = STORE_CORRUPT;
@@ -93,13 +99,13 @@ static enum store_status show_bytes(struct rocks *r, const rocksdb_readoptions_t
     if (status != STORE_OK)
         return status;
     key = store_key_entry(STORE_TABLE_PREFIX, mailbox, uid);
-    status = show_row(r, read, ROCKS_INDEX, &key, entry.prefix_len, visit, context, &more);
+    status = show_row(s, ROCKS_INDEX, &key, entry.prefix_len);
     left = entry.size - entry.prefix_len;
-    for (uint32_t row = 0; status == STORE_OK && more && left > 0; row++) {
+    for (uint32_t row = 0; status == STORE_OK && s->more && left > 0; row++) {
         size_t len = left < CHUNK_LARGE_DATA ? (size_t)left : CHUNK_LARGE_DATA;
 
         key = store_key_row(entry.incarnation, &entry.message, row);
-        status = show_row(r, read, ROCKS_BODY, &key, len, visit, context, &more);
+        status = show_row(s, ROCKS_BODY, &key, len);
         left -= len;
     }
     return status;
@@ -109,6 +115,7 @@ enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32
                                    store_bytes_visit *visit, void *context)
 {
     struct rocks *r = (struct rocks *)store;
+    struct showing s = {.r = r, .visit = visit, .context = context, .more = true};
     rocksdb_readoptions_t *read;
     const rocksdb_snapshot_t *snapshot;
     enum store_status status;
@@ -118,7 +125,8 @@ enum store_status rocks_show_bytes(struct store *store, uint64_t mailbox, uint32
     read = rocksdb_readoptions_create();
     snapshot = rocksdb_create_snapshot(r->db);
     rocksdb_readoptions_set_snapshot(read, snapshot);
-    status = show_bytes(r, read, mailbox, uid, visit, context);
+    s.read = read;
+    status = show_bytes(&s, mailbox, uid);
     rocksdb_readoptions_destroy(read);
     rocksdb_release_snapshot(r->db, snapshot);
     rocks_db_release(r);

@@ -22,7 +22,7 @@ struct tap_words {
     const char *json, *extract, *policy;
     const char *rules[RULES];
     uint32_t rule_count;
-    bool commands, secrets;
+    bool commands, secrets, ignore_checksums;
 };
 
 struct tapping {
@@ -77,6 +77,8 @@ static int read_words(struct tap_words *w, int count, char **words)
             at = take_captures(w, at, count, words);
         } else if (strcmp(option, "--commands") == 0) {
             w->commands = true;
+        } else if (strcmp(option, "--ignore-checksums") == 0) {
+            w->ignore_checksums = true;
         } else if (strcmp(option, "--show-secrets") == 0) {
             w->secrets = true;
         } else {
@@ -234,6 +236,7 @@ static bool watch(struct tapping *t, const struct tap_words *w,
         .message_end = message_end,
         .digests = tap_extract_digests(t->extract),
         .policy = w->policy,
+        .ignore_checksums = w->ignore_checksums,
         .flows = FLOWS,
         .messages = MESSAGES,
     };

@@ -17,6 +17,8 @@
     "      --policy NAME   who receives: linux, first, last, bsd or windows; what is taken "       \
     "where\n"                                                                                      \
     "                      bytes overlap and differ; left out: linux\n"                            \
+    "      --ignore-checksums\n"                                                                   \
+    "                      take segments with wrong checksums for good ones\n"                     \
     "      --rules FILE    judge messages by these rules; once for each file\n"                    \
     "      --commands      tell every command and reply\n"                                         \
     "      --show-secrets  ... with passwords, which are left out otherwise\n"

@@ -19,7 +19,8 @@ struct directory_node {
 struct directory {
     struct cds_lfht *table;
     pthread_mutex_t writer;
-    uint32_t count, max;
+    uint32_t max;
+    _Atomic uint32_t count; /* changed under the lock */
 };
 
 struct directory_name {

@@ -53,6 +53,7 @@ void directory_free(struct directory *d);
 bool directory_put(struct directory *d, const struct directory_entry *fields, struct span key);
 /* Removes all entries whose version differs. Control only. */
 void directory_sweep(struct directory *d, uint64_t version);
+/* From any thread. */
 uint32_t directory_count(const struct directory *d);
 /* NULL when there is none. From a registered RCU reader. */
 const struct directory_entry *directory_find(struct directory *d, enum directory_kind kind,

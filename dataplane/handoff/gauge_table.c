@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/handoff/gauge_table.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { LINE = 8, LINES_TRIED = 4, COUNT_BITS = 20, LOOKS = 4096 };
+#include "dataplane/handoff/word_lines.h"
 
-struct gauge_line {
-    _Atomic uint64_t words[LINE]; /* 0: free */
-};
-_Static_assert(sizeof(struct gauge_line) == 64, "a line is a cache line");
+enum { LINES_TRIED = 4, COUNT_BITS = 20, LOOKS = 4096 };
 
 struct gauge_table {
-    struct gauge_line *lines;
-    uint64_t mask;
+    struct word_lines lines; /* a word of 0: free */
 };
 
 /* What was seen in the places of one name. */
@@ -27,26 +21,17 @@ struct sight {
 struct gauge_table *gauge_table_new(uint32_t gauges)
 {
     struct gauge_table *t = calloc(1, sizeof(*t));
-    uint64_t lines = LINES_TRIED;
 
-    if (!t)
-        return NULL;
-    while (lines * LINE < (uint64_t)gauges * 2)
-        lines *= 2;
-    t->mask = lines - 1;
-    t->lines = aligned_alloc(sizeof(*t->lines), lines * sizeof(*t->lines));
-    if (!t->lines) {
-        free(t);
-        return NULL;
-    }
-    memset(t->lines, 0, lines * sizeof(*t->lines));
-    return t;
+    if (t && word_lines_init(&t->lines, (uint64_t)gauges * 2, LINES_TRIED))
+        return t;
+    free(t);
+    return NULL;
 }
 
 void gauge_table_free(struct gauge_table *t)
 {
     if (t)
-        free(t->lines);
+        word_lines_fini(&t->lines);
     free(t);
 }
 
@@ -65,9 +50,9 @@ static struct sight look(const struct gauge_table *t, uint64_t name)
     uint64_t tag = tag_of(name);
 
     for (uint64_t i = 0; i < LINES_TRIED; i++) {
-        struct gauge_line *line = &t->lines[(name + i) & t->mask];
+        struct word_line *line = word_lines_at(&t->lines, name + i);
 
-        for (int k = 0; k < LINE; k++) {
+        for (int k = 0; k < WORD_LINE; k++) {
             uint64_t word = atomic_load_explicit(&line->words[k], memory_order_relaxed);
 
             if (word == 0) {
@@ -129,9 +114,9 @@ uint64_t gauge_table_sum(const struct gauge_table *t)
 {
     uint64_t sum = 0;
 
-    for (uint64_t i = 0; i <= t->mask; i++)
-        for (int k = 0; k < LINE; k++)
+    for (uint64_t i = 0; i <= t->lines.mask; i++)
+        for (int k = 0; k < WORD_LINE; k++)
             sum +=
-                atomic_load_explicit(&t->lines[i].words[k], memory_order_relaxed) & GAUGE_COUNT_MAX;
+                atomic_load_explicit(&t->lines.lines[i].words[k], memory_order_relaxed) & GAUGE_COUNT_MAX;
     return sum;
 }

@@ -1,54 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/handoff/known_table.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { LINE = 8, UNTIL_BITS = 32 };
+#include "dataplane/handoff/word_lines.h"
 
-struct known_line {
-    _Atomic uint64_t words[LINE]; /* the name's upper half, and until when */
-};
+enum { UNTIL_BITS = 32 };
 
 struct known_table {
-    struct known_line *lines;
-    uint64_t mask;
+    struct word_lines lines; /* a word: the name's upper half, and until when */
 };
 
 struct known_table *known_table_new(uint32_t names)
 {
     struct known_table *t = calloc(1, sizeof(*t));
-    uint64_t lines = 1;
 
-    if (!t)
-        return NULL;
-    while (lines * LINE < names)
-        lines *= 2;
-    t->mask = lines - 1;
-    t->lines = aligned_alloc(sizeof(*t->lines), lines * sizeof(*t->lines));
-    if (!t->lines) {
-        free(t);
-        return NULL;
-    }
-    memset(t->lines, 0, lines * sizeof(*t->lines));
-    return t;
+    if (t && word_lines_init(&t->lines, names, 1))
+        return t;
+    free(t);
+    return NULL;
 }
 
 void known_table_free(struct known_table *t)
 {
     if (t)
-        free(t->lines);
+        word_lines_fini(&t->lines);
     free(t);
 }
 
 void known_table_put(struct known_table *t, uint64_t name, uint32_t until)
 {
-    struct known_line *line = &t->lines[name & t->mask];
+    struct word_line *line = word_lines_at(&t->lines, name);
     uint64_t word = name >> UNTIL_BITS << UNTIL_BITS | until;
     int at = 0;
 
-    for (int i = 0; i < LINE; i++) {
+    for (int i = 0; i < WORD_LINE; i++) {
         uint64_t there = atomic_load_explicit(&line->words[i], memory_order_relaxed);
 
         if (there >> UNTIL_BITS == word >> UNTIL_BITS) {
@@ -63,16 +49,16 @@ void known_table_put(struct known_table *t, uint64_t name, uint32_t until)
 
 void known_table_clear(struct known_table *t)
 {
-    for (uint64_t i = 0; i <= t->mask; i++)
-        for (int k = 0; k < LINE; k++)
-            atomic_store_explicit(&t->lines[i].words[k], 0, memory_order_relaxed);
+    for (uint64_t i = 0; i <= t->lines.mask; i++)
+        for (int k = 0; k < WORD_LINE; k++)
+            atomic_store_explicit(&t->lines.lines[i].words[k], 0, memory_order_relaxed);
 }
 
 bool known_table_has(const struct known_table *t, uint64_t name, uint32_t now)
 {
-    const struct known_line *line = &t->lines[name & t->mask];
+    const struct word_line *line = word_lines_at(&t->lines, name);
 
-    for (int i = 0; i < LINE; i++) {
+    for (int i = 0; i < WORD_LINE; i++) {
         uint64_t there = atomic_load_explicit(&line->words[i], memory_order_relaxed);
 
         if (there >> UNTIL_BITS == name >> UNTIL_BITS && (uint32_t)there > now)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/handoff/worker_log.h"
 
+#include "proto/base/tally.h"
+
 void worker_log_put(struct worker_log *log, enum log_message message, uint64_t now,
                     const struct ip_address *client)
 {
@@ -16,9 +18,7 @@ void worker_log_put(struct worker_log *log, enum log_message message, uint64_t n
         return;
     }
     if (tail - atomic_load_explicit(&log->head, memory_order_acquire) == WORKER_LOG_RING) {
-        atomic_store_explicit(&log->dropped,
-                              atomic_load_explicit(&log->dropped, memory_order_relaxed) + 1,
-                              memory_order_relaxed);
+        tally_add(&log->dropped, 1);
         return;
     }
     log->ring[tail % WORKER_LOG_RING] = (struct worker_log_line){

@@ -127,8 +127,6 @@ bool session_flush(struct sessions *ss, struct session *s);
 bool session_may_write(struct sessions *ss, struct session *s);
 /* No more is read or written; the connection ends once what was written is acknowledged. */
 void session_shutdown(struct sessions *ss, struct session *s);
-uint8_t *session_line_take(struct sessions *ss, struct session *s);
-void session_line_give(struct sessions *ss, struct session *s);
 /* Resets the connection. The session itself ends when it is settled, so a step in
  * progress may go on. */
 void session_abort(struct sessions *ss, struct session *s, const char *reason);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_line.h"
 #include "dataplane/session/session_pop3.h"
 
 /*
@@ -140,15 +141,6 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
         s->last_refusal = (uint8_t)row;
 }
 
-static bool attach_line(struct sessions *ss, struct session *s)
-{
-    uint8_t *buffer = session_line_take(ss, s);
-
-    if (buffer)
-        pop3_server_attach(&s->pop3_server, buffer);
-    return buffer != NULL;
-}
-
 /* Does what the machine says; false when it has to wait. */
 static bool act(struct sessions *ss, struct session *s, const struct pop3_action *a)
 {
@@ -159,7 +151,7 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
     case POP3_ACTION_WAIT:
         return false;
     case POP3_ACTION_BUFFER:
-        return attach_line(ss, s);
+        return session_line_attach(ss, s);
     case POP3_ACTION_ROOM:
         return session_flush(ss, s);
     case POP3_ACTION_REPLY:
@@ -207,14 +199,6 @@ static bool step(struct sessions *ss, struct session *s)
     return go_on || (a.kind == POP3_ACTION_MORE && s->conn && tcp_unread(s->conn));
 }
 
-static void release_line(struct sessions *ss, struct session *s)
-{
-    uint8_t *buffer = s->line ? pop3_server_detach(&s->pop3_server) : NULL;
-
-    if (buffer)
-        session_line_give(ss, s);
-}
-
 /* The next deadline, once a command was answered or the peer has taken a piece of a message. */
 static void set_deadline(struct sessions *ss, struct session *s)
 {
@@ -240,7 +224,7 @@ void session_pop3_run(struct sessions *ss, struct session *s)
     session_flush(ss, s);
     if (!s->conn || s->closing)
         return;
-    release_line(ss, s);
+    session_line_release(ss, s);
     set_deadline(ss, s);
     if (s->eof && tcp_unread(s->conn) == 0 && !session_pop3_pursue(ss, s) &&
         !(s->pop3 && s->pop3->sending) && session_may_write(ss, s))

@@ -5,6 +5,7 @@
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
 
 /*
@@ -214,16 +215,6 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
         end_transaction(ss, s);
 }
 
-static enum progress attach_line(struct sessions *ss, struct session *s)
-{
-    uint8_t *buffer = session_line_take(ss, s);
-
-    if (!buffer)
-        return PAUSE;
-    smtp_server_attach(&s->smtp, buffer);
-    return GO_ON;
-}
-
 /* The client is counted as who it is: no more as the one, and with CONNECT as the other. */
 static void on_xclient(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
@@ -261,7 +252,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_WAIT:
         return PAUSE;
     case SMTP_ACTION_BUFFER:
-        return attach_line(ss, s);
+        return session_line_attach(ss, s) ? GO_ON : PAUSE;
     case SMTP_ACTION_ROOM:
         return session_flush(ss, s) ? GO_ON : PAUSE;
     case SMTP_ACTION_CONNECT:
@@ -352,14 +343,6 @@ static bool may_go_on(struct sessions *ss, struct session *s)
     return !smtp_server_in_data(&s->smtp) || transaction_ready(ss, s, tx);
 }
 
-static void release_line(struct sessions *ss, struct session *s)
-{
-    uint8_t *buffer = s->line ? smtp_server_detach(&s->smtp) : NULL;
-
-    if (buffer)
-        session_line_give(ss, s);
-}
-
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
@@ -419,7 +402,7 @@ void session_smtp_run(struct sessions *ss, struct session *s)
     transaction_stamp_off(ss);
     if (!s->conn || s->closing)
         return;
-    release_line(ss, s);
+    session_line_release(ss, s);
     set_deadline(ss, s);
     /* The peer said all it had to say, no answer is awaited and none still to be written: nobody
      * will read on. */

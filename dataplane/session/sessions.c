@@ -6,6 +6,7 @@
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_line.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_pressure.h"
@@ -209,8 +210,7 @@ static void settle(struct sessions *ss, struct session *s)
         return;
     if (s->protocol == LISTENER_SMTP)
         session_smtp_gone(ss, s);
-    if (s->line)
-        session_line_give(ss, s);
+    session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
     session_more_give(ss, s);
@@ -325,27 +325,6 @@ bool session_may_write(struct sessions *ss, struct session *s)
     if (tcp_send_room(s->conn) >= ss->out.len + SMTP_SERVER_ROOM)
         return true;
     return session_flush(ss, s) && tcp_send_room(s->conn) >= SMTP_SERVER_ROOM;
-}
-
-uint8_t *session_line_take(struct sessions *ss, struct session *s)
-{
-    _Static_assert(SMTP_COMMAND_LINE_MAX <= 4096 - CHUNK_HEADER, "a line fits its chunk");
-    s->line = chunk_take(ss->options.pool, CHUNK_MEDIUM);
-    if (!s->line) {
-        ss->counters->chunks_short++;
-        session_stall(ss, s);
-        return NULL;
-    }
-    return s->line->data;
-}
-
-void session_line_give(struct sessions *ss, struct session *s)
-{
-    /* A password may have stood in it. */
-    if (s->protocol == LISTENER_POP3)
-        explicit_bzero(s->line->data, SMTP_COMMAND_LINE_MAX);
-    chunk_give(ss->options.pool, s->line);
-    s->line = NULL;
 }
 
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds)

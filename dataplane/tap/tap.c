@@ -84,7 +84,10 @@ static void watch(struct tap *t, struct tap_input *input, struct tcp_observer *o
         tap_input_feed(input, &(struct tap_input_frame){.bytes = frame.bytes,
                                                         .wire_len = frame.wire_len,
                                                         .link = frame.link,
-                                                        .time_ns = frame.time_ns});
+                                                        .time_ns = frame.time_ns,
+                                                        .checksum = t->source->ignore_checksums
+                                                                        ? TCP_CHECKSUM_GOOD
+                                                                        : TCP_CHECKSUM_UNKNOWN});
         frames++;
     }
     tcp_observer_finish(observer);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/address/address.h"
 
+#include "proto/address/address_char.h"
 #include "proto/base/ip_address.h"
+#include "proto/base/utf8.h"
 
 enum { LABEL_MAX = 63 };
 
@@ -13,19 +15,9 @@ struct scan {
     bool utf8; /* a byte above 127 was read */
 };
 
-static bool is_let_dig(uint8_t c)
-{
-    return (uint8_t)(c - '0') < 10 || (uint8_t)(ascii_lower(c) - 'a') < 26;
-}
-
-static bool is_atext(uint8_t c)
-{
-    return is_let_dig(c) || (c != 0 && c < 0x80 && strchr("!#$%&'*+-/=?^_`{|}~", c));
-}
-
 static int peek(const struct scan *s)
 {
-    return s->at < s->end ? *s->at : -1;
+    return address_char_at(s->at, s->end);
 }
 
 static bool accept(struct scan *s, uint8_t c)
@@ -38,24 +30,15 @@ static bool accept(struct scan *s, uint8_t c)
 
 /*
  * Takes one well-formed character above U+009F when UTF-8 is allowed (RFC 6531 section 3.3,
- * UTF8-non-ascii of RFC 6532 section 3.1). Overlong forms, surrogates, what is beyond U+10FFFF and
- * C1 controls are not well formed here.
+ * UTF8-non-ascii of RFC 6532 section 3.1).
  */
 static bool accept_utf8(struct scan *s)
 {
-    size_t left = (size_t)(s->end - s->at), n;
-    const uint8_t *p = s->at;
+    struct span rest = span_between(s->at, s->end);
+    size_t n = s->allow_utf8 && rest.len ? utf8_length(rest) : 0;
 
-    if (!s->allow_utf8 || left < 2 || p[0] < 0xc2 || p[0] > 0xf4)
+    if (n == 0)
         return false;
-    n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (left < n || (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return false;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return false;
     s->at += n;
     s->utf8 = true;
     return true;
@@ -70,7 +53,7 @@ static bool dot_string(struct scan *s)
     do {
         const uint8_t *start = s->at;
 
-        while ((s->at < s->end && is_atext(*s->at) && ++s->at) || accept_utf8(s))
+        while ((s->at < s->end && address_char_atext(*s->at) && ++s->at) || accept_utf8(s))
             ;
         if (s->at == start)
             return false;
@@ -108,7 +91,8 @@ static enum address_status sub_domain(struct scan *s)
 {
     const uint8_t *start = s->at;
 
-    while ((s->at < s->end && (is_let_dig(*s->at) || *s->at == '-') && ++s->at) || accept_utf8(s))
+    while ((s->at < s->end && (address_char_let_dig(*s->at) || *s->at == '-') && ++s->at) ||
+           accept_utf8(s))
         ;
     if (s->at == start || *start == '-' || s->at[-1] == '-')
         return ADDRESS_BAD;
@@ -195,10 +179,10 @@ static bool general(struct span text)
 {
     ptrdiff_t colon = span_find(text, ':');
 
-    if (colon <= 0 || (size_t)colon + 1 == text.len || !is_let_dig(text.data[colon - 1]))
+    if (colon <= 0 || (size_t)colon + 1 == text.len || !address_char_let_dig(text.data[colon - 1]))
         return false;
     for (ptrdiff_t i = 0; i < colon; i++)
-        if (!is_let_dig(text.data[i]) && text.data[i] != '-')
+        if (!address_char_let_dig(text.data[i]) && text.data[i] != '-')
             return false;
     for (size_t i = (size_t)colon + 1; i < text.len; i++)
         if (text.data[i] < 33 || text.data[i] > 126 || (text.data[i] > 90 && text.data[i] < 94))

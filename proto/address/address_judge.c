@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/address/address_judge.h"
 
+#include "proto/address/address_char.h"
+#include "proto/base/utf8.h"
+
 enum { LABEL_MAX = 63, BLANKS = 1, COMMENT = 2 };
 
 struct judge {
@@ -32,17 +35,7 @@ static bool say(struct judge *j, enum address_reason reason)
 
 static int peek(const struct judge *j)
 {
-    return j->at < j->end ? *j->at : -1;
-}
-
-static bool is_let_dig(int c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_atext(int c)
-{
-    return is_let_dig(c) || (c > 0 && c < 0x80 && strchr("!#$%&'*+-/=?^_`{|}~", c));
+    return address_char_at(j->at, j->end);
 }
 
 /* obs-NO-WS-CTL = %d1-8 / %d11 / %d12 / %d14-31 / %d127 */
@@ -54,20 +47,9 @@ static bool is_control(int c)
 /* One UTF8-non-ascii above U+009F: its bytes, 0 when there is none here. */
 static size_t utf8_here(const struct judge *j)
 {
-    size_t left = (size_t)(j->end - j->at), n;
-    const uint8_t *p = j->at;
+    struct span rest = span_between(j->at, j->end);
 
-    if (left < 2 || p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (left < n || (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
+    return rest.len ? utf8_length(rest) : 0;
 }
 
 /* quoted-pair = ("\" (VCHAR / WSP)) / obs-qp;  at the backslash */
@@ -232,7 +214,7 @@ static bool atom(struct judge *j)
     const uint8_t *begin = j->at;
 
     for (size_t n = 1; n; j->at += n)
-        n = is_atext(peek(j)) ? 1 : utf8_here(j);
+        n = address_char_atext(peek(j)) ? 1 : utf8_here(j);
     return j->at > begin;
 }
 
@@ -301,7 +283,7 @@ static bool label(struct judge *j, struct span text)
     if (text.data[0] == '-' || text.data[text.len - 1] == '-')
         return say(j, ADDRESS_REASON_HYPHEN);
     for (size_t i = 0; i < text.len; i++)
-        if (!is_let_dig(text.data[i]) && text.data[i] != '-' && text.data[i] < 0x80)
+        if (!address_char_let_dig(text.data[i]) && text.data[i] != '-' && text.data[i] < 0x80)
             say(j, ADDRESS_REASON_DOMAIN_ATEXT);
     if (text.len > LABEL_MAX)
         say(j, ADDRESS_REASON_LABEL_LONG);

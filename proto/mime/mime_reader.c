@@ -65,19 +65,6 @@ void mime_reader_attach(struct mime_reader *r, uint8_t *field)
     r->memory.field = field;
 }
 
-bool mime_reader_idle(const struct mime_reader *r)
-{
-    return r->field_total == 0 && r->replay.len == 0;
-}
-
-uint8_t *mime_reader_detach(struct mime_reader *r)
-{
-    uint8_t *field = r->memory.field;
-
-    r->memory.field = NULL;
-    return field;
-}
-
 static void tell_anomaly(struct mime_reader *r, struct mime_event *event_out)
 {
     unsigned first = (unsigned)__builtin_ctzll(r->anomalies);

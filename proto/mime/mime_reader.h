@@ -279,14 +279,8 @@ enum mime_status mime_reader_next(struct mime_reader *r, struct span *in,
  */
 void mime_reader_finish(struct mime_reader *r);
 
-/* Lends the field buffer that MIME_BUFFER asked for. */
+/* Lends the field buffer that MIME_BUFFER asked for, to the end of the message. */
 void mime_reader_attach(struct mime_reader *r, uint8_t *field);
-/*
- * True when the field buffer holds nothing: it may be taken back, by mime_reader_detach(), once the
- * last event is used.
- */
-bool mime_reader_idle(const struct mime_reader *r);
-uint8_t *mime_reader_detach(struct mime_reader *r);
 
 /*
  * Behind MIME_DOUBT, or behind a FIELD that left r->doubt set: `copy_out` becomes a reader of its

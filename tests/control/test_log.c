@@ -54,14 +54,12 @@ static void early_in_a_second(void)
 
 static void lines_have_level_and_time(void)
 {
-    char text[LOG_PEER_MAX + 1];
-
     catch_begin();
-    LOG(INFO, "peer said %s", log_peer(text, span_of("a\r\nb\0c\x1b[31m", 11)));
+    log_worker(LOG_LEVEL_INFO, 1, "row", 0, span_of("peer said a\r\nb\0c\x1b[31m", 21));
     LOG(DEBUG, "not asked for");
     LOG(ERROR, "two\nlines");
     CHECK(catch_end() == 2);
-    CHECK(output[10] == 'T' && strstr(output, "Z info: peer said a??b?c?[31m\n"));
+    CHECK(output[10] == 'T' && strstr(output, "Z info: worker 1: peer said a??b?c?[31m\n"));
     CHECK(strstr(output, "Z error: two?lines\n") != NULL);
     log_set_level(LOG_LEVEL_ERROR);
     catch_begin();

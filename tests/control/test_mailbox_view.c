@@ -4,15 +4,14 @@
 
 #include "control/service/mailbox_view.h"
 #include "control/store/store_row.h"
-#include "proto/mime/mime_tree.h"
-#include "tests/control/store_fixture.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
+#include "tests/proto/mime_tree_of.h"
 
 /* Inboxes as POP3 clients of each kind get them, over the real store. */
 
 static struct {
-    char *folder;
-    struct store *store;
+    struct store_scene scene;
     struct mailbox_views *views;
     uint64_t account;
     uint64_t messages;
@@ -20,41 +19,16 @@ static struct {
 
 static void begin(void)
 {
-    struct store_options where = {.sync = false};
-    char error[STORE_ERROR];
-
     memset(&world, 0, sizeof(world));
-    world.folder = store_fixture_folder("view");
-    where.path = world.folder;
-    CHECK(store_rocks_open(&where, &world.store, error) == STORE_OK);
-    world.account = store_fixture_account(world.store, "a@example.org", 0);
-    world.views = mailbox_views_new(world.store);
+    store_scene_begin(&world.scene, "view");
+    world.account = store_fixture_account(world.scene.store, "a@example.org", 0);
+    world.views = mailbox_views_new(world.scene.store);
 }
 
 static void end(void)
 {
     mailbox_views_free(world.views);
-    store_close(world.store);
-    store_fixture_remove(world.folder);
-}
-
-static struct span tree_of(struct span message)
-{
-    static uint8_t bytes[65536], field[16384], scratch[4096];
-    static struct mime_reader reader;
-    struct mime_memory lent = {.field = field, .scratch = scratch, .scratch_size = sizeof(scratch)};
-    struct mime_limits limits = MIME_LIMITS_DEFAULT;
-    struct mime_tree tree;
-    struct mime_event event;
-
-    CHECK(mime_reader_init(&reader, &lent, &limits));
-    mime_tree_init(&tree, bytes, sizeof(bytes));
-    for (int round = 0; round < 2; round++) {
-        while (mime_reader_next(&reader, &message, &event) == MIME_EVENT)
-            mime_tree_feed(&tree, &event);
-        mime_reader_finish(&reader);
-    }
-    return mime_tree_finish(&tree);
+    store_scene_end(&world.scene);
 }
 
 static void put(struct span body, const char *prefix, uint8_t kind)
@@ -67,10 +41,10 @@ static void put(struct span body, const char *prefix, uint8_t kind)
         at += c->len;
     }
     f->message.envelope.body = kind;
-    f->message.tree = tree_of(body);
+    f->message.tree = mime_tree_of(body);
     store_fixture_to(f, world.account, MESSAGE_INBOX);
     f->message.delivery[0].prefix = span_text(prefix);
-    CHECK(store_fixture_commit(world.store, f) == STORE_OK);
+    CHECK(store_fixture_commit(world.scene.store, f) == STORE_OK);
     store_fixture_free(f);
 }
 
@@ -218,7 +192,7 @@ static void marks_delete_through_the_store(void)
     view->marks[0] = 2;
     change.view = mailbox_view_stored(view);
     change.marked = view->marks;
-    store_apply(world.store, &change, 1);
+    store_apply(world.scene.store, &change, 1);
     CHECK(change.status_out == STORE_OK);
     mailbox_view_close(world.views, view);
     view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);

@@ -141,6 +141,9 @@ static void keys_survive_in_their_file(void)
     CHECK(mkdtemp(directory) != NULL);
     snprintf(path, sizeof(path), "%s/keys", directory);
     CHECK(record_keys_load(&keys, path) && keys.count == 0);
+    /* What cannot be read is no empty file. */
+    CHECK(!record_keys_load(&keys, directory) && keys.count == 0 && errno == EISDIR);
+    CHECK(record_keys_load(&keys, path));
     CHECK(record_keys_turn(&keys, 1000, 100, 1000) && record_keys_turn(&keys, 1200, 100, 1000));
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
     CHECK(record_keys_load(&back, path) && back.count == 2);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/control/store_fixture.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
 
 static char *folder;
@@ -30,22 +30,9 @@ static void reopen(void)
     CHECK(open_store() == STORE_OK);
 }
 
-static bool healthy(void)
-{
-    struct store_health h;
-    bool ok = store_check(store, &h) == STORE_OK && h.bad == 0 && h.bodiless == 0 &&
-              h.orphans == 0 && h.counts == 0;
-
-    if (!ok)
-        printf("# bad %llu bodiless %llu orphans %llu counts %llu\n", (unsigned long long)h.bad,
-               (unsigned long long)h.bodiless, (unsigned long long)h.orphans,
-               (unsigned long long)h.counts);
-    return ok;
-}
-
 static void end(void)
 {
-    CHECK(healthy());
+    CHECK(store_scene_healthy(store));
     store_close(store);
     store_fixture_remove(folder);
 }
@@ -467,7 +454,7 @@ static void a_full_memory_says_so(void)
     CHECK(discard.status_out == STORE_OK);
     for (uint32_t uid = 1; uid <= sent; uid++)
         CHECK(store_fixture_same(store, inbox, uid, uid, 0, 1 << 20));
-    CHECK(healthy());
+    CHECK(store_scene_healthy(store));
     store_close(store);
 }
 

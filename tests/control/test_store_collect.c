@@ -7,7 +7,7 @@
 
 #include "control/store/store_collect.h"
 #include "tests/control/store_backdoor.h"
-#include "tests/control/store_fixture.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
 
 /* Garbage is collected; a store of the older schema is migrated. */
@@ -34,9 +34,7 @@ static void begin(void)
 
 static void end(void)
 {
-    struct store_health h;
-
-    CHECK(store_check(store, &h) == STORE_OK && !h.bad && !h.bodiless && !h.orphans && !h.counts);
+    CHECK(store_scene_healthy(store));
     store_close(store);
     store_fixture_remove(folder);
 }

@@ -5,59 +5,26 @@
 #include "control/store/store_erase.h"
 #include "control/store/store_import.h"
 #include "control/store/store_quarantine.h"
-#include "tests/control/store_fixture.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
 
-static char *folder;
-static struct store *store;
+static struct store_scene scene;
 static uint64_t alice, bob, inbox;
-static char error[STORE_ERROR];
 static const struct store_reason reason = {.who = {(const uint8_t *)"operator", 8},
                                            .why = {(const uint8_t *)"they left", 9}};
 
-static void open_store(void)
-{
-    struct store_options options = {.path = folder, .sync = false};
-
-    CHECK(store_rocks_open(&options, &store, error) == STORE_OK);
-}
-
 static void begin(void)
 {
-    folder = store_fixture_folder("erase");
-    open_store();
-    alice = store_fixture_account(store, "alice@example.org", 0);
-    bob = store_fixture_account(store, "bob@example.org", 0);
-    inbox = store_fixture_mailbox(store, alice, MESSAGE_INBOX, NULL);
-}
-
-static bool healthy(void)
-{
-    struct store_health h;
-
-    return store_check(store, &h) == STORE_OK && h.bad == 0 && h.bodiless == 0 && h.orphans == 0 &&
-           h.counts == 0;
-}
-
-static void end(void)
-{
-    CHECK(healthy());
-    store_close(store);
-    store_fixture_remove(folder);
+    store_scene_begin(&scene, "erase");
+    alice = store_fixture_account(scene.store, "alice@example.org", 0);
+    bob = store_fixture_account(scene.store, "bob@example.org", 0);
+    inbox = store_fixture_mailbox(scene.store, alice, MESSAGE_INBOX, NULL);
 }
 
 static enum store_status send_to(uint64_t number, uint64_t first, enum message_place place,
                                  uint64_t second)
 {
-    struct store_fixture *f = store_fixture_new(number, 100, 0, 4096);
-    enum store_status status;
-
-    store_fixture_to(f, first, place);
-    if (second)
-        store_fixture_to(f, second, MESSAGE_INBOX);
-    status = store_fixture_commit(store, f);
-    store_fixture_free(f);
-    return status;
+    return store_scene_send(&scene, number, 100, first, place, second);
 }
 
 static bool keep(void *context, const struct store_erasure *e)
@@ -106,29 +73,27 @@ static void all_goes_but_what_others_have(void)
 
     begin();
     fill();
-    CHECK(store_erase_step(store, keep, &e, &done) == STORE_NONE && !done);
-    CHECK(store_erase(store, span_text("alice@example.org"), &reason, &id) == STORE_OK);
+    CHECK(store_erase_step(scene.store, keep, &e, &done) == STORE_NONE && !done);
+    CHECK(store_erase(scene.store, span_text("alice@example.org"), &reason, &id) == STORE_OK);
     CHECK(id == alice);
-    CHECK(store_account_find(store, span_text("alice@example.org"), &id) == STORE_NONE);
-    CHECK(store_erase(store, span_text("alice@example.org"), &reason, &id) == STORE_NONE);
+    CHECK(store_account_find(scene.store, span_text("alice@example.org"), &id) == STORE_NONE);
+    CHECK(store_erase(scene.store, span_text("alice@example.org"), &reason, &id) == STORE_NONE);
     CHECK(send_to(9999, alice, MESSAGE_INBOX, 0) == STORE_NONE);
-    store_close(store);
-    open_store();
-    CHECK(healthy());
-    while (store_erase_step(store, keep, &e, &done) == STORE_OK && !done) {
+    store_scene_reopen(&scene);
+    CHECK(store_scene_healthy(scene.store));
+    while (store_erase_step(scene.store, keep, &e, &done) == STORE_OK && !done) {
         CHECK(++steps < 10);
-        store_close(store);
-        open_store();
-        CHECK(healthy());
+        store_scene_reopen(&scene);
+        CHECK(store_scene_healthy(scene.store));
     }
     CHECK(done && steps == 1 && e.messages == OWN + SHARED + HELD && e.shared == SHARED &&
           e.shared_octets == SHARED * 100);
-    CHECK(store_erase_step(store, keep, &e, &done) == STORE_NONE);
-    CHECK(store_check(store, &h) == STORE_OK && h.bodies == SHARED && h.entries == SHARED);
-    CHECK(store_audit(store, 0, count, &rows) == STORE_OK && rows == 2);
-    CHECK(store_mailboxes(store, 0, count_mailbox, &mailboxes) == STORE_OK && mailboxes == 2);
-    CHECK(store_fixture_account(store, "alice@example.org", 0) > bob);
-    end();
+    CHECK(store_erase_step(scene.store, keep, &e, &done) == STORE_NONE);
+    CHECK(store_check(scene.store, &h) == STORE_OK && h.bodies == SHARED && h.entries == SHARED);
+    CHECK(store_audit(scene.store, 0, count, &rows) == STORE_OK && rows == 2);
+    CHECK(store_mailboxes(scene.store, 0, count_mailbox, &mailboxes) == STORE_OK && mailboxes == 2);
+    CHECK(store_fixture_account(scene.store, "alice@example.org", 0) > bob);
+    store_scene_end(&scene);
 }
 
 static enum store_status import(uint64_t number, uint64_t identity, bool *there_out)
@@ -141,7 +106,7 @@ static enum store_status import(uint64_t number, uint64_t identity, bool *there_
     struct store_change change = {.kind = STORE_IMPORT, .import = &i};
 
     store_fixture_to(f, alice, MESSAGE_INBOX);
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     *there_out = i.there_out;
     store_fixture_free(f);
     return change.status_out;
@@ -163,19 +128,18 @@ static void an_import_comes_once(void)
 
     begin();
     CHECK(import(1, 77, &there) == STORE_OK && !there);
-    CHECK(store_entry_find(store, inbox, 1, see_flags, &flags) == STORE_OK && flags);
+    CHECK(store_entry_find(scene.store, inbox, 1, see_flags, &flags) == STORE_OK && flags);
     CHECK(import(2, 77, &there) == STORE_OK && there);
     CHECK(import(3, 78, &there) == STORE_OK && !there);
-    store_close(store);
-    open_store();
+    store_scene_reopen(&scene);
     CHECK(import(4, 77, &there) == STORE_OK && there);
-    CHECK(store_view_open(store, alice, &view) == STORE_OK && view->count == 2);
+    CHECK(store_view_open(scene.store, alice, &view) == STORE_OK && view->count == 2);
     change.view = view;
-    store_apply(store, &change, 1);
-    store_view_close(store, view);
+    store_apply(scene.store, &change, 1);
+    store_view_close(scene.store, view);
     /* What was deleted may come again. */
     CHECK(import(5, 77, &there) == STORE_OK && !there);
-    end();
+    store_scene_end(&scene);
 }
 
 int main(void)

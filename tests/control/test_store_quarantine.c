@@ -8,56 +8,23 @@
 #include <unistd.h>
 
 #include "control/store/store_quarantine.h"
-#include "tests/control/store_fixture.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
 
-static char *folder;
-static struct store *store;
+static struct store_scene scene;
 static uint64_t alice, inbox, quarantine;
-static char error[STORE_ERROR];
-
-static void open_store(void)
-{
-    struct store_options options = {.path = folder, .sync = false};
-
-    CHECK(store_rocks_open(&options, &store, error) == STORE_OK);
-}
 
 static void begin(uint64_t quota)
 {
-    folder = store_fixture_folder("quarantine");
-    open_store();
-    alice = store_fixture_account(store, "alice@example.org", quota);
-    inbox = store_fixture_mailbox(store, alice, MESSAGE_INBOX, NULL);
-    quarantine = store_fixture_mailbox(store, alice, MESSAGE_QUARANTINE, NULL);
-}
-
-static bool healthy(void)
-{
-    struct store_health h;
-
-    return store_check(store, &h) == STORE_OK && h.bad == 0 && h.bodiless == 0 && h.orphans == 0 &&
-           h.counts == 0;
-}
-
-static void end(void)
-{
-    CHECK(healthy());
-    store_close(store);
-    store_fixture_remove(folder);
+    store_scene_begin(&scene, "quarantine");
+    alice = store_fixture_account(scene.store, "alice@example.org", quota);
+    inbox = store_fixture_mailbox(scene.store, alice, MESSAGE_INBOX, NULL);
+    quarantine = store_fixture_mailbox(scene.store, alice, MESSAGE_QUARANTINE, NULL);
 }
 
 static enum store_status send_to(uint64_t number, uint64_t size, uint64_t first, uint64_t second)
 {
-    struct store_fixture *f = store_fixture_new(number, size, 0, 4096);
-    enum store_status status;
-
-    store_fixture_to(f, first, MESSAGE_QUARANTINE);
-    if (second)
-        store_fixture_to(f, second, MESSAGE_INBOX);
-    status = store_fixture_commit(store, f);
-    store_fixture_free(f);
-    return status;
+    return store_scene_send(&scene, number, size, first, MESSAGE_QUARANTINE, second);
 }
 
 static struct store_quarantine change_of(uint32_t uid, enum store_audit_action action)
@@ -74,7 +41,7 @@ static enum store_status release(uint32_t uid, uint32_t *uid_out)
     struct store_quarantine q = change_of(uid, STORE_AUDIT_RELEASE);
     struct store_change change = {.kind = STORE_RELEASE, .quarantine = &q};
 
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     *uid_out = q.uid_out;
     return change.status_out;
 }
@@ -84,7 +51,7 @@ static enum store_status drop(uint32_t uid, enum store_audit_action action)
     struct store_quarantine q = change_of(uid, action);
     struct store_change change = {.kind = STORE_DROP, .quarantine = &q};
 
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     return change.status_out;
 }
 
@@ -92,7 +59,7 @@ static uint64_t messages_in(uint64_t account, enum message_place place)
 {
     struct store_mailbox mailbox = {0};
 
-    store_fixture_mailbox(store, account, place, &mailbox);
+    store_fixture_mailbox(scene.store, account, place, &mailbox);
     return mailbox.messages;
 }
 
@@ -129,7 +96,7 @@ static struct log read_log(uint64_t since)
 {
     struct log l = {.last = since};
 
-    CHECK(store_audit(store, since, note, &l) == STORE_OK);
+    CHECK(store_audit(scene.store, since, note, &l) == STORE_OK);
     return l;
 }
 
@@ -159,18 +126,19 @@ static void a_release_moves_all_but_the_body(void)
     begin(0);
     CHECK(send_to(7, size, alice, 0) == STORE_OK);
     CHECK(messages_in(alice, MESSAGE_QUARANTINE) == 1 && messages_in(alice, MESSAGE_INBOX) == 0);
-    CHECK(store_entry_find(store, quarantine, 1, see_entry, &before) == STORE_OK);
+    CHECK(store_entry_find(scene.store, quarantine, 1, see_entry, &before) == STORE_OK);
     CHECK(release(1, &uid) == STORE_OK && uid == 1);
-    CHECK(store_entry_find(store, quarantine, 1, see_entry, &after) == STORE_NONE);
-    CHECK(store_entry_find(store, inbox, uid, see_entry, &after) == STORE_OK);
+    CHECK(store_entry_find(scene.store, quarantine, 1, see_entry, &after) == STORE_NONE);
+    CHECK(store_entry_find(scene.store, inbox, uid, see_entry, &after) == STORE_OK);
     CHECK(after.internal_ms == before.internal_ms && after.size == before.size &&
           after.saved_ms >= before.saved_ms && after.verdict.len == 0 &&
           memcmp(&after.message, &id, sizeof(id)) == 0 &&
           memcmp(&after.thread, &before.thread, sizeof(id)) == 0 &&
           memcmp(&after.email_base, &before.email_base, sizeof(id)) == 0);
-    CHECK(store_fixture_same(store, inbox, uid, 7, 0, size));
-    CHECK(store_message_show(store, &id, see_sender, &envelope) == STORE_OK && envelope);
-    CHECK(store_tombstones(store, quarantine, 0, see_entry, &tomb) == STORE_OK && tomb.uid == 1);
+    CHECK(store_fixture_same(scene.store, inbox, uid, 7, 0, size));
+    CHECK(store_message_show(scene.store, &id, see_sender, &envelope) == STORE_OK && envelope);
+    CHECK(store_tombstones(scene.store, quarantine, 0, see_entry, &tomb) == STORE_OK &&
+          tomb.uid == 1);
     log = read_log(0);
     CHECK(log.rows == 1 && log.last == 1 && log.newest.action == STORE_AUDIT_RELEASE &&
           log.newest.uid == 1 && log.newest.uid_new == 1 && log.newest.account == alice);
@@ -180,10 +148,9 @@ static void a_release_moves_all_but_the_body(void)
     CHECK_TEXT(span_text(log.address), "Somebody@Example.org");
     CHECK(release(1, &uid) == STORE_NONE && drop(1, STORE_AUDIT_DELETE) == STORE_NONE);
     CHECK(read_log(0).rows == 1);
-    store_close(store);
-    open_store();
-    CHECK(store_fixture_same(store, inbox, 1, 7, 0, size));
-    end();
+    store_scene_reopen(&scene);
+    CHECK(store_fixture_same(scene.store, inbox, 1, 7, 0, size));
+    store_scene_end(&scene);
 }
 
 static void twice_in_one_batch_is_once(void)
@@ -197,12 +164,12 @@ static void twice_in_one_batch_is_once(void)
 
     begin(0);
     CHECK(send_to(1, 100, alice, 0) == STORE_OK);
-    store_apply(store, changes, 3);
+    store_apply(scene.store, changes, 3);
     CHECK(changes[0].status_out == STORE_OK && changes[1].status_out == STORE_NONE &&
           changes[2].status_out == STORE_NONE);
     CHECK(messages_in(alice, MESSAGE_INBOX) == 1 && read_log(0).rows == 1);
-    CHECK(store_fixture_same(store, inbox, 1, 1, 0, 100));
-    end();
+    CHECK(store_fixture_same(scene.store, inbox, 1, 1, 0, 100));
+    store_scene_end(&scene);
 }
 
 /* The other recipient deletes it in the same batch: two references go, one comes, the body stays.
@@ -216,15 +183,15 @@ static void the_body_stays_when_the_other_goes(void)
     uint64_t bob;
 
     begin(0);
-    bob = store_fixture_account(store, "bob@example.org", 0);
+    bob = store_fixture_account(scene.store, "bob@example.org", 0);
     CHECK(send_to(1, 5000, alice, bob) == STORE_OK);
-    CHECK(store_view_open(store, bob, &view) == STORE_OK);
+    CHECK(store_view_open(scene.store, bob, &view) == STORE_OK);
     changes[1].view = view;
-    store_apply(store, changes, 2);
+    store_apply(scene.store, changes, 2);
     CHECK(changes[0].status_out == STORE_OK && changes[1].status_out == STORE_OK);
-    store_view_close(store, view);
-    CHECK(store_fixture_same(store, inbox, 1, 1, 0, 5000));
-    end();
+    store_view_close(scene.store, view);
+    CHECK(store_fixture_same(scene.store, inbox, 1, 1, 0, 5000));
+    store_scene_end(&scene);
 }
 
 static void a_full_inbox_refuses(void)
@@ -237,7 +204,7 @@ static void a_full_inbox_refuses(void)
     CHECK(messages_in(alice, MESSAGE_QUARANTINE) == 1 && read_log(0).rows == 0);
     CHECK(drop(1, STORE_AUDIT_DELETE) == STORE_OK);
     CHECK(messages_in(alice, MESSAGE_QUARANTINE) == 0 && read_log(0).rows == 1);
-    end();
+    store_scene_end(&scene);
 }
 
 static void who_and_why_are_asked_for(void)
@@ -249,19 +216,19 @@ static void who_and_why_are_asked_for(void)
     begin(0);
     CHECK(send_to(1, 100, alice, 0) == STORE_OK);
     q.reason.why = span_text("");
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     CHECK(change.status_out == STORE_FAILED);
     q.reason.why = span_text("two\nlines");
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     CHECK(change.status_out == STORE_FAILED);
     memset(text, 'x', sizeof(text));
     q.reason.why = span_of(text, STORE_WHY + 1);
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     CHECK(change.status_out == STORE_FAILED);
     q.reason.why = span_of(text, STORE_WHY);
-    store_apply(store, &change, 1);
+    store_apply(scene.store, &change, 1);
     CHECK(change.status_out == STORE_OK);
-    end();
+    store_scene_end(&scene);
 }
 
 static void *release_many(void *context)
@@ -288,7 +255,7 @@ static void of_many_at_once_one_releases(void)
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     CHECK(done == 50 && messages_in(alice, MESSAGE_INBOX) == 50 && read_log(0).rows == 50);
-    end();
+    store_scene_end(&scene);
 }
 
 static void the_oldest_make_room(void)
@@ -299,22 +266,22 @@ static void the_oldest_make_room(void)
     struct log log;
 
     begin(0);
-    store_quarantine_limit(store, &limits);
+    store_quarantine_limit(scene.store, &limits);
     for (uint64_t i = 1; i <= 5; i++)
         CHECK(send_to(i, 3000, alice, 0) == STORE_OK);
-    store_fixture_mailbox(store, alice, MESSAGE_QUARANTINE, &m);
+    store_fixture_mailbox(scene.store, alice, MESSAGE_QUARANTINE, &m);
     CHECK(m.messages == 3 && m.octets <= 10000);
-    CHECK(!store_fixture_same(store, quarantine, 2, 2, 0, 3000) &&
-          store_fixture_same(store, quarantine, 3, 3, 0, 3000));
+    CHECK(!store_fixture_same(scene.store, quarantine, 2, 2, 0, 3000) &&
+          store_fixture_same(scene.store, quarantine, 3, 3, 0, 3000));
     log = read_log(0);
     CHECK(log.rows == 2 && log.newest.action == STORE_AUDIT_EVICT && log.newest.uid == 2);
     /* Larger than the limit: alone. */
     CHECK(send_to(6, 20000, alice, 0) == STORE_OK && messages_in(alice, MESSAGE_QUARANTINE) == 1);
     CHECK(read_log(0).rows == 5);
     limits.full = STORE_QUARANTINE_DEFER;
-    store_quarantine_limit(store, &limits);
+    store_quarantine_limit(scene.store, &limits);
     CHECK(send_to(7, 10, alice, 0) == STORE_FULL && messages_in(alice, MESSAGE_QUARANTINE) == 1);
-    end();
+    store_scene_end(&scene);
 }
 
 static void one_batch_over_the_limit(void)
@@ -324,21 +291,21 @@ static void one_batch_over_the_limit(void)
     struct store_change changes[5];
 
     begin(0);
-    store_quarantine_limit(store, &limits);
+    store_quarantine_limit(scene.store, &limits);
     CHECK(send_to(100, 4000, alice, 0) == STORE_OK);
     for (uint32_t i = 0; i < 5; i++) {
         f[i] = store_fixture_new(i + 1, 4000, 0, 4096);
         store_fixture_to(f[i], alice, MESSAGE_QUARANTINE);
         changes[i] = (struct store_change){.kind = STORE_COMMIT, .message = &f[i]->message};
     }
-    store_apply(store, changes, 5);
+    store_apply(scene.store, changes, 5);
     CHECK(changes[0].status_out == STORE_OK && changes[1].status_out == STORE_OK);
     for (int i = 2; i < 5; i++)
         CHECK(changes[i].status_out == STORE_FULL);
     CHECK(messages_in(alice, MESSAGE_QUARANTINE) == 2);
     for (int i = 0; i < 5; i++)
         store_fixture_free(f[i]);
-    end();
+    store_scene_end(&scene);
 }
 
 static void numbers_of_the_log_go_on(void)
@@ -347,22 +314,21 @@ static void numbers_of_the_log_go_on(void)
     uint64_t last = 0;
 
     begin(0);
-    CHECK(store_audit_last(store, &last) == STORE_OK && last == 0);
+    CHECK(store_audit_last(scene.store, &last) == STORE_OK && last == 0);
     for (uint64_t i = 1; i <= 6; i++) {
         CHECK(send_to(i, 10, alice, 0) == STORE_OK);
         CHECK(drop((uint32_t)i, STORE_AUDIT_EXPIRE) == STORE_OK);
     }
     CHECK(read_log(0).rows == 6 && read_log(4).rows == 2 && read_log(6).rows == 0);
-    CHECK(store_audit_trim(store, 1, 100, &removed) == STORE_OK && removed == 0);
-    CHECK(store_audit_trim(store, UINT64_MAX, 4, &removed) == STORE_OK && removed == 4);
+    CHECK(store_audit_trim(scene.store, 1, 100, &removed) == STORE_OK && removed == 0);
+    CHECK(store_audit_trim(scene.store, UINT64_MAX, 4, &removed) == STORE_OK && removed == 4);
     CHECK(read_log(0).rows == 2 && read_log(0).last == 6);
-    CHECK(store_audit_trim(store, UINT64_MAX, 100, &removed) == STORE_OK && removed == 2);
-    store_close(store);
-    open_store();
-    CHECK(store_audit_last(store, &last) == STORE_OK && last == 6);
+    CHECK(store_audit_trim(scene.store, UINT64_MAX, 100, &removed) == STORE_OK && removed == 2);
+    store_scene_reopen(&scene);
+    CHECK(store_audit_last(scene.store, &last) == STORE_OK && last == 6);
     CHECK(send_to(9, 10, alice, 0) == STORE_OK && drop(7, STORE_AUDIT_DELETE) == STORE_OK);
     CHECK(read_log(0).rows == 1 && read_log(0).last == 7);
-    end();
+    store_scene_end(&scene);
 }
 
 enum { KILLED = 120 };
@@ -378,7 +344,7 @@ static void kill_while_releasing(unsigned wait_us)
     CHECK(pipe(ready) == 0);
     child = fork();
     if (child == 0) {
-        open_store();
+        store_scene_open(&scene);
         if (write(ready[1], "", 1) != 1)
             _exit(1);
         for (uint32_t i = 1; i <= KILLED; i++)
@@ -402,16 +368,16 @@ static void killed_at_any_point_once(void)
     for (unsigned round = 0; round < 6; round++) {
         uint64_t in, out, rows;
 
-        store_close(store);
+        store_close(scene.store);
         kill_while_releasing(150 + 100 * round);
-        open_store();
+        store_scene_open(&scene);
         in = messages_in(alice, MESSAGE_INBOX);
         out = messages_in(alice, MESSAGE_QUARANTINE);
         rows = read_log(0).rows;
-        CHECK(in + out == KILLED && rows == in && healthy());
+        CHECK(in + out == KILLED && rows == in && store_scene_healthy(scene.store));
         printf("# round %u: %llu released\n", round, (unsigned long long)in);
     }
-    end();
+    store_scene_end(&scene);
 }
 
 int main(void)

@@ -14,12 +14,12 @@
  */
 struct mime_trace {
     struct mime_limits limits;
-    struct mime_tree *tree; /* fed with the events; or NULL */
-    size_t first;           /* bytes of the first piece */
-    size_t step;            /* and of the others */
-    struct writer *out;     /* may become full: the trace is then a prefix */
-    bool lend;   /* the field buffer is lent when it is asked for, and taken back at once */
-    bool within; /* the last event was DATA, or such */
+    struct mime_tree *tree;    /* fed with the events; or NULL */
+    size_t first;              /* bytes of the first piece */
+    size_t step;               /* and of the others */
+    struct writer *out;        /* may become full: the trace is then a prefix */
+    bool lend;                 /* the field buffer is lent when it is asked for */
+    bool within;               /* the last event was DATA, or such */
     enum mime_event_kind kind; /* and which */
 };
 
@@ -108,8 +108,6 @@ static inline size_t mime_trace_piece(struct mime_trace *t, struct mime_reader *
         if (t->tree)
             mime_tree_feed(t->tree, &event);
     }
-    if (t->lend && mime_reader_idle(r))
-        mime_reader_detach(r);
     if (piece.len)
         abort();
     return n;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/pop3/pop3_convert.h"
 #include "tests/harness/check.h"
+#include "tests/proto/mime_tree_of.h"
+#include "tests/proto/pop3_measured.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,26 +11,7 @@
 
 enum { OUT = 1 << 20 };
 
-static uint8_t tree_bytes[65536], out_bytes[OUT], again_bytes[OUT], memory[POP3_CONVERT_MEMORY];
-
-static struct span tree_of(struct span message)
-{
-    static struct mime_reader reader;
-    static uint8_t field[16384], scratch[4096];
-    struct mime_memory lent = {.field = field, .scratch = scratch, .scratch_size = sizeof(scratch)};
-    struct mime_limits limits = MIME_LIMITS_DEFAULT;
-    struct mime_tree tree;
-    struct mime_event event;
-
-    CHECK(mime_reader_init(&reader, &lent, &limits));
-    mime_tree_init(&tree, tree_bytes, sizeof(tree_bytes));
-    for (int round = 0; round < 2; round++) {
-        while (mime_reader_next(&reader, &message, &event) == MIME_EVENT)
-            mime_tree_feed(&tree, &event);
-        mime_reader_finish(&reader);
-    }
-    return mime_tree_finish(&tree);
-}
+static uint8_t out_bytes[OUT], again_bytes[OUT], memory[POP3_CONVERT_MEMORY];
 
 /* `room`: of the writer at a time. */
 static struct span convert(struct span message, struct span tree, uint64_t prefix, unsigned forms,
@@ -51,39 +34,19 @@ static struct span convert(struct span message, struct span tree, uint64_t prefi
     return writer_span(&out);
 }
 
-static uint64_t measured(struct span message, struct span tree, uint64_t prefix, unsigned forms)
-{
-    struct pop3_convert c;
-    uint64_t length = 0, wanted = 0;
-    static uint8_t text[4096];
-
-    pop3_convert_init(&c, tree, prefix, message.len, forms, memory);
-    for (;;) {
-        struct writer out = writer_of(text, sizeof(text));
-        struct span in;
-
-        if (pop3_convert_skip(&c, &length, &wanted))
-            continue;
-        in = span_head(span_skip(message, c.offset), wanted);
-        if (pop3_convert_feed(&c, &in, &out) == POP3_CONVERT_DONE)
-            return length + out.len;
-        length += out.len;
-    }
-}
-
 static void check_convert(const char *prefix, const char *body, size_t body_len, unsigned forms,
                           const char *expected)
 {
     size_t prefix_len = strlen(prefix);
     uint8_t *bytes = malloc(prefix_len + body_len);
-    struct span message, got, tree = tree_of(span_of(body, body_len));
+    struct span message, got, tree = mime_tree_of(span_of(body, body_len));
 
     memcpy(bytes, prefix, prefix_len);
     memcpy(bytes + prefix_len, body, body_len);
     message = guard_copy(span_of(bytes, prefix_len + body_len), true);
     got = convert(message, tree, prefix_len, forms, 0, 200000, out_bytes);
     CHECK_TEXT(got, expected);
-    CHECK(measured(message, tree, prefix_len, forms) == got.len);
+    CHECK(pop3_measured(message, tree, prefix_len, forms, memory) == got.len);
     for (size_t cut = 1; cut <= message.len; cut++) {
         struct span again = convert(message, tree, prefix_len, forms, cut,
                                     POP3_CONVERT_ROOM_MIN + cut % 7, again_bytes);
@@ -191,12 +154,12 @@ static void long_fields_are_bounded(void)
     memset(text + n, 'b', 70000);
     n += 70000;
     n += (size_t)sprintf(text + n, "\r\nA: b\r\n\r\n");
-    tree = tree_of(span_of(text, n));
+    tree = mime_tree_of(span_of(text, n));
     got = convert(span_of(text, n), tree, 0, POP3_FORM_UTF8, 0, 100000, out_bytes);
     /* The first passes, its two bytes marked; the second one is left out. */
     CHECK(got.len == 3 + 200000 + 2 + 2 + 8);
     CHECK(!memmem(got.data, got.len, "Subject", 7) && memmem(got.data, got.len, "a??\r\nA: b", 9));
-    CHECK(measured(span_of(text, n), tree, 0, POP3_FORM_UTF8) == got.len);
+    CHECK(pop3_measured(span_of(text, n), tree, 0, POP3_FORM_UTF8, memory) == got.len);
 }
 
 /* RFC 3030 section 3 */
@@ -243,8 +206,8 @@ static void a_tree_is_not_trusted(void)
     for (unsigned seed = 1; seed < 3000; seed++) {
         uint32_t state = seed * 2654435761u;
         struct span tree =
-            tree_of(span_text("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
-                              "Content-Transfer-Encoding: binary\r\n\r\nabc\r\n--b--\r\n"));
+            mime_tree_of(span_text("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+                                   "Content-Transfer-Encoding: binary\r\n\r\nabc\r\n--b--\r\n"));
         struct span got, copy;
 
         tree = span_head(tree, sizeof(bytes));
@@ -256,7 +219,8 @@ static void a_tree_is_not_trusted(void)
         copy = guard_copy(span_of(bytes, tree.len - seed % 3), true);
         got =
             convert(message, copy, 0, POP3_FORM_UTF8 | POP3_FORM_BINARY, seed % 20, 300, out_bytes);
-        CHECK(measured(message, copy, 0, POP3_FORM_UTF8 | POP3_FORM_BINARY) == got.len);
+        CHECK(pop3_measured(message, copy, 0, POP3_FORM_UTF8 | POP3_FORM_BINARY, memory) ==
+              got.len);
         guard_free(copy);
     }
     CHECK_TEXT(convert(message, span_of(NULL, 0), 0, POP3_FORM_UTF8, 0, 300, out_bytes),

@@ -19,6 +19,10 @@ void rule_fixture_init(struct rule_fixture *f, const char *yaml, size_t streams)
 void rule_fixture_fini(struct rule_fixture *f);
 /* Ends the match and begins another one. */
 void rule_fixture_again(struct rule_fixture *f);
+static inline bool rule_fixture_hit(const struct rule_match *m, size_t rule)
+{
+    return rule_match_next(m, rule) == rule;
+}
 /* The hits as a bit a rule; at most 64 rules. */
 uint64_t rule_fixture_hits(const struct rule_fixture *f);
 

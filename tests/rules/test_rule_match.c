@@ -207,15 +207,15 @@ static void pool_exhaustion(void)
     CHECK(rule_pool_left(f.pool, RULE_SCOPE_BODY) == 0);
     CHECK(rule_match_feed(other, RULE_SCOPE_BODY, span_text("secret")) == RULE_FULL);
     CHECK(rule_match_close(other, RULE_SCOPE_BODY) == RULE_OK);
-    CHECK(!rule_match_hit(other, 0));
+    CHECK(!rule_fixture_hit(other, 0));
     /* Scopes do not take from each other, and no bytes need no stream. */
     CHECK(rule_match_feed(other, RULE_SCOPE_ATTACHMENT, span_text("MZ")) == RULE_OK);
     CHECK(rule_match_feed(other, RULE_SCOPE_BODY, span_of(NULL, 0)) == RULE_OK);
     CHECK(rule_match_feed(f.match, RULE_SCOPE_BODY, span_text("ret")) == RULE_OK);
-    CHECK(rule_match_hit(f.match, 0));
+    CHECK(rule_fixture_hit(f.match, 0));
     rule_match_fini(f.match);
     CHECK(rule_match_feed(other, RULE_SCOPE_BODY, span_text("secret")) == RULE_OK);
-    CHECK(rule_match_hit(other, 0));
+    CHECK(rule_fixture_hit(other, 0));
     rule_match_fini(other);
     CHECK(rule_pool_left(f.pool, RULE_SCOPE_BODY) == 1);
     CHECK(rule_pool_left(f.pool, RULE_SCOPE_ATTACHMENT) == 1);
@@ -324,7 +324,7 @@ static void hits_list(void)
     CHECK(rule_match_hits(f.match, hits, 2) == 4);
     CHECK(hits[0] == 0 && hits[1] == 1 && hits[2] == 9);
     CHECK(rule_match_hits(f.match, NULL, 0) == 4);
-    CHECK(rule_match_hit(f.match, 4) && !rule_match_hit(f.match, 5));
+    CHECK(rule_fixture_hit(f.match, 4) && !rule_fixture_hit(f.match, 5));
     rule_fixture_fini(&f);
 }
 
@@ -397,7 +397,7 @@ static void guard_pages(void)
             rule_fixture_again(&f);
             CHECK(rule_match_feed(f.match, RULE_SCOPE_BODY, s) == RULE_OK);
             CHECK(rule_match_close(f.match, RULE_SCOPE_BODY) == RULE_OK);
-            CHECK(rule_match_hit(f.match, 2) == (n >= 3));
+            CHECK(rule_fixture_hit(f.match, 2) == (n >= 3));
             guard_free(s);
         }
     rule_fixture_fini(&f);
@@ -420,7 +420,7 @@ static void guard_pages_whole(void)
 
             rule_fixture_again(&f);
             CHECK(rule_match_header(f.match, name, s) == RULE_OK);
-            CHECK(rule_match_hit(f.match, 0) == (n >= 5));
+            CHECK(rule_fixture_hit(f.match, 0) == (n >= 5));
             guard_free(s);
             guard_free(name);
         }
@@ -459,7 +459,7 @@ static void guard_pages_wide(void)
         rule_fixture_again(&f);
         CHECK(rule_match_value(f.match, RULE_SCOPE_HELO, s) == RULE_OK);
         CHECK(rule_match_feed(f.match, RULE_SCOPE_BODY, s) == RULE_OK);
-        CHECK(!rule_match_hit(f.match, 1));
+        CHECK(!rule_fixture_hit(f.match, 1));
         CHECK(rule_match_feed(f.match, RULE_SCOPE_BODY, last) == RULE_OK);
         CHECK(rule_match_value(f.match, RULE_SCOPE_HELO, last) == RULE_OK);
         CHECK(rule_fixture_hits(&f) == 3);

@@ -180,7 +180,7 @@ static bool hits(struct rule_fixture *f, const struct piece pieces[PIECES], size
     for (int s = 0; s < RULE_SCOPES; s++)
         rule_match_close(f->match, (enum rule_scope)s);
     rule_match_verdict(f->match, RULE_STAGE_FINAL_DOT, &policy, &v);
-    return rule_match_hit(f->match, rule);
+    return rule_fixture_hit(f->match, rule);
 }
 
 static void begin(struct rule_fixture *f)

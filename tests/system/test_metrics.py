@@ -68,6 +68,7 @@ def test_scrape(engine):
     assert {sample.labels["worker"] for sample in after["wirepost_net_frames_tcp"].samples} == {"0", "1"}
     assert total(after["wirepost_chunks_most"], **{"class": "large"}) >= 1
     assert total(after["wirepost_sessions_most"]) >= 1 and total(after["wirepost_ready"]) == 1
+    assert total(after["wirepost_directory_entries"]) >= 2 and total(after["wirepost_limit_counters_evicted"]) == 0
     assert total(after["wirepost_store_bytes"]) > 0 and total(after["wirepost_store_free_bytes"]) > 0
     # What ctl shows is there too: the same tables made both. Replies are one metric with their row as a label.
     for name in engine.ask("counters"):

@@ -8,12 +8,12 @@ has them. Nothing of the system is written to.
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from lab.clients import CLIENT_NAME
 from lab.commands import end, start, wait_until
 from lab.namespaces import ENGINE_IPV4
+from lab.postfix_files import SERVICES, own_folder, unpack
 
 FOLDER = Path(os.environ.get("WIREPOST_PEERS", "/var/cache/wirepost-peers"))
 
@@ -48,8 +48,7 @@ class Peer:
 
     def __init__(self, namespaces):
         self.namespaces = namespaces
-        self.directory = Path(tempfile.mkdtemp(prefix="wirepost-peer-", dir="/var/tmp"))
-        self.directory.chmod(0o755)
+        self.directory = own_folder("wirepost-peer-")
         self.etc, self.var = self.directory / "etc", self.directory / "var"
         for path in ("etc", "run", "var/log", "var/spool", "var/lib", "var/tmp"):
             (self.directory / path).mkdir(parents=True)
@@ -147,30 +146,15 @@ alias_maps =
 local_recipient_maps =
 maillog_file = /var/log/postfix.log
 """
-    MASTER = """\
+    MASTER = SERVICES + """\
 pickup    unix  n       -       n       1       1       pickup
-cleanup   unix  n       -       n       -       0       cleanup
-qmgr      unix  n       -       n       300     1       qmgr
-rewrite   unix  -       -       n       -       -       trivial-rewrite
-bounce    unix  -       -       n       -       0       bounce
-defer     unix  -       -       n       -       0       bounce
-trace     unix  -       -       n       -       0       bounce
-verify    unix  -       -       n       -       1       verify
-flush     unix  n       -       n       1000?   0       flush
-proxymap  unix  -       -       n       -       -       proxymap
 smtp      unix  -       -       n       -       -       smtp
 relay     unix  -       -       n       -       -       smtp
-error     unix  -       -       n       -       -       error
-retry     unix  -       -       n       -       -       error
 scache    unix  -       -       n       -       1       scache
-postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
     def start(self):
-        etc = self.etc / "postfix"
-        etc.mkdir()
-        (etc / "main.cf").write_text(self.MAIN.format(name=CLIENT_NAME, engine=ENGINE_IPV4))
-        (etc / "master.cf").write_text(self.MASTER)
+        unpack(self.etc / "postfix", self.MAIN.format(name=CLIENT_NAME, engine=ENGINE_IPV4), self.MASTER)
         self.folder("lib/postfix", "postfix")
         # What `postfix start` would do, without its look at each file of the system.
         (self.var / "spool/postfix").mkdir()

@@ -4,12 +4,12 @@
 import os
 import pwd
 import shutil
-import tempfile
 from pathlib import Path
 
 from lab.commands import run, wait_until
 from lab.engine import DOMAIN, HOSTNAME, USERS
 from lab.namespaces import ENGINE_ADDRESSES, ENGINE_IPV4
+from lab.postfix_files import SERVICES, own_folder, unpack
 
 # What is not Postfix's default, and why it is faster or fairer so.
 MAIN = """\
@@ -61,23 +61,10 @@ virtual_destination_concurrency_limit = {connections}
 virtual_destination_recipient_limit = 1
 """
 
-MASTER = """\
-# service type  private unpriv  chroot  wakeup  maxproc command
+MASTER = SERVICES + """\
 smtp      inet  n       -       n       -       100     smtpd
-cleanup   unix  n       -       n       -       0       cleanup
-qmgr      unix  n       -       n       300     1       qmgr
-rewrite   unix  -       -       n       -       -       trivial-rewrite
-bounce    unix  -       -       n       -       0       bounce
-defer     unix  -       -       n       -       0       bounce
-trace     unix  -       -       n       -       0       bounce
-verify    unix  -       -       n       -       1       verify
-flush     unix  n       -       n       1000?   0       flush
-proxymap  unix  -       -       n       -       -       proxymap
-error     unix  -       -       n       -       -       error
-retry     unix  -       -       n       -       -       error
 virtual   unix  -       n       n       -       -       virtual
 anvil     unix  -       -       n       -       1       anvil
-postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
 
@@ -96,19 +83,17 @@ class Postfix:
 
     def __init__(self, namespaces, connections):
         self.namespaces = namespaces
-        self.directory = Path(tempfile.mkdtemp(prefix="wirepost-postfix-", dir="/var/tmp"))
-        self.directory.chmod(0o755)
+        self.directory = own_folder("wirepost-postfix-")
         self._write(main_text(self.directory, connections))
 
     def _write(self, main):
         owner = pwd.getpwnam(OWNER)
         etc, mail = self.directory / "etc", self.directory / "mail"
-        for path in (etc, mail, self.directory / "queue", self.directory / "data"):
+        unpack(etc, main, MASTER)
+        for path in (mail, self.directory / "queue", self.directory / "data"):
             path.mkdir()
         os.chown(mail, owner.pw_uid, owner.pw_gid)
         shutil.chown(self.directory / "data", "postfix")
-        (etc / "main.cf").write_text(main)
-        (etc / "master.cf").write_text(MASTER)
         boxes = [f"{user}@{DOMAIN} {user}/\n" for user in USERS]
         (etc / "mailboxes").write_text("".join(boxes))
 

@@ -70,20 +70,23 @@ def build(directory, niceness=0):
 
 class Ahead:
     """
-    Builds that begin while the system tests run: those mostly wait, for clients and for time to pass. One after the
-    other, at the lowest priority.
+    Parts that begin while the system tests run: those mostly wait, for clients and for time to pass. One after the
+    other, at the lowest priority, which each part takes as its argument.
     """
 
-    def __init__(self):
+    def __init__(self, wanted):
         self.pool = ThreadPoolExecutor(1)
+        self.wanted = wanted
         self.begun = {}
 
-    def begin(self, *directories):
-        for directory in directories:
-            self.begun[directory] = self.pool.submit(build, directory, 19)
+    def begin(self, rows):
+        for name, part in rows:
+            if self.wanted in name:
+                self.begun[name] = self.pool.submit(part, 19)
 
-    def build(self, directory):
-        return self.begun[directory].result() if directory in self.begun else build(directory)
+    def row(self, name, part):
+        """The part's row: its result where it has begun, else it runs now."""
+        return name, lambda: self.begun[name].result() if name in self.begun else part(0)
 
 
 # ---- unit tests, which print TAP ----
@@ -112,7 +115,7 @@ def tap_cases(name, status, output):
     return cases
 
 
-def unit_tests(directory):
+def unit_tests(directory, niceness=0):
     """All programs that meson knows as tests in this build, two at a time."""
     listing = ROOT / directory / "meson-info" / "intro-tests.json"
     if not listing.exists():
@@ -121,7 +124,7 @@ def unit_tests(directory):
 
     def one(test):
         # Where meson itself runs them: some are given paths relative to the build.
-        status, output = call(test["cmd"], max(test["timeout"], UNIT_TIMEOUT), cwd=ROOT / directory, **test["env"])
+        status, output = call(["nice", "-n", niceness, *test["cmd"]], max(test["timeout"], UNIT_TIMEOUT), cwd=ROOT / directory, **test["env"])
         return tap_cases(f"{directory}/{test['name']}", status, output)
 
     with ThreadPoolExecutor(JOBS) as pool:
@@ -218,11 +221,13 @@ def tail(output, lines=60):
 def parts(options):
     """Name and function of each part, in order: what fails early says so early."""
     tier = ["--long"] if options.long else []
-    ahead = Ahead()
+    ahead = Ahead(options.only)
+    beside = [("sanitizers: build", lambda niceness: build("build-asan", niceness)),
+              ("fuzzers: build, without DPDK", lambda niceness: build("build-fuzz", niceness)),
+              ("sanitizers: unit tests", lambda niceness: unit_tests("build-asan", niceness))]
 
     def system():
-        wanted = (("sanitizers: build", "build-asan"), ("fuzzers: build", "build-fuzz"))
-        ahead.begin(*(directory for name, directory in wanted if options.only in name))
+        ahead.begin(beside)
         return pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", *tier)
 
     rows = [("build", lambda: build("build")),
@@ -231,10 +236,8 @@ def parts(options):
             *([("power loss", power_loss)] if options.long else []),
             ("suites", suites),
             ("system tests", system),
-            ("sanitizers: build", lambda: ahead.build("build-asan")),
-            ("sanitizers: unit tests", lambda: unit_tests("build-asan")),
+            *(ahead.row(*row) for row in beside),
             ("sanitizers: engine", sanitized_engine),
-            ("fuzzers: build, without DPDK", lambda: ahead.build("build-fuzz")),
             ("fuzzers", lambda: fuzzers(1200 if options.long else 60))]
     return rows
 

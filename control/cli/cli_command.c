@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/cli_command.h"
+
+#include "control/tap/tap_command.h"
+
+const struct cli_command cli_commands[] = {
+    {"run", "c:h", " config profile help ", "run -c FILE [--profile]",
+     "start the engine, in the foreground",
+     "Reads the configuration, refuses to start when anything in it is wrong (status 2), and\n"
+     "serves until SIGTERM, SIGINT or `wirepost ctl stop`. Log lines go to standard error.\n"
+     "\n"
+     "  -c, --config FILE   the configuration, see docs/configuration.md\n"
+     "      --profile       measure the cycles of every message by itself, not of a sample\n",
+     cli_engine_run},
+    {"check", "c:h", " config help ", "check -c FILE", "say what is wrong with a configuration",
+     "Reads the configuration and the files it names as a start would, and starts nothing. Tells "
+     "every\n"
+     "fault on a line of its own: file, line, option, what was expected. Status 2 when there is "
+     "one.\n"
+     "\n"
+     "  -c, --config FILE   the configuration to check\n",
+     cli_engine_check},
+    {"ctl", "c:s:h", " config socket json by why since format subfolders help ",
+     "ctl [-s SOCKET | -c FILE] [--json] COMMAND [ARGUMENT...] [--by WHO --why TEXT]",
+     "ask or tell the running engine something",
+     "  -s, --socket SOCKET the engine's control socket; left out: the default of ctl.socket\n"
+     "  -c, --config FILE   take the socket from this configuration\n"
+     "      --json          print the answer as the engine gave it, one JSON object on a line\n"
+     "      --by WHO        who asks for it, for the audit log; with --why, where a command wants "
+     "them\n"
+     "      --why TEXT      for what reason\n"
+     "      --since AGE     with trace: no older records than, as in 90m or 2d\n"
+     "\n"
+     "`ctl import ACCOUNT PATH` and `ctl export ACCOUNT PATH` do what the commands `import` and "
+     "`export`\n"
+     "do, with their options, through the running engine.\n"
+     "\n"
+     "Commands:\n",
+     cli_ctl},
+    {"config", "h", " markdown help ", "config --markdown", "print the reference of all options",
+     "  --markdown          as docs/configuration.md has it\n", cli_show_config},
+    {"mime", "h", " json help ", "mime [--json] FILE...", "show how messages are read",
+     "Reads each file (- for standard input) as a message and prints its parts: path, header "
+     "fields and\n"
+     "parameters decoded to UTF-8, type, offsets, and of each leaf the decoded length and its "
+     "SHA-256; what\n"
+     "breaks a standard is told by name. docs/mime.md says how each doubt is decided.\n"
+     "\n"
+     "      --json          one JSON object on a line for each file\n",
+     cli_show_mime},
+    {"judge", "c:h", " config json help ", "judge -c FILE [--json] [SCOPE=VALUE...] MESSAGE...",
+     "say what the rules make of messages",
+     "Reads each message (- for standard input) as if it came in now, and prints the verdict, the "
+     "score and the\n"
+     "rules that hit. Nothing is kept, no engine is asked. docs/rules.md tells more.\n"
+     "\n"
+     "  -c, --config FILE   the configuration with the rules and the domains\n"
+     "      --json          one JSON object on a line for each file\n"
+     "\n"
+     "SCOPE is one of client.ip, client.name, helo, envelope.mail_from, and once for each "
+     "recipient\n"
+     "envelope.rcpt_to; without one the first account of the configuration gets the message.\n",
+     cli_show_judge},
+    {"tap", "h", " help ", "tap [OPTION...] --pcap FILE... --json FILE",
+     "watch mail in captures, and say what goes by", TAP_COMMAND_HELP, cli_show_tap},
+    {"address", "h0", " json null help ", "address [--json] [--null]",
+     "judge addresses from standard input",
+     "Reads one address a line and says of each whether it may stand in an SMTP envelope (RFC "
+     "5321), or in a\n"
+     "header field only (RFC 5322), and why not; its parts, and the key it is looked up by.\n"
+     "\n"
+     "      --json          one JSON object on a line for each address\n"
+     "  -0, --null          each address ends in NUL, and line ends are part of it\n",
+     cli_show_address},
+    {"import", "c:h", " config format subfolders help ",
+     "import -c FILE [--format FORMAT] [--subfolders] ACCOUNT PATH",
+     "put a Maildir or an mbox into an account's inbox",
+     "For a store that no engine has open; `wirepost ctl import` goes through a running engine. "
+     "Dates and\n"
+     "flags are kept. An import that was cut can be repeated: what is there already is not put "
+     "there twice.\n"
+     "\n"
+     "  -c, --config FILE   the configuration with the store\n"
+     "      --format FORMAT maildir, mboxrd, mboxo or mboxcl2; left out: a directory is a Maildir, "
+     "a "
+     "file mboxrd\n"
+     "      --subfolders    folders of a Maildir++ go into the inbox too; without it they are "
+     "named "
+     "and left out\n",
+     cli_ctl_import},
+    {"export", "c:h", " config format help ", "export -c FILE [--format FORMAT] ACCOUNT PATH",
+     "write an account's inbox to a Maildir or an mbox",
+     "For a store that no engine has open; `wirepost ctl export` goes through a running engine. "
+     "PATH is made\n"
+     "and must not be there.\n"
+     "\n"
+     "  -c, --config FILE   the configuration with the store\n"
+     "      --format FORMAT maildir (the default) or mboxrd\n",
+     cli_ctl_export},
+    {"schema", "h", " help ", "schema [NAME]", "print the JSON Schema of what is told in JSON",
+     "Without a name, lists the schemas: of records, of lines of the log, and of what commands "
+     "print with\n"
+     "--json. docs/events.md says how they change.\n",
+     cli_show_schema},
+    {"restore", "c:h", " config help ", "restore -c FILE FOLDER [ID]",
+     "make the store from a backup, while no engine runs",
+     "Copies the backup ID (the newest unless told) of FOLDER to store.path, which must be empty "
+     "or "
+     "not there,\n"
+     "checks it whole, and gives every mailbox a new UIDVALIDITY. Backups are made by `wirepost "
+     "ctl "
+     "backup`;\n"
+     "docs/operations.md tells all of it.\n"
+     "\n"
+     "  -c, --config FILE   the configuration that names the store\n",
+     cli_engine_restore},
+    {"version", "h", " help ", "version", "print the version", NULL, cli_show_version},
+};
+
+const int cli_command_count = sizeof(cli_commands) / sizeof(cli_commands[0]);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CLI_CLI_COMMAND_H
+#define CONTROL_CLI_CLI_COMMAND_H
+
+#include "control/cli/cli.h"
+
+/* What the options of a command say. */
+struct cli_options {
+    const char *config, *socket;
+    const char *by, *why, *since;
+    const char *format;
+    bool subfolders;
+    bool profile, json, markdown, null, help;
+    int argc; /* what is no option */
+    char **argv;
+};
+
+/* Returns a cli_status. `program` is argv[0]. */
+typedef int cli_command_run(const struct cli_options *options, const struct cli_actions *actions,
+                            const char *program);
+
+struct cli_command {
+    const char *name;
+    const char *options;      /* the short ones, as getopt() has them */
+    const char *long_options; /* names of the long ones it takes, each between blanks */
+    const char *synopsis;
+    const char *text; /* one line */
+    const char *help; /* the rest; NULL: none */
+    cli_command_run *run;
+};
+
+/* All commands, in the order in which help lists them. */
+extern const struct cli_command cli_commands[];
+extern const int cli_command_count;
+
+/* cli_engine.c: the engine, and what needs its configuration */
+cli_command_run cli_engine_run, cli_engine_check, cli_engine_restore;
+/* cli_ctl.c: what a running engine is asked for, and its sisters on a store that none has open */
+cli_command_run cli_ctl, cli_ctl_import, cli_ctl_export;
+/* cli_show.c: what changes nothing */
+cli_command_run cli_show_config, cli_show_mime, cli_show_judge, cli_show_tap, cli_show_address,
+    cli_show_schema, cli_show_version;
+
+#endif
