@@ -14,7 +14,7 @@
 #include "control/tap/tap_json.h"
 
 enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 16384, RULES = 16, STATISTICS = 256 };
-enum { FLOWS = 65536, MESSAGES = 1024 }; /* most at a time */
+enum { FLOWS = 65536, MESSAGES = 256 }; /* most at a time */
 
 struct tap_words {
     char **captures;

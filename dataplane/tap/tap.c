@@ -32,10 +32,6 @@ static bool take_memory(struct tap *t, struct handoff *h)
                                                         .digests = source->digests});
     if (!t->flows || !t->ss)
         return false;
-    for (uint32_t i = source->flows; i-- > 0;) {
-        t->flows[i].next_free = t->free;
-        t->free = &t->flows[i];
-    }
     take_settings(t->ss);
     return true;
 }

@@ -251,11 +251,14 @@ static void flow_begin(void *context, struct tcp_observed_flow *flow)
     struct tap *t = context;
     struct tap_flow *f = t->free;
 
-    if (!f) {
+    if (f) {
+        t->free = f->next_free;
+    } else if (t->used < t->source->flows) {
+        f = &t->flows[t->used++];
+    } else {
         t->flows_unseen++;
         return;
     }
-    t->free = f->next_free;
     memset(f, 0, sizeof(*f));
     flow->user = f;
     f->seen = flow;

@@ -73,6 +73,7 @@ struct tap {
     struct sessions *ss;
     struct chunk_pool *pool;
     struct tap_flow *flows, *free;
+    uint32_t used; /* of flows, ever: what is behind was never touched */
     uint64_t flows_unseen;    /* no place for them */
     uint64_t messages_unread; /* no memory for them */
     uint64_t by_protocol[DETECT_OTHER + 1];
