@@ -19,7 +19,8 @@ enum state {
     STATE_TLS,
 };
 
-enum due { DUE_END, DUE_VERDICT, DUE_ABANDONED, DUE_BEGIN, DUE_AUTH, DUE_STARTTLS, DUES };
+/* In the order in which they are told. */
+enum due { DUE_BEGIN, DUE_END, DUE_VERDICT, DUE_ABANDONED, DUE_AUTH, DUE_STARTTLS, DUES };
 
 /* They are told once a message. */
 #define OF_DATA ((UINT64_C(2) << SMTP_ANOMALY_EARLY_VERDICT) - 1)

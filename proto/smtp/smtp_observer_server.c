@@ -93,7 +93,8 @@ static void answer_tls(struct smtp_observer *o, bool good)
 static void answer_reset(struct smtp_observer *o, uint8_t what, bool good)
 {
     o->helo_answered |= what == SMTP_VERB_EHLO || what == SMTP_VERB_HELO;
-    if (good)
+    /* In the middle of data it answers something from before a gap. */
+    if (good && o->state != STATE_DATA && o->state != STATE_CHUNK)
         smtp_observer_abandon(o);
     resolve(o, what, good);
 }
