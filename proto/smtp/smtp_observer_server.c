@@ -90,11 +90,12 @@ static void answer_tls(struct smtp_observer *o, bool good)
 }
 
 /* The first answers of a new identity or of RSET end a transaction (RFC 5321 section 4.1.4). */
-static void answer_reset(struct smtp_observer *o, uint8_t what, bool good)
+static void answer_reset(struct smtp_observer *o, uint8_t what, bool good, bool mine)
 {
     o->helo_answered |= what == SMTP_VERB_EHLO || what == SMTP_VERB_HELO;
-    /* In the middle of data it answers something from before a gap. */
-    if (good && o->state != STATE_DATA && o->state != STATE_CHUNK)
+    /* A MAIL that was sent behind it is of another transaction; and in the middle of data it
+     * answers something from before a gap. */
+    if (good && mine && o->state != STATE_DATA && o->state != STATE_CHUNK)
         smtp_observer_abandon(o);
     resolve(o, what, good);
 }
@@ -115,7 +116,7 @@ static void act_on_answer(struct smtp_observer *o, const struct smtp_pending *p,
     case SMTP_VERB_HELO:
     case SMTP_VERB_RSET:
     case SMTP_VERB_XCLIENT:
-        answer_reset(o, p->what, good);
+        answer_reset(o, p->what, good, mine);
         break;
     case SMTP_VERB_DATA:
         answer_data(o, code / 100 == 3);

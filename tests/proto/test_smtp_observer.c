@@ -275,6 +275,17 @@ static void all_of_a_refused_transaction(void)
            C("RSET\r\n"), S("250 ok\r\n"));
 }
 
+/* RSET behind a message, and the next one at once: its answer is not the new transaction's end. */
+static void reset_in_a_group(void)
+{
+    EXPECT(HELLO_TOLD
+           "command RSET\nmail MAIL <a@x>\nrcpt RCPT #0 <b@y>\ncommand DATA\nanswer RSET 250\n"
+           "answer MAIL 250\nanswer RCPT #0 250\nanswer DATA 354\nbegin\n[x\\r\\n]\nend\nverdict "
+           "250\n",
+           HELLO, C("RSET\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n"),
+           S("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"), C("x\r\n.\r\n"), S("250 ok\r\n"));
+}
+
 /* The word DATA is not enough. */
 static void data_refused(void)
 {
@@ -430,6 +441,7 @@ int main(void)
     CHECK_CASE(a_message);
     CHECK_CASE(pipelining);
     CHECK_CASE(all_of_a_refused_transaction);
+    CHECK_CASE(reset_in_a_group);
     CHECK_CASE(data_refused);
     CHECK_CASE(chunks);
     CHECK_CASE(a_chunk_that_is_none);
