@@ -163,6 +163,7 @@ static const char *const pmd_names[] = {"af_packet", "af_xdp", "tap", NULL};
 static struct engine_options engine_options_of(struct run *r)
 {
     const struct config_engine *e = &r->config->engine;
+    const struct config_tcp *t = &r->config->tcp;
     struct engine_options o = {
         .program = r->cli->program,
         .pmd = pmd_names[e->pmd],
@@ -183,8 +184,18 @@ static struct engine_options engine_options_of(struct run *r)
         .nap_us = (uint32_t)e->nap,
         .tcp = {.connections = (uint32_t)e->connections,
                 .half_open = (uint32_t)e->half_open,
+                .prefix_connections = (uint32_t)t->prefix_connections,
+                .prefix_half_open = (uint32_t)t->prefix_half_open,
+                .prefix_v4 = (uint8_t)t->prefix_v4,
+                .prefix_v6 = (uint8_t)t->prefix_v6,
+                .no_cookies = !t->syn_cookies,
+                .out_of_order = (uint32_t)t->out_of_order,
+                .keepalive_ms = (uint32_t)(t->keepalive / 1000),
                 .receive_window = (uint32_t)e->receive_window,
                 .send_limit = (uint32_t)e->send_limit,
+                .newreno = t->congestion == CONFIG_CONGESTION_NEWRENO,
+                .ecn = (uint8_t)t->ecn,
+                .flights = (uint32_t)t->flights,
                 .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
         .sessions = (uint32_t)e->connections,
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,

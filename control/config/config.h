@@ -22,6 +22,7 @@ enum config_system_calls {
     CONFIG_SYSTEM_CALLS_ALL
 };
 enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
+enum config_congestion { CONFIG_CONGESTION_CUBIC, CONFIG_CONGESTION_NEWRENO };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
 /* A score that no message reaches. */
@@ -54,6 +55,17 @@ struct config_engine {
     char *user, *group; /* empty: the usual ones */
     int system_calls;   /* enum config_system_calls */
     bool core_files;
+};
+
+struct config_tcp {
+    bool syn_cookies;
+    int64_t prefix_v4, prefix_v6;
+    int64_t prefix_connections, prefix_half_open; /* 0: no limit */
+    int64_t out_of_order;
+    int64_t keepalive; /* 0: none */
+    int congestion;  /* enum config_congestion */
+    int ecn;         /* enum tcp_ecn */
+    int64_t flights; /* 0: as many as the rule of struct tcp_options asks for */
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */
@@ -233,6 +245,7 @@ struct config_alias {
 struct config {
     char *hostname;
     struct config_engine engine;
+    struct config_tcp tcp;
     struct config_ports network;
     struct config_listener *listeners;
     uint32_t listeners_count;

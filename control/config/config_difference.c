@@ -4,9 +4,16 @@
 #include <stdlib.h>
 
 /* Groups that are laid out at the start: a running engine cannot take other values. */
-static const char *const fixed[] = {"engine.",       "network.",        "store.",
-                                    "ctl.",          "records.path",    "records.privacy.keys",
-                                    "rules.streams", "limits.counters", "metrics.",
+static const char *const fixed[] = {"engine.",
+                                    "tcp.",
+                                    "network.",
+                                    "store.",
+                                    "ctl.",
+                                    "records.path",
+                                    "records.privacy.keys",
+                                    "rules.streams",
+                                    "limits.counters",
+                                    "metrics.",
                                     "greylist.cache"};
 
 static bool is_fixed(const struct config_option *o)

@@ -8,19 +8,19 @@ enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, PROTOCOL_ICMP = 1, PROTOCOL_ICMP6
 enum { V4_ECHO_REPLY = 0, V4_ECHO = 8, V6_ECHO = 128, V6_ECHO_REPLY = 129 };
 enum { HOP_LIMIT = 64, MESSAGE_HEADER = 8 };
 
-static bool may_echo(struct net *net, uint64_t now)
+bool net_bucket_take(struct net_bucket *bucket, uint32_t each_second, uint64_t now)
 {
-    uint64_t earned = (now - net->echo_filled) * NET_ECHOES / 1000000;
+    uint64_t earned = (now - bucket->filled) * each_second / 1000000;
 
     if (earned) {
-        uint64_t filled = net->echo_allowance + earned;
+        uint64_t filled = bucket->allowance + earned;
 
-        net->echo_allowance = filled > NET_ECHOES ? NET_ECHOES : (uint32_t)filled;
-        net->echo_filled = now;
+        bucket->allowance = filled > each_second ? each_second : (uint32_t)filled;
+        bucket->filled = now;
     }
-    if (!net->echo_allowance)
+    if (!bucket->allowance)
         return false;
-    net->echo_allowance--;
+    bucket->allowance--;
     return true;
 }
 
@@ -106,7 +106,7 @@ bool icmp_input(struct net *net, const struct net_packet *packet, uint64_t now,
     if (type == (f->v4 ? V4_ECHO : V6_ECHO)) {
         if (frame_mac_is_group(f->destination_mac))
             net_count(net, NET_icmp_other);
-        else if (!may_echo(net, now))
+        else if (!net_bucket_take(&net->echoes, NET_ECHOES, now))
             net_count(net, NET_icmp_limited);
         else
             echo(net, packet, now);

@@ -105,7 +105,8 @@ struct net *net_new(const struct net_options *options, struct frame_pool *pool,
     net->pool = pool;
     net->out = out;
     net->tentative_until = UINT64_MAX;
-    net->echo_allowance = NET_ECHOES;
+    net->echoes.allowance = NET_ECHOES;
+    net->errors.allowance = NET_ERRORS;
     for (uint32_t i = 0; i < options->address_count; i++) {
         bool v4 = ip_address_is_v4(&options->addresses[i].address);
 

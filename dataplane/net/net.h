@@ -17,6 +17,7 @@ enum {
     NET_BURST = 64, /* frames net_input() takes at a time */
     NET_NEIGHBOURS = 1024,
     NET_ECHOES = 1000, /* echo requests answered a second */
+    NET_ERRORS = 100,  /* ICMP errors sent a second */
     NET_VLAN_MAX = 4094,
 };
 

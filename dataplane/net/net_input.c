@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/packet/checksum.h"
+#include "dataplane/net/icmp_error.h"
 #include "dataplane/net/net_state.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/tcp/flow_owner.h"
 
 enum { TCP_HEADER = 20, PROTOCOL_TCP = 6, SOLICITATION = 135, ADVERTISEMENT = 136 };
@@ -250,7 +251,8 @@ static enum net_counter icmp6_to_group(struct arrival *a)
     return icmp(a);
 }
 
-static enum net_counter ip(struct arrival *a)
+/* `parsed` is NET_KEEP, or NET_protocol_other for what we have no use for. */
+static enum net_counter ip(struct arrival *a, enum net_counter parsed)
 {
     const struct net_own *own = net_own(a->net, &a->frame.destination);
     enum net_counter why = a->frame.v4 ? ip_checksum(a) : NET_KEEP;
@@ -258,11 +260,16 @@ static enum net_counter ip(struct arrival *a)
     if (why != NET_KEEP)
         return why;
     if (net_own(a->net, &a->frame.source))
-        return a->frame.v4 ? NET_ip_source : icmp6_to_group(a);
+        return a->frame.v4 || parsed != NET_KEEP ? NET_ip_source : icmp6_to_group(a);
     if (!own)
-        return a->frame.v4 ? NET_ip_foreign : icmp6_to_group(a);
+        return a->frame.v4 || parsed != NET_KEEP ? NET_ip_foreign : icmp6_to_group(a);
     if (own->state != NET_OURS)
         return NET_ip_tentative;
+    if (parsed != NET_KEEP) {
+        if (frame_note(a->mbuf)->way == FRAME_WAY_PORT)
+            icmp_error_protocol(a->net, &a->frame, a->mbuf, a->now);
+        return parsed;
+    }
     return a->frame.kind == FRAME_TCP ? tcp(a, own) : icmp(a);
 }
 
@@ -271,7 +278,7 @@ static enum net_counter arrive(struct arrival *a)
     enum net_counter why = net_counter_of_drop(frame_parse(a->head, a->mbuf->pkt_len, &a->frame));
     struct net_packet packet;
 
-    if (why != NET_KEEP)
+    if (why != NET_KEEP && why != NET_protocol_other)
         return why;
     if (!for_our_mac(a->net, &a->frame))
         return NET_frame_foreign;
@@ -281,8 +288,8 @@ static enum net_counter arrive(struct arrival *a)
         return NET_frame_foreign;
     if (!vlan_is_ours(a))
         return NET_vlan_other;
-    if (a->frame.kind != FRAME_ARP)
-        return ip(a);
+    if (why != NET_KEEP || a->frame.kind != FRAME_ARP)
+        return ip(a, why);
     why = whole_packet(a, &packet);
     if (why != NET_KEEP)
         return why;

@@ -141,6 +141,7 @@ static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t l
                                    .destination = &s->destination,
                                    .protocol = PROTOCOL_TCP,
                                    .hop_limit = HOP_LIMIT,
+                                   .ecn = s->ecn & 3,
                                    .len = tcp_len});
     header = put_tcp_header(c, frame, offset, flags);
     if (!super)

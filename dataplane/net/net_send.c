@@ -134,7 +134,7 @@ static void ipv4_header(struct net *net, uint8_t *h, const struct net_ip *ip)
     struct checksum sum = {0};
     uint16_t check;
 
-    writer_uint(&w, 0x4500, 2);
+    writer_uint(&w, 0x4500u | ip->ecn, 2);
     writer_uint(&w, ip->len + 20, 2);
     writer_uint(&w, net->ip_id++, 2);
     writer_uint(&w, 0x4000, 2); /* never to be fragmented */
@@ -157,7 +157,7 @@ void net_ip_header(struct net *net, struct rte_mbuf *frame, const struct net_ip 
         return;
     }
     w = writer_of(rte_pktmbuf_append(frame, 40), 40);
-    writer_uint(&w, UINT64_C(6) << 28, 4);
+    writer_uint(&w, UINT64_C(6) << 28 | (uint64_t)ip->ecn << 20, 4);
     writer_uint(&w, ip->len, 2);
     writer_byte(&w, ip->protocol);
     writer_byte(&w, ip->hop_limit);

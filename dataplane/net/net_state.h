@@ -16,6 +16,15 @@ enum {
 
 enum net_address_state { NET_TENTATIVE, NET_OURS, NET_DUPLICATE };
 
+/* So many a second, and as many at once after a pause. */
+struct net_bucket {
+    uint64_t filled;
+    uint32_t allowance;
+};
+
+/* Whether one more may go out. */
+bool net_bucket_take(struct net_bucket *bucket, uint32_t each_second, uint64_t now);
+
 struct net_own {
     struct net_address a;
     uint8_t state; /* enum net_address_state */
@@ -31,8 +40,7 @@ struct net {
     struct neighbours *neighbours;
     struct net_counters counters;
     uint64_t tentative_until; /* UINT64_MAX when nothing is tentative */
-    uint64_t echo_filled;
-    uint32_t echo_allowance;
+    struct net_bucket echoes, errors;
     uint16_t ip_id;
     struct ip_address confirmed; /* the neighbour that traffic confirmed last, and when */
     uint64_t confirmed_at;
@@ -69,6 +77,7 @@ bool net_learn(struct net *net, const struct ip_address *address, const uint8_t 
 struct net_ip {
     const struct ip_address *source, *destination;
     uint8_t protocol, hop_limit;
+    uint8_t ecn;  /* two bits (RFC 3168 section 5) */
     uint32_t len; /* bytes of payload */
 };
 

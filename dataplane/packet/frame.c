@@ -54,6 +54,7 @@ static bool v6_is_mapped(const uint8_t *a)
 
 static enum frame_drop upper(struct frame *f, uint8_t protocol)
 {
+    f->protocol = protocol;
     if (f->l4 > FRAME_HEAD - FRAME_TCP_HEADER)
         return FRAME_DROP_ip_headers;
     if (protocol == TCP)
@@ -87,6 +88,7 @@ static enum frame_drop ipv4(struct cursor c, size_t left, struct frame *f)
     if (v4_source_bad(h.data + 12))
         return FRAME_DROP_ip_source;
     f->v4 = true;
+    f->next_at = 9;
     f->ecn = h.data[1] & 3;
     f->hop_limit = h.data[8];
     f->source = ip_address_v4(h.data + 12);
@@ -133,11 +135,13 @@ static enum frame_drop ipv6(struct cursor c, size_t left, struct frame *f)
         return FRAME_DROP_frame_truncated;
     start = c.at;
     next = h.data[6];
+    f->next_at = 6;
     for (int i = 0;
          next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == DESTINATION; i++) {
         /* Hop-by-hop options stand first or not at all. */
         if (i == FRAME_EXTENSIONS || (next == HOP_BY_HOP && i))
             return FRAME_DROP_ip_headers;
+        f->next_at = (uint16_t)(IPV6_HEADER + (c.at - start));
         why = extension(&c, &next);
         if (why != FRAME_KEEP)
             return why;

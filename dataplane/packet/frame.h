@@ -36,14 +36,17 @@ struct frame {
     uint32_t l4_len; /* bytes from there to the end of the packet, the frame's padding left out */
     uint8_t kind;    /* enum frame_kind */
     uint8_t hop_limit;
+    uint8_t protocol; /* of what follows the IP headers */
+    uint16_t next_at; /* where the field that says so stands in the IP packet */
     uint8_t ecn;
     bool v4;
 };
 
 /*
  * `head` is the first min(FRAME_HEAD, frame_len) bytes. Returns FRAME_KEEP, or why the frame is
- * dropped. Checks lengths and address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not
- * checksums, not whom it is for.
+ * dropped; with FRAME_DROP_protocol_other all of *frame_out but kind is set. Checks lengths and
+ * address classes (RFC 1122 section 3.2.1.3, RFC 8200, RFC 4291); not checksums, not whom it is
+ * for.
  */
 enum frame_drop frame_parse(struct span head, size_t frame_len, struct frame *frame_out);
 /* The same for an IPv4 or IPv6 packet without a link's header: l3 is 0, no MAC addresses, no VLAN.

@@ -113,6 +113,8 @@ static void skip_cut(struct tcp_observer *o, struct observed_flow *f, enum tcp_d
 
     if (i && seq_lt(i->seq, side->next + cut))
         cut = i->seq - side->next;
+    if (side->has_fin && seq_lt(side->fin, side->next + cut))
+        cut = seq_le(side->fin, side->next) ? 0 : side->fin - side->next;
     if (cut)
         skip(o, f, d, cut);
 }
@@ -156,6 +158,11 @@ static void finish(struct tcp_observer *o, struct observed_flow *f, enum tcp_dir
 
     side->finished = true;
     side->next++;
+    while (held(side)) {
+        tell(o, f, d, TCP_OBSERVED_BEHIND_END);
+        o->counters.drop_closed++;
+        interval_drop(o->store, &side->list, side->kept_last);
+    }
     f->shown.side[d].finished = true;
     observed_flow_begin(o, f);
     o->calls.flow_finished(o->calls.context, &f->shown, d, o->now);
@@ -231,16 +238,27 @@ bool observed_bytes_progress(struct tcp_observer *o, struct observed_flow *f)
     return moved;
 }
 
-/* A hole that the receiver does not have, or that cannot be known of: the bytes went by unseen. */
+/* Bytes are missing before what is held, or before the FIN: how many. */
+static uint32_t hole(const struct observed_side *side)
+{
+    const struct interval *i = held(side);
+    bool fin =
+        side->has_fin && !side->fin_doubtful && !side->finished && seq_lt(side->next, side->fin);
+
+    if (!side->synced)
+        return 0;
+    if (fin && (!i || seq_le(side->fin, i->seq)))
+        return side->fin - side->next;
+    return i ? i->seq - side->next : 0;
+}
+
+/* The receiver has them, or cannot be asked: they went by unseen. */
 static bool hole_overdue(const struct observed_flow *f, enum tcp_direction d)
 {
     const struct observed_side *side = &f->sides[d];
-    const struct interval *i = held(side);
 
-    if (!side->synced || !i || i->seq == side->next)
-        return false;
-    return f->alone || !f->shown.side[!d].seen ||
-           (side->has_ack && seq_lt(side->next, side->acked));
+    return hole(side) && (f->alone || !f->shown.side[!d].seen ||
+                          (side->has_ack && seq_lt(side->next, side->acked)));
 }
 
 /* In order, but the other side or the window is not as far. */
@@ -313,10 +331,10 @@ static bool force_side(struct tcp_observer *o, struct observed_flow *f, enum tcp
         sync_midstream(o, f, d);
         return true;
     }
-    if (i && i->seq != side->next) {
-        if (!all && !hole_overdue(f, d))
+    if (hole(side)) {
+        if (!hole_overdue(f, d) && (!all || !i))
             return false;
-        skip(o, f, d, i->seq - side->next);
+        skip(o, f, d, hole(side));
         return true;
     }
     if (i && stands(f, d, i)) {
@@ -358,10 +376,23 @@ static void notice_silence(struct tcp_observer *o, struct observed_flow *f)
     }
 }
 
+/* A direction in midstream that has said nothing yet but acknowledgements: they name its number. */
+static void sync_listener(struct observed_flow *f, enum tcp_direction d)
+{
+    struct observed_side *side = &f->sides[d];
+
+    if (side->synced || side->list.first || !f->shown.side[d].packets)
+        return;
+    side->synced = true;
+    side->next = side->highest;
+}
+
 void observed_bytes_force(struct tcp_observer *o, struct observed_flow *f, bool all)
 {
     bool moved = true;
 
+    sync_listener(f, TCP_TO_SERVER);
+    sync_listener(f, TCP_TO_CLIENT);
     if (!all)
         notice_silence(o, f);
     while (moved) {
@@ -445,6 +476,10 @@ static void hold_anyway(struct tcp_observer *o, struct observed_flow *f, enum tc
     }
     if (hole_overdue(f, d) || blocked(f, d))
         observed_bytes_force(o, f, false);
+    if (f->sides[d].finished) { /* that made the FIN the next, and the piece lies behind it */
+        o->counters.drop_closed++;
+        return;
+    }
     while (!hold(o, f, d, piece)) {
         if (!drop_farthest(o, f, d, piece->seq)) {
             f->shown.side[d].dropped++;
@@ -475,7 +510,9 @@ static void pass(struct tcp_observer *o, struct observed_flow *f, enum tcp_direc
 
 static void note_fin(struct observed_side *side, const struct observed_segment *s, uint32_t end)
 {
-    if (side->has_ack && side->has_fin && !side->finished && seq_lt(side->fin + 1, side->acked))
+    if (side->finished)
+        return;
+    if (side->has_ack && side->has_fin && seq_lt(side->fin + 1, side->acked))
         side->has_fin = false; /* bytes behind it were acknowledged: it was none */
     if (!(s->flags & TCP_FIN) || (side->has_fin && (!side->fin_doubtful || s->doubt)))
         return;
@@ -517,7 +554,7 @@ void observed_bytes_take(struct tcp_observer *o, struct observed_flow *f, enum t
         return;
     }
     note_fin(side, s, end + s->cut);
-    if (side->has_fin && !side->fin_doubtful && seq_lt(side->fin, end)) {
+    if (side->has_fin && (side->finished || !side->fin_doubtful) && seq_lt(side->fin, end)) {
         tell(o, f, d, TCP_OBSERVED_BEHIND_END);
         o->counters.drop_closed++;
         piece.bytes = span_head(piece.bytes, seq_le(side->fin, seq) ? 0 : side->fin - seq);

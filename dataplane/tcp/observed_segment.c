@@ -258,6 +258,10 @@ void observed_segment_take(struct tcp_observer *o, struct observed_flow *f,
     if (f->alone && f->missing == d) {
         f->alone = false;
         f->silent = 0;
+        if (!side->synced && !s->payload.len && !s->cut) {
+            side->synced = true;
+            side->next = s->seq;
+        }
     }
     if (f->losses != o->losses) {
         f->losses = o->losses;

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
 #include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_recovery.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 #include "proto/base/cursor.h"
 
@@ -13,6 +16,8 @@
 enum {
     TIME_WAIT_DEFAULT_MS = 60000,
     LARGE_CHUNKS_FROM = 262144, /* below, a 64 KiB chunk would be too much of the window */
+    HALF_OPEN_DEFAULT = 256,
+    FLIGHTS_LEAST = 1024,
     WINDOW_LEAST = 2048,
     WINDOW_MOST = 1u << 30, /* RFC 7323 section 2.3 */
 };
@@ -34,6 +39,40 @@ static void set_window(struct tcp *tcp)
         tcp->receive_scale++;
 }
 
+static uint32_t side_count(const struct tcp_options *o)
+{
+    uint32_t n = o->connections / 4;
+
+    n = n < TCP_SIDES_LEAST ? TCP_SIDES_LEAST : n;
+    return n < TCP_SIDES_MOST ? n : TCP_SIDES_MOST;
+}
+
+static bool allocate_limits(struct tcp *tcp)
+{
+    const struct tcp_options *o = &tcp->options;
+    uint32_t limits[TCP_PREFIX_KINDS] = {[TCP_PREFIX_CONNECTIONS] = o->prefix_connections,
+                                         [TCP_PREFIX_HALF_OPEN] = o->prefix_half_open};
+    uint32_t half_open = o->half_open ? o->half_open : HALF_OPEN_DEFAULT;
+
+    half_open = half_open < TCP_HALF_OPEN_MOST ? half_open : TCP_HALF_OPEN_MOST;
+    tcp->prefixes.bits_v4 = o->prefix_v4;
+    tcp->prefixes.bits_v6 = o->prefix_v6;
+    tcp_cookie_init(&tcp->cookies, o->secret);
+    tcp->paths = calloc(1, sizeof(*tcp->paths));
+    return tcp->paths && tcp_side_init(&tcp->sides, side_count(o)) &&
+           tcp_half_open_init(&tcp->half, half_open) &&
+           tcp_prefix_init(&tcp->prefixes, o->connections + half_open, limits, o->secret);
+}
+
+static uint32_t flight_count(const struct tcp_options *o)
+{
+    uint32_t n = o->flights ? o->flights : o->connections / 4;
+
+    if (!o->flights && n < FLIGHTS_LEAST)
+        n = FLIGHTS_LEAST;
+    return n < o->connections ? n : o->connections;
+}
+
 static bool allocate(struct tcp *tcp)
 {
     uint32_t n = tcp->options.connections;
@@ -43,9 +82,11 @@ static bool allocate(struct tcp *tcp)
     tcp->replies = malloc(TCP_REPLIES * sizeof(*tcp->replies));
     if (!tcp->blocks || !tcp->frames || !tcp->replies)
         return false;
+    if (!tcp_flight_pool_init(tcp, flight_count(&tcp->options)))
+        return false;
     tcp->blocks->tcp = tcp;
     tcp->conns = tcp->blocks->conns;
-    return tcp_flow_init(&tcp->flows, n, tcp->options.secret);
+    return tcp_flow_init(&tcp->flows, n, tcp->options.secret) && allocate_limits(tcp);
 }
 
 struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
@@ -66,12 +107,13 @@ struct tcp *tcp_new(const struct tcp_options *options, struct chunk_pool *pool)
     tcp->free = CONN_NONE;
     tcp->ready = tcp->output = tcp->wait = (struct tcp_list){CONN_NONE, CONN_NONE};
     for (uint32_t i = options->connections; i-- > 0;) {
-        tcp->conns[i] =
-            (struct tcp_conn){.flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i};
+        tcp->conns[i] = (struct tcp_conn){
+            .flags = CONN_FORGOTTEN, .ready_next = tcp->free, .index = i, .flight = CONN_NONE};
         timer_node_init(&tcp->conns[i].timer);
         tcp->free = i;
     }
     tcp->gauge[TCP_CLOSED] = options->connections;
+    tcp_sack_init(tcp);
     timer_wheel_init(&tcp->wheel, &tcp->conns[0].timer, sizeof(struct tcp_conn), 0);
     return tcp;
 }
@@ -96,9 +138,14 @@ void tcp_free(struct tcp *tcp)
     if (tcp->flows.entries)
         drop_all(tcp);
     tcp_flow_fini(&tcp->flows);
+    tcp_half_open_fini(&tcp->half);
+    tcp_prefix_fini(&tcp->prefixes);
+    tcp_side_fini(&tcp->sides);
+    free(tcp->paths);
     free(tcp->blocks);
     free(tcp->frames);
     free(tcp->replies);
+    tcp_flight_pool_fini(tcp);
     free(tcp);
 }
 
@@ -205,6 +252,12 @@ void tcp_send(struct tcp *tcp, struct tcp_conn *conn)
         tcp_conn_program(tcp, conn, 0);
 }
 
+void tcp_set_nagle(struct tcp *tcp, struct tcp_conn *conn, bool on)
+{
+    conn->modes = (uint16_t)(on ? conn->modes | TCP_MODE_NAGLE : conn->modes & ~TCP_MODE_NAGLE);
+    tcp_send(tcp, conn);
+}
+
 /* RFC 9293 section 3.10.4, CLOSE */
 void tcp_shutdown(struct tcp *tcp, struct tcp_conn *conn)
 {
@@ -273,59 +326,50 @@ void tcp_settle(struct tcp *tcp)
     tcp->frame_count = 0;
 }
 
-/* The segment of ours that an ICMP error quotes: at least both ports and the sequence number. */
-static struct tcp_conn *quoted_conn(struct tcp *tcp, const struct tcp_packet *quoted)
+/* The key and the sequence number of the segment that an ICMP error quotes. False: too short. */
+static bool quoted_key(const struct tcp_packet *quoted, struct tcp_flow_key *key_out,
+                       uint32_t *seq_out)
 {
     struct cursor c = cursor_of(quoted->header);
-    struct tcp_flow_key key = {.local = quoted->source, .remote = quoted->destination};
+
+    *key_out = (struct tcp_flow_key){.local = quoted->source, .remote = quoted->destination};
+    key_out->local_port = cursor_u16(&c);
+    key_out->remote_port = cursor_u16(&c);
+    *seq_out = cursor_u32(&c);
+    return !c.bad;
+}
+
+/* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */
+static bool icmp_taken(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard)
+{
+    struct tcp_flow_key key;
     struct tcp_conn *conn;
     uint32_t seq;
 
-    key.local_port = cursor_u16(&c);
-    key.remote_port = cursor_u16(&c);
-    seq = cursor_u32(&c);
-    conn = c.bad ? NULL : tcp_conn_find(tcp, &key);
-    /* RFC 5927 section 4.1: what was not sent, or was acknowledged, was made up. */
-    return conn && seq_within(seq, conn->snd_una, conn->snd_max) ? conn : NULL;
-}
-
-/* RFC 1191 section 6.3, RFC 8201 section 5.2: smaller segments from now on, and what was lost at
- * once. */
-static void path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
-{
-    bool v4 = ip_address_is_v4(&conn->local);
-    uint32_t headers = (v4 ? 40 : 60) + (conn->flags & CONN_TIMESTAMPS ? 12 : 0);
-    uint32_t floor = v4 ? 552 : 1280;
-
-    mtu = mtu < floor ? floor : mtu;
-    if (mtu - headers >= conn->mss || tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
-        return;
-    conn->mss = (uint16_t)(mtu - headers);
-    conn->snd_nxt = conn->snd_una;
-    conn->congestion.recover = conn->snd_max;
-    conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
-    conn->flags |= CONN_RTT_RESENT;
-    tcp_conn_program(tcp, conn, 0);
+    if (!quoted_key(quoted, &key, &seq))
+        return false;
+    conn = tcp_conn_find(tcp, &key, tcp_flow_hash(&tcp->flows, &key));
+    if (!conn)
+        return !mtu && hard && tcp_passive_unreachable(tcp, &key, seq);
+    if (!seq_within(seq, conn->snd_una, conn->snd_max))
+        return false;
+    if (mtu)
+        return tcp_path_too_big(tcp, conn, mtu, seq);
+    if (hard && tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) /* section 5.2 */
+        tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
+    else /* RFC 9293 section 3.9.2.2, MUST-56: the reason, should it time out */
+        conn->modes |= TCP_MODE_UNREACHED;
+    return true;
 }
 
 void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard,
                     uint64_t now)
 {
-    struct tcp_conn *conn;
-
     tcp->now = now;
-    conn = quoted_conn(tcp, quoted);
-    if (!conn) {
+    if (icmp_taken(tcp, quoted, mtu, hard))
+        tcp->counters.icmp_taken++;
+    else
         tcp->counters.icmp_ignored++;
-        return;
-    }
-    tcp->counters.icmp_taken++;
-    if (mtu)
-        path_mtu(tcp, conn, mtu);
-    else if (hard &&
-             tcp_conn_is(conn, IN(SYN_SENT) |
-                                   IN(SYN_RECEIVED))) /* RFC 5927 section 5.2: soft elsewhere */
-        tcp_conn_close(tcp, conn, TCP_REASON_UNREACHABLE);
 }
 
 const struct tcp_counters *tcp_counters(const struct tcp *tcp)

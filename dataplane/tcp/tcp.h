@@ -25,15 +25,34 @@ struct tcp_conn; /* one connection */
 
 enum { TCP_PIECES = 8, TCP_OPTIONS = 40 };
 
+/* Explicit congestion notification (RFC 3168): only where the peer asks for it, asked for as well,
+ * or not at all. */
+enum tcp_ecn { TCP_ECN_ANSWER, TCP_ECN_ASK, TCP_ECN_OFF };
+
 struct tcp_options {
-    uint32_t connections;    /* most at a time, half-open ones included */
-    uint32_t half_open;      /* most in SYN-RECEIVED */
+    uint32_t connections; /* most at a time */
+    uint32_t half_open;   /* most handshakes that peers began, at most 65535 */
+    /* The same for the connections and handshakes of one source network; 0: no limit. */
+    uint32_t prefix_connections, prefix_half_open;
+    uint8_t prefix_v4, prefix_v6; /* bits of such a network; 0: 24 and 64 */
+    bool no_cookies;              /* SYN cookies are not sent, whatever the attack */
+    uint32_t out_of_order; /* bytes of memory for what came out of order, all together; 0: no limit
+                              but the pool's */
     uint32_t receive_window; /* bytes a connection may have unread or out of order */
     uint32_t send_limit;     /* bytes tcp_send_room() allows to queue */
     uint32_t idle_ms;        /* not used by the protocol; sessions have their own deadlines */
+    uint32_t keepalive_ms;   /* keep-alive for all connections, after so long a silence; 0: only for
+                                those that ask, after two hours */
     uint16_t mss_v4, mss_v6; /* what we announce, from the port's MTU */
-    uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for the default of 60 s */
-    uint8_t secret[16];      /* keys the initial sequence numbers (RFC 6528) and the flow table */
+    bool newreno;            /* RFC 5681's congestion avoidance instead of CUBIC's (RFC 9438) */
+    uint8_t ecn;             /* enum tcp_ecn */
+    uint32_t flights; /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
+                         at least 1024; struct tcp_flight each */
+    /* Whose flows these are (flow_owner.h), of how many; 0 or 1 workers: all. */
+    uint32_t worker, workers;
+    uint16_t port_first, port_last; /* local ports of connections we open; 0: 10240 and 65535 */
+    uint32_t time_wait_ms; /* twice the maximum segment lifetime; 0 for the default of 60 s */
+    uint8_t secret[16];    /* keys the initial sequence numbers (RFC 6528) and the flow table */
 };
 
 /* One received segment. The IP layer has checked lengths and the TCP checksum. */
@@ -53,6 +72,7 @@ struct tcp_segment {
     uint32_t seq, ack;
     uint16_t window;     /* as it stands in the header, scaled */
     uint8_t flags;       /* TCP_FIN ... ; FIN and PSH belong to the last cut only */
+    uint8_t ecn;         /* the two ECN bits of the IP header */
     uint8_t options_len; /* a multiple of 4 */
     uint8_t options[TCP_OPTIONS];
     uint16_t mss;              /* payload bytes a cut, options already allowed for */
@@ -85,9 +105,9 @@ bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag);
 void tcp_unlisten(struct tcp *tcp);
 
 /*
- * Opens a connection (RFC 9293 section 3.10.1). The caller chooses the local port, so that replies
- * hash home. It is held by the caller at once; TCP_EVENT_ACCEPTED says that it is established.
- * NULL: no block is free, or it exists.
+ * Opens a connection (RFC 9293 section 3.10.1). A local port of 0 is chosen here (RFC 6056), so
+ * that replies hash home; another one is the caller's choice. It is held by the caller at once;
+ * TCP_EVENT_ACCEPTED says that it is established. NULL: no block or no port is free, or it exists.
  */
 struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
                              const struct ip_address *remote, uint16_t remote_port, uint64_t now);
@@ -136,6 +156,20 @@ void tcp_shutdown(struct tcp *tcp, struct tcp_conn *conn);
 /* The session wants no more bytes; what comes is acknowledged and dropped, so that a last reply is
  * not lost to a reset. */
 void tcp_discard(struct tcp *tcp, struct tcp_conn *conn);
+/*
+ * Nagle's algorithm (RFC 9293 section 3.7.4): while something is unacknowledged, less than a full
+ * segment waits. Off for a new connection: replies leave at once.
+ */
+void tcp_set_nagle(struct tcp *tcp, struct tcp_conn *conn, bool on);
+/* Whether a silent peer is asked if it is still there (RFC 9293 section 3.8.4); "timed out" when
+ * nothing answers. */
+void tcp_set_keepalive(struct tcp *tcp, struct tcp_conn *conn, bool on);
+/*
+ * How long bytes may stay unacknowledged, in milliseconds, between a second and an hour; 0: 15
+ * repetitions, the default. `offer` tells the peer, and follows what it asks for, if that is more
+ * (RFC 5482). False: there is no room for it.
+ */
+bool tcp_set_user_timeout(struct tcp *tcp, struct tcp_conn *conn, uint32_t ms, bool offer);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
 /* The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must

@@ -13,54 +13,77 @@ static uint32_t most(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-/* RFC 6928 section 2: min (10*MSS, max (2*MSS, 14600)) */
-static uint32_t initial_window(uint32_t mss)
+/* min (10*MSS, max (2*MSS, 14600)) */
+uint32_t tcp_congestion_initial(uint32_t mss)
 {
     return least(10 * mss, most(2 * mss, 14600));
 }
 
 void tcp_congestion_init(struct tcp_congestion *c, uint32_t mss, bool syn_lost)
 {
-    *c =
-        (struct tcp_congestion){.cwnd = syn_lost ? mss : initial_window(mss), .ssthresh = cwnd_max};
+    *c = (struct tcp_congestion){.cwnd = syn_lost ? mss : tcp_congestion_initial(mss),
+                                 .ssthresh = cwnd_max};
 }
 
 void tcp_congestion_idle(struct tcp_congestion *c, uint32_t mss)
 {
-    c->cwnd = least(c->cwnd, initial_window(mss));
+    c->cwnd = least(c->cwnd, tcp_congestion_initial(mss));
 }
 
-void tcp_congestion_acked(struct tcp_congestion *c, uint32_t mss, uint32_t bytes)
+/*
+ * Differs from RFC 5681 section 3.1 and RFC 9406 section 4.2, which grow by at most one segment, or
+ * eight, for each acknowledgement: receivers that merge segments send one for many. All bytes count
+ * (RFC 3465), so that cwnd at most doubles in a round trip.
+ */
+static void slow_start(struct tcp_congestion *c, const struct tcp_congestion_ack *a)
+{
+    uint32_t grow = least(a->bytes, c->cwnd);
+
+    if (a->phase == HYSTART_CONSERVATIVE)
+        grow /= HYSTART_CSS_DIVISOR;
+    c->cwnd = least(c->cwnd + grow, most(c->ssthresh, c->cwnd + a->mss));
+    if (a->phase == HYSTART_DONE)
+        c->ssthresh = c->cwnd;
+}
+
+/* RFC 5681 section 3.1, equation 3, by bytes: one segment a round trip */
+static void reno_acked(struct tcp_congestion *c, const struct tcp_congestion_ack *a)
+{
+    uint64_t grow = (uint64_t)a->mss * least(a->bytes, c->cwnd) / c->cwnd;
+
+    c->cwnd += grow ? (uint32_t)grow : 1;
+}
+
+void tcp_congestion_acked(struct tcp_congestion *c, struct tcp_cubic *cubic,
+                          const struct tcp_congestion_ack *a)
 {
     if (c->cwnd < c->ssthresh) {
-        /*
-         * Differs from RFC 5681 section 3.1, which grows by one segment for each acknowledgement:
-         * receivers that merge segments send one for many. All bytes count (RFC 3465), so that cwnd
-         * at most doubles in a round trip.
-         */
-        c->cwnd = least(c->cwnd + least(bytes, c->cwnd), most(c->ssthresh, c->cwnd + mss));
+        slow_start(c, a);
+    } else if (!cubic) {
+        reno_acked(c, a);
     } else {
-        c->acked += bytes;
-        if (c->acked >= c->cwnd) { /* section 3.1: one segment a round trip */
-            c->acked -= c->cwnd;
-            c->cwnd += mss;
-        }
+        if (!cubic->running)
+            tcp_cubic_begin(cubic, c->cwnd, c->w_max, a->mss, a->now);
+        c->cwnd = tcp_cubic_acked(cubic, c->cwnd, a->mss, a->bytes, a->srtt, a->now);
     }
     c->cwnd = least(c->cwnd, cwnd_max);
 }
 
-/* RFC 5681 section 3.1 (4) */
-static uint32_t half(uint32_t flight, uint32_t mss)
+void tcp_congestion_reduce(struct tcp_congestion *c, struct tcp_cubic *cubic, uint32_t mss,
+                           uint32_t flight, uint32_t sent)
 {
-    return most(flight / 2, 2 * mss);
+    if (cubic) {
+        c->w_max = tcp_cubic_reduce(cubic, c->cwnd, c->w_max);
+        c->ssthresh = tcp_cubic_threshold(flight, mss);
+    } else {
+        c->ssthresh = most(flight / 2, 2 * mss); /* RFC 5681 section 3.1, equation 4 */
+    }
+    c->recover = sent;
 }
 
-void tcp_congestion_loss(struct tcp_congestion *c, uint32_t mss, uint32_t flight, uint32_t sent)
+void tcp_congestion_inflate(struct tcp_congestion *c, uint32_t mss)
 {
-    c->ssthresh = half(flight, mss);
     c->cwnd = c->ssthresh + 3 * mss;
-    c->recover = sent;
-    c->acked = 0;
 }
 
 void tcp_congestion_duplicate(struct tcp_congestion *c, uint32_t mss)
@@ -81,13 +104,4 @@ void tcp_congestion_recovered(struct tcp_congestion *c, uint32_t mss, uint32_t f
 {
     /* RFC 6582 section 3.2 step 3, full acknowledgements, option 1: no burst */
     c->cwnd = least(c->ssthresh, most(flight, mss) + mss);
-    c->acked = 0;
-}
-
-void tcp_congestion_timeout(struct tcp_congestion *c, uint32_t mss, uint32_t flight, bool first)
-{
-    if (first)
-        c->ssthresh = half(flight, mss);
-    c->cwnd = mss; /* section 3.1 (5): the loss window */
-    c->acked = 0;
 }

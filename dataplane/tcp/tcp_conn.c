@@ -3,6 +3,7 @@
 
 #include "proto/base/siphash.h"
 #include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
 
 const char *tcp_state_name(enum tcp_state state)
@@ -42,8 +43,18 @@ static void wait_remove(struct tcp *tcp, struct tcp_conn *conn)
         tcp->conns[conn->wait_next].wait_prev = conn->wait_prev;
 }
 
+/* What the limit for the peer's network counts: its own connections, while they cost something that
+ * is not given up for the next one anyway. */
+static bool is_counted(const struct tcp_conn *conn)
+{
+    return conn->listener != TCP_LISTENERS && !tcp_conn_is(conn, IN(CLOSED) | IN(TIME_WAIT));
+}
+
 void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state)
 {
+    const struct ip_address *remote = &tcp->flows.entries[conn->index].remote;
+    bool counted = is_counted(conn);
+
     if (conn->state == state)
         return;
     if (conn->state == TCP_TIME_WAIT)
@@ -53,6 +64,10 @@ void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state s
     tcp->gauge[state]++;
     if (state == TCP_TIME_WAIT)
         wait_add(tcp, conn);
+    if (!counted && is_counted(conn))
+        tcp_prefix_take(&tcp->prefixes, remote, TCP_PREFIX_CONNECTIONS);
+    else if (counted && !is_counted(conn))
+        tcp_prefix_give(&tcp->prefixes, remote, TCP_PREFIX_CONNECTIONS);
 }
 
 /* Frees the oldest TIME-WAIT that no session and no list of this turn holds. */
@@ -92,6 +107,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key)
         .flags = CONN_FORGOTTEN,
         .frames = FRAME_NONE,
         .frames_last = FRAME_NONE,
+        .flight = CONN_NONE,
         .rcv_mss = 536,
         .listener = TCP_LISTENERS,
         .index = i,
@@ -103,9 +119,9 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key)
     return conn;
 }
 
-struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key)
+struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash)
 {
-    uint32_t i = tcp_flow_find(&tcp->flows, tcp_flow_hash(&tcp->flows, key), key);
+    uint32_t i = tcp_flow_find(&tcp->flows, hash, key);
 
     if (i == TCP_FLOW_NONE || !ip_address_equal(&tcp->conns[i].local, &key->local))
         return NULL;
@@ -129,6 +145,8 @@ void tcp_conn_establish(struct tcp *tcp, struct tcp_conn *conn)
      * duplicates too. */
     conn->congestion.recover = conn->snd_una - 2;
     conn->retries = 0;
+    if (tcp->options.keepalive_ms)
+        conn->modes |= TCP_MODE_KEEPALIVE;
     conn->timer_kind = TCP_TIMER_NONE;
     if (passive) {
         tcp->counters.accepted++;
@@ -162,6 +180,8 @@ void tcp_conn_close(struct tcp *tcp, struct tcp_conn *conn, enum tcp_reason reas
     conn->ack_due = 0;
     conn->reason = (uint8_t)reason;
     sendq_fini(&conn->queue, tcp->pool);
+    tcp_flight_give(tcp, conn);
+    tcp_side_give(tcp, conn);
     if (reason == TCP_REASON_CLOSED)
         tcp_reassembly_drop_ahead(tcp, conn);
     else
@@ -253,12 +273,16 @@ void tcp_conn_negotiate(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
     if (option->present & TCP_OPTION_TIMESTAMPS) {
         conn->flags |= CONN_TIMESTAMPS;
         conn->ts_recent = option->ts_value;
-        conn->ts_recent_tick = tcp_timer_tick(tcp);
         mss -= TIMESTAMPS;
     } else {
         conn->flags &= (uint16_t)~CONN_TIMESTAMPS;
     }
-    conn->mss = (uint16_t)mss;
+    conn->heard = tcp_timer_tick(tcp);
+    conn->mss = (uint16_t)tcp_path_limit(tcp, conn, mss);
+    conn->modes &= (uint16_t)~TCP_MODE_SACK;
+    if (option->present & TCP_OPTION_SACK_PERMITTED)
+        conn->modes |= TCP_MODE_SACK;
+    tcp_sack_forget(tcp, conn);
     if (option->present & TCP_OPTION_SCALE) {
         conn->snd_scale = option->scale & 15;
         conn->rcv_scale = tcp->receive_scale & 15;

@@ -5,10 +5,17 @@
 #include "dataplane/handoff/budget.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/tcp_congestion.h"
+#include "dataplane/tcp/tcp_cookie.h"
+#include "dataplane/tcp/tcp_flight.h"
 #include "dataplane/tcp/tcp_flow.h"
+#include "dataplane/tcp/tcp_half_open.h"
 #include "dataplane/tcp/tcp_option.h"
+#include "dataplane/tcp/tcp_path.h"
+#include "dataplane/tcp/tcp_port.h"
+#include "dataplane/tcp/tcp_prefix.h"
 #include "dataplane/tcp/tcp_rto.h"
 #include "dataplane/tcp/tcp_sequence.h"
+#include "dataplane/tcp/tcp_side.h"
 #include "dataplane/tcp/timer_wheel.h"
 
 /* Private to dataplane/tcp: the connection block and a worker's endpoint. */
@@ -23,21 +30,35 @@ enum tcp_state {
 const char *tcp_state_name(enum tcp_state state);
 
 enum tcp_conn_flag {
-    CONN_IN_READY = 1 << 0,    /* on the list that tcp_ready() serves */
-    CONN_IN_OUTPUT = 1 << 1,   /* on the list that tcp_output() serves */
-    CONN_PROBE = 1 << 2,       /* a zero-window probe is due */
-    CONN_ACK_NOW = 1 << 3,     /* an acknowledgement is due at the end of the turn */
-    CONN_SEND_SYN = 1 << 4,    /* SYN or SYN-ACK is due */
-    CONN_RETRANSMIT = 1 << 5,  /* the first unacknowledged segment is due again */
-    CONN_SHUTDOWN = 1 << 6,    /* FIN follows the last queued byte */
-    CONN_DISCARD = 1 << 7,     /* payload is acknowledged and dropped */
-    CONN_FORGOTTEN = 1 << 8,   /* no session holds it (yet, or any more) */
-    CONN_TIMESTAMPS = 1 << 9,  /* agreed on */
-    CONN_FIN_AHEAD = 1 << 10,  /* the peer's FIN is known, at fin_seq, behind a hole */
-    CONN_RECOVERY = 1 << 11,   /* fast recovery (RFC 6582) */
-    CONN_RTT_TIMED = 1 << 12,  /* a round trip up to rtt_seq is being measured */
-    CONN_RTT_RESENT = 1 << 13, /* ... but something was sent again meanwhile (Karn) */
-    CONN_SYN_LOST = 1 << 14,   /* our SYN went out more than once */
+    CONN_IN_READY = 1 << 0,   /* on the list that tcp_ready() serves */
+    CONN_IN_OUTPUT = 1 << 1,  /* on the list that tcp_output() serves */
+    CONN_PROBE = 1 << 2,      /* a zero-window probe is due */
+    CONN_ACK_NOW = 1 << 3,    /* an acknowledgement is due at the end of the turn */
+    CONN_SEND_SYN = 1 << 4,   /* SYN or SYN-ACK is due */
+    CONN_RETRANSMIT = 1 << 5, /* the first unacknowledged segment is due again */
+    CONN_SHUTDOWN = 1 << 6,   /* FIN follows the last queued byte */
+    CONN_DISCARD = 1 << 7,    /* payload is acknowledged and dropped */
+    CONN_FORGOTTEN = 1 << 8,  /* no session holds it (yet, or any more) */
+    CONN_TIMESTAMPS = 1 << 9, /* agreed on */
+    CONN_FIN_AHEAD = 1 << 10, /* the peer's FIN is known, at fin_seq, behind a hole */
+    CONN_RECOVERY = 1 << 11,  /* fast recovery (RFC 6582) */
+    CONN_KEEPALIVE = 1 << 12, /* a keep-alive probe is due */
+    CONN_SYN_LOST = 1 << 14,  /* our SYN went out more than once */
+};
+
+/* What was agreed on or asked for, and what lasts of loss recovery between two flights. */
+enum tcp_mode {
+    TCP_MODE_SACK = 1 << 0,       /* agreed on (RFC 2018) */
+    TCP_MODE_ECN = 1 << 1,        /* agreed on (RFC 3168) */
+    TCP_MODE_ECHO = 1 << 2,       /* CE arrived: ECE on every acknowledgement, until CWR arrives */
+    TCP_MODE_CWR = 1 << 3,        /* cwnd was reduced: CWR goes out with the next new data */
+    TCP_MODE_NAGLE = 1 << 4,      /* RFC 9293 section 3.7.4 */
+    TCP_MODE_PROBED = 1 << 5,     /* the last flight's tail was repeated: was it lost? */
+    TCP_MODE_REORDERS = 1 << 6,   /* the path was seen to (RFC 8985 section 6.2 step 3) */
+    TCP_MODE_KEEPALIVE = 1 << 7,  /* RFC 9293 section 3.8.4 */
+    TCP_MODE_PROVEN = 1 << 8,     /* a full segment was acknowledged */
+    TCP_MODE_REDUCED = 1 << 9,    /* the path carries less than the peer allows */
+    TCP_MODE_UNREACHED = 1 << 10, /* ICMP said so since something was last acknowledged */
 };
 
 enum tcp_reason {
@@ -58,6 +79,9 @@ enum tcp_timer_kind {
     TCP_TIMER_PERSIST,    /* nothing is, and the window keeps us from sending */
     TCP_TIMER_FIN_WAIT_2, /* our FIN was acknowledged and nobody reads any more */
     TCP_TIMER_TIME_WAIT,
+    TCP_TIMER_REORDER, /* what looks lost may only be late (RFC 8985 section 6.2 step 5) */
+    TCP_TIMER_KEEPALIVE,
+    TCP_TIMER_PROBE, /* the tail of what is under way may be lost (RFC 8985 section 7) */
 };
 
 #define CONN_NONE UINT32_MAX
@@ -69,7 +93,7 @@ enum tcp_timer_kind {
  *   dying      the same, but still on a turn's list (CONN_IN_*): freed when it is taken off
  *   gone       CLOSED, held by its session until tcp_forget(); no timer, no flow entry; may have
  *              unread bytes
- *   half-open  SYN_RECEIVED and CONN_FORGOTTEN: no session knows it
+ *   begun      SYN_RECEIVED and CONN_FORGOTTEN: within tcp_receive(), until it is ESTABLISHED
  *   open       any other state, held by a session
  *   orphan     any other state, CONN_FORGOTTEN: finishes closing on its own, until orphan_due
  *   TIME_WAIT  on the list of its kind, oldest first, so that a new connection can take the block
@@ -100,12 +124,16 @@ struct tcp_conn {
     uint32_t snd_max; /* the highest ever sent; snd_nxt goes back to snd_una on a timeout */
     uint32_t snd_wnd; /* in bytes */
     uint32_t snd_wl1, snd_wl2;
-    struct tcp_congestion congestion;
-    uint16_t mss;    /* payload bytes a segment, options allowed for */
-    uint8_t dupacks; /* duplicates received in a row */
-    uint8_t retries; /* timeouts in a row: the back-off */
+    union {
+        struct tcp_congestion congestion;
+        uint32_t syn_sent; /* before it is established: when our SYN went out; microseconds */
+    };
+    uint16_t mss;        /* payload bytes a segment, options allowed for */
+    uint8_t dupacks : 4; /* duplicates received in a row, up to 15 */
+    uint8_t backoff : 4; /* doublings of the timeout since the last round trip, up to 15 */
+    uint8_t retries;     /* timeouts in a row, without any progress */
     struct tcp_rto rto;
-    uint32_t rtt_seq;   /* acknowledging this ends the measurement */
+    uint32_t flight;    /* index of its struct tcp_flight, or CONN_NONE */
     uint32_t max_wnd;   /* largest window the peer ever announced */
     uint32_t last_sent; /* ticks */
 
@@ -126,11 +154,12 @@ struct tcp_conn {
     uint8_t reason;                     /* enum tcp_reason */
     uint8_t events;                     /* enum tcp_event, not yet taken */
     uint8_t timer_kind : 4, probes : 4; /* probes: without any answer, in a row */
-    uint32_t rtt_start;                 /* microseconds, low 32 bits */
+    uint16_t modes;                     /* enum tcp_mode */
+    uint16_t side;                      /* its struct tcp_side: index + 1; 0: none */
     uint32_t ts_offset;
     struct ip_address local; /* the rest of the key lies in the flow entry of the same index */
     uint32_t fin_seq;
-    uint32_t ts_recent_tick;       /* when ts_recent was taken */
+    uint32_t heard;                /* tick at which the last acceptable segment came */
     uint32_t wait_next, wait_prev; /* TIME-WAIT, by age */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tcp_conn) == BUDGET_CONNECTION, "four cache lines");
@@ -144,12 +173,19 @@ enum {
     TCP_REPLIES = 256, /* segments without a connection a turn */
     TCP_OOO_PIECES = 128,
     TCP_DUP_ACKS = 64,
+    TCP_DUPLICATES = 64, /* connections that owe a D-SACK this turn; more collide */
 };
 
 struct tcp_frame {
     struct span bytes;
     uint32_t conn;
     uint16_t next;
+};
+
+/* Bytes that came twice, to be reported with the connection's next acknowledgement. */
+struct tcp_duplicate {
+    uint32_t conn; /* index, or CONN_NONE */
+    uint32_t start, end;
 };
 
 /* Stands before the first block, so that a block leads to its endpoint. */
@@ -175,11 +211,18 @@ struct tcp {
     struct tcp_blocks *blocks;
     struct tcp_conn *conns; /* of the blocks */
     struct tcp_flows flows;
+    struct tcp_half_open half;
+    struct tcp_prefixes prefixes;
+    struct tcp_cookies cookies;
+    struct tcp_sides sides;
+    struct tcp_paths *paths;
+    struct tcp_ports ports;
     struct timer_wheel wheel;
     uint32_t free;
     uint32_t connections;
     uint32_t gauge[TCP_STATES];
     struct tcp_list ready, output, wait;
+    uint32_t ooo_held;      /* memory of all chunks out of order */
     uint32_t receive_limit; /* memory a connection may hold for unread and out-of-order bytes */
     uint8_t receive_class;  /* largest class of chunk for them */
     uint8_t receive_scale;  /* that we announce; at least 1, so that 0 means none agreed on */
@@ -194,6 +237,10 @@ struct tcp {
     uint32_t frame_count;
     struct tcp_segment *replies;
     uint32_t reply_count;
+    struct tcp_flight *flights; /* the pool */
+    uint32_t flight_free, flights_used;
+    struct tcp_duplicate duplicates[TCP_DUPLICATES];
+    uint32_t arrivals; /* stamps what comes out of order, so that the latest is known */
     struct tcp_counters counters;
 };
 
@@ -214,7 +261,8 @@ static inline bool tcp_conn_is(const struct tcp_conn *conn, uint32_t states)
 /* A free block, or that of the oldest orphan in TIME-WAIT, entered into the flow table; NULL when
  * there is none. */
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key);
-struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key);
+/* `hash` is tcp_flow_hash() of the key. */
+struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash);
 struct tcp_flow_key tcp_conn_key(const struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state);
 /* SYN_SENT or SYN_RECEIVED becomes ESTABLISHED, or FIN_WAIT_1 when its session has already shut it

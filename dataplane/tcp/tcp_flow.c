@@ -7,18 +7,19 @@
 
 bool tcp_flow_init(struct tcp_flows *flows, uint32_t entries, const uint8_t secret[16])
 {
-    uint32_t heads = 1;
+    uint32_t capacity = TCP_FLOW_LEAST;
 
-    while (heads < entries)
-        heads *= 2;
-    flows->mask = heads - 1;
+    while (capacity < entries)
+        capacity *= 2;
+    flows->capacity = capacity;
+    flows->buckets = TCP_FLOW_LEAST;
+    flows->count = 0;
     flows->entries = calloc(entries, sizeof(*flows->entries));
-    flows->heads = malloc(heads * sizeof(*flows->heads));
+    flows->heads = calloc(capacity, sizeof(*flows->heads));
     if (!flows->entries || !flows->heads) {
         tcp_flow_fini(flows);
         return false;
     }
-    memset(flows->heads, 0xff, heads * sizeof(*flows->heads));
     memcpy(flows->secret, secret, 16);
     return true;
 }
@@ -42,26 +43,76 @@ uint64_t tcp_flow_hash(const struct tcp_flows *flows, const struct tcp_flow_key 
     return siphash(flows->secret, writer_span(&w));
 }
 
+/* The largest power of two that is not above n. */
+static uint32_t power_below(uint32_t n)
+{
+    return 1u << (31 - __builtin_clz(n));
+}
+
+/* The head of the chain that the hash belongs to: chains from `buckets` on are not split off yet.
+ */
+static uint32_t *head_of(const struct tcp_flows *flows, uint64_t hash)
+{
+    uint32_t low = power_below(flows->buckets), at = (uint32_t)hash & (2 * low - 1);
+
+    return &flows->heads[at < flows->buckets ? at : at & (low - 1)];
+}
+
 uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash, const struct tcp_flow_key *key)
 {
-    uint32_t i = flows->heads[hash & flows->mask];
+    uint32_t i = *head_of(flows, hash);
 
-    while (i != TCP_FLOW_NONE) {
-        const struct tcp_flow *f = &flows->entries[i];
+    while (i) {
+        const struct tcp_flow *f = &flows->entries[i - 1];
 
         if (f->hash == hash && f->remote_port == key->remote_port &&
             f->local_port == key->local_port && ip_address_equal(&f->remote, &key->remote))
-            return i;
+            return i - 1;
         i = f->next;
     }
     return TCP_FLOW_NONE;
 }
 
+/* One more chain: its entries come out of the one that held them so far. */
+static void split(struct tcp_flows *flows)
+{
+    uint32_t low = power_below(flows->buckets), to = flows->buckets++;
+    uint32_t *link = &flows->heads[to - low];
+
+    while (*link) {
+        struct tcp_flow *f = &flows->entries[*link - 1];
+        uint32_t i = *link;
+
+        if (((uint32_t)f->hash & (2 * low - 1)) != to) {
+            link = &f->next;
+            continue;
+        }
+        *link = f->next;
+        f->next = flows->heads[to];
+        flows->heads[to] = i;
+    }
+}
+
+/* The last chain goes back to where it was split off. */
+static void join(struct tcp_flows *flows)
+{
+    uint32_t from = --flows->buckets;
+    uint32_t *link = &flows->heads[from - power_below(from)];
+
+    while (*link)
+        link = &flows->entries[*link - 1].next;
+    *link = flows->heads[from];
+    flows->heads[from] = 0;
+}
+
 void tcp_flow_add(struct tcp_flows *flows, uint32_t i, uint64_t hash,
                   const struct tcp_flow_key *key)
 {
-    uint32_t *head = &flows->heads[hash & flows->mask];
+    uint32_t *head;
 
+    if (++flows->count > flows->buckets && flows->buckets < flows->capacity)
+        split(flows);
+    head = head_of(flows, hash);
     flows->entries[i] = (struct tcp_flow){
         .hash = hash,
         .next = *head,
@@ -69,14 +120,20 @@ void tcp_flow_add(struct tcp_flows *flows, uint32_t i, uint64_t hash,
         .remote_port = key->remote_port,
         .remote = key->remote,
     };
-    *head = i;
+    *head = i + 1;
 }
 
 void tcp_flow_remove(struct tcp_flows *flows, uint32_t i)
 {
-    uint32_t *link = &flows->heads[flows->entries[i].hash & flows->mask];
+    uint32_t *link = head_of(flows, flows->entries[i].hash);
 
-    while (*link != i)
-        link = &flows->entries[*link].next;
+    while (*link != i + 1)
+        link = &flows->entries[*link - 1].next;
     *link = flows->entries[i].next;
+    flows->count--;
+    /* Below half, so that one connection that comes and goes does not move a chain; two, so that it
+     * stays so. */
+    for (int n = 0; n < 2 && flows->count < flows->buckets / 2 && flows->buckets > TCP_FLOW_LEAST;
+         n++)
+        join(flows);
 }

@@ -7,14 +7,17 @@
 
 /*
  * The flow table: a keyed hash over the four values that name a connection, chained. Entry i
- * belongs to connection block i, so there are exactly as many as connections, and no turn ever pays
- * for growth.
+ * belongs to connection block i. The table grows and shrinks with its entries by linear hashing
+ * (Litwin, 1980): an addition splits at most one chain in two, a removal joins at most two pairs,
+ * so no turn ever pays for a whole rehash, and few connections lie in few cache lines. The array of
+ * heads is reserved for the most at the start, and touched as it is needed.
  */
 #define TCP_FLOW_NONE UINT32_MAX
+enum { TCP_FLOW_LEAST = 64 };
 
 struct tcp_flow {
     uint64_t hash;
-    uint32_t next; /* in the chain, TCP_FLOW_NONE at its end */
+    uint32_t next; /* in the chain: index + 1, 0 at its end */
     uint16_t local_port, remote_port;
     struct ip_address remote;
 };
@@ -27,8 +30,10 @@ struct tcp_flow_key {
 
 struct tcp_flows {
     struct tcp_flow *entries;
-    uint32_t *heads;
-    uint32_t mask;
+    uint32_t *heads;   /* index + 1, 0 for none */
+    uint32_t count;    /* entries in the chains */
+    uint32_t buckets;  /* heads in use: TCP_FLOW_LEAST, or about as many as entries */
+    uint32_t capacity; /* most of them */
     uint8_t secret[16];
 };
 
@@ -37,9 +42,8 @@ bool tcp_flow_init(struct tcp_flows *flows, uint32_t entries, const uint8_t secr
 void tcp_flow_fini(struct tcp_flows *flows);
 uint64_t tcp_flow_hash(const struct tcp_flows *flows, const struct tcp_flow_key *key);
 /*
- * The first entry from *at on (TCP_FLOW_NONE: from the head) whose hash, ports and remote address
- * match. The local address is the caller's to compare: it lies in the connection block; a second
- * match needs a 64-bit collision.
+ * The entry whose hash, ports and remote address match, or TCP_FLOW_NONE. The local address is the
+ * caller's to compare: it lies in the connection block; a second match needs a 64-bit collision.
  */
 uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash,
                        const struct tcp_flow_key *key);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
+#include "dataplane/tcp/tcp_header.h"
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
+#include "dataplane/tcp/tcp_sack.h"
 #include "dataplane/tcp/tcp_timer.h"
-#include "proto/base/cursor.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 
-enum { CHALLENGES_EACH_SECOND = 1000 };
+enum { CHALLENGES_EACH_SECOND = 1000, CHALLENGES_OF_ONE = 10, CHALLENGE_MS = 5000 };
 
 /* What is done with a segment, by state and flags. What is not listed is 0: dropped and counted. */
 enum action {
@@ -44,25 +48,18 @@ static const uint8_t actions[TCP_STATES][FLAGS] = {
 
 static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
 {
-    struct cursor c = cursor_of(packet->header);
-    size_t len;
+    struct tcp_header h;
 
-    in->key.local = packet->destination;
-    in->key.remote = packet->source;
-    in->key.remote_port = cursor_u16(&c);
-    in->key.local_port = cursor_u16(&c);
-    in->seq = cursor_u32(&c);
-    in->ack = cursor_u32(&c);
-    len = (size_t)(cursor_u8(&c) >> 4) * 4;
-    in->flags = cursor_u8(&c);
-    in->window = cursor_u16(&c);
-    cursor_u32(&c); /* checksum: verified by the IP layer; urgent pointer: not used (RFC 9293
-                       section 3.8.5) */
-    if (c.bad || len < 20 || len > packet->header.len || packet->pieces > TCP_PIECES)
+    if (!tcp_header_parse(packet->header, &h) || packet->pieces > TCP_PIECES)
         return false;
-    /* A bad option ends the list; what was read before it holds (RFC 9293 MUST-7: no error may
-     * follow). */
-    tcp_option_parse(span_of(packet->header.data + 20, len - 20), &in->option);
+    in->key = (struct tcp_flow_key){packet->destination, packet->source, h.destination_port,
+                                    h.source_port};
+    in->seq = h.seq;
+    in->ack = h.ack;
+    in->flags = h.flags;
+    in->window = h.window;
+    in->option = h.option;
+    in->ecn = packet->ecn;
     in->reopens = false;
     in->payload.count = in->payload.len = 0;
     for (uint32_t i = 0; i < packet->pieces; i++) {
@@ -74,12 +71,41 @@ static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
     return true;
 }
 
+bool tcp_input_may_challenge(struct tcp *tcp)
+{
+    if (tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND))
+        return true;
+    tcp->counters.limited_challenges++;
+    return false;
+}
+
+/*
+ * RFC 5961 section 7. With the limit of a connection, one that is attacked does not use up what
+ * others need; the one of all is random, so that what is left of it tells nothing.
+ */
+static bool conn_may_challenge(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct tcp_side *side = tcp_side_take(tcp, conn);
+    uint32_t tick = tcp_timer_tick(tcp);
+
+    if (!side)
+        return true;
+    if (!side->challenges || tick - side->challenge_tick >= CHALLENGE_MS) {
+        side->challenge_tick = tick;
+        side->challenges = 0;
+    }
+    if (side->challenges == CHALLENGES_OF_ONE) {
+        tcp->counters.limited_challenges++;
+        return false;
+    }
+    side->challenges++;
+    return true;
+}
+
 void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (!tcp_limit_pass(tcp, &tcp->challenge_limit, CHALLENGES_EACH_SECOND)) {
-        tcp->counters.limited_challenges++;
+    if (!conn_may_challenge(tcp, conn) || !tcp_input_may_challenge(tcp))
         return;
-    }
     tcp->counters.challenges++;
     tcp_conn_program(tcp, conn, CONN_ACK_NOW);
 }
@@ -113,7 +139,7 @@ static bool timestamp_passes(struct tcp *tcp, struct tcp_conn *conn, const struc
     if (!seq_lt(in->option.ts_value, conn->ts_recent))
         return true;
     /* section 5.5: an idle connection's value grows stale */
-    if (tcp_timer_tick(tcp) - conn->ts_recent_tick > DAYS_24)
+    if (tcp_timer_tick(tcp) - conn->heard > DAYS_24)
         return true;
     tcp->counters.drop_paws++;
     if (in->payload.len)
@@ -124,14 +150,13 @@ static bool timestamp_passes(struct tcp *tcp, struct tcp_conn *conn, const struc
 }
 
 /* RFC 7323 section 4.3: only what the last acknowledgement asked for. */
-static void timestamp_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+static void timestamp_take(struct tcp_conn *conn, const struct tcp_input *in)
 {
     if (!(conn->flags & CONN_TIMESTAMPS) || !(in->option.present & TCP_OPTION_TIMESTAMPS))
         return;
     if (seq_lt(conn->last_ack, in->seq) || seq_lt(in->option.ts_value, conn->ts_recent))
         return;
     conn->ts_recent = in->option.ts_value;
-    conn->ts_recent_tick = tcp_timer_tick(tcp);
 }
 
 /* First step: what is outside the window is answered with an acknowledgement and dropped, a RST
@@ -143,6 +168,8 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
         return;
     }
     tcp->counters.drop_window++;
+    if (seq_le(in->seq + in->payload.len, conn->rcv_nxt))
+        tcp_sack_duplicate(tcp, conn, in->seq, in->seq + in->payload.len);
     /* Eighth step, TIME-WAIT: the peer's FIN again restarts the wait. */
     if (conn->state == TCP_TIME_WAIT && in->flags & TCP_FIN)
         tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
@@ -159,13 +186,17 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
 /* Second step, RST, as RFC 5961 section 3.2 has it. */
 static void input_reset(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
+    if (conn->state == TCP_TIME_WAIT) { /* RFC 1337 section 3, F1: it is not cut short */
+        tcp->counters.drop_reset++;
+        return;
+    }
     if (in->seq != conn->rcv_nxt) {
         tcp->counters.drop_reset++;
         tcp_input_challenge(tcp, conn);
         return;
     }
     tcp->counters.resets_in++;
-    tcp_conn_close(tcp, conn, conn->state == TCP_TIME_WAIT ? TCP_REASON_CLOSED : TCP_REASON_RESET);
+    tcp_conn_close(tcp, conn, TCP_REASON_RESET);
 }
 
 /*
@@ -203,7 +234,7 @@ static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *
         in->reopens = true;
         in->isn_after = conn->snd_max;
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
-        tcp_open_listen(tcp, in);
+        tcp_passive_listen(tcp, in, tcp_flow_hash(&tcp->flows, &in->key));
         return;
     }
     if (conn->state == TCP_SYN_RECEIVED && in->seq == conn->rcv_nxt - 1) {
@@ -224,6 +255,7 @@ static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
         uint32_t old = conn->rcv_nxt - in->seq;
 
         old = old < in->payload.len ? old : in->payload.len;
+        tcp_sack_duplicate(tcp, conn, in->seq, in->seq + old);
         tcp_payload_skip(&in->payload, old);
         in->seq += old;
     }
@@ -312,7 +344,11 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
 {
     uint32_t fin_seq = in->seq + in->payload.len;
 
-    timestamp_take(tcp, conn, in);
+    timestamp_take(conn, in);
+    conn->heard = tcp_timer_tick(tcp);
+    if (in->option.present & TCP_OPTION_USER_TIMEOUT)
+        tcp_user_timeout_heard(tcp, conn, &in->option);
+    tcp_ecn_arrived(tcp, conn, in);
     if (!tcp_ack_input(tcp, conn, in))
         return;
     /* sixth step: URG is not offered to sessions; its octets are read in line */
@@ -351,6 +387,7 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
     struct tcp_input in;
     struct tcp_conn *conn;
     enum action action;
+    uint64_t hash;
 
     tcp->now = now;
     tcp->counters.segments_in++;
@@ -358,9 +395,15 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp->counters.drop_header++;
         return;
     }
-    conn = tcp_conn_find(tcp, &in.key);
+    hash = tcp_flow_hash(&tcp->flows, &in.key);
+    conn = tcp_conn_find(tcp, &in.key, hash);
     if (!conn) {
-        tcp_open_listen(tcp, &in);
+        struct tcp_half *half = tcp_half_open_find(&tcp->half, hash, &in.key);
+
+        if (half)
+            tcp_passive_half(tcp, half, &in, hash);
+        else
+            tcp_passive_listen(tcp, &in, hash);
         return;
     }
     action = actions[conn->state]

@@ -11,6 +11,7 @@ struct tcp_input {
     uint32_t seq, ack;
     uint16_t window; /* as it stands in the header */
     uint8_t flags;   /* enum tcp_flag */
+    uint8_t ecn;     /* the two ECN bits of the IP header */
     struct tcp_option option;
     struct tcp_payload payload;
     bool reopens;       /* a SYN that ends a TIME-WAIT ... */
@@ -23,8 +24,10 @@ static inline uint32_t tcp_input_len(const struct tcp_input *in)
     return in->payload.len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
 }
 
-/* An acknowledgement that says where we stand, rate-limited over all connections (RFC 5961 section
- * 7). */
+/* Whether one more challenge may be sent, of all connections together (RFC 5961 section 7); counts
+ * it if not. */
+bool tcp_input_may_challenge(struct tcp *tcp);
+/* An acknowledgement that says where we stand, rate-limited. */
 void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn);
 /* Third to eighth step for a segment whose sequence number is acceptable and which has neither SYN
  * nor RST. */
@@ -34,11 +37,10 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
  * gone. */
 bool tcp_ack_input(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
 
-/* Ends the measurement of a round trip that the segment's acknowledgement ends. */
+/* The segment acknowledges our SYN: takes the round trip. */
 void tcp_ack_measure(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in);
 
-/* tcp_open.c: LISTEN and CLOSED (RFC 9293 sections 3.10.7.1 and 3.10.7.2), SYN-SENT (3.10.7.3). */
-void tcp_open_listen(struct tcp *tcp, const struct tcp_input *in);
+/* tcp_open.c: SYN-SENT (RFC 9293 section 3.10.7.3). */
 void tcp_open_syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in);
 
 #endif

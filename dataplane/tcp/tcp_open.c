@@ -1,114 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_port.h"
 #include "dataplane/tcp/tcp_timer.h"
 
-/* How connections begin: LISTEN, CLOSED and SYN-SENT. */
+/* Connections that we open: SYN-SENT. */
 
-bool tcp_listen(struct tcp *tcp, uint16_t port, uint32_t tag)
+static struct tcp_conn *open_active(struct tcp *tcp, const struct tcp_flow_key *key)
 {
-    if (tcp->listener_count == TCP_LISTENERS)
-        return false;
-    tcp->listeners[tcp->listener_count].port = port;
-    tcp->listeners[tcp->listener_count++].tag = tag;
-    tcp->listening = tcp->listener_count;
-    return true;
-}
-
-/* The rows stay: connections that stand name theirs. */
-void tcp_unlisten(struct tcp *tcp)
-{
-    tcp->listening = 0;
-}
-
-static uint32_t find_listener(const struct tcp *tcp, uint16_t port)
-{
-    uint32_t i = 0;
-
-    while (i < tcp->listening && tcp->listeners[i].port != port)
-        i++;
-    return i < tcp->listening ? i : TCP_LISTENERS;
-}
-
-/* RFC 9293 section 3.5.2, group 1: a reset that the sender of the segment will believe. */
-static void refuse(struct tcp *tcp, const struct tcp_input *in)
-{
-    if (in->flags & TCP_RST)
-        return;
-    if (in->flags & TCP_ACK)
-        tcp_output_reset(tcp, &in->key, in->ack, 0, TCP_RST);
-    else
-        tcp_output_reset(tcp, &in->key, 0, in->seq + tcp_input_len(in), TCP_RST | TCP_ACK);
-}
-
-static void accept_syn(struct tcp *tcp, const struct tcp_input *in, uint32_t listener)
-{
-    struct tcp_conn *conn;
-    uint32_t isn;
-
-    if (tcp->gauge[TCP_SYN_RECEIVED] >= tcp->options.half_open) {
-        tcp->counters.drop_half_open++;
-        return;
-    }
-    conn = tcp_conn_new(tcp, &in->key);
-    if (!conn) {
-        tcp->counters.drop_connections++;
-        return;
-    }
-    conn->listener = (uint8_t)listener;
-    isn = tcp_conn_sequence(tcp, &in->key, &conn->ts_offset);
-    if (in->reopens && seq_le(isn, in->isn_after))
-        isn = in->isn_after + 1;
-    conn->snd_una = conn->snd_nxt = conn->snd_max = isn;
-    tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
-    /* The window of a SYN is never scaled (RFC 7323 section 2.2). */
-    conn->snd_wnd = conn->max_wnd = in->window;
-    conn->snd_wl1 = in->seq;
-    conn->snd_wl2 = in->ack;
-    tcp_conn_set_state(tcp, conn, TCP_SYN_RECEIVED);
-    tcp_conn_program(tcp, conn, CONN_SEND_SYN);
-}
-
-void tcp_open_listen(struct tcp *tcp, const struct tcp_input *in)
-{
-    uint32_t listener = find_listener(tcp, in->key.local_port);
-
-    /* 3.10.7.2: first RST, second ACK, third SYN; without a listener 3.10.7.1 */
-    if (listener == TCP_LISTENERS || in->flags & TCP_ACK) {
-        tcp->counters.drop_no_listener++;
-        refuse(tcp, in);
-        return;
-    }
-    if ((in->flags & (TCP_RST | TCP_SYN | TCP_FIN)) != TCP_SYN) {
-        tcp->counters.drop_flags++;
-        return;
-    }
-    accept_syn(tcp, in, listener);
-}
-
-struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
-                             const struct ip_address *remote, uint16_t remote_port, uint64_t now)
-{
-    struct tcp_flow_key key = {*local, *remote, local_port, remote_port};
+    uint64_t hash = tcp_flow_hash(&tcp->flows, key);
     struct tcp_conn *conn;
 
-    tcp->now = now;
-    conn = tcp_conn_find(tcp, &key) ? NULL : tcp_conn_new(tcp, &key);
+    if (tcp_conn_find(tcp, key, hash) || tcp_half_open_find(&tcp->half, hash, key))
+        return NULL;
+    conn = tcp_conn_new(tcp, key);
     if (!conn)
         return NULL;
     conn->flags &= (uint16_t)~CONN_FORGOTTEN;
-    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, &key, &conn->ts_offset);
+    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, key, &conn->ts_offset);
     conn->mss = tcp_conn_announced_mss(tcp, conn);
     tcp_conn_set_state(tcp, conn, TCP_SYN_SENT);
     tcp_conn_program(tcp, conn, CONN_SEND_SYN);
     return conn;
 }
 
+struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, uint16_t local_port,
+                             const struct ip_address *remote, uint16_t remote_port, uint64_t now)
+{
+    struct tcp_flow_key key = {*local, *remote, local_port, remote_port};
+
+    tcp->now = now;
+    if (!local_port && !tcp_port_choose(tcp, &key))
+        return NULL;
+    return open_active(tcp, &key);
+}
+
 /* RFC 9293 section 3.10.7.3, fourth step, SYN is on */
 static void syn_sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
     tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
+    tcp_ecn_negotiate(tcp, conn, in->flags);
     conn->snd_wnd = conn->max_wnd = in->window;
     conn->snd_wl1 = in->seq;
     conn->snd_wl2 = in->ack;

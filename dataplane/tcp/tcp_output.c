@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_output.h"
 
+#include "dataplane/tcp/tcp_ecn.h"
+#include "dataplane/tcp/tcp_keepalive.h"
 #include "dataplane/tcp/tcp_reassembly.h"
+#include "dataplane/tcp/tcp_recovery.h"
 #include "dataplane/tcp/tcp_timer.h"
+#include "dataplane/tcp/tcp_tlp.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 
 enum {
     SUPER_SEGMENT = 64000,     /* with headers still below the 65535 of IP's length field */
@@ -84,13 +89,22 @@ static void put_options(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segme
         o.scale = answer ? conn->rcv_scale : tcp->receive_scale;
         if (!answer)
             o.present |= TCP_OPTION_TIMESTAMPS;
+        if (!answer || conn->modes & TCP_MODE_SACK)
+            o.present |= TCP_OPTION_SACK_PERMITTED;
     }
     if (conn->flags & CONN_TIMESTAMPS)
         o.present |= TCP_OPTION_TIMESTAMPS;
     o.ts_value = tcp_timer_tick(tcp) + conn->ts_offset;
     o.ts_echo = s->flags & TCP_ACK ? conn->ts_recent : 0;
+    /* RFC 2018 section 4: in every acknowledgement while something lies ahead. */
+    if (!(s->flags & TCP_SYN))
+        tcp_sack_report(tcp, conn, &o);
+    if (!(o.present & TCP_OPTION_SACK) && tcp_user_timeout_offer(tcp, conn, &o))
+        s->mss = (uint16_t)(s->mss - TCP_OPTION_USER_TIMEOUT_LEN);
     tcp_option_put(&w, &o);
     s->options_len = (uint8_t)w.len;
+    if (o.present & TCP_OPTION_SACK) /* conn->mss allows for the timestamp only */
+        s->mss = (uint16_t)(s->mss - 4 - 8 * o.sack_count);
 }
 
 /*
@@ -133,15 +147,12 @@ static void send_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 {
     conn->flags &= (uint16_t)~CONN_SEND_SYN;
     start_segment(tcp, conn, s, conn->state == TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK);
+    s->flags |= tcp_ecn_syn(tcp, conn);
     s->seq = conn->snd_una;
     conn->snd_nxt = conn->snd_max = conn->snd_una + 1;
-    if (conn->flags & CONN_RTT_TIMED) {
-        conn->flags |= CONN_RTT_RESENT;
+    if (conn->flags & CONN_SYN_LOST)
         tcp->counters.retransmitted++;
-    }
-    conn->flags |= CONN_RTT_TIMED;
-    conn->rtt_seq = conn->snd_max;
-    conn->rtt_start = (uint32_t)tcp->now;
+    conn->syn_sent = (uint32_t)tcp->now;
     conn->last_sent = tcp_timer_tick(tcp);
     tcp_timer_start(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_timer_rto(conn));
 }
@@ -160,11 +171,27 @@ static uint32_t queued_from(const struct tcp_conn *conn, uint32_t seq)
     return sent < conn->queue.bytes ? conn->queue.bytes - sent : 0;
 }
 
+/* The flight learns of what goes out. */
+static void record(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, uint32_t end)
+{
+    struct tcp_flight *f = tcp_flight_of(tcp, conn);
+
+    if (!f && seq_le(conn->snd_max, seq) && !(conn->flags & CONN_RECOVERY))
+        f = tcp_flight_take(tcp, conn);
+    if (!f)
+        return;
+    tcp_flight_sent(f, conn->snd_una, seq, end, (uint32_t)tcp->now);
+    if (f->state == FLIGHT_RECOVERY)
+        tcp_prr_sent(&f->prr, end - seq);
+    if (seq_lt(conn->snd_max, end) && conn->timer_kind == TCP_TIMER_PROBE)
+        tcp_timer_stop(conn); /* RFC 8985 section 7.2: new data starts it again */
+}
+
 /* `len` bytes from `seq` on, with the FIN if it follows them and `fin` allows. */
 static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint32_t seq,
                       uint32_t len, bool fin)
 {
-    bool last = len == queued_from(conn, seq);
+    bool last = len == queued_from(conn, seq), fresh = seq_le(conn->snd_max, seq);
     uint32_t end;
 
     fin = fin && last && fin_wanted(conn);
@@ -174,41 +201,66 @@ static void send_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment
     s->len = len;
     s->offset = seq - conn->snd_una;
     s->queue = len ? &conn->queue : NULL;
+    tcp_ecn_put(conn, s, fresh);
     end = seq + len + fin;
-    if (seq_lt(seq, conn->snd_max)) {
-        conn->flags |= CONN_RTT_RESENT;
+    if (!fresh)
         tcp->counters.retransmitted++;
-    } else if (!(conn->flags & CONN_RTT_TIMED)) {
-        conn->flags = (uint16_t)((conn->flags | CONN_RTT_TIMED) & ~CONN_RTT_RESENT);
-        conn->rtt_seq = end;
-        conn->rtt_start = (uint32_t)tcp->now;
-    }
+    record(tcp, conn, seq, end);
     conn->snd_max = seq_max(conn->snd_max, end);
     conn->last_sent = tcp_timer_tick(tcp);
     tcp->counters.bytes_out += len;
+}
+
+/* What cwnd leaves room for. */
+static uint32_t congestion_room(const struct tcp_conn *conn, const struct tcp_flight *f)
+{
+    uint32_t cwnd = conn->congestion.cwnd;
+    uint32_t out = f ? tcp_flight_pipe(f, conn->snd_una) : conn->snd_nxt - conn->snd_una;
+
+    /*
+     * Limited transmit: two segments of new data on the first two duplicates (RFC 3042). Where
+     * blocks tell what has arrived, it makes the room itself.
+     */
+    if (!f && !(conn->flags & CONN_RECOVERY))
+        cwnd += (conn->dupacks < 2 ? conn->dupacks : 2u) * conn->mss;
+    return cwnd > out ? cwnd - out : 0;
+}
+
+/* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window. */
+static bool silly(const struct tcp_conn *conn, uint32_t len, uint32_t left)
+{
+    return len < left && len < conn->mss && len < conn->max_wnd / 2;
+}
+
+/* RFC 9293 section 3.7.4: what does not fill a segment waits while something is under way; behind
+ * full segments something is. */
+static uint32_t nagle(const struct tcp_conn *conn, uint32_t len)
+{
+    if (!(conn->modes & TCP_MODE_NAGLE) || fin_wanted(conn))
+        return len;
+    if (len < conn->mss)
+        return conn->snd_una == conn->snd_max ? len : 0;
+    return len / conn->mss * conn->mss;
 }
 
 /* How much of the queue may follow at snd_nxt, and whether the FIN may. */
 static bool may_send(struct tcp *tcp, struct tcp_conn *conn, uint32_t *len_out, bool *fin_out)
 {
     uint32_t sent = conn->snd_nxt - conn->snd_una, left = queued_from(conn, conn->snd_nxt);
-    uint32_t cwnd, room, len;
+    struct tcp_flight *f = tcp_flight_of(tcp, conn);
+    uint32_t window = conn->snd_wnd > sent ? conn->snd_wnd - sent : 0, room, len;
 
     if (sent == 0 && tcp_timer_tick(tcp) - conn->last_sent > tcp_timer_rto(conn) / 1000)
         tcp_congestion_idle(&conn->congestion, conn->mss);
-    cwnd = conn->congestion.cwnd;
-    /* Limited transmit: two segments of new data on the first two duplicates (RFC 3042). */
-    if (!(conn->flags & CONN_RECOVERY))
-        cwnd += (conn->dupacks < 2 ? conn->dupacks : 2u) * conn->mss;
-    room = least(conn->snd_wnd, cwnd);
-    room = room > sent ? room - sent : 0;
-    len = least(left, room);
-    /* RFC 9293 section 3.8.6.2.1: a full segment, or all there is, or half of the largest window.
-     */
-    if (len < left && len < conn->mss && len < conn->max_wnd / 2)
-        len = 0;
+    room = congestion_room(conn, tcp_recovery_flight(tcp, conn));
+    len = least(left, least(window, room));
+    len = silly(conn, len, left) ? 0 : nagle(conn, len);
+    if (conn->modes & TCP_MODE_CWR) /* it belongs to one packet */
+        len = least(len, conn->mss);
     if (len > conn->mss && (len < left || len > SUPER_SEGMENT))
         len = least(len, SUPER_SEGMENT) / conn->mss * conn->mss;
+    if (f && room < window && room < left)
+        f->limited = conn->snd_nxt + room;
     *len_out = len;
     *fin_out =
         len == left && fin_wanted(conn) && sent <= conn->queue.bytes && conn->snd_wnd > sent + len;
@@ -236,58 +288,162 @@ static void send_first_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_
     send_data(tcp, conn, s, conn->snd_una, len, sent > conn->queue.bytes);
 }
 
+/* The bytes in [seq, end) once more, which may be the FIN as well, or alone. */
+static void send_again(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s, uint32_t seq,
+                       uint32_t end)
+{
+    uint32_t queued = queued_from(conn, seq), len = end - seq;
+
+    send_data(tcp, conn, s, seq, least(len, queued), len > queued);
+}
+
+/*
+ * RFC 6675 section 4, NextSeg (1): the first part that is lost, as far as cwnd allows; `forced`,
+ * one segment of it in any case.
+ */
+static bool send_lost(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f, bool forced,
+                      struct tcp_segment *s)
+{
+    uint32_t i = tcp_flight_first_lost(f), room = congestion_room(conn, f), seq, len;
+
+    if (i == TCP_SENT)
+        return false;
+    seq = tcp_flight_start(f, conn->snd_una, i);
+    len = f->sent[i].end - seq;
+    if (seq - conn->snd_una >= conn->snd_wnd || (!forced && room < least(len, conn->mss)))
+        return false;
+    room = forced || room < conn->mss ? conn->mss : least(room, SUPER_SEGMENT);
+    if (len > room && tcp_flight_splits(f))
+        len = room / conn->mss * conn->mss;
+    else if (len > room) /* acknowledgements will free records */
+        return false;
+    send_again(tcp, conn, s, seq, seq + len);
+    return true;
+}
+
+/* RFC 8985 section 7.3: a segment of new data, or the last one again. */
+static void send_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_flight *f,
+                            struct tcp_segment *s)
+{
+    uint32_t sent = conn->snd_nxt - conn->snd_una, len = queued_from(conn, conn->snd_nxt), seq;
+    bool again;
+
+    len = least(len, conn->snd_wnd > sent ? conn->snd_wnd - sent : 0);
+    len = least(len, conn->mss);
+    again = !len;
+    if (again) {
+        seq = tcp_flight_start(f, conn->snd_una, f->count - 1u);
+        if (conn->snd_max - seq > conn->mss)
+            seq = conn->snd_max - conn->mss;
+        send_again(tcp, conn, s, seq, conn->snd_max);
+    } else {
+        send_data(tcp, conn, s, conn->snd_nxt, len, false);
+        conn->snd_nxt += len;
+    }
+    tcp->counters.tail_probes++;
+    tcp_tlp_sent(conn, f, again);
+}
+
+/* What goes out again before anything new does. */
+static bool send_repair(struct tcp *tcp, struct tcp_conn *conn, uint32_t flags,
+                        struct tcp_segment *s)
+{
+    struct tcp_flight *f = tcp_recovery_flight(tcp, conn);
+
+    if (f && f->probe_due) {
+        f->probe_due = false;
+        if (f->count && tcp_tlp_wanted(conn, f)) {
+            send_tail_probe(tcp, conn, f, s);
+            return true;
+        }
+    }
+    if (f)
+        return f->lost && send_lost(tcp, conn, f, flags & CONN_RETRANSMIT, s);
+    if (!(flags & CONN_RETRANSMIT) || conn->snd_nxt == conn->snd_una)
+        return false;
+    send_first_again(tcp, conn, s);
+    return true;
+}
+
+/* States with a queue to send from. */
+static bool next_data(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
+{
+    uint32_t flags = conn->flags, len;
+    bool fin;
+
+    conn->flags &= (uint16_t) ~(CONN_RETRANSMIT | CONN_PROBE);
+    if (send_repair(tcp, conn, flags, s))
+        return true;
+    if (may_send(tcp, conn, &len, &fin)) {
+        send_data(tcp, conn, s, conn->snd_nxt, len, fin);
+        conn->snd_nxt += len + fin;
+        return true;
+    }
+    if (flags & CONN_PROBE && conn->snd_nxt == conn->snd_una) {
+        send_probe(tcp, conn, s);
+        return true;
+    }
+    return false;
+}
+
 /* The next segment of this connection; false when it has nothing (more) to send. */
 static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
 {
-    uint16_t flags = conn->flags;
-    uint32_t len;
-    bool fin;
-
     if (conn->state == TCP_CLOSED)
         return false;
-    if (flags & CONN_SEND_SYN) {
+    if (conn->flags & CONN_SEND_SYN) {
         send_syn(tcp, conn, s);
         return true;
     }
     if (conn->dup_acks) {
         conn->dup_acks--;
         start_segment(tcp, conn, s, TCP_ACK);
+        tcp_ecn_put(conn, s, false);
         return true;
     }
-    if (tcp_conn_is(conn, data_states)) {
-        conn->flags &= (uint16_t) ~(CONN_RETRANSMIT | CONN_PROBE);
-        if (flags & CONN_RETRANSMIT && conn->snd_nxt != conn->snd_una) {
-            send_first_again(tcp, conn, s);
-            return true;
-        }
-        if (may_send(tcp, conn, &len, &fin)) {
-            send_data(tcp, conn, s, conn->snd_nxt, len, fin);
-            conn->snd_nxt += len + fin;
-            return true;
-        }
-        if (flags & CONN_PROBE && conn->snd_nxt == conn->snd_una) {
-            send_probe(tcp, conn, s);
-            return true;
-        }
+    if (tcp_conn_is(conn, data_states) && next_data(tcp, conn, s))
+        return true;
+    if (conn->flags & CONN_KEEPALIVE && conn->snd_una == conn->snd_max) {
+        conn->flags &= (uint16_t)~CONN_KEEPALIVE;
+        start_segment(tcp, conn, s, TCP_ACK);
+        s->seq = conn->snd_una - 1;
+        return true;
     }
     if (conn->flags & CONN_ACK_NOW && conn->state != TCP_SYN_SENT) {
         start_segment(tcp, conn, s, TCP_ACK);
+        tcp_ecn_put(conn, s, false);
         return true;
     }
     return false;
 }
 
-/* RFC 6298 section 5.1; the persist timer runs when something waits and nothing is under way. */
+/* The timer of what is under way: RFC 6298 section 5.1, or RFC 8985 section 7.2 before it. */
+static void arm_flight(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct tcp_flight *f = tcp_recovery_flight(tcp, conn);
+
+    if (conn->timer_kind == TCP_TIMER_REORDER)
+        return;
+    if (f && f->count && tcp_tlp_wanted(conn, f)) {
+        if (conn->timer_kind != TCP_TIMER_PROBE)
+            tcp_timer_start(tcp, conn, TCP_TIMER_PROBE, tcp_tlp_timeout(tcp, conn, f));
+    } else if (conn->timer_kind != TCP_TIMER_RETRANSMIT) {
+        tcp_timer_start(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_timer_rto(conn));
+    }
+}
+
+/* The persist timer runs when something waits and nothing is under way. */
 static void arm(struct tcp *tcp, struct tcp_conn *conn)
 {
     if (!tcp_conn_is(conn, data_states))
         return;
     if (conn->snd_nxt != conn->snd_una) {
-        if (conn->timer_kind != TCP_TIMER_RETRANSMIT)
-            tcp_timer_start(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_timer_rto(conn));
+        arm_flight(tcp, conn);
     } else if (conn->queue.bytes || fin_wanted(conn)) {
         if (conn->timer_kind != TCP_TIMER_PERSIST)
             tcp_timer_start(tcp, conn, TCP_TIMER_PERSIST, tcp_timer_rto(conn));
+    } else if (conn->modes & TCP_MODE_KEEPALIVE) {
+        tcp_keepalive_arm(tcp, conn);
     }
 }
 
@@ -315,14 +471,19 @@ uint32_t tcp_output(struct tcp *tcp, uint64_t now, struct tcp_segment *segments_
     return n;
 }
 
-static void reply(struct tcp *tcp, const struct tcp_segment *s)
+bool tcp_output_reply(struct tcp *tcp, const struct tcp_segment *s)
 {
     if (tcp->reply_count == TCP_REPLIES) {
         tcp->counters.replies_lost++;
-        return;
+        return false;
     }
     tcp->replies[tcp->reply_count++] = *s;
-    tcp->counters.resets_out++;
+    return true;
+}
+
+static void reset(struct tcp *tcp, const struct tcp_segment *s)
+{
+    tcp->counters.resets_out += tcp_output_reply(tcp, s);
 }
 
 void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t seq, uint32_t ack,
@@ -339,7 +500,7 @@ void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t 
     };
 
     if (tcp_limit_pass(tcp, &tcp->reset_limit, RESETS_EACH_SECOND))
-        reply(tcp, &s);
+        reset(tcp, &s);
     else
         tcp->counters.limited_resets++;
 }
@@ -357,5 +518,5 @@ void tcp_output_abort(struct tcp *tcp, const struct tcp_conn *conn)
         .flags = TCP_RST | TCP_ACK,
     };
 
-    reply(tcp, &s);
+    reset(tcp, &s);
 }

@@ -11,6 +11,9 @@
 
 /* True when the window grew enough to say so unasked (RFC 9293 section 3.8.6.2.2). */
 bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn);
+/* Sends a segment without payload that belongs to no connection; as many a turn as TCP_REPLIES, the
+ * rest is counted. False: it is lost. */
+bool tcp_output_reply(struct tcp *tcp, const struct tcp_segment *s);
 /* A reset that belongs to no connection (RFC 9293 section 3.5.2), rate-limited. */
 void tcp_output_reset(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t seq, uint32_t ack,
                       uint8_t flags);

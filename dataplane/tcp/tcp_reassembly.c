@@ -2,14 +2,16 @@
 #include "dataplane/tcp/tcp_reassembly.h"
 
 #include "dataplane/tcp/chunk_fit.h"
+#include "dataplane/tcp/tcp_sack.h"
 
 /*
  * A piece out of order is a chunk that begins with this. So it joins the backlog as it is, with its
  * `start` behind it.
  */
 struct piece {
-    uint32_t seq; /* of the byte behind this header */
-    uint32_t run; /* bytes that lie right before it, in the pieces before */
+    uint32_t seq;   /* of the byte behind this header */
+    uint32_t run;   /* bytes that lie right before it, in the pieces before */
+    uint32_t stamp; /* when it last grew, or came again: tcp->arrivals */
 };
 enum {
     PIECE_HEADER = sizeof(struct piece),
@@ -78,6 +80,21 @@ static struct chunk *take(struct tcp *tcp, struct tcp_conn *conn, size_t len, ui
     return c;
 }
 
+/*
+ * All pieces together have a budget, so that a few peers who send much out of order cannot take the
+ * chunks that bytes in order need. In its second half nobody has more than a sixteenth.
+ */
+static bool within_budget(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t cap)
+{
+    uint32_t most = tcp->options.out_of_order;
+
+    if (!most)
+        return true;
+    if (tcp->ooo_held + cap > most)
+        return false;
+    return tcp->ooo_held < most / 2 || (conn->ooo_pieces + 1u) * cap <= most / 16;
+}
+
 static void give(struct tcp *tcp, struct tcp_conn *conn, struct chunk *c)
 {
     c->next = NULL;
@@ -104,8 +121,10 @@ static uint32_t fill(struct chunk *c, struct span bytes)
     return (uint32_t)part.len;
 }
 
-/* Drops the piece that is furthest ahead. We never said that we have it, so the peer will send it
- * again. */
+/*
+ * Drops the piece that is furthest ahead. SACK may have said that we have it, but until it is
+ * acknowledged the peer keeps it (RFC 2018 section 8).
+ */
 static void prune(struct tcp *tcp, struct tcp_conn *conn)
 {
     struct chunk **link = &conn->ooo;
@@ -114,6 +133,7 @@ static void prune(struct tcp *tcp, struct tcp_conn *conn)
         link = &(*link)->next;
     conn->ooo_pieces--;
     conn->ooo_bytes -= (*link)->len - (*link)->start;
+    tcp->ooo_held -= (*link)->cap;
     give(tcp, conn, *link);
     *link = NULL;
     tcp->counters.pruned++;
@@ -211,6 +231,7 @@ static void absorb(struct tcp *tcp, struct tcp_conn *conn)
         conn->ooo = c->next;
         conn->ooo_pieces--;
         conn->ooo_bytes -= len;
+        tcp->ooo_held -= c->cap;
         if (skip >= len) {
             give(tcp, conn, c);
             continue;
@@ -250,6 +271,12 @@ static void fill_hole(struct tcp *tcp, struct tcp_conn *conn, struct tcp_payload
     }
 }
 
+/* The piece is what arrived last. */
+static void touch(struct tcp *tcp, struct chunk *c)
+{
+    memcpy(c->data + offsetof(struct piece, stamp), &tcp->arrivals, sizeof(tcp->arrivals));
+}
+
 /* A new piece behind `before` (NULL: in front); `run` bytes lie right before it. NULL: no room. */
 static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct chunk *before,
                                struct piece p, size_t len)
@@ -265,6 +292,12 @@ static struct chunk *piece_new(struct tcp *tcp, struct tcp_conn *conn, struct ch
         tcp->counters.drop_memory++;
         return NULL;
     }
+    if (!within_budget(tcp, conn, c->cap)) {
+        tcp->counters.drop_out_of_order++;
+        give(tcp, conn, c);
+        return NULL;
+    }
+    tcp->ooo_held += c->cap;
     memcpy(c->data, &p, PIECE_HEADER);
     c->len = c->start = PIECE_HEADER;
     c->next = before ? before->next : conn->ooo;
@@ -287,11 +320,12 @@ static struct chunk *insert(struct tcp *tcp, struct tcp_conn *conn, struct chunk
         if (!joins || !chunk_room(before)) {
             uint32_t run = joins ? piece_of(before).run + before->len - PIECE_HEADER : 0;
 
-            before = piece_new(tcp, conn, before, (struct piece){seq, run}, bytes.len);
+            before = piece_new(tcp, conn, before, (struct piece){seq, run, 0}, bytes.len);
             if (!before)
                 return NULL;
         }
         n = fill(before, bytes);
+        touch(tcp, before);
         conn->ooo_bytes += n;
         seq += n;
         bytes = span_skip(bytes, n);
@@ -310,6 +344,10 @@ static bool add_ahead(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq, stru
         if (at &&
             seq_le(piece_seq(at), seq)) { /* this piece begins before: what it covers is there */
             n = seq_lt(seq, piece_end(at)) ? piece_end(at) - seq : 0;
+            if (n) {
+                touch(tcp, at);
+                tcp_sack_duplicate(tcp, conn, seq, seq + (n < bytes.len ? n : (uint32_t)bytes.len));
+            }
             before = at;
             at = at->next;
         } else {
@@ -335,11 +373,56 @@ void tcp_reassembly_add(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq,
             fill_hole(tcp, conn, payload);
         return;
     }
+    tcp->arrivals++;
     for (uint32_t i = 0; i < payload->count; i++) {
         if (!add_ahead(tcp, conn, seq, payload->pieces[i]))
             return;
         seq += (uint32_t)payload->pieces[i].len;
     }
+}
+
+/* The latest ranges first. */
+struct ranking {
+    struct tcp_sack_block *blocks;
+    uint32_t stamps[TCP_SACK_BLOCKS];
+    uint32_t count, max;
+};
+
+static void rank(struct ranking *r, struct tcp_sack_block block, uint32_t stamp)
+{
+    uint32_t i = r->count;
+
+    while (i && seq_lt(r->stamps[i - 1], stamp))
+        i--;
+    if (i == r->max)
+        return;
+    if (r->count < r->max)
+        r->count++;
+    for (uint32_t j = r->count - 1; j > i; j--) {
+        r->blocks[j] = r->blocks[j - 1];
+        r->stamps[j] = r->stamps[j - 1];
+    }
+    r->blocks[i] = block;
+    r->stamps[i] = stamp;
+}
+
+uint32_t tcp_reassembly_ranges(const struct tcp_conn *conn, struct tcp_sack_block *blocks_out,
+                               uint32_t max)
+{
+    struct ranking r = {.blocks = blocks_out, .max = max};
+    const struct chunk *c = conn->ooo;
+
+    while (c && max) {
+        struct tcp_sack_block block = {piece_seq(c), piece_end(c)};
+        uint32_t stamp = piece_of(c).stamp;
+
+        while ((c = c->next) && piece_seq(c) == block.end) {
+            block.end = piece_end(c);
+            stamp = seq_max(stamp, piece_of(c).stamp);
+        }
+        rank(&r, block, stamp);
+    }
+    return r.count;
 }
 
 struct span tcp_reassembly_peek(const struct tcp *tcp, const struct tcp_conn *conn)
@@ -379,6 +462,7 @@ void tcp_reassembly_drop_ahead(struct tcp *tcp, struct tcp_conn *conn)
         struct chunk *c = conn->ooo;
 
         conn->ooo = c->next;
+        tcp->ooo_held -= c->cap;
         give(tcp, conn, c);
     }
     conn->ooo_pieces = 0;

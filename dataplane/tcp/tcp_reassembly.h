@@ -34,6 +34,12 @@ void tcp_reassembly_add(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq,
 bool tcp_reassembly_settle(struct tcp *tcp, struct tcp_conn *conn);
 struct span tcp_reassembly_peek(const struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_reassembly_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n);
+/*
+ * The ranges that lie out of order, at most `max` <= TCP_SACK_BLOCKS, the one that a segment came
+ * for last first (RFC 2018 section 4). One walk over at most TCP_OOO_PIECES pieces.
+ */
+uint32_t tcp_reassembly_ranges(const struct tcp_conn *conn, struct tcp_sack_block *blocks_out,
+                               uint32_t max);
 /* Drops what is out of order. */
 void tcp_reassembly_drop_ahead(struct tcp *tcp, struct tcp_conn *conn);
 /* Drops everything. */

@@ -7,7 +7,7 @@
 
 /*
  * The retransmission timeout (RFC 6298), in microseconds. `srtt` 0 means that nothing was measured
- * yet. The back-off is not stored here: it is the count of timeouts in a row.
+ * yet. The back-off is not stored here: it is the count of timeouts since the last sample.
  */
 struct tcp_rto {
     uint32_t srtt;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_timer.h"
 
+#include "dataplane/tcp/tcp_keepalive.h"
 #include "dataplane/tcp/tcp_output.h"
+#include "dataplane/tcp/tcp_passive.h"
+#include "dataplane/tcp/tcp_recovery.h"
+#include "dataplane/tcp/tcp_tlp.h"
+#include "dataplane/tcp/tcp_user_timeout.h"
 
 enum { TICK = 1000 };
 
@@ -57,14 +62,19 @@ uint32_t tcp_timer_rto(const struct tcp_conn *conn)
     bool syn_lost =
         conn->flags & CONN_SYN_LOST && !tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED));
 
-    return tcp_rto_value(&conn->rto, conn->retries, syn_lost);
+    uint32_t backoff = conn->retries > conn->backoff ? conn->retries : conn->backoff;
+
+    return tcp_user_timeout_cap(tcp_conn_owner(conn), conn,
+                                tcp_rto_value(&conn->rto, backoff, syn_lost));
 }
 
-static uint32_t retries_allowed(const struct tcp_conn *conn)
+static uint32_t retries_allowed(const struct tcp *tcp, const struct tcp_conn *conn)
 {
-    if (conn->state == TCP_SYN_RECEIVED)
-        return TCP_RETRIES_SYN_ACK;
-    if (conn->state == TCP_SYN_SENT)
+    const struct tcp_side *side = tcp_side_of(tcp, conn);
+
+    if (side && side->user_timeout && !(conn->flags & CONN_FORGOTTEN))
+        return UINT32_MAX; /* a time counts, not repetitions */
+    if (tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED)))
         return TCP_RETRIES_SYN;
     return conn->flags & CONN_FORGOTTEN ? TCP_RETRIES_ORPHAN : TCP_RETRIES;
 }
@@ -72,31 +82,26 @@ static uint32_t retries_allowed(const struct tcp_conn *conn)
 static void give_up(struct tcp *tcp, struct tcp_conn *conn)
 {
     tcp->counters.timed_out++;
-    tcp_conn_close(tcp, conn, TCP_REASON_TIMED_OUT);
+    tcp_conn_close(tcp, conn,
+                   conn->modes & TCP_MODE_UNREACHED ? TCP_REASON_UNREACHABLE
+                                                    : TCP_REASON_TIMED_OUT);
 }
 
 /* RFC 6298 sections 5.4 to 5.6, RFC 5681 section 3.1 */
 static void retransmit_due(struct tcp *tcp, struct tcp_conn *conn)
 {
     tcp->counters.timeouts++;
-    if (conn->retries >= retries_allowed(conn)) {
+    if (tcp_user_timeout_over(tcp, conn) || conn->retries >= retries_allowed(tcp, conn)) {
         give_up(tcp, conn);
         return;
     }
-    conn->flags |= CONN_RTT_RESENT;
     if (tcp_conn_is(conn, IN(SYN_SENT) | IN(SYN_RECEIVED))) {
         conn->retries++;
         tcp_conn_program(tcp, conn, CONN_SEND_SYN | CONN_SYN_LOST);
         return;
     }
-    tcp_congestion_timeout(&conn->congestion, conn->mss, conn->snd_nxt - conn->snd_una,
-                           conn->retries == 0);
-    conn->congestion.recover = conn->snd_max; /* RFC 6582 section 3.2 step 4 */
-    conn->retries++;
-    conn->flags &= (uint16_t) ~(CONN_RECOVERY | CONN_RETRANSMIT);
-    conn->dupacks = 0;
-    conn->snd_nxt = conn->snd_una;
-    tcp_conn_program(tcp, conn, 0);
+    tcp_path_timeout(tcp, conn);
+    tcp_recovery_expired(tcp, conn);
 }
 
 /*
@@ -140,8 +145,18 @@ static void main_due(struct tcp *tcp, struct tcp_conn *conn)
     case TCP_TIMER_RETRANSMIT:
         retransmit_due(tcp, conn);
         break;
+    case TCP_TIMER_REORDER:
+        tcp_recovery_reorder_due(tcp, conn);
+        break;
+    case TCP_TIMER_PROBE:
+        tcp_tlp_due(tcp, conn);
+        break;
     case TCP_TIMER_PERSIST:
         persist_due(tcp, conn);
+        break;
+    case TCP_TIMER_KEEPALIVE:
+        if (tcp_keepalive_due(tcp, conn))
+            give_up(tcp, conn);
         break;
     case TCP_TIMER_FIN_WAIT_2:
     case TCP_TIMER_TIME_WAIT:
@@ -177,16 +192,18 @@ void tcp_timers(struct tcp *tcp, uint64_t now)
     uint32_t i;
 
     tcp->now = now;
+    tcp_passive_timers(tcp);
     while ((i = timer_wheel_next(&tcp->wheel, now / TICK)) != TIMER_NONE)
         expire(tcp, &tcp->conns[i]);
 }
 
 uint64_t tcp_next_timer(const struct tcp *tcp)
 {
-    uint64_t tick = timer_wheel_due(&tcp->wheel);
+    uint64_t tick = timer_wheel_due(&tcp->wheel), half = tcp_passive_next_timer(tcp);
+    uint64_t due = tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
 
     /* What the timers closed is news for the next turn, which must not sleep over it. */
     if (tcp->ready.head != CONN_NONE)
         return tcp->now;
-    return tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
+    return half < due ? half : due;
 }

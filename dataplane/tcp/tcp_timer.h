@@ -12,10 +12,9 @@
 enum {
     TCP_DELAYED_ACK = 40000, /* microseconds; RFC 9293 section 3.8.6.3 allows up to 500 ms */
     TCP_FIN_WAIT_2_TIME = 60000000,
-    TCP_RETRIES = 15,       /* R2 of RFC 9293 section 3.8.3: several minutes */
-    TCP_RETRIES_ORPHAN = 8, /* nobody waits for the outcome */
-    TCP_RETRIES_SYN = 7,    /* at least 3 minutes */
-    TCP_RETRIES_SYN_ACK = 5,
+    TCP_RETRIES = 15,            /* R2 of RFC 9293 section 3.8.3: several minutes */
+    TCP_RETRIES_ORPHAN = 8,      /* nobody waits for the outcome */
+    TCP_RETRIES_SYN = 7,         /* at least 3 minutes */
     TCP_PROBES = 15,             /* zero-window probes without any answer */
     TCP_ORPHAN_TIME = 180000000, /* most that one may take to deliver its last bytes */
 };

@@ -183,6 +183,8 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     struct tcp_options tcp = o->tcp;
     struct handoff_port *handoff = handoff_port_of(o->handoff, index);
 
+    tcp.worker = index;
+    tcp.workers = o->workers;
     tcp.mss_v4 = net_mss(&net, true);
     tcp.mss_v6 = net_mss(&net, false);
     w->chunks = secrets(&net, &tcp) ? chunk_pool_new(o->chunks) : NULL;

@@ -41,7 +41,7 @@ struct engine_options {
     enum worker_idle idle;
     uint32_t nap_us;        /* (50) */
     uint32_t idle_turns;    /* (64) */
-    struct tcp_options tcp; /* all but mss_v4, mss_v6 and secret, which are set here */
+    struct tcp_options tcp; /* all but mss_v4, mss_v6, secret, worker and workers, which are set here */
     uint32_t sessions;
     uint16_t node; /* of this machine, in every id */
     uint64_t

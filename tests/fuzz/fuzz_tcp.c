@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "dataplane/tcp/tcp.h"
+#include "dataplane/tcp/tcp_conn.h"
 #include "proto/base/cursor.h"
 
 /*
@@ -49,6 +49,23 @@ static struct ip_address local_of(uint32_t peer)
     return address_of(peer + 100);
 }
 
+/* SACK-permitted on a SYN, else up to four blocks at and behind what the endpoint last sent. */
+static void put_sack(struct run *r, struct writer *w, uint8_t flags, const struct peer *peer)
+{
+    struct tcp_option o = {.present = TCP_OPTION_SACK};
+
+    if (flags & TCP_SYN) {
+        o.present = TCP_OPTION_SACK_PERMITTED;
+    } else {
+        o.sack_count = cursor_u8(&r->in) % TCP_SACK_BLOCKS + 1;
+        for (uint32_t i = 0; i < o.sack_count; i++) {
+            o.sack[i].start = peer->ack - cursor_u16(&r->in);
+            o.sack[i].end = o.sack[i].start + cursor_u16(&r->in) % 8192;
+        }
+    }
+    tcp_option_put(w, &o);
+}
+
 /* One segment; `raw` takes the header as it stands in the input. */
 static void segment(struct run *r, bool raw)
 {
@@ -75,11 +92,15 @@ static void segment(struct run *r, bool raw)
         writer_uint(&w, choice & 16 ? 26 : 25, 2);
         writer_uint(&w, peer->seq + (uint32_t)((int32_t)seq_off * (1 << scale * 4)), 4);
         writer_uint(&w, peer->ack + (uint32_t)ack_off, 4);
-        writer_byte(&w, options.len ? 8 << 4 : 5 << 4);
+        writer_byte(&w, 0); /* the length, below */
         writer_byte(&w, flags);
         writer_uint(&w, cursor_u16(&r->in), 2);
         writer_uint(&w, 0, 4);
         writer_span_put(&w, options);
+        if (choice & 4)
+            put_sack(r, &w, flags, peer);
+        header[12] = (uint8_t)(w.len / 4 << 4);
+        p.ecn = choice & 8 ? 3 : 2;
     }
     guarded = malloc(w.len + 1);
     memcpy(guarded, header, w.len);
@@ -124,6 +145,24 @@ static void let_go(struct run *r, uint32_t i)
     tcp_forget(r->tcp, conn);
 }
 
+/* The scoreboard's sums are those of its records. */
+static void check_flight(const struct run *r, const struct tcp_conn *conn)
+{
+    const struct tcp_flight *f = tcp_flight_of(r->tcp, conn);
+    uint32_t sacked = 0, lost = 0, at = conn->snd_una;
+
+    for (uint32_t i = 0; f && i < f->count; i++) {
+        const struct tcp_sent *s = &f->sent[i];
+
+        check(seq_lt(at, s->end) && s->flags <= 7 && (s->flags & 3) != 3);
+        sacked += s->flags & SENT_SACKED ? s->end - at : 0;
+        lost += s->flags & SENT_LOST ? s->end - at : 0;
+        at = s->end;
+    }
+    if (f)
+        check(f->sacked == sacked && f->lost == lost && at == conn->snd_max);
+}
+
 static void turn(struct run *r)
 {
     struct tcp_segment out[8];
@@ -154,6 +193,8 @@ static void turn(struct run *r)
                 at += (uint32_t)s.len;
             }
         }
+    for (uint32_t i = 0; i < r->conn_count; i++)
+        check_flight(r, r->conns[i]);
 }
 
 /* What the session may do. */
@@ -166,7 +207,7 @@ static void act(struct run *r, uint8_t what)
     if (!r->conn_count)
         return;
     conn = r->conns[n % r->conn_count];
-    switch (what % 8) {
+    switch (what % 10) {
     case 0:
         s = tcp_peek(conn);
         if (s.len)
@@ -190,6 +231,12 @@ static void act(struct run *r, uint8_t what)
         break;
     case 5:
         let_go(r, n % r->conn_count);
+        break;
+    case 8:
+        tcp_set_keepalive(r->tcp, conn, n & 1);
+        break;
+    case 9:
+        tcp_set_user_timeout(r->tcp, conn, n * 100u, n & 1);
         break;
     default:
         while ((s = tcp_peek(conn)).len)
@@ -219,7 +266,8 @@ static void step(struct run *r)
             tcp_icmp_error(r->tcp, &quoted, cursor_u16(&r->in), op & 128, r->now);
         break;
     case 3:
-        conn = tcp_connect(r->tcp, &local, 25, &remote, (uint16_t)(1000 + (op >> 4 & 3)), r->now);
+        conn = tcp_connect(r->tcp, &local, op & 64 ? 0 : 25, &remote,
+                           (uint16_t)(1000 + (op >> 4 & 3)), r->now);
         if (conn)
             remember(r, conn);
         break;
@@ -244,8 +292,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .mss_v4 = 1460,
                                   .mss_v6 = 1440};
     struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
+    uint8_t how = cursor_u8(&r.in);
 
-    options.receive_window = cursor_u8(&r.in) & 1 ? 300000 : 10000;
+    options.receive_window = how & 1 ? 300000 : 10000;
+    options.no_cookies = how & 2;
+    options.prefix_connections = how & 4 ? 2 : 0;
+    options.prefix_half_open = how & 4 ? 1 : 0;
+    options.out_of_order = how & 8 ? 20000 : 0;
+    options.keepalive_ms = how & 16 ? 20000 : 0;
+    options.flights = how & 32 ? 1 : 0;
+    options.ecn = how >> 6 & 1;
+    options.newreno = how & 128;
     r.pool = chunk_pool_new(chunks);
     r.tcp = tcp_new(&options, r.pool);
     tcp_listen(r.tcp, 25, 1);
@@ -259,7 +316,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         while (r.conn_count)
             let_go(&r, 0);
     }
-    check(tcp_connections(r.tcp) == 0 && r.pins == 0);
+    check(tcp_connections(r.tcp) == 0 && r.pins == 0 && r.tcp->flights_used == 0);
     for (int c = 0; c < CHUNK_CLASSES; c++)
         check(chunk_used(r.pool, (enum chunk_class)c) == 0);
     tcp_free(r.tcp);

@@ -9,6 +9,100 @@ static struct rig *new_rig(void)
     return rig_new(&o);
 }
 
+/* A packet of another protocol, of `len` octets behind the IP header. */
+static void foreign(struct packet *p, bool v4, uint8_t protocol, uint32_t len)
+{
+    uint8_t bytes[4000];
+
+    memset(bytes, 'u', sizeof(bytes));
+    packet_ethernet(p, packet_our_mac, PACKET_VLAN_NONE, v4 ? 0x0800 : 0x86dd);
+    packet_ip_header(p, v4 ? PACKET_PEER4 : PACKET_PEER6, v4 ? PACKET_OURS4 : PACKET_OURS6,
+                     protocol, 64);
+    packet_append(p, bytes, len);
+    packet_finish(p, protocol, 4);
+}
+
+/* RFC 1122 sections 3.2.2.1 and 3.2.2, RFC 4443 sections 3.1 and 3.4 */
+static void other_protocols_are_refused(void)
+{
+    static const struct {
+        bool v4;
+        uint8_t protocol, type, code;
+        uint32_t word, quoted;
+    } rows[] = {{true, 17, 3, 3, 0, 120},
+                {true, 47, 3, 2, 0, 120},
+                {false, 17, 1, 4, 0, 140},
+                {false, 47, 4, 1, 6, 140},
+                {false, 59, 4, 1, 6, 140}};
+    struct rig *r = new_rig();
+    struct packet p;
+
+    rig_meet(r, 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t at = rows[i].v4 ? 34 : 54;
+        struct span out;
+
+        foreign(&p, rows[i].v4, rows[i].protocol, 100);
+        rig_clear_out(r);
+        rig_input(r, packet_span(&p), 2);
+        out = rig_out(r, 0);
+        if (!CHECK(r->out.count == 1 && out.len == at + 8 + rows[i].quoted))
+            break;
+        CHECK(out.data[at] == rows[i].type && out.data[at + 1] == rows[i].code &&
+              out.data[at + 7] == rows[i].word);
+        CHECK(memcmp(out.data, packet_peer_mac, 6) == 0 && packet_sum_good(out, 14));
+        CHECK(memcmp(out.data + at + 8, p.bytes + 14, rows[i].quoted) == 0);
+    }
+    CHECK(rig_count(r, NET_errors_out) == 5 && rig_count(r, NET_protocol_other) == 5);
+    rig_free(r);
+}
+
+static void errors_are_short_and_few(void)
+{
+    struct rig *r = new_rig();
+    struct packet p;
+
+    rig_meet(r, 1);
+    rig_clear_out(r);
+    foreign(&p, true, 17, 1400);
+    rig_input(r, packet_span(&p), 2);
+    CHECK(rig_out(r, 0).len == 14 + 576);
+    rig_clear_out(r);
+    foreign(&p, false, 17, 1400);
+    rig_input_pieces(r, packet_span(&p), 300, 2);
+    CHECK(rig_out(r, 0).len == 14 + 1280 && packet_sum_good(rig_out(r, 0), 14));
+    for (int i = 0; i < 500; i++) {
+        rig_clear_out(r);
+        rig_input(r, packet_span(&p), 2);
+    }
+    CHECK(rig_count(r, NET_errors_out) == NET_ERRORS && rig_count(r, NET_errors_limited) == 402);
+    rig_free(r);
+}
+
+/* To a group, by link or by address; about what is not for us. */
+static void some_errors_are_never_sent(void)
+{
+    struct rig *r = new_rig();
+    struct packet p;
+
+    rig_meet(r, 1);
+    rig_clear_out(r);
+    foreign(&p, true, 17, 100);
+    memcpy(p.bytes, packet_broadcast, 6);
+    rig_input(r, packet_span(&p), 2);
+    foreign(&p, true, 17, 100);
+    p.bytes[p.l3 + 19] = 255; /* 198.18.0.255 */
+    packet_finish(&p, 17, 4);
+    rig_input(r, packet_span(&p), 2);
+    foreign(&p, true, 58, 100); /* the other family's ICMP */
+    rig_input(r, packet_span(&p), 2);
+    foreign(&p, true, 17, 100);
+    p.bytes[p.l3 + 10] ^= 1; /* the header's checksum */
+    rig_input(r, packet_span(&p), 2);
+    CHECK(r->out.count == 0 && rig_count(r, NET_errors_out) == 0);
+    rig_free(r);
+}
+
 static void arp_is_answered_and_learned(void)
 {
     struct rig *r = new_rig();
@@ -423,6 +517,9 @@ int main(void)
 {
     rig_environment(NULL);
     check_begin();
+    CHECK_CASE(other_protocols_are_refused);
+    CHECK_CASE(errors_are_short_and_few);
+    CHECK_CASE(some_errors_are_never_sent);
     CHECK_CASE(arp_is_answered_and_learned);
     CHECK_CASE(solicitations_are_answered);
     CHECK_CASE(spoiled_discovery_is_refused);

@@ -17,6 +17,7 @@ static struct tcp_segment segment(bool v4, uint32_t len, uint16_t mss)
                                 .options = {1, 1, 8, 10},
                                 .mss = mss,
                                 .len = len,
+                                .ecn = 2,
                                 .offset = 3,
                                 .queue = len ? fake_queue() : NULL};
 }
@@ -72,6 +73,7 @@ static void segments_are_cut_at_the_mss(void)
                       memcmp(tcp + 20, s.options, 12) == 0);
                 CHECK(payload_right(f.data + headers, n * 1000, len));
                 CHECK(!v4 || f.data[14 + 6] == 0x40);
+                CHECK((v4 ? f.data[14 + 1] & 3 : f.data[14 + 1] >> 4 & 3) == s.ecn);
             }
             rig_free(r);
         }

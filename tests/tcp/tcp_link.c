@@ -22,6 +22,7 @@ struct tcp_link_packet {
     uint32_t header_len, len, pieces;
     uint32_t cut[TCP_PIECES];
     struct ip_address source;
+    uint8_t ecn;
     uint8_t header[60];
     uint8_t payload[];
 };
@@ -186,6 +187,27 @@ static void write_header(struct tcp_link_packet *p, const struct tcp_segment *s,
     p->header_len = (uint32_t)w.len;
 }
 
+/* Waits for its turn on a link of limited rate. False: the queue was full. */
+static bool enqueue(struct tcp_link *link, struct tcp_link_end *e, struct tcp_link_packet *p)
+{
+    uint64_t now = link->now * 1000, rate = link->options.rate, wait, waiting;
+
+    if (!rate)
+        return true;
+    e->busy = e->busy > now ? e->busy : now;
+    waiting = (e->busy - now) * rate / 8000000000ull;
+    if (waiting > link->options.queue) {
+        e->overflows++;
+        return false;
+    }
+    if (link->options.mark && waiting > link->options.mark && p->ecn)
+        p->ecn = 3;
+    e->busy += (p->len + p->header_len + 20) * 8000000000ull / rate;
+    wait = e->busy - now;
+    p->at += wait / 1000;
+    return true;
+}
+
 /* One packet of `len` payload bytes at `offset` of the segment, onto the link. */
 static void launch(struct tcp_link *link, int from, const struct tcp_segment *s, uint32_t offset,
                    uint32_t len)
@@ -217,6 +239,11 @@ static void launch(struct tcp_link *link, int from, const struct tcp_segment *s,
     write_header(p, s, s->seq + offset,
                  last ? s->flags : (uint8_t)(s->flags & ~(TCP_FIN | TCP_PSH)));
     p->pieces = 1;
+    p->ecn = s->ecn;
+    if (!enqueue(link, &link->ends[from], p)) {
+        free(p);
+        return;
+    }
     push(link, p);
     if (chance(link, link->options.duplicate)) {
         struct tcp_link_packet *copy = malloc(sizeof(*p) + len + 1);
@@ -290,6 +317,7 @@ static void transmit(struct tcp_link *link, int from, const struct tcp_segment *
     struct tcp_link_end *e = &link->ends[from];
     uint32_t cut = s->mss;
 
+    e->log[e->sent % TCP_LINK_LOG] = *s;
     e->sent++;
     e->sent_bytes += s->len;
     e->rsts += !!(s->flags & TCP_RST);
@@ -341,6 +369,7 @@ static void hand_in(struct tcp_link *link, const struct tcp_link_packet *p)
         .source = p->source,
         .destination = link->ends[p->to].address,
         .header = span_of(p->header, p->header_len),
+        .ecn = p->ecn,
     };
     uint32_t at = 0, step = p->len < 3000 ? p->len : p->len / TCP_PIECES + 1;
 
@@ -438,8 +467,10 @@ void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
 
     s.source_port = from_port;
     p->to = end;
-    p->source = link->ends[!end].address;
+    p->source =
+        ip_address_equal(&s.source, &(struct ip_address){0}) ? link->ends[!end].address : s.source;
     p->len = (uint32_t)payload.len;
+    p->ecn = s.ecn;
     if (payload.len)
         memcpy(p->payload, payload.data, payload.len);
     write_header(p, &s, s.seq, s.flags);

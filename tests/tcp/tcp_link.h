@@ -10,7 +10,7 @@
  * tcp_link.c): a violation counts in `faults`, and the first one is printed.
  */
 enum { TCP_LINK_CLIENT, TCP_LINK_SERVER, TCP_LINK_ENDS };
-enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000 };
+enum { TCP_LINK_PORT = 25, TCP_LINK_CLIENT_PORT = 40000, TCP_LINK_LOG = 64 };
 
 struct tcp_link_options {
     uint64_t seed;
@@ -18,6 +18,9 @@ struct tcp_link_options {
     uint32_t delay_us;  /* one way */
     uint32_t jitter_us; /* added at random: reorders */
     uint32_t loss;      /* of 1000 packets */
+    uint64_t rate;      /* bits a second each way, Ethernet's overhead not counted; 0: no limit */
+    uint32_t queue;     /* bytes that wait before it at most */
+    uint32_t mark;      /* bytes that wait from which on ECN-capable packets are marked; 0: never */
     uint32_t duplicate; /* of 1000 packets */
     uint32_t merge;     /* of 1000 super-segments, delivered whole in pieces */
     bool v6;
@@ -45,8 +48,11 @@ struct tcp_link_end {
     bool isn_known, fin_sent;
     uint8_t *got; /* which bytes sent by this end have reached the other */
     uint32_t got_size, got_prefix;
+    uint64_t busy;      /* until when its direction of the link is; nanoseconds */
+    uint32_t overflows; /* packets that the queue before it had no room for */
     uint32_t sent, sent_bytes, rsts, syns, fins, pure_acks;
     struct tcp_segment last;
+    struct tcp_segment log[TCP_LINK_LOG]; /* the last ones, by number modulo */
 };
 
 struct tcp_link {
@@ -70,8 +76,8 @@ struct tcp_conn *tcp_link_connect(struct tcp_link *link, uint16_t local_port);
 /* Runs until nothing is under way and no timer is due, or the clock reaches `until`. Returns the
  * clock. */
 uint64_t tcp_link_run(struct tcp_link *link, uint64_t until);
-/* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection.
- */
+/* Hands `end` a segment made by hand, in a turn of its own, as if from the other end's connection,
+ * or from segment->source if that is set. */
 void tcp_link_inject(struct tcp_link *link, int end, uint16_t from_port,
                      const struct tcp_segment *segment, struct span payload);
 uint64_t tcp_link_random(struct tcp_link *link);

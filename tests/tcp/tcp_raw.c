@@ -55,15 +55,25 @@ uint32_t tcp_raw_send_at(struct tcp_raw *r, uint32_t seq, uint8_t flags, struct 
                             .seq = seq,
                             .ack = r->ack,
                             .flags = flags,
-                            .window = r->window};
+                            .window = r->window,
+                            .ecn = r->ecn,
+                            .source = r->source};
     struct writer w = writer_of(s.options, sizeof(s.options));
-    struct tcp_option o = {.mss = 1460, .scale = 2, .ts_value = r->ts};
+    struct tcp_option o = {.mss = 1460, .scale = 2, .ts_value = r->ts, .ts_echo = r->ts_echo};
     uint32_t before = r->server->sent;
 
     if (flags & TCP_SYN)
         o.present = TCP_OPTION_MSS | TCP_OPTION_SCALE;
     if (r->ts)
         o.present |= TCP_OPTION_TIMESTAMPS;
+    if (r->sack && flags & TCP_SYN)
+        o.present |= TCP_OPTION_SACK_PERMITTED;
+    if (r->block_count) {
+        o.present |= TCP_OPTION_SACK;
+        o.sack_count = r->block_count;
+        memcpy(o.sack, r->blocks, sizeof(o.sack));
+        r->block_count = 0;
+    }
     tcp_option_put(&w, &o);
     s.options_len = (uint8_t)w.len;
     tcp_link_inject(r->link, TCP_LINK_SERVER, r->port, &s, payload);
@@ -83,6 +93,30 @@ void tcp_raw_open(struct tcp_raw *r)
     tcp_raw_send(r, TCP_SYN, span_of(NULL, 0));
     r->ack = r->server->last.seq + 1;
     tcp_raw_send(r, TCP_ACK, span_of(NULL, 0));
+}
+
+void tcp_raw_put(struct tcp_raw *r, uint32_t offset, uint32_t len)
+{
+    while (len) {
+        struct span s = tcp_link_bytes(offset, len);
+
+        if (!sendq_view(tcp_sendq(r->conn), r->server->pool, s, SENDQ_STATIC, NULL))
+            break;
+        offset += (uint32_t)s.len;
+        len -= (uint32_t)s.len;
+    }
+    tcp_send(r->server->tcp, r->conn);
+    tcp_link_run(r->link, r->link->now);
+}
+
+void tcp_raw_block(struct tcp_raw *r, uint32_t start, uint32_t end)
+{
+    r->blocks[r->block_count++] = (struct tcp_sack_block){r->ack + start, r->ack + end};
+}
+
+const struct tcp_segment *tcp_raw_sent(const struct tcp_raw *r, uint32_t back)
+{
+    return &r->server->log[(r->server->sent - 1 - back) % TCP_LINK_LOG];
 }
 
 void tcp_raw_wait(struct tcp_raw *r, uint64_t microseconds)

@@ -143,6 +143,20 @@ static void midstream_waits_for_what_is_earlier(void)
     stop("end capture-end");
 }
 
+static void midstream_goes_on_with_a_listener(void)
+{
+    start();
+    rig_text(&rig, 'C', 101, 50, "abc");
+    rig_send(&rig, 'S', "A", 50, 104, NOTHING);
+    rig_wait(&rig, 1100);
+    TOLD("begin\nevent C midstream\nC abc");
+    rig_text(&rig, 'C', 104, 50, "def");
+    TOLD("C def");
+    rig_text(&rig, 'S', 50, 107, "ok");
+    TOLD("S ok");
+    stop("end capture-end");
+}
+
 static void a_late_syn_says_where_a_flow_begins(void)
 {
     start();
@@ -430,6 +444,7 @@ int main(void)
     CHECK_CASE(one_direction_suffices);
     CHECK_CASE(the_other_direction_may_come_late);
     CHECK_CASE(midstream_waits_for_what_is_earlier);
+    CHECK_CASE(midstream_goes_on_with_a_listener);
     CHECK_CASE(a_late_syn_says_where_a_flow_begins);
     CHECK_CASE(a_retransmission_that_differs_is_told);
     CHECK_CASE(a_keep_alive_is_none);

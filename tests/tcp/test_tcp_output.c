@@ -78,7 +78,9 @@ static void timeout_doubles_and_gives_up(void)
         while (r.server->sent == sent)
             tcp_raw_wait(&r, 1000);
         sent = r.server->sent;
-        CHECK(r.server->last.len == 1460 && r.server->last.seq == r.ack);
+        /* Its size may be to blame (RFC 8899). */
+        CHECK(r.server->last.len == (i < 1 ? 1460 : i < 3 ? 1240 : 536));
+        CHECK(r.server->last.seq == r.ack);
         gap = r.link->now - last;
         last = r.link->now;
         CHECK(before ? gap >= 2 * before - 4000 || gap > 59000000 : gap >= 200000 && gap < 210000);
@@ -100,7 +102,7 @@ static void timeout_starts_over_with_one_segment(void)
     put(&r, 0, 14600);
     tcp_raw_wait(&r, 220000);
     CHECK(counters(&r)->timeouts == 1 && r.server->last.len == 1460 &&
-          r.conn->congestion.ssthresh == 7300);
+          r.conn->congestion.ssthresh == 10220); /* CUBIC's 0.7 */
     r.ack += 1460;
     tcp_raw_send(&r, TCP_ACK, none);
     CHECK(r.server->last.seq == r.ack && r.server->last.len == 2920);
@@ -305,7 +307,7 @@ static void icmp_too_big_makes_segments_smaller(void)
     tcp_link_run(r.link, r.link->now);
     CHECK(r.conn->mss == 1240 && r.server->last.mss == 1240 && r.server->last.seq == r.ack);
     tcp_icmp_error(r.server->tcp, &p, 10, false, r.link->now);
-    CHECK(r.conn->mss == 512);
+    CHECK(r.conn->mss == 536);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -322,7 +324,7 @@ static void idle_connection_starts_slowly_again(void)
             tcp_raw_send(&r, TCP_ACK, none);
         }
     }
-    CHECK(r.conn->congestion.cwnd > 100000);
+    CHECK(r.conn->congestion.cwnd > 60000);
     tcp_raw_wait(&r, 5000000);
     r.server->sent_bytes = 0;
     put(&r, 0, 60000);
@@ -350,12 +352,68 @@ static void idle_connection_takes_nothing(void)
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
+/* RFC 9293 section 3.7.4 */
+static void nagle_waits_while_something_is_under_way(void)
+{
+    struct tcp_raw r;
+    uint32_t sent;
+
+    begin(&r);
+    tcp_set_nagle(r.server->tcp, r.conn, true);
+    put(&r, 0, 10);
+    CHECK(r.server->last.len == 10); /* nothing was */
+    sent = r.server->sent;
+    put(&r, 10, 20);
+    put(&r, 30, 40);
+    CHECK(r.server->sent == sent);
+    put(&r, 70, 1460); /* a full segment goes */
+    CHECK(r.server->sent == sent + 1 && r.server->last.len == 1460);
+    r.ack = r.conn->snd_max;
+    tcp_raw_send(&r, TCP_ACK, none);
+    CHECK(r.server->last.len == 60 && r.conn->snd_max == r.ack + 60);
+    put(&r, 1530, 5);
+    sent = r.server->sent;
+    tcp_set_nagle(r.server->tcp, r.conn, false);
+    tcp_link_run(r.link, r.link->now);
+    CHECK(r.server->sent == sent + 1 && r.server->last.len == 5);
+    tcp_set_nagle(r.server->tcp, r.conn, true);
+    put(&r, 1535, 5);
+    tcp_shutdown(r.server->tcp, r.conn); /* nothing more will come that it could wait for */
+    tcp_link_run(r.link, r.link->now);
+    CHECK(r.server->last.len == 5 && r.server->last.flags & TCP_FIN);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
+/* RFC 6298 sections 3 and 5: the round trip has become longer than the timeout. What is sent twice
+ * measures nothing, so the back-off must last until something is sent once only, or every segment
+ * would be sent twice for ever. */
+static void back_off_lasts_until_a_round_trip_is_measured(void)
+{
+    struct tcp_raw r;
+    uint32_t timeouts = 0;
+
+    begin(&r); /* as if it was next door */
+    for (int i = 0; i < 12; i++) {
+        put(&r, 0, 1000);
+        tcp_raw_wait(&r, 700000);
+        r.ack = r.conn->snd_max;
+        tcp_raw_send(&r, TCP_ACK, none);
+        if (i == 5)
+            timeouts = (uint32_t)counters(&r)->timeouts;
+    }
+    CHECK(timeouts >= 1 && counters(&r)->timeouts == timeouts && r.conn->rto.srtt > 100000);
+    CHECK(r.conn->backoff == 0);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 int main(void)
 {
     check_begin();
     CHECK_CASE(initial_window_is_ten_segments);
     CHECK_CASE(replies_leave_at_once_with_push);
+    CHECK_CASE(nagle_waits_while_something_is_under_way);
     CHECK_CASE(timeout_doubles_and_gives_up);
+    CHECK_CASE(back_off_lasts_until_a_round_trip_is_measured);
     CHECK_CASE(timeout_starts_over_with_one_segment);
     CHECK_CASE(three_duplicates_bring_a_retransmission);
     CHECK_CASE(retransmission_sends_nothing_new);

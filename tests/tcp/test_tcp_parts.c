@@ -167,9 +167,17 @@ static void timeout_follows_the_round_trip(void)
     CHECK(tcp_rto_value(&rto, 0, false) <= TCP_RTO_MAX);
 }
 
+static void acked(struct tcp_congestion *c, uint32_t bytes)
+{
+    struct tcp_congestion_ack ack = {.mss = 1000, .bytes = bytes};
+
+    tcp_congestion_acked(c, NULL, &ack);
+}
+
 static void congestion_window_grows_and_halves(void)
 {
     struct tcp_congestion c;
+    uint32_t before;
 
     tcp_congestion_init(&c, 1460, false);
     CHECK(c.cwnd == 14600);
@@ -178,11 +186,12 @@ static void congestion_window_grows_and_halves(void)
     tcp_congestion_init(&c, 1000, true);
     CHECK(c.cwnd == 1000);
     for (int i = 0; i < 5; i++)
-        tcp_congestion_acked(&c, 1000, c.cwnd);
+        acked(&c, c.cwnd);
     CHECK(c.cwnd == 32000);
-    tcp_congestion_acked(&c, 1000, 1000000); /* one acknowledgement never more than doubles */
+    acked(&c, 1000000); /* one acknowledgement never more than doubles */
     CHECK(c.cwnd == 64000);
-    tcp_congestion_loss(&c, 1000, 60000, 99);
+    tcp_congestion_reduce(&c, NULL, 1000, 60000, 99);
+    tcp_congestion_inflate(&c, 1000);
     CHECK(c.ssthresh == 30000 && c.cwnd == 33000 && c.recover == 99);
     tcp_congestion_duplicate(&c, 1000);
     CHECK(c.cwnd == 34000);
@@ -191,14 +200,15 @@ static void congestion_window_grows_and_halves(void)
     tcp_congestion_recovered(&c, 1000, 50000);
     CHECK(c.cwnd == 30000);
     for (int i = 0; i < 30; i++)
-        tcp_congestion_acked(&c, 1000, 1000);
-    CHECK(c.cwnd == 31000); /* congestion avoidance: one segment a round trip */
-    tcp_congestion_timeout(&c, 1000, 31000, true);
-    CHECK(c.cwnd == 1000 && c.ssthresh == 15500);
-    tcp_congestion_timeout(&c, 1000, 1000, false);
+        acked(&c, 1000);
+    CHECK(c.cwnd > 30900 && c.cwnd <= 31000); /* congestion avoidance: a segment a round trip */
+    tcp_congestion_reduce(&c, NULL, 1000, 31000, 99);
     CHECK(c.ssthresh == 15500);
     tcp_congestion_partial(&c, 1000, 9000000);
     CHECK(c.cwnd == 1000);
+    tcp_congestion_reduce(&c, NULL, 1000, 500, 99);
+    before = c.ssthresh;
+    CHECK(before == 2000);
 }
 
 struct record {
@@ -262,6 +272,45 @@ static void flow_table_finds_what_was_added(void)
     for (uint32_t i = 0; i < N; i++)
         CHECK(tcp_flow_find(&flows, tcp_flow_hash(&flows, &keys[i]), &keys[i]) ==
               (i % 2 ? i : TCP_FLOW_NONE));
+    tcp_flow_fini(&flows);
+}
+
+/* Each addition or removal changes one chain, and splits or joins one more at most; chains stay
+ * short on the way up and down. */
+static void flow_table_grows_a_chain_at_a_time(void)
+{
+    enum { N = 100000 };
+    struct tcp_flows flows = {0};
+    struct tcp_flow_key key = {0};
+    uint8_t secret[16] = {1};
+    uint32_t before, longest = 0;
+
+    CHECK(tcp_flow_init(&flows, N, secret));
+    for (uint32_t i = 0; i < 2 * N; i++) {
+        before = flows.buckets;
+        memcpy(key.remote.bytes, &(uint32_t){i % N}, 4);
+        if (i < N)
+            tcp_flow_add(&flows, i, tcp_flow_hash(&flows, &key), &key);
+        else
+            tcp_flow_remove(&flows, i % N);
+        if (!CHECK(flows.buckets - before + 2 <= 3)) /* two fewer to one more */
+            break;
+        if (!CHECK(flows.buckets == TCP_FLOW_LEAST || flows.count <= flows.buckets ||
+                   flows.buckets == flows.capacity))
+            break;
+        if (i % 977 == 0 && i < N)
+            for (uint32_t b = 0; b < flows.buckets; b++) {
+                uint32_t length = 0;
+
+                for (uint32_t at = flows.heads[b]; at; at = flows.entries[at - 1].next)
+                    length++;
+                longest = length > longest ? length : longest;
+            }
+        if (i < N && i % 101 == 0)
+            CHECK(tcp_flow_find(&flows, tcp_flow_hash(&flows, &key), &key) == i);
+    }
+    CHECK(flows.count == 0 && flows.buckets == TCP_FLOW_LEAST);
+    CHECK(longest < 16);
     tcp_flow_fini(&flows);
 }
 
@@ -354,6 +403,7 @@ int main(void)
     CHECK_CASE(congestion_window_grows_and_halves);
     CHECK_CASE(wheel_fires_each_timer_at_its_tick);
     CHECK_CASE(flow_table_finds_what_was_added);
+    CHECK_CASE(flow_table_grows_a_chain_at_a_time);
     CHECK_CASE(send_queue_keeps_the_stream);
     CHECK_CASE(small_replies_share_a_chunk);
     return check_end();

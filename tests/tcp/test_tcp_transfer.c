@@ -100,6 +100,9 @@ static void app(struct tcp_link *link, int end, struct tcp_conn *conn)
     }
 }
 
+/* Set: no connection finds a flight block (see tcp_flight.h). */
+static bool without_flights;
+
 static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down, uint32_t slow)
 {
     struct peer peers[TCP_LINK_ENDS] = {{.total = up}, {.total = down, .slow = slow}};
@@ -110,6 +113,8 @@ static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down
     for (int i = 0; i < TCP_LINK_ENDS; i++) {
         link->ends[i].app = app;
         link->ends[i].user = &peers[i];
+        if (without_flights)
+            link->ends[i].tcp->flight_free = CONN_NONE;
     }
     ok = CHECK(tcp_link_connect(link, TCP_LINK_CLIENT_PORT) != NULL);
     tcp_link_run(link, link->now + 4000000000ull);
@@ -230,6 +235,13 @@ static void everything_at_once(void)
                                      .merge = seed % 2 * 300};
 
         o.v6 = seed % 5 == 0;
+        o.tcp.ecn = seed % 3 ? TCP_ECN_ASK : TCP_ECN_ANSWER;
+        o.tcp.newreno = seed % 8 == 0;
+        if (seed % 7 < 3) {
+            o.rate = 5000000 + seed % 13 * 10000000;
+            o.queue = 20000 + seed % 11 * 10000;
+            o.mark = seed % 2 * 15000;
+        }
         o.tcp.receive_window = windows[seed % 6];
         o.tcp.mss_v4 = seed % 3 ? 1460 : 536;
         o.tcp.send_limit = seed % 5 ? 200000 : 20000;
@@ -238,6 +250,23 @@ static void everything_at_once(void)
         if (!transfer(o, 20000 + seed % 300 * 1000, 30000 + seed % 200 * 1000, seed % 4))
             return;
     }
+}
+
+/* The pool of flights is empty: RFC 5681 and 6582 alone. */
+static void without_a_flight_all_arrives_too(void)
+{
+    without_flights = true;
+    for (uint32_t seed = 5000; seed < 5060; seed++) {
+        struct tcp_link_options o = {.seed = seed,
+                                     .delay_us = 2000,
+                                     .jitter_us = seed % 3 * 2000,
+                                     .duplicate = 10,
+                                     .loss = seed % 8 * 6};
+
+        if (!transfer(o, 200000, 150000, seed % 4))
+            break;
+    }
+    without_flights = false;
 }
 
 static void twenty_megabytes_with_some_loss(void)
@@ -260,6 +289,7 @@ int main(void)
     CHECK_CASE(sequence_numbers_wrap);
     CHECK_CASE(few_chunks_only_slow_it_down);
     CHECK_CASE(everything_at_once);
+    CHECK_CASE(without_a_flight_all_arrives_too);
     CHECK_CASE(twenty_megabytes_with_some_loss);
     return check_end();
 }

@@ -123,7 +123,7 @@ class Engine:
 
     def start(self, patience=20, reachable=True):
         self._launch()
-        # libfaketime was seen to crash before the program it is loaded into begins, once in a few dozen starts.
+        # libfaketime calls getenv() in each timed wait, and crashes there when EAL changes the environment meanwhile.
         for _ in range(2 if self.faked else 0):
             if self._crashed_silently():
                 self._launch()
