@@ -34,6 +34,7 @@
 #include "control/service/store_service.h"
 #include "control/service/store_start.h"
 #include "dataplane/session/session_judge.h"
+#include "dataplane/tap/tap.h"
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
@@ -564,6 +565,7 @@ int main(int argc, char **argv)
         .version = WIREPOST_VERSION,
         .check = check_rules,
         .judge = session_judge,
+        .tap = tap_run,
 #ifdef WIREPOST_DPDK
         .run = run,
 #endif

@@ -155,6 +155,12 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     const char *lacks;
     int option, index;
 
+    /* Options of its own, one of which takes many words. */
+    if (command->run == cli_show_tap && !(argc > 1 && strcmp(argv[1], "--help") == 0)) {
+        o.argc = argc - 1;
+        o.argv = argv + 1;
+        return command->run(&o, actions, program);
+    }
     opterr = 0;
     optind = 0; /* GNU: begin anew, also when somebody has read options before */
     while (index = -1,

@@ -6,6 +6,7 @@
 
 struct handoff;
 struct judge_source;
+struct tap_source;
 
 /* The command line of `wirepost`: commands, options, help, exit statuses. */
 enum cli_status {
@@ -30,6 +31,8 @@ struct cli_actions {
     int (*run)(void *context, const struct cli_run *run);
     /* `wirepost judge`: session_judge(). */
     bool (*judge)(struct handoff *handoff, const struct judge_source *source);
+    /* `wirepost tap`: tap_run(). */
+    bool (*tap)(struct handoff *handoff, const struct tap_source *source);
     /* What a start would find wrong beyond the configuration itself (rules): adds to the errors.
      * May be NULL. */
     void (*check)(void *context, const struct config *config, struct config_errors *errors);

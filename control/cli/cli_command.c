@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/cli/cli_command.h"
 
+#include "control/tap/tap_command.h"
+
 const struct cli_command cli_commands[] = {
     {"run", "c:h", " config profile help ", "run -c FILE [--profile]",
      "start the engine, in the foreground",
@@ -59,6 +61,8 @@ const struct cli_command cli_commands[] = {
      "recipient\n"
      "envelope.rcpt_to; without one the first account of the configuration gets the message.\n",
      cli_show_judge},
+    {"tap", "h", " help ", "tap [OPTION...] --pcap FILE... --json FILE",
+     "watch mail in captures, and say what goes by", TAP_COMMAND_HELP, cli_show_tap},
     {"address", "h0", " json null help ", "address [--json] [--null]",
      "judge addresses from standard input",
      "Reads one address a line and says of each whether it may stand in an SMTP envelope (RFC "

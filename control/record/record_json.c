@@ -39,8 +39,7 @@ static void put_id(struct telling *t, const char *key, const struct id128 *id)
     json_line_peer(t->line, key, writer_span(&w));
 }
 
-/* RFC 3339, in UTC. False: it has no such time. */
-static bool time_text(struct writer *w, uint64_t ms)
+bool record_json_time_put(struct writer *w, uint64_t ms)
 {
     time_t seconds = (time_t)(ms / 1000);
     struct tm day;
@@ -57,7 +56,7 @@ static void put_time(struct telling *t, const char *key, uint64_t ms)
     char text[TIME_TEXT];
     struct writer w = writer_of(text, sizeof(text));
 
-    if (time_text(&w, ms))
+    if (record_json_time_put(&w, ms))
         json_line_peer(t->line, key, writer_span(&w));
     else
         json_line_null(t->line, key);
@@ -110,7 +109,8 @@ static void put_rcpt_to(struct telling *t)
 
     json_line_open(t->line, "rcpt_to", '[');
     for (uint32_t i = 0; i < recipients_told(m); i++)
-        put_field(t, NULL, RECORD_FIELD_rcpt_to, m->recipients[i].address);
+        if (m->recipients[i].code < 300)
+            put_field(t, NULL, RECORD_FIELD_rcpt_to, m->recipients[i].address);
     json_line_close(t->line, ']');
 }
 
@@ -121,6 +121,7 @@ static const char *action_text(uint8_t action)
 
 static void put_recipient(struct telling *t, const struct record_recipient *recipient)
 {
+    const struct record_message *m = &t->record->message;
     bool accepted = recipient->code >= 200 && recipient->code < 300 && recipient->data_code < 400;
 
     json_line_open(t->line, NULL, '{');
@@ -132,7 +133,7 @@ static void put_recipient(struct telling *t, const struct record_recipient *reci
         json_line_null(t->line, "data_code");
     json_line_text(t->line, "verdict", action_text(recipient->verdict));
     put_text(t, "rule", recipient->rule);
-    if (accepted)
+    if (accepted && m->role == RECORD_SERVE)
         json_line_text(t->line, "place",
                        recipient->place == MESSAGE_QUARANTINE ? "quarantine" : "inbox");
     else
@@ -199,7 +200,8 @@ static void put_message_facts(struct telling *t)
     put_field(t, "subject", RECORD_FIELD_subject, m->subject);
     put_field(t, "from", RECORD_FIELD_from, m->from);
     put_field(t, "message_id", RECORD_FIELD_message_id, m->message_id);
-    record_parts_put(t->line, "parts", record_text_span(r, m->tree), t->privacy);
+    record_parts_put(t->line, "parts", record_text_span(r, m->tree),
+                     record_text_span(r, m->digests), t->privacy);
     put_rules(t);
     put_anomalies(t, m->anomalies);
     json_line_close(t->line, '}');
@@ -211,7 +213,7 @@ static void put_message_context(struct telling *t)
     const struct record_message *m = &r->message;
 
     json_line_open(t->line, "context", '{');
-    json_line_text(t->line, "role", "serve");
+    json_line_text(t->line, "role", m->role == RECORD_TAP ? "tap" : "serve");
     json_line_number(t->line, "worker", r->worker);
     put_id(t, "connection", &m->connection);
     put_peer(t, &m->peer);
@@ -243,18 +245,18 @@ static void put_message_result(struct telling *t)
 }
 
 /* What every record begins with. */
-static void put_head(struct telling *t, const char *kind, const char *schema,
+static void put_head(struct telling *t, const char *kind, unsigned version, const char *schema,
                      const struct id128 *id)
 {
     json_line_text(t->line, "kind", kind);
-    json_line_number(t->line, "version", RECORD_JSON_VERSION);
+    json_line_number(t->line, "version", version);
     json_line_text(t->line, "schema", schema);
     put_id(t, "id", id);
 }
 
 static void put_message(struct telling *t)
 {
-    put_head(t, "message", RECORD_SCHEMA_message, &t->record->message.id);
+    put_head(t, "message", RECORD_MESSAGE_VERSION, RECORD_SCHEMA_message, &t->record->message.id);
     put_message_facts(t);
     put_message_context(t);
     put_message_result(t);
@@ -280,7 +282,7 @@ static void put_connection(struct telling *t)
     const struct record *r = t->record;
     const struct record_connection *c = &r->connection;
 
-    put_head(t, "connection", RECORD_SCHEMA_connection, &c->id);
+    put_head(t, "connection", RECORD_JSON_VERSION, RECORD_SCHEMA_connection, &c->id);
     put_connection_facts(t);
     json_line_open(t->line, "context", '{');
     json_line_text(t->line, "role", "serve");
@@ -329,7 +331,7 @@ json_t *record_json_time(uint64_t ms)
     char text[TIME_TEXT];
     struct writer w = writer_of(text, sizeof(text));
 
-    return time_text(&w, ms) ? json_stringn(text, w.len) : json_null();
+    return record_json_time_put(&w, ms) ? json_stringn(text, w.len) : json_null();
 }
 
 json_t *record_json_id(const struct id128 *id)

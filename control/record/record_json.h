@@ -4,12 +4,13 @@
 
 #include "control/record/record_privacy.h"
 #include "dataplane/handoff/record.h"
+#include "proto/base/writer.h"
 
-enum { RECORD_JSON_VERSION = 1 };
+enum { RECORD_JSON_VERSION = 1, RECORD_MESSAGE_VERSION = 2 };
 
 /* Names of the schemas that records say they keep to, with major and minor version; one each in
  * control/schema. */
-#define RECORD_SCHEMA_message "message/1.1"
+#define RECORD_SCHEMA_message "message/2.0"
 #define RECORD_SCHEMA_connection "connection/1.1"
 #define RECORD_SCHEMA_audit "audit/1.0"
 #define RECORD_SCHEMA_engine "engine/1.0"
@@ -29,6 +30,9 @@ json_t *record_json(const struct record *record, const struct record_privacy *pr
  * reference. NULL: no memory, or `json` is NULL.
  */
 char *record_json_dump(json_t *json, size_t *len_out);
+
+/* Milliseconds since 1970 as RFC 3339 has them, in UTC. False: it has no such time. */
+bool record_json_time_put(struct writer *w, uint64_t ms);
 
 /* Each a new reference, NULL: no memory. */
 

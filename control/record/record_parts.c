@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/record/record_parts.h"
 
+#include "dataplane/handoff/part_digests.h"
 #include "proto/mime/mime_tree.h"
 
 static const char *kind_name(uint8_t kind)
@@ -39,7 +40,28 @@ static void put_disposition(struct json_line *j, struct span attribute)
         json_line_peer(j, "disposition", disposition.type);
 }
 
-static void put_part(struct json_line *j, const struct mime_tree_part *p,
+/* Hexadecimal, in the order of the bytes. */
+static void put_digest(struct json_line *j, struct span sha256)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t text[2 * PART_SHA256];
+
+    for (size_t i = 0; i < sha256.len; i++) {
+        text[2 * i] = (uint8_t)digits[sha256.data[i] >> 4];
+        text[2 * i + 1] = (uint8_t)digits[sha256.data[i] & 15];
+    }
+    json_line_peer(j, "sha256", span_of(text, 2 * sha256.len));
+}
+
+struct span record_parts_digest(struct span digests, uint32_t part)
+{
+    for (; digests.len >= 2 + PART_SHA256; digests = span_skip(digests, 2 + PART_SHA256))
+        if ((uint32_t)(digests.data[0] << 8 | digests.data[1]) == part)
+            return span_head(span_skip(digests, 2), PART_SHA256);
+    return span_of(NULL, 0);
+}
+
+static void put_part(struct json_line *j, const struct mime_tree_part *p, struct span sha256,
                      const struct record_privacy *privacy)
 {
     struct span name = p->attributes[MIME_TREE_FILENAME];
@@ -57,10 +79,12 @@ static void put_part(struct json_line *j, const struct mime_tree_part *p,
     put_disposition(j, p->attributes[MIME_TREE_DISPOSITION]);
     if (name.len)
         record_privacy_put(j, "name", privacy, RECORD_FIELD_part_name, name);
+    if (sha256.len)
+        put_digest(j, sha256);
     json_line_close(j, '}');
 }
 
-void record_parts_put(struct json_line *j, const char *key, struct span tree,
+void record_parts_put(struct json_line *j, const char *key, struct span tree, struct span digests,
                       const struct record_privacy *privacy)
 {
     struct mime_tree_read read;
@@ -70,7 +94,7 @@ void record_parts_put(struct json_line *j, const char *key, struct span tree,
     if (mime_tree_read_init(&read, tree))
         for (uint32_t n = 0;
              n < RECORD_PARTS && mime_tree_read_next(&read, &part) == MIME_TREE_NEXT; n++)
-            put_part(j, &part, privacy);
+            put_part(j, &part, record_parts_digest(digests, part.index), privacy);
     json_line_close(j, ']');
 }
 
@@ -79,7 +103,7 @@ json_t *record_parts(struct span tree, const struct record_privacy *privacy)
     struct json_line line = {0};
     json_t *json;
 
-    record_parts_put(&line, NULL, tree, privacy);
+    record_parts_put(&line, NULL, tree, span_of(NULL, 0), privacy);
     json = json_line_load(&line);
     json_line_fini(&line);
     return json;

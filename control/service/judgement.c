@@ -7,7 +7,7 @@
 #include "control/rulefile/rule_loader.h"
 #include "control/service/policy.h"
 
-enum { STREAMS = 64, JOBS = 16, RECORDS = 4 };
+enum { STREAMS = 64, JOBS = 16, RECORDS = 4 }; /* streams of a message; records beside it */
 
 struct judgement {
     struct rule_loader *loader;
@@ -40,7 +40,7 @@ static bool publish(struct judgement *j, const struct config *config)
     return settings != NULL;
 }
 
-struct judgement *judgement_new(const struct config *config, struct writer *why)
+struct judgement *judgement_new(const struct config *config, uint32_t messages, struct writer *why)
 {
     struct rule_loader_options options;
     struct judgement *j = calloc(1, sizeof(*j));
@@ -51,10 +51,10 @@ struct judgement *judgement_new(const struct config *config, struct writer *why)
     /* The engine's cache is the engine's. */
     options.cache = "";
     options.workers = 1;
-    options.streams = STREAMS;
+    options.streams = messages > STREAMS ? messages : STREAMS;
     j->loader = rule_loader_new();
-    j->handoff =
-        handoff_new(&(struct handoff_options){.workers = 1, .jobs = JOBS, .records = RECORDS});
+    j->handoff = handoff_new(
+        &(struct handoff_options){.workers = 1, .jobs = JOBS, .records = messages + RECORDS});
     j->directory = directory_new((uint32_t)config->engine.directory);
     if (j->loader && j->handoff && j->directory &&
         rule_loader_load(j->loader, &options, why, &j->rules))

@@ -11,8 +11,9 @@
  */
 struct judgement;
 
-/* NULL: no memory, or the rules are wrong, with lines of reasons in `why`. */
-struct judgement *judgement_new(const struct config *config, struct writer *why);
+/* For so many messages at a time. NULL: no memory, or the rules are wrong, with lines of reasons in
+ * `why`. */
+struct judgement *judgement_new(const struct config *config, uint32_t messages, struct writer *why);
 void judgement_free(struct judgement *judgement);
 struct handoff *judgement_handoff(const struct judgement *judgement);
 

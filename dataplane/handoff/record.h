@@ -22,6 +22,9 @@ enum {
     RECORD_RULES = 32,
 };
 
+/* What the engine was to the conversation. */
+enum record_role { RECORD_SERVE, RECORD_TAP };
+
 /* A text in the arena. */
 struct record_text {
     uint16_t at, len;
@@ -56,6 +59,7 @@ struct record_message {
     uint16_t code;                         /* of the final reply; 0 when there was none */
     uint8_t verdict;                       /* enum rule_action of the message as a whole */
     bool esmtp, smtputf8;
+    uint8_t role;            /* enum record_role */
     bool cycles_apportioned; /* this message carried no stamps of its own */
     struct record_text rule; /* id of the deciding rule */
     struct record_text rules[RECORD_RULES];
@@ -64,6 +68,8 @@ struct record_message {
     int32_t score;
     uint64_t size;
     struct record_text tree; /* encoded part tree, as stored */
+    /* Of leaves, in order: index of the part in 2 bytes, big-endian, and its SHA-256 in 32. */
+    struct record_text digests;
     uint32_t recipient_count;
     struct record_recipient recipients[MESSAGE_DELIVERIES];
     uint64_t cycles[STAGES];

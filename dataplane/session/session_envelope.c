@@ -24,7 +24,8 @@ static struct span spelled(const struct address *path)
     return span_between(path->local.data, path->domain.data + path->domain.len);
 }
 
-static enum rule_status value(struct transaction *tx, enum rule_scope scope, struct span bytes)
+enum rule_status session_envelope_value(struct transaction *tx, enum rule_scope scope,
+                                        struct span bytes)
 {
     return tx->match && rule_set_uses(tx->rules->set, scope)
                ? rule_match_value(tx->match, scope, bytes)
@@ -33,8 +34,8 @@ static enum rule_status value(struct transaction *tx, enum rule_scope scope, str
 
 /* What is known at MAIL goes to the rules. What they refuse is refused at RCPT: of postmasters and
  * abuse nobody knows yet whether they are meant. */
-static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
-                                       struct transaction *tx)
+enum smtp_reply_id session_envelope_sender(struct sessions *ss, struct session *s,
+                                           struct transaction *tx)
 {
     uint8_t text[IP_ADDRESS_TEXT];
     struct writer ip = writer_of(text, sizeof(text));
@@ -43,15 +44,15 @@ static enum smtp_reply_id judge_sender(struct sessions *ss, struct session *s,
     if (!tx->match)
         return SMTP_REPLY_NONE;
     ip_address_put(&ip, &tx->message.envelope.client);
-    status = value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
+    status = session_envelope_value(tx, RULE_SCOPE_CLIENT_IP, writer_span(&ip));
     if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_CLIENT_NAME, session_peer_name(s));
+        status = session_envelope_value(tx, RULE_SCOPE_CLIENT_NAME, session_peer_name(s));
     if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_HELO, session_name(s));
+        status = session_envelope_value(tx, RULE_SCOPE_HELO, session_name(s));
     if (status == RULE_OK && s->early)
-        status = value(tx, RULE_SCOPE_ANOMALY, span_text("pregreet"));
+        status = session_envelope_value(tx, RULE_SCOPE_ANOMALY, span_text("pregreet"));
     if (status == RULE_OK)
-        status = value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
+        status = session_envelope_value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
     if (status != RULE_OK)
         return SMTP_REPLY_NO_RESOURCES;
     transaction_count(ss, tx, RULE_COUNTER_CLIENT_IP,
@@ -91,7 +92,7 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
         row = no_chunk(ss);
     if (row == SMTP_REPLY_NONE)
-        row = judge_sender(ss, s, tx);
+        row = session_envelope_sender(ss, s, tx);
     if (row == SMTP_REPLY_NONE) {
         smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
         return;
@@ -137,7 +138,7 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
         return (enum smtp_reply_id)tx->sender_row;
     }
     rule_match_mark(tx->match);
-    if (value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
+    if (session_envelope_value(tx, RULE_SCOPE_RCPT_TO, recipient) != RULE_OK) {
         rule_match_rewind(tx->match);
         return SMTP_REPLY_NO_RESOURCES;
     }

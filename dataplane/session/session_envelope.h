@@ -3,6 +3,7 @@
 #define DATAPLANE_SESSION_SESSION_ENVELOPE_H
 
 #include "dataplane/session/session.h"
+#include "rules/rule_match.h"
 
 /*
  * Who sends, and to whom: names and paths looked up in the directory, judged by the rules, kept in
@@ -16,5 +17,14 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
 
 /* The recipient that greylisting was asked about is let in, or is to wait. */
 void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wait);
+
+struct transaction;
+/* What is known at MAIL goes to the rules: the row that they refuse the sender with is kept for
+ * RCPT. NONE, or NO_RESOURCES. */
+enum smtp_reply_id session_envelope_sender(struct sessions *ss, struct session *s,
+                                           struct transaction *tx);
+/* A value of the envelope for the rules, if they ask for it. */
+enum rule_status session_envelope_value(struct transaction *tx, enum rule_scope scope,
+                                        struct span bytes);
 
 #endif

@@ -5,16 +5,18 @@
 #include "dataplane/tcp/tcp.h"
 
 struct handoff_port;
+struct part_digests;
 struct sessions;
 
 /* A worker's sessions: one for each connection that TCP accepted, from banner to record. */
 struct sessions_options {
     struct tcp *tcp;
     struct chunk_pool *pool;
-    struct handoff_port *port; /* this worker's side of the handoff */
-    uint32_t connections;      /* most sessions at a time */
-    uint16_t node;             /* of this machine, in every id */
-    uint64_t ids_after_ms;     /* ids begin behind this wall time; 0: now */
+    struct handoff_port *port;          /* this worker's side of the handoff */
+    uint32_t connections;               /* most sessions at a time */
+    uint16_t node;                      /* of this machine, in every id */
+    uint64_t ids_after_ms;              /* ids begin behind this wall time; 0: now */
+    const struct part_digests *digests; /* of parts; NULL: none are made */
 };
 
 struct sessions *sessions_new(const struct sessions_options *options);

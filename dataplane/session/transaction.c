@@ -90,11 +90,10 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
 
 static void log_client(struct sessions *ss, const struct session *s, enum log_message message)
 {
-    struct ip_address client, local;
-    uint16_t client_port, local_port;
+    struct record_peer peer;
 
-    tcp_endpoints(s->conn, &local, &local_port, &client, &client_port);
-    session_log(ss, message, &client);
+    session_peer(s, &peer);
+    session_log(ss, message, &peer.client);
 }
 
 struct transaction *transaction_begin(struct sessions *ss, struct session *s,
@@ -179,7 +178,11 @@ static void record_reply(struct transaction *tx)
     uint8_t text[SMTP_REPLY_MAX];
     struct writer w = writer_of(text, sizeof(text));
 
-    if (tx->reply == SMTP_REPLY_NONE)
+    if (tx->observed) {
+        m->code = tx->observed->code;
+        m->reply = record_put(tx->record, tx->observed->reply, 512);
+    }
+    if (tx->reply == SMTP_REPLY_NONE || tx->observed)
         return;
     smtp_reply_put(&w, tx->reply, tx->reply_text);
     m->code = smtp_reply_row(tx->reply)->code;
@@ -208,6 +211,7 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
         m->tree = record_put(r, tx->message.tree, RECORD_ARENA);
     else
         r->cut = true;
+    transaction_digest_record(ss, tx);
     transaction_stamp_end(ss, tx);
 }
 
@@ -360,13 +364,10 @@ bool transaction_may_end(struct sessions *ss, struct session *s, const struct tr
     return false;
 }
 
-void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx)
+static void give_back(struct sessions *ss, struct transaction *tx)
 {
     struct chunk_pool *pool = ss->options.pool;
 
-    fill_record(ss, s, tx);
-    record_give(ss->options.port, tx->record, true);
-    discard_rows(ss, tx);
     if (tx->match)
         rule_match_fini(tx->match);
     if (tx->rules)
@@ -375,4 +376,19 @@ void transaction_end(struct sessions *ss, struct session *s, struct transaction 
     chunk_give(pool, tx->first);
     chunk_give(pool, tx->keep);
     chunk_give(pool, tx->arena);
+}
+
+void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx)
+{
+    fill_record(ss, s, tx);
+    record_give(ss->options.port, tx->record, true);
+    discard_rows(ss, tx);
+    give_back(ss, tx);
+}
+
+void transaction_drop(struct sessions *ss, struct transaction *tx)
+{
+    transaction_digest_record(ss, tx);
+    record_give(ss->options.port, tx->record, false);
+    give_back(ss, tx);
 }

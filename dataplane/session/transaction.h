@@ -60,6 +60,12 @@ struct transaction_accepted {
     uint8_t row; /* enum smtp_reply_id: what refuses the message for it alone; NONE: nothing */
 };
 
+/* A message that goes by, between two others. */
+struct transaction_observed {
+    uint16_t code; /* the server's answer to it; 0: not seen */
+    struct span reply;
+};
+
 struct transaction {
     struct chunk
         *arena; /* the chunk that this struct lies in, and those taken later; newest first */
@@ -122,6 +128,10 @@ struct transaction {
     struct mime_readings mime;
     uint8_t other_scope[MIME_READINGS]; /* part_scope of the other readings */
     struct mime_tree tree;
+    void *digest; /* of the open leaf, or NULL */
+    uint8_t *digests;
+    uint32_t digest_count;
+    struct transaction_observed *observed; /* tap: what another server made of it */
     uint32_t accepted_count;
     struct transaction_accepted accepted[MESSAGE_DELIVERIES];
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
@@ -147,6 +157,8 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
 bool transaction_may_end(struct sessions *ss, struct session *s, const struct transaction *tx);
 /* Gives everything back but what control still has; the record is sent. No commit may be out. */
 void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx);
+/* The same without a record. */
+void transaction_drop(struct sessions *ss, struct transaction *tx);
 /* `size` bytes of the message's own memory, aligned to 8; NULL when no chunk is left. */
 void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size);
 /* A copy there, in *copy_out; false: no memory, and it is empty. */
@@ -196,6 +208,14 @@ enum smtp_reply_id transaction_anomaly(struct sessions *ss, struct transaction *
                                        enum mime_anomaly which);
 /* The row for an action of the rules: NONE, RULE_REJECTED or RULE_DEFERRED. */
 enum smtp_reply_id transaction_refusal(enum rule_action action);
+
+/* ---- digests of leaves (transaction_digest.c) ---- */
+
+void transaction_digest_begin(struct sessions *ss, struct transaction *tx);
+void transaction_digest_feed(struct sessions *ss, struct transaction *tx, struct span bytes);
+void transaction_digest_end(struct sessions *ss, struct transaction *tx, uint16_t part);
+/* The message is over: what is open is given back, and what there is goes into the record. */
+void transaction_digest_record(struct sessions *ss, struct transaction *tx);
 
 /* ---- stamps (transaction_stamp.c) ---- */
 

@@ -202,6 +202,8 @@ static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx
     enum smtp_reply_id row;
 
     transaction_measure_part(tx, part);
+    if (part->kind == MIME_LEAF)
+        transaction_digest_begin(ss, tx);
     if (!span_equal_nocase(part->type, span_text("text")))
         tx->part_scope = RULE_SCOPE_ATTACHMENT;
     else
@@ -289,9 +291,11 @@ static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx
         return part_begin(ss, tx, event->begin);
     case MIME_DATA:
         transaction_measure_data(tx, event->data);
+        transaction_digest_feed(ss, tx, event->data);
         return mime_readings_instead(&tx->mime, 0) ? SMTP_REPLY_NONE
                                                    : part_data(ss, tx, event->data);
     case MIME_PART_END:
+        transaction_digest_end(ss, tx, event->part);
         row = transaction_reading_event(ss, tx, event);
         return row == SMTP_REPLY_NONE ? part_end(ss, tx) : row;
     case MIME_ANOMALY:

@@ -104,7 +104,7 @@ static uint32_t accepted_recipients(const struct transaction *tx)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < r->recipient_count; i++)
-        count += r->recipients[i].code == 250;
+        count += r->recipients[i].code / 100 == 2;
     return count;
 }
 

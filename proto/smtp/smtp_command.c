@@ -16,6 +16,11 @@ static const struct {
 #undef SMTP_VERB
 };
 
+const char *smtp_verb_name(enum smtp_verb verb)
+{
+    return verbs[(unsigned)verb < SMTP_VERB_COUNT ? verb : SMTP_VERB_UNKNOWN].name;
+}
+
 bool smtp_verb_idle(enum smtp_verb verb)
 {
     return verb == SMTP_VERB_EHLO || verb == SMTP_VERB_HELO || verb == SMTP_VERB_RSET ||

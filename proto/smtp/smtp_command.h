@@ -43,6 +43,9 @@ struct smtp_command {
  */
 enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *command_out);
 
+/* The verb's name in upper case; "?" for SMTP_VERB_UNKNOWN. */
+const char *smtp_verb_name(enum smtp_verb verb);
+
 /* True for a verb that brings no message nearer: EHLO, HELO, RSET, NOOP, VRFY, HELP, EXPN. */
 bool smtp_verb_idle(enum smtp_verb verb);
 

@@ -59,6 +59,23 @@ static enum smtp_reader_event refuse(struct smtp_reader *r, enum line_form form)
     return SMTP_READER_BAD;
 }
 
+/* The same in message data, where a lenient reader goes on: `bytes` are text. */
+static enum smtp_reader_event refuse_text(struct smtp_reader *r, enum line_form form,
+                                          struct span bytes, struct span *bytes_out)
+{
+    if (!r->lenient)
+        return refuse(r, form);
+    r->line.form = (uint8_t)form;
+    r->at = PLACE_MIDDLE;
+    *bytes_out = bytes;
+    return SMTP_READER_ODD;
+}
+
+void smtp_reader_gap(struct smtp_reader *r)
+{
+    r->at = PLACE_MIDDLE;
+}
+
 enum line_form smtp_reader_form(const struct smtp_reader *r)
 {
     return (enum line_form)r->line.form;
@@ -145,7 +162,7 @@ static enum smtp_reader_event resolve(struct smtp_reader *r, struct span *in,
         return SMTP_READER_MORE;
     }
     if (c != '\n')
-        return refuse(r, LINE_FORM_BARE_CR);
+        return refuse_text(r, LINE_FORM_BARE_CR, span_of(crlf, 1), bytes_out);
     *in = span_skip(*in, 1);
     if (r->at == PLACE_DOT_CR) {
         r->mode = SMTP_READER_COMMANDS;
@@ -158,23 +175,28 @@ static enum smtp_reader_event resolve(struct smtp_reader *r, struct span *in,
 
 /* What stands at the input's first byte is no text: it is held, or named. SMTP_READER_MORE: go on.
  */
-static enum smtp_reader_event special(struct smtp_reader *r, struct span *in)
+static enum smtp_reader_event special(struct smtp_reader *r, struct span *in,
+                                      struct span *bytes_out)
 {
-    switch (in->data[0]) {
+    struct span odd = span_head(*in, 1);
+
+    /* Refused bytes are left where they are; nothing is read behind them. */
+    if (r->lenient || in->data[0] == '.' || (in->data[0] == '\r' && in->len == 1))
+        *in = span_skip(*in, 1);
+    switch (odd.data[0]) {
     case 0:
-        return refuse(r, LINE_FORM_NUL);
+        return refuse_text(r, LINE_FORM_NUL, odd, bytes_out);
     case '\n':
-        return refuse(r, LINE_FORM_BARE_LF);
+        return refuse_text(r, LINE_FORM_BARE_LF, odd, bytes_out);
     case '\r':
-        if (in->len > 1)
-            return refuse(r, LINE_FORM_BARE_CR);
+        if (in->len)
+            return refuse_text(r, LINE_FORM_BARE_CR, odd, bytes_out);
         r->at = PLACE_CR;
         break;
     default:
         r->at = PLACE_DOT;
         break;
     }
-    *in = span_skip(*in, 1);
     return SMTP_READER_MORE;
 }
 
@@ -214,7 +236,7 @@ static enum smtp_reader_event next_data(struct smtp_reader *r, struct span *in,
                 r->text_line = UNCOUNTED;
                 return SMTP_READER_LONG;
             }
-            event = special(r, in);
+            event = special(r, in, bytes_out);
         }
         if (event != SMTP_READER_MORE)
             return event;
@@ -252,7 +274,7 @@ static enum smtp_reader_event next_chunk(struct smtp_reader *r, struct span *in,
     if (event != SMTP_READER_MORE || r->left)
         return event;
     if (r->mode == SMTP_READER_COUNTED && r->last && r->at == PLACE_CR)
-        return refuse(r, LINE_FORM_BARE_CR);
+        return refuse_text(r, LINE_FORM_BARE_CR, span_of(crlf, 1), bytes_out);
     r->mode = SMTP_READER_COMMANDS;
     return SMTP_READER_CHUNK;
 }

@@ -24,6 +24,8 @@ enum smtp_reader_event {
                           goes on) */
     SMTP_READER_BAD, /* a bare CR, bare LF or NUL: smtp_reader_form(). Final: every later call says
                         it again */
+    SMTP_READER_ODD, /* only of a lenient reader: *bytes_out is the next text, which is a bare CR, a
+                        bare LF or a NUL: smtp_reader_form() */
     SMTP_READER_BUFFER, /* attach a buffer of the line limit's size and call again */
 };
 
@@ -47,6 +49,7 @@ struct smtp_reader {
     bool skipped_cr;    /* a CR was the last byte that was skipped */
     bool binary;        /* chunks are octets, not lines */
     bool long_chunk;    /* the command line that was too long was a BDAT */
+    bool lenient;       /* message data is never refused */
 };
 
 /* `line_max`: longest command line, CRLF included. `text_line_max`: RFC 5321 section 4.5.3.1.6 says
@@ -70,6 +73,18 @@ static inline void smtp_reader_set_binary(struct smtp_reader *r, bool binary)
 {
     r->binary = binary;
 }
+
+/*
+ * For who observes a conversation and cannot refuse: what would be SMTP_READER_BAD in message data
+ * is SMTP_READER_ODD, and text like other text; a line still begins behind CRLF alone.
+ */
+static inline void smtp_reader_set_lenient(struct smtp_reader *r)
+{
+    r->lenient = true;
+}
+
+/* Bytes of the message are missing: a line is under way. */
+void smtp_reader_gap(struct smtp_reader *r);
 
 /* After SMTP_READER_LONG on a command line: it was a BDAT, and how many octets follow is not known.
  */

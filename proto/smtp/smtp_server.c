@@ -388,6 +388,7 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
         return on_chunk(s);
     case SMTP_READER_LONG:
         return on_long(s);
+    case SMTP_READER_ODD: /* of lenient readers alone */
     case SMTP_READER_BAD:
         break;
     }

@@ -45,6 +45,7 @@ static bool feed(struct smtp_reader *r, bool *open, struct span in, uint8_t *buf
             writer_byte(out, 1);
             writer_byte(out, (uint8_t)smtp_reader_form(r));
             return false;
+        case SMTP_READER_ODD:
         case SMTP_READER_TEXT:
             if (bytes.len == 0 || bytes.data[bytes.len - 1] == '\r')
                 abort();

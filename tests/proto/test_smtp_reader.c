@@ -63,6 +63,7 @@ static bool feed(struct run *r, struct span in)
             writer_text(&r->out, "]");
             obey(r, bytes);
             break;
+        case SMTP_READER_ODD:
         case SMTP_READER_TEXT:
             CHECK(bytes.len > 0);
             CHECK(bytes.data[bytes.len - 1] != '\r');

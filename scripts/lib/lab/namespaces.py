@@ -126,7 +126,7 @@ class Namespaces:
 
     def capture(self, path):
         """Starts tcpdump on the client's interface; it ends with the namespaces at the latest."""
-        tool = start(*self.command("tcpdump", "-i", self.client_port, "-U", "-w", str(path)))
+        tool = start(*self.command("tcpdump", "--immediate-mode", "-i", self.client_port, "-U", "-w", str(path)))
         self._tools.append(tool)
         return tool
 

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tap/tap_flow.h"
+
+#include "dataplane/session/session_more.h"
+
+enum { PIECE_HEAD = 3 };
+
+/* ---- what is said ---- */
+
+void tap_flow_say(struct tap *t, struct tap_flow *f, struct tap_event *event)
+{
+    event->flow = &f->facts;
+    event->time_ns = f->time_ns;
+    f->facts.last_ns = f->time_ns;
+    t->source->event(t->source->context, event);
+}
+
+void tap_flow_anomaly(struct tap *t, struct tap_flow *f, const char *name, const char *what,
+                      const char *direction)
+{
+    struct tap_event event = {.kind = TAP_EVENT_ANOMALY,
+                              .name = span_text(name),
+                              .text = span_text(what),
+                              .direction = direction};
+
+    t->anomalies++;
+    tap_flow_say(t, f, &event);
+}
+
+void tap_flow_login(struct tap *t, struct tap_flow *f, struct span mechanism, struct span who,
+                    bool good)
+{
+    struct tap_event event = {
+        .kind = TAP_EVENT_LOGIN, .name = mechanism, .text = who, .good = good};
+
+    f->logins++;
+    t->logins++;
+    tap_flow_say(t, f, &event);
+}
+
+void tap_flow_note(struct tap_text *text, struct span bytes)
+{
+    bytes = span_head(bytes, TAP_TEXT);
+    text->len = (uint8_t)bytes.len;
+    if (bytes.len)
+        memcpy(text->bytes, bytes.data, bytes.len);
+}
+
+/* ---- memory ---- */
+
+uint8_t *tap_flow_line(struct tap *t, struct tap_flow *f, enum tcp_direction d)
+{
+    if (!f->line[d])
+        f->line[d] = chunk_take(t->pool, CHUNK_MEDIUM);
+    return f->line[d] ? f->line[d]->data : NULL;
+}
+
+static void give(struct tap *t, struct chunk **c)
+{
+    chunk_give(t->pool, *c);
+    *c = NULL;
+}
+
+/* Line buffers that hold nothing go back: an idle connection has none. */
+static void give_lines(struct tap *t, struct tap_flow *f)
+{
+    for (int d = 0; d < TCP_DIRECTIONS; d++) {
+        bool client = d == TCP_TO_SERVER;
+        uint8_t *idle = NULL;
+
+        if (!f->line[d])
+            continue;
+        if (f->stage == TAP_SMTP)
+            idle = smtp_observer_take_back(&f->smtp, client);
+        else if (f->stage == TAP_POP3)
+            idle = pop3_observer_take_back(&f->pop3, client);
+        else if (f->stage == TAP_IMAP)
+            idle = imap_observer_take_back(&f->imap, client);
+        if (idle)
+            give(t, &f->line[d]);
+    }
+}
+
+/* ---- protocols ---- */
+
+static void end_protocol(struct tap *t, struct tap_flow *f)
+{
+    if (f->stage == TAP_SMTP)
+        tap_smtp_end(t, f);
+    else if (f->stage == TAP_POP3)
+        tap_pop3_end(t, f);
+    else if (f->stage == TAP_TLS)
+        tap_secure_end(t, f);
+    give(t, &f->held);
+    give(t, &f->line[0]);
+    give(t, &f->line[1]);
+}
+
+void tap_flow_become(struct tap *t, struct tap_flow *f, enum tap_stage stage)
+{
+    end_protocol(t, f);
+    f->stage = (uint8_t)stage;
+    if (stage == TAP_SMTP)
+        tap_smtp_begin(t, f);
+    else if (stage == TAP_POP3)
+        tap_pop3_begin(t, f);
+    else if (stage == TAP_IMAP)
+        tap_imap_begin(t, f);
+    else if (stage == TAP_TLS)
+        tap_secure_begin(t, f);
+}
+
+/* A mirror that shows one direction alone is found out, not guessed at. */
+static void warn(struct tap *t, struct tap_flow *f, enum tcp_direction d)
+{
+    bool client = d == TCP_TO_SERVER;
+    char text[128];
+    struct writer w = writer_of(text, sizeof(text));
+    struct tap_event event = {.kind = TAP_EVENT_ANOMALY,
+                              .name = span_text("one_sided"),
+                              .direction = client ? "client" : "server"};
+
+    if (f->warned || f->seen->side[!d].seen)
+        return;
+    f->warned = true;
+    writer_printf(&w, "only the %s's direction is seen on port %u, check the mirror",
+                  client ? "client" : "server", f->facts.server_port);
+    event.text = writer_span(&w);
+    t->anomalies++;
+    tap_flow_say(t, f, &event);
+}
+
+void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
+{
+    if (f->was_mail)
+        warn(t, f, d);
+    switch ((enum tap_stage)f->stage) {
+    case TAP_SMTP:
+        tap_smtp_bytes(t, f, d, bytes);
+        break;
+    case TAP_POP3:
+        tap_pop3_bytes(t, f, d, bytes);
+        break;
+    case TAP_IMAP:
+        tap_imap_bytes(t, f, d, bytes);
+        break;
+    case TAP_TLS:
+        tap_secure_bytes(t, f, d, bytes);
+        break;
+    case TAP_DETECTING:
+    case TAP_BLIND:
+        break;
+    }
+    give_lines(t, f);
+}
+
+/* ---- recognising ---- */
+
+/* Pieces as they came: direction (1 byte), length (2), bytes. */
+static bool note_piece(struct chunk *c, enum tcp_direction d, struct span bytes)
+{
+    if (bytes.len + PIECE_HEAD > chunk_room(c) || bytes.len > UINT16_MAX)
+        return false;
+    c->data[c->len] = (uint8_t)d;
+    c->data[c->len + 1] = (uint8_t)(bytes.len >> 8);
+    c->data[c->len + 2] = (uint8_t)bytes.len;
+    memcpy(c->data + c->len + PIECE_HEAD, bytes.data, bytes.len);
+    c->len += (uint32_t)(bytes.len + PIECE_HEAD);
+    return true;
+}
+
+static bool next_piece(struct span *all, enum tcp_direction *d, struct span *bytes)
+{
+    if (all->len < PIECE_HEAD)
+        return false;
+    *d = (enum tcp_direction)all->data[0];
+    *bytes = span_head(span_skip(*all, PIECE_HEAD), (size_t)(all->data[1] << 8 | all->data[2]));
+    *all = span_skip(*all, PIECE_HEAD + bytes->len);
+    return true;
+}
+
+static enum detect_protocol recognise(const struct chunk *c)
+{
+    uint8_t memory[TCP_DIRECTIONS][DETECT_MAX];
+    struct writer first[TCP_DIRECTIONS] = {writer_of(memory[0], DETECT_MAX),
+                                           writer_of(memory[1], DETECT_MAX)};
+    struct span all = span_of(c->data, c->len), bytes;
+    enum tcp_direction d;
+
+    while (next_piece(&all, &d, &bytes))
+        writer_span_put(&first[d], span_head(bytes, writer_room(&first[d])));
+    return detect(writer_span(&first[TCP_TO_SERVER]), writer_span(&first[TCP_TO_CLIENT]));
+}
+
+static enum tap_stage stage_of(enum detect_protocol protocol)
+{
+    static const uint8_t stages[] = {
+        [DETECT_UNDECIDED] = TAP_BLIND, [DETECT_SMTP] = TAP_SMTP, [DETECT_POP3] = TAP_POP3,
+        [DETECT_IMAP] = TAP_IMAP,       [DETECT_TLS] = TAP_TLS,   [DETECT_OTHER] = TAP_BLIND,
+    };
+
+    return (enum tap_stage)stages[protocol];
+}
+
+/* It is known what is spoken: what was held is read by it. */
+static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol)
+{
+    struct chunk *held = f->held;
+    struct span all, bytes;
+    enum tcp_direction d;
+
+    f->held = NULL;
+    t->by_protocol[protocol]++;
+    f->facts.protocol = detect_name(protocol);
+    f->was_mail = protocol == DETECT_SMTP || protocol == DETECT_POP3 || protocol == DETECT_IMAP;
+    t->sessions += f->was_mail;
+    tap_flow_become(t, f, stage_of(protocol));
+    if (!held)
+        return;
+    all = span_of(held->data, held->len);
+    while (next_piece(&all, &d, &bytes))
+        tap_flow_bytes(t, f, d, bytes);
+    chunk_give(t->pool, held);
+}
+
+static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
+{
+    enum detect_protocol protocol = DETECT_OTHER;
+
+    if (!f->held)
+        f->held = chunk_take(t->pool, CHUNK_LARGE);
+    if (!f->held || !note_piece(f->held, d, bytes)) {
+        decide(t, f, DETECT_OTHER);
+        return;
+    }
+    protocol = recognise(f->held);
+    if (protocol != DETECT_UNDECIDED)
+        decide(t, f, protocol);
+}
+
+/* ---- the observer's calls ---- */
+
+static void set_time(struct tap *t, struct tap_flow *f, uint64_t time_ns)
+{
+    f->time_ns = time_ns;
+    t->ss->time = (struct turn_time){.now = time_ns / 1000, .wall_ms = time_ns / 1000000};
+}
+
+static void flow_begin(void *context, struct tcp_observed_flow *flow)
+{
+    struct tap *t = context;
+    struct tap_flow *f = t->free;
+
+    if (f) {
+        t->free = f->next_free;
+    } else if (t->used < t->source->flows) {
+        f = &t->flows[t->used++];
+    } else {
+        t->flows_unseen++;
+        return;
+    }
+    memset(f, 0, sizeof(*f));
+    flow->user = f;
+    f->seen = flow;
+    f->facts = (struct tap_flow_facts){
+        .id = flow->id,
+        .client = flow->client,
+        .server = flow->server,
+        .client_port = flow->client_port,
+        .server_port = flow->server_port,
+        .begin_ns = flow->begin_ns,
+        .last_ns = flow->begin_ns,
+        .protocol = detect_name(DETECT_UNDECIDED),
+    };
+    set_time(t, f, flow->begin_ns);
+    f->s.id = id128_next(&t->ss->ids, t->ss->time.wall_ms);
+    f->facts.connection = f->s.id;
+}
+
+static void flow_bytes(void *context, struct tcp_observed_flow *flow, enum tcp_direction d,
+                       struct span bytes, uint64_t offset, uint64_t time_ns)
+{
+    struct tap *t = context;
+    struct tap_flow *f = flow->user;
+
+    if (!f)
+        return;
+    set_time(t, f, time_ns);
+    t->ss->bytes_read += bytes.len;
+    if (f->stage == TAP_DETECTING)
+        detecting(t, f, d, bytes);
+    else
+        tap_flow_bytes(t, f, d, bytes);
+}
+
+static void flow_gap(void *context, struct tcp_observed_flow *flow, enum tcp_direction d,
+                     uint64_t offset, uint64_t len, uint64_t time_ns)
+{
+    struct tap *t = context;
+    struct tap_flow *f = flow->user;
+
+    if (!f)
+        return;
+    set_time(t, f, time_ns);
+    if (f->stage == TAP_SMTP) {
+        tap_smtp_gap(t, f, d, len);
+    } else if (f->stage == TAP_POP3) {
+        f->message.whole = false;
+        pop3_observer_gap(&f->pop3, d == TCP_TO_SERVER);
+    } else if (f->stage == TAP_IMAP) {
+        imap_observer_gap(&f->imap, d == TCP_TO_SERVER);
+    } else if (f->stage == TAP_TLS) {
+        tap_flow_become(t, f, TAP_BLIND);
+    }
+    if (f->was_mail)
+        tap_flow_anomaly(t, f, "gap", "bytes of the connection are not in the capture",
+                         d == TCP_TO_SERVER ? "client" : "server");
+}
+
+static void flow_finished(void *context, struct tcp_observed_flow *flow, enum tcp_direction d,
+                          uint64_t time_ns)
+{
+}
+
+static void flow_event(void *context, struct tcp_observed_flow *flow,
+                       const struct tcp_observation *o)
+{
+    struct tap *t = context;
+    struct tap_flow *f = flow->user;
+    struct tap_event event = {.kind = TAP_EVENT_ANOMALY,
+                              .direction = o->direction == TCP_TO_SERVER ? "client" : "server"};
+
+    /* Told in words of its own, with the port. */
+    if (!f || o->event == TCP_OBSERVED_ONE_SIDED)
+        return;
+    set_time(t, f, o->time_ns);
+    event.name = span_text(tcp_observer_event_name(o->event));
+    t->anomalies++;
+    tap_flow_say(t, f, &event);
+}
+
+static void say_session(struct tap *t, struct tap_flow *f)
+{
+    struct tap_event event = {.kind = TAP_EVENT_SESSION};
+
+    event.session = (struct tap_session_facts){
+        .greeting = tap_flow_text(&f->greeting),
+        .helo = tap_flow_text(&f->name),
+        .commands = f->commands,
+        .messages = f->messages,
+        .logins = f->logins,
+        .esmtp = f->esmtp,
+        .starttls = f->started_tls,
+        .one_sided = f->warned,
+    };
+    tap_flow_say(t, f, &event);
+}
+
+static void say_flow(struct tap *t, struct tap_flow *f, enum tcp_observer_end reason)
+{
+    struct tap_event event = {.kind = TAP_EVENT_FLOW,
+                              .name = span_text(tcp_observer_end_name(reason))};
+
+    f->facts.guessed = f->seen->guessed;
+    for (int d = 0; d < TCP_DIRECTIONS; d++)
+        event.side[d] = (struct tap_side){
+            .packets = f->seen->side[d].packets,
+            .bytes = f->seen->side[d].bytes,
+            .gap_bytes = f->seen->side[d].gap_bytes,
+            .gaps = f->seen->side[d].gaps,
+            .seen = f->seen->side[d].seen,
+        };
+    tap_flow_say(t, f, &event);
+}
+
+static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_observer_end reason,
+                     uint64_t time_ns)
+{
+    struct tap *t = context;
+    struct tap_flow *f = flow->user;
+
+    if (!f)
+        return;
+    set_time(t, f, time_ns);
+    if (f->stage == TAP_DETECTING && f->held)
+        decide(t, f, DETECT_OTHER);
+    end_protocol(t, f);
+    if (f->was_mail)
+        say_session(t, f);
+    say_flow(t, f, reason);
+    session_more_give(t->ss, &f->s);
+    f->next_free = t->free;
+    t->free = f;
+    flow->user = NULL;
+}
+
+const struct tcp_observer_calls tap_flow_calls = {
+    .flow_begin = flow_begin,
+    .flow_bytes = flow_bytes,
+    .flow_gap = flow_gap,
+    .flow_finished = flow_finished,
+    .flow_event = flow_event,
+    .flow_end = flow_end,
+};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/session_more.h"
+#include "dataplane/tap/tap_flow.h"
+
+/* Conversations in which mail is read: POP3 with its messages, IMAP without. */
+
+static void say(struct tap *t, struct tap_flow *f, enum tap_event_kind kind, struct span name,
+                struct span text, uint32_t secret)
+{
+    struct tap_event event = {.kind = kind, .name = name, .text = text, .secret = secret};
+
+    f->commands += kind == TAP_EVENT_COMMAND;
+    tap_flow_say(t, f, &event);
+}
+
+static void login(struct tap *t, struct tap_flow *f, struct span mechanism, struct span who,
+                  bool good)
+{
+    tap_flow_login(t, f, mechanism, who, good);
+    if (good)
+        tap_flow_note(&f->name, who);
+}
+
+/* ---- POP3 ---- */
+
+void tap_pop3_begin(struct tap *t, struct tap_flow *f)
+{
+    pop3_observer_init(&f->pop3, !f->seen->side[TCP_TO_CLIENT].opened);
+    f->s.protocol = LISTENER_POP3;
+}
+
+static void on_pop3(struct tap *t, struct tap_flow *f, const struct pop3_observed *e)
+{
+    switch (e->kind) {
+    case POP3_OBSERVED_GREETING:
+        tap_flow_note(&f->greeting, e->text);
+        __attribute__((fallthrough));
+    case POP3_OBSERVED_ANSWER:
+        say(t, f, TAP_EVENT_REPLY, e->name, e->text, (uint32_t)e->text.len);
+        break;
+    case POP3_OBSERVED_COMMAND:
+        say(t, f, TAP_EVENT_COMMAND, e->name, e->text, e->secret);
+        break;
+    case POP3_OBSERVED_LOGIN:
+        login(t, f, e->name, e->text, e->good);
+        break;
+    case POP3_OBSERVED_BEGIN:
+        tap_message_open(t, f, span_of(NULL, 0), false);
+        tap_message_begin(t, f);
+        f->message.whole = !e->partly;
+        break;
+    case POP3_OBSERVED_TEXT:
+        tap_message_bytes(t, f, e->text);
+        break;
+    case POP3_OBSERVED_END:
+        tap_message_end(t, f);
+        tap_message_verdict(t, f, 0, span_of(NULL, 0));
+        break;
+    case POP3_OBSERVED_STARTTLS:
+        f->started_tls = true;
+        tap_flow_become(t, f, TAP_TLS);
+        break;
+    default:
+        break;
+    }
+}
+
+void tap_pop3_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
+{
+    struct pop3_observed e;
+    bool client = d == TCP_TO_SERVER;
+
+    while (f->stage == TAP_POP3) {
+        if (client)
+            pop3_observer_client(&f->pop3, &bytes, &e);
+        else
+            pop3_observer_server(&f->pop3, &bytes, &e);
+        if (e.kind == POP3_OBSERVED_MORE)
+            return;
+        if (e.kind == POP3_OBSERVED_BUFFER) {
+            uint8_t *buffer = tap_flow_line(t, f, d);
+
+            if (!buffer) {
+                tap_flow_become(t, f, TAP_BLIND);
+                return;
+            }
+            pop3_observer_attach(&f->pop3, client, buffer);
+            continue;
+        }
+        on_pop3(t, f, &e);
+    }
+}
+
+void tap_pop3_end(struct tap *t, struct tap_flow *f)
+{
+    tap_message_drop(t, f);
+}
+
+/* ---- IMAP ---- */
+
+void tap_imap_begin(struct tap *t, struct tap_flow *f)
+{
+    imap_observer_init(&f->imap, !f->seen->side[TCP_TO_CLIENT].opened);
+}
+
+static void on_imap(struct tap *t, struct tap_flow *f, const struct imap_observed *e)
+{
+    switch (e->kind) {
+    case IMAP_OBSERVED_GREETING:
+        tap_flow_note(&f->greeting, e->text);
+        __attribute__((fallthrough));
+    case IMAP_OBSERVED_ANSWER:
+        say(t, f, TAP_EVENT_REPLY, e->name, e->text, (uint32_t)e->text.len);
+        break;
+    case IMAP_OBSERVED_COMMAND:
+        say(t, f, TAP_EVENT_COMMAND, e->name, e->text, e->secret);
+        break;
+    case IMAP_OBSERVED_LOGIN:
+        login(t, f, e->name, e->text, e->good);
+        break;
+    case IMAP_OBSERVED_STARTTLS:
+        f->started_tls = true;
+        tap_flow_become(t, f, TAP_TLS);
+        break;
+    case IMAP_OBSERVED_COMPRESS:
+        tap_flow_become(t, f, TAP_BLIND);
+        break;
+    default:
+        break;
+    }
+}
+
+void tap_imap_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
+{
+    struct imap_observed e;
+    bool client = d == TCP_TO_SERVER;
+
+    while (f->stage == TAP_IMAP) {
+        imap_observer_feed(&f->imap, client, &bytes, &e);
+        if (e.kind == IMAP_OBSERVED_MORE)
+            return;
+        if (e.kind == IMAP_OBSERVED_BUFFER) {
+            uint8_t *buffer = tap_flow_line(t, f, d);
+
+            if (!buffer) {
+                tap_flow_become(t, f, TAP_BLIND);
+                return;
+            }
+            imap_observer_attach(&f->imap, client, buffer);
+            continue;
+        }
+        on_imap(t, f, &e);
+    }
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/session/session_envelope.h"
+#include "dataplane/session/session_more.h"
+#include "dataplane/tap/tap_flow.h"
+
+/*
+ * A message between two others goes through the transaction that serve has for its own: the same
+ * MIME reader, rules and record. It is kept nowhere, has no deliveries, and nobody is answered.
+ */
+
+static void rules_failed(struct tap_flow *f, enum rule_status status)
+{
+    if (status != RULE_OK)
+        f->message.failed = true;
+}
+
+static void fill_peer(struct tap_flow *f, struct transaction *tx)
+{
+    struct record_peer peer = {.client = f->facts.client,
+                               .server = f->facts.server,
+                               .client_port = f->facts.client_port,
+                               .server_port = f->facts.server_port};
+
+    tx->record->message.role = RECORD_TAP;
+    tx->record->message.peer = peer;
+    tx->message.envelope.client = peer.client;
+    tx->message.envelope.client_port = peer.client_port;
+}
+
+void tap_message_open(struct tap *t, struct tap_flow *f, struct span sender, bool smtputf8)
+{
+    enum smtp_reply_id row;
+    struct transaction *tx;
+
+    tap_message_drop(t, f);
+    f->message = (struct tap_message){.whole = true};
+    tx = transaction_begin(t->ss, &f->s, &row);
+    transaction_stamp_off(t->ss);
+    if (!tx) {
+        t->messages_unread++;
+        return;
+    }
+    fill_peer(f, tx);
+    tx->observed = &f->message.observed;
+    tx->record->message.smtputf8 = tx->message.envelope.smtputf8 = smtputf8;
+    f->message.tx = tx;
+    if (!transaction_copy(t->ss, tx, sender, &tx->message.envelope.sender) ||
+        session_envelope_sender(t->ss, &f->s, tx) != SMTP_REPLY_NONE)
+        f->message.failed = true;
+}
+
+void tap_message_recipient(struct tap *t, struct tap_flow *f, struct span address)
+{
+    struct transaction *tx = f->message.tx;
+    struct record_message *m;
+
+    if (!tx)
+        return;
+    m = &tx->record->message;
+    if (m->recipient_count == MESSAGE_DELIVERIES) {
+        tx->record->cut = true;
+        return;
+    }
+    m->recipients[m->recipient_count++] =
+        (struct record_recipient){.address = record_put(tx->record, address, 128)};
+}
+
+static void give_recipient(struct tap_flow *f, const struct record_recipient *r)
+{
+    struct transaction *tx = f->message.tx;
+
+    rules_failed(f, session_envelope_value(tx, RULE_SCOPE_RCPT_TO,
+                                           record_text_span(tx->record, r->address)));
+}
+
+void tap_message_answer(struct tap *t, struct tap_flow *f, uint16_t index, uint16_t code)
+{
+    struct transaction *tx = f->message.tx;
+
+    if (!tx || index >= tx->record->message.recipient_count)
+        return;
+    tx->record->message.recipients[index].code = code;
+    if (code / 100 == 2)
+        give_recipient(f, &tx->record->message.recipients[index]);
+}
+
+void tap_message_begin(struct tap *t, struct tap_flow *f)
+{
+    if (!f->message.tx)
+        tap_message_open(t, f, span_of(NULL, 0), false);
+    f->message.begun = true;
+    if (t->source->message_begin)
+        f->message.raw = t->source->message_begin(t->source->context);
+}
+
+void tap_message_bytes(struct tap *t, struct tap_flow *f, struct span bytes)
+{
+    struct tap_message *m = &f->message;
+    struct span unused;
+
+    if (m->raw)
+        t->source->message_bytes(m->raw, bytes);
+    /* As in serve: what refuses the message there ends its reading here too. */
+    if (!m->tx || m->failed)
+        return;
+    m->tx->message.size += bytes.len;
+    m->failed = transaction_content_feed(t->ss, m->tx, bytes, &unused) != SMTP_REPLY_NONE;
+}
+
+/* Recipients whose answers were not seen are taken for accepted. */
+static void assume_recipients(struct tap_flow *f)
+{
+    struct record_message *m = &f->message.tx->record->message;
+
+    for (uint32_t i = 0; i < m->recipient_count; i++)
+        if (m->recipients[i].code == 0)
+            give_recipient(f, &m->recipients[i]);
+}
+
+static void judge(struct tap *t, struct tap_flow *f)
+{
+    struct transaction *tx = f->message.tx;
+
+    assume_recipients(f);
+    if (!f->message.failed)
+        transaction_content_finish(t->ss, tx);
+    if (!tx->match)
+        return;
+    transaction_measure_recipients(tx);
+    rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, NULL, &tx->verdict);
+}
+
+void tap_message_end(struct tap *t, struct tap_flow *f)
+{
+    f->message.ended = true;
+    if (f->message.tx)
+        judge(t, f);
+}
+
+static void close_raw(struct tap *t, struct tap_message *m)
+{
+    if (m->raw)
+        t->source->message_end(t->source->context, m->raw, m->whole && m->ended);
+    m->raw = NULL;
+}
+
+void tap_message_verdict(struct tap *t, struct tap_flow *f, uint16_t code, struct span reply)
+{
+    struct tap_message *m = &f->message;
+    struct tap_event event = {
+        .kind = TAP_EVENT_MESSAGE, .whole = m->whole && m->ended, .assumed = code == 0};
+
+    close_raw(t, m);
+    if (m->tx) {
+        event.message = m->tx->message.id;
+        m->observed = (struct transaction_observed){.code = code, .reply = reply};
+        transaction_end(t->ss, &f->s, m->tx);
+        m->tx = NULL;
+        f->messages++;
+        t->messages++;
+        tap_flow_say(t, f, &event);
+    }
+    *m = (struct tap_message){0};
+}
+
+void tap_message_drop(struct tap *t, struct tap_flow *f)
+{
+    struct tap_message *m = &f->message;
+
+    if (m->tx && m->begun) {
+        m->whole = false;
+        if (!m->ended)
+            judge(t, f);
+        tap_message_verdict(t, f, 0, span_of(NULL, 0));
+        return;
+    }
+    close_raw(t, m);
+    if (m->tx)
+        transaction_drop(t->ss, m->tx);
+    *m = (struct tap_message){0};
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_DETECT_DETECT_H
+#define PROTO_DETECT_DETECT_H
+
+#include "proto/base/span.h"
+
+/* Which protocol two hosts speak, by what they say first and not by their ports. */
+enum detect_protocol {
+    DETECT_UNDECIDED, /* more bytes may tell */
+    DETECT_SMTP,
+    DETECT_POP3,
+    DETECT_IMAP,
+    DETECT_TLS,
+    DETECT_OTHER,
+};
+
+enum { DETECT_MAX = 1024 }; /* bytes of a direction after which there is an answer */
+
+/* "smtp", "unknown" */
+const char *detect_name(enum detect_protocol protocol);
+
+/*
+ * `client` and `server`: the first bytes of each direction as far as they are known, either may be
+ * empty. Pure: the answer is a function of the two. A side that has said DETECT_MAX bytes without a
+ * sign makes it OTHER. Bound: one pass over each.
+ */
+enum detect_protocol detect(struct span client, struct span server);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/base/loose_line.h"
+#include "proto/base/writer.h"
+#include "proto/detect/detect.h"
+#include "proto/imap/imap_observer.h"
+#include "proto/pop3/pop3_observer.h"
+#include "proto/tls/tls_hello.h"
+#include "tests/harness/check.h"
+
+#include <stdio.h>
+
+/* Whoever listens to POP3, IMAP and TLS: the same events wherever the bytes are cut. */
+struct said {
+    char side;
+    const char *text;
+};
+
+struct play {
+    union {
+        struct pop3_observer pop3;
+        struct imap_observer imap;
+    };
+    bool is_imap;
+    uint8_t line[2][4096];
+    bool in_text;
+    uint8_t memory[8192];
+    struct writer log;
+};
+
+static void begin(struct play *p, bool imap)
+{
+    p->is_imap = imap;
+    p->in_text = false;
+    p->log = writer_of(p->memory, sizeof(p->memory));
+    if (imap)
+        imap_observer_init(&p->imap, false);
+    else
+        pop3_observer_init(&p->pop3, false);
+}
+
+static void put(struct play *p, const char *name, struct span a, struct span b, int good)
+{
+    if (p->in_text)
+        writer_text(&p->log, "]\n");
+    p->in_text = false;
+    writer_printf(&p->log, "%s %.*s|%.*s%s\n", name, (int)a.len, (const char *)a.data, (int)b.len,
+                  (const char *)b.data,
+                  good == 1   ? " good"
+                  : good == 0 ? " bad"
+                              : "");
+}
+
+static void put_text(struct play *p, struct span text)
+{
+    if (!p->in_text)
+        writer_text(&p->log, "[");
+    p->in_text = true;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] != '\r')
+            writer_byte(&p->log, text.data[i] == '\n' ? '/' : text.data[i]);
+}
+
+static void say_pop3(struct play *p, bool client, struct span in)
+{
+    struct pop3_observed e;
+
+    for (;;) {
+        if (client)
+            pop3_observer_client(&p->pop3, &in, &e);
+        else
+            pop3_observer_server(&p->pop3, &in, &e);
+        switch (e.kind) {
+        case POP3_OBSERVED_MORE:
+            return;
+        case POP3_OBSERVED_BUFFER:
+            pop3_observer_attach(&p->pop3, client, p->line[client]);
+            break;
+        case POP3_OBSERVED_GREETING:
+            put(p, "greeting", e.text, e.name, e.good);
+            break;
+        case POP3_OBSERVED_COMMAND:
+            put(p, "command", e.name, span_head(e.text, e.secret), -1);
+            break;
+        case POP3_OBSERVED_ANSWER:
+            put(p, "answer", e.name, e.text, e.good);
+            break;
+        case POP3_OBSERVED_LOGIN:
+            put(p, "login", e.name, e.text, e.good);
+            break;
+        case POP3_OBSERVED_BEGIN:
+            put(p, e.partly ? "top" : "message", span_of("", 0), span_of("", 0), -1);
+            break;
+        case POP3_OBSERVED_TEXT:
+            put_text(p, e.text);
+            break;
+        case POP3_OBSERVED_END:
+            put(p, "end", span_of("", 0), span_of("", 0), -1);
+            break;
+        case POP3_OBSERVED_STARTTLS:
+            put(p, "starttls", span_of("", 0), span_of("", 0), -1);
+            break;
+        }
+    }
+}
+
+static void say_imap(struct play *p, bool client, struct span in)
+{
+    struct imap_observed e;
+
+    for (;;) {
+        imap_observer_feed(&p->imap, client, &in, &e);
+        switch (e.kind) {
+        case IMAP_OBSERVED_MORE:
+            return;
+        case IMAP_OBSERVED_BUFFER:
+            imap_observer_attach(&p->imap, client, p->line[client]);
+            break;
+        case IMAP_OBSERVED_GREETING:
+            put(p, "greeting", e.name, e.text, -1);
+            break;
+        case IMAP_OBSERVED_COMMAND:
+            put(p, "command", e.name, span_head(e.text, e.secret), -1);
+            break;
+        case IMAP_OBSERVED_ANSWER:
+            put(p, "answer", e.tag, e.name, e.good);
+            break;
+        case IMAP_OBSERVED_LITERAL:
+            put_text(p, e.text);
+            break;
+        case IMAP_OBSERVED_LOGIN:
+            put(p, "login", e.name, e.text, e.good);
+            break;
+        case IMAP_OBSERVED_STARTTLS:
+            put(p, "starttls", span_of("", 0), span_of("", 0), -1);
+            break;
+        case IMAP_OBSERVED_COMPRESS:
+            put(p, "compress", span_of("", 0), span_of("", 0), -1);
+            break;
+        }
+    }
+}
+
+static void say(struct play *p, const struct said *s, size_t from, size_t to)
+{
+    struct span copy = guard_copy(span_of(s->text + from, to - from), true);
+
+    if (p->is_imap)
+        say_imap(p, s->side == 'C', copy);
+    else
+        say_pop3(p, s->side == 'C', copy);
+    guard_free(copy);
+}
+
+static void expect(bool imap, const struct said *said, size_t count, const char *events)
+{
+    static struct play p;
+
+    for (size_t k = 0; k < count; k++)
+        for (size_t cut = 0; cut <= strlen(said[k].text); cut++) {
+            begin(&p, imap);
+            for (size_t i = 0; i < count; i++) {
+                size_t len = strlen(said[i].text);
+
+                say(&p, &said[i], 0, i == k ? cut : len);
+                say(&p, &said[i], i == k ? cut : len, len);
+            }
+            if (!CHECK_TEXT(writer_span(&p.log), events))
+                return;
+        }
+}
+
+#define EXPECT(imap, events, ...)                                                                  \
+    do {                                                                                           \
+        const struct said said[] = {__VA_ARGS__};                                                  \
+        expect(imap, said, sizeof(said) / sizeof(said[0]), events);                                \
+    } while (0)
+
+static void pop3_messages(void)
+{
+    EXPECT(false,
+           "greeting hello| good\n"
+           "command USER|USER bob\nanswer USER| good\n"
+           "command PASS|PASS \nanswer PASS|in good\nlogin USER|bob good\n"
+           "command LIST|LIST\ncommand RETR|RETR 1\ncommand TOP|TOP 2 0\ncommand RETR|RETR 9\n"
+           "answer LIST| good\nanswer RETR|5 octets good\nmessage |\n[a: b//.c/]\nend |\n"
+           "answer TOP| good\ntop |\n[a: b//]\nend |\nanswer RETR|no bad\n"
+           "command STLS|STLS\nanswer STLS| good\nstarttls |\n",
+           {'S', "+OK hello\r\n"}, {'C', "USER bob\r\n"}, {'S', "+OK\r\n"},
+           {'C', "PASS secret word\r\n"}, {'S', "+OK in\r\n"},
+           {'C', "LIST\r\nRETR 1\r\nTOP 2 0\r\nRETR 9\r\n"},
+           {'S',
+            "+OK\r\n1 5\r\n.\r\n+OK 5 octets\r\na: b\r\n\r\n..c\r\n.\r\n+OK\r\na: b\r\n\r\n.\r\n"
+            "-ERR no\r\n"},
+           {'C', "STLS\r\n"}, {'S', "+OK\r\n"});
+}
+
+static void pop3_logins(void)
+{
+    EXPECT(false,
+           "greeting | good\ncommand AUTH|AUTH PLAIN \nanswer AUTH| bad\ncommand AUTH|\n"
+           "answer AUTH| good\nlogin PLAIN|tim good\n"
+           "command APOP|APOP ann \nanswer APOP| bad\nlogin APOP|ann bad\n",
+           {'S', "+OK\r\n"}, {'C', "AUTH PLAIN \r\n"}, {'S', "+ \r\n"},
+           {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "+OK\r\n"}, {'C', "APOP ann c4c9334b\r\n"},
+           {'S', "-ERR\r\n"});
+}
+
+static void imap_lines(void)
+{
+    EXPECT(true,
+           "greeting OK|ready\ncommand LOGIN|a1 LOGIN \nanswer a1|OK good\nlogin LOGIN|bob good\n"
+           "command FETCH|a2 FETCH 1 BODY[]\n[x: y//]\nanswer a2|OK good\n"
+           "command STARTTLS|a3 STARTTLS\nanswer a3|OK good\nstarttls |\n",
+           {'S', "* OK ready\r\n"}, {'C', "a1 LOGIN \"bob\" secret\r\n"}, {'S', "a1 OK in\r\n"},
+           {'C', "a2 FETCH 1 BODY[]\r\n"},
+           {'S', "* 1 FETCH (BODY[] {8}\r\nx: y\r\n\r\n)\r\na2 OK done\r\n"},
+           {'C', "a3 STARTTLS\r\n"}, {'S', "a3 OK\r\n"});
+}
+
+static void imap_literals_and_exchanges(void)
+{
+    EXPECT(
+        true,
+        "greeting OK|\ncommand LOGIN|a LOGIN \n[bobsecret]\nanswer a|NO bad\nlogin LOGIN|bob bad\n"
+        "command AUTHENTICATE|b AUTHENTICATE PLAIN\ncommand AUTHENTICATE|\n"
+        "answer b|OK good\nlogin PLAIN|tim good\n"
+        "command COMPRESS|c COMPRESS DEFLATE\nanswer c|OK good\ncompress |\n",
+        {'S', "* OK\r\n"}, {'C', "a LOGIN {3+}\r\nbob {6}\r\n"}, {'S', "+ go\r\n"},
+        {'C', "secret\r\n"}, {'S', "a NO\r\n"}, {'C', "b AUTHENTICATE PLAIN\r\n"}, {'S', "+ \r\n"},
+        {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "b OK\r\n"}, {'C', "c COMPRESS DEFLATE\r\n"},
+        {'S', "c OK\r\n"});
+}
+
+/* ---- lines ---- */
+
+static void check_line(const char *text, size_t cut, const char *line, bool lf, bool inner,
+                       bool long_)
+{
+    struct loose_line l;
+    uint8_t buffer[8];
+    struct span in = span_head(span_text(text), cut), got = {0};
+    enum loose_status status;
+
+    loose_line_init(&l, sizeof(buffer));
+    status = loose_line_feed(&l, &in, &got);
+    while (status != LOOSE_LINE) {
+        if (status == LOOSE_BUFFER)
+            loose_line_attach(&l, buffer);
+        else
+            in = span_skip(span_text(text), cut);
+        status = loose_line_feed(&l, &in, &got);
+    }
+    CHECK_TEXT(got, line);
+    CHECK(l.bare_lf == lf && l.inner == inner && l.cut == long_);
+}
+
+static void lines_are_taken_as_they_come(void)
+{
+    for (size_t cut = 0; cut < 6; cut++) {
+        check_line("abcd\r\nx", cut, "abcd", false, false, false);
+        check_line("abcdef\nx", cut, "abcdef", true, false, false);
+        check_line("ab\rcd\r\n", cut, "ab\rcd", false, true, false);
+        check_line("abcdefghijk\r\n", cut, "abcdefgh", false, false, true);
+    }
+}
+
+/* ---- recognising ---- */
+
+static enum detect_protocol of(const char *client, const char *server)
+{
+    return detect(span_text(client), span_text(server));
+}
+
+static void protocols_are_recognised_by_what_they_say(void)
+{
+    CHECK(of("", "220 mx.example ESMTP Postfix\r\n") == DETECT_SMTP);
+    CHECK(of("", "220 mx.example\r\n") == DETECT_UNDECIDED);
+    CHECK(of("QUIT\r\n", "220 mx.example\r\n") == DETECT_SMTP);
+    CHECK(of("USER bob\r\n", "220 mx.example\r\n") == DETECT_OTHER);
+    CHECK(of("", "220 ProFTPD\r\n") == DETECT_OTHER);
+    CHECK(of("EHLO a\r\n", "") == DETECT_SMTP);
+    CHECK(of("", "+OK ready\r\n") == DETECT_POP3);
+    CHECK(of("*1\r\n$4\r\nPING\r\n", "+OK\r\n") == DETECT_OTHER);
+    CHECK(of("CAPA\r\n", "") == DETECT_POP3);
+    CHECK(of("", "* OK [CAPABILITY IMAP4rev1] hi\r\n") == DETECT_IMAP);
+    CHECK(of("a1 LOGIN x y\r\n", "") == DETECT_IMAP);
+    CHECK(of("\x16\x03\x01", "") == DETECT_TLS);
+    CHECK(of("GET / HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n") == DETECT_OTHER);
+    CHECK(of("", "") == DETECT_UNDECIDED);
+}
+
+/* More bytes never take back what was decided. */
+static void what_is_decided_stays(void)
+{
+    const char banner[] = "220 mx.example ESMTP Postfix\r\n";
+    enum detect_protocol before = DETECT_UNDECIDED;
+
+    for (size_t n = 0; n < sizeof(banner); n++) {
+        struct span copy = guard_copy(span_of(banner, n), true);
+        enum detect_protocol now = detect(span_of(NULL, 0), copy);
+
+        CHECK(now == before || before == DETECT_UNDECIDED);
+        before = now;
+        guard_free(copy);
+    }
+    CHECK(before == DETECT_SMTP);
+}
+
+/* ---- TLS ---- */
+
+/* Records with a hello each: the name mx.x and ALPN smt; version TLS 1.3. */
+static const uint8_t client_hello[] = {
+    22, 3,  1, 0, 70, 1, 0, 0, 66, 3, 3, 0,   0,   0,  0,   0, 0,  0, 0, 0, 0, 0,  0,   0,   0,
+    0,  0,  0, 0, 0,  0, 0, 0, 0,  0, 0, 0,   0,   0,  0,   0, 0,  0, 0, 0, 2, 19, 1,   1,   0,
+    0,  23, 0, 0, 0,  9, 0, 7, 0,  0, 4, 109, 120, 46, 120, 0, 16, 0, 6, 0, 4, 3,  115, 109, 116};
+static const uint8_t server_hello[] = {22, 3, 3, 0, 50, 2, 0,  0, 46, 3, 3, 0, 0,  0, 0, 0, 0, 0, 0,
+                                       0,  0, 0, 0, 0,  0, 0,  0, 0,  0, 0, 0, 0,  0, 0, 0, 0, 0, 0,
+                                       0,  0, 0, 0, 0,  0, 19, 1, 0,  0, 6, 0, 43, 0, 2, 3, 4};
+
+static void read_hello(struct tls_hello *t, uint8_t *room, struct span all, size_t cut,
+                       enum tls_hello_status expected)
+{
+    enum tls_hello_status status;
+    struct span first = guard_copy(span_head(all, cut), true);
+
+    tls_hello_init(t, room, 512);
+    status = tls_hello_feed(t, first);
+    if (status == TLS_HELLO_MORE)
+        status = tls_hello_feed(t, span_skip(all, cut));
+    guard_free(first);
+    CHECK(status == expected);
+}
+
+static void hellos_are_read(void)
+{
+    struct tls_hello t;
+    uint8_t room[512];
+
+    for (size_t cut = 0; cut <= sizeof(client_hello); cut++) {
+        read_hello(&t, room, span_of(client_hello, sizeof(client_hello)), cut, TLS_HELLO_DONE);
+        CHECK(t.hello && t.version == 0x0303);
+        CHECK_TEXT(t.server_name, "mx.x");
+        CHECK_TEXT(t.alpn, "smt");
+    }
+    for (size_t cut = 0; cut <= sizeof(server_hello); cut++) {
+        read_hello(&t, room, span_of(server_hello, sizeof(server_hello)), cut, TLS_HELLO_DONE);
+        CHECK(t.version == 0x0304);
+    }
+    read_hello(&t, room, span_text("220 hello\r\n"), 0, TLS_HELLO_BAD);
+    CHECK(!t.hello);
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(pop3_messages);
+    CHECK_CASE(pop3_logins);
+    CHECK_CASE(imap_lines);
+    CHECK_CASE(imap_literals_and_exchanges);
+    CHECK_CASE(lines_are_taken_as_they_come);
+    CHECK_CASE(protocols_are_recognised_by_what_they_say);
+    CHECK_CASE(what_is_decided_stays);
+    CHECK_CASE(hellos_are_read);
+    return check_end();
+}
