@@ -190,7 +190,7 @@ static struct config *make_config(const struct tap_words *w)
     writer_text(&text, "hostname: tap.invalid\n"
                        "engine: {interface: unused}\n"
                        "network: {addresses: [198.18.0.1/32]}\n"
-                       "listeners: [{port: 25, protocol: smtp}]\n"
+                       "listeners: [{port: 110, protocol: pop3}]\n"
                        "store: {kind: memory, path: unused}\n");
     if (w->rule_count)
         writer_text(&text, "rules:\n  files:\n");

@@ -4,10 +4,11 @@
 import argparse
 import sys
 
-from lab import bench_durable, bench_idle, bench_reply
+from lab import bench_durable, bench_idle, bench_reply, bench_tap
 from lab.commands import CommandFailed, signals_raise
 
-BENCHES = {"durable": bench_durable.bench, "idle": bench_idle.bench, "reply": bench_reply.bench}
+BENCHES = {"durable": bench_durable.bench, "idle": bench_idle.bench, "reply": bench_reply.bench,
+           "tap": bench_tap.bench}
 
 
 def main():
