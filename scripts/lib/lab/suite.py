@@ -32,6 +32,7 @@ ENVIRONMENT = {
 UNIT_TIMEOUT = 300
 SYSTEM_TIMEOUT = 3600
 JOBS = os.cpu_count() or 2
+SLOWEST, SLOW = 12, 5  # so many are named when one takes longer
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Case:
     name: str
     outcome: str
     detail: str = ""
+    seconds: float = 0
 
 
 def call(command, timeout, cwd=ROOT, **environment):
@@ -197,7 +199,7 @@ def pytest(folder, *options, **environment):
     with tempfile.TemporaryDirectory(prefix="wirepost-pytest-") as directory:
         report = Path(directory) / "report.xml"
         status, output = call(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                               f"--junit-xml={report}", "-o", "junit_logging=no", *options, ROOT / folder],
+                               f"--junit-xml={report}", "-o", "junit_logging=no", *map(str, options), ROOT / folder],
                               SYSTEM_TIMEOUT, **environment)
         nodes = ElementTree.parse(report).iter("testcase") if report.exists() else []
         cases = [junit_case(folder, node) for node in nodes]
@@ -214,7 +216,7 @@ def junit_case(folder, node):
     for found in node.iter("skipped"):
         return Case(name, "skipped", found.get("message") or "")
     told = [found.get("value") for found in node.iter("property") if found.get("name") == "told"]
-    return Case(name, "passed", "\n".join(told))
+    return Case(name, "passed", "\n".join(told), float(node.get("time") or 0))
 
 
 def suites():
@@ -247,7 +249,9 @@ def parts(options):
 
     def system():
         ahead.begin(beside)
-        return pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", *tier)
+        # Each test has namespaces and an engine of its own; those of one file share some, and stay together.
+        return pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", "-n", JOBS, "--dist", "loadfile",
+                      *tier)
 
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
@@ -271,6 +275,9 @@ def show(part, cases, seconds):
             print(f"FAILED {case.name}\n{indented(tail(case.detail, 40))}", flush=True)
         elif case.outcome == "skipped":
             print(f"skipped {case.name}: {case.detail}", flush=True)
+    slowest = sorted(cases, key=lambda case: case.seconds, reverse=True)[:SLOWEST]
+    if slowest and slowest[0].seconds > SLOW:
+        print("    slowest: " + ", ".join(f"{case.name.rpartition('/')[2]} {case.seconds:.0f} s" for case in slowest), flush=True)
 
 
 def indented(text):
