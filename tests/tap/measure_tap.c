@@ -4,9 +4,9 @@
  *
  *     measure_tap MEGABYTES [SEED]
  *
- * plays a trace (tests/tap/trace.h) until so many megabytes of frames went by, once for each depth
- * of reading, and prints gigabits of frames a second of the processor's time; beside it what the
- * libraries take for the bytes of the messages alone.
+ * plays a trace (tests/tap/mail_trace.h) until so many megabytes of frames went by, once for each
+ * depth of reading, and prints gigabits of frames a second of the processor's time; beside it what
+ * the libraries take for the bytes of the messages alone.
  */
 #include <hs.h>
 #include <stdio.h>
@@ -23,12 +23,12 @@
 #include "dataplane/capture/tap_input.h"
 #include "dataplane/tap/tap.h"
 #include "proto/smtp/smtp_observer.h"
-#include "tests/tap/trace.h"
+#include "tests/tap/mail_trace.h"
 
 enum { POOL = 64 << 20, PATTERNS = 1000, FLOWS = 4096, MESSAGES = 256, ETHERNET = 1 };
 enum { FRAME_NS = 1000, WHY = 16384 };
 
-static struct trace trace;
+static struct mail_trace trace;
 static uint64_t goal; /* bytes of frames */
 static char *patterns[PATTERNS];
 
@@ -72,7 +72,7 @@ static bool next_frame(struct play *p, struct span *bytes_out)
     /* Whole rounds, so whole sessions. */
     if (p->played >= goal && p->at == 0)
         return false;
-    *bytes_out = trace_frame_bytes(&trace, p->at++, p->round);
+    *bytes_out = mail_trace_bytes(&trace, p->at++, p->round);
     p->played += bytes_out->len;
     p->time_ns += FRAME_NS;
     return true;
@@ -276,8 +276,8 @@ static void make_patterns(void)
     uint64_t dice = 77;
 
     for (int i = 0; i < PATTERNS; i++) {
-        const char *a = trace_word(&dice), *b = trace_word(&dice);
-        unsigned n = (unsigned)(trace_roll(&dice) % 100000);
+        const char *a = mail_trace_word(&dice), *b = mail_trace_word(&dice);
+        unsigned n = (unsigned)(mail_trace_roll(&dice) % 100000);
 
         /* Words of the texts, but together with what is not in them. */
         if (asprintf(&patterns[i], i % 3 ? "%s %s-%05u" : "%s[ ,]{1,3}%s [0-9]{2,4}x%05u", a, b,
@@ -309,7 +309,7 @@ static double alone(const char *what, use_bytes use, void *context)
 
     while (played < goal) {
         for (uint32_t i = 0; i < trace.frame_count; i++) {
-            const struct trace_frame *f = &trace.frames[i];
+            const struct mail_trace_frame *f = &trace.frames[i];
 
             if (f->text_len)
                 use(context, span_of(trace.bytes + f->at + f->text_at, f->text_len), f->ends);
@@ -390,7 +390,7 @@ int main(int argc, char **argv)
     if (argc < 2 || atol(argv[1]) <= 0 || !sha)
         return 2;
     goal = (uint64_t)atol(argv[1]) << 20;
-    trace_make(&trace, argc > 2 ? strtoull(argv[2], NULL, 10) : 20261122, POOL);
+    mail_trace_make(&trace, argc > 2 ? strtoull(argv[2], NULL, 10) : 20261122, POOL);
     make_patterns();
     fd = mkstemp(rules);
     if (fd < 0)
@@ -414,6 +414,6 @@ int main(int argc, char **argv)
     EVP_MD_CTX_free(sha);
     for (int i = 0; i < PATTERNS; i++)
         free(patterns[i]);
-    trace_free(&trace);
+    mail_trace_free(&trace);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef TESTS_TAP_TRACE_H
-#define TESTS_TAP_TRACE_H
+#ifndef TESTS_TAP_MAIL_TRACE_H
+#define TESTS_TAP_MAIL_TRACE_H
 
 #include "proto/base/span.h"
 
@@ -13,10 +13,10 @@
  *     12 %  text and a file in base64, 100 to 400 KB
  *      3 %  the same, 1 to 3 MB
  *
- * trace_frame_bytes() changes the client's port with each round, so that the frames can be played
+ * mail_trace_bytes() changes the client's port with each round, so that the frames can be played
  * again and again; the TCP checksums are right in the first round only.
  */
-struct trace_frame {
+struct mail_trace_frame {
     size_t at;
     uint32_t len;
     uint32_t text_at, text_len; /* in the frame: what it has of a message; 0: nothing */
@@ -25,10 +25,10 @@ struct trace_frame {
     bool up;                    /* from the client */
 };
 
-struct trace {
+struct mail_trace {
     uint8_t *bytes;
     size_t len, cap;
-    struct trace_frame *frames;
+    struct mail_trace_frame *frames;
     uint32_t frame_count, frame_cap;
     uint32_t messages;
     uint64_t text_bytes; /* of messages */
@@ -36,12 +36,12 @@ struct trace {
 };
 
 /* Sessions until the frames have `bytes`. Ends the program when there is no memory. */
-void trace_make(struct trace *t, uint64_t seed, size_t bytes);
-void trace_free(struct trace *t);
+void mail_trace_make(struct mail_trace *t, uint64_t seed, size_t bytes);
+void mail_trace_free(struct mail_trace *t);
 /* A frame as it is in the given round, from 0. */
-struct span trace_frame_bytes(struct trace *t, uint32_t frame, uint32_t round);
-uint64_t trace_roll(uint64_t *dice);
+struct span mail_trace_bytes(struct mail_trace *t, uint32_t frame, uint32_t round);
+uint64_t mail_trace_roll(uint64_t *dice);
 /* A word of the vocabulary that texts are made of. */
-const char *trace_word(uint64_t *dice);
+const char *mail_trace_word(uint64_t *dice);
 
 #endif

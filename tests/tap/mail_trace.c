@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tests/tap/trace.h"
+#include "tests/tap/mail_trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ enum { SEGMENT = 1448, PORT = 25, HEADER = 20, LINE = 70, FILE_LINE = 57, MESSAG
 enum { FRAME_HEAD_BYTES = 14 + 20 + HEADER };
 #define BOUNDARY "b0undary-of-parts"
 
-uint64_t trace_roll(uint64_t *dice)
+uint64_t mail_trace_roll(uint64_t *dice)
 {
     *dice ^= *dice << 13;
     *dice ^= *dice >> 7;
@@ -21,7 +21,7 @@ uint64_t trace_roll(uint64_t *dice)
     return *dice * 0x2545f4914f6cdd1du >> 16;
 }
 
-const char *trace_word(uint64_t *dice)
+const char *mail_trace_word(uint64_t *dice)
 {
     static const char *const words[] = {
         "the",      "meeting", "is",      "on",     "Thursday", "please", "find",   "attached",
@@ -30,7 +30,7 @@ const char *trace_word(uint64_t *dice)
         "deadline", "budget",  "regards", "thanks", "question", "about",  "server", "update",
     };
 
-    return words[trace_roll(dice) % (sizeof(words) / sizeof(words[0]))];
+    return words[mail_trace_roll(dice) % (sizeof(words) / sizeof(words[0]))];
 }
 
 static void *grown(void *memory, size_t size)
@@ -49,7 +49,7 @@ static void put_text(struct writer *w, uint64_t *dice, size_t bytes, const char 
     size_t end = w->len + bytes, line = w->len;
 
     while (w->len < end && !w->full) {
-        writer_text(w, trace_word(dice));
+        writer_text(w, mail_trace_word(dice));
         if (w->len - line < LINE) {
             writer_text(w, between);
             continue;
@@ -66,7 +66,7 @@ static void put_file(struct writer *w, uint64_t *dice, size_t bytes)
         uint8_t raw[FILE_LINE];
 
         for (size_t i = 0; i < sizeof(raw); i++)
-            raw[i] = (uint8_t)trace_roll(dice);
+            raw[i] = (uint8_t)mail_trace_roll(dice);
         base64_put(w, span_of(raw, sizeof(raw)));
         writer_text(w, "\r\n");
     }
@@ -74,7 +74,7 @@ static void put_file(struct writer *w, uint64_t *dice, size_t bytes)
 
 static void put_message(struct writer *w, uint64_t *dice, uint32_t number)
 {
-    uint64_t sort = trace_roll(dice) % 100, more = trace_roll(dice);
+    uint64_t sort = mail_trace_roll(dice) % 100, more = mail_trace_roll(dice);
 
     writer_printf(w,
                   "From: Alice <alice@sender.test>\r\nTo: Bob <bob@receiver.test>\r\n"
@@ -122,7 +122,7 @@ static void put_u32(uint8_t *to, uint32_t n)
     put_u16(to + 2, (uint16_t)n);
 }
 
-static struct trace_frame *put_frame(struct trace *t, struct span bytes)
+static struct mail_trace_frame *put_frame(struct mail_trace *t, struct span bytes)
 {
     while (t->len + bytes.len > t->cap)
         t->bytes = grown(t->bytes, t->cap = t->cap ? 2 * t->cap : 1 << 20);
@@ -131,16 +131,16 @@ static struct trace_frame *put_frame(struct trace *t, struct span bytes)
         t->frames = grown(t->frames, t->frame_cap * sizeof(*t->frames));
     }
     memcpy(t->bytes + t->len, bytes.data, bytes.len);
-    t->frames[t->frame_count] = (struct trace_frame){.at = t->len, .len = (uint32_t)bytes.len};
+    t->frames[t->frame_count] = (struct mail_trace_frame){.at = t->len, .len = (uint32_t)bytes.len};
     t->len += bytes.len;
     return &t->frames[t->frame_count++];
 }
 
-static struct trace_frame *say(struct trace *t, struct side *from, const struct side *to,
-                               uint8_t flags, struct span payload)
+static struct mail_trace_frame *say(struct mail_trace *t, struct side *from, const struct side *to,
+                                    uint8_t flags, struct span payload)
 {
     static struct layers l;
-    struct trace_frame *frame;
+    struct mail_trace_frame *frame;
     uint8_t header[HEADER] = {0};
 
     put_u16(header, from->port);
@@ -165,19 +165,19 @@ static struct trace_frame *say(struct trace *t, struct side *from, const struct 
     return frame;
 }
 
-static void talk(struct trace *t, struct side *client, struct side *server, const char *command,
-                 const char *reply)
+static void talk(struct mail_trace *t, struct side *client, struct side *server,
+                 const char *command, const char *reply)
 {
     say(t, client, server, TCP_ACK | TCP_PSH, span_text(command));
     say(t, server, client, TCP_ACK | TCP_PSH, span_text(reply));
 }
 
-static void send_message(struct trace *t, struct side *client, struct side *server,
+static void send_message(struct mail_trace *t, struct side *client, struct side *server,
                          struct span message)
 {
     for (uint32_t n = 0; message.len; n++) {
         struct span piece = span_head(message, SEGMENT);
-        struct trace_frame *f = say(t, client, server, TCP_ACK, piece);
+        struct mail_trace_frame *f = say(t, client, server, TCP_ACK, piece);
 
         f->text_at = FRAME_HEAD_BYTES;
         f->text_len = (uint32_t)piece.len;
@@ -190,15 +190,15 @@ static void send_message(struct trace *t, struct side *client, struct side *serv
     t->messages++;
 }
 
-static void session(struct trace *t, struct writer *w)
+static void session(struct mail_trace *t, struct writer *w)
 {
     struct side client = {.address = ip_address_v4((uint8_t[]){198, 18, (uint8_t)(t->messages >> 8),
                                                                (uint8_t)t->messages}),
                           .port = (uint16_t)(1024 + t->messages % 60000),
-                          .seq = (uint32_t)trace_roll(&t->dice)};
+                          .seq = (uint32_t)mail_trace_roll(&t->dice)};
     struct side server = {.address = ip_address_v4((uint8_t[]){198, 19, 0, 25}),
                           .port = PORT,
-                          .seq = (uint32_t)trace_roll(&t->dice)};
+                          .seq = (uint32_t)mail_trace_roll(&t->dice)};
     uint32_t none = server.seq;
 
     w->len = 0;
@@ -221,7 +221,7 @@ static void session(struct trace *t, struct writer *w)
     say(t, &server, &client, TCP_ACK, span_of(NULL, 0));
 }
 
-void trace_make(struct trace *t, uint64_t seed, size_t bytes)
+void mail_trace_make(struct mail_trace *t, uint64_t seed, size_t bytes)
 {
     void *memory = grown(NULL, MESSAGE_MAX);
     struct writer w = writer_of(memory, MESSAGE_MAX);
@@ -233,16 +233,16 @@ void trace_make(struct trace *t, uint64_t seed, size_t bytes)
     free(memory);
 }
 
-struct span trace_frame_bytes(struct trace *t, uint32_t frame, uint32_t round)
+struct span mail_trace_bytes(struct mail_trace *t, uint32_t frame, uint32_t round)
 {
-    const struct trace_frame *f = &t->frames[frame];
+    const struct mail_trace_frame *f = &t->frames[frame];
     uint8_t *tcp = t->bytes + f->at + FRAME_HEAD_BYTES - HEADER;
 
     put_u16(f->up ? tcp : tcp + 2, (uint16_t)(f->port + round));
     return span_of(t->bytes + f->at, f->len);
 }
 
-void trace_free(struct trace *t)
+void mail_trace_free(struct mail_trace *t)
 {
     free(t->bytes);
     free(t->frames);
