@@ -27,13 +27,22 @@ noreturn void drill_stop(enum drill_exit why, int line, const char *format, ...)
     exit(why);
 }
 
+/* A script's process ends with it, and all of its memory; until then everything is in use. */
+struct piece {
+    struct piece *next;
+    max_align_t bytes[];
+};
+static struct piece *pieces;
+
 void *drill_memory(size_t len)
 {
-    void *p = calloc(1, len ? len : 1);
+    struct piece *p = calloc(1, sizeof(*p) + (len ? len : 1));
 
     if (!p)
         drill_stop(DRILL_REFUSED, 0, "no memory");
-    return p;
+    p->next = pieces;
+    pieces = p;
+    return p->bytes;
 }
 
 char *drill_copy(const char *from, size_t len)

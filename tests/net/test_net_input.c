@@ -269,6 +269,7 @@ static void an_empty_pool_answers_nobody_and_recovers(void)
     enum { MOST = 8192 };
     static struct rte_mbuf *taken[MOST];
     struct rig *r = new_rig();
+    struct rte_mbuf *request;
     struct packet p;
     uint32_t n = 0;
 
@@ -277,15 +278,16 @@ static void an_empty_pool_answers_nobody_and_recovers(void)
     rig_input(r, packet_span(&p), 1);
     CHECK(r->out.count == 1);
     rig_clear_out(r);
+    /* One to come in by, none to answer with. */
+    request = rig_frame(r, packet_span(&p), 0);
     while (n < MOST && (taken[n] = frame_pool_take(&r->pool)) != NULL)
         n++;
     CHECK(n > 0 && n < MOST);
     frame_pool_received(taken, n);
-    /* The frame of the last request is the rig's again: one to come in by, none to answer with. */
-    CHECK(r->last != NULL);
-    rig_input(r, packet_span(&p), 2);
+    net_input(r->net, &request, 1, 2, &r->burst);
     CHECK(r->out.count == 0 && rig_count(r, NET_frame_none) == 1);
     frame_pool_give(&r->pool, taken, n);
+    frame_pool_give(&r->pool, &request, 1);
     rig_input(r, packet_span(&p), 3);
     CHECK(r->out.count == 1);
     rig_free(r);
