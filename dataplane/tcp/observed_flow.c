@@ -121,6 +121,20 @@ static bool sender_is_client(const struct observed_segment *s)
     return source >= destination;
 }
 
+/* A free one. False: all are in use, and none can be given up. */
+static bool take(struct tcp_observer *o, uint32_t *index_out)
+{
+    if (o->free == OBSERVED_NONE && o->fresh < o->options.flows) {
+        *index_out = o->fresh++;
+        return true;
+    }
+    if (o->free == OBSERVED_NONE && !evict(o))
+        return false;
+    *index_out = o->free;
+    o->free = o->flows[o->free].life.next;
+    return true;
+}
+
 struct observed_flow *observed_flow_open(struct tcp_observer *o, const struct observed_segment *s)
 {
     bool to_server = sender_is_client(s);
@@ -128,13 +142,11 @@ struct observed_flow *observed_flow_open(struct tcp_observer *o, const struct ob
     struct observed_flow *f;
     uint32_t i;
 
-    if (o->free == OBSERVED_NONE && !evict(o)) {
+    if (!take(o, &i)) {
         o->counters.drop_flows++;
         return NULL;
     }
-    i = o->free;
     f = &o->flows[i];
-    o->free = f->life.next;
     o->used++;
     *f = (struct observed_flow){
         .shown = {.client = to_server ? p->source : p->destination,

@@ -95,7 +95,8 @@ struct tcp_observer {
     struct tcp_observer_counters counters;
     struct tcp_flows table;
     struct observed_flow *flows; /* entry i of the table is flow i */
-    uint32_t free;               /* chained by life.next */
+    uint32_t free;               /* given back, chained by life.next */
+    uint32_t fresh;              /* from here on none was ever used, and its memory not touched */
     uint32_t used;
     struct interval_store *store;
     struct observed_ends queues[OBSERVED_QUEUES];

@@ -67,10 +67,6 @@ struct tcp_observer *tcp_observer_new(const struct tcp_observer_options *options
         tcp_observer_free(o);
         return NULL;
     }
-    for (uint32_t i = options->flows; i-- > 0;) {
-        o->flows[i].life.next = o->free;
-        o->free = i;
-    }
     return o;
 }
 

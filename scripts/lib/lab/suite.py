@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 UNIT_TIMEOUT = 300
+# Half of the sanitizers' time; in the short tier they run without.
+SANITIZED_LONG = ("control_powerloss", "control_store_damage", "control_store_fsck", "tcp_goodput", "tap_random")
 SYSTEM_TIMEOUT = 3600
 JOBS = os.cpu_count() or 2
 SLOWEST, SLOW = 12, 5  # so many are named when one takes longer
@@ -117,8 +119,8 @@ def tap_cases(name, status, output):
     return cases
 
 
-def unit_tests(directory, niceness=0):
-    """All programs that meson knows as tests in this build, two at a time."""
+def unit_tests(directory, niceness=0, without=()):
+    """All programs that meson knows as tests in this build but those named, two at a time."""
     listing = ROOT / directory / "meson-info" / "intro-tests.json"
     if not listing.exists():
         return [Case(f"{directory}: unit tests", "failed", "there is no build")]
@@ -133,7 +135,7 @@ def unit_tests(directory, niceness=0):
         return tap_cases(name, status, output)
 
     with ThreadPoolExecutor(JOBS) as pool:
-        return [case for cases in pool.map(one, tests) for case in cases]
+        return [case for cases in pool.map(one, [test for test in tests if test["name"] not in without]) for case in cases]
 
 
 def power_loss(seeds=4, cuts=250):
@@ -245,7 +247,7 @@ def parts(options):
     ahead = Ahead(options.only)
     beside = [("sanitizers: build", lambda niceness: build("build-asan", niceness)),
               ("fuzzers: build, without DPDK", lambda niceness: build("build-fuzz", niceness)),
-              ("sanitizers: unit tests", lambda niceness: unit_tests("build-asan", niceness))]
+              ("sanitizers: unit tests", lambda niceness: unit_tests("build-asan", niceness, () if options.long else SANITIZED_LONG))]
 
     def system():
         ahead.begin(beside)
@@ -256,7 +258,7 @@ def parts(options):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
-            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 10, 30)))),
+            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 25)))),
             *([("power loss", power_loss)] if options.long else []),
             ("suites", suites),
             ("system tests", system),
