@@ -11,7 +11,8 @@
  */
 struct rule_set;
 
-/* Nanoseconds that only go up, from anywhere. */
+/* Nanoseconds that only go up, from anywhere: best of this thread's own, which others do not
+ * disturb. */
 typedef uint64_t rule_clock(void);
 
 /* What one generation may cost. A set beyond a limit is refused with the name of its most costly
@@ -21,9 +22,9 @@ struct rule_limits {
     size_t database_bytes; /* all compiled databases */
     size_t patterns;
     /*
-     * Nanoseconds that a scope's patterns may take for a KiB of a text that is always the same, and
-     * wakes slow ones; the quickest of three runs counts. Patterns for mail take some hundreds
-     * together, those that step through thousands of states at every byte tens of thousands each.
+     * Nanoseconds that a pattern may take for a KiB of a text that is always the same, and wakes
+     * slow ones; the quickest of some runs counts. Patterns for mail take some hundreds, those that
+     * step through thousands of states at every byte tens of thousands.
      */
     uint64_t scan_ns;
     rule_clock *now; /* NULL: time is not measured */

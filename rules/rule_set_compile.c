@@ -189,8 +189,9 @@ static uint64_t time_alone(const struct rule_plan_pattern *p, enum rule_scope sc
     return ns;
 }
 
-static enum rule_status too_slow(const struct rule_set_source *source,
-                                 const struct rule_plan_group *group, uint64_t total)
+/* Many patterns together may take long, one by itself may not. */
+static enum rule_status check_each(const struct rule_set_source *source,
+                                   const struct rule_plan_group *group, uint64_t total)
 {
     const struct rule_plan_pattern *culprit = &source->plan->patterns[group->members[0]];
     const struct rule_limits *limits = source->limits;
@@ -205,6 +206,8 @@ static enum rule_status too_slow(const struct rule_set_source *source,
             worst = ns;
         }
     }
+    if (worst <= limits->scan_ns)
+        return RULE_OK;
     pattern_error_begin(source->errors, culprit, source->rules);
     writer_printf(source->errors,
                   "too slow: it takes %llu ns for a KiB by itself, all patterns of scope %s take "
@@ -218,16 +221,17 @@ static enum rule_status check_times(const struct rule_set *set,
                                     const struct rule_set_source *source)
 {
     const struct rule_limits *limits = source->limits;
+    enum rule_status status = RULE_OK;
 
-    for (size_t g = 0; limits->now && g < set->group_count; g++) {
+    for (size_t g = 0; status == RULE_OK && limits->now && g < set->group_count; g++) {
         uint64_t ns = 0;
 
         if (!rule_set_time(set->groups[g].database, set->groups[g].scope, limits->now, &ns))
             return RULE_BROKEN;
         if (ns > limits->scan_ns)
-            return too_slow(source, &source->plan->groups[g], ns);
+            status = check_each(source, &source->plan->groups[g], ns);
     }
-    return RULE_OK;
+    return status;
 }
 
 enum rule_status rule_set_check_cost(const struct rule_set *set,

@@ -6,7 +6,7 @@
 
 /* What scanning takes: a text of our own, always the same, and the clock that control lends. */
 
-enum { SAMPLE = 64 << 10, PIECE = 1024, RUNS = 3 };
+enum { SAMPLE = 64 << 10, PIECE = 1024, RUNS = 5 };
 
 _Static_assert((int)PIECE <= (int)RULE_VALUE_MAX, "a piece is scanned as a value too");
 

@@ -21,6 +21,12 @@ static inline uint64_t clock_monotonic_ns(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* What the processor did for this thread. */
+static inline uint64_t clock_thread_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static inline uint64_t clock_monotonic_ms(void)
 {
     return clock_monotonic_ns() / 1000000;

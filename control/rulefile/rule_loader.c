@@ -74,7 +74,7 @@ static bool compile(const struct rule_loader_options *o, struct writer *errors,
     for (uint32_t i = 0; i < o->file_count && file; i++)
         ok = rule_file_read(file, o->files[i], errors) && ok;
     limits.scan_ns = o->scan_ns;
-    limits.now = clock_monotonic_ns;
+    limits.now = clock_thread_ns;
     if (ok) {
         rules = rule_file_rules(file, &count);
         if (o->cache && o->cache[0] && (mkdir(o->cache, 0700) == 0 || errno == EEXIST))
