@@ -105,8 +105,11 @@ static char **list_folder(const char *folder, int *count_out)
     if (*count_out <= 0 || chdir(folder))
         drill_stop(DRILL_SYNTAX, 0, "no scripts in %s", folder);
     names = drill_memory((size_t)*count_out * sizeof(*names));
-    for (int i = 0; i < *count_out; i++)
-        names[i] = entries[i]->d_name;
+    for (int i = 0; i < *count_out; i++) {
+        names[i] = drill_copy(entries[i]->d_name, strlen(entries[i]->d_name));
+        free(entries[i]);
+    }
+    free(entries);
     return names;
 }
 
