@@ -2,6 +2,7 @@
 """Devices as DPDK names them, given word for word (`pmd: eal`), carry mail like the drivers known by name."""
 
 import pytest
+from conftest import first_short
 from test_drivers import smoke
 
 
@@ -11,6 +12,6 @@ def test_tap(make_engine):
 
 
 @pytest.mark.needs("dpdk-testpmd")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", first_short([1, 2]))
 def test_memif(make_engine, workers):
     smoke(make_engine(pmd="memif", workers=workers))

@@ -264,7 +264,7 @@ def parts(options):
             ("system tests", system),
             *(ahead.row(*row) for row in beside),
             ("sanitizers: engine", sanitized_engine),
-            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(60))]
+            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(40))]
     return rows
 
 
