@@ -251,9 +251,12 @@ def parts(options):
 
     def system():
         ahead.begin(beside)
-        # Each test has namespaces and an engine of its own; those of one file share some, and stay together.
-        return pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", "-n", JOBS, "--dist", "loadfile",
-                      *tier)
+        # Each test has namespaces and an engine of its own; those of one file share some, and stay together. Hugepages are
+        # the machine's: any engine beside that test would take them.
+        alone = ROOT / "tests/system/test_hugepages.py"
+        return [*pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", "--ignore", alone,
+                        "-n", JOBS, "--dist", "loadfile", *tier),
+                *pytest("tests/system/test_hugepages.py", *tier)]
 
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
