@@ -6,6 +6,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import pytest
 from lab import messages
 from lab.commands import run, wait_until
 from lab.engine import binary
@@ -64,6 +65,7 @@ def send_on(engine, lane, taken, stop):
                 number += 1
 
 
+@pytest.mark.long
 def test_a_backup_under_load_is_whole(make_engine, tmp_path):
     """All that was answered before it was asked for, of what came meanwhile whole messages only, and nothing else."""
     engine = make_engine(workers=2)

@@ -158,6 +158,7 @@ def test_reload_that_fails_takes_everything_back(make_engine):
         engine.ctl("reload")
 
 
+@pytest.mark.long
 def test_many_reloads_under_load(make_engine, request):
     count = 100 if request.config.getoption("--long") else 30
     engine = make_engine(workers=2)
@@ -233,6 +234,7 @@ def test_terminate_is_a_stop(make_engine):
     assert engine.process.wait(10) == 0
 
 
+@pytest.mark.long
 def test_stop_under_load(make_engine):
     """Bodies and commits are on their way into the store when the workers are stopped."""
     engine = make_engine(workers=2)

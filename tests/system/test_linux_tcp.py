@@ -58,6 +58,7 @@ def test_one_packet_of_a_hundred_is_lost(make_engine, request, address):
     assert engine.ask("counters")["tcp_retransmitted"] > 0
 
 
+@pytest.mark.long
 def test_small_windows_and_segments(make_engine):
     """Linux announces 536 bytes a segment and windows of a few KiB."""
     engine = make_engine(changes={"smtp": {"message_size": "10MiB"}})

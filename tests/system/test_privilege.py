@@ -129,6 +129,7 @@ def core_limit(pid):
     return line.split()[4]
 
 
+@pytest.mark.long
 def test_no_packet_is_read_by_root(make_engine):
     """Held up where it changes its user, the engine answers its operator, and nobody else."""
     engine = make_engine(started=False, changes=AS_NOBODY)

@@ -261,13 +261,13 @@ def parts(options):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
-            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 25)))),
+            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 15)))),
             *([("power loss", power_loss)] if options.long else []),
             ("suites", suites),
             ("system tests", system),
             *(ahead.row(*row) for row in beside),
             ("sanitizers: engine", sanitized_engine),
-            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(40))]
+            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(30))]
     return rows
 
 
