@@ -30,8 +30,9 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 UNIT_TIMEOUT = 300
-# Half of the sanitizers' time; in the short tier they run without.
-SANITIZED_LONG = ("control_powerloss", "control_store_damage", "control_store_fsck", "tcp_goodput", "tap_random")
+# Most of the sanitizers' time; in the short tier they run without.
+SANITIZED_LONG = ("control_powerloss", "control_store_backup", "control_store_collect", "control_store_damage", "control_store_fsck",
+                  "control_store_quarantine", "rule_starter", "tap_random", "tcp_goodput", "tcp_transfer")
 SYSTEM_TIMEOUT = 3600
 JOBS = os.cpu_count() or 2
 SLOWEST, SLOW = 12, 5  # so many are named when one takes longer
@@ -266,7 +267,7 @@ def parts(options):
             ("suites", suites),
             ("system tests", system),
             *(ahead.row(*row) for row in beside),
-            ("sanitizers: engine", sanitized_engine),
+            *([("sanitizers: engine", sanitized_engine)] if options.long else []),
             ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(30))]
     return rows
 
