@@ -30,16 +30,17 @@ static void put_field(struct telling *t, const char *key, enum record_field fiel
     record_privacy_put(t->line, key, t->privacy, field, record_text_span(t->record, text));
 }
 
-static void put_id(struct telling *t, const char *key, const struct id128 *id)
+void record_json_put_id(struct json_line *line, const char *key, const struct id128 *id)
 {
     char text[ID128_TEXT];
     struct writer w = writer_of(text, sizeof(text));
 
     id128_put(&w, id);
-    json_line_peer(t->line, key, writer_span(&w));
+    json_line_peer(line, key, writer_span(&w));
 }
 
-bool record_json_time_put(struct writer *w, uint64_t ms)
+/* RFC 3339, in UTC. False: it has no such time. */
+static bool time_text(struct writer *w, uint64_t ms)
 {
     time_t seconds = (time_t)(ms / 1000);
     struct tm day;
@@ -51,28 +52,28 @@ bool record_json_time_put(struct writer *w, uint64_t ms)
     return true;
 }
 
-static void put_time(struct telling *t, const char *key, uint64_t ms)
+void record_json_put_time(struct json_line *line, const char *key, uint64_t ms)
 {
     char text[TIME_TEXT];
     struct writer w = writer_of(text, sizeof(text));
 
-    if (record_json_time_put(&w, ms))
-        json_line_peer(t->line, key, writer_span(&w));
+    if (time_text(&w, ms))
+        json_line_peer(line, key, writer_span(&w));
     else
-        json_line_null(t->line, key);
+        json_line_null(line, key);
 }
 
-static void put_server(struct telling *t, const char *key, const struct ip_address *address,
-                       uint16_t port)
+void record_json_put_end(struct json_line *line, const char *key, const struct ip_address *address,
+                         uint16_t port)
 {
     char text[IP_ADDRESS_TEXT];
     struct writer w = writer_of(text, sizeof(text));
 
     ip_address_put(&w, address);
-    json_line_open(t->line, key, '{');
-    json_line_peer(t->line, "address", writer_span(&w));
-    json_line_number(t->line, "port", port);
-    json_line_close(t->line, '}');
+    json_line_open(line, key, '{');
+    json_line_peer(line, "address", writer_span(&w));
+    json_line_number(line, "port", port);
+    json_line_close(line, '}');
 }
 
 static void put_client(struct telling *t, const struct record_peer *peer)
@@ -91,9 +92,9 @@ static void put_client(struct telling *t, const struct record_peer *peer)
 static void put_peer(struct telling *t, const struct record_peer *peer)
 {
     put_client(t, peer);
-    put_server(t, "server", &peer->server, peer->server_port);
+    record_json_put_end(t->line, "server", &peer->server, peer->server_port);
     if (peer->relayed)
-        put_server(t, "via", &peer->via, peer->via_port);
+        record_json_put_end(t->line, "via", &peer->via, peer->via_port);
     else
         json_line_null(t->line, "via");
 }
@@ -215,12 +216,12 @@ static void put_message_context(struct telling *t)
     json_line_open(t->line, "context", '{');
     json_line_text(t->line, "role", m->role == RECORD_TAP ? "tap" : "serve");
     json_line_number(t->line, "worker", r->worker);
-    put_id(t, "connection", &m->connection);
+    record_json_put_id(t->line, "connection", &m->connection);
     put_peer(t, &m->peer);
     put_field(t, "client_name", RECORD_FIELD_client_name, m->client_name);
     put_field(t, "login", RECORD_FIELD_login, m->login);
-    put_time(t, "began", m->began_ms);
-    put_time(t, "ended", m->ended_ms);
+    record_json_put_time(t->line, "began", m->began_ms);
+    record_json_put_time(t->line, "ended", m->ended_ms);
     json_line_number(t->line, "end_of_data_us", m->end_of_data_us);
     json_line_number(t->line, "commit_us", m->commit_us);
     put_cycles(t);
@@ -251,7 +252,7 @@ static void put_head(struct telling *t, const char *kind, unsigned version, cons
     json_line_text(t->line, "kind", kind);
     json_line_number(t->line, "version", version);
     json_line_text(t->line, "schema", schema);
-    put_id(t, "id", id);
+    record_json_put_id(t->line, "id", id);
 }
 
 static void put_message(struct telling *t)
@@ -288,8 +289,8 @@ static void put_connection(struct telling *t)
     json_line_text(t->line, "role", "serve");
     json_line_number(t->line, "worker", r->worker);
     put_peer(t, &c->peer);
-    put_time(t, "began", c->began_ms);
-    put_time(t, "ended", c->ended_ms);
+    record_json_put_time(t->line, "began", c->began_ms);
+    record_json_put_time(t->line, "ended", c->ended_ms);
     json_line_close(t->line, '}');
     json_line_open(t->line, "result", '{');
     put_text(t, "reason", c->reason);
@@ -331,7 +332,7 @@ json_t *record_json_time(uint64_t ms)
     char text[TIME_TEXT];
     struct writer w = writer_of(text, sizeof(text));
 
-    return record_json_time_put(&w, ms) ? json_stringn(text, w.len) : json_null();
+    return time_text(&w, ms) ? json_stringn(text, w.len) : json_null();
 }
 
 json_t *record_json_id(const struct id128 *id)

@@ -31,8 +31,13 @@ json_t *record_json(const struct record *record, const struct record_privacy *pr
  */
 char *record_json_dump(json_t *json, size_t *len_out);
 
-/* Milliseconds since 1970 as RFC 3339 has them, in UTC. False: it has no such time. */
-bool record_json_time_put(struct writer *w, uint64_t ms);
+/* What records and events have in common, under `key`. */
+void record_json_put_id(struct json_line *line, const char *key, const struct id128 *id);
+/* Milliseconds since 1970 as RFC 3339 has them, in UTC; null where it has not. */
+void record_json_put_time(struct json_line *line, const char *key, uint64_t ms);
+/* {address, port} */
+void record_json_put_end(struct json_line *line, const char *key, const struct ip_address *address,
+                         uint16_t port);
 
 /* Each a new reference, NULL: no memory. */
 

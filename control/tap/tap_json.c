@@ -8,36 +8,7 @@
 #include "proto/mime/mime_reader.h"
 #include "proto/mime/mime_tree.h"
 
-static void put_time(struct json_line *l, const char *key, uint64_t ns)
-{
-    char text[64];
-    struct writer w = writer_of(text, sizeof(text));
-
-    record_json_time_put(&w, ns / 1000000);
-    json_line_peer(l, key, writer_span(&w));
-}
-
-static void put_id(struct json_line *l, const char *key, const struct id128 *id)
-{
-    char text[ID128_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    id128_put(&w, id);
-    json_line_peer(l, key, writer_span(&w));
-}
-
-static void put_end(struct json_line *l, const char *key, const struct ip_address *address,
-                    uint16_t port)
-{
-    char text[IP_ADDRESS_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    ip_address_put(&w, address);
-    json_line_open(l, key, '{');
-    json_line_peer(l, "address", writer_span(&w));
-    json_line_number(l, "port", port);
-    json_line_close(l, '}');
-}
+enum { NS_A_MS = 1000000 };
 
 /* What every event begins with. */
 static void put_head(struct json_line *l, const char *kind, const struct tap_event *e)
@@ -51,11 +22,11 @@ static void put_head(struct json_line *l, const char *kind, const struct tap_eve
     json_line_text(l, "kind", kind);
     json_line_number(l, "version", 1);
     json_line_peer(l, "schema", writer_span(&w));
-    put_time(l, "time", e->time_ns);
+    record_json_put_time(l, "time", e->time_ns / NS_A_MS);
     json_line_number(l, "flow", e->flow->id);
-    put_id(l, "connection", &e->flow->connection);
-    put_end(l, "client", &e->flow->client, e->flow->client_port);
-    put_end(l, "server", &e->flow->server, e->flow->server_port);
+    record_json_put_id(l, "connection", &e->flow->connection);
+    record_json_put_end(l, "client", &e->flow->client, e->flow->client_port);
+    record_json_put_end(l, "server", &e->flow->server, e->flow->server_port);
     json_line_text(l, "protocol", e->flow->protocol);
 }
 
@@ -90,7 +61,7 @@ static void put_side(struct json_line *l, const char *key, const struct tap_side
 
 static void put_flow(struct json_line *l, const struct tap_event *e)
 {
-    put_time(l, "began", e->flow->begin_ns);
+    record_json_put_time(l, "began", e->flow->begin_ns / NS_A_MS);
     json_line_bool(l, "guessed", e->flow->guessed);
     json_line_peer(l, "end", e->name);
     put_side(l, "to_server", &e->side[0]);
@@ -234,14 +205,14 @@ void tap_json_parts(struct tap_json *j, const struct tap_event *event, const str
             if (part.kind != MIME_LEAF)
                 continue;
             put_head(&j->line, "part", event);
-            put_id(&j->line, "message", &m->id);
+            record_json_put_id(&j->line, "message", &m->id);
             put_part(&j->line, &part, record_parts_digest(digests, part.index));
             close_line(&j->line);
             put(context, &j->line);
         }
     for (uint32_t i = 0; i < m->rule_count && i < RECORD_RULES; i++) {
         put_head(&j->line, "rule", event);
-        put_id(&j->line, "message", &m->id);
+        record_json_put_id(&j->line, "message", &m->id);
         json_line_peer(&j->line, "rule", record_text_span(record, m->rules[i]));
         close_line(&j->line);
         put(context, &j->line);
