@@ -37,6 +37,7 @@ struct live {
     struct ctl_server *ctl;
     uint64_t started_ms;
     int wake; /* eventfd: stop is asked for on the control socket's thread */
+    _Atomic bool watching; /* the engine is there, and frames are read */
     _Atomic bool stop;
     pthread_mutex_t reloading; /* configuration and judgement */
 };
@@ -60,12 +61,14 @@ static bool start_judgement(struct live *l, struct writer *why)
     return l->judgement || refused(why);
 }
 
-static void statistics(void *context, struct tap_tally *tally)
+static bool statistics(void *context, struct tap_tally *tally)
 {
     struct live *l = context;
+    bool watching = atomic_load(&l->watching);
 
-    if (l->engine)
+    if (watching)
         l->run->engine->statistics(l->engine, tap_tally_add, tally);
+    return watching;
 }
 
 static bool start_writer(struct live *l, struct writer *why)
@@ -269,7 +272,8 @@ static bool start_ctl(struct live *l)
 
 static bool launch(struct live *l, struct writer *why)
 {
-    if (l->run->engine->launch(l->engine, why))
+    atomic_store(&l->watching, l->run->engine->launch(l->engine, why));
+    if (atomic_load(&l->watching))
         return true;
     LOG(ERROR, "tap: %.*s", (int)why->len, (const char *)why->data);
     return false;

@@ -93,7 +93,8 @@ static void tell_statistics(struct tap_writer *w, bool last)
     struct tap_tally tally = {.count = 0};
     struct tap_json_when when = {.time_ms = w->now_ms, .last = last};
 
-    w->options.statistics(w->options.context, &tally);
+    if (!w->options.statistics(w->options.context, &tally))
+        return;
     tap_writer_statistics(w, &tally);
     tap_teller_statistics(&w->teller, &tally, &when);
 }

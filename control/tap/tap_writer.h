@@ -23,7 +23,8 @@ struct tap_writer_options {
     const char *path; /* as record_files_init() has it */
     struct record_files_options files;
     uint64_t statistics_ms; /* 0: at the end alone */
-    void (*statistics)(void *context, struct tap_tally *tally);
+    /* False: there is nothing to tell yet. */
+    bool (*statistics)(void *context, struct tap_tally *tally);
     void *context;
 };
 

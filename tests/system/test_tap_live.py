@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The tap on live ports: what it tells is what it tells of a capture, it knows when it is blind, and it sends nothing."""
+
+import hashlib
+import json
+import os
+import pwd
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from lab import messages, records
+from lab.clients import curl_send
+from lab.commands import end, run, wait_until
+from lab.engine import Engine, binary
+from lab.namespaces import ENGINE_IPV4, Namespaces, inside
+from lab.smtp import Session
+from lab.tap import Cable, Hub, Tap, frames_of
+
+SENDER, ALICE = "sender@client.test", "alice@example.test"
+MAILS = [messages.plain("live-1@client.test", size=3000), messages.plain("live-2@client.test", size=60_000),
+         messages.with_text("live-3@client.test", messages.GTUBE)]
+
+
+def of(events, kind):
+    return [event for event in events if event["kind"] == kind]
+
+
+def of_capture(path, *words):
+    """What `wirepost tap --pcap` tells."""
+    done = subprocess.run([binary(), "tap", *map(str, words), "--json", "-", "--pcap", path], capture_output=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def facts(events):
+    """What of the events does not depend on when, by which worker and in which order they were seen."""
+    rows = []
+    for event in events:
+        if event["kind"] == "message":
+            row = {"message": event["message"], "code": event["result"]["code"]}
+        elif event["kind"] in ("session", "flow", "part", "rule", "anomaly", "tls", "login"):
+            row = {name: value for name, value in event.items()
+                   if name not in ("time", "began", "flow", "connection", "message")}
+        else:
+            continue
+        rows.append(json.dumps({"kind": event["kind"], **row}, sort_keys=True))
+    return sorted(rows)
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory):
+    """Three messages in three connections, between a client and an engine."""
+    path = tmp_path_factory.mktemp("live") / "session.pcap"
+    with Namespaces("wpt") as namespaces, Engine(namespaces).start() as engine:
+        tool = namespaces.capture(path)
+        wait_until(lambda: path.exists() and path.stat().st_size >= 24, 10, "the capture's header")
+        for mail in MAILS:
+            with Session(namespaces) as session:
+                session.transaction(SENDER, [ALICE], mail.data)
+                session.quit()
+        wait_until(lambda: len(records.read(engine, "connection")) >= len(MAILS), 10, "the connections' records")
+        time.sleep(0.2)
+        end(tool)
+    return path
+
+
+def in_fragments(frames, most=576):
+    """Each IPv4 datagram longer than that, cut in pieces, the last first."""
+    out = []
+    for number, frame in enumerate(frames):
+        length = struct.unpack_from("!H", frame, 16)[0]
+        if frame[12:14] != b"\x08\x00" or length <= most:
+            out.append(frame)
+            continue
+        header, body = bytearray(frame[14:34]), frame[34:14 + length]
+        step = (most - 20) // 8 * 8
+        pieces = []
+        for at in range(0, len(body), step):
+            piece = body[at:at + step]
+            more = 0x2000 if at + step < len(body) else 0
+            struct.pack_into("!HHH", header, 2, 20 + len(piece), number + 1, more | at // 8)
+            header[10:12] = b"\0\0"
+            total = sum(struct.unpack("!10H", header))
+            while total >> 16:
+                total = (total & 0xffff) + (total >> 16)
+            struct.pack_into("!H", header, 10, ~total & 0xffff)
+            pieces.append(bytes(frame[:14] + header + piece))
+        out += reversed(pieces)
+    return out
+
+
+def write_pcap(path, frames):
+    with open(path, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for number, frame in enumerate(frames):
+            out.write(struct.pack("<IIII", 1, number, len(frame), len(frame)) + frame)
+    return path
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "fragments"])
+def test_as_of_a_capture(capture, tmp_path, workers, cut):
+    frames = in_fragments(frames_of(capture)) if cut else frames_of(capture)
+    expected = facts(of_capture(write_pcap(tmp_path / "played.pcap", frames), "--extract", tmp_path / "out"))
+    with Namespaces("wpt") as namespaces:
+        with Tap(namespaces, workers=workers, changes={"tap": {"extract": str(tmp_path / "live")}, "rules": {"files": []}}) as tap, \
+                Cable(namespaces) as cable:
+            cable.play(frames)
+            wait_until(lambda: len(tap.events("message")) == len(MAILS), 10, "the messages")
+            events = tap.finish()
+    assert facts(events) == expected
+    assert sorted(os.listdir(tmp_path / "live")) == sorted(os.listdir(tmp_path / "out"))
+    last = of(events, "statistics")[-1]
+    assert last["last"] and last["tap"]["messages"] == len(MAILS) and last["port"]["out_frames"] == 0
+    assert last["worker"]["mesh_full"] == last["port"]["missed"] == last["output"]["lost"] == 0
+    if workers == 2:
+        assert last["worker"]["frames_to_mesh"] > 0
+        assert not cut or last["input"]["datagrams"] > 0
+
+
+def test_a_real_session_at_a_hub(tmp_path):
+    """Both directions of what two others say, on a third port of a hub; a message is told as the engine tells it."""
+    with Hub("wpt") as hub, Engine(hub).start() as engine, \
+            Tap(hub, [hub.mirror_port], workers=2, where=hub.mirror,
+                changes={"tap": {"extract": str(tmp_path / "live")}}) as tap:
+        for mail in MAILS:
+            assert curl_send(hub, ENGINE_IPV4, SENDER, [ALICE], mail).code == 250
+        served = wait_until(lambda: len(rows := records.read(engine, "message")) == len(MAILS) and rows, 10, "the records")
+        wait_until(lambda: len(tap.events("message")) == len(MAILS), 10, "the messages")
+        assert tap.ask("status")["workers"] == 2
+        events = tap.finish()
+    told = {event["message"]["message_id"]: event for event in of(events, "message")}
+    for serve in served:
+        seen = told[serve["message"]["message_id"]]
+        for part in seen["message"]["parts"]:
+            part.pop("sha256", None)
+        assert seen["message"] == serve["message"] and seen["context"]["role"] == "tap"
+        assert seen["result"]["code"] == serve["result"]["code"]
+    sessions = of(events, "session")
+    assert len(sessions) >= len(MAILS) and not any(session["one_sided"] for session in sessions)
+    for mail in MAILS:
+        assert any((tmp_path / "live").glob("*.eml")), mail
+
+
+def test_nothing_is_sent(capture):
+    """Whatever comes: mail, ARP for an address, an echo, neighbour solicitations, a SYN to the interface itself."""
+    with Namespaces("wpt") as namespaces:
+        counted = f"/sys/class/net/{namespaces.engine_port}/statistics/tx_packets"
+        before = int(run("ip", "netns", "exec", namespaces.engine, "cat", counted).stdout)
+        with Tap(namespaces) as tap, Cable(namespaces) as cable:
+            cable.play(frames_of(capture))
+            namespaces.run("ping", "-c", "2", "-W", "1", ENGINE_IPV4, check=False)
+            namespaces.run("ping", "-6", "-c", "1", "-W", "1", "2001:2::2", check=False)
+            with inside(namespaces.client):
+                with socket.socket() as caller:
+                    caller.settimeout(0.5)
+                    with pytest.raises(OSError):
+                        caller.connect((ENGINE_IPV4, 25))
+            assert cable.came() == []
+            assert int(run("ip", "netns", "exec", namespaces.engine, "cat", counted).stdout) == before
+            assert tap.ask("counters")["port_out_frames"] == 0
+            events = tap.finish()
+            assert of(events, "statistics")[-1]["input"]["drop_other"] > 0  # ARP was seen, and not answered
+
+
+def test_losses_mark_flows(capture):
+    """While the tap stands still its ring runs over: the kernel counts it, flows that were alive are marked."""
+    frames = frames_of(capture)
+    half = len(frames) // 2
+    filler = b"\xff" * 6 + bytes(6) + b"\x88\xb5" + bytes(100)
+    with Namespaces("wpt") as namespaces, Tap(namespaces) as tap, Cable(namespaces) as cable:
+        cable.play(frames[:half])
+        wait_until(lambda: tap.ask("status")["connections"] > 0, 10, "a connection")
+        os.kill(tap.process.pid, signal.SIGSTOP)
+        cable.play([filler] * 8000, pause=0)
+        os.kill(tap.process.pid, signal.SIGCONT)
+        wait_until(lambda: tap.ask("counters")["port_missed"] > 0, 10, "the drops to be counted")
+        cable.play(frames[half:])
+        events = tap.finish()
+    assert any(event["name"] == "capture-gap" for event in of(events, "anomaly"))
+    last = of(events, "statistics")[-1]
+    assert last["port"]["missed"] > 0 and last["tap"]["losses"] > 0
