@@ -36,8 +36,9 @@ def of_capture(path, *words):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def facts(events):
-    """What of the events does not depend on when, by which worker and in which order they were seen."""
+def facts(events, ordered=True):
+    """What of the events does not depend on when and by which worker they were seen. Without `ordered`, nor on whether the last
+    acknowledgement came before what it is for: it then counts as a packet, or comes when the connection has ended."""
     rows = []
     for event in events:
         if event["kind"] == "message":
@@ -45,6 +46,9 @@ def facts(events):
         elif event["kind"] in ("session", "flow", "part", "rule", "anomaly", "tls", "login"):
             row = {name: value for name, value in event.items()
                    if name not in ("time", "began", "flow", "connection", "message")}
+            for side in ("to_server", "to_client"):
+                if not ordered and side in row:
+                    del row[side]["packets"]
         else:
             continue
         rows.append(json.dumps({"kind": event["kind"], **row}, sort_keys=True))
@@ -66,6 +70,23 @@ def capture(tmp_path_factory):
         time.sleep(0.2)
         end(tool)
     return path
+
+
+def with_ports(frames):
+    """The clients' ports become numbers in a row, whose owners among two workers take turns."""
+    known, out = {}, []
+    for frame in frames:
+        new = bytearray(frame)
+        at = 34 if struct.unpack_from("!H", frame, 36)[0] == 25 else 36
+        old, = struct.unpack_from("!H", frame, at)
+        port = known.setdefault(old, 40000 + len(known))
+        struct.pack_into("!H", new, at, port)
+        # RFC 1624 section 3
+        total = (~struct.unpack_from("!H", frame, 50)[0] & 0xffff) + (~old & 0xffff) + port
+        total = (total & 0xffff) + (total >> 16)
+        struct.pack_into("!H", new, 50, ~((total & 0xffff) + (total >> 16)) & 0xffff)
+        out.append(bytes(new))
+    return out
 
 
 def in_fragments(frames, most=576):
@@ -101,25 +122,33 @@ def write_pcap(path, frames):
     return path
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("cut", [False, True], ids=["whole", "fragments"])
-def test_as_of_a_capture(capture, tmp_path, workers, cut):
-    frames = in_fragments(frames_of(capture)) if cut else frames_of(capture)
-    expected = facts(of_capture(write_pcap(tmp_path / "played.pcap", frames), "--extract", tmp_path / "out"))
-    with Namespaces("wpt") as namespaces:
-        with Tap(namespaces, workers=workers, changes={"tap": {"extract": str(tmp_path / "live")}, "rules": {"files": []}}) as tap, \
-                Cable(namespaces) as cable:
+# af_packet has its fragments put together by the kernel, so they come over a TAP, whose two queues know nothing of owners.
+@pytest.mark.parametrize("workers, pmd, cut", [
+    pytest.param(1, "af_packet", False, marks=pytest.mark.long), (2, "af_packet", False),
+    pytest.param(1, "tap", True, marks=pytest.mark.long), (2, "tap", True),
+    pytest.param(2, "af_xdp", True, marks=pytest.mark.long)])
+def test_as_of_a_capture(capture, tmp_path, workers, pmd, cut):
+    frames = with_ports(frames_of(capture))
+    frames = in_fragments(frames) if cut else frames
+    expected = facts(of_capture(write_pcap(tmp_path / "played.pcap", frames), "--extract", tmp_path / "out"), not cut)
+    changes = {"tap": {"extract": str(tmp_path / "live")}, "rules": {"files": []}}
+    with Namespaces("wpt") as namespaces, \
+            Tap(namespaces, ["wptap0"] if pmd == "tap" else None, pmd, workers, changes) as tap:
+        if pmd == "tap":
+            namespaces.adopt("wptap0")
+        with Cable(namespaces) as cable:
             cable.play(frames)
-            wait_until(lambda: len(tap.events("message")) == len(MAILS), 10, "the messages")
-            events = tap.finish()
-    assert facts(events) == expected
+        wait_until(lambda: len(tap.events("message")) == len(MAILS), 10, "the messages")
+        events = tap.finish()
+    told = facts(events, not cut)
+    assert told == expected, "\n".join(sorted(set(told) ^ set(expected)))
     assert sorted(os.listdir(tmp_path / "live")) == sorted(os.listdir(tmp_path / "out"))
     last = of(events, "statistics")[-1]
     assert last["last"] and last["tap"]["messages"] == len(MAILS) and last["port"]["out_frames"] == 0
     assert last["worker"]["mesh_full"] == last["port"]["missed"] == last["output"]["lost"] == 0
     if workers == 2:
         assert last["worker"]["frames_to_mesh"] > 0
-        assert not cut or last["input"]["datagrams"] > 0
+        assert not cut or last["worker"]["datagrams_passed"] > 0
 
 
 def test_a_real_session_at_a_hub(tmp_path):
