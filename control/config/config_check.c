@@ -199,19 +199,8 @@ void config_warn(const struct config *config, struct writer *out)
                          "start\n");
 }
 
-/* What everybody who serves has to have. */
-static void check_serve(const struct config *config, const char *path, const uint32_t *lines,
-                        struct config_errors *errors)
+static void check_serve(const char *path, const uint32_t *lines, struct config_errors *errors)
 {
-    uint32_t network = line_of(lines, "network"), store = line_of(lines, "store");
-
-    if (config->network.addresses_count == 0)
-        config_error(errors, path, network ? network : 1,
-                     "network.addresses: expected a sequence of 1 to 64 items; it is missing");
-    if (config->listeners_count == 0)
-        config_error(errors, path, 1, "listeners: expected a sequence of items; it is missing");
-    if (!config->store.path[0])
-        config_error(errors, path, store ? store : 1, "store.path: expected a path; it is missing");
     if (line_of(lines, "tap"))
         config_error(errors, path, line_of(lines, "tap"),
                      "tap: expected nothing, since role is serve");
@@ -249,10 +238,6 @@ static void check_tap(const struct config *config, const char *path, const uint3
         if (line_of(lines, others[i]))
             config_error(errors, path, line_of(lines, others[i]),
                          "%s: expected nothing, since role is tap", others[i]);
-    if (config->tap.ports_count == 0)
-        config_error(errors, path, line_of(lines, "tap") ? line_of(lines, "tap") : 1,
-                     "tap.ports: expected a sequence of 1 to %d items; it is missing",
-                     CONFIG_TAP_PORTS);
     for (uint32_t i = 0; i < config->tap.ports_count; i++)
         check_tap_port(&config->tap, i, path, errors);
 }
@@ -265,7 +250,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     if (config->role == CONFIG_ROLE_TAP)
         check_tap(config, path, lines, errors);
     else
-        check_serve(config, path, lines, errors);
+        check_serve(path, lines, errors);
     check_engine(config, path, lines, errors);
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
