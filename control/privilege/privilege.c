@@ -94,11 +94,10 @@ static bool uses_xdp(const struct config *config)
     return xdp;
 }
 
-/* AF_XDP takes its program off the interface when it ends, and only then asks for this; a tap's
- * interface ceases to take in what is for others. */
+/* AF_XDP takes its program off the interface when it ends, and only then asks for this. */
 static uint32_t capabilities_of(const struct config *config)
 {
-    return uses_xdp(config) || config->role == CONFIG_ROLE_TAP ? 1u << CAP_NET_ADMIN : 0;
+    return uses_xdp(config) ? 1u << CAP_NET_ADMIN : 0;
 }
 
 void privilege_raise(void)

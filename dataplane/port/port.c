@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/port/port.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -27,6 +29,7 @@ struct port {
     struct port_capabilities capabilities;
     struct rte_mempool *mempool;
     struct port_packet *packet; /* NULL: another driver */
+    int watching;               /* a socket that makes the interface promiscuous; -1: none */
     struct rte_ether_addr mac;
 };
 
@@ -243,25 +246,27 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
     return rc == 0;
 }
 
-/* Drivers over memory that is shared have nothing to switch, and give all there is. */
+/* Over a kernel interface the kernel is asked, so that it ends with us. Drivers over memory that is
+ * shared have nothing to switch, and give all there is. */
 static bool watch(struct port *p, const struct port_options *o, struct writer *why)
 {
-    int rc;
+    struct rte_eth_dev_info info;
+    int rc = rte_eth_dev_info_get(p->id, &info);
 
     if (!o->watch)
         return true;
-    if (rte_eth_promiscuous_get(p->id) != 1) {
+    if (rc == 0 && info.if_index) {
+        p->watching = port_packet_promiscuous(info.if_index);
+        rc = p->watching < 0 ? -errno : 0;
+    } else if (rc == 0) {
         rc = rte_eth_promiscuous_enable(p->id);
-        p->promiscuous = rc == 0;
-        if (rc && rc != -ENOTSUP) {
-            writer_printf(why, "%s: the port does not take frames for others: %s", o->device,
-                          rte_strerror(-rc));
-            return false;
-        }
+        rte_eth_allmulticast_enable(p->id);
     }
-    rte_eth_allmulticast_enable(p->id);
-    p->capabilities.promiscuous = rte_eth_promiscuous_get(p->id) == 1;
-    return true;
+    if (rc && rc != -ENOTSUP)
+        writer_printf(why, "%s: the port does not take frames for others: %s", o->device,
+                      rte_strerror(-rc));
+    p->capabilities.promiscuous = rc == 0;
+    return rc == 0 || rc == -ENOTSUP;
 }
 
 /* Drivers without a counter of frames that found no room; those of cards and AF_XDP's have one. */
@@ -298,6 +303,7 @@ struct port *port_open(const struct port_options *o, struct writer *why)
         free(p);
         return NULL;
     }
+    p->watching = -1;
     if (!configure(p, o, &conf, why) || !start(p, o, why) || !watch(p, o, why)) {
         port_close(p);
         return NULL;
@@ -323,6 +329,8 @@ void port_close(struct port *p)
         port_xdp_detach(interface);
     rte_mempool_free(p->mempool);
     port_packet_free(p->packet);
+    if (p->watching >= 0)
+        close(p->watching);
     free(p);
 }
 

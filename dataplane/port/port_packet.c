@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { SOCKETS = 64 };
 
@@ -63,4 +64,17 @@ uint64_t port_packet_drops(struct port_packet *p)
             atomic_fetch_add(&p->drops, stats.tp_drops);
     }
     return atomic_load(&p->drops);
+}
+
+int port_packet_promiscuous(uint32_t interface)
+{
+    struct packet_mreq all = {.mr_ifindex = (int)interface, .mr_type = PACKET_MR_PROMISC};
+    /* Of no protocol: it receives nothing itself. */
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 ||
+        setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }

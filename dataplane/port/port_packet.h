@@ -17,4 +17,10 @@ void port_packet_free(struct port_packet *packet);
 /* Frames dropped since the start. Any thread; a system call a socket. NULL is 0. */
 uint64_t port_packet_drops(struct port_packet *packet);
 
+/*
+ * Makes an interface take in what is for others for as long as the socket that is returned stays
+ * open, and no longer, however the process ends (PACKET_MR_PROMISC, packet(7)). -1 with errno.
+ */
+int port_packet_promiscuous(uint32_t interface);
+
 #endif

@@ -3,7 +3,11 @@
 
 #include "dataplane/session/session_more.h"
 
-enum { PIECE_HEAD = 3 };
+enum {
+    PIECE_HEAD = 3,
+    /* Directions that come by different ports or files are not in step. */
+    OTHER_SIDE_NS = 1000000000,
+};
 
 /* ---- what is said ---- */
 
@@ -132,7 +136,7 @@ static void warn(struct tap *t, struct tap_flow *f, enum tcp_direction d)
 
 void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
 {
-    if (f->was_mail)
+    if (f->was_mail && f->time_ns - f->facts.begin_ns > OTHER_SIDE_NS)
         warn(t, f, d);
     switch ((enum tap_stage)f->stage) {
     case TAP_SMTP:
@@ -387,6 +391,9 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
     if (f->stage == TAP_DETECTING && f->held)
         decide(t, f, DETECT_OTHER);
     end_protocol(t, f);
+    for (int d = 0; f->was_mail && d < TCP_DIRECTIONS; d++)
+        if (f->seen->side[d].seen)
+            warn(t, f, (enum tcp_direction)d);
     if (f->was_mail)
         say_session(t, f);
     t->conversations -= f->was_mail;

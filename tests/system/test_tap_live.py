@@ -213,3 +213,110 @@ def test_losses_mark_flows(capture):
     assert any(event["name"] == "capture-gap" for event in of(events, "anomaly"))
     last = of(events, "statistics")[-1]
     assert last["port"]["missed"] > 0 and last["tap"]["losses"] > 0
+
+
+def from_client(frame):
+    return struct.unpack_from("!H", frame, 36)[0] == 25
+
+
+def test_a_port_for_each_direction(capture, tmp_path):
+    """A link tap gives each direction on a port of its own. Then one of them falls silent."""
+    frames = frames_of(capture)
+    expected = facts(of(of_capture(capture), "message"))
+    with Namespaces("wpt") as namespaces:
+        namespaces._join((namespaces.client, "client1"), (namespaces.engine, "engine1"))
+        with Tap(namespaces, ["engine0", "engine1"], workers=2, changes={"rules": {"files": []}, "records": {"path": "-"}}) as tap, \
+                Cable(namespaces) as one, Cable(namespaces, "client1") as other:
+            for frame in frames:
+                (one if from_client(frame) else other).play([frame])
+            one.play([frame for frame in with_ports(frames) if from_client(frame)])
+            assert end(tap.process) == 0
+            # "-" is standard output, which goes where the log goes here.
+            events = [json.loads(line) for line in tap.said().splitlines() if line.startswith("{")]
+    both = [event for event in events if event.get("client", {}).get("port", 0) not in range(40000, 40010)]
+    assert facts([event for event in of(events, "message") if event["context"]["client"]["port"] not in range(40000, 40010)]) == expected
+    assert not [event for event in of(both, "anomaly") if event["name"] == "one_sided"]
+    assert any(event["name"] == "one_sided" and "check the mirror" in event["what"] for event in of(events, "anomaly"))
+
+
+def test_time_goes_on_without_frames(capture):
+    """A silent connection ends by the clock alone; one that is open at the end is told too."""
+    frames = with_ports(frames_of(capture))
+    first = [frame for frame in frames if b"\x9c\x40" in (frame[34:36], frame[36:38])][:12]
+    second = [frame for frame in frames if b"\x9c\x41" in (frame[34:36], frame[36:38])][:12]
+    with Namespaces("wpt") as namespaces, \
+            Tap(namespaces, changes={"tap": {"idle": "1s"}, "rules": {"files": []}}) as tap, Cable(namespaces) as cable:
+        before = time.time()
+        cable.play(first)
+        flow, = wait_until(lambda: tap.events("flow"), 10, "the silent flow's end")
+        assert (flow["end"], flow["client"]["port"]) == ("idle", 40000)
+        seen = time.mktime(time.strptime(flow["began"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+        assert abs(seen - before) < 5
+        cable.play(second)
+        wait_until(lambda: tap.ask("status")["sessions"] == 1, 10, "the second conversation")
+        events = tap.finish()
+    assert [flow["end"] for flow in of(events, "flow")] == ["idle", "capture-end"]
+    assert len(of(events, "session")) == 2
+    assert [row["last"] for row in of(events, "statistics")][-2:] == [False, True]
+
+
+def test_privileges_reload_and_files(capture, tmp_path):
+    """As another user, with a filter that kills; rules by reload; events in a directory of files; nothing is left promiscuous."""
+    frames = frames_of(capture)
+    account = pwd.getpwnam("nobody")
+    with Namespaces("wpt") as namespaces:
+        def promiscuous():
+            text = run("ip", "-n", namespaces.engine, "-d", "-j", "link", "show", namespaces.engine_port).stdout
+            return json.loads(text)[0]["promiscuity"]
+
+        run("ip", "-n", namespaces.engine, "link", "set", namespaces.engine_port, "promisc", "off")
+        tap = Tap(namespaces, changes={"engine": {"user": "nobody", "system_calls": "kill"}})
+        tap.settings["records"] = {"path": f"{tap.directory}/events/"}
+        tap.settings["tap"]["extract"] = f"{tap.directory}/found"
+        tap.settings["rules"] = {"files": [f"{tap.directory}/rules.yaml"]}
+        rules = tap.directory / "rules.yaml"
+        rules.write_text("rules: []\n")
+        tap.write()
+        with tap, Cable(namespaces) as cable:
+            status = dict(line.split(":\t", 1) for line in open(f"/proc/{tap.process.pid}/status").read().splitlines() if ":\t" in line)
+            assert status["Uid"].split() == [str(account.pw_uid)] * 4 and status["Seccomp"].strip() == "2"
+            assert promiscuous() == 1
+            cable.play(frames)
+            wait_until(lambda: tap.ask("counters")["tap_messages"] == len(MAILS), 10, "the messages")
+            rules.write_text("rules:\n- {id: everything, scope: header.Subject, patterns: [{regex: '.'}], score: 1}\n")
+            assert tap.ask("reload")["configuration"] == 2
+            cable.play(with_ports(frames))
+            wait_until(lambda: tap.ask("counters")["tap_messages"] == 2 * len(MAILS), 10, "them again")
+            rules.write_text("nonsense\n")
+            os.kill(tap.process.pid, signal.SIGHUP)
+            wait_until(lambda: "rules.yaml" in tap.said(), 10, "the refusal")
+            assert tap.ask("status")["configuration"] == 2
+            assert b"nothing of the kind" in tap.ctl("drain", check=False).stderr
+            tap.ctl("stop")
+            assert tap.process.wait(timeout=10) == 0
+            files = {path.name.split("-")[0]: path.read_text() for path in (tap.directory / "events").iterdir()}
+            assert set(files) == {"message", "connection", "engine"}
+            hits = [json.loads(line) for line in files["message"].splitlines() if '"kind":"rule"' in line]
+            assert len(hits) == len(MAILS) and {hit["rule"] for hit in hits} == {"everything"}
+            for mail in MAILS:
+                assert (tap.directory / "found" / f"{hashlib.sha256(mail.data).hexdigest()}.eml").read_bytes() == mail.data
+            assert "was refused" not in tap.said() and promiscuous() == 0
+
+
+def test_what_is_asked_for_wrongly(tmp_path):
+    """A configuration is for one of the roles; words and a configuration do not go together."""
+    def said(*words):
+        done = subprocess.run([binary(), *map(str, words)], capture_output=True, check=False)
+        return done.returncode, done.stderr.decode() + done.stdout.decode()
+    file = tmp_path / "tap.yaml"
+    file.write_text("role: tap\nhostname: tap.example.test\ntap: {ports: [{interface: nowhere0}]}\n"
+                    f"engine: {{user: root}}\nctl: {{socket: {tmp_path}/ctl}}\n")
+    assert said("check", "-c", file) == (0, f"{file}: nothing is wrong\n")
+    assert said("run", "-c", file)[0] == 2 and "role is tap" in said("run", "-c", file)[1]
+    assert said("export", "-c", file, "alice@example.test", tmp_path / "x")[0] == 2
+    status, text = said("tap", "-c", file)
+    assert status == 1 and "nowhere0" in text
+    assert said("tap", "-c", file, "--commands")[0] == 2
+    file.write_text("hostname: mx.example.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24]}\n"
+                    "listeners: [{port: 110, protocol: pop3}]\nstore: {path: mail}\n")
+    assert said("tap", "-c", file)[0] == 2 and "role is serve" in said("tap", "-c", file)[1]
