@@ -6,7 +6,7 @@
 #include "control/cli/cli_restore.h"
 #include "control/log/log.h"
 #include "control/tap/tap_command.h"
-#include "control/tap/tap_live.h"
+#include "control/tap/tap_watch.h"
 
 /* True when the configuration is for another role than the command. */
 static bool is_of_another(const struct config *config, enum config_role role, const char *command)
@@ -19,19 +19,19 @@ static bool is_of_another(const struct config *config, enum config_role role, co
     return true;
 }
 
-static int watch(const struct config *config, const char *path, const struct cli_actions *actions,
-                 const char *program)
+static int tap_ports(const struct config *config, const char *path,
+                     const struct cli_actions *actions, const char *program)
 {
-    const struct tap_live_run run = {.program = program,
-                                     .version = actions->version,
-                                     .config_path = path,
-                                     .config = config,
-                                     .engine = actions->tap_live};
+    const struct tap_watch run = {.program = program,
+                                  .version = actions->version,
+                                  .config_path = path,
+                                  .config = config,
+                                  .engine = actions->tap_live};
 
     if (is_of_another(config, CONFIG_ROLE_TAP, "tap"))
         return CLI_USAGE;
     log_set_level((enum log_level)config->log_level);
-    return tap_live(&run);
+    return tap_watch(&run);
 }
 
 int cli_engine_tap(const struct cli_options *o, const struct cli_actions *actions,
@@ -50,7 +50,7 @@ int cli_engine_tap(const struct cli_options *o, const struct cli_actions *action
     config = cli_load(path, actions, &status);
     if (!config)
         return status;
-    status = watch(config, path, actions, program);
+    status = tap_ports(config, path, actions, program);
     config_free(config);
     return status;
 }
@@ -71,9 +71,8 @@ int cli_engine_run(const struct cli_options *o, const struct cli_actions *action
         return status;
     log_set_level((enum log_level)config->log_level);
     run.config = config;
-    status = is_of_another(config, CONFIG_ROLE_SERVE, "run")
-                 ? CLI_USAGE
-                 : actions->run(actions->context, &run);
+    status = is_of_another(config, CONFIG_ROLE_SERVE, "run") ? CLI_USAGE
+                                                             : actions->run(actions->context, &run);
     config_free(config);
     return status;
 }

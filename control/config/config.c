@@ -22,7 +22,7 @@ struct walk {
     struct config_errors *errors;
     struct config_reading reading;
     const struct config *config; /* under way */
-    uint32_t *lines; /* of each row's value */
+    uint32_t *lines;             /* of each row's value */
 };
 
 enum { SHOWN_MAX = 60, EXPECTED_MAX = 256 };

@@ -64,9 +64,9 @@ struct config_tcp {
     int64_t prefix_connections, prefix_half_open; /* 0: no limit */
     int64_t out_of_order;
     int64_t keepalive; /* 0: none */
-    int congestion;  /* enum config_congestion */
-    int ecn;         /* enum tcp_ecn */
-    int64_t flights; /* 0: as many as the rule of struct tcp_options asks for */
+    int congestion;    /* enum config_congestion */
+    int ecn;           /* enum tcp_ecn */
+    int64_t flights;   /* 0: as many as the rule of struct tcp_options asks for */
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */

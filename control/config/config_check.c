@@ -230,8 +230,8 @@ static void check_tap(const struct config *config, const char *path, const uint3
                       struct config_errors *errors)
 {
     static const char *const others[] = {
-        "engine.pmd", "engine.interface", "engine.device", "network",    "listeners", "smtp",
-        "limits",     "greylist",         "pop3",          "store",      "quarantine", "audit",
+        "engine.pmd", "engine.interface", "engine.device", "network", "listeners",      "smtp",
+        "limits",     "greylist",         "pop3",          "store",   "quarantine",     "audit",
         "domains",    "accounts",         "aliases",       "metrics", "records.privacy"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

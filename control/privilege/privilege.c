@@ -133,7 +133,8 @@ static bool reaches(const struct config *config, const struct identity *identity
 {
     const char *path = config->store.path;
 
-    if (config->role == CONFIG_ROLE_TAP || config->store.kind != CONFIG_STORE_ROCKSDB || access(path, R_OK | W_OK | X_OK) == 0)
+    if (config->role == CONFIG_ROLE_TAP || config->store.kind != CONFIG_STORE_ROCKSDB ||
+        access(path, R_OK | W_OK | X_OK) == 0)
         return true;
     writer_printf(why, "engine.user: %s cannot use store.path %s: %s", identity->name, path,
                   strerror(errno));

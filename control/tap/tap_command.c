@@ -69,8 +69,7 @@ static const char **value_of(struct tap_words *w, const char *option)
 
 const char *tap_command_config(int count, char **words)
 {
-    bool named =
-        count == 2 && (strcmp(words[0], "-c") == 0 || strcmp(words[0], "--config") == 0);
+    bool named = count == 2 && (strcmp(words[0], "-c") == 0 || strcmp(words[0], "--config") == 0);
 
     return named ? words[1] : NULL;
 }

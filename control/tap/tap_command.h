@@ -8,17 +8,18 @@
 /* `wirepost tap`: captures or live ports in, events out. */
 #define TAP_COMMAND_HELP                                                                           \
     "Rebuilds the mail connections in captures (pcap and pcapng, also compressed with gzip or\n"   \
-    "zstd; - for standard input), or on the ports of a configuration, and writes what goes by as\n" \
-    "JSON, one event a line.\n"                                                                     \
+    "zstd; - for standard input), or on the ports of a configuration, and writes what goes by "    \
+    "as\n"                                                                                         \
+    "JSON, one event a line.\n"                                                                    \
     "docs/tap-events.md names the events, docs/tap.md how connections are put together.\n"         \
     "\n"                                                                                           \
-    "Live, until SIGTERM, SIGINT or `wirepost ctl stop`; frames for anybody are taken in, and\n"    \
-    "nothing is sent:\n"                                                                            \
-    "\n"                                                                                            \
-    "  -c, --config FILE   a configuration with `role: tap`, see docs/configuration.md\n"           \
-    "\n"                                                                                            \
-    "Captures; without root and without a configuration:\n"                                         \
-    "\n"                                                                                            \
+    "Live, until SIGTERM, SIGINT or `wirepost ctl stop`; frames for anybody are taken in, and\n"   \
+    "nothing is sent:\n"                                                                           \
+    "\n"                                                                                           \
+    "  -c, --config FILE   a configuration with `role: tap`, see docs/configuration.md\n"          \
+    "\n"                                                                                           \
+    "Captures; without root and without a configuration:\n"                                        \
+    "\n"                                                                                           \
     "      --pcap FILE...  the captures, read one after the other\n"                               \
     "      --json FILE     where the events go, - for standard output\n"                           \
     "      --extract DIR   write messages and the parts in them there, named by their SHA-256\n"   \

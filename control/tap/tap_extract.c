@@ -78,10 +78,8 @@ struct tap_extract *tap_extract_new(const struct tap_extract_sink *sink, uint32_
     for (; x->count < pieces; x->count++) {
         struct piece *p = &x->pieces[x->count];
 
-        *p = (struct piece){.owner = x,
-                            .next = x->free,
-                            .hash = EVP_MD_CTX_new(),
-                            .number = first + x->count};
+        *p = (struct piece){
+            .owner = x, .next = x->free, .hash = EVP_MD_CTX_new(), .number = first + x->count};
         x->free = p;
         if (p->hash)
             continue;

@@ -6,9 +6,12 @@ enum { TEXTS = 7 };
 /* All texts that an event may have, in the order in which they lie behind it. */
 static void texts_of(struct tap_event *e, struct span *texts_out[TEXTS])
 {
-    struct span *const texts[TEXTS] = {&e->name,         &e->text,
-                                       &e->session.greeting, &e->session.helo,
-                                       &e->tls.server_name,  &e->tls.alpn,
+    struct span *const texts[TEXTS] = {&e->name,
+                                       &e->text,
+                                       &e->session.greeting,
+                                       &e->session.helo,
+                                       &e->tls.server_name,
+                                       &e->tls.alpn,
                                        &e->tls.certificate_der};
 
     memcpy(texts_out, texts, sizeof(texts));

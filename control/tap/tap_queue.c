@@ -60,7 +60,8 @@ static size_t room_for(size_t len)
     return sizeof(struct item) + (len + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-/* Room for so many bytes behind `tail`; the consumer's place is looked at only when it seems full. */
+/* Room for so many bytes behind `tail`; the consumer's place is looked at only when it seems full.
+ */
 static bool has_room(struct tap_queue *q, uint64_t tail, size_t need, bool sure)
 {
     size_t most = sure ? q->size : q->size - q->kept;

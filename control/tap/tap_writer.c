@@ -15,7 +15,7 @@
 #include "control/tap/tap_teller.h"
 
 enum {
-    ROUND = 4096,           /* items of a worker before the next has its turn */
+    ROUND = 4096,             /* items of a worker before the next has its turn */
     NAP_NS = 5 * 1000 * 1000, /* nobody waits for a line */
 };
 

@@ -9,9 +9,9 @@ static bool of_segment(const struct ip_address *source, const struct ip_address 
 {
     if (segment.len < 4)
         return false;
-    *hash_out = flow_owner_hash(source, destination,
-                                (uint16_t)(segment.data[0] << 8 | segment.data[1]),
-                                (uint16_t)(segment.data[2] << 8 | segment.data[3]));
+    *hash_out =
+        flow_owner_hash(source, destination, (uint16_t)(segment.data[0] << 8 | segment.data[1]),
+                        (uint16_t)(segment.data[2] << 8 | segment.data[3]));
     return true;
 }
 
@@ -31,8 +31,7 @@ bool tap_owner_hash(const struct tap_input_frame *frame, uint16_t vxlan_port, ui
     while (step == TAP_FRAME_ON);
     if (step == TAP_FRAME_TCP)
         return of_segment(&f.source, &f.destination, f.bytes, hash_out);
-    *hash_out =
-        step == TAP_FRAME_FRAGMENT ? flow_owner_hash(&f.source, &f.destination, 0, 0) : 0;
+    *hash_out = step == TAP_FRAME_FRAGMENT ? flow_owner_hash(&f.source, &f.destination, 0, 0) : 0;
     return step == TAP_FRAME_FRAGMENT;
 }
 

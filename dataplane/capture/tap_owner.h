@@ -8,8 +8,8 @@
  * Which of several workers a frame belongs to, as a hash for flow_owner_of(). It is the hash of the
  * innermost connection's addresses and ports, the same for both directions and whatever tunnel each
  * came by. Of a fragment it is the hash of the addresses alone, so that all fragments of a datagram
- * meet; once whole, the datagram belongs to its connection's owner. A plain TCP segment has the hash
- * by which a port's RSS was programmed.
+ * meet; once whole, the datagram belongs to its connection's owner. A plain TCP segment has the
+ * hash by which a port's RSS was programmed.
  */
 
 /* False: the frame belongs to no connection, and whoever has it keeps it. `vxlan_port` as in struct

@@ -72,8 +72,7 @@ int port_packet_promiscuous(uint32_t interface)
     /* Of no protocol: it receives nothing itself. */
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 ||
-        setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) == 0)
+    if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) == 0)
         return fd;
     close(fd);
     return -1;

@@ -30,12 +30,12 @@ static bool take_memory(struct tap *t, const struct tap_options *o)
     t->flows = calloc(source->flows, sizeof(*t->flows));
     t->pool = chunk_pool_new(chunks);
     if (t->pool)
-        t->ss = sessions_new(
-            &(struct sessions_options){.pool = t->pool,
-                                       .port = handoff_port_of(o->handoff, o->worker),
-                                       .connections = 1,
-                                       .node = source->node,
-                                       .digests = source->digests});
+        t->ss =
+            sessions_new(&(struct sessions_options){.pool = t->pool,
+                                                    .port = handoff_port_of(o->handoff, o->worker),
+                                                    .connections = 1,
+                                                    .node = source->node,
+                                                    .digests = source->digests});
     if (!t->flows || !t->ss)
         return false;
     take_settings(t);

@@ -77,13 +77,13 @@ struct tap {
     struct sessions *ss;
     struct chunk_pool *pool;
     struct tap_flow *flows, *free;
-    uint32_t used; /* of flows, ever: what is behind was never touched */
+    uint32_t used;            /* of flows, ever: what is behind was never touched */
     uint64_t flows_unseen;    /* no place for them */
     uint64_t messages_unread; /* no memory for them */
     uint64_t by_protocol[DETECT_OTHER + 1];
     uint64_t sessions, messages, logins, anomalies;
     uint64_t frames, losses;
-    uint64_t epoch_ns; /* what makes a frame's time one since 1970 */
+    uint64_t epoch_ns;      /* what makes a frame's time one since 1970 */
     uint32_t conversations; /* of mail, at the moment */
 };
 

@@ -81,8 +81,7 @@ static bool start_environment(struct tap_engine *e, struct writer *why)
 
     for (uint32_t i = 0; i < o->port_count; i++) {
         struct port_options port = port_options(e, i);
-        uint32_t needed =
-            port_frames_needed(&port, (uint16_t)o->workers, (uint16_t)o->workers);
+        uint32_t needed = port_frames_needed(&port, (uint16_t)o->workers, (uint16_t)o->workers);
 
         frames += needed > o->frames ? needed : o->frames;
         device_open_with(&e->devices[i], i, &eal);

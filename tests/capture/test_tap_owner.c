@@ -70,9 +70,8 @@ static void gre(uint8_t source, uint8_t destination)
 
 static struct tap_input_frame frame(void)
 {
-    return (struct tap_input_frame){.bytes = layers_span(&layers),
-                                    .wire_len = (uint32_t)layers.len,
-                                    .link = ETHERNET};
+    return (struct tap_input_frame){
+        .bytes = layers_span(&layers), .wire_len = (uint32_t)layers.len, .link = ETHERNET};
 }
 
 static bool owned(uint32_t *hash_out)

@@ -176,8 +176,9 @@ static void pieces_come_whole(void)
     tap_extract_message_end(x, message, false);
     replay(q);
     CHECK(sha256[0] == 0xba && sha256[31] == 0xad);
-    CHECK_TEXT(span_text(told), "open 11;open 10;11 ab;10 abc;11 c;close 10 baad part;close 11 0000 "
-                                "message;");
+    CHECK_TEXT(span_text(told),
+               "open 11;open 10;11 ab;10 abc;11 c;close 10 baad part;close 11 0000 "
+               "message;");
     tap_extract_free(x);
     tap_queue_free(q);
 }

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from lab import messages, records
+from lab import ROOT, messages, records
 from lab.clients import curl_send
 from lab.commands import end, run, wait_until
 from lab.engine import Engine, binary
@@ -22,6 +22,7 @@ from lab.smtp import Session
 from lab.tap import Cable, Hub, Tap, frames_of
 
 SENDER, ALICE = "sender@client.test", "alice@example.test"
+NO_RULES = {"rules": {"files": []}}
 MAILS = [messages.plain("live-1@client.test", size=3000), messages.plain("live-2@client.test", size=60_000),
          messages.with_text("live-3@client.test", messages.GTUBE)]
 
@@ -59,7 +60,7 @@ def facts(events, ordered=True):
 def capture(tmp_path_factory):
     """Three messages in three connections, between a client and an engine."""
     path = tmp_path_factory.mktemp("live") / "session.pcap"
-    with Namespaces("wpt") as namespaces, Engine(namespaces).start() as engine:
+    with Namespaces("wpt") as namespaces, Engine(namespaces, changes=NO_RULES).start() as engine:
         tool = namespaces.capture(path)
         wait_until(lambda: path.exists() and path.stat().st_size >= 24, 10, "the capture's header")
         for mail in MAILS:
@@ -124,14 +125,14 @@ def write_pcap(path, frames):
 
 # af_packet has its fragments put together by the kernel, so they come over a TAP, whose two queues know nothing of owners.
 @pytest.mark.parametrize("workers, pmd, cut", [
-    pytest.param(1, "af_packet", False, marks=pytest.mark.long), (2, "af_packet", False),
+    pytest.param(1, "af_packet", False, marks=pytest.mark.long), pytest.param(2, "af_packet", False, marks=pytest.mark.long),
     pytest.param(1, "tap", True, marks=pytest.mark.long), (2, "tap", True),
     pytest.param(2, "af_xdp", True, marks=pytest.mark.long)])
 def test_as_of_a_capture(capture, tmp_path, workers, pmd, cut):
     frames = with_ports(frames_of(capture))
     frames = in_fragments(frames) if cut else frames
     expected = facts(of_capture(write_pcap(tmp_path / "played.pcap", frames), "--extract", tmp_path / "out"), not cut)
-    changes = {"tap": {"extract": str(tmp_path / "live")}, "rules": {"files": []}}
+    changes = {"tap": {"extract": str(tmp_path / "live")}}
     with Namespaces("wpt") as namespaces, \
             Tap(namespaces, ["wptap0"] if pmd == "tap" else None, pmd, workers, changes) as tap:
         if pmd == "tap":
@@ -153,7 +154,7 @@ def test_as_of_a_capture(capture, tmp_path, workers, pmd, cut):
 
 def test_a_real_session_at_a_hub(tmp_path):
     """Both directions of what two others say, on a third port of a hub; a message is told as the engine tells it."""
-    with Hub("wpt") as hub, Engine(hub).start() as engine, \
+    with Hub("wpt") as hub, Engine(hub, changes=NO_RULES).start() as engine, \
             Tap(hub, [hub.mirror_port], workers=2, where=hub.mirror,
                 changes={"tap": {"extract": str(tmp_path / "live")}}) as tap:
         for mail in MAILS:
@@ -182,8 +183,8 @@ def test_nothing_is_sent(capture):
         before = int(run("ip", "netns", "exec", namespaces.engine, "cat", counted).stdout)
         with Tap(namespaces) as tap, Cable(namespaces) as cable:
             cable.play(frames_of(capture))
-            namespaces.run("ping", "-c", "2", "-W", "1", ENGINE_IPV4, check=False)
-            namespaces.run("ping", "-6", "-c", "1", "-W", "1", "2001:2::2", check=False)
+            namespaces.run("ping", "-c", "1", "-W", "0.3", ENGINE_IPV4, check=False)
+            namespaces.run("ping", "-6", "-c", "1", "-W", "0.3", "2001:2::2", check=False)
             with inside(namespaces.client):
                 with socket.socket() as caller:
                     caller.settimeout(0.5)
@@ -219,13 +220,14 @@ def from_client(frame):
     return struct.unpack_from("!H", frame, 36)[0] == 25
 
 
+@pytest.mark.long
 def test_a_port_for_each_direction(capture, tmp_path):
     """A link tap gives each direction on a port of its own. Then one of them falls silent."""
     frames = frames_of(capture)
     expected = facts(of(of_capture(capture), "message"))
     with Namespaces("wpt") as namespaces:
         namespaces._join((namespaces.client, "client1"), (namespaces.engine, "engine1"))
-        with Tap(namespaces, ["engine0", "engine1"], workers=2, changes={"rules": {"files": []}, "records": {"path": "-"}}) as tap, \
+        with Tap(namespaces, ["engine0", "engine1"], workers=2, changes={"records": {"path": "-"}}) as tap, \
                 Cable(namespaces) as one, Cable(namespaces, "client1") as other:
             for frame in frames:
                 (one if from_client(frame) else other).play([frame])
@@ -245,7 +247,7 @@ def test_time_goes_on_without_frames(capture):
     first = [frame for frame in frames if b"\x9c\x40" in (frame[34:36], frame[36:38])][:12]
     second = [frame for frame in frames if b"\x9c\x41" in (frame[34:36], frame[36:38])][:12]
     with Namespaces("wpt") as namespaces, \
-            Tap(namespaces, changes={"tap": {"idle": "1s"}, "rules": {"files": []}}) as tap, Cable(namespaces) as cable:
+            Tap(namespaces, changes={"tap": {"idle": "1s"}}) as tap, Cable(namespaces) as cable:
         before = time.time()
         cable.play(first)
         flow, = wait_until(lambda: tap.events("flow"), 10, "the silent flow's end")
@@ -311,6 +313,7 @@ def test_what_is_asked_for_wrongly(tmp_path):
     file = tmp_path / "tap.yaml"
     file.write_text("role: tap\nhostname: tap.example.test\ntap: {ports: [{interface: nowhere0}]}\n"
                     f"engine: {{user: root}}\nctl: {{socket: {tmp_path}/ctl}}\n")
+    assert said("check", "-c", ROOT / "docs" / "examples" / "tap.yaml")[0] == 0
     assert said("check", "-c", file) == (0, f"{file}: nothing is wrong\n")
     assert said("run", "-c", file)[0] == 2 and "role is tap" in said("run", "-c", file)[1]
     assert said("export", "-c", file, "alice@example.test", tmp_path / "x")[0] == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import schemas
 from lab.commands import CommandFailed, end, run, start, wait_until
-from lab.engine import STARTER_RULES, binary, merged, yaml_text
+from lab.engine import binary, merged, yaml_text
 from lab.namespaces import Namespaces, inside
 
 _ETH_P_ALL = 3
@@ -24,7 +24,6 @@ def configuration(directory, interfaces, pmd, workers):
         "hostname": "tap.example.test",
         "engine": {"workers": workers, "user": "root"},
         "tap": {"ports": [{"pmd": pmd, "interface": name} for name in interfaces], "statistics": "200ms"},
-        "rules": {"files": [str(STARTER_RULES)]},
         "records": {"path": f"{directory}/events.ndjson"},
         "ctl": {"socket": f"{directory}/ctl"},
     }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "control/tap/tap_live_sources.h"
+#include "control/tap/tap_sources.h"
 
 #include "control/tap/tap_item.h"
 
 static void on_event(void *context, const struct tap_event *event)
 {
-    tap_item_put_event(((struct tap_live_feed *)context)->queue, event);
+    tap_item_put_event(((struct tap_sink *)context)->queue, event);
 }
 
 static void *message_begin(void *context)
 {
-    return tap_extract_message(((struct tap_live_feed *)context)->extract);
+    return tap_extract_message(((struct tap_sink *)context)->extract);
 }
 
 static void message_end(void *context, void *message, bool whole)
 {
-    tap_extract_message_end(((struct tap_live_feed *)context)->extract, message, whole);
+    tap_extract_message_end(((struct tap_sink *)context)->extract, message, whole);
 }
 
-static bool make(struct tap_live_sources *s, uint32_t i, size_t queue,
+static bool make(struct tap_sources *s, uint32_t i, size_t queue,
                  const struct tap_settings *settings)
 {
     s->queues[i] = tap_queue_new(queue, (size_t)settings->messages * TAP_ITEM_MESSAGE);
@@ -29,7 +29,7 @@ static bool make(struct tap_live_sources *s, uint32_t i, size_t queue,
         tap_extract_new(settings->extract ? &s->sinks[i] : NULL, s->pieces, i * s->pieces);
     if (!s->extracts[i])
         return false;
-    s->feeds[i] = (struct tap_live_feed){s->queues[i], s->extracts[i]};
+    s->feeds[i] = (struct tap_sink){s->queues[i], s->extracts[i]};
     s->sources[i] = (struct tap_source){
         .context = &s->feeds[i],
         .event = on_event,
@@ -41,17 +41,17 @@ static bool make(struct tap_live_sources *s, uint32_t i, size_t queue,
     return tap_settings_source(settings, &s->sources[i]);
 }
 
-bool tap_live_sources_init(struct tap_live_sources *s, uint32_t workers, size_t queue,
-                           const struct tap_settings *settings)
+bool tap_sources_init(struct tap_sources *s, uint32_t workers, size_t queue,
+                      const struct tap_settings *settings)
 {
-    *s = (struct tap_live_sources){.count = workers, .pieces = 2 * settings->messages};
+    *s = (struct tap_sources){.count = workers, .pieces = 2 * settings->messages};
     for (uint32_t i = 0; i < workers; i++)
         if (!make(s, i, queue + (size_t)settings->messages * TAP_ITEM_MESSAGE, settings))
             return false;
     return true;
 }
 
-void tap_live_sources_fini(struct tap_live_sources *s)
+void tap_sources_fini(struct tap_sources *s)
 {
     for (uint32_t i = 0; i < s->count; i++) {
         tap_extract_free(s->extracts[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "control/tap/tap_live.h"
+#include "control/tap/tap_watch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,24 +19,24 @@
 #include "control/record/record_config.h"
 #include "control/service/control_cpus.h"
 #include "control/service/judgement.h"
-#include "control/tap/tap_live_sources.h"
+#include "control/tap/tap_sources.h"
 #include "control/tap/tap_writer.h"
 
 enum { OK = 0, FAILED = 1, REASONS = 16384, LOOK_MS = 50 };
 
 /* Everything that runs, in the order in which it is started. */
 struct live {
-    const struct tap_live_run *run;
+    const struct tap_watch *run;
     struct config *own_config; /* from the last reload; the first is the command line's */
     const struct config *config;
     struct tap_settings settings;
     struct judgement *judgement;
-    struct tap_live_sources sources;
+    struct tap_sources sources;
     struct tap_writer *writer;
     struct tap_engine *engine;
     struct ctl_server *ctl;
     uint64_t started_ms;
-    int wake; /* eventfd: stop is asked for on the control socket's thread */
+    int wake;              /* eventfd: stop is asked for on the control socket's thread */
     _Atomic bool watching; /* the engine is there, and frames are read */
     _Atomic bool stop;
     pthread_mutex_t reloading; /* configuration and judgement */
@@ -93,8 +93,8 @@ static bool start_writer(struct live *l, struct writer *why)
 
 static bool start_sources(struct live *l)
 {
-    if (tap_live_sources_init(&l->sources, (uint32_t)l->config->engine.workers,
-                              (size_t)l->config->tap.queue, &l->settings))
+    if (tap_sources_init(&l->sources, (uint32_t)l->config->engine.workers,
+                         (size_t)l->config->tap.queue, &l->settings))
         return true;
     LOG(ERROR, "out of memory");
     return false;
@@ -126,10 +126,9 @@ static struct tap_live_options engine_options(const struct live *l)
     for (uint32_t i = 0; i < t->ports_count; i++) {
         const struct config_tap_port *p = &t->ports[i];
 
-        o.ports[i] =
-            (struct tap_live_port){.pmd = pmd_names[p->pmd],
-                                   .interface = p->interface,
-                                   .device = p->pmd == CONFIG_PMD_EAL ? p->device : NULL};
+        o.ports[i] = (struct tap_live_port){.pmd = pmd_names[p->pmd],
+                                            .interface = p->interface,
+                                            .device = p->pmd == CONFIG_PMD_EAL ? p->device : NULL};
     }
     return o;
 }
@@ -188,10 +187,9 @@ static json_t *on_status(struct live *l)
     o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:i, s:I, s:s}", "version",
                   l->run->version, "uptime_ms", (json_int_t)(clock_monotonic_ms() - l->started_ms),
                   "configuration", (json_int_t)judgement_version(l->judgement), "connections",
-                  (json_int_t)s.flows, "sessions", (json_int_t)s.conversations, "ready",
-                  !s.stalled, "link", s.link, "draining", false, "workers",
-                  (int)l->config->engine.workers, "queues", (json_int_t)s.queues, "hostname",
-                  l->config->hostname);
+                  (json_int_t)s.flows, "sessions", (json_int_t)s.conversations, "ready", !s.stalled,
+                  "link", s.link, "draining", false, "workers", (int)l->config->engine.workers,
+                  "queues", (json_int_t)s.queues, "hostname", l->config->hostname);
     pthread_mutex_unlock(&l->reloading);
     return o;
 }
@@ -330,7 +328,7 @@ static void end(struct live *l, bool told)
     privilege_raise();
     if (l->engine)
         l->run->engine->stop(l->engine);
-    tap_live_sources_fini(&l->sources);
+    tap_sources_fini(&l->sources);
     judgement_free(l->judgement);
     config_free(l->own_config);
     if (l->wake >= 0)
@@ -365,7 +363,7 @@ static bool start(struct live *l, struct writer *why)
            launch(l, why);
 }
 
-int tap_live(const struct tap_live_run *run)
+int tap_watch(const struct tap_watch *run)
 {
     static char reasons[REASONS];
     struct writer why = writer_of(reasons, sizeof(reasons));
