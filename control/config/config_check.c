@@ -229,10 +229,36 @@ static void check_tap_port(const struct config_tap *tap, uint32_t i, const char 
 static void check_tap(const struct config *config, const char *path, const uint32_t *lines,
                       struct config_errors *errors)
 {
-    static const char *const others[] = {
-        "engine.pmd", "engine.interface", "engine.device", "network", "listeners",      "smtp",
-        "limits",     "greylist",         "pop3",          "store",   "quarantine",     "audit",
-        "domains",    "accounts",         "aliases",       "metrics", "records.privacy"};
+    static const char *const others[] = {"engine.pmd",
+                                         "engine.interface",
+                                         "engine.device",
+                                         "engine.connections",
+                                         "engine.half_open",
+                                         "engine.send_limit",
+                                         "engine.time_wait",
+                                         "engine.receive_window",
+                                         "engine.chunks_large",
+                                         "engine.chunks_medium",
+                                         "engine.chunks_small",
+                                         "engine.jobs",
+                                         "engine.records",
+                                         "tcp",
+                                         "network",
+                                         "listeners",
+                                         "smtp",
+                                         "limits",
+                                         "greylist",
+                                         "pop3",
+                                         "store",
+                                         "quarantine",
+                                         "audit",
+                                         "rules.streams",
+                                         "domains",
+                                         "accounts",
+                                         "aliases",
+                                         "metrics",
+                                         "records.privacy",
+                                         "profile"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (line_of(lines, others[i]))

@@ -3,6 +3,9 @@
 
 enum { TEXTS = 7 };
 
+_Static_assert(sizeof(struct tap_event) + sizeof(struct tap_flow_facts) + 64 <= TAP_ITEM_MESSAGE,
+               "an event of a message, which has no texts, fits");
+
 /* All texts that an event may have, in the order in which they lie behind it. */
 static void texts_of(struct tap_event *e, struct span *texts_out[TEXTS])
 {

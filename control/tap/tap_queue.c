@@ -102,6 +102,13 @@ bool tap_queue_put(struct tap_queue *q, uint32_t kind, const struct span *pieces
     return true;
 }
 
+bool tap_queue_has_room(struct tap_queue *q, size_t len)
+{
+    /* It may have to begin at the memory's start. */
+    return has_room(q, atomic_load_explicit(&q->producer.tail, memory_order_relaxed),
+                    2 * room_for(len), false);
+}
+
 uint64_t tap_queue_lost(const struct tap_queue *q)
 {
     return atomic_load_explicit(&q->producer.lost, memory_order_relaxed);

@@ -22,6 +22,8 @@ void tap_queue_free(struct tap_queue *queue);
  * producer, as the next. */
 bool tap_queue_put(struct tap_queue *queue, uint32_t kind, const struct span *pieces,
                    uint32_t count, bool sure);
+/* Whether an item of so many bytes would fit. By the producer. */
+bool tap_queue_has_room(struct tap_queue *queue, size_t len);
 /* Items that did not fit, so far. Read by anyone. */
 uint64_t tap_queue_lost(const struct tap_queue *queue);
 

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/tap/tap_sources.h"
 
+#include <time.h>
+
 #include "control/tap/tap_item.h"
+
+enum { MOST = 128 * 1024, NAP_NS = 1000 * 1000 }; /* bytes of an event, at most */
 
 static void on_event(void *context, const struct tap_event *event)
 {
-    tap_item_put_event(((struct tap_sink *)context)->queue, event);
+    struct tap_sink *s = context;
+
+    while (atomic_load_explicit(s->closing, memory_order_relaxed) &&
+           !tap_queue_has_room(s->queue, MOST))
+        nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    tap_item_put_event(s->queue, event);
 }
 
 static void *message_begin(void *context)
@@ -29,7 +38,7 @@ static bool make(struct tap_sources *s, uint32_t i, size_t queue,
         tap_extract_new(settings->extract ? &s->sinks[i] : NULL, s->pieces, i * s->pieces);
     if (!s->extracts[i])
         return false;
-    s->feeds[i] = (struct tap_sink){s->queues[i], s->extracts[i]};
+    s->feeds[i] = (struct tap_sink){s->queues[i], s->extracts[i], &s->closing};
     s->sources[i] = (struct tap_source){
         .context = &s->feeds[i],
         .event = on_event,
@@ -49,6 +58,11 @@ bool tap_sources_init(struct tap_sources *s, uint32_t workers, size_t queue,
         if (!make(s, i, queue + (size_t)settings->messages * TAP_ITEM_MESSAGE, settings))
             return false;
     return true;
+}
+
+void tap_sources_close(struct tap_sources *s)
+{
+    atomic_store(&s->closing, true);
 }
 
 void tap_sources_fini(struct tap_sources *s)

@@ -12,6 +12,7 @@ enum { TAP_SOURCES_MAX = 64 };
 
 struct tap_sources {
     uint32_t count;
+    _Atomic bool closing;
     uint32_t pieces; /* of each worker, numbered from `pieces` times its index */
     struct tap_queue *queues[TAP_SOURCES_MAX];
     struct tap_extract_sink sinks[TAP_SOURCES_MAX];
@@ -19,6 +20,7 @@ struct tap_sources {
     struct tap_sink {
         struct tap_queue *queue;
         struct tap_extract *extract;
+        const _Atomic bool *closing;
     } feeds[TAP_SOURCES_MAX];
     struct tap_source sources[TAP_SOURCES_MAX];
 };
@@ -26,6 +28,9 @@ struct tap_sources {
 /* `queue`: bytes of each. The settings are borrowed. False: no memory. */
 bool tap_sources_init(struct tap_sources *sources, uint32_t workers, size_t queue,
                       const struct tap_settings *settings);
+/* From here on workers wait for room: they are about to end all flows at once, and no frame waits
+ * for them any more. */
+void tap_sources_close(struct tap_sources *sources);
 void tap_sources_fini(struct tap_sources *sources);
 
 #endif

@@ -322,6 +322,7 @@ static void end(struct live *l, bool told)
     if (l->engine) {
         /* What was lost up to now belongs to flows that are about to be ended. */
         l->run->engine->look(l->engine, clock_monotonic_ns() / 1000);
+        tap_sources_close(&l->sources);
         l->run->engine->halt(l->engine);
     }
     tap_writer_stop(l->writer, told);
