@@ -38,6 +38,7 @@
 #ifdef WIREPOST_DPDK
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
+#include "dataplane/worker/tap_engine.h"
 #endif
 
 enum { ERRORS_TEXT = 16384, TERM_DRAIN_MS = 5000, READY_MS = 5000, TICK_MS = 200 };
@@ -570,6 +571,7 @@ int main(int argc, char **argv)
         .tap = tap_run,
 #ifdef WIREPOST_DPDK
         .run = run,
+        .tap_live = &tap_engine_calls,
 #endif
     };
 

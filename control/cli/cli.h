@@ -6,6 +6,7 @@
 
 struct handoff;
 struct judge_source;
+struct tap_live_calls;
 struct tap_source;
 
 /* The command line of `wirepost`: commands, options, help, exit statuses. */
@@ -33,6 +34,8 @@ struct cli_actions {
     bool (*judge)(struct handoff *handoff, const struct judge_source *source);
     /* `wirepost tap`: tap_run(). */
     bool (*tap)(struct handoff *handoff, const struct tap_source *source);
+    /* `wirepost tap -c`. NULL: built without DPDK. */
+    const struct tap_live_calls *tap_live;
     /* What a start would find wrong beyond the configuration itself (rules): adds to the errors.
      * May be NULL. */
     void (*check)(void *context, const struct config *config, struct config_errors *errors);

@@ -61,8 +61,9 @@ const struct cli_command cli_commands[] = {
      "recipient\n"
      "envelope.rcpt_to; without one the first account of the configuration gets the message.\n",
      cli_show_judge},
-    {"tap", "h", " help ", "tap [OPTION...] --pcap FILE... --json FILE",
-     "watch mail in captures, and say what goes by", TAP_COMMAND_HELP, cli_show_tap},
+    {"tap", "h", " help ", "tap -c FILE | tap [OPTION...] --pcap FILE... --json FILE",
+     "watch mail on live ports or in captures, and say what goes by", TAP_COMMAND_HELP,
+     cli_engine_tap},
     {"address", "h0", " json null help ", "address [--json] [--null]",
      "judge addresses from standard input",
      "Reads one address a line and says of each whether it may stand in an SMTP envelope (RFC "

@@ -51,7 +51,13 @@ static int run_here(const struct cli_options *o, bool import)
 
     if (!config)
         return status;
-    status = transfer(o, config, NULL, import);
+    if (config->role == CONFIG_ROLE_SERVE) {
+        status = transfer(o, config, NULL, import);
+    } else {
+        fprintf(stderr, "wirepost %s: the configuration's role is tap: there is no store\n",
+                import ? "import" : "export");
+        status = CLI_USAGE;
+    }
     config_free(config);
     return status;
 }

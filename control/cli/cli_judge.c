@@ -217,7 +217,8 @@ static int judge(struct judging *j, const struct config *config, const struct cl
     struct writer why = writer_of(why_text, sizeof(why_text));
     bool ok;
 
-    j->judgement = judgement_new(config, 1, &why);
+    j->judgement =
+        judgement_new(config, &(struct judgement_options){.workers = 1, .messages = 1}, &why);
     if (!j->judgement) {
         fwrite(why_text, 1, why.len, stderr);
         return CLI_FAILED;

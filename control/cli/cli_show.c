@@ -7,7 +7,6 @@
 #include "control/cli/cli_load.h"
 #include "control/cli/cli_mime.h"
 #include "control/schema/schema.h"
-#include "control/tap/tap_command.h"
 
 int cli_show_config(const struct cli_options *o, const struct cli_actions *actions,
                     const char *program)
@@ -20,12 +19,6 @@ int cli_show_mime(const struct cli_options *o, const struct cli_actions *actions
                   const char *program)
 {
     return cli_mime(o->argc, o->argv, o->json);
-}
-
-int cli_show_tap(const struct cli_options *o, const struct cli_actions *actions,
-                 const char *program)
-{
-    return tap_command(actions->tap, o->argc, o->argv);
 }
 
 int cli_show_judge(const struct cli_options *o, const struct cli_actions *actions,

@@ -21,7 +21,8 @@ struct walk {
     const char *path;
     struct config_errors *errors;
     struct config_reading reading;
-    uint32_t *lines; /* of each row's value */
+    const struct config *config; /* under way */
+    uint32_t *lines;             /* of each row's value */
 };
 
 enum { SHOWN_MAX = 60, EXPECTED_MAX = 256 };
@@ -97,11 +98,36 @@ static void walk_scalar(struct walk *walk, const struct config_option *option,
     refuse(walk, option, node_line(node), found);
 }
 
+/* What only the other role has to have may be left out. The role is read before all of it. */
+static bool may_lack(const struct walk *walk, const struct config_option *option)
+{
+    static const char *const of_serve[] = {"network.addresses", "listeners", "store.path"};
+
+    if (walk->config->role == CONFIG_ROLE_SERVE)
+        return strcmp(option->path, "tap.ports") == 0;
+    for (size_t i = 0; i < sizeof(of_serve) / sizeof(of_serve[0]); i++)
+        if (strcmp(of_serve[i], option->path) == 0)
+            return true;
+    return false;
+}
+
+/* Texts are never NULL. */
+static void leave_empty(struct walk *walk, uint8_t *field)
+{
+    char *empty = config_memory_take(walk->reading.memory, 1);
+
+    if (!empty)
+        config_error(walk->errors, walk->path, 0, "out of memory");
+    memcpy(field, &empty, sizeof(empty));
+}
+
 static void walk_option(struct walk *walk, const struct config_option *option,
                         const yaml_node_t *node, uint8_t *base, size_t line)
 {
     if (node)
         walk_scalar(walk, option, node, base + option->offset);
+    else if (!option->fallback && may_lack(walk, option))
+        leave_empty(walk, base + option->offset);
     else if (!option->fallback)
         refuse(walk, option, line, "it is missing");
     else if (!config_value(option, span_text(option->fallback), &walk->reading,
@@ -123,6 +149,8 @@ static uint8_t *walk_items(struct walk *walk, const struct config_option *option
         }
         count = node->data.sequence.items.top - node->data.sequence.items.start;
     }
+    if (!node && may_lack(walk, option))
+        return NULL;
     if (count < option->min || count > option->max) {
         char found[32];
 
@@ -326,6 +354,7 @@ struct config *config_read(struct span text, const char *path, struct config_err
         config_error(errors_out, path, 0, "out of memory");
         return NULL;
     }
+    walk.config = config;
     walk.reading =
         (struct config_reading){.memory = config->memory, .directory = directory_of(path)};
     if (load_document(text, path, &document, errors_out)) {

@@ -24,6 +24,7 @@ enum config_system_calls {
 enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_congestion { CONFIG_CONGESTION_CUBIC, CONFIG_CONGESTION_NEWRENO };
 enum config_offload { CONFIG_OFFLOAD_AUTO, CONFIG_OFFLOAD_OFF };
+enum config_role { CONFIG_ROLE_SERVE, CONFIG_ROLE_TAP };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
 /* A score that no message reaches. */
@@ -245,8 +246,29 @@ struct config_alias {
     struct config_accounts accounts;
 };
 
+struct config_tap_port {
+    uint32_t line; /* where it stands in the file */
+    int pmd;       /* enum config_pmd */
+    char *interface;
+    char *device;
+};
+
+enum { CONFIG_TAP_PORTS = 4 };
+
+struct config_tap {
+    struct config_tap_port *ports;
+    uint32_t ports_count;
+    int policy; /* the place among its words */
+    bool ignore_checksums, commands, secrets;
+    char *extract; /* a directory; empty: nothing is written */
+    int64_t flows, messages, idle, memory, queue;
+    int64_t statistics; /* 0: at the end alone */
+};
+
 struct config {
+    int role; /* enum config_role */
     char *hostname;
+    struct config_tap tap;
     struct config_engine engine;
     struct config_tcp tcp;
     struct config_ports network;

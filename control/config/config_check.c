@@ -20,6 +20,8 @@ static void check_engine(const struct config *config, const char *path, const ui
     bool eal = config->engine.pmd == CONFIG_PMD_EAL;
     uint32_t line = line_of(lines, "engine.pmd");
 
+    if (config->role == CONFIG_ROLE_TAP)
+        return;
     if (!line)
         line = line_of(lines, "engine");
     if (eal && !config->engine.device[0])
@@ -188,10 +190,82 @@ static uint64_t directory_entries(const struct config *config)
 
 void config_warn(const struct config *config, struct writer *out)
 {
-    if (config->store.kind == CONFIG_STORE_ROCKSDB && !config->store.reserve)
+    if (config->role == CONFIG_ROLE_TAP && config->tap.secrets && !config->tap.commands)
+        writer_text(out, "tap.show_secrets: nothing shows them without tap.commands\n");
+    if (config->role == CONFIG_ROLE_SERVE && config->store.kind == CONFIG_STORE_ROCKSDB &&
+        !config->store.reserve)
         writer_text(out, "store.reserve: without one, a disk that is full may end the engine when "
                          "room comes back; all that was answered 250 is there after the next "
                          "start\n");
+}
+
+static void check_serve(const char *path, const uint32_t *lines, struct config_errors *errors)
+{
+    if (line_of(lines, "tap"))
+        config_error(errors, path, line_of(lines, "tap"),
+                     "tap: expected nothing, since role is serve");
+}
+
+static void check_tap_port(const struct config_tap *tap, uint32_t i, const char *path,
+                           struct config_errors *errors)
+{
+    const struct config_tap_port *port = &tap->ports[i];
+    bool eal = port->pmd == CONFIG_PMD_EAL;
+
+    if (eal ? !port->device[0] : !port->interface[0])
+        config_error(errors, path, port->line, "tap.ports[].%s",
+                     eal ? "device: expected a device as DPDK names it, since pmd is eal; it is "
+                           "missing"
+                         : "interface: expected the name of a kernel interface; it is missing");
+    for (uint32_t j = 0; j < i; j++)
+        if (!eal && strcmp(port->interface, tap->ports[j].interface) == 0)
+            config_error(errors, path, port->line,
+                         "tap.ports[].interface: expected each once; the same stands in line %u "
+                         "already",
+                         tap->ports[j].line);
+}
+
+/* What a tap has no use for would only look as if it did something. */
+static void check_tap(const struct config *config, const char *path, const uint32_t *lines,
+                      struct config_errors *errors)
+{
+    static const char *const others[] = {"engine.pmd",
+                                         "engine.interface",
+                                         "engine.device",
+                                         "engine.connections",
+                                         "engine.half_open",
+                                         "engine.send_limit",
+                                         "engine.time_wait",
+                                         "engine.receive_window",
+                                         "engine.chunks_large",
+                                         "engine.chunks_medium",
+                                         "engine.chunks_small",
+                                         "engine.jobs",
+                                         "engine.records",
+                                         "tcp",
+                                         "network",
+                                         "listeners",
+                                         "smtp",
+                                         "limits",
+                                         "greylist",
+                                         "pop3",
+                                         "store",
+                                         "quarantine",
+                                         "audit",
+                                         "rules.streams",
+                                         "domains",
+                                         "accounts",
+                                         "aliases",
+                                         "metrics",
+                                         "records.privacy",
+                                         "profile"};
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (line_of(lines, others[i]))
+            config_error(errors, path, line_of(lines, others[i]),
+                         "%s: expected nothing, since role is tap", others[i]);
+    for (uint32_t i = 0; i < config->tap.ports_count; i++)
+        check_tap_port(&config->tap, i, path, errors);
 }
 
 void config_check(struct config *config, const char *path, const uint32_t *lines,
@@ -199,6 +273,10 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
 {
     uint64_t entries = directory_entries(config);
 
+    if (config->role == CONFIG_ROLE_TAP)
+        check_tap(config, path, lines, errors);
+    else
+        check_serve(path, lines, errors);
     check_engine(config, path, lines, errors);
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);

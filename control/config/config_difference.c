@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 /* Groups that are laid out at the start: a running engine cannot take other values. */
-static const char *const fixed[] = {"engine.",
+static const char *const fixed[] = {"role",
+                                    "tap.",
+                                    "engine.",
                                     "tcp.",
                                     "network.",
                                     "store.",
@@ -45,14 +47,36 @@ static bool same_list(const struct config_option *o, const uint8_t *a, const uin
     return true;
 }
 
+/* Items of a list of groups: whatever stands in them. */
+static bool same_groups(const struct config_option *list, const uint8_t *a, const uint8_t *b)
+{
+    uint32_t count = *(const uint32_t *)(a + list->count_offset);
+    const uint8_t *of_a = *(uint8_t *const *)(a + list->offset),
+                  *of_b = *(uint8_t *const *)(b + list->offset);
+
+    if (count != *(const uint32_t *)(b + list->count_offset))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < config_option_count; k++) {
+            const struct config_option *o = &config_options[k];
+            size_t at = i * list->item_size + o->offset;
+
+            if (config_option_under(o, list) && !same_value(o, of_a + at, of_b + at))
+                return false;
+        }
+    return true;
+}
+
 const char *config_fixed_difference(const struct config *a, const struct config *b)
 {
     for (uint32_t i = 0; i < config_option_count; i++) {
         const struct config_option *o = &config_options[i];
         const uint8_t *of_a = (const uint8_t *)a, *of_b = (const uint8_t *)b;
 
-        if (!is_fixed(o))
+        if (!is_fixed(o) || strstr(o->path, "[]"))
             continue;
+        if (o->row == CONFIG_ROW_LIST && !same_groups(o, of_a, of_b))
+            return o->path;
         if (o->row == CONFIG_ROW_OPTION && !same_value(o, of_a + o->offset, of_b + o->offset))
             return o->path;
         if (o->row == CONFIG_ROW_OPTIONS && !same_list(o, of_a, of_b))

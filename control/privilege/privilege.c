@@ -62,7 +62,8 @@ static bool give_files(const struct config *config, const struct identity *ident
                        struct writer *why)
 {
     const char *const paths[] = {config->store.path,   config->rules.cache, config->records.path,
-                                 config->records.keys, config->log.path,    config->ctl_socket};
+                                 config->records.keys, config->log.path,    config->ctl_socket,
+                                 config->tap.extract};
     bool ok = true;
 
     for (size_t i = 0; ok && i < sizeof(paths) / sizeof(paths[0]); i++)
@@ -84,10 +85,19 @@ static bool set_capabilities(uint32_t permitted, uint32_t effective)
 /* What the main thread keeps, asleep, for the end of the driver. */
 static uint32_t kept;
 
+static bool uses_xdp(const struct config *config)
+{
+    bool xdp = config->role == CONFIG_ROLE_SERVE && config->engine.pmd == CONFIG_PMD_AF_XDP;
+
+    for (uint32_t i = 0; i < config->tap.ports_count; i++)
+        xdp |= config->tap.ports[i].pmd == CONFIG_PMD_AF_XDP;
+    return xdp;
+}
+
 /* AF_XDP takes its program off the interface when it ends, and only then asks for this. */
 static uint32_t capabilities_of(const struct config *config)
 {
-    return config->engine.pmd == CONFIG_PMD_AF_XDP ? 1u << CAP_NET_ADMIN : 0;
+    return uses_xdp(config) ? 1u << CAP_NET_ADMIN : 0;
 }
 
 void privilege_raise(void)
@@ -123,7 +133,8 @@ static bool reaches(const struct config *config, const struct identity *identity
 {
     const char *path = config->store.path;
 
-    if (config->store.kind != CONFIG_STORE_ROCKSDB || access(path, R_OK | W_OK | X_OK) == 0)
+    if (config->role == CONFIG_ROLE_TAP || config->store.kind != CONFIG_STORE_ROCKSDB ||
+        access(path, R_OK | W_OK | X_OK) == 0)
         return true;
     writer_printf(why, "engine.user: %s cannot use store.path %s: %s", identity->name, path,
                   strerror(errno));
@@ -187,7 +198,7 @@ static bool drop(const struct config *config, struct writer *why)
     if (config->engine.system_calls == CONFIG_SYSTEM_CALLS_ALL)
         return true;
     return privilege_filter(config->engine.system_calls == CONFIG_SYSTEM_CALLS_KILL,
-                            config->engine.pmd == CONFIG_PMD_AF_XDP, why);
+                            uses_xdp(config), why);
 }
 
 static bool or_log(bool (*part)(const struct config *config, struct writer *why),

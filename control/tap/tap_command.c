@@ -4,37 +4,36 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <urcu-qsbr.h>
 
 #include "control/capture/capture_files.h"
 #include "control/config/config.h"
 #include "control/service/judgement.h"
-#include "control/tap/tap_extract.h"
-#include "control/tap/tap_json.h"
+#include "control/tap/tap_files.h"
+#include "control/tap/tap_settings.h"
+#include "control/tap/tap_teller.h"
 
-enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 16384, RULES = 16, STATISTICS = 256 };
-enum { FLOWS = 65536, MESSAGES = 256 }; /* most at a time */
+enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 16384, RULES = 16 };
 
 struct tap_words {
     char **captures;
     uint32_t capture_count;
-    const char *json, *extract, *policy;
+    const char *json;
     const char *rules[RULES];
     uint32_t rule_count;
-    bool commands, secrets, ignore_checksums;
+    struct tap_settings settings;
 };
 
 struct tapping {
     struct tap_source source;
-    struct capture_files *files;
+    struct capture_files *captures;
     struct judgement *judgement;
+    struct tap_files *files; /* NULL: nothing is extracted */
     struct tap_extract *extract;
-    struct tap_json json;
+    struct tap_teller teller;
+    struct tap_tally tally;
     FILE *out;
     bool failed; /* a capture was broken, or something could not be written */
-    struct tap_statistic statistics[STATISTICS];
-    size_t statistic_count;
 };
 
 static int complain(const char *what, const char *which)
@@ -60,12 +59,19 @@ static const char **value_of(struct tap_words *w, const char *option)
     if (strcmp(option, "--json") == 0)
         return &w->json;
     if (strcmp(option, "--extract") == 0)
-        return &w->extract;
+        return &w->settings.extract;
     if (strcmp(option, "--policy") == 0)
-        return &w->policy;
+        return &w->settings.policy;
     if (strcmp(option, "--rules") == 0 && w->rule_count < RULES)
         return &w->rules[w->rule_count++];
     return NULL;
+}
+
+const char *tap_command_config(int count, char **words)
+{
+    bool named = count == 2 && (strcmp(words[0], "-c") == 0 || strcmp(words[0], "--config") == 0);
+
+    return named ? words[1] : NULL;
 }
 
 static int read_words(struct tap_words *w, int count, char **words)
@@ -76,13 +82,15 @@ static int read_words(struct tap_words *w, int count, char **words)
         if (strcmp(option, "--pcap") == 0) {
             at = take_captures(w, at, count, words);
         } else if (strcmp(option, "--commands") == 0) {
-            w->commands = true;
+            w->settings.commands = true;
         } else if (strcmp(option, "--ignore-checksums") == 0) {
-            w->ignore_checksums = true;
+            w->settings.ignore_checksums = true;
         } else if (strcmp(option, "--show-secrets") == 0) {
-            w->secrets = true;
+            w->settings.secrets = true;
         } else {
             value = value_of(w, option);
+            if (strcmp(option, "-c") == 0 || strcmp(option, "--config") == 0)
+                return complain("expected a configuration alone, or --pcap FILE", NULL);
             if (!value || at == count)
                 return complain(value ? "expected something behind" : "unknown option", option);
             *value = words[at++];
@@ -93,16 +101,6 @@ static int read_words(struct tap_words *w, int count, char **words)
     return w->json ? OK : complain("expected --json FILE", NULL);
 }
 
-static bool is_policy(const char *name)
-{
-    static const char *const policies[] = {"linux", "first", "last", "bsd", "windows"};
-
-    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
-        if (strcmp(policies[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* ---- the source ---- */
 
 static bool next(void *context, struct tap_frame_source *frame_out)
@@ -111,7 +109,7 @@ static bool next(void *context, struct tap_frame_source *frame_out)
     struct capture_frame frame;
 
     for (;;)
-        switch (capture_files_next(t->files, &frame)) {
+        switch (capture_files_next(t->captures, &frame)) {
         case CAPTURE_FRAME:
             *frame_out = (struct tap_frame_source){.bytes = frame.bytes,
                                                    .wire_len = frame.wire_len,
@@ -119,7 +117,7 @@ static bool next(void *context, struct tap_frame_source *frame_out)
                                                    .time_ns = frame.time_ns};
             return true;
         case CAPTURE_BROKEN:
-            fprintf(stderr, "wirepost tap: %s\n", capture_files_error(t->files));
+            fprintf(stderr, "wirepost tap: %s\n", capture_files_error(t->captures));
             t->failed = true;
             break;
         case CAPTURE_END:
@@ -127,7 +125,7 @@ static bool next(void *context, struct tap_frame_source *frame_out)
         }
 }
 
-static void put(void *context, const struct json_line *line)
+static void put(void *context, enum record_type type, const struct json_line *line)
 {
     struct tapping *t = context;
 
@@ -135,35 +133,14 @@ static void put(void *context, const struct json_line *line)
         t->failed = true;
 }
 
-static void on_message(struct tapping *t, const struct tap_event *event)
-{
-    struct handoff *handoff = judgement_handoff(t->judgement);
-    struct record *record;
-
-    while (record_collect(handoff, &record, 1) == 1) {
-        tap_json_message(&t->json, record);
-        put(t, &t->json.line);
-        tap_json_parts(&t->json, event, record, put, t);
-        record_return(handoff, record);
-    }
-}
-
 static void on_event(void *context, const struct tap_event *event)
 {
-    struct tapping *t = context;
-
-    if (event->kind == TAP_EVENT_MESSAGE)
-        on_message(t, event);
-    else if (tap_json_event(&t->json, event))
-        put(t, &t->json.line);
+    tap_teller_event(&((struct tapping *)context)->teller, 0, event);
 }
 
 static void on_statistic(void *context, const struct tap_statistic *statistic)
 {
-    struct tapping *t = context;
-
-    if (t->statistic_count < STATISTICS)
-        t->statistics[t->statistic_count++] = *statistic;
+    tap_tally_add(&((struct tapping *)context)->tally, statistic);
 }
 
 static void *message_begin(void *context)
@@ -188,10 +165,8 @@ static struct config *make_config(const struct tap_words *w)
 
     /* What every configuration has to have; nothing is opened. */
     writer_text(&text, "hostname: tap.invalid\n"
-                       "engine: {interface: unused}\n"
-                       "network: {addresses: [198.18.0.1/32]}\n"
-                       "listeners: [{port: 110, protocol: pop3}]\n"
-                       "store: {kind: memory, path: unused}\n");
+                       "role: tap\n"
+                       "tap: {ports: [{interface: unused}]}\n");
     if (w->rule_count)
         writer_text(&text, "rules:\n  files:\n");
     for (uint32_t i = 0; i < w->rule_count; i++)
@@ -202,58 +177,78 @@ static struct config *make_config(const struct tap_words *w)
     return config;
 }
 
-static bool open_all(struct tapping *t, const struct tap_words *w, const struct config *config)
+static bool open_judgement(struct tapping *t, const struct config *config, uint32_t messages)
 {
+    const struct judgement_options options = {.workers = 1, .messages = messages};
     static char why_text[WHY];
     struct writer why = writer_of(why_text, sizeof(why_text));
+
+    t->judgement = judgement_new(config, &options, &why);
+    fwrite(why_text, 1, why.len, stderr);
+    if (!t->judgement)
+        return false;
+    t->teller.handoff = judgement_handoff(t->judgement);
+    return tap_teller_init(&t->teller, messages + JUDGEMENT_RECORDS);
+}
+
+static bool open_all(struct tapping *t, const struct tap_words *w, const struct config *config)
+{
+    const struct tap_settings *s = &w->settings;
+    uint32_t pieces = 2 * s->messages;
 
     t->out = strcmp(w->json, "-") == 0 ? stdout : fopen(w->json, "we");
     if (!t->out)
         return complain(w->json, strerror(errno)) == OK;
-    t->extract = tap_extract_new(w->extract, 2 * MESSAGES);
+    if (s->extract) {
+        t->files = tap_files_new(s->extract, pieces);
+        if (!t->files)
+            return complain(s->extract, strerror(errno)) == OK;
+    }
+    t->extract = tap_extract_new(t->files ? tap_files_sink(t->files) : NULL, pieces, 0);
     if (!t->extract)
-        return complain(w->extract ? w->extract : "parts", strerror(errno)) == OK;
-    t->files = capture_files_new(w->captures, w->capture_count, false);
-    t->judgement = t->files ? judgement_new(config, MESSAGES, &why) : NULL;
-    fwrite(why_text, 1, why.len, stderr);
-    return t->judgement != NULL;
+        return complain("parts", strerror(errno)) == OK;
+    t->captures = capture_files_new(w->captures, w->capture_count, false);
+    return t->captures && open_judgement(t, config, s->messages);
 }
 
-static bool watch(struct tapping *t, const struct tap_words *w,
-                  bool (*tap)(struct handoff *handoff, const struct tap_source *source))
+static bool run(struct tapping *t, const struct tap_words *w,
+                bool (*tap)(struct handoff *handoff, const struct tap_source *source))
 {
     bool ok;
 
-    t->json.secrets = w->secrets;
-    t->json.commands = w->commands;
     t->source = (struct tap_source){
         .context = t,
         .next = next,
         .event = on_event,
         .statistic = on_statistic,
-        .message_begin = w->extract ? message_begin : NULL,
+        .message_begin = t->files ? message_begin : NULL,
         .message_bytes = tap_extract_bytes,
         .message_end = message_end,
         .digests = tap_extract_digests(t->extract),
-        .policy = w->policy,
-        .ignore_checksums = w->ignore_checksums,
-        .flows = FLOWS,
-        .messages = MESSAGES,
     };
-    if (getrandom(t->source.secret, sizeof(t->source.secret), 0) < 0)
+    if (!tap_settings_source(&w->settings, &t->source))
         return false;
     rcu_register_thread();
     ok = tap(judgement_handoff(t->judgement), &t->source);
     rcu_unregister_thread();
-    if (!ok) {
+    if (!ok)
         fprintf(stderr, "wirepost tap: out of memory\n");
+    return ok;
+}
+
+static bool watch(struct tapping *t, const struct tap_words *w,
+                  bool (*tap)(struct handoff *handoff, const struct tap_source *source))
+{
+    t->teller.json.secrets = w->settings.secrets;
+    t->teller.json.commands = w->settings.commands;
+    t->teller.put = put;
+    t->teller.context = t;
+    if (!run(t, w, tap))
         return false;
-    }
-    tap_json_statistics(&t->json, t->statistics, t->statistic_count);
-    put(t, &t->json.line);
-    if (tap_extract_failed(t->extract)) {
+    tap_teller_statistics(&t->teller, &t->tally, NULL);
+    if (t->files && tap_files_failed(t->files)) {
         fprintf(stderr, "wirepost tap: %llu files could not be written to %s\n",
-                (unsigned long long)tap_extract_failed(t->extract), w->extract);
+                (unsigned long long)tap_files_failed(t->files), w->settings.extract);
         t->failed = true;
     }
     return true;
@@ -265,24 +260,28 @@ static void close_all(struct tapping *t)
         t->failed = true;
     if (t->out && t->out != stdout)
         fclose(t->out);
+    if (t->teller.handoff)
+        tap_teller_fini(&t->teller);
     judgement_free(t->judgement);
-    capture_files_free(t->files);
+    capture_files_free(t->captures);
     tap_extract_free(t->extract);
-    json_line_fini(&t->json.line);
+    tap_files_free(t->files);
 }
 
 int tap_command(bool (*tap)(struct handoff *handoff, const struct tap_source *source), int count,
                 char **words)
 {
-    struct tap_words w = {.policy = "linux"};
+    struct tap_words w = {.settings = {.policy = "linux",
+                                       .flows = TAP_SETTINGS_FLOWS,
+                                       .messages = TAP_SETTINGS_MESSAGES}};
     struct tapping *t;
     struct config *config;
     int status = read_words(&w, count, words);
 
     if (status != OK)
         return status;
-    if (!is_policy(w.policy))
-        return complain("no such policy", w.policy);
+    if (!tap_settings_policy(w.settings.policy))
+        return complain("no such policy", w.settings.policy);
     config = make_config(&w);
     t = calloc(1, sizeof(*t));
     if (!config || !t) {

@@ -5,11 +5,20 @@
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/handoff/tap_source.h"
 
-/* `wirepost tap`: captures in, events out. */
+/* `wirepost tap`: captures or live ports in, events out. */
 #define TAP_COMMAND_HELP                                                                           \
     "Rebuilds the mail connections in captures (pcap and pcapng, also compressed with gzip or\n"   \
-    "zstd; - for standard input) and writes what goes by as JSON, one event a line.\n"             \
+    "zstd; - for standard input), or on the ports of a configuration, and writes what goes by "    \
+    "as\n"                                                                                         \
+    "JSON, one event a line.\n"                                                                    \
     "docs/tap-events.md names the events, docs/tap.md how connections are put together.\n"         \
+    "\n"                                                                                           \
+    "Live, until SIGTERM, SIGINT or `wirepost ctl stop`; frames for anybody are taken in, and\n"   \
+    "nothing is sent:\n"                                                                           \
+    "\n"                                                                                           \
+    "  -c, --config FILE   a configuration with `role: tap`, see docs/configuration.md\n"          \
+    "\n"                                                                                           \
+    "Captures; without root and without a configuration:\n"                                        \
     "\n"                                                                                           \
     "      --pcap FILE...  the captures, read one after the other\n"                               \
     "      --json FILE     where the events go, - for standard output\n"                           \
@@ -23,6 +32,8 @@
     "      --commands      tell every command and reply\n"                                         \
     "      --show-secrets  ... with passwords, which are left out otherwise\n"
 
+/* The configuration of `-c FILE` or `--config FILE`, when that is all there is; else NULL. */
+const char *tap_command_config(int count, char **words);
 /* Takes the words behind the command's name. Returns an exit status: 0, 1 when a capture could not
  * be read to its end or something could not be written, 2 when a word is wrong. */
 int tap_command(bool (*tap)(struct handoff *handoff, const struct tap_source *source), int count,

@@ -3,41 +3,23 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { PATH_ROOM = 4096, NAME_ROOM = 2 * PART_SHA256 + 8 };
 
 /* One part or message under way. */
 struct piece {
     struct tap_extract *owner;
     struct piece *next; /* free */
     EVP_MD_CTX *hash;
-    FILE *file; /* NULL: its bytes are not kept */
-    char aside[PATH_ROOM];
+    uint32_t number;
+    bool kept; /* the sink has all of it so far */
 };
 
 struct tap_extract {
     struct part_digests digests;
-    const char *folder;
+    const struct tap_extract_sink *sink;
     struct piece *pieces, *free;
     uint32_t count;
-    uint64_t failed, serial;
 };
-
-static bool open_file(struct tap_extract *x, struct piece *p)
-{
-    p->file = NULL;
-    if (!x->folder)
-        return true;
-    if (snprintf(p->aside, PATH_ROOM, "%s/.%ld-%llu", x->folder, (long)getpid(),
-                 (unsigned long long)x->serial++) < PATH_ROOM)
-        p->file = fopen(p->aside, "wbx");
-    x->failed += p->file == NULL;
-    return p->file != NULL;
-}
 
 static void *begin(void *context)
 {
@@ -47,77 +29,57 @@ static void *begin(void *context)
     if (!p || EVP_DigestInit_ex(p->hash, EVP_sha256(), NULL) != 1)
         return NULL;
     x->free = p->next;
-    open_file(x, p);
+    p->kept = x->sink && x->sink->open(x->sink->context, p->number);
     return p;
 }
 
 static void feed(void *digest, struct span bytes)
 {
     struct piece *p = digest;
+    const struct tap_extract_sink *sink = p->owner->sink;
 
     EVP_DigestUpdate(p->hash, bytes.data, bytes.len);
-    if (p->file && fwrite(bytes.data, 1, bytes.len, p->file) != bytes.len) {
-        p->owner->failed++;
-        fclose(p->file);
-        unlink(p->aside);
-        p->file = NULL;
-    }
+    if (!p->kept || sink->bytes(sink->context, p->number, bytes))
+        return;
+    p->kept = false;
+    sink->close(sink->context, p->number, NULL, false);
 }
 
-static void keep_file(struct piece *p, const uint8_t *sha256, const char *suffix)
+static void finish(struct piece *p, uint8_t *sha256_out, bool message)
 {
-    char path[PATH_ROOM + NAME_ROOM];
-    size_t len = (size_t)snprintf(path, sizeof(path), "%s/", p->owner->folder);
+    const struct tap_extract_sink *sink = p->owner->sink;
 
-    for (size_t i = 0; i < PART_SHA256; i++)
-        len += (size_t)snprintf(path + len, sizeof(path) - len, "%02x", sha256[i]);
-    snprintf(path + len, sizeof(path) - len, "%s", suffix);
-    /* link() replaces nothing: equal content is there already. */
-    if (fclose(p->file) != 0 || (link(p->aside, path) != 0 && errno != EEXIST))
-        p->owner->failed++;
-    unlink(p->aside);
-    p->file = NULL;
-}
-
-/* `sha256_out` NULL: what there is of it is not kept. */
-static void finish(struct piece *p, uint8_t *sha256_out, const char *suffix)
-{
     if (sha256_out)
         EVP_DigestFinal_ex(p->hash, sha256_out, NULL);
-    if (p->file && sha256_out) {
-        keep_file(p, sha256_out, suffix);
-    } else if (p->file) {
-        fclose(p->file);
-        unlink(p->aside);
-    }
-    p->file = NULL;
+    if (p->kept)
+        sink->close(sink->context, p->number, sha256_out, message);
     p->next = p->owner->free;
     p->owner->free = p;
 }
 
 static void end(void *context, void *digest, uint8_t *sha256_out)
 {
-    finish(digest, sha256_out, ".part");
+    finish(digest, sha256_out, false);
 }
 
-struct tap_extract *tap_extract_new(const char *folder, uint32_t parts)
+struct tap_extract *tap_extract_new(const struct tap_extract_sink *sink, uint32_t pieces,
+                                    uint32_t first)
 {
     struct tap_extract *x = calloc(1, sizeof(*x));
 
     if (x)
-        x->pieces = calloc(parts, sizeof(*x->pieces));
-    if (!x || !x->pieces || (folder && mkdir(folder, 0700) != 0 && errno != EEXIST)) {
+        x->pieces = calloc(pieces, sizeof(*x->pieces));
+    if (!x || !x->pieces) {
         tap_extract_free(x);
         return NULL;
     }
-    x->folder = folder;
+    x->sink = sink;
     x->digests = (struct part_digests){.context = x, .begin = begin, .feed = feed, .end = end};
-    for (; x->count < parts; x->count++) {
+    for (; x->count < pieces; x->count++) {
         struct piece *p = &x->pieces[x->count];
 
-        p->owner = x;
-        p->hash = EVP_MD_CTX_new();
-        p->next = x->free;
+        *p = (struct piece){
+            .owner = x, .next = x->free, .hash = EVP_MD_CTX_new(), .number = first + x->count};
         x->free = p;
         if (p->hash)
             continue;
@@ -158,10 +120,5 @@ void tap_extract_message_end(void *extract, void *message, bool whole)
 {
     uint8_t sha256[PART_SHA256];
 
-    finish(message, whole ? sha256 : NULL, ".eml");
-}
-
-uint64_t tap_extract_failed(const struct tap_extract *x)
-{
-    return x->failed;
+    finish(message, whole ? sha256 : NULL, true);
 }

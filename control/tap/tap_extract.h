@@ -6,22 +6,31 @@
 #include "dataplane/handoff/tap_source.h"
 
 /*
- * SHA-256 of parts, and where a folder is given their bytes and those of messages in it: files
- * named by their hash, "HASH.eml" and "HASH.part", written aside and renamed when they are whole.
- * No name of a mail's ever reaches the file system. What is there already is left alone.
+ * SHA-256 of parts and messages while they go by, and their bytes for whoever keeps them: what a
+ * worker of a tap calls.
  */
 struct tap_extract;
 
-/* `folder`: made when missing; NULL: digests alone. For so many parts open at a time. NULL with
- * errno. */
-struct tap_extract *tap_extract_new(const char *folder, uint32_t parts);
+/* Who keeps the bytes. Pieces are numbered; several are open at a time. */
+struct tap_extract_sink {
+    void *context;
+    /* False: this one is not kept. */
+    bool (*open)(void *context, uint32_t piece);
+    /* False: it is given up. */
+    bool (*bytes)(void *context, uint32_t piece, struct span bytes);
+    /* `sha256` NULL: it is not whole, or was given up. `message`: else a part. */
+    void (*close)(void *context, uint32_t piece, const uint8_t *sha256, bool message);
+};
+
+/* For so many pieces open at a time, numbered from `first`. `sink` NULL: digests alone; borrowed.
+ * NULL with errno. */
+struct tap_extract *tap_extract_new(const struct tap_extract_sink *sink, uint32_t pieces,
+                                    uint32_t first);
 void tap_extract_free(struct tap_extract *extract);
 const struct part_digests *tap_extract_digests(const struct tap_extract *extract);
-/* As struct tap_source has them; only with a folder. */
+/* As struct tap_source has them; only with a sink. */
 void *tap_extract_message(void *extract);
 void tap_extract_bytes(void *message, struct span bytes);
 void tap_extract_message_end(void *extract, void *message, bool whole);
-/* Files that could not be written. */
-uint64_t tap_extract_failed(const struct tap_extract *extract);
 
 #endif

@@ -219,7 +219,8 @@ void tap_json_parts(struct tap_json *j, const struct tap_event *event, const str
     }
 }
 
-void tap_json_statistics(struct tap_json *j, const struct tap_statistic *s, size_t count)
+void tap_json_statistics(struct tap_json *j, const struct tap_json_when *when,
+                         const struct tap_statistic *s, size_t count)
 {
     struct json_line *l = &j->line;
 
@@ -227,7 +228,11 @@ void tap_json_statistics(struct tap_json *j, const struct tap_statistic *s, size
     json_line_open(l, NULL, '{');
     json_line_text(l, "kind", "statistics");
     json_line_number(l, "version", 1);
-    json_line_text(l, "schema", "statistics/1.0");
+    json_line_text(l, "schema", "statistics/1.1");
+    if (when) {
+        record_json_put_time(l, "time", when->time_ms);
+        json_line_bool(l, "last", when->last);
+    }
     for (size_t i = 0; i < count; i++) {
         bool first = i == 0 || strcmp(s[i - 1].group, s[i].group) != 0;
 

@@ -22,7 +22,15 @@ void tap_json_message(struct tap_json *j, const struct record *record);
 /* The parts that are leaves, and the rules that hit, each as a line for `put`. */
 void tap_json_parts(struct tap_json *j, const struct tap_event *event, const struct record *record,
                     void (*put)(void *context, const struct json_line *line), void *context);
-/* Numbers by group, those of a group in a row. */
-void tap_json_statistics(struct tap_json *j, const struct tap_statistic *statistics, size_t count);
+/* When statistics of live ports were taken. */
+struct tap_json_when {
+    uint64_t time_ms; /* since 1970 */
+    bool last;        /* the tap has ended */
+};
+
+/* Numbers by group, those of a group in a row. `when` NULL: of captures, which is once, at the end.
+ */
+void tap_json_statistics(struct tap_json *j, const struct tap_json_when *when,
+                         const struct tap_statistic *statistics, size_t count);
 
 #endif

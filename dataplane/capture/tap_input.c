@@ -107,6 +107,12 @@ static enum tcp_checksum check(const struct tap_frame *f)
     return field == checksum_fold(&pseudo) ? TCP_CHECKSUM_PSEUDO : TCP_CHECKSUM_BAD;
 }
 
+void tap_input_packet(struct tap_input *input, const struct observed_packet *packet)
+{
+    input->counters.segments++;
+    tcp_observer_packet(input->observer, packet);
+}
+
 static void hand_on(struct tap_input *input, const struct tap_input_frame *frame,
                     const struct tap_frame *f, bool reassembled)
 {
@@ -125,8 +131,9 @@ static void hand_on(struct tap_input *input, const struct tap_input_frame *frame
 
     if (frame->checksum == TCP_CHECKSUM_UNKNOWN || reassembled || f->tunnels)
         packet.checksum = check(f);
-    input->counters.segments++;
-    tcp_observer_packet(input->observer, &packet);
+    if (reassembled && input->options.pass && input->options.pass(input->options.context, &packet))
+        return;
+    tap_input_packet(input, &packet);
 }
 
 /* True: the datagram is whole, and the frame goes on with it. */

@@ -32,7 +32,9 @@ struct tap_input_options {
     uint32_t fragment_ms;     /* how long a datagram may take to become whole */
     uint16_t vxlan_port;      /* 0: VXLAN is not opened */
     uint8_t secret[16];
-    /* May be NULL. */
+    /* Datagrams put together may be another worker's: true when it was given to that one. May be
+     * NULL, as the next. */
+    bool (*pass)(void *context, const struct observed_packet *packet);
     void (*fragment_overlap)(void *context, const struct tap_fragment_overlap *overlap);
     void *context;
 };
@@ -57,6 +59,8 @@ struct tap_input *tap_input_new(const struct tap_input_options *options,
                                 struct tcp_observer *observer);
 void tap_input_free(struct tap_input *input);
 void tap_input_feed(struct tap_input *input, const struct tap_input_frame *frame);
+/* A packet that another worker's input has put together and passed. */
+void tap_input_packet(struct tap_input *input, const struct observed_packet *packet);
 const struct tap_input_counters *tap_input_counters(const struct tap_input *input);
 /* Whether frames of this link type are understood. */
 bool tap_input_link_known(uint32_t link);

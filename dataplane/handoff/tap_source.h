@@ -96,6 +96,9 @@ struct tap_source {
     const char *policy;                 /* who receives, as dataplane/tcp/overlap.h names it */
     bool ignore_checksums;              /* those of TCP: all are taken for good */
     uint32_t flows, messages;           /* most at a time */
+    uint64_t held;                      /* bytes out of order, of all flows; 0: the usual limit */
+    uint32_t idle_ms;                   /* a silent flow ends after this; 0: after the usual time */
+    uint16_t node;                      /* of this machine, in every id */
     uint8_t secret[16];                 /* keys tables */
 };
 

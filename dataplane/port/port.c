@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/port/port.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
 #include "dataplane/handoff/hidden.h"
+#include "dataplane/port/port_packet.h"
 #include "dataplane/port/port_rss.h"
 #include "dataplane/port/port_xdp.h"
 
@@ -25,6 +28,8 @@ struct port {
     bool promiscuous; /* switched on by us; the interface would keep it */
     struct port_capabilities capabilities;
     struct rte_mempool *mempool;
+    struct port_packet *packet; /* NULL: another driver */
+    int watching;               /* a socket that makes the interface promiscuous; -1: none */
     struct rte_ether_addr mac;
 };
 
@@ -108,15 +113,18 @@ static void hide(struct rte_mempool *pool, void *context, struct rte_mempool_mem
  * frames have, so none may lie behind gaps, which a pool leaves so that no frame crosses a page.
  * Where I/O addresses are virtual ones no frame needs that.
  */
-static struct rte_mempool *new_pool(uint32_t frames, int socket)
+static struct rte_mempool *new_pool(uint16_t port, uint32_t frames, int socket)
 {
+    char name[RTE_MEMPOOL_NAMESIZE];
     struct rte_pktmbuf_pool_private about = {.mbuf_data_room_size = FRAME_ROOM,
                                              .mbuf_priv_size = sizeof(struct frame_note)};
     unsigned int flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
-    struct rte_mempool *pool = rte_mempool_create_empty(
-        "frames", frames, sizeof(struct rte_mbuf) + sizeof(struct frame_note) + FRAME_ROOM,
-        FRAME_CACHE, sizeof(about), socket, flags);
+    struct rte_mempool *pool;
 
+    snprintf(name, sizeof(name), "frames%u", port);
+    pool = rte_mempool_create_empty(
+        name, frames, sizeof(struct rte_mbuf) + sizeof(struct frame_note) + FRAME_ROOM, FRAME_CACHE,
+        sizeof(about), socket, flags);
     if (!pool)
         return NULL;
     /* Rings that survive a preempted lcore: workers may share CPUs with each other and with
@@ -148,7 +156,7 @@ static bool make_pool(struct port *p, const struct port_options *o, struct write
                       o->workers, o->burst, o->held, needed);
         return false;
     }
-    p->mempool = new_pool(frames, rte_eth_dev_socket_id(p->id));
+    p->mempool = new_pool(p->id, frames, rte_eth_dev_socket_id(p->id));
     if (!p->mempool)
         writer_printf(why, "%s: no memory for a pool of %u frames: %s", o->device, frames,
                       rte_strerror(rte_errno));
@@ -259,6 +267,53 @@ static bool start(struct port *p, const struct port_options *o, struct writer *w
     return rc == 0;
 }
 
+/* Over a kernel interface the kernel is asked, so that it ends with us. Drivers over memory that is
+ * shared have nothing to switch, and give all there is. */
+static bool watch(struct port *p, const struct port_options *o, struct writer *why)
+{
+    struct rte_eth_dev_info info;
+    int rc = rte_eth_dev_info_get(p->id, &info);
+
+    if (!o->watch)
+        return true;
+    if (rc == 0 && info.if_index) {
+        p->watching = port_packet_promiscuous(info.if_index);
+        rc = p->watching < 0 ? -errno : 0;
+    } else if (rc == 0) {
+        rc = rte_eth_promiscuous_enable(p->id);
+        rte_eth_allmulticast_enable(p->id);
+    }
+    if (rc && rc != -ENOTSUP)
+        writer_printf(why, "%s: the port does not take frames for others: %s", o->device,
+                      rte_strerror(-rc));
+    p->capabilities.promiscuous = rc == 0;
+    return rc == 0 || rc == -ENOTSUP;
+}
+
+/* Drivers without a counter of frames that found no room; those of cards and AF_XDP's have one. */
+static bool is_mute(const char *driver)
+{
+    static const char *const mute[] = {"net_af_packet", "net_tap",    "net_memif",
+                                       "net_pcap",      "net_ring",   "net_null",
+                                       "net_vhost",     "net_virtio", "net_virtio_user"};
+
+    for (size_t i = 0; i < sizeof(mute) / sizeof(mute[0]); i++)
+        if (strcmp(mute[i], driver) == 0)
+            return true;
+    return false;
+}
+
+static void find_counts(struct port *p)
+{
+    struct rte_eth_dev_info info;
+
+    if (rte_eth_dev_info_get(p->id, &info) != 0)
+        return;
+    if (strcmp(info.driver_name, "net_af_packet") == 0)
+        p->packet = port_packet_new(info.if_index);
+    p->capabilities.counts_missed = p->packet || !is_mute(info.driver_name);
+}
+
 struct port *port_open(const struct port_options *o, struct writer *why)
 {
     struct port *p = calloc(1, sizeof(*p));
@@ -269,10 +324,12 @@ struct port *port_open(const struct port_options *o, struct writer *why)
         free(p);
         return NULL;
     }
-    if (!configure(p, o, &conf, why) || !start(p, o, why)) {
+    p->watching = -1;
+    if (!configure(p, o, &conf, why) || !start(p, o, why) || !watch(p, o, why)) {
         port_close(p);
         return NULL;
     }
+    find_counts(p);
     p->capabilities.rss = port_rss_verify(p->id, &conf, p->capabilities.rx_queues, o->workers);
     return p;
 }
@@ -292,6 +349,9 @@ void port_close(struct port *p)
     if (interface)
         port_xdp_detach(interface);
     rte_mempool_free(p->mempool);
+    port_packet_free(p->packet);
+    if (p->watching >= 0)
+        close(p->watching);
     free(p);
 }
 
@@ -328,7 +388,7 @@ void port_stats(const struct port *p, struct port_stats *out)
                                .in_bytes = s.ibytes,
                                .out_frames = s.opackets,
                                .out_bytes = s.obytes,
-                               .missed = s.imissed,
+                               .missed = s.imissed + port_packet_drops(p->packet),
                                .no_frame = s.rx_nombuf,
                                .in_errors = s.ierrors,
                                .out_errors = s.oerrors};

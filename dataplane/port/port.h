@@ -26,6 +26,7 @@ struct port_options {
     bool offloads;   /* sums are left to the port where it offers to; false: all in software */
     bool tso;        /* and cutting; only with sums */
     bool large_receive; /* and joining received segments */
+    bool watch;      /* take in what is addressed to others as well */
 };
 
 /* What the port does for us, as configured and not only as offered. */
@@ -43,6 +44,8 @@ struct port_capabilities {
     bool rx_large;      /* the port joins segments of a flow: frames come larger than the MTU */
     bool rx_vlan_strip; /* the tag may come beside the frame */
     bool rss;           /* our key and table were read back: a queue's choice is the flow's owner */
+    bool promiscuous;   /* frames for others are taken in, as far as the driver says */
+    bool counts_missed; /* frames that found no room are counted, by the driver or by the kernel */
     uint32_t tso_limit; /* payload bytes a super-segment */
     uint32_t tso_frame; /* bytes of a frame that the port cuts from one, Ethernet header included */
 };
@@ -62,10 +65,10 @@ struct port;
 uint32_t port_frames_needed(const struct port_options *options, uint16_t rx_queues,
                             uint16_t tx_queues);
 /*
- * Device argument for a kernel interface: `pmd` is "af_packet", "af_xdp" or "tap". False: no such
- * driver, or no room.
+ * Device argument for a kernel interface: `pmd` is "af_packet", "af_xdp" or "tap", `number` tells
+ * devices of one driver apart. False: no such driver, or no room.
  */
-bool port_vdev(struct writer *w, const char *pmd, const char *interface);
+bool port_vdev(struct writer *w, const char *pmd, uint32_t number, const char *interface);
 /* The ethdev's name in a device argument: all before the first comma. */
 bool port_device_name(struct writer *w, const char *device);
 

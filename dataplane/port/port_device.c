@@ -3,25 +3,25 @@
 
 #include "dataplane/port/port.h"
 
-/* One row a driver over a kernel interface; %s is the interface. */
+/* One row a driver over a kernel interface; %u is the device's number, %s the interface. */
 static const struct {
     const char *pmd;
     const char *form;
 } drivers[] = {
     /* One queue: the kernel's fanout does not follow our hash. Four times the driver's ring, whose
-       losses it does not count. */
-    {"af_packet", "net_af_packet0,iface=%s,qpairs=1,framecnt=2048"},
-    {"af_xdp", "net_af_xdp0,iface=%s,start_queue=0,queue_count=1"},
-    {"tap", "net_tap0,iface=%s"},
+       losses the driver does not count: port_packet.h does. */
+    {"af_packet", "net_af_packet%u,iface=%s,qpairs=1,framecnt=2048"},
+    {"af_xdp", "net_af_xdp%u,iface=%s,start_queue=0,queue_count=1"},
+    {"tap", "net_tap%u,iface=%s"},
 };
 
-bool port_vdev(struct writer *w, const char *pmd, const char *interface)
+bool port_vdev(struct writer *w, const char *pmd, uint32_t number, const char *interface)
 {
     if (!*interface || strlen(interface) >= IF_NAMESIZE || strpbrk(interface, ",= /"))
         return false;
     for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++) {
         if (strcmp(pmd, drivers[i].pmd) == 0) {
-            writer_printf(w, drivers[i].form, interface);
+            writer_printf(w, drivers[i].form, number, interface);
             return !w->full;
         }
     }

@@ -3,12 +3,16 @@
 
 #include <stdlib.h>
 
-#include "dataplane/capture/tap_input.h"
 #include "dataplane/tap/tap_flow.h"
 
-static void take_settings(struct sessions *ss)
+static void take_settings(struct tap *t)
 {
-    ss->settings = *handoff_settings(ss->options.port);
+    struct sessions *ss = t->ss;
+    const struct settings *published = handoff_settings(ss->options.port);
+
+    if (published->version == ss->settings.version)
+        return;
+    ss->settings = *published;
     /* What others got is not counted against anybody. */
     ss->settings.limits.windows = NULL;
     ss->settings.limits.gauges = NULL;
@@ -16,7 +20,7 @@ static void take_settings(struct sessions *ss)
     ss->rules = ss->settings.rules;
 }
 
-static bool take_memory(struct tap *t, struct handoff *h)
+static bool take_memory(struct tap *t, const struct tap_options *o)
 {
     const struct tap_source *source = t->source;
     /* A message has a chunk for its state and mostly one more; a flow a line or a held piece. */
@@ -26,68 +30,16 @@ static bool take_memory(struct tap *t, struct handoff *h)
     t->flows = calloc(source->flows, sizeof(*t->flows));
     t->pool = chunk_pool_new(chunks);
     if (t->pool)
-        t->ss = sessions_new(&(struct sessions_options){.pool = t->pool,
-                                                        .port = handoff_port_of(h, 0),
-                                                        .connections = 1,
-                                                        .digests = source->digests});
+        t->ss =
+            sessions_new(&(struct sessions_options){.pool = t->pool,
+                                                    .port = handoff_port_of(o->handoff, o->worker),
+                                                    .connections = 1,
+                                                    .node = source->node,
+                                                    .digests = source->digests});
     if (!t->flows || !t->ss)
         return false;
-    take_settings(t->ss);
+    take_settings(t);
     return true;
-}
-
-static void tell(const struct tap_source *source, const char *group, const char *name,
-                 uint64_t value)
-{
-    const struct tap_statistic s = {group, name, value};
-
-    source->statistic(source->context, &s);
-}
-
-static void statistics(const struct tap *t, const struct tap_input *input,
-                       const struct tcp_observer *observer, uint64_t frames)
-{
-    const struct tap_source *s = t->source;
-    const struct tap_input_counters *in = tap_input_counters(input);
-    const struct tcp_observer_counters *tcp = tcp_observer_counters(observer);
-
-    tell(s, "tap", "frames", frames);
-    tell(s, "tap", "flows_unseen", t->flows_unseen);
-    tell(s, "tap", "sessions", t->sessions);
-    tell(s, "tap", "messages", t->messages);
-    tell(s, "tap", "messages_unread", t->messages_unread);
-    tell(s, "tap", "logins", t->logins);
-    tell(s, "tap", "anomalies", t->anomalies);
-    tell(s, "protocol", "smtp", t->by_protocol[DETECT_SMTP]);
-    tell(s, "protocol", "pop3", t->by_protocol[DETECT_POP3]);
-    tell(s, "protocol", "imap", t->by_protocol[DETECT_IMAP]);
-    tell(s, "protocol", "tls", t->by_protocol[DETECT_TLS]);
-    tell(s, "protocol", "unknown", t->by_protocol[DETECT_OTHER]);
-#define TAP_INPUT_COUNTER(name, text) tell(s, "input", #name, in->name);
-#include "dataplane/capture/tap_input_counter.def"
-#undef TAP_INPUT_COUNTER
-#define OBSERVER_COUNTER(name, text) tell(s, "tcp", #name, tcp->name);
-#include "dataplane/tcp/tcp_observer_counter.def"
-#undef OBSERVER_COUNTER
-}
-
-static void watch(struct tap *t, struct tap_input *input, struct tcp_observer *observer)
-{
-    struct tap_frame_source frame;
-    uint64_t frames = 0;
-
-    while (t->source->next(t->source->context, &frame)) {
-        tap_input_feed(input, &(struct tap_input_frame){.bytes = frame.bytes,
-                                                        .wire_len = frame.wire_len,
-                                                        .link = frame.link,
-                                                        .time_ns = frame.time_ns,
-                                                        .checksum = t->source->ignore_checksums
-                                                                        ? TCP_CHECKSUM_GOOD
-                                                                        : TCP_CHECKSUM_UNKNOWN});
-        frames++;
-    }
-    tcp_observer_finish(observer);
-    statistics(t, input, observer, frames);
 }
 
 static enum overlap_policy policy_of(const char *name)
@@ -105,39 +57,157 @@ static enum overlap_policy policy_of(const char *name)
     return policy;
 }
 
-static bool run(struct tap *t)
+static void take_ways(struct tap *t, const struct tap_options *o)
 {
+    const struct tap_source *source = t->source;
     struct tcp_observer_options tcp;
     struct tap_input_options options;
     struct tcp_observer_calls calls = tap_flow_calls;
-    struct tcp_observer *observer;
-    struct tap_input *input = NULL;
 
     tcp_observer_defaults(&tcp);
     tap_input_defaults(&options);
-    tcp.policy = options.policy = policy_of(t->source->policy);
-    tcp.flows = t->source->flows;
-    memcpy(tcp.secret, t->source->secret, sizeof(tcp.secret));
-    memcpy(options.secret, t->source->secret, sizeof(options.secret));
+    tcp.policy = options.policy = policy_of(source->policy);
+    tcp.flows = source->flows;
+    tcp.memory = source->held ? source->held : tcp.memory;
+    tcp.idle_ms = source->idle_ms ? source->idle_ms : tcp.idle_ms;
+    memcpy(tcp.secret, source->secret, sizeof(tcp.secret));
+    memcpy(options.secret, source->secret, sizeof(options.secret));
+    options.pass = o->pass;
+    options.context = o->context;
     calls.context = t;
-    observer = tcp_observer_new(&tcp, &calls);
-    if (observer)
-        input = tap_input_new(&options, observer);
-    if (input)
-        watch(t, input, observer);
-    tap_input_free(input);
-    tcp_observer_free(observer);
-    return input != NULL;
+    t->observer = tcp_observer_new(&tcp, &calls);
+    if (t->observer)
+        t->input = tap_input_new(&options, t->observer);
+}
+
+struct tap *tap_new(const struct tap_options *o)
+{
+    struct tap *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    t->source = o->source;
+    t->worker = o->worker;
+    t->workers = handoff_workers(o->handoff);
+    if (take_memory(t, o))
+        take_ways(t, o);
+    if (t->input)
+        return t;
+    tap_free(t);
+    return NULL;
+}
+
+void tap_free(struct tap *t)
+{
+    if (!t)
+        return;
+    tap_input_free(t->input);
+    tcp_observer_free(t->observer);
+    sessions_free(t->ss);
+    if (t->pool)
+        chunk_pool_free(t->pool);
+    free(t->flows);
+    free(t);
+}
+
+void tap_feed(struct tap *t, const struct tap_input_frame *frame)
+{
+    t->frames++;
+    tap_input_feed(t->input, frame);
+}
+
+void tap_packet(struct tap *t, const struct observed_packet *packet)
+{
+    tap_input_packet(t->input, packet);
+}
+
+void tap_time(struct tap *t, uint64_t now_ns, uint64_t epoch_ns)
+{
+    take_settings(t);
+    t->epoch_ns = epoch_ns;
+    tcp_observer_time(t->observer, now_ns);
+}
+
+void tap_lost(struct tap *t)
+{
+    tcp_observer_lost(t->observer);
+    t->losses++;
+}
+
+void tap_finish(struct tap *t)
+{
+    tcp_observer_finish(t->observer);
+}
+
+uint32_t tap_flows(const struct tap *t)
+{
+    return tcp_observer_flows(t->observer);
+}
+
+uint32_t tap_conversations(const struct tap *t)
+{
+    return t->conversations;
+}
+
+/* Where a row of statistics goes. */
+struct telling {
+    void (*put)(void *context, const struct tap_statistic *statistic);
+    void *context;
+};
+
+static void tell(const struct telling *to, const char *group, const char *name, uint64_t value)
+{
+    const struct tap_statistic s = {group, name, value};
+
+    to->put(to->context, &s);
+}
+
+void tap_statistics(const struct tap *t,
+                    void (*put)(void *context, const struct tap_statistic *statistic),
+                    void *context)
+{
+    const struct telling to = {put, context};
+    const struct tap_input_counters *in = tap_input_counters(t->input);
+    const struct tcp_observer_counters *tcp = tcp_observer_counters(t->observer);
+
+    tell(&to, "tap", "frames", t->frames);
+    tell(&to, "tap", "flows_unseen", t->flows_unseen);
+    tell(&to, "tap", "sessions", t->sessions);
+    tell(&to, "tap", "messages", t->messages);
+    tell(&to, "tap", "messages_unread", t->messages_unread);
+    tell(&to, "tap", "logins", t->logins);
+    tell(&to, "tap", "anomalies", t->anomalies);
+    tell(&to, "tap", "losses", t->losses);
+    tell(&to, "protocol", "smtp", t->by_protocol[DETECT_SMTP]);
+    tell(&to, "protocol", "pop3", t->by_protocol[DETECT_POP3]);
+    tell(&to, "protocol", "imap", t->by_protocol[DETECT_IMAP]);
+    tell(&to, "protocol", "tls", t->by_protocol[DETECT_TLS]);
+    tell(&to, "protocol", "unknown", t->by_protocol[DETECT_OTHER]);
+#define TAP_INPUT_COUNTER(name, text) tell(&to, "input", #name, in->name);
+#include "dataplane/capture/tap_input_counter.def"
+#undef TAP_INPUT_COUNTER
+#define OBSERVER_COUNTER(name, text) tell(&to, "tcp", #name, tcp->name);
+#include "dataplane/tcp/tcp_observer_counter.def"
+#undef OBSERVER_COUNTER
 }
 
 bool tap_run(struct handoff *h, const struct tap_source *source)
 {
-    struct tap t = {.source = source};
-    bool ok = take_memory(&t, h) && run(&t);
+    struct tap *t = tap_new(&(struct tap_options){.handoff = h, .source = source});
+    struct tap_frame_source frame;
 
-    sessions_free(t.ss);
-    if (t.pool)
-        chunk_pool_free(t.pool);
-    free(t.flows);
-    return ok;
+    if (!t)
+        return false;
+    while (source->next(source->context, &frame))
+        tap_feed(t, &(struct tap_input_frame){.bytes = frame.bytes,
+                                              .wire_len = frame.wire_len,
+                                              .link = frame.link,
+                                              .time_ns = frame.time_ns,
+                                              .checksum = source->ignore_checksums
+                                                              ? TCP_CHECKSUM_GOOD
+                                                              : TCP_CHECKSUM_UNKNOWN});
+    tap_finish(t);
+    tap_statistics(t, source->statistic, source->context);
+    tap_free(t);
+    return true;
 }

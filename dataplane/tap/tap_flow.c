@@ -3,7 +3,11 @@
 
 #include "dataplane/session/session_more.h"
 
-enum { PIECE_HEAD = 3 };
+enum {
+    PIECE_HEAD = 3,
+    /* Directions that come by different ports or files are not in step. */
+    OTHER_SIDE_NS = 1000000000,
+};
 
 /* ---- what is said ---- */
 
@@ -132,7 +136,7 @@ static void warn(struct tap *t, struct tap_flow *f, enum tcp_direction d)
 
 void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
 {
-    if (f->was_mail)
+    if (f->was_mail && f->time_ns - f->facts.begin_ns > OTHER_SIDE_NS)
         warn(t, f, d);
     switch ((enum tap_stage)f->stage) {
     case TAP_SMTP:
@@ -214,6 +218,7 @@ static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol proto
     f->facts.protocol = detect_name(protocol);
     f->was_mail = protocol == DETECT_SMTP || protocol == DETECT_POP3 || protocol == DETECT_IMAP;
     t->sessions += f->was_mail;
+    t->conversations += f->was_mail;
     tap_flow_become(t, f, stage_of(protocol));
     if (!held)
         return;
@@ -242,8 +247,8 @@ static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, s
 
 static void set_time(struct tap *t, struct tap_flow *f, uint64_t time_ns)
 {
-    f->time_ns = time_ns;
-    t->ss->time = (struct turn_time){.now = time_ns / 1000, .wall_ms = time_ns / 1000000};
+    f->time_ns = time_ns + t->epoch_ns;
+    t->ss->time = (struct turn_time){.now = time_ns / 1000, .wall_ms = f->time_ns / 1000000};
 }
 
 static void flow_begin(void *context, struct tcp_observed_flow *flow)
@@ -263,13 +268,14 @@ static void flow_begin(void *context, struct tcp_observed_flow *flow)
     flow->user = f;
     f->seen = flow;
     f->facts = (struct tap_flow_facts){
-        .id = flow->id,
+        /* Each worker counts its own. */
+        .id = (flow->id - 1) * t->workers + t->worker + 1,
         .client = flow->client,
         .server = flow->server,
         .client_port = flow->client_port,
         .server_port = flow->server_port,
-        .begin_ns = flow->begin_ns,
-        .last_ns = flow->begin_ns,
+        .begin_ns = flow->begin_ns + t->epoch_ns,
+        .last_ns = flow->begin_ns + t->epoch_ns,
         .protocol = detect_name(DETECT_UNDECIDED),
     };
     set_time(t, f, flow->begin_ns);
@@ -385,8 +391,12 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
     if (f->stage == TAP_DETECTING && f->held)
         decide(t, f, DETECT_OTHER);
     end_protocol(t, f);
+    for (int d = 0; f->was_mail && d < TCP_DIRECTIONS; d++)
+        if (f->seen->side[d].seen)
+            warn(t, f, (enum tcp_direction)d);
     if (f->was_mail)
         say_session(t, f);
+    t->conversations -= f->was_mail;
     say_flow(t, f, reason);
     session_more_give(t->ss, &f->s);
     f->next_free = t->free;

@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_TAP_TAP_FLOW_H
 #define DATAPLANE_TAP_TAP_FLOW_H
 
+#include "dataplane/capture/tap_input.h"
 #include "dataplane/handoff/tap_source.h"
 #include "dataplane/session/transaction.h"
 #include "dataplane/tap/tap_secure.h"
@@ -70,14 +71,20 @@ struct tap_flow {
 
 struct tap {
     const struct tap_source *source;
+    uint32_t worker, workers;
+    struct tcp_observer *observer;
+    struct tap_input *input;
     struct sessions *ss;
     struct chunk_pool *pool;
     struct tap_flow *flows, *free;
-    uint32_t used; /* of flows, ever: what is behind was never touched */
+    uint32_t used;            /* of flows, ever: what is behind was never touched */
     uint64_t flows_unseen;    /* no place for them */
     uint64_t messages_unread; /* no memory for them */
     uint64_t by_protocol[DETECT_OTHER + 1];
     uint64_t sessions, messages, logins, anomalies;
+    uint64_t frames, losses;
+    uint64_t epoch_ns;      /* what makes a frame's time one since 1970 */
+    uint32_t conversations; /* of mail, at the moment */
 };
 
 /* The calls of the observer of TCP; context is the struct tap. */

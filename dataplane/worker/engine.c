@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/worker/engine.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -14,13 +11,13 @@
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/port/eal.h"
-#include "dataplane/port/port_xdp.h"
+#include "dataplane/worker/device.h"
 #include "dataplane/worker/telemetry.h"
 #include "dataplane/worker/watchdog.h"
 #include "proto/pop3/pop3_reply.h"
 #include "proto/smtp/smtp_reply.h"
 
-enum { FRAME_KB = 3, MEMORY_BASE_MB = 48, DEVICE_TEXT = 256 };
+enum { FRAME_KB = 3, MEMORY_BASE_MB = 48 };
 
 /* What one worker is made of. */
 struct engine_worker {
@@ -36,8 +33,7 @@ _Static_assert((int)ENGINE_WORKERS <= (int)WATCHDOG_WORKERS, "each worker is wat
 
 struct engine {
     struct engine_options options; /* defaults filled in */
-    char device[DEVICE_TEXT];      /* device argument */
-    char name[DEVICE_TEXT];        /* ethdev name */
+    struct device device;
     bool eal;
     struct port *port;
     struct mesh *mesh;
@@ -60,7 +56,7 @@ static struct port_options port_options(const struct engine *e)
     const struct engine_options *o = &e->options;
 
     return (struct port_options){
-        .device = e->name,
+        .device = e->device.name,
         .workers = o->workers,
         .lcores = o->workers + 1,
         .rx_descriptors = o->rx_descriptors,
@@ -74,60 +70,6 @@ static struct port_options port_options(const struct engine *e)
         .tso = o->tso,
         .large_receive = o->large_receive,
     };
-}
-
-/* A PCI address begins with hexadecimal digits and a colon; a virtual device with its driver's
- * name. */
-static bool is_pci(const char *device)
-{
-    size_t digits = 0;
-
-    while (isxdigit((unsigned char)device[digits]))
-        digits++;
-    return digits > 0 && device[digits] == ':';
-}
-
-static bool name_device(struct engine *e, struct writer *why)
-{
-    const struct engine_options *o = &e->options;
-    struct writer device = writer_of(e->device, sizeof(e->device) - 1);
-    struct writer name = writer_of(e->name, sizeof(e->name) - 1);
-
-    if (!o->pmd == !o->device || (o->pmd && !o->interface)) {
-        writer_text(why, "either a driver and its interface, or a device: one of the two");
-        return false;
-    }
-    if (o->device)
-        writer_text(&device, o->device);
-    else if (!port_vdev(&device, o->pmd, o->interface)) {
-        writer_printf(why, "no driver \"%s\", or no interface can be called \"%s\"", o->pmd,
-                      o->interface);
-        return false;
-    }
-    if (device.full || !port_device_name(&name, e->device)) {
-        writer_text(why, "the device's name is too long or empty");
-        return false;
-    }
-    return true;
-}
-
-static bool check_interface(const struct engine *e, struct writer *why)
-{
-    const struct engine_options *o = &e->options;
-    uint32_t index;
-
-    if (!o->pmd || strcmp(o->pmd, "tap") == 0)
-        return true; /* makes its own */
-    index = if_nametoindex(o->interface);
-    if (!index) {
-        writer_printf(why, "%s: %s", o->interface, strerror(errno));
-        return false;
-    }
-    if (strcmp(o->pmd, "af_xdp") == 0 && !port_xdp_detach(index)) {
-        writer_printf(why, "%s: an XDP program that is none of ours is attached", o->interface);
-        return false;
-    }
-    return true;
 }
 
 static bool start_environment(struct engine *e, struct writer *why)
@@ -147,10 +89,7 @@ static bool start_environment(struct engine *e, struct writer *why)
         .in_memory = true,
     };
 
-    if (is_pci(e->device))
-        eal.pci[0] = e->device;
-    else
-        eal.vdevs[0] = e->device;
+    device_open_with(&e->device, 0, &eal);
     e->eal = eal_start(&eal, why);
     return e->eal;
 }
@@ -227,7 +166,7 @@ static bool make_workers(struct engine *e, struct writer *why)
             return false;
     n = net_groups(worker_net(e->workers[0].worker), groups, PORT_MULTICAST * 2);
     if (!port_multicast(e->port, groups, n)) {
-        writer_printf(why, "%s: the port takes no multicast in", e->name);
+        writer_printf(why, "%s: the port takes no multicast in", e->device.name);
         return false;
     }
     return true;
@@ -262,8 +201,9 @@ struct engine *engine_start(const struct engine_options *options, struct writer 
     }
     e->options = *options;
     fill_defaults(&e->options);
-    if (!check_options(e, why) || !name_device(e, why) || !check_interface(e, why) ||
-        !start_environment(e, why)) {
+    if (!check_options(e, why) ||
+        !device_choose(&e->device, options->pmd, options->interface, options->device, 0, why) ||
+        !device_check(options->pmd, options->interface, why) || !start_environment(e, why)) {
         engine_stop(e);
         return NULL;
     }

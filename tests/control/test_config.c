@@ -23,6 +23,11 @@ static struct config_errors errors;
     "  - {port: 110, protocol: pop3}\n"                                                            \
     "store: {path: mail}\n"
 
+#define LEAST_TAP                                                                                  \
+    "role: tap\n"                                                                                  \
+    "hostname: tap.example.test\n"                                                                 \
+    "tap: {ports: [{interface: eth1}]}\n"
+
 /* A local domain with one account. */
 #define ADDRESSES                                                                                  \
     LEAST "domains: [{name: b.test, catch_all: a@b.test}]\n"                                       \
@@ -61,6 +66,27 @@ static void defaults_are_of_the_table(void)
     CHECK(c->log_level == 2 && c->profile_sample == 64 && c->domains_count == 0);
     CHECK(c->listeners_count == 1 && c->listeners[0].port == 110 && c->listeners[0].line == 5);
     config_free(c);
+}
+
+static void a_tap_needs_its_ports_alone(void)
+{
+    struct config *c = read_text(LEAST_TAP);
+    struct config *same = read_text(LEAST_TAP);
+    struct config *other = read_text("role: tap\nhostname: tap.example.test\n"
+                                     "tap: {ports: [{interface: eth2}]}\n");
+
+    CHECK_TEXT(writer_span(&errors.text), "");
+    if (CHECK(c && same && other)) {
+        CHECK(c->role == CONFIG_ROLE_TAP && c->tap.ports_count == 1 && c->tap.flows == 65536);
+        CHECK_TEXT(span_text(c->tap.ports[0].interface), "eth1");
+        CHECK(c->listeners_count == 0 && c->store.path[0] == 0 && c->tap.extract[0] == 0);
+        CHECK(c->tap.idle == 600000000 && c->tap.statistics == 60000000);
+        CHECK(config_fixed_difference(c, same) == NULL);
+        CHECK_TEXT(span_text(config_fixed_difference(c, other)), "tap.ports");
+    }
+    config_free(c);
+    config_free(same);
+    config_free(other);
 }
 
 static void every_default_is_a_value(void)
@@ -147,7 +173,7 @@ static void all_options_are_read(void)
 static const struct {
     const char *text, *told;
 } faults[] = {
-    {LEAST "workers: 1\n", ":7: workers: unknown option; expected one of hostname, engine,"},
+    {LEAST "workers: 1\n", ":7: workers: unknown option; expected one of hostname, role, engine,"},
     {"hostname: a.test\nengine: {interface: a}\nnetwork: {addresses: [198.18.0.2/24]}\n"
      "listeners:\n- {port: 110, protocol: pop3}\n- {port: 25, protocol: smtp}\nstore: {path: a}\n",
      ":6: domains: expected one of class local, since a listener speaks smtp"},
@@ -299,6 +325,19 @@ static const struct {
      "{name: b.1},{name: b.2},{name: b.3},{name: b.4},{name: b.5},{name: b.6},{name: "
      "b.7},{name: b.8}]\n",
      ":2: engine.directory: expected room for all domains and addresses, 19 in all"},
+    {LEAST "tap: {ports: [{interface: eth1}]}\n", ":7: tap: expected nothing, since role is serve"},
+    {LEAST_TAP "store: {path: mail}\n", ":4: store: expected nothing, since role is tap"},
+    {LEAST_TAP "engine: {pmd: af_xdp}\n", ":4: engine.pmd: expected nothing, since role is tap"},
+    {LEAST_TAP "records: {privacy: {content: hash}}\n",
+     ":4: records.privacy: expected nothing, since role is tap"},
+    {"role: tap\nhostname: a.test\n",
+     ":1: tap.ports: expected a sequence of 1 to 4 items; it is missing"},
+    {"role: tap\nhostname: a.test\ntap: {ports: [{pmd: eal}]}\n",
+     ":3: tap.ports[].device: expected a device as DPDK names it, since pmd is eal; it is missing"},
+    {"role: tap\nhostname: a.test\ntap:\n  ports:\n  - {interface: a}\n  - {interface: a}\n",
+     ":6: tap.ports[].interface: expected each once; the same stands in line 5 already"},
+    {"role: tap\nhostname: a.test\ntap: {ports: [{pmd: af_xdp}]}\n",
+     ":3: tap.ports[].interface: expected the name of a kernel interface; it is missing"},
 };
 
 static void faults_are_told_with_their_line(void)
@@ -434,6 +473,7 @@ int main(void)
 {
     check_begin();
     CHECK_CASE(defaults_are_of_the_table);
+    CHECK_CASE(a_tap_needs_its_ports_alone);
     CHECK_CASE(every_default_is_a_value);
     CHECK_CASE(all_options_are_read);
     CHECK_CASE(faults_are_told_with_their_line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/capture/tap_input.h"
+#include "dataplane/capture/tap_owner.h"
 #include "proto/base/cursor.h"
 #include "tests/fuzz/observer_watch.h"
 
@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tap_input *input;
     struct tcp_observer *o;
     uint64_t now = 0;
+    uint32_t hash;
 
     tcp_observer_defaults(&observer);
     observer.flows = 4;
@@ -41,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (bytes.len)
             memcpy(copy, bytes.data, bytes.len);
+        tap_owner_hash(&frame, options.vxlan_port, &hash);
         tap_input_feed(input, &frame);
         free(copy);
     }

@@ -187,16 +187,16 @@ static void devices_by_driver(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct writer w = writer_of(text, sizeof(text)), name = writer_of(text + 70, 30);
 
-        CHECK(port_vdev(&w, rows[i].pmd, rows[i].interface));
+        CHECK(port_vdev(&w, rows[i].pmd, 0, rows[i].interface));
         CHECK_TEXT(writer_span(&w), rows[i].expected);
         CHECK(port_device_name(&name, rows[i].expected));
         CHECK(span_equal(writer_span(&name), span_head(span_text(rows[i].expected), name.len)));
     }
     struct writer w = writer_of(text, sizeof(text));
 
-    CHECK(!port_vdev(&w, "ixgbe", "eth0") && !port_vdev(&w, "tap", "a,b=c") &&
-          !port_vdev(&w, "tap", ""));
-    CHECK(!port_vdev(&w, "tap", "a-name-that-is-too-long"));
+    CHECK(!port_vdev(&w, "ixgbe", 0, "eth0") && !port_vdev(&w, "tap", 0, "a,b=c") &&
+          !port_vdev(&w, "tap", 0, ""));
+    CHECK(!port_vdev(&w, "tap", 0, "a-name-that-is-too-long"));
 }
 
 int main(void)

@@ -238,8 +238,11 @@ static double watch(const char *what, const char *rules, bool digests)
     static char why_text[WHY];
     struct writer why = writer_of(why_text, sizeof(why_text));
     struct config *config = configuration(rules);
-    struct judgement *judgement = config ? judgement_new(config, MESSAGES, &why) : NULL;
-    struct tap_extract *extract = digests ? tap_extract_new(NULL, 2 * MESSAGES) : NULL;
+    struct judgement *judgement =
+        config ? judgement_new(
+                     config, &(struct judgement_options){.workers = 1, .messages = MESSAGES}, &why)
+               : NULL;
+    struct tap_extract *extract = digests ? tap_extract_new(NULL, 2 * MESSAGES, 0) : NULL;
     struct watching w = {.handoff = judgement ? judgement_handoff(judgement) : NULL};
     struct tap_source source = {.context = &w,
                                 .next = next_source,

@@ -72,14 +72,21 @@ class Namespaces:
             run("ip", "-n", name, "link", "set", "lo", "up")
         with inside(self.engine):
             Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
-        run("ip", "link", "add", self.client_port, "netns", self.client, "type", "veth",
-            "peer", "name", self.engine_port, "netns", self.engine)
-        for namespace, port in ((self.client, self.client_port), (self.engine, self.engine_port)):
-            if not self._offloads:
-                offloads_off(namespace, port)
-            run("ip", "-n", namespace, "link", "set", port, "up")
+        self._lay_cable()
         run("ip", "-n", self.engine, "link", "set", self.engine_port, "promisc", "on")
         self.give_addresses(self.client_port)
+
+    def _lay_cable(self):
+        self._join((self.client, self.client_port), (self.engine, self.engine_port))
+
+    def _join(self, *ends):
+        """A cable between two interfaces, (namespace, name) each."""
+        (one, port), (other, peer) = ends
+        run("ip", "link", "add", port, "netns", one, "type", "veth", "peer", "name", peer, "netns", other)
+        for namespace, name in ends:
+            if not self._offloads:
+                offloads_off(namespace, name)
+            run("ip", "-n", namespace, "link", "set", name, "up")
 
     def give_addresses(self, interface):
         """The client's addresses, usable at once."""
