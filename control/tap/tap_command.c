@@ -213,7 +213,9 @@ static bool open_all(struct tapping *t, const struct tap_words *w, const struct 
     t->extract = tap_extract_new(w->extract, 2 * MESSAGES);
     if (!t->extract)
         return complain(w->extract ? w->extract : "parts", strerror(errno)) == OK;
-    t->files = capture_files_new(w->captures, w->capture_count, false);
+    /* A mirror's two directions are often two files. */
+    t->files = capture_files_new(w->captures, w->capture_count,
+                                 w->capture_count <= CAPTURE_FILES_MERGED);
     t->judgement = t->files ? judgement_new(config, MESSAGES, &why) : NULL;
     fwrite(why_text, 1, why.len, stderr);
     return t->judgement != NULL;

@@ -123,7 +123,9 @@ static void hand_on(struct tap_input *input, const struct tap_input_frame *frame
         .after_loss = frame->after_loss,
     };
 
-    if (frame->checksum == TCP_CHECKSUM_UNKNOWN || reassembled || f->tunnels)
+    if (input->options.ignore_checksums)
+        packet.checksum = TCP_CHECKSUM_GOOD;
+    else if (frame->checksum == TCP_CHECKSUM_UNKNOWN || reassembled || f->tunnels)
         packet.checksum = check(f);
     input->counters.segments++;
     tcp_observer_packet(input->observer, &packet);
@@ -185,6 +187,7 @@ void tap_input_feed(struct tap_input *input, const struct tap_input_frame *frame
             frame->wire_len > frame->bytes.len ? frame->wire_len : (uint32_t)frame->bytes.len,
         .kind = TAP_FRAME_OF_LINK,
         .type = frame->link,
+        .unchecked = input->options.ignore_checksums,
     };
     enum tap_frame_step step = TAP_FRAME_ON;
     bool reassembled = false;

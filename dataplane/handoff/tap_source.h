@@ -94,7 +94,7 @@ struct tap_source {
     void (*message_end)(void *context, void *message, bool whole);
     const struct part_digests *digests; /* NULL: none */
     const char *policy;                 /* who receives, as dataplane/tcp/overlap.h names it */
-    bool ignore_checksums;              /* those of TCP: all are taken for good */
+    bool ignore_checksums;              /* of IP and TCP: all are taken for good */
     uint32_t flows, messages;           /* most at a time */
     uint8_t secret[16];                 /* keys tables */
 };

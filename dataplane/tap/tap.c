@@ -6,6 +6,8 @@
 #include "dataplane/capture/tap_input.h"
 #include "dataplane/tap/tap_flow.h"
 
+enum { GAP_SEGMENTS = 16 };
+
 static void take_settings(struct sessions *ss)
 {
     ss->settings = *handoff_settings(ss->options.port);
@@ -81,9 +83,7 @@ static void watch(struct tap *t, struct tap_input *input, struct tcp_observer *o
                                                         .wire_len = frame.wire_len,
                                                         .link = frame.link,
                                                         .time_ns = frame.time_ns,
-                                                        .checksum = t->source->ignore_checksums
-                                                                        ? TCP_CHECKSUM_GOOD
-                                                                        : TCP_CHECKSUM_UNKNOWN});
+                                                        .checksum = TCP_CHECKSUM_UNKNOWN});
         frames++;
     }
     tcp_observer_finish(observer);
@@ -116,7 +116,9 @@ static bool run(struct tap *t)
     tcp_observer_defaults(&tcp);
     tap_input_defaults(&options);
     tcp.policy = options.policy = policy_of(t->source->policy);
+    options.ignore_checksums = t->source->ignore_checksums;
     tcp.flows = t->source->flows;
+    tcp.gap_segments = GAP_SEGMENTS;
     memcpy(tcp.secret, t->source->secret, sizeof(tcp.secret));
     memcpy(options.secret, t->source->secret, sizeof(options.secret));
     calls.context = t;

@@ -132,7 +132,7 @@ static void warn(struct tap *t, struct tap_flow *f, enum tcp_direction d)
 
 void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
 {
-    if (f->was_mail)
+    if (f->was_mail && f->seen->side[d].events & 1u << TCP_OBSERVED_ONE_SIDED)
         warn(t, f, d);
     switch ((enum tap_stage)f->stage) {
     case TAP_SMTP:
@@ -385,6 +385,8 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
     if (f->stage == TAP_DETECTING && f->held)
         decide(t, f, DETECT_OTHER);
     end_protocol(t, f);
+    if (f->was_mail)
+        warn(t, f, flow->side[TCP_TO_SERVER].seen ? TCP_TO_SERVER : TCP_TO_CLIENT);
     if (f->was_mail)
         say_session(t, f);
     say_flow(t, f, reason);

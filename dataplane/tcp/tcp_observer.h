@@ -120,6 +120,9 @@ struct tcp_observer_options {
                              compare what comes again with; 0: nothing delivered is compared */
     enum overlap_policy policy;
     uint32_t gap_ms;  /* how long a hole may stay open once what lies behind it was acknowledged */
+    uint32_t gap_segments; /* and so many segments of the flow have to come meanwhile: in a slow
+                              dialogue a capture that is out of order may be so by seconds. At most
+                              as often as that gap_ms are waited for. 0: the time alone counts */
     uint32_t open_ms; /* a flow without a complete handshake is given up after this */
     uint32_t idle_ms; /* any other after this */
     uint8_t ttl_drop; /* a TTL this much below its direction's is doubtful; 0: none is */

@@ -264,6 +264,40 @@ static void lines_are_taken_as_they_come(void)
     }
 }
 
+/* A buffer is given back behind a line whose CR and LF came apart: nothing of it is left. */
+static void a_buffer_given_back_leaves_nothing(void)
+{
+    const char *pieces[] = {"DATA", "\r", "\n", "QUIT\r\n"};
+    struct loose_line l;
+    uint8_t buffer[8];
+    struct span in, got = {0};
+
+    loose_line_init(&l, sizeof(buffer));
+    for (size_t i = 0; i < 4; i++) {
+        in = span_text(pieces[i]);
+        if (loose_line_feed(&l, &in, &got) == LOOSE_BUFFER) {
+            loose_line_attach(&l, buffer);
+            loose_line_feed(&l, &in, &got);
+        }
+        if (i == 2)
+            CHECK_TEXT(got, "DATA");
+        CHECK((loose_line_take_back(&l) == buffer) == (i == 2));
+    }
+    CHECK_TEXT(got, "QUIT");
+    CHECK(!l.inner && !l.bare_lf);
+    /* A CR alone is not lost by it. */
+    loose_line_init(&l, sizeof(buffer));
+    in = span_text("\r");
+    loose_line_attach(&l, buffer);
+    loose_line_feed(&l, &in, &got);
+    CHECK(loose_line_take_back(&l) == buffer);
+    in = span_text("x\r\n");
+    CHECK(loose_line_feed(&l, &in, &got) == LOOSE_BUFFER);
+    loose_line_attach(&l, buffer);
+    CHECK(loose_line_feed(&l, &in, &got) == LOOSE_LINE);
+    CHECK_TEXT(got, "\rx");
+}
+
 /* ---- recognising ---- */
 
 static enum detect_protocol of(const char *client, const char *server)
@@ -358,6 +392,7 @@ int main(void)
     CHECK_CASE(imap_lines);
     CHECK_CASE(imap_literals_and_exchanges);
     CHECK_CASE(lines_are_taken_as_they_come);
+    CHECK_CASE(a_buffer_given_back_leaves_nothing);
     CHECK_CASE(protocols_are_recognised_by_what_they_say);
     CHECK_CASE(what_is_decided_stays);
     CHECK_CASE(hellos_are_read);
