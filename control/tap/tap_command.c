@@ -12,6 +12,7 @@
 #include "control/service/judgement.h"
 #include "control/tap/tap_extract.h"
 #include "control/tap/tap_json.h"
+#include "control/tap/tap_streams.h"
 
 enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 16384, RULES = 16, STATISTICS = 256 };
 enum { FLOWS = 65536, MESSAGES = 256 }; /* most at a time */
@@ -19,7 +20,7 @@ enum { FLOWS = 65536, MESSAGES = 256 }; /* most at a time */
 struct tap_words {
     char **captures;
     uint32_t capture_count;
-    const char *json, *extract, *policy;
+    const char *json, *extract, *streams, *policy;
     const char *rules[RULES];
     uint32_t rule_count;
     bool commands, secrets, ignore_checksums;
@@ -30,6 +31,7 @@ struct tapping {
     struct capture_files *files;
     struct judgement *judgement;
     struct tap_extract *extract;
+    struct tap_streams *streams;
     struct tap_json json;
     FILE *out;
     bool failed; /* a capture was broken, or something could not be written */
@@ -61,6 +63,8 @@ static const char **value_of(struct tap_words *w, const char *option)
         return &w->json;
     if (strcmp(option, "--extract") == 0)
         return &w->extract;
+    if (strcmp(option, "--streams") == 0)
+        return &w->streams;
     if (strcmp(option, "--policy") == 0)
         return &w->policy;
     if (strcmp(option, "--rules") == 0 && w->rule_count < RULES)
@@ -176,6 +180,12 @@ static void message_end(void *context, void *message, bool whole)
     tap_extract_message_end(((struct tapping *)context)->extract, message, whole);
 }
 
+static void on_stream(void *context, const struct tap_flow_facts *flow, const char *direction,
+                      struct span bytes, uint64_t offset)
+{
+    tap_streams_put(((struct tapping *)context)->streams, flow, direction, bytes, offset);
+}
+
 /* ---- the run ---- */
 
 /* Rules need settings, settings a configuration: one without anybody in it. */
@@ -213,12 +223,23 @@ static bool open_all(struct tapping *t, const struct tap_words *w, const struct 
     t->extract = tap_extract_new(w->extract, 2 * MESSAGES);
     if (!t->extract)
         return complain(w->extract ? w->extract : "parts", strerror(errno)) == OK;
+    if (w->streams && !(t->streams = tap_streams_new(w->streams)))
+        return complain(w->streams, strerror(errno)) == OK;
     /* A mirror's two directions are often two files. */
-    t->files = capture_files_new(w->captures, w->capture_count,
-                                 w->capture_count <= CAPTURE_FILES_MERGED);
+    t->files =
+        capture_files_new(w->captures, w->capture_count, w->capture_count <= CAPTURE_FILES_MERGED);
     t->judgement = t->files ? judgement_new(config, MESSAGES, &why) : NULL;
     fwrite(why_text, 1, why.len, stderr);
     return t->judgement != NULL;
+}
+
+static void tell_failed(struct tapping *t, uint64_t failed, const char *folder)
+{
+    if (!failed)
+        return;
+    fprintf(stderr, "wirepost tap: %llu times nothing could be written to %s\n",
+            (unsigned long long)failed, folder);
+    t->failed = true;
 }
 
 static bool watch(struct tapping *t, const struct tap_words *w,
@@ -236,6 +257,7 @@ static bool watch(struct tapping *t, const struct tap_words *w,
         .message_begin = w->extract ? message_begin : NULL,
         .message_bytes = tap_extract_bytes,
         .message_end = message_end,
+        .stream = t->streams ? on_stream : NULL,
         .digests = tap_extract_digests(t->extract),
         .policy = w->policy,
         .ignore_checksums = w->ignore_checksums,
@@ -253,11 +275,9 @@ static bool watch(struct tapping *t, const struct tap_words *w,
     }
     tap_json_statistics(&t->json, t->statistics, t->statistic_count);
     put(t, &t->json.line);
-    if (tap_extract_failed(t->extract)) {
-        fprintf(stderr, "wirepost tap: %llu files could not be written to %s\n",
-                (unsigned long long)tap_extract_failed(t->extract), w->extract);
-        t->failed = true;
-    }
+    tell_failed(t, tap_extract_failed(t->extract), w->extract);
+    if (t->streams)
+        tell_failed(t, tap_streams_failed(t->streams), w->streams);
     return true;
 }
 
@@ -270,6 +290,7 @@ static void close_all(struct tapping *t)
     judgement_free(t->judgement);
     capture_files_free(t->files);
     tap_extract_free(t->extract);
+    tap_streams_free(t->streams);
     json_line_fini(&t->json.line);
 }
 

@@ -11,15 +11,18 @@
     "zstd; - for standard input) and writes what goes by as JSON, one event a line.\n"             \
     "docs/tap-events.md names the events, docs/tap.md how connections are put together.\n"         \
     "\n"                                                                                           \
-    "      --pcap FILE...  the captures, merged by the times of their frames; more than 64 are read\n"  \
-    "                      one after the other\n"                               \
+    "      --pcap FILE...  the captures, merged by the times of their frames; more than 64 are "   \
+    "read\n"                                                                                       \
+    "                      one after the other\n"                                                  \
     "      --json FILE     where the events go, - for standard output\n"                           \
     "      --extract DIR   write messages and the parts in them there, named by their SHA-256\n"   \
+    "      --streams DIR   write both directions of every connection there, put together, as\n"    \
+    "                      CONNECTION.client and CONNECTION.server; passwords stand in them\n"     \
     "      --policy NAME   who receives: linux, first, last, bsd or windows; what is taken "       \
     "where\n"                                                                                      \
     "                      bytes overlap and differ; left out: linux\n"                            \
     "      --ignore-checksums\n"                                                                   \
-    "                      take packets and segments with wrong checksums for good ones\n"                     \
+    "                      take packets and segments with wrong checksums for good ones\n"         \
     "      --rules FILE    judge messages by these rules; once for each file\n"                    \
     "      --commands      tell every command and reply\n"                                         \
     "      --show-secrets  ... with passwords, which are left out otherwise\n"

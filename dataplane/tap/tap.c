@@ -105,6 +105,29 @@ static enum overlap_policy policy_of(const char *name)
     return policy;
 }
 
+/* Pieces of a datagram that differ: of no flow, because nobody knows what of it counts. */
+static void fragments_overlap(void *context, const struct tap_fragment_overlap *o)
+{
+    struct tap *t = context;
+    struct tap_flow_facts facts = {.client = o->source,
+                                   .server = o->destination,
+                                   .begin_ns = o->time_ns,
+                                   .last_ns = o->time_ns,
+                                   .protocol = detect_name(DETECT_UNDECIDED)};
+    struct tap_event event = {
+        .kind = TAP_EVENT_ANOMALY,
+        .flow = &facts,
+        .time_ns = o->time_ns,
+        .name = span_text(o->dropped ? "fragment_dropped" : "fragment_overlap"),
+        .text = span_text(o->dropped ? "fragments overlap: the datagram is dropped"
+                                     : "fragments overlap with other content"),
+        .offset = o->offset,
+        .len = o->len};
+
+    t->anomalies++;
+    t->source->event(t->source->context, &event);
+}
+
 static bool run(struct tap *t)
 {
     struct tcp_observer_options tcp;
@@ -117,6 +140,8 @@ static bool run(struct tap *t)
     tap_input_defaults(&options);
     tcp.policy = options.policy = policy_of(t->source->policy);
     options.ignore_checksums = t->source->ignore_checksums;
+    options.fragment_overlap = fragments_overlap;
+    options.context = t;
     tcp.flows = t->source->flows;
     tcp.gap_segments = GAP_SEGMENTS;
     memcpy(tcp.secret, t->source->secret, sizeof(tcp.secret));

@@ -179,7 +179,8 @@ static bool next_piece(struct span *all, enum tcp_direction *d, struct span *byt
     return true;
 }
 
-static enum detect_protocol recognise(const struct chunk *c)
+/* What a balancer put in front of the client's bytes is none of the protocol's. */
+static enum detect_protocol recognise(const struct chunk *c, size_t *prelude_out)
 {
     uint8_t memory[TCP_DIRECTIONS][DETECT_MAX];
     struct writer first[TCP_DIRECTIONS] = {writer_of(memory[0], DETECT_MAX),
@@ -189,7 +190,10 @@ static enum detect_protocol recognise(const struct chunk *c)
 
     while (next_piece(&all, &d, &bytes))
         writer_span_put(&first[d], span_head(bytes, writer_room(&first[d])));
-    return detect(writer_span(&first[TCP_TO_SERVER]), writer_span(&first[TCP_TO_CLIENT]));
+    if (!detect_prelude(writer_span(&first[TCP_TO_SERVER]), prelude_out))
+        return DETECT_UNDECIDED;
+    return detect(span_skip(writer_span(&first[TCP_TO_SERVER]), *prelude_out),
+                  writer_span(&first[TCP_TO_CLIENT]));
 }
 
 static enum tap_stage stage_of(enum detect_protocol protocol)
@@ -203,7 +207,7 @@ static enum tap_stage stage_of(enum detect_protocol protocol)
 }
 
 /* It is known what is spoken: what was held is read by it. */
-static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol)
+static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol, size_t prelude)
 {
     struct chunk *held = f->held;
     struct span all, bytes;
@@ -218,24 +222,34 @@ static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol proto
     if (!held)
         return;
     all = span_of(held->data, held->len);
-    while (next_piece(&all, &d, &bytes))
-        tap_flow_bytes(t, f, d, bytes);
+    while (next_piece(&all, &d, &bytes)) {
+        size_t skip = d == TCP_TO_SERVER && prelude < bytes.len ? prelude
+                      : d == TCP_TO_SERVER                      ? bytes.len
+                                                                : 0;
+
+        prelude -= skip;
+        if (skip < bytes.len)
+            tap_flow_bytes(t, f, d, span_skip(bytes, skip));
+    }
     chunk_give(t->pool, held);
 }
 
-static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
+static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes,
+                      uint64_t offset)
 {
-    enum detect_protocol protocol = DETECT_OTHER;
+    enum detect_protocol protocol = DETECT_UNDECIDED;
+    size_t prelude = 0;
 
     if (!f->held)
         f->held = chunk_take(t->pool, CHUNK_LARGE);
     if (!f->held || !note_piece(f->held, d, bytes)) {
-        decide(t, f, DETECT_OTHER);
+        decide(t, f, DETECT_OTHER, 0);
         return;
     }
-    protocol = recognise(f->held);
+    if (offset < DETECT_MAX)
+        protocol = recognise(f->held, &prelude);
     if (protocol != DETECT_UNDECIDED)
-        decide(t, f, protocol);
+        decide(t, f, protocol, prelude);
 }
 
 /* ---- the observer's calls ---- */
@@ -287,8 +301,11 @@ static void flow_bytes(void *context, struct tcp_observed_flow *flow, enum tcp_d
         return;
     set_time(t, f, time_ns);
     t->ss->bytes_read += bytes.len;
+    if (t->source->stream)
+        t->source->stream(t->source->context, &f->facts, d == TCP_TO_SERVER ? "client" : "server",
+                          bytes, offset);
     if (f->stage == TAP_DETECTING)
-        detecting(t, f, d, bytes);
+        detecting(t, f, d, bytes, offset);
     else
         tap_flow_bytes(t, f, d, bytes);
 }
@@ -312,9 +329,17 @@ static void flow_gap(void *context, struct tcp_observed_flow *flow, enum tcp_dir
     } else if (f->stage == TAP_TLS) {
         tap_flow_become(t, f, TAP_BLIND);
     }
-    if (f->was_mail)
-        tap_flow_anomaly(t, f, "gap", "bytes of the connection are not in the capture",
-                         d == TCP_TO_SERVER ? "client" : "server");
+    if (!f->was_mail)
+        return;
+    t->anomalies++;
+    tap_flow_say(
+        t, f,
+        &(struct tap_event){.kind = TAP_EVENT_ANOMALY,
+                            .name = span_text("gap"),
+                            .text = span_text("bytes of the connection are not in the capture"),
+                            .direction = d == TCP_TO_SERVER ? "client" : "server",
+                            .offset = offset,
+                            .len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX});
 }
 
 static void flow_finished(void *context, struct tcp_observed_flow *flow, enum tcp_direction d,
@@ -335,6 +360,10 @@ static void flow_event(void *context, struct tcp_observed_flow *flow,
         return;
     set_time(t, f, o->time_ns);
     event.name = span_text(tcp_observer_event_name(o->event));
+    event.text = span_text(tcp_observer_event_what(o->event));
+    event.offset = o->offset;
+    event.len = o->len;
+    event.other = o->other;
     t->anomalies++;
     tap_flow_say(t, f, &event);
 }
@@ -383,7 +412,7 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
         return;
     set_time(t, f, time_ns);
     if (f->stage == TAP_DETECTING && f->held)
-        decide(t, f, DETECT_OTHER);
+        decide(t, f, DETECT_OTHER, 0);
     end_protocol(t, f);
     if (f->was_mail)
         warn(t, f, flow->side[TCP_TO_SERVER].seen ? TCP_TO_SERVER : TCP_TO_CLIENT);

@@ -323,6 +323,31 @@ static void protocols_are_recognised_by_what_they_say(void)
     CHECK(of("", "") == DETECT_UNDECIDED);
 }
 
+static void a_balancers_header_is_passed_over(void)
+{
+    static const char line[] = "PROXY TCP4 198.18.0.1 198.18.0.2 1 2\r\nEHLO a\r\n";
+    static const uint8_t binary[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"
+                                    "0123456789ab"
+                                    "EHLO";
+    size_t len;
+
+    for (size_t n = 1; n < sizeof(line); n++) {
+        struct span copy = guard_copy(span_of(line, n), true);
+
+        CHECK(detect_prelude(copy, &len) == (n >= 38) && len == (n >= 38 ? 38 : 0));
+        guard_free(copy);
+    }
+    for (size_t n = 1; n < sizeof(binary); n++) {
+        struct span copy = guard_copy(span_of(binary, n), true);
+
+        CHECK(detect_prelude(copy, &len) == (n >= 16) && len == (n >= 16 ? 28 : 0));
+        guard_free(copy);
+    }
+    CHECK(detect_prelude(span_of(NULL, 0), &len) && len == 0);
+    CHECK(detect_prelude(span_text("EHLO a\r\n"), &len) && len == 0);
+    CHECK(detect_prelude(span_text("PROXIMA"), &len) && len == 0);
+}
+
 /* More bytes never take back what was decided. */
 static void what_is_decided_stays(void)
 {
@@ -395,6 +420,7 @@ int main(void)
     CHECK_CASE(a_buffer_given_back_leaves_nothing);
     CHECK_CASE(protocols_are_recognised_by_what_they_say);
     CHECK_CASE(what_is_decided_stays);
+    CHECK_CASE(a_balancers_header_is_passed_over);
     CHECK_CASE(hellos_are_read);
     return check_end();
 }
