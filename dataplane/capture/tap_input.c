@@ -120,6 +120,7 @@ static void hand_on(struct tap_input *input, const struct tap_input_frame *frame
         .checksum = frame->checksum,
         .hop_limit = f->hop_limit,
         .reassembled = reassembled,
+        .doubtful = f->doubtful,
         .after_loss = frame->after_loss,
     };
 
@@ -165,6 +166,7 @@ static bool gather(struct tap_input *input, const struct tap_input_frame *frame,
     f->wire_len = (uint32_t)whole.bytes.len;
     f->type = whole.protocol;
     f->hop_limit = whole.hop_limit;
+    f->doubtful |= whole.doubtful;
     return true;
 }
 

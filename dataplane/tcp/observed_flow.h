@@ -26,6 +26,7 @@ enum observed_doubt {
     DOUBT_SYN = 32,
     DOUBT_OFFLOAD =
         64, /* the sum is that of the pseudo header: a capture before the card filled it in */
+    DOUBT_PACKET = 128,
 };
 
 /* One direction. Numbers are its sender's. */

@@ -152,6 +152,7 @@ struct observed_packet {
     uint8_t checksum;  /* enum tcp_checksum */
     uint8_t hop_limit; /* TTL */
     bool reassembled;  /* from IP fragments */
+    bool doubtful;     /* its receiver may have dropped it: it counts once it is acknowledged */
     bool after_loss;   /* the capture lost packets right before this one */
 };
 

@@ -345,8 +345,8 @@ def retransmit(packets, rng, share=0.3):
     return out
 
 
-def fragment(packets, rng, share=0.7, twice=0.2, shuffled=True):
-    """Segments in fragments, in any order; some come twice."""
+def fragment(packets, rng, share=0.7, twice=0.2, over=0.2):
+    """Segments in fragments, in any order; some come twice, or lie over others with the same bytes."""
     out = []
     for number, packet in enumerate(packets, rng.randrange(1 << 15)):
         size = len(packet.tcp()) if isinstance(packet, Segment) else 0
@@ -356,11 +356,11 @@ def fragment(packets, rng, share=0.7, twice=0.2, shuffled=True):
         marks = sorted({0, size, *(8 * rng.randint(1, (size - 1) // 8) for _ in range(rng.randint(1, 6)))})
         cuts = list(pairwise(marks))
         again = [piece for piece in cuts[:-1] if rng.random() < twice]
-        if shuffled:
-            rng.shuffle(cuts)
+        cuts = [(max(0, begin - 8) if rng.random() < over else begin, end) for begin, end in cuts]
+        rng.shuffle(cuts)
         # A piece comes again while the datagram is not whole: behind that it would begin one of its own.
         for piece in again:
-            at = cuts.index(piece)
+            at = cuts.index(piece) if piece in cuts else len(cuts)
             if at < len(cuts) - 1:
                 cuts.insert(at + 1, piece)
         out.append(Fragments(packet, cuts, number, packet.time))
