@@ -179,21 +179,32 @@ static bool next_piece(struct span *all, enum tcp_direction *d, struct span *byt
     return true;
 }
 
-/* What a balancer put in front of the client's bytes is none of the protocol's. */
-static enum detect_protocol recognise(const struct chunk *c, size_t *prelude_out)
+/* The first bytes of each direction. */
+static void first_bytes(const struct chunk *c, struct writer first[TCP_DIRECTIONS])
 {
-    uint8_t memory[TCP_DIRECTIONS][DETECT_MAX];
-    struct writer first[TCP_DIRECTIONS] = {writer_of(memory[0], DETECT_MAX),
-                                           writer_of(memory[1], DETECT_MAX)};
     struct span all = span_of(c->data, c->len), bytes;
     enum tcp_direction d;
 
     while (next_piece(&all, &d, &bytes))
         writer_span_put(&first[d], span_head(bytes, writer_room(&first[d])));
-    if (!detect_prelude(writer_span(&first[TCP_TO_SERVER]), prelude_out))
+}
+
+/* What a balancer put in front of the client's bytes is none of the protocol's. `last`: no more
+ * bytes will come. */
+static enum detect_protocol recognise(const struct tap_flow *f, bool last, size_t *prelude_out)
+{
+    uint8_t memory[TCP_DIRECTIONS][DETECT_MAX];
+    struct writer first[TCP_DIRECTIONS] = {writer_of(memory[0], DETECT_MAX),
+                                           writer_of(memory[1], DETECT_MAX)};
+    struct span client, server;
+
+    first_bytes(f->held, first);
+    client = writer_span(&first[TCP_TO_SERVER]);
+    server = writer_span(&first[TCP_TO_CLIENT]);
+    if (!detect_prelude(client, prelude_out) && !last)
         return DETECT_UNDECIDED;
-    return detect(span_skip(writer_span(&first[TCP_TO_SERVER]), *prelude_out),
-                  writer_span(&first[TCP_TO_CLIENT]));
+    client = span_skip(client, *prelude_out);
+    return last && !server.len ? detect_last(client, f->facts.server_port) : detect(client, server);
 }
 
 static enum tap_stage stage_of(enum detect_protocol protocol)
@@ -247,7 +258,7 @@ static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, s
         return;
     }
     if (offset < DETECT_MAX)
-        protocol = recognise(f->held, &prelude);
+        protocol = recognise(f, false, &prelude);
     if (protocol != DETECT_UNDECIDED)
         decide(t, f, protocol, prelude);
 }
@@ -407,12 +418,16 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
 {
     struct tap *t = context;
     struct tap_flow *f = flow->user;
+    enum detect_protocol protocol;
+    size_t prelude = 0;
 
     if (!f)
         return;
     set_time(t, f, time_ns);
-    if (f->stage == TAP_DETECTING && f->held)
-        decide(t, f, DETECT_OTHER, 0);
+    if (f->stage == TAP_DETECTING && f->held) {
+        protocol = recognise(f, true, &prelude);
+        decide(t, f, protocol == DETECT_UNDECIDED ? DETECT_OTHER : protocol, prelude);
+    }
     end_protocol(t, f);
     if (f->was_mail)
         warn(t, f, flow->side[TCP_TO_SERVER].seen ? TCP_TO_SERVER : TCP_TO_CLIENT);

@@ -88,9 +88,10 @@ void observed_flow_wait(struct tcp_observer *o, struct observed_flow *f, bool wa
 static bool wait_longer(struct tcp_observer *o, struct observed_flow *f)
 {
     uint32_t i = observed_index(o, f);
+    bool half = !f->shown.side[0].seen || !f->shown.side[1].seen;
 
-    if (!f->shown.side[0].seen || !f->shown.side[1].seen ||
-        segments_of(f) - f->heard >= o->options.gap_segments ||
+    /* That the other side is not seen at all is found out at once. */
+    if ((half && !f->alone) || segments_of(f) - f->heard >= o->options.gap_segments ||
         f->patience == o->options.gap_segments)
         return false;
     f->patience++;

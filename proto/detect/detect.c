@@ -146,6 +146,17 @@ enum detect_protocol detect(struct span client, struct span server)
     return answered;
 }
 
+enum detect_protocol detect_last(struct span client, uint16_t server_port)
+{
+    static const char *const shared[] = {"QUIT", "NOOP", "RSET", NULL};
+
+    if (!is_one_of(first_word(client), shared))
+        return DETECT_OTHER;
+    return server_port == 25 || server_port == 587 ? DETECT_SMTP
+           : server_port == 110                    ? DETECT_POP3
+                                                   : DETECT_OTHER;
+}
+
 bool detect_prelude(struct span client, size_t *len_out)
 {
     enum { LINE_MAX = 107, SIGNATURE = 12, FIXED = 16 };

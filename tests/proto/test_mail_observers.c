@@ -205,6 +205,17 @@ static void pop3_logins(void)
            {'S', "-ERR\r\n"});
 }
 
+/* A capture without the greeting, or without an answer, does not take a secret for a command. */
+static void pop3_without_a_greeting(void)
+{
+    EXPECT(false,
+           "command CAPA|CAPA\nanswer LIST| good\ncommand AUTH|AUTH PLAIN\nanswer AUTH| bad\n"
+           "command AUTH|\nanswer AUTH| good\nlogin PLAIN|tim good\ncommand ?|\nanswer ?| bad\n",
+           {'C', "CAPA\r\n"}, {'S', "+OK\r\nUIDL\r\n.\r\n"}, {'C', "AUTH PLAIN\r\n"},
+           {'S', "+ \r\n"}, {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "+OK\r\n"},
+           {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "-ERR\r\n"});
+}
+
 static void imap_lines(void)
 {
     EXPECT(true,
@@ -229,6 +240,12 @@ static void imap_literals_and_exchanges(void)
         {'C', "secret\r\n"}, {'S', "a NO\r\n"}, {'C', "b AUTHENTICATE PLAIN\r\n"}, {'S', "+ \r\n"},
         {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "b OK\r\n"}, {'C', "c COMPRESS DEFLATE\r\n"},
         {'S', "c OK\r\n"});
+}
+
+static void imap_lines_that_are_no_commands(void)
+{
+    EXPECT(true, "greeting OK|\ncommand ?|\ncommand ?|\ncommand NOOP|c NOOP\n", {'S', "* OK\r\n"},
+           {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'C', "open sesame\r\n"}, {'C', "c NOOP\r\n"});
 }
 
 /* ---- lines ---- */
@@ -321,6 +338,25 @@ static void protocols_are_recognised_by_what_they_say(void)
     CHECK(of("\x16\x03\x01", "") == DETECT_TLS);
     CHECK(of("GET / HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n") == DETECT_OTHER);
     CHECK(of("", "") == DETECT_UNDECIDED);
+    CHECK(of("QUIT\r\n", "") == DETECT_UNDECIDED);
+    CHECK(detect_last(span_text("QUIT\r\n"), 25) == DETECT_SMTP);
+    CHECK(detect_last(span_text("quit\r\n"), 110) == DETECT_POP3);
+    CHECK(detect_last(span_text("QUIT\r\n"), 21) == DETECT_OTHER);
+    CHECK(detect_last(span_text("HELO\r\n"), 25) == DETECT_OTHER);
+}
+
+/* A client that says much and nothing is told by the server's first line, wherever that is cut. */
+static void nonsense_does_not_hide_a_server(void)
+{
+    static char junk[DETECT_MAX + 1];
+    const char banner[] = "220 mx.example ESMTP\r\n", other[] = "220 mx.example\r\n";
+
+    memset(junk, 'x', DETECT_MAX);
+    CHECK(of(junk, "") == DETECT_UNDECIDED);
+    CHECK(of(junk, banner) == DETECT_SMTP);
+    CHECK(of(junk, other) == DETECT_OTHER);
+    for (size_t n = 1; n < sizeof(other) - 2; n++)
+        CHECK(detect(span_text(junk), span_of(other, n)) == DETECT_UNDECIDED);
 }
 
 static void a_balancers_header_is_passed_over(void)
@@ -414,11 +450,14 @@ int main(void)
     check_begin();
     CHECK_CASE(pop3_messages);
     CHECK_CASE(pop3_logins);
+    CHECK_CASE(pop3_without_a_greeting);
     CHECK_CASE(imap_lines);
     CHECK_CASE(imap_literals_and_exchanges);
+    CHECK_CASE(imap_lines_that_are_no_commands);
     CHECK_CASE(lines_are_taken_as_they_come);
     CHECK_CASE(a_buffer_given_back_leaves_nothing);
     CHECK_CASE(protocols_are_recognised_by_what_they_say);
+    CHECK_CASE(nonsense_does_not_hide_a_server);
     CHECK_CASE(what_is_decided_stays);
     CHECK_CASE(a_balancers_header_is_passed_over);
     CHECK_CASE(hellos_are_read);

@@ -19,7 +19,6 @@ DIFFERENCES = {
     "smtp-mime-encap-8649-combined": "a message in a message is read as one (RFC 2046 5.2.1), its parts by its own header",
     "smtp-errors": "a reply with a code that RFC 5321 does not list, such as 402, is one all the same (4.2: any with such digits)",
     "smtp-long-command": "2048 bytes of a command line are kept, and a name is told by its first 128",
-    "smtp-quit": "a lone QUIT to a server that said nothing is of SMTP as of POP3: it stays unknown",
     "tcp-rst-unacked-stream-03-gap": "bytes that are missing before others are a gap, also where a reset came before they were acknowledged",
     "tcp-rst-unacked-stream-04-gap-ips": "bytes that are missing before others are a gap, also where a reset came before they were acknowledged",
     "tcp-rst-unacked-stream-07-http": "bytes that are missing before others are a gap, also where a reset came before they were acknowledged",

@@ -131,7 +131,7 @@ def to_ethernet(link, data):
 
 
 def parse(frame, length):
-    """The segment in a frame that is whole and right; otherwise None."""
+    """The segment in a frame that is whole and right, or whose sums are left to a card; otherwise None."""
     at = 12
     while struct.unpack_from("!H", frame, at)[0] in (VLAN, QINQ):
         at += 4
@@ -147,7 +147,9 @@ def parse(frame, length):
     else:
         return None
     tcp = ip[begin:total]
-    if total > len(ip) or len(tcp) < 20 or internet_sum(source + destination + struct.pack("!II", len(tcp), TCP) + tcp):
+    pseudo = source + destination + struct.pack("!II", len(tcp), TCP)
+    if total > len(ip) or len(tcp) < 20 or \
+            (internet_sum(pseudo + tcp) and struct.unpack_from("!H", tcp, 16)[0] != ~internet_sum(pseudo) & 0xFFFF):
         return None
     header = struct.unpack_from("!HHIIBBHHH", tcp)
     size = (header[4] >> 4) * 4
