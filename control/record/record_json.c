@@ -185,6 +185,23 @@ static void put_cycles(struct telling *t)
     json_line_close(t->line, '}');
 }
 
+static void put_header(struct telling *t)
+{
+    const struct record_message *m = &t->record->message;
+
+    put_field(t, "subject", RECORD_FIELD_subject, m->subject);
+    put_field(t, "from", RECORD_FIELD_from, m->from);
+    put_field(t, "message_id", RECORD_FIELD_message_id, m->message_id);
+#define RECORD_HEAD(name, FIELD)                                                                   \
+    put_field(t, #name, RECORD_FIELD_##name, m->heads[RECORD_HEAD_##name]);
+#include "dataplane/handoff/record_head.def"
+#undef RECORD_HEAD
+    json_line_open(t->line, "received", '[');
+    for (int i = 0; i < RECORD_RECEIVED && m->received[i].len; i++)
+        put_field(t, NULL, RECORD_FIELD_received, m->received[i]);
+    json_line_close(t->line, ']');
+}
+
 /* A function of the bytes on the wire, and of the rules, alone. */
 static void put_message_facts(struct telling *t)
 {
@@ -198,9 +215,7 @@ static void put_message_facts(struct telling *t)
     put_field(t, "mail_from", RECORD_FIELD_mail_from, m->sender);
     put_rcpt_to(t);
     json_line_number(t->line, "size", m->size);
-    put_field(t, "subject", RECORD_FIELD_subject, m->subject);
-    put_field(t, "from", RECORD_FIELD_from, m->from);
-    put_field(t, "message_id", RECORD_FIELD_message_id, m->message_id);
+    put_header(t);
     record_parts_put(t->line, "parts", record_text_span(r, m->tree),
                      record_text_span(r, m->digests), t->privacy);
     put_rules(t);

@@ -11,6 +11,7 @@
 #include "control/service/judgement.h"
 #include "control/tap/tap_files.h"
 #include "control/tap/tap_settings.h"
+#include "control/tap/tap_streams.h"
 #include "control/tap/tap_teller.h"
 
 enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 16384, RULES = 16 };
@@ -18,7 +19,7 @@ enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 16384, RULES = 16 };
 struct tap_words {
     char **captures;
     uint32_t capture_count;
-    const char *json;
+    const char *json, *streams;
     const char *rules[RULES];
     uint32_t rule_count;
     struct tap_settings settings;
@@ -30,6 +31,7 @@ struct tapping {
     struct judgement *judgement;
     struct tap_files *files; /* NULL: nothing is extracted */
     struct tap_extract *extract;
+    struct tap_streams *streams;
     struct tap_teller teller;
     struct tap_tally tally;
     FILE *out;
@@ -60,6 +62,8 @@ static const char **value_of(struct tap_words *w, const char *option)
         return &w->json;
     if (strcmp(option, "--extract") == 0)
         return &w->settings.extract;
+    if (strcmp(option, "--streams") == 0)
+        return &w->streams;
     if (strcmp(option, "--policy") == 0)
         return &w->settings.policy;
     if (strcmp(option, "--rules") == 0 && w->rule_count < RULES)
@@ -153,6 +157,12 @@ static void message_end(void *context, void *message, bool whole)
     tap_extract_message_end(((struct tapping *)context)->extract, message, whole);
 }
 
+static void on_stream(void *context, const struct tap_flow_facts *flow, const char *direction,
+                      struct span bytes, uint64_t offset)
+{
+    tap_streams_put(((struct tapping *)context)->streams, flow, direction, bytes, offset);
+}
+
 /* ---- the run ---- */
 
 /* Rules need settings, settings a configuration: one without anybody in it. */
@@ -207,8 +217,21 @@ static bool open_all(struct tapping *t, const struct tap_words *w, const struct 
     t->extract = tap_extract_new(t->files ? tap_files_sink(t->files) : NULL, pieces, 0);
     if (!t->extract)
         return complain("parts", strerror(errno)) == OK;
-    t->captures = capture_files_new(w->captures, w->capture_count, false);
+    if (w->streams && !(t->streams = tap_streams_new(w->streams)))
+        return complain(w->streams, strerror(errno)) == OK;
+    /* A mirror's two directions are often two files. */
+    t->captures =
+        capture_files_new(w->captures, w->capture_count, w->capture_count <= CAPTURE_FILES_MERGED);
     return t->captures && open_judgement(t, config, s->messages);
+}
+
+static void tell_failed(struct tapping *t, uint64_t failed, const char *folder)
+{
+    if (!failed)
+        return;
+    fprintf(stderr, "wirepost tap: %llu times nothing could be written to %s\n",
+            (unsigned long long)failed, folder);
+    t->failed = true;
 }
 
 static bool run(struct tapping *t, const struct tap_words *w,
@@ -224,6 +247,7 @@ static bool run(struct tapping *t, const struct tap_words *w,
         .message_begin = t->files ? message_begin : NULL,
         .message_bytes = tap_extract_bytes,
         .message_end = message_end,
+        .stream = t->streams ? on_stream : NULL,
         .digests = tap_extract_digests(t->extract),
     };
     if (!tap_settings_source(&w->settings, &t->source))
@@ -246,11 +270,10 @@ static bool watch(struct tapping *t, const struct tap_words *w,
     if (!run(t, w, tap))
         return false;
     tap_teller_statistics(&t->teller, &t->tally, NULL);
-    if (t->files && tap_files_failed(t->files)) {
-        fprintf(stderr, "wirepost tap: %llu files could not be written to %s\n",
-                (unsigned long long)tap_files_failed(t->files), w->settings.extract);
-        t->failed = true;
-    }
+    if (t->files)
+        tell_failed(t, tap_files_failed(t->files), w->settings.extract);
+    if (t->streams)
+        tell_failed(t, tap_streams_failed(t->streams), w->streams);
     return true;
 }
 
@@ -266,6 +289,7 @@ static void close_all(struct tapping *t)
     capture_files_free(t->captures);
     tap_extract_free(t->extract);
     tap_files_free(t->files);
+    tap_streams_free(t->streams);
 }
 
 int tap_command(bool (*tap)(struct handoff *handoff, const struct tap_source *source), int count,

@@ -20,14 +20,18 @@
     "\n"                                                                                           \
     "Captures; without root and without a configuration:\n"                                        \
     "\n"                                                                                           \
-    "      --pcap FILE...  the captures, read one after the other\n"                               \
+    "      --pcap FILE...  the captures, merged by the times of their frames; more than 64 are "   \
+    "read\n"                                                                                       \
+    "                      one after the other\n"                                                  \
     "      --json FILE     where the events go, - for standard output\n"                           \
     "      --extract DIR   write messages and the parts in them there, named by their SHA-256\n"   \
+    "      --streams DIR   write both directions of every connection there, put together, as\n"    \
+    "                      CONNECTION.client and CONNECTION.server; passwords stand in them\n"     \
     "      --policy NAME   who receives: linux, first, last, bsd or windows; what is taken "       \
     "where\n"                                                                                      \
     "                      bytes overlap and differ; left out: linux\n"                            \
     "      --ignore-checksums\n"                                                                   \
-    "                      take segments with wrong checksums for good ones\n"                     \
+    "                      take packets and segments with wrong checksums for good ones\n"         \
     "      --rules FILE    judge messages by these rules; once for each file\n"                    \
     "      --commands      tell every command and reply\n"                                         \
     "      --show-secrets  ... with passwords, which are left out otherwise\n"

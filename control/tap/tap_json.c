@@ -16,7 +16,7 @@ static void put_head(struct json_line *l, const char *kind, const struct tap_eve
     char text[64];
     struct writer w = writer_of(text, sizeof(text));
 
-    writer_printf(&w, "%s/1.0", kind);
+    writer_printf(&w, "%s/1.%d", kind, e->kind == TAP_EVENT_ANOMALY);
     json_line_reset(l);
     json_line_open(l, NULL, '{');
     json_line_text(l, "kind", kind);
@@ -99,6 +99,21 @@ static void put_tls(struct json_line *l, const struct tap_event *e)
     json_line_close(l, ']');
 }
 
+static void put_anomaly(struct tap_json *j, const struct tap_event *e)
+{
+    struct json_line *l = &j->line;
+
+    json_line_peer(l, "name", e->name);
+    json_line_peer(l, "what", e->text);
+    put_direction(l, e);
+    if (!e->len)
+        return;
+    json_line_number(l, "offset", e->offset);
+    json_line_number(l, "length", e->len);
+    if (j->secrets && e->other.len)
+        json_line_peer(l, "other", e->other);
+}
+
 static void close_line(struct json_line *l)
 {
     json_line_close(l, '}');
@@ -136,9 +151,7 @@ bool tap_json_event(struct tap_json *j, const struct tap_event *e)
         put_tls(l, e);
         break;
     case TAP_EVENT_ANOMALY:
-        json_line_peer(l, "name", e->name);
-        json_line_peer(l, "what", e->text);
-        put_direction(l, e);
+        put_anomaly(j, e);
         break;
     case TAP_EVENT_SESSION:
         put_session(l, &e->session);

@@ -21,6 +21,7 @@ struct gathering {
     struct interval_list list;
     uint8_t protocol, hop_limit;
     bool v4, has_total, has_first;
+    bool overlapping; /* with the same bytes */
 };
 
 struct ip_fragments {
@@ -209,6 +210,22 @@ static enum lie lie_of(const struct gathering *g, uint32_t from, uint32_t to)
     return !touches ? LIE_APART : at == to ? LIE_INSIDE : LIE_ACROSS;
 }
 
+/* The fragment says nothing else than those that it lies over. */
+static bool says_the_same(const struct gathering *g, const struct ip_fragment *x)
+{
+    uint32_t from = x->offset, to = from + (uint32_t)x->bytes.len;
+
+    for (const struct interval *i = g->list.first; i; i = i->next) {
+        uint32_t low = i->seq > from ? i->seq : from;
+        uint32_t high = interval_end(i) < to ? interval_end(i) : to;
+
+        if (low < high && memcmp(interval_bytes(i).data + (low - i->seq),
+                                 x->bytes.data + (low - from), high - low))
+            return false;
+    }
+    return true;
+}
+
 /* The last fragment says how long the datagram is. False: this one contradicts what is there. */
 static bool ends_fit(struct gathering *g, const struct ip_fragment *x, uint32_t end)
 {
@@ -240,7 +257,8 @@ static void copy_out(struct ip_fragments *f, const struct gathering *g, struct i
 {
     for (const struct interval *i = g->list.first; i; i = i->next)
         memcpy(f->whole + i->seq, interval_bytes(i).data, i->len);
-    *out = (struct ip_datagram){span_of(f->whole, g->total), g->protocol, g->hop_limit};
+    *out = (struct ip_datagram){span_of(f->whole, g->total), g->protocol, g->hop_limit,
+                                g->overlapping};
 }
 
 static void tell_dropped(struct ip_fragments *f, const struct ip_fragment *x)
@@ -294,7 +312,8 @@ enum ip_fragments_status ip_fragments_add(struct ip_fragments *f, const struct i
         g = begin(f, &x, hash);
     g->fragments++;
     lie = lie_of(g, x.offset, x.offset + (uint32_t)x.bytes.len);
-    if (f->options.policy == OVERLAP_LINUX && lie == LIE_ACROSS) {
+    g->overlapping |= f->options.policy == OVERLAP_LINUX && lie == LIE_ACROSS;
+    if (g->overlapping && !says_the_same(g, &x)) {
         tell_dropped(f, &x);
         release(f, g);
         return IP_FRAGMENTS_OVERLAP;

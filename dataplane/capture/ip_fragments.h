@@ -9,7 +9,9 @@
  * Datagrams put together from fragments (RFC 791 section 3.2, RFC 8200 section 4.5), by the policy
  * of the host that they go to. Under "linux" an overlap drops the datagram, as RFC 5722 has it for
  * IPv6, but for what repeats bytes that are there already; the kernel does so for IPv4 too.
- * Bounded in datagrams, memory and time; when there is no room the oldest go.
+ * Where the bytes are the same the datagram is given out as doubtful: it is known what it says, not
+ * whether its receiver took it. Bounded in datagrams, memory and time; when there is no room the
+ * oldest go.
  */
 struct ip_fragments;
 
@@ -55,6 +57,7 @@ struct ip_datagram {
     struct span bytes; /* borrowed until the next call */
     uint8_t protocol;
     uint8_t hop_limit; /* of the first fragment */
+    bool doubtful;     /* the policy drops it for an overlap, in which nothing differs */
 };
 
 struct ip_fragments *ip_fragments_new(const struct ip_fragments_options *options);

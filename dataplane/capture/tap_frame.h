@@ -35,6 +35,8 @@ enum tap_frame_kind {
 struct tap_frame {
     struct span bytes; /* from the next header on, as much as was captured */
     uint32_t wire_len; /* the same on the wire, padding left out as soon as it is known */
+    bool doubtful;     /* its receiver may have dropped the datagram */
+    bool unchecked;    /* checksums of IPv4 and GRE are not looked at */
     uint8_t kind;      /* enum tap_frame_kind */
     uint32_t type;
     uint8_t headers; /* read so far */

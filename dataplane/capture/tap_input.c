@@ -126,10 +126,13 @@ static void hand_on(struct tap_input *input, const struct tap_input_frame *frame
         .checksum = frame->checksum,
         .hop_limit = f->hop_limit,
         .reassembled = reassembled,
+        .doubtful = f->doubtful,
         .after_loss = frame->after_loss,
     };
 
-    if (frame->checksum == TCP_CHECKSUM_UNKNOWN || reassembled || f->tunnels)
+    if (input->options.ignore_checksums)
+        packet.checksum = TCP_CHECKSUM_GOOD;
+    else if (frame->checksum == TCP_CHECKSUM_UNKNOWN || reassembled || f->tunnels)
         packet.checksum = check(f);
     if (reassembled && input->options.pass && input->options.pass(input->options.context, &packet))
         return;
@@ -170,6 +173,7 @@ static bool gather(struct tap_input *input, const struct tap_input_frame *frame,
     f->wire_len = (uint32_t)whole.bytes.len;
     f->type = whole.protocol;
     f->hop_limit = whole.hop_limit;
+    f->doubtful |= whole.doubtful;
     return true;
 }
 
@@ -192,6 +196,7 @@ void tap_input_feed(struct tap_input *input, const struct tap_input_frame *frame
             frame->wire_len > frame->bytes.len ? frame->wire_len : (uint32_t)frame->bytes.len,
         .kind = TAP_FRAME_OF_LINK,
         .type = frame->link,
+        .unchecked = input->options.ignore_checksums,
     };
     enum tap_frame_step step = TAP_FRAME_ON;
     bool reassembled = false;

@@ -31,6 +31,7 @@ struct tap_input_options {
     uint32_t fragment_memory; /* bytes of fragments, of all datagrams */
     uint32_t fragment_ms;     /* how long a datagram may take to become whole */
     uint16_t vxlan_port;      /* 0: VXLAN is not opened */
+    bool ignore_checksums;    /* of IPv4, GRE and TCP: all are taken for good */
     uint8_t secret[16];
     /* Datagrams put together may be another worker's: true when it was given to that one. May be
      * NULL, as the next. */

@@ -116,7 +116,7 @@ uint64_t gauge_table_sum(const struct gauge_table *t)
 
     for (uint64_t i = 0; i <= t->lines.mask; i++)
         for (int k = 0; k < WORD_LINE; k++)
-            sum +=
-                atomic_load_explicit(&t->lines.lines[i].words[k], memory_order_relaxed) & GAUGE_COUNT_MAX;
+            sum += atomic_load_explicit(&t->lines.lines[i].words[k], memory_order_relaxed) &
+                   GAUGE_COUNT_MAX;
     return sum;
 }

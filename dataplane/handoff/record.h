@@ -18,8 +18,19 @@ enum record_kind {
 };
 
 enum {
-    RECORD_ARENA = 12 * 1024,
+    RECORD_ARENA = 16 * 1024,
     RECORD_RULES = 32,
+    RECORD_HEAD_MAX = 512,     /* bytes of a field of the header that is told */
+    RECORD_RECEIVED = 6,       /* Received fields that are told, the latest hops */
+    RECORD_RECEIVED_MAX = 256, /* bytes of each */
+};
+
+/* Fields of the message's own header that are told as texts. */
+enum record_head {
+#define RECORD_HEAD(name, FIELD) RECORD_HEAD_##name,
+#include "dataplane/handoff/record_head.def"
+#undef RECORD_HEAD
+    RECORD_HEADS,
 };
 
 /* What the engine was to the conversation. */
@@ -54,10 +65,12 @@ struct record_message {
     uint64_t commit_us; /* of that, from the job asked to its answer; 0 when there was none */
     struct record_peer peer;
     struct record_text helo, sender, subject, from, message_id;
-    struct record_text client_name, login; /* as XCLIENT said */
-    struct record_text reply;              /* text of the final reply, with its codes */
-    uint16_t code;                         /* of the final reply; 0 when there was none */
-    uint8_t verdict;                       /* enum rule_action of the message as a whole */
+    struct record_text heads[RECORD_HEADS];
+    struct record_text received[RECORD_RECEIVED]; /* from the first on; empty behind the last */
+    struct record_text client_name, login;        /* as XCLIENT said */
+    struct record_text reply;                     /* text of the final reply, with its codes */
+    uint16_t code;                                /* of the final reply; 0 when there was none */
+    uint8_t verdict;                              /* enum rule_action of the message as a whole */
     bool esmtp, smtputf8;
     uint8_t role;            /* enum record_role */
     bool cycles_apportioned; /* this message carried no stamps of its own */

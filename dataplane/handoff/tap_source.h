@@ -22,7 +22,8 @@ enum tap_event_kind {
     TAP_EVENT_REPLY,   /* code, name: the verb answered, text */
     TAP_EVENT_LOGIN,   /* name: the mechanism, text: who, good */
     TAP_EVENT_TLS,     /* tls */
-    TAP_EVENT_ANOMALY, /* name, text: what it means; direction where one shows it */
+    TAP_EVENT_ANOMALY, /* name, text: what it means; direction where one shows it; offset, len,
+                          other where it is about bytes */
     TAP_EVENT_MESSAGE, /* its record lies in the handoff; whole, assumed */
     TAP_EVENT_SESSION, /* a mail conversation has ended: session */
     TAP_EVENT_FLOW,    /* a connection has ended: sides, name: why */
@@ -65,7 +66,10 @@ struct tap_event {
     uint64_t time_ns;
     const char *direction; /* "client", "server" or NULL */
     struct span name, text;
-    uint32_t secret; /* bytes of `text` from here on may be a secret */
+    uint64_t offset;   /* in the direction's stream, or in the datagram */
+    uint32_t len;      /* bytes concerned; 0: none */
+    struct span other; /* what was not taken of them */
+    uint32_t secret;   /* bytes of `text` from here on may be a secret */
     uint32_t repeats;
     uint16_t code;
     bool good, whole, assumed;
@@ -92,9 +96,13 @@ struct tap_source {
     void *(*message_begin)(void *context);
     void (*message_bytes)(void *message, struct span bytes);
     void (*message_end)(void *context, void *message, bool whole);
+    /* Bytes of a connection of whatever protocol, put together; `offset` counts those of its
+     * direction ("client", "server"), the missing ones too. NULL: nobody wants them. */
+    void (*stream)(void *context, const struct tap_flow_facts *flow, const char *direction,
+                   struct span bytes, uint64_t offset);
     const struct part_digests *digests; /* NULL: none */
     const char *policy;                 /* who receives, as dataplane/tcp/overlap.h names it */
-    bool ignore_checksums;              /* those of TCP: all are taken for good */
+    bool ignore_checksums;              /* of IP and TCP: all are taken for good */
     uint32_t flows, messages;           /* most at a time */
     uint64_t held;                      /* bytes out of order, of all flows; 0: the usual limit */
     uint32_t idle_ms;                   /* a silent flow ends after this; 0: after the usual time */

@@ -205,6 +205,10 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
     m->subject = record_put(r, tx->subject, 256);
     m->from = record_put(r, tx->from, 256);
     m->message_id = record_put(r, tx->message_id, 256);
+    for (int i = 0; i < RECORD_HEADS; i++)
+        m->heads[i] = record_put(r, tx->heads[i], RECORD_HEAD_MAX);
+    for (int i = 0; i < RECORD_RECEIVED; i++)
+        m->received[i] = record_put(r, tx->trace[i], RECORD_RECEIVED_MAX);
     /* Last, because it is the longest and may fill the arena. A tree that does not fit whole is
      * left out whole. */
     if (tx->message.tree.len <= (size_t)(RECORD_ARENA - r->used))

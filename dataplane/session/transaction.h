@@ -97,8 +97,9 @@ struct transaction {
     bool sender_named;           /* the next are filled; not for the null sender */
     uint64_t sender_names[2][2]; /* of the sender, of its domain; for messages, for recipients */
     struct span reply_text;
-    struct span subject, from, message_id; /* decoded, in the arena */
-    uint64_t declared;                     /* octets, with SIZE; 0: not */
+    struct span subject, from, message_id;                   /* decoded, in the arena */
+    struct span heads[RECORD_HEADS], trace[RECORD_RECEIVED]; /* the same */
+    uint64_t declared;                                       /* octets, with SIZE; 0: not */
     uint64_t anomalies;
     uint32_t received; /* Received fields of the message's own header */
     uint64_t end_us;   /* monotonic: the final dot */

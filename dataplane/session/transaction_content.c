@@ -107,11 +107,48 @@ static enum smtp_reply_id feed_rules(struct sessions *ss, struct transaction *tx
     return transaction_rules(ss, tx, 0, scope, bytes);
 }
 
-static void keep_text(struct sessions *ss, struct transaction *tx, struct span *text,
+/* Where the record's text of a header field is kept, or NULL; only the first of a kind is. */
+static struct span *told_of(struct transaction *tx, enum mime_field field, size_t *most_out)
+{
+    *most_out = RECORD_HEAD_MAX;
+    switch (field) {
+#define RECORD_HEAD(name, FIELD)                                                                   \
+    case MIME_FIELD_##FIELD:                                                                       \
+        return &tx->heads[RECORD_HEAD_##name];
+#include "dataplane/handoff/record_head.def"
+#undef RECORD_HEAD
+    case MIME_FIELD_USER_AGENT:
+        return &tx->heads[RECORD_HEAD_mailer];
+    case MIME_FIELD_RECEIVED:
+        *most_out = RECORD_RECEIVED_MAX;
+        return tx->received <= RECORD_RECEIVED ? &tx->trace[tx->received - 1] : NULL;
+    default:
+        break;
+    }
+    *most_out = RECORD_TEXT;
+    return field == MIME_FIELD_SUBJECT      ? &tx->subject
+           : field == MIME_FIELD_FROM       ? &tx->from
+           : field == MIME_FIELD_MESSAGE_ID ? &tx->message_id
+                                            : NULL;
+}
+
+static void keep_text(struct sessions *ss, struct transaction *tx, enum mime_field field,
                       struct span value)
 {
-    if (text->len == 0)
-        transaction_copy(ss, tx, span_head(value, RECORD_TEXT), text);
+    size_t most;
+    struct span *text = told_of(tx, field, &most);
+    uint8_t *copy;
+
+    if (!text || text->len || !value.len)
+        return;
+    value = span_head(value, most);
+    copy = transaction_memory(ss, tx, value.len);
+    if (!copy)
+        return;
+    /* A fold may have left a TAB (RFC 5322 section 2.2.3); no control byte is told. */
+    for (size_t i = 0; i < value.len; i++)
+        copy[i] = value.data[i] == '\t' ? ' ' : value.data[i];
+    *text = span_of(copy, value.len);
 }
 
 /* Whether two spellings lead to one mailbox, folded as its domain says. */
@@ -174,12 +211,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     apart = mime_word_decode_apart(event->field.value, &charset_all, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         transaction_subject_field(tx, event);
-    if (event->field.id == MIME_FIELD_SUBJECT)
-        keep_text(ss, tx, &tx->subject, writer_span(&text));
-    else if (event->field.id == MIME_FIELD_FROM)
-        keep_text(ss, tx, &tx->from, writer_span(&text));
-    else if (event->field.id == MIME_FIELD_MESSAGE_ID)
-        keep_text(ss, tx, &tx->message_id, writer_span(&text));
+    keep_text(ss, tx, event->field.id, writer_span(&text));
     if (!tx->match)
         return SMTP_REPLY_NONE;
     transaction_stamp(ss, STAGE_mime);

@@ -5,6 +5,8 @@
 
 #include "dataplane/tap/tap_flow.h"
 
+enum { GAP_SEGMENTS = 16 };
+
 static void take_settings(struct tap *t)
 {
     struct sessions *ss = t->ss;
@@ -57,6 +59,37 @@ static enum overlap_policy policy_of(const char *name)
     return policy;
 }
 
+/* Pieces of a datagram that differ: of no flow, because nobody knows what of it counts. */
+static void fragments_overlap(void *context, const struct tap_fragment_overlap *o)
+{
+    struct tap *t = context;
+    uint64_t time_ns = o->time_ns + t->epoch_ns;
+    struct tap_flow_facts facts = {.client = o->source,
+                                   .server = o->destination,
+                                   .begin_ns = time_ns,
+                                   .last_ns = time_ns,
+                                   .protocol = detect_name(DETECT_UNDECIDED)};
+    struct tap_event event = {
+        .kind = TAP_EVENT_ANOMALY,
+        .flow = &facts,
+        .time_ns = time_ns,
+        .name = span_text(o->dropped ? "fragment_dropped" : "fragment_overlap"),
+        .text = span_text(o->dropped ? "fragments overlap: the datagram is dropped"
+                                     : "fragments overlap with other content"),
+        .offset = o->offset,
+        .len = o->len};
+
+    t->anomalies++;
+    t->source->event(t->source->context, &event);
+}
+
+static bool pass(void *context, const struct observed_packet *packet)
+{
+    const struct tap *t = context;
+
+    return t->pass(t->pass_context, packet);
+}
+
 static void take_ways(struct tap *t, const struct tap_options *o)
 {
     const struct tap_source *source = t->source;
@@ -68,12 +101,17 @@ static void take_ways(struct tap *t, const struct tap_options *o)
     tap_input_defaults(&options);
     tcp.policy = options.policy = policy_of(source->policy);
     tcp.flows = source->flows;
+    tcp.gap_segments = GAP_SEGMENTS;
     tcp.memory = source->held ? source->held : tcp.memory;
     tcp.idle_ms = source->idle_ms ? source->idle_ms : tcp.idle_ms;
     memcpy(tcp.secret, source->secret, sizeof(tcp.secret));
     memcpy(options.secret, source->secret, sizeof(options.secret));
-    options.pass = o->pass;
-    options.context = o->context;
+    options.ignore_checksums = source->ignore_checksums;
+    options.fragment_overlap = fragments_overlap;
+    options.pass = o->pass ? pass : NULL;
+    options.context = t;
+    t->pass = o->pass;
+    t->pass_context = o->context;
     calls.context = t;
     t->observer = tcp_observer_new(&tcp, &calls);
     if (t->observer)

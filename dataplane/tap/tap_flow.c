@@ -3,11 +3,7 @@
 
 #include "dataplane/session/session_more.h"
 
-enum {
-    PIECE_HEAD = 3,
-    /* Directions that come by different ports or files are not in step. */
-    OTHER_SIDE_NS = 1000000000,
-};
+enum { PIECE_HEAD = 3 };
 
 /* ---- what is said ---- */
 
@@ -136,7 +132,7 @@ static void warn(struct tap *t, struct tap_flow *f, enum tcp_direction d)
 
 void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
 {
-    if (f->was_mail && f->time_ns - f->facts.begin_ns > OTHER_SIDE_NS)
+    if (f->was_mail && f->seen->side[d].events & 1u << TCP_OBSERVED_ONE_SIDED)
         warn(t, f, d);
     switch ((enum tap_stage)f->stage) {
     case TAP_SMTP:
@@ -183,17 +179,32 @@ static bool next_piece(struct span *all, enum tcp_direction *d, struct span *byt
     return true;
 }
 
-static enum detect_protocol recognise(const struct chunk *c)
+/* The first bytes of each direction. */
+static void first_bytes(const struct chunk *c, struct writer first[TCP_DIRECTIONS])
 {
-    uint8_t memory[TCP_DIRECTIONS][DETECT_MAX];
-    struct writer first[TCP_DIRECTIONS] = {writer_of(memory[0], DETECT_MAX),
-                                           writer_of(memory[1], DETECT_MAX)};
     struct span all = span_of(c->data, c->len), bytes;
     enum tcp_direction d;
 
     while (next_piece(&all, &d, &bytes))
         writer_span_put(&first[d], span_head(bytes, writer_room(&first[d])));
-    return detect(writer_span(&first[TCP_TO_SERVER]), writer_span(&first[TCP_TO_CLIENT]));
+}
+
+/* What a balancer put in front of the client's bytes is none of the protocol's. `last`: no more
+ * bytes will come. */
+static enum detect_protocol recognise(const struct tap_flow *f, bool last, size_t *prelude_out)
+{
+    uint8_t memory[TCP_DIRECTIONS][DETECT_MAX];
+    struct writer first[TCP_DIRECTIONS] = {writer_of(memory[0], DETECT_MAX),
+                                           writer_of(memory[1], DETECT_MAX)};
+    struct span client, server;
+
+    first_bytes(f->held, first);
+    client = writer_span(&first[TCP_TO_SERVER]);
+    server = writer_span(&first[TCP_TO_CLIENT]);
+    if (!detect_prelude(client, prelude_out) && !last)
+        return DETECT_UNDECIDED;
+    client = span_skip(client, *prelude_out);
+    return last && !server.len ? detect_last(client, f->facts.server_port) : detect(client, server);
 }
 
 static enum tap_stage stage_of(enum detect_protocol protocol)
@@ -207,7 +218,7 @@ static enum tap_stage stage_of(enum detect_protocol protocol)
 }
 
 /* It is known what is spoken: what was held is read by it. */
-static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol)
+static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol, size_t prelude)
 {
     struct chunk *held = f->held;
     struct span all, bytes;
@@ -223,24 +234,34 @@ static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol proto
     if (!held)
         return;
     all = span_of(held->data, held->len);
-    while (next_piece(&all, &d, &bytes))
-        tap_flow_bytes(t, f, d, bytes);
+    while (next_piece(&all, &d, &bytes)) {
+        size_t skip = d == TCP_TO_SERVER && prelude < bytes.len ? prelude
+                      : d == TCP_TO_SERVER                      ? bytes.len
+                                                                : 0;
+
+        prelude -= skip;
+        if (skip < bytes.len)
+            tap_flow_bytes(t, f, d, span_skip(bytes, skip));
+    }
     chunk_give(t->pool, held);
 }
 
-static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)
+static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes,
+                      uint64_t offset)
 {
-    enum detect_protocol protocol = DETECT_OTHER;
+    enum detect_protocol protocol = DETECT_UNDECIDED;
+    size_t prelude = 0;
 
     if (!f->held)
         f->held = chunk_take(t->pool, CHUNK_LARGE);
     if (!f->held || !note_piece(f->held, d, bytes)) {
-        decide(t, f, DETECT_OTHER);
+        decide(t, f, DETECT_OTHER, 0);
         return;
     }
-    protocol = recognise(f->held);
+    if (offset < DETECT_MAX)
+        protocol = recognise(f, false, &prelude);
     if (protocol != DETECT_UNDECIDED)
-        decide(t, f, protocol);
+        decide(t, f, protocol, prelude);
 }
 
 /* ---- the observer's calls ---- */
@@ -293,8 +314,11 @@ static void flow_bytes(void *context, struct tcp_observed_flow *flow, enum tcp_d
         return;
     set_time(t, f, time_ns);
     t->ss->bytes_read += bytes.len;
+    if (t->source->stream)
+        t->source->stream(t->source->context, &f->facts, d == TCP_TO_SERVER ? "client" : "server",
+                          bytes, offset);
     if (f->stage == TAP_DETECTING)
-        detecting(t, f, d, bytes);
+        detecting(t, f, d, bytes, offset);
     else
         tap_flow_bytes(t, f, d, bytes);
 }
@@ -318,9 +342,17 @@ static void flow_gap(void *context, struct tcp_observed_flow *flow, enum tcp_dir
     } else if (f->stage == TAP_TLS) {
         tap_flow_become(t, f, TAP_BLIND);
     }
-    if (f->was_mail)
-        tap_flow_anomaly(t, f, "gap", "bytes of the connection are not in the capture",
-                         d == TCP_TO_SERVER ? "client" : "server");
+    if (!f->was_mail)
+        return;
+    t->anomalies++;
+    tap_flow_say(
+        t, f,
+        &(struct tap_event){.kind = TAP_EVENT_ANOMALY,
+                            .name = span_text("gap"),
+                            .text = span_text("bytes of the connection are not in the capture"),
+                            .direction = d == TCP_TO_SERVER ? "client" : "server",
+                            .offset = offset,
+                            .len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX});
 }
 
 static void flow_finished(void *context, struct tcp_observed_flow *flow, enum tcp_direction d,
@@ -341,6 +373,10 @@ static void flow_event(void *context, struct tcp_observed_flow *flow,
         return;
     set_time(t, f, o->time_ns);
     event.name = span_text(tcp_observer_event_name(o->event));
+    event.text = span_text(tcp_observer_event_what(o->event));
+    event.offset = o->offset;
+    event.len = o->len;
+    event.other = o->other;
     t->anomalies++;
     tap_flow_say(t, f, &event);
 }
@@ -384,16 +420,19 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
 {
     struct tap *t = context;
     struct tap_flow *f = flow->user;
+    enum detect_protocol protocol;
+    size_t prelude = 0;
 
     if (!f)
         return;
     set_time(t, f, time_ns);
-    if (f->stage == TAP_DETECTING && f->held)
-        decide(t, f, DETECT_OTHER);
+    if (f->stage == TAP_DETECTING && f->held) {
+        protocol = recognise(f, true, &prelude);
+        decide(t, f, protocol == DETECT_UNDECIDED ? DETECT_OTHER : protocol, prelude);
+    }
     end_protocol(t, f);
-    for (int d = 0; f->was_mail && d < TCP_DIRECTIONS; d++)
-        if (f->seen->side[d].seen)
-            warn(t, f, (enum tcp_direction)d);
+    if (f->was_mail)
+        warn(t, f, flow->side[TCP_TO_SERVER].seen ? TCP_TO_SERVER : TCP_TO_CLIENT);
     if (f->was_mail)
         say_session(t, f);
     t->conversations -= f->was_mail;

@@ -83,6 +83,8 @@ struct tap {
     uint64_t by_protocol[DETECT_OTHER + 1];
     uint64_t sessions, messages, logins, anomalies;
     uint64_t frames, losses;
+    bool (*pass)(void *context, const struct observed_packet *packet); /* struct tap_options */
+    void *pass_context;
     uint64_t epoch_ns;      /* what makes a frame's time one since 1970 */
     uint32_t conversations; /* of mail, at the moment */
 };

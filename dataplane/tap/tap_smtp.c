@@ -287,10 +287,8 @@ void tap_smtp_end(struct tap *t, struct tap_flow *f)
     struct smtp_observed e;
 
     /* No answer will come any more. */
-    if (f->held) {
-        smtp_observer_one_sided(&f->smtp);
-        read_held(t, f);
-    }
+    while (f->held && read_held(t, f) && smtp_observer_waits(&f->smtp))
+        smtp_observer_assume(&f->smtp);
     while (smtp_observer_finish(&f->smtp, &e), e.kind != SMTP_OBSERVED_MORE)
         on_event(t, f, &e);
     tap_message_drop(t, f);

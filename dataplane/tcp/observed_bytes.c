@@ -310,11 +310,15 @@ static void drop_doubtful(struct tcp_observer *o, struct observed_flow *f, enum 
     interval_drop(o->store, &side->list, side->kept_last);
 }
 
-/* In doubt still; a window counts only as long as its receiver is heard of. */
-static bool stands(const struct observed_flow *f, enum tcp_direction d, const struct interval *i)
+/* In doubt still; a window counts only as long as its receiver is heard of, and at the end (`all`)
+ * a packet that may have been dropped is better than none. */
+static bool stands(const struct observed_flow *f, enum tcp_direction d, const struct interval *i,
+                   bool all)
 {
     uint8_t doubt = doubts_left(f, &f->sides[d], i);
 
+    if (doubt == DOUBT_PACKET)
+        return !all;
     if (doubt == DOUBT_WINDOW)
         return f->shown.side[!d].seen && f->shown.side[!d].last_ns >= f->wait_ns;
     return doubt;
@@ -337,7 +341,7 @@ static bool force_side(struct tcp_observer *o, struct observed_flow *f, enum tcp
         skip(o, f, d, hole(side));
         return true;
     }
-    if (i && stands(f, d, i)) {
+    if (i && stands(f, d, i, all)) {
         if (all)
             drop_doubtful(o, f, d);
         return all;
@@ -460,6 +464,19 @@ static bool drop_farthest(struct tcp_observer *o, struct observed_flow *f, enum 
     return true;
 }
 
+/* Packets that may have been dropped, where too many of them wait for their receiver's word. */
+static void give_in(struct tcp_observer *o, struct observed_flow *f, enum tcp_direction d)
+{
+    struct observed_side *side = &f->sides[d];
+    struct interval *i;
+
+    while (side->synced && (i = held(side)) && i->seq == side->next &&
+           doubts_left(f, side, i) == DOUBT_PACKET && follows(f, d, i->after)) {
+        deliver_held(o, f, d, i);
+        observed_bytes_progress(o, f);
+    }
+}
+
 /* No block, or the direction has its share. */
 static void hold_anyway(struct tcp_observer *o, struct observed_flow *f, enum tcp_direction d,
                         const struct interval_piece *piece)
@@ -474,6 +491,7 @@ static void hold_anyway(struct tcp_observer *o, struct observed_flow *f, enum tc
         interval_drop_first(o->store, &side->list);
         side->kept--;
     }
+    give_in(o, f, d);
     if (hole_overdue(f, d) || blocked(f, d))
         observed_bytes_force(o, f, false);
     if (f->sides[d].finished) { /* that made the FIN the next, and the piece lies behind it */

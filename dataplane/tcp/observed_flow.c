@@ -63,6 +63,11 @@ void observed_flow_queue(struct tcp_observer *o, struct observed_flow *f, enum o
     due_by(o, o->now + patience(o, queue));
 }
 
+static uint64_t segments_of(const struct observed_flow *f)
+{
+    return f->shown.side[0].packets + f->shown.side[1].packets;
+}
+
 void observed_flow_wait(struct tcp_observer *o, struct observed_flow *f, bool waits)
 {
     uint32_t i = observed_index(o, f);
@@ -72,9 +77,28 @@ void observed_flow_wait(struct tcp_observer *o, struct observed_flow *f, bool wa
     f->waiting = waits;
     if (!waits)
         return;
-    f->wait_ns = o->now;
+    f->wait_ns = f->again_ns = o->now;
+    f->heard = segments_of(f);
+    f->patience = 0;
     queue_add(o, QUEUE_WAITING, i);
     due_by(o, o->now + patience(o, QUEUE_WAITING));
+}
+
+/* Too little came since to say that the capture has lost it. */
+static bool wait_longer(struct tcp_observer *o, struct observed_flow *f)
+{
+    uint32_t i = observed_index(o, f);
+    bool half = !f->shown.side[0].seen || !f->shown.side[1].seen;
+
+    /* That the other side is not seen at all is found out at once. */
+    if ((half && !f->alone) || segments_of(f) - f->heard >= o->options.gap_segments ||
+        f->patience == o->options.gap_segments)
+        return false;
+    f->patience++;
+    queue_remove(o, QUEUE_WAITING, i);
+    f->again_ns = o->now;
+    queue_add(o, QUEUE_WAITING, i);
+    return true;
 }
 
 struct observed_flow *observed_flow_find(struct tcp_observer *o, const struct observed_segment *s)
@@ -262,7 +286,7 @@ static struct observed_flow *wait_due(struct tcp_observer *o)
     if (o->queues[QUEUE_WAITING].first == OBSERVED_NONE)
         return NULL;
     f = &o->flows[o->queues[QUEUE_WAITING].first];
-    at = f->wait_ns + patience(o, QUEUE_WAITING);
+    at = f->again_ns + patience(o, QUEUE_WAITING);
     if (at <= o->now)
         return f;
     due_by(o, at);
@@ -277,6 +301,8 @@ void observed_flow_timers(struct tcp_observer *o)
         return;
     o->due = UINT64_MAX;
     while ((f = wait_due(o))) {
+        if (wait_longer(o, f))
+            continue;
         observed_bytes_force(o, f, false);
         observed_flow_wait(o, f, false);
         observed_flow_settle(o, f);

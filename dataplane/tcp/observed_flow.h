@@ -26,6 +26,7 @@ enum observed_doubt {
     DOUBT_SYN = 32,
     DOUBT_OFFLOAD =
         64, /* the sum is that of the pseudo header: a capture before the card filled it in */
+    DOUBT_PACKET = 128,
 };
 
 /* One direction. Numbers are its sender's. */
@@ -73,6 +74,9 @@ struct observed_flow {
     struct observed_link life, wait;
     uint64_t queued_ns; /* when it came into the queue of its life */
     uint64_t wait_ns;   /* when it began to wait */
+    uint64_t again_ns;  /* the same, or when it was found to need more patience */
+    uint64_t heard;     /* segments of the flow when it began to wait */
+    uint32_t patience;  /* how often it was found so */
     uint32_t losses;    /* the capture's losses when it was last looked at */
     uint8_t queue;      /* enum observed_queue, of `life` */
     uint8_t missing;    /* enum tcp_direction: the one that is not seen, if alone */

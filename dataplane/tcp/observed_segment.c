@@ -186,6 +186,8 @@ static void take_doubts(struct tcp_observer *o, struct observed_flow *f, enum tc
         s->doubt |= DOUBT_TTL;
         tell(o, f, d, TCP_OBSERVED_TTL, len);
     }
+    if (s->packet->doubtful)
+        s->doubt |= DOUBT_PACKET;
     if (!len)
         return;
     if (s->flags & TCP_SYN) {

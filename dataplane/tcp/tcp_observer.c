@@ -23,6 +23,17 @@ const char *tcp_observer_event_name(enum tcp_observer_event event)
     return event_names[event];
 }
 
+const char *tcp_observer_event_what(enum tcp_observer_event event)
+{
+    static const char *const whats[] = {
+#define OBSERVER_EVENT(name, text, most, what) what,
+#include "dataplane/tcp/tcp_observer_event.def"
+#undef OBSERVER_EVENT
+    };
+
+    return whats[event];
+}
+
 const char *tcp_observer_end_name(enum tcp_observer_end reason)
 {
     return end_names[reason];

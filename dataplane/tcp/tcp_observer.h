@@ -36,6 +36,8 @@ enum tcp_observer_event {
 };
 /* "overlap", ... */
 const char *tcp_observer_event_name(enum tcp_observer_event event);
+/* The same in words. */
+const char *tcp_observer_event_what(enum tcp_observer_event event);
 
 enum tcp_observer_end {
 #define OBSERVER_END(name, text) TCP_END_##name,
@@ -119,12 +121,15 @@ struct tcp_observer_options {
     uint32_t keep;        /* bytes delivered and not yet acknowledged that a direction keeps, to
                              compare what comes again with; 0: nothing delivered is compared */
     enum overlap_policy policy;
-    uint32_t gap_ms;  /* how long a hole may stay open once what lies behind it was acknowledged */
-    uint32_t open_ms; /* a flow without a complete handshake is given up after this */
-    uint32_t idle_ms; /* any other after this */
-    uint8_t ttl_drop; /* a TTL this much below its direction's is doubtful; 0: none is */
-    bool midstream;   /* also flows whose opening was not seen */
-    uint8_t secret[16]; /* keys the flow table */
+    uint32_t gap_ms; /* how long a hole may stay open once what lies behind it was acknowledged */
+    uint32_t gap_segments; /* and so many segments of the flow have to come meanwhile: in a slow
+                              dialogue a capture that is out of order may be so by seconds. At most
+                              as often as that gap_ms are waited for. 0: the time alone counts */
+    uint32_t open_ms;      /* a flow without a complete handshake is given up after this */
+    uint32_t idle_ms;      /* any other after this */
+    uint8_t ttl_drop;      /* a TTL this much below its direction's is doubtful; 0: none is */
+    bool midstream;        /* also flows whose opening was not seen */
+    uint8_t secret[16];    /* keys the flow table */
 };
 /* Defaults for everything but the secret. */
 void tcp_observer_defaults(struct tcp_observer_options *options_out);
@@ -147,6 +152,7 @@ struct observed_packet {
     uint8_t checksum;  /* enum tcp_checksum */
     uint8_t hop_limit; /* TTL */
     bool reassembled;  /* from IP fragments */
+    bool doubtful;     /* its receiver may have dropped it: it counts once it is acknowledged */
     bool after_loss;   /* the capture lost packets right before this one */
 };
 

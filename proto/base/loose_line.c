@@ -6,22 +6,22 @@ void loose_line_init(struct loose_line *l, uint16_t limit)
     *l = (struct loose_line){.limit = limit};
 }
 
-uint8_t *loose_line_take_back(struct loose_line *l)
-{
-    uint8_t *buffer = l->buffer;
-
-    if (l->held && !l->done)
-        return NULL;
-    l->buffer = NULL;
-    l->held = 0;
-    l->done = false;
-    return buffer;
-}
-
 static void start(struct loose_line *l)
 {
     l->held = 0;
     l->cr = l->over = l->begun = l->odd = l->done = false;
+}
+
+uint8_t *loose_line_take_back(struct loose_line *l)
+{
+    uint8_t *buffer = l->buffer;
+
+    if (l->done)
+        start(l);
+    if (l->held)
+        return NULL;
+    l->buffer = NULL;
+    return buffer;
 }
 
 void loose_line_gap(struct loose_line *l)

@@ -139,7 +139,43 @@ enum detect_protocol detect(struct span client, struct span server)
 
     if (said != DETECT_UNDECIDED && said != DETECT_OTHER)
         return said;
-    if (answered == DETECT_UNDECIDED && (said == DETECT_OTHER || server.len >= DETECT_MAX))
+    /* A client may talk nonsense for long: the server's first line says what it was said to. */
+    if (answered == DETECT_UNDECIDED &&
+        (server.len >= DETECT_MAX || (said == DETECT_OTHER && span_find(server, '\n') >= 0)))
         return DETECT_OTHER;
     return answered;
+}
+
+enum detect_protocol detect_last(struct span client, uint16_t server_port)
+{
+    static const char *const shared[] = {"QUIT", "NOOP", "RSET", NULL};
+
+    if (!is_one_of(first_word(client), shared))
+        return DETECT_OTHER;
+    return server_port == 25 || server_port == 587 ? DETECT_SMTP
+           : server_port == 110                    ? DETECT_POP3
+                                                   : DETECT_OTHER;
+}
+
+bool detect_prelude(struct span client, size_t *len_out)
+{
+    enum { LINE_MAX = 107, SIGNATURE = 12, FIXED = 16 };
+    static const uint8_t signature[SIGNATURE] = "\r\n\r\n\0\r\nQUIT\n";
+    struct span head = span_head(client, SIGNATURE), line = span_head(client, LINE_MAX);
+    ptrdiff_t end = span_find(line, '\n');
+
+    *len_out = 0;
+    if (client.len && span_equal(head, span_of(signature, head.len))) {
+        if (client.len < FIXED)
+            return false;
+        *len_out = FIXED + ((size_t)client.data[14] << 8 | client.data[15]);
+        return true;
+    }
+    if (client.len && may_begin(client, "PROXY "))
+        return false;
+    if (!begins(client, "PROXY "))
+        return true;
+    if (end >= 0)
+        *len_out = (size_t)end + 1;
+    return end >= 0 || client.len >= LINE_MAX;
 }

@@ -98,6 +98,25 @@ static void await(struct imap_observer *o, enum awaited what, struct span tag)
         memcpy(o->tag, tag.data, tag.len);
 }
 
+/* What is no command may be the rest of a login of which something was missed. */
+static bool is_command(struct span name)
+{
+    static const char *const names[] = {
+        "APPEND",       "AUTHENTICATE",   "CAPABILITY", "CHECK",       "CLOSE",       "COMPRESS",
+        "COPY",         "CREATE",         "DELETE",     "DELETEACL",   "ENABLE",      "EXAMINE",
+        "EXPUNGE",      "FETCH",          "GETACL",     "GETMETADATA", "GETQUOTA",    "ID",
+        "GETQUOTAROOT", "IDLE",           "LIST",       "LISTRIGHTS",  "LOGIN",       "LOGOUT",
+        "LSUB",         "MOVE",           "MYRIGHTS",   "NAMESPACE",   "NOOP",        "NOTIFY",
+        "RENAME",       "SEARCH",         "SELECT",     "SETACL",      "SETMETADATA", "SETQUOTA",
+        "SORT",         "STARTTLS",       "STATUS",     "STORE",       "SUBSCRIBE",   "THREAD",
+        "UID",          "UNAUTHENTICATE", "UNSELECT",   "UNSUBSCRIBE", "XLIST"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (span_equal_nocase(name, span_text(names[i])))
+            return true;
+    return false;
+}
+
 /* command = tag SP command-name [SP arguments] */
 static void on_command(struct imap_observer *o, struct span line, struct imap_observed *e)
 {
@@ -108,7 +127,10 @@ static void on_command(struct imap_observer *o, struct span line, struct imap_ob
     e->secret = (uint32_t)line.len;
     e->tag = take_word(&rest);
     e->name = take_word(&rest);
-    if (span_equal_nocase(e->name, span_text("LOGIN"))) {
+    if (!is_command(e->name)) {
+        e->name = span_text("?");
+        e->secret = 0;
+    } else if (span_equal_nocase(e->name, span_text("LOGIN"))) {
         e->secret = (uint32_t)(rest.data - line.data);
         read_user(o, rest);
         await(o, AWAIT_LOGIN, e->tag);

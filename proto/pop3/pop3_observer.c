@@ -14,6 +14,7 @@ enum kind {
     KIND_APOP,
     KIND_AUTH,
     KIND_STLS,
+    KIND_UNKNOWN, /* one word: a response to an AUTH that was missed, for all that is known */
     KINDS,
 };
 
@@ -22,16 +23,18 @@ static const struct {
     uint8_t kind;
     bool alone; /* ... only without an argument */
 } verbs[] = {
-    {"RETR", KIND_RETR, false}, {"TOP", KIND_TOP, false},   {"LIST", KIND_LIST, true},
-    {"UIDL", KIND_LIST, true},  {"CAPA", KIND_LIST, false}, {"USER", KIND_USER, false},
-    {"PASS", KIND_PASS, false}, {"APOP", KIND_APOP, false}, {"AUTH", KIND_AUTH, false},
-    {"STLS", KIND_STLS, false}, {"LANG", KIND_LIST, true},
+    {"RETR", KIND_RETR, false},  {"TOP", KIND_TOP, false},    {"LIST", KIND_LIST, true},
+    {"UIDL", KIND_LIST, true},   {"CAPA", KIND_LIST, false},  {"USER", KIND_USER, false},
+    {"PASS", KIND_PASS, false},  {"APOP", KIND_APOP, false},  {"AUTH", KIND_AUTH, false},
+    {"STLS", KIND_STLS, false},  {"LANG", KIND_LIST, true},   {"STAT", KIND_OTHER, false},
+    {"DELE", KIND_OTHER, false}, {"NOOP", KIND_OTHER, false}, {"RSET", KIND_OTHER, false},
+    {"QUIT", KIND_OTHER, false}, {"UTF8", KIND_OTHER, false},
 };
 
 static const char *const names[KINDS] = {
-    [KIND_OTHER] = "",    [KIND_LIST] = "LIST", [KIND_RETR] = "RETR",
-    [KIND_TOP] = "TOP",   [KIND_USER] = "USER", [KIND_PASS] = "PASS",
-    [KIND_APOP] = "APOP", [KIND_AUTH] = "AUTH", [KIND_STLS] = "STLS",
+    [KIND_OTHER] = "",    [KIND_LIST] = "LIST", [KIND_RETR] = "RETR", [KIND_TOP] = "TOP",
+    [KIND_USER] = "USER", [KIND_PASS] = "PASS", [KIND_APOP] = "APOP", [KIND_AUTH] = "AUTH",
+    [KIND_STLS] = "STLS", [KIND_UNKNOWN] = "?",
 };
 
 void pop3_observer_init(struct pop3_observer *o, bool midstream)
@@ -80,7 +83,7 @@ static uint8_t kind_of(struct span word, struct span argument)
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (span_equal_nocase(word, span_text(verbs[i].word)))
             return verbs[i].alone && argument.len ? (uint8_t)KIND_OTHER : verbs[i].kind;
-    return KIND_OTHER;
+    return argument.len ? KIND_OTHER : KIND_UNKNOWN;
 }
 
 static void push(struct pop3_observer *o, uint8_t kind)
@@ -106,6 +109,10 @@ static void on_command(struct pop3_observer *o, struct span line, struct pop3_ob
 
     *e = (struct pop3_observed){
         .kind = POP3_OBSERVED_COMMAND, .name = word, .text = line, .secret = (uint32_t)line.len};
+    if (kind == KIND_UNKNOWN) {
+        e->name = span_text(names[kind]);
+        e->secret = 0;
+    }
     if (kind == KIND_PASS || kind == KIND_APOP || kind == KIND_AUTH) {
         user = take_word(&argument);
         e->secret = (uint32_t)((kind == KIND_PASS ? user.data : argument.data) - line.data);
@@ -181,6 +188,19 @@ static bool is_continuation(struct span line)
     return line.len && line.data[0] == '+' && (line.len == 1 || line.data[1] == ' ');
 }
 
+/* Only AUTH is answered so: answers that were missed must not shift it. */
+static void skip_to_auth(struct pop3_observer *o)
+{
+    uint8_t skip = 0;
+
+    while (skip < o->count && o->queue[(o->first + skip) % POP3_OBSERVER_QUEUE] != KIND_AUTH)
+        skip++;
+    if (skip == o->count)
+        return;
+    o->first = (uint8_t)((o->first + skip) % POP3_OBSERVER_QUEUE);
+    o->count = (uint8_t)(o->count - skip);
+}
+
 /* False: it tells nothing. */
 static bool on_reply(struct pop3_observer *o, struct span line, struct pop3_observed *e)
 {
@@ -193,11 +213,15 @@ static bool on_reply(struct pop3_observer *o, struct span line, struct pop3_obse
     e->kind = POP3_OBSERVED_ANSWER;
     e->text = text;
     e->good = o->good;
-    if (!o->greeted) {
+    /* Clients wait for a greeting: behind a command there was none, or it was missed. */
+    if (!o->greeted && !o->count) {
         o->greeted = true;
         e->kind = POP3_OBSERVED_GREETING;
         return true;
     }
+    o->greeted = true;
+    if (is_continuation(line))
+        skip_to_auth(o);
     if (o->count) {
         kind = o->queue[o->first];
         o->first = (uint8_t)((o->first + 1) % POP3_OBSERVER_QUEUE);

@@ -132,8 +132,10 @@ static void on_rcpt(struct smtp_observer *o, struct smtp_observed *e)
  * next bytes are. */
 static void on_bdat(struct smtp_observer *o, const struct smtp_observed_line *l)
 {
-    if (!l->good)
+    if (!l->good) {
+        smtp_observer_note(o, SMTP_ANOMALY_BDAT_FORM);
         return;
+    }
     if (o->one_sided || o->chunking || !o->helo_answered || o->text) {
         smtp_observer_begin_chunk(o, l->command.size, l->command.last);
         return;
@@ -160,6 +162,7 @@ static void act_on_command(struct smtp_observer *o, const struct smtp_observed_l
     case SMTP_VERB_RSET:
     case SMTP_VERB_XCLIENT:
         e->esmtp = l->command.verb == SMTP_VERB_EHLO;
+        o->lmtp |= l->lmtp;
         /* What comes behind it belongs to another transaction, if it is taken. */
         if (o->open)
             smtp_observer_hold(o, (uint8_t)l->command.verb);
@@ -370,9 +373,14 @@ static bool step_client(struct smtp_observer *o, struct span *in, struct smtp_ob
     case STATE_HELD:
         if (in->len == 0)
             return false;
-        if (o->one_sided || o->lost_answer)
+        if (o->one_sided || o->lost_answer) {
             smtp_observer_assume(o);
-        else
+            return true;
+        }
+        /* RFC 2920 section 3.1: DATA and AUTH are the last of a group. */
+        if (o->waits_for == SMTP_VERB_DATA || o->waits_for == SMTP_VERB_AUTH)
+            smtp_observer_note(o, SMTP_ANOMALY_UNSYNCED);
+        if (!smtp_observer_due(o, e))
             e->kind = SMTP_OBSERVED_WAIT;
         return true;
     case STATE_TLS:

@@ -86,6 +86,7 @@ struct smtp_observer {
     bool open;         /* a MAIL was seen that was not refused */
     bool text;         /* its message has begun */
     bool ended;        /* it is whole, the verdict is awaited */
+    bool lmtp;         /* a reply for each recipient ends a message (RFC 2033 section 4.2) */
     bool refused_data; /* DATA was refused: the next MAIL may begin anew */
     bool greeted, spoke, helo_answered, chunking;
     bool one_sided;

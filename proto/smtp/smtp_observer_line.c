@@ -78,13 +78,30 @@ static void read_path(struct span text, struct smtp_observed_line *l)
         l->name = span_between(path->local.data, path->domain.data + path->domain.len);
 }
 
+/* One word may be a response to an AUTH that was missed; behind a strange AUTH stands one too. */
+static uint32_t secret_of_unknown(struct span line)
+{
+    struct span text = line, word = take_word(&text);
+
+    if (ascii_trim(text).len == 0)
+        return 0;
+    if (span_equal_nocase(word, span_text("AUTH")))
+        take_word(&text);
+    else
+        return (uint32_t)line.len;
+    return (uint32_t)(text.data - line.data);
+}
+
 void smtp_observer_line_read(struct span line, struct smtp_observed_line *line_out)
 {
     struct smtp_observed_line l = {.secret = (uint32_t)line.len};
     struct span text = line;
 
     l.good = smtp_command_parse(line, &l.command) == SMTP_REPLY_NONE;
-    take_word(&text);
+    if (span_equal_nocase(take_word(&text), span_text("LHLO"))) {
+        l.command.verb = SMTP_VERB_EHLO;
+        l.lmtp = true;
+    }
     switch (l.command.verb) {
     case SMTP_VERB_EHLO:
     case SMTP_VERB_HELO:
@@ -98,6 +115,9 @@ void smtp_observer_line_read(struct span line, struct smtp_observed_line *line_o
         l.name = take_word(&text);
         l.secret = (uint32_t)(text.data - line.data);
         l.initial = ascii_trim(text);
+        break;
+    case SMTP_VERB_UNKNOWN:
+        l.secret = secret_of_unknown(line);
         break;
     default:
         break;

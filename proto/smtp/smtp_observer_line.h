@@ -8,6 +8,7 @@
 struct smtp_observed_line {
     struct smtp_command command; /* of a BDAT: good only if `good` */
     bool good;                   /* as our own server would take it */
+    bool lmtp;                   /* an EHLO spelled LHLO (RFC 2033 section 4.1) */
     struct span name; /* HELO, EHLO: the name; MAIL, RCPT: the path as spelled, without brackets and
                          source route; AUTH: the mechanism */
     struct span initial; /* AUTH: the initial response; empty: none */

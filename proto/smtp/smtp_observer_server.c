@@ -162,6 +162,8 @@ static void unasked(struct smtp_observer *o, const struct smtp_reply_line *l,
 static void answer_message(struct smtp_observer *o, const struct smtp_pending *p,
                            struct smtp_observed *e)
 {
+    if (o->lmtp && !o->each)
+        o->each = o->accepted;
     if (e->code == 353 && !o->each && o->accepted) {
         o->each = (uint16_t)(o->accepted + 1);
     } else if (o->each > 1) {

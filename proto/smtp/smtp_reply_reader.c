@@ -19,7 +19,8 @@ static bool is_digit(uint8_t c)
     return (uint8_t)(c - '0') < 10;
 }
 
-/* Reply-code = %x32-35 %x30-35 %x30-39; differs from RFC 5321 section 4.2: any second digit */
+/* Reply-code = %x32-35 %x30-35 %x30-39                               ; RFC 5321 section 4.2
+ * Any second digit is read; one beyond 5 is told as sloppy. */
 static uint16_t read_code(struct span s)
 {
     if (s.len < 3 || s.data[0] < '2' || s.data[0] > '5' || !is_digit(s.data[1]) ||
@@ -82,7 +83,7 @@ static void read_line(struct smtp_reply_reader *r, struct span text, struct smtp
     if (l->code) {
         l->text = span_skip(text, 3);
         l->last = take_separator(l);
-        l->sloppy |= r->code && r->code != l->code;
+        l->sloppy |= (r->code && r->code != l->code) || l->code / 10 % 10 > 5;
         read_enhanced(l->text, l->enhanced);
     } else {
         /* A line without a code goes on what is under way; else it is nothing of SMTP. */

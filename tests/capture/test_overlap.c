@@ -160,10 +160,41 @@ static void ip_follows_the_policies(void)
     }
 }
 
+/* Nothing differs: the bytes are known, and under "linux" the receiver alone knows whether they
+ * count. */
+static void equal_bytes_over_each_other_are_doubtful(void)
+{
+    for (int across = 0; across < 2; across++) {
+        for (enum overlap_policy p = 0; p < OVERLAP_POLICY_COUNT; p++) {
+            static const uint8_t bytes[40] = {[8] = 1, [16] = 2};
+            struct datagram d = {.part = {.v4 = true, .more = true, .identification = 7}};
+            struct ip_fragments_options options = {.policy = p,
+                                                   .datagrams = 2,
+                                                   .memory = 64 * 2048,
+                                                   .ms = 1000,
+                                                   .differ = count_differ,
+                                                   .context = &d};
+            struct ip_datagram whole;
+
+            d.fragments = ip_fragments_new(&options);
+            d.part.bytes = span_of(bytes, 24);
+            CHECK(ip_fragments_add(d.fragments, &d.part, &whole) == IP_FRAGMENTS_HELD);
+            d.part.more = false;
+            d.part.offset = across ? 16 : 24;
+            d.part.bytes = span_of(bytes + d.part.offset, 40u - d.part.offset);
+            CHECK(ip_fragments_add(d.fragments, &d.part, &whole) == IP_FRAGMENTS_WHOLE);
+            CHECK(whole.doubtful == (across && p == OVERLAP_LINUX) && d.differ == 0);
+            CHECK(span_equal(whole.bytes, span_of(bytes, 40)));
+            ip_fragments_free(d.fragments);
+        }
+    }
+}
+
 int main(void)
 {
     check_begin();
     CHECK_CASE(tcp_follows_the_policies);
     CHECK_CASE(ip_follows_the_policies);
+    CHECK_CASE(equal_bytes_over_each_other_are_doubtful);
     return check_end();
 }

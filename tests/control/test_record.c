@@ -68,6 +68,10 @@ static void fill_message(struct record *r)
                         "e");
     m->from = put(r, hostile, n);
     m->message_id = put(r, hostile, n);
+    m->heads[RECORD_HEAD_to] = PUT(r, "alice@example.test, bob@example.test");
+    m->heads[RECORD_HEAD_date] = put(r, hostile, n);
+    m->received[0] = PUT(r, "from a by b");
+    m->received[1] = put(r, hostile, n);
     m->reply = PUT(r, "250 2.0.0 kept");
     m->code = 250;
     m->verdict = RULE_ACTION_QUARANTINE;
@@ -147,6 +151,9 @@ static void messages_read_back(void)
     CHECK(json_integer_value(json_object_get(json, "version")) == 2);
     CHECK(strlen(json_string_value(json_object_get(json, "id"))) == ID128_TEXT);
     CHECK_TEXT(span_text(text_at(json, "message", "mail_from")), "alice@example.test");
+    CHECK_TEXT(span_text(text_at(json, "message", "to")), "alice@example.test, bob@example.test");
+    CHECK_TEXT(span_text(text_at(json, "message", "cc")), "");
+    CHECK(json_array_size(json_object_get(json_object_get(json, "message"), "received")) == 2);
     CHECK_TEXT(span_text(text_at(json, "message", "subject")), "Gr\xc3\xbc\xc3\x9f"
                                                                "e");
     /* 256 bytes, of which 95 are printable ASCII; a forged line stays within its text. */

@@ -205,6 +205,17 @@ static void pop3_logins(void)
            {'S', "-ERR\r\n"});
 }
 
+/* A capture without the greeting, or without an answer, does not take a secret for a command. */
+static void pop3_without_a_greeting(void)
+{
+    EXPECT(false,
+           "command CAPA|CAPA\nanswer LIST| good\ncommand AUTH|AUTH PLAIN\nanswer AUTH| bad\n"
+           "command AUTH|\nanswer AUTH| good\nlogin PLAIN|tim good\ncommand ?|\nanswer ?| bad\n",
+           {'C', "CAPA\r\n"}, {'S', "+OK\r\nUIDL\r\n.\r\n"}, {'C', "AUTH PLAIN\r\n"},
+           {'S', "+ \r\n"}, {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "+OK\r\n"},
+           {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "-ERR\r\n"});
+}
+
 static void imap_lines(void)
 {
     EXPECT(true,
@@ -229,6 +240,12 @@ static void imap_literals_and_exchanges(void)
         {'C', "secret\r\n"}, {'S', "a NO\r\n"}, {'C', "b AUTHENTICATE PLAIN\r\n"}, {'S', "+ \r\n"},
         {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "b OK\r\n"}, {'C', "c COMPRESS DEFLATE\r\n"},
         {'S', "c OK\r\n"});
+}
+
+static void imap_lines_that_are_no_commands(void)
+{
+    EXPECT(true, "greeting OK|\ncommand ?|\ncommand ?|\ncommand NOOP|c NOOP\n", {'S', "* OK\r\n"},
+           {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'C', "open sesame\r\n"}, {'C', "c NOOP\r\n"});
 }
 
 /* ---- lines ---- */
@@ -264,6 +281,40 @@ static void lines_are_taken_as_they_come(void)
     }
 }
 
+/* A buffer is given back behind a line whose CR and LF came apart: nothing of it is left. */
+static void a_buffer_given_back_leaves_nothing(void)
+{
+    const char *pieces[] = {"DATA", "\r", "\n", "QUIT\r\n"};
+    struct loose_line l;
+    uint8_t buffer[8];
+    struct span in, got = {0};
+
+    loose_line_init(&l, sizeof(buffer));
+    for (size_t i = 0; i < 4; i++) {
+        in = span_text(pieces[i]);
+        if (loose_line_feed(&l, &in, &got) == LOOSE_BUFFER) {
+            loose_line_attach(&l, buffer);
+            loose_line_feed(&l, &in, &got);
+        }
+        if (i == 2)
+            CHECK_TEXT(got, "DATA");
+        CHECK((loose_line_take_back(&l) == buffer) == (i == 2));
+    }
+    CHECK_TEXT(got, "QUIT");
+    CHECK(!l.inner && !l.bare_lf);
+    /* A CR alone is not lost by it. */
+    loose_line_init(&l, sizeof(buffer));
+    in = span_text("\r");
+    loose_line_attach(&l, buffer);
+    loose_line_feed(&l, &in, &got);
+    CHECK(loose_line_take_back(&l) == buffer);
+    in = span_text("x\r\n");
+    CHECK(loose_line_feed(&l, &in, &got) == LOOSE_BUFFER);
+    loose_line_attach(&l, buffer);
+    CHECK(loose_line_feed(&l, &in, &got) == LOOSE_LINE);
+    CHECK_TEXT(got, "\rx");
+}
+
 /* ---- recognising ---- */
 
 static enum detect_protocol of(const char *client, const char *server)
@@ -287,6 +338,50 @@ static void protocols_are_recognised_by_what_they_say(void)
     CHECK(of("\x16\x03\x01", "") == DETECT_TLS);
     CHECK(of("GET / HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n") == DETECT_OTHER);
     CHECK(of("", "") == DETECT_UNDECIDED);
+    CHECK(of("QUIT\r\n", "") == DETECT_UNDECIDED);
+    CHECK(detect_last(span_text("QUIT\r\n"), 25) == DETECT_SMTP);
+    CHECK(detect_last(span_text("quit\r\n"), 110) == DETECT_POP3);
+    CHECK(detect_last(span_text("QUIT\r\n"), 21) == DETECT_OTHER);
+    CHECK(detect_last(span_text("HELO\r\n"), 25) == DETECT_OTHER);
+}
+
+/* A client that says much and nothing is told by the server's first line, wherever that is cut. */
+static void nonsense_does_not_hide_a_server(void)
+{
+    static char junk[DETECT_MAX + 1];
+    const char banner[] = "220 mx.example ESMTP\r\n", other[] = "220 mx.example\r\n";
+
+    memset(junk, 'x', DETECT_MAX);
+    CHECK(of(junk, "") == DETECT_UNDECIDED);
+    CHECK(of(junk, banner) == DETECT_SMTP);
+    CHECK(of(junk, other) == DETECT_OTHER);
+    for (size_t n = 1; n < sizeof(other) - 2; n++)
+        CHECK(detect(span_text(junk), span_of(other, n)) == DETECT_UNDECIDED);
+}
+
+static void a_balancers_header_is_passed_over(void)
+{
+    static const char line[] = "PROXY TCP4 198.18.0.1 198.18.0.2 1 2\r\nEHLO a\r\n";
+    static const uint8_t binary[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"
+                                    "0123456789ab"
+                                    "EHLO";
+    size_t len;
+
+    for (size_t n = 1; n < sizeof(line); n++) {
+        struct span copy = guard_copy(span_of(line, n), true);
+
+        CHECK(detect_prelude(copy, &len) == (n >= 38) && len == (n >= 38 ? 38 : 0));
+        guard_free(copy);
+    }
+    for (size_t n = 1; n < sizeof(binary); n++) {
+        struct span copy = guard_copy(span_of(binary, n), true);
+
+        CHECK(detect_prelude(copy, &len) == (n >= 16) && len == (n >= 16 ? 28 : 0));
+        guard_free(copy);
+    }
+    CHECK(detect_prelude(span_of(NULL, 0), &len) && len == 0);
+    CHECK(detect_prelude(span_text("EHLO a\r\n"), &len) && len == 0);
+    CHECK(detect_prelude(span_text("PROXIMA"), &len) && len == 0);
 }
 
 /* More bytes never take back what was decided. */
@@ -355,11 +450,16 @@ int main(void)
     check_begin();
     CHECK_CASE(pop3_messages);
     CHECK_CASE(pop3_logins);
+    CHECK_CASE(pop3_without_a_greeting);
     CHECK_CASE(imap_lines);
     CHECK_CASE(imap_literals_and_exchanges);
+    CHECK_CASE(imap_lines_that_are_no_commands);
     CHECK_CASE(lines_are_taken_as_they_come);
+    CHECK_CASE(a_buffer_given_back_leaves_nothing);
     CHECK_CASE(protocols_are_recognised_by_what_they_say);
+    CHECK_CASE(nonsense_does_not_hide_a_server);
     CHECK_CASE(what_is_decided_stays);
+    CHECK_CASE(a_balancers_header_is_passed_over);
     CHECK_CASE(hellos_are_read);
     return check_end();
 }

@@ -333,6 +333,47 @@ static void logins(void)
            S("334 UGFzc3dvcmQ6\r\n"), C("c2VzYW1l\r\n"), S("535 no\r\n"));
 }
 
+/* What is no command may be the rest of a login whose beginning was missed. */
+static void what_is_no_command_is_hidden(void)
+{
+    EXPECT(HELLO_TOLD "command secret 8\nanswer 500\n"
+                      "command secret 17\nanswer 500\n"
+                      "command\nanswer 500\n",
+           HELLO, C("c2VzYW1l\r\n"), S("500 what\r\n"), C("  auth\tPLAIN AHRpbQBzZXNhbWUA\r\n"),
+           S("500 what\r\n"), C("GET / HTTP/1.1\r\n"), S("500 what\r\n"));
+}
+
+/* RFC 2920 section 3.1: DATA is the last of a group. */
+static void data_without_its_answer(void)
+{
+    EXPECT(HELLO_TOLD ENVELOPE_TOLD "command DATA\nanomaly unsynced\nanswer DATA 354\nbegin\n"
+                                    "[1\\r\\n]\nend\nverdict 250\n",
+           HELLO, ENVELOPE, C("DATA\r\n1\r\n.\r\n"), S("354 go\r\n"), S("250 ok\r\n"));
+}
+
+/* RFC 3030 section 2 */
+static void a_malformed_chunk(void)
+{
+    EXPECT(HELLO_TOLD ENVELOPE_TOLD
+           "command BDAT\nanomaly bdat_form\nanswer BDAT 501\ncommand BDAT\nbegin\n"
+           "[abc]\nend\nverdict 250\n",
+           HELLO, ENVELOPE, C("BDAT 5 X\r\n"), S("501 what\r\n"), C("BDAT 3 LAST\r\nabc"),
+           S("250 ok\r\n"));
+}
+
+/* RFC 2033 section 4.2: a reply for each recipient that was accepted. */
+static void answers_of_lmtp(void)
+{
+    EXPECT("greeting 220\ncommand EHLO <a>\nanswer EHLO 250\n" ENVELOPE_TOLD
+           "rcpt RCPT #1 <c@y>\nanswer RCPT #1 550\nrcpt RCPT #2 <d@y>\nanswer RCPT #2 250\n"
+           "command DATA\nanswer DATA 354\nbegin\n[1\\r\\n]\nend\nanswer 250\nverdict 452\n"
+           "command QUIT\nanswer QUIT 221\n",
+           S("220 mx LMTP\r\n"), C("LHLO a\r\n"), S("250 mx\r\n"), ENVELOPE, C("RCPT TO:<c@y>\r\n"),
+           S("550 no\r\n"), C("RCPT TO:<d@y>\r\n"), S("250 ok\r\n"), C("DATA\r\n"), S("354 go\r\n"),
+           C("1\r\n.\r\n"), S("250 b has it\r\n"), S("452 d is full\r\n"), C("QUIT\r\n"),
+           S("221 bye\r\n"));
+}
+
 static void sloppy_servers(void)
 {
     EXPECT("greeting 220\nanomaly reply_form\ncommand EHLO <a>\nanswer EHLO 250\n"
@@ -447,6 +488,10 @@ int main(void)
     CHECK_CASE(a_chunk_that_is_none);
     CHECK_CASE(starttls);
     CHECK_CASE(logins);
+    CHECK_CASE(what_is_no_command_is_hidden);
+    CHECK_CASE(data_without_its_answer);
+    CHECK_CASE(a_malformed_chunk);
+    CHECK_CASE(answers_of_lmtp);
     CHECK_CASE(sloppy_servers);
     CHECK_CASE(forms_of_smuggling);
     CHECK_CASE(every_form_has_its_name);

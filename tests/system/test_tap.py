@@ -3,9 +3,10 @@
 
 import hashlib
 import json
+import random
 import subprocess
 
-from lab import messages, records, schemas
+from lab import captures, messages, records, schemas
 from lab.commands import end, wait_until
 from lab.engine import STARTER_RULES, binary
 from lab.smtp import Session
@@ -81,6 +82,14 @@ def test_the_same_in_both_roles(make_engine, tmp_path):
         kept = (tmp_path / "out" / f"{part['sha256']}.part").read_bytes()
         assert (hashlib.sha256(kept).hexdigest(), len(kept)) == (part["sha256"], part["size"])
     assert any(event["rule"] for event in of(events, "rule"))
+    for seed in range(2):
+        changed, rng, packets = tmp_path / "changed.pcap", random.Random(seed), captures.load(capture)
+        assert any(isinstance(packet, captures.Segment) and packet.payload for packet in packets)
+        for change in (captures.cut, captures.shuffle, captures.repeat, captures.fragment):
+            packets = change(packets, rng, *((600,) if change is captures.cut else ()))
+        changed.write_bytes(captures.pcap(packets))
+        again = of(tap("--rules", STARTER_RULES, "--pcap", changed)[0], "message")
+        assert [without_digests(row["message"]) for row in again] == [row["message"] for row in served]
     sessions = of(events, "session")
     assert len(sessions) == 1 and sessions[0]["messages"] == count and not sessions[0]["one_sided"]
 

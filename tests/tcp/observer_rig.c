@@ -140,6 +140,7 @@ void rig_send(struct observer_rig *rig, char from, const char *flags, uint32_t s
         .time_ns = rig->now_ns,
         .checksum = rig->checksum,
         .hop_limit = rig->ttl[side],
+        .doubtful = rig->doubtful,
     };
 
     writer_uint(&w, side ? 25 : 40000, 2);

@@ -26,6 +26,7 @@ struct observer_rig {
     uint32_t ts[2];   /* sent as an option when not 0 */
     uint8_t scale[2]; /* sent with a SYN when not 0 */
     uint8_t checksum; /* of the next segments */
+    bool doubtful;    /* the same */
     uint32_t cut;     /* bytes that the capture cuts off the next segments */
     bool v6;
     /* Where segments go; the observer itself unless set. The TCP checksum is left to it. */

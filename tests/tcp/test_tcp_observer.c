@@ -91,6 +91,59 @@ static void a_lost_segment_is_a_gap_once_acknowledged(void)
     stop("end capture-end");
 }
 
+/* Seconds between segments: that one comes some places too late is no loss yet. */
+static void a_slow_dialogue_may_be_out_of_order(void)
+{
+    rig_init(&rig);
+    rig.options.gap_segments = 4;
+    rig_start(&rig);
+    rig_open(&rig);
+    rig_text(&rig, 'C', 4, 1, "def");
+    rig_send(&rig, 'S', "A", 1, 7, NOTHING);
+    for (uint32_t i = 0; i < 2; i++) {
+        rig_wait(&rig, 1500);
+        rig_send(&rig, 'S', "A", 1, 7, NOTHING);
+    }
+    TOLD("begin");
+    rig_text(&rig, 'C', 1, 1, "abc");
+    TOLD("C abcdef");
+    /* So many segments later it is one; and without any after so many times the patience. */
+    rig_text(&rig, 'C', 10, 1, "jkl");
+    rig_send(&rig, 'S', "A", 1, 13, NOTHING);
+    for (uint32_t i = 0; i < 4; i++)
+        rig_send(&rig, 'S', "A", 1, 13, NOTHING);
+    rig_wait(&rig, 1100);
+    TOLD("gap C 3\nC jkl");
+    rig_text(&rig, 'C', 16, 1, "pqr");
+    rig_send(&rig, 'S', "A", 1, 19, NOTHING);
+    for (uint32_t i = 0; i < 4; i++) {
+        rig_wait(&rig, 1100);
+        TOLD("");
+    }
+    rig_wait(&rig, 1100);
+    TOLD("gap C 3\nC pqr");
+    stop("end capture-end");
+}
+
+static void a_doubtful_packet_waits_for_its_receiver(void)
+{
+    started_open();
+    rig.doubtful = true;
+    rig_text(&rig, 'C', 1, 1, "abc");
+    rig_text(&rig, 'C', 4, 1, "xyz");
+    rig.doubtful = false;
+    TOLD("");
+    rig_send(&rig, 'S', "A", 1, 4, NOTHING);
+    TOLD("C abc");
+    rig_text(&rig, 'C', 4, 1, "def");
+    TOLD("event C overlap xyz\nC def");
+    /* At the end it is better than nothing. */
+    rig.doubtful = true;
+    rig_text(&rig, 'C', 7, 1, "ghi");
+    rig.doubtful = false;
+    stop("C ghi\nend capture-end");
+}
+
 static void a_gap_is_told_at_the_end_at_the_latest(void)
 {
     started_open();
@@ -440,6 +493,8 @@ int main(void)
     CHECK_CASE(out_of_order_waits);
     CHECK_CASE(a_reply_waits_for_its_command);
     CHECK_CASE(a_lost_segment_is_a_gap_once_acknowledged);
+    CHECK_CASE(a_slow_dialogue_may_be_out_of_order);
+    CHECK_CASE(a_doubtful_packet_waits_for_its_receiver);
     CHECK_CASE(a_gap_is_told_at_the_end_at_the_latest);
     CHECK_CASE(one_direction_suffices);
     CHECK_CASE(the_other_direction_may_come_late);

@@ -226,9 +226,9 @@ def junit_case(folder, node):
     return Case(name, "passed", "\n".join(told), float(node.get("time") or 0))
 
 
-def suites():
-    """The public suites, whose counts are told also when all is well."""
-    cases = pytest("tests/suites")
+def suites(thorough):
+    """The public suites, whose counts are told also when all is well; in the long tier every capture is changed 30 times."""
+    cases = pytest("tests/suites", **({"TAP_RANDOM_COUNT": "30", "TAP_RANDOM_CAPTURES": "1000"} if thorough else {}))
     for case in cases:
         if case.outcome == "passed" and case.detail:
             print(f"{case.name}: {case.detail}", flush=True)
@@ -269,7 +269,7 @@ def parts(options):
             ("unit tests", lambda: unit_tests("build")),
             ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 15)))),
             *([("power loss", power_loss)] if options.long else []),
-            ("suites", suites),
+            ("suites", lambda: suites(options.long)),
             ("system tests", system),
             *(ahead.row(*row) for row in beside),
             *([("sanitizers: engine", sanitized_engine)] if options.long else []),
