@@ -75,6 +75,8 @@ struct wirepost_tcp_config {
     uint64_t memory;         /* bytes for what all connections hold; 0 for 64 MiB */
     uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for 60 s */
     enum wirepost_tcp_ecn ecn;
+    uint8_t ecn_repeats; /* repetitions of a SYN that still ask for it, as it may be what is dropped
+                          * on the way (RFC 3168 section 6.1.1.1) */
     uint32_t keep_alive_ms; /* not 0: keep-alive for all connections, after so long a silence */
     /* Random bytes that nobody else knows: they key sequence numbers (RFC 6528), ephemeral ports
      * (RFC 6056) and hash tables. */

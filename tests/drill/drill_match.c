@@ -270,6 +270,7 @@ void drill_match(struct drill *d, const struct drill_event *event, uint64_t earl
         fail(&p, "time");
     d->flow.last_seq = live.seq;
     d->flow.last_ack = live.ack;
+    d->flow.last_window = live.window;
     d->flow.heard = false;
     d->event_time = d->sent->time;
     take(d);

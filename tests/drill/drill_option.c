@@ -148,6 +148,8 @@ void drill_option(struct drill *d, const struct drill_event *event, struct drill
     case IGNORED:
         if (!set && !d->rules[DRILL_RULE_buffer])
             drill_stop(DRILL_REFUSED, event->line, "the value of %s", call->arguments[2].text);
+        if (!set && !strcmp(call->arguments[2].text, "SO_RCVBUF"))
+            d->their_buffer = (uint32_t)value->number;
         break;
     }
 }

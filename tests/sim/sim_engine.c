@@ -10,6 +10,7 @@
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/worker.h"
+#include "tests/sim/sim_gather.h"
 #include "tests/sim/sim_router.h"
 
 enum { QUEUE = 2048, MESH = 64, JOBS = 16, RECORDS = 64, SESSIONS = 200, HELD = 4096 };
@@ -30,6 +31,7 @@ struct sim_engine {
     struct worker *worker[SIM_WORKERS];
     struct sim_inside inside[SIM_WORKERS];
     struct sim_watch watch;
+    struct sim_gather gather;
 };
 
 static void bail(const char *why)
@@ -174,6 +176,7 @@ static void check_given_back(const struct sim_engine *e, uint32_t i)
         fault(e, "has sessions at the end");
     if (tcp_connections(e->tcp[i]))
         fault(e, "has connections at the end");
+    sim_inside_end(e->tcp[i], &e->watch);
 }
 
 void sim_engine_free(struct sim_engine *e)
@@ -201,6 +204,7 @@ void sim_engine_free(struct sim_engine *e)
     world_control_fini(e->world);
     free(e->world);
     sim_watch_fini(&e->watch);
+    sim_gather_fini(&e->gather);
     free(e);
 }
 
@@ -234,9 +238,12 @@ static bool put(struct sim_engine *e, struct span bytes)
 
 void sim_engine_input(struct sim_engine *e, struct sim_packet *p)
 {
+    struct sim_packet *whole;
+
     sim_router_address_frame(p);
-    if (put(e, span_of(p->frame, p->len)))
-        sim_watch_arrived(&e->watch, p);
+    whole = put(e, span_of(p->frame, p->len)) ? sim_gather(&e->gather, p) : NULL;
+    if (whole)
+        sim_watch_arrived(&e->watch, whole);
     free(p);
 }
 

@@ -24,7 +24,11 @@ struct sim_scenario {
     uint32_t mtu;
     bool mtu_tell;
     uint64_t window_period, window_shut;
-    uint32_t strip; /* option kinds, a bit each */
+    uint32_t mark;     /* ECN */
+    uint32_t fragment; /* bytes of a fragment on the way to the engine */
+    uint64_t clock_period;
+    uint32_t clock_ahead, clock_behind; /* milliseconds */
+    uint32_t strip;                     /* option kinds, a bit each */
     bool rewrite;
     uint64_t deaf, control; /* how late clients read, and control answers, at most */
     uint32_t window;        /* receive windows; 0: 256 KiB */
