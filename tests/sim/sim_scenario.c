@@ -86,6 +86,9 @@ static void draw_boxes(struct sim_scenario *s, struct sim_random *r)
         s->clock_period = 50000 + some(r, 20000000);
         s->clock_ahead = (uint32_t)some(r, 100000000);
         s->clock_behind = one_in(r, 2) ? 0 : (uint32_t)some(r, 2000);
+        /* It must not run backward for good. */
+        if (s->clock_behind > s->clock_period / 4000)
+            s->clock_behind = (uint32_t)(s->clock_period / 4000);
     }
 }
 

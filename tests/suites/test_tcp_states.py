@@ -83,7 +83,7 @@ def kinds(state, una, nxt, rcv):
     yield "data-outside-left", segment(".", rcv - 1, 1, nxt), ANSWER
     yield "data-outside-right", segment(".", rcv + WINDOW, 10, nxt), ANSWER
     yield "fin-outside-right", segment("F.", rcv + WINDOW, 0, nxt), ANSWER
-    yield "no-flags-outside-left", segment("-", rcv - 1), ANSWER
+    yield "no-flags-outside-left", segment("-", rcv - 1), ANSWER if state != "TIME_WAIT" else SILENT
     if state in BEHIND:
         yield "fin-again", segment("F.", rcv - 1, 0, una), ANSWER
     else:
@@ -130,8 +130,7 @@ UNSYNCHRONIZED = {
     "syn-sent-syn": (CONNECT, [segment("S", 0, 0, None, OPTIONS), reply("S.", 0, 1), "+0 state(3) = SYN_RECEIVED"]),
     # SYN-RECEIVED after both asked: section 3.10.7.4
     "simultaneous-ack": (CONNECT + SIMULTANEOUS, [segment(".", 1, 0, 1), "+0 state(3) = ESTABLISHED"]),
-    "simultaneous-syn-ack": (CONNECT + SIMULTANEOUS, [segment("S.", 0, 0, 1, OPTIONS), reply(".", 1, 1),
-                                                      "+0 state(3) = ESTABLISHED"]),
+    "simultaneous-syn-ack": (CONNECT + SIMULTANEOUS, [segment("S.", 0, 0, 1, OPTIONS), "+0 state(3) = ESTABLISHED"]),
     "simultaneous-rst": (CONNECT + SIMULTANEOUS, [segment("R", 1), "+0 state(3) = CLOSED",
                                                   "+0 getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0"]),
     "simultaneous-rst-within": (CONNECT + SIMULTANEOUS, [segment("R", 2), reply(".", 1, 1), "+0 state(3) = SYN_RECEIVED"]),
