@@ -149,8 +149,8 @@ size_t wirepost_tcp_unsent(const struct wirepost_tcp_conn *conn);
 enum wirepost_tcp_error wirepost_tcp_shutdown(struct wirepost_tcp_conn *conn);
 /*
  * Lets go of the connection; it must not be used any more. What was written is still delivered,
- * then it closes on its own. With unread bytes it is reset instead, so that the peer learns that
- * they were lost (RFC 9293 section 3.6.1, SHLD-3).
+ * then it closes on its own. With unread bytes, or when more come, it is reset instead, so that the
+ * peer learns that they were lost (RFC 9293 section 3.6.1, SHLD-3).
  */
 void wirepost_tcp_close(struct wirepost_tcp_conn *conn);
 /* Resets the connection (RFC 9293 section 3.10.5) and lets go of it. */

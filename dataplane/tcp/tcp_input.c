@@ -362,10 +362,25 @@ static void input_time_wait(struct tcp *tcp, struct tcp_conn *conn, const struct
         tcp_input_challenge(tcp, conn);
 }
 
+/* New payload for a connection that its user has closed. True: it was reset. */
+static bool reset_unread(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    if (!tcp->options.reset_unread || !(conn->flags & CONN_FORGOTTEN) ||
+        !tcp_conn_is(conn, IN(FIN_WAIT_1) | IN(FIN_WAIT_2)) ||
+        seq_le(in->seq + in->payload.len, conn->rcv_nxt))
+        return false;
+    tcp->counters.drop_closed++;
+    tcp_output_reset(tcp, &in->key, in->ack, 0, TCP_RST);
+    tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
+    return true;
+}
+
 void tcp_input_body(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t fin_seq = in->seq + in->payload.len;
 
+    if (in->payload.len && reset_unread(tcp, conn, in))
+        return;
     /* sixth step: URG is not offered to sessions; its octets are read in line */
     if (in->payload.len)
         input_payload(tcp, conn, in);

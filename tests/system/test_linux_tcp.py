@@ -2,6 +2,7 @@
 """Our TCP against Linux's through a cable: large transfers, many connections at once, loss, small windows and segments."""
 
 import hashlib
+import re
 import resource
 import time
 
@@ -15,8 +16,8 @@ ALICE = "alice@example.test"
 MEGABYTE = 1_000_000
 # What is lost is lost between two devices, where both systems have sent it already.
 LOSS = """table netdev lossy {{
- chain out {{ type filter hook ingress device {inner} priority 0; numgen random mod 100 < {percent} drop; fwd to {cable}; }}
- chain in {{ type filter hook ingress device {cable} priority 0; numgen random mod 100 < {percent} drop; fwd to {inner}; }}
+ chain out {{ type filter hook ingress device {inner} priority 0; numgen random mod 100 < {percent} counter drop; fwd to {cable}; }}
+ chain in {{ type filter hook ingress device {cable} priority 0; numgen random mod 100 < {percent} counter drop; fwd to {inner}; }}
 }}
 """
 
@@ -37,6 +38,12 @@ def lossy(namespaces, percent):
     namespaces.client_port = outer
     namespaces.give_addresses(outer)
     namespaces.run("nft", "-f", "-", data=LOSS.format(inner=inner, cable=cable, percent=percent).encode())
+
+
+def lost(namespaces):
+    """Packets that were lost: to the engine, from it."""
+    rules = namespaces.run("nft", "list", "table", "netdev", "lossy").stdout
+    return [int(count) for count in re.findall(r"counter packets (\d+)", rules)]
 
 
 def both_ways(engine, address, size, timeout=600):
@@ -70,6 +77,7 @@ def test_one_packet_of_a_hundred_is_lost(make_engine, request, address):
     engine = make_engine(changes={"smtp": {"message_size": "60MiB"}})
     lossy(engine.namespaces, 1)
     both_ways(engine, address, (50 if request.config.getoption("--long") else 5) * MEGABYTE)
+    assert min(lost(engine.namespaces)) > 10
     assert engine.ask("counters")["tcp_retransmitted"] > 0
 
 
