@@ -65,7 +65,7 @@ struct link_element *link_reorder_new(uint32_t ppm, uint64_t spread);
 struct link_element *link_corrupt_new(uint32_t ppm);
 /* Larger IP packets are dropped; with `tell` their sender hears of it (RFC 1191, RFC 8201). */
 struct link_element *link_mtu_new(uint32_t mtu, bool tell);
-/* For `shut` in each `period` a receiver's window does not open any further. */
+/* For `shut` in each `period`, at most all of it, a receiver's window does not open any further. */
 struct link_element *link_window_new(uint64_t period, uint64_t shut);
 /* The client's timestamps jump by so many milliseconds at most, each period. */
 struct link_element *link_clock_new(uint64_t period, uint32_t ahead, uint32_t behind);

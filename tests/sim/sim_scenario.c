@@ -106,6 +106,9 @@ void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
         s->control = some(r, 4000000);
     if (one_in(r, 3))
         s->window = 2048 + (uint32_t)some(r, 1000000);
+    /* A segment in a few seconds must not take a reader past the session's patience. */
+    if (s->window && s->window_period && s->size_most > 20u * s->window)
+        s->size_most = 20 * s->window;
     if (one_in(r, 6))
         s->mss = 80 + (uint32_t)some(r, 1400);
     if (one_in(r, 6))

@@ -42,7 +42,7 @@ def lossy(namespaces, percent):
 
 def lost(namespaces):
     """Packets that were lost: to the engine, from it."""
-    rules = namespaces.run("nft", "list", "table", "netdev", "lossy").stdout
+    rules = namespaces.run("nft", "list", "table", "netdev", "lossy").stdout.decode()
     return [int(count) for count in re.findall(r"counter packets (\d+)", rules)]
 
 
