@@ -31,6 +31,8 @@ void drill_command(struct drill *d, const char *command)
 
     if (value_of(command, "net.inet.tcp.recvspace", &value))
         d->receive_window = (uint32_t)value;
+    if (value_of(command, "net.inet.tcp.msl", &value))
+        d->time_wait_ms = (uint32_t)value * 2;
     if (value_of(command, "net.inet.tcp.ecn.enable", &value))
         d->ecn = value == 1   ? WIREPOST_TCP_ECN_ASK
                  : value == 0 ? WIREPOST_TCP_ECN_OFF

@@ -109,6 +109,8 @@ static const char *compare_options(const struct pair *p)
         if (why)
             return why;
     }
+    if (find(p->expected, DRILL_OTHER))
+        return "an option that is not offered";
     return find(&p->sent, DRILL_OTHER) ? "an unknown option" : NULL;
 }
 

@@ -35,7 +35,7 @@ struct wirepost_tcp *drill_stack(struct drill *d)
         .half_open = number_setting(d, "half_open", 0),
         .receive_window = number_setting(d, "receive_window", d->receive_window),
         .send_buffer = number_setting(d, "send_buffer", 1 << 20),
-        .time_wait_ms = number_setting(d, "time_wait_ms", 0),
+        .time_wait_ms = number_setting(d, "time_wait_ms", d->time_wait_ms),
         .ecn = d->ecn,
         .ecn_repeats = d->ecn_repeats,
         .secret = "drill's secret.",
@@ -237,6 +237,9 @@ static void run_event(struct drill *d, const struct drill_event *event)
         break;
     case DRILL_CALL:
         call(d, event, from, to);
+        break;
+    case DRILL_CODE:
+        drill_code(d, event);
         break;
     default:
         drill_command(d, event->command);

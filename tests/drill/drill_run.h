@@ -73,7 +73,7 @@ struct drill {
     uint64_t base, now;  /* microseconds; the script's 0, and now */
     uint64_t event_time; /* when the last event was due */
     int64_t tolerance, slop;
-    uint32_t receive_window;
+    uint32_t receive_window, time_wait_ms;
     uint32_t their_buffer; /* what the script says is SO_RCVBUF on its own system */
     enum wirepost_tcp_ecn ecn;
     uint8_t ecn_repeats;
@@ -104,6 +104,8 @@ void drill_option(struct drill *d, const struct drill_event *event, struct drill
 void drill_tune(struct drill_socket *socket);
 /* drill_command.c: what a script says in `...`. */
 void drill_command(struct drill *d, const char *command);
+/* drill_code.c: the assertions in %{ }%. */
+void drill_code(struct drill *d, const struct drill_event *event);
 struct drill_socket *drill_socket_find(struct drill *d, int64_t fd);
 
 #endif

@@ -110,6 +110,8 @@ void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
     if (s->window && s->window_period && s->size_most > 20u * s->window)
         s->size_most = 20 * s->window;
     if (one_in(r, 6))
+        s->rude = (uint32_t)some(r, 50000);
+    if (one_in(r, 6))
         s->mss = 80 + (uint32_t)some(r, 1400);
     if (one_in(r, 6))
         s->chunks = 4 + (uint32_t)some(r, 60);
@@ -160,7 +162,7 @@ void sim_scenario_print(const struct sim_scenario *s)
            "window shut %llu of %llu us, options stripped %#x, renumbered %d, marked %u, fragments "
            "of %u, "
            "clock set each %llu us by -%u to %u ms, deaf %llu us, control "
-           "%llu us, window %u, mss %u, chunks %u %%\n",
+           "%llu us, window %u, rude %u, mss %u, chunks %u %%\n",
            s->name, s->about, s->workers, s->messages, s->size_most, s->v6 ? 6 : 4,
            (unsigned long long)s->delay, (unsigned long long)s->rate, s->queue, s->loss,
            s->burst_bad, s->burst_good, s->burst_loss, s->duplicate, s->reorder,
@@ -168,6 +170,6 @@ void sim_scenario_print(const struct sim_scenario *s)
            s->mtu_tell ? 0 : s->mtu, (unsigned long long)s->window_shut,
            (unsigned long long)s->window_period, s->strip, s->rewrite, s->mark, s->fragment,
            (unsigned long long)s->clock_period, s->clock_behind, s->clock_ahead,
-           (unsigned long long)s->deaf, (unsigned long long)s->control, s->window, s->mss,
+           (unsigned long long)s->deaf, (unsigned long long)s->control, s->window, s->rude, s->mss,
            s->chunks);
 }

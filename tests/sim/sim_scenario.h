@@ -31,6 +31,7 @@ struct sim_scenario {
     uint32_t strip;                     /* option kinds, a bit each */
     bool rewrite;
     uint64_t deaf, control; /* how late clients read, and control answers, at most */
+    uint32_t rude;          /* how often clients reset while bytes move */
     uint32_t window;        /* receive windows; 0: 256 KiB */
     uint32_t mss;           /* that the client announces; 0: 1460 */
     uint32_t chunks;        /* the engine's, in percent of plenty; 0: 100 */
