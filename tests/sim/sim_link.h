@@ -67,6 +67,8 @@ struct link_element *link_corrupt_new(uint32_t ppm);
 struct link_element *link_mtu_new(uint32_t mtu, bool tell);
 /* For `shut` in each `period`, at most all of it, a receiver's window does not open any further. */
 struct link_element *link_window_new(uint64_t period, uint64_t shut);
+/* Cuts segments in two, anywhere. */
+struct link_element *link_cut_new(uint32_t ppm);
 /* The client's timestamps jump by so many milliseconds at most, each period. */
 struct link_element *link_clock_new(uint64_t period, uint32_t ahead, uint32_t behind);
 /* Marks packets whose endpoints speak ECN (RFC 3168 section 5). */

@@ -81,6 +81,8 @@ static void draw_boxes(struct sim_scenario *s, struct sim_random *r)
     if (one_in(r, 5))
         s->mark = (uint32_t)some(r, 100000);
     if (one_in(r, 6))
+        s->cut = (uint32_t)some(r, 300000);
+    if (one_in(r, 6))
         s->fragment = 400 + (uint32_t)some(r, 1000);
     if (one_in(r, 6)) {
         s->clock_period = 50000 + some(r, 20000000);
@@ -134,6 +136,8 @@ void sim_scenario_link(const struct sim_scenario *s, struct sim_link *link, stru
                      link_rewrite_new((uint32_t)sim_random_next(r), (uint32_t)sim_random_next(r)));
     if (s->mtu)
         sim_link_add(link, link_mtu_new(s->mtu, s->mtu_tell));
+    if (s->cut)
+        sim_link_add(link, link_cut_new(s->cut));
     if (s->corrupt)
         sim_link_add(link, link_corrupt_new(s->corrupt));
     if (s->fragment)
@@ -159,7 +163,8 @@ void sim_scenario_print(const struct sim_scenario *s)
            "queue %u, "
            "loss %u, burst %u/%u/%u, duplicate %u, reorder %u within %llu us, corrupt %u, mtu %u "
            "told %u silent, "
-           "window shut %llu of %llu us, options stripped %#x, renumbered %d, marked %u, fragments "
+           "window shut %llu of %llu us, options stripped %#x, renumbered %d, marked %u, cut %u, "
+           "fragments "
            "of %u, "
            "clock set each %llu us by -%u to %u ms, deaf %llu us, control "
            "%llu us, window %u, rude %u, mss %u, chunks %u %%\n",
@@ -168,7 +173,7 @@ void sim_scenario_print(const struct sim_scenario *s)
            s->burst_bad, s->burst_good, s->burst_loss, s->duplicate, s->reorder,
            (unsigned long long)s->spread, s->corrupt, s->mtu_tell ? s->mtu : 0,
            s->mtu_tell ? 0 : s->mtu, (unsigned long long)s->window_shut,
-           (unsigned long long)s->window_period, s->strip, s->rewrite, s->mark, s->fragment,
+           (unsigned long long)s->window_period, s->strip, s->rewrite, s->mark, s->cut, s->fragment,
            (unsigned long long)s->clock_period, s->clock_behind, s->clock_ahead,
            (unsigned long long)s->deaf, (unsigned long long)s->control, s->window, s->rude, s->mss,
            s->chunks);

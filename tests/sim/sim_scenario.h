@@ -24,6 +24,7 @@ struct sim_scenario {
     uint32_t mtu;
     bool mtu_tell;
     uint64_t window_period, window_shut;
+    uint32_t cut;      /* of segments in two */
     uint32_t mark;     /* ECN */
     uint32_t fragment; /* bytes of a fragment on the way to the engine */
     uint64_t clock_period;
