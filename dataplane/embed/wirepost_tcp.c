@@ -62,7 +62,6 @@ static struct tcp *new_tcp(const struct wirepost_tcp_config *config, struct wire
         .time_wait_ms = config->time_wait_ms,
         .ecn = (uint8_t)config->ecn,
         .ecn_repeats = config->ecn_repeats,
-        .reset_unread = true,
         .keepalive_ms = config->keep_alive_ms,
     };
 

@@ -24,7 +24,7 @@ struct tcp;      /* a worker's connections, flow table, timers */
 struct tcp_conn; /* one connection */
 
 enum {
-    TCP_PIECES = 8,
+    TCP_PIECES = 36, /* 64 KiB in a port's usual buffers, and some to spare */
     TCP_OPTIONS = 40,
     TCP_CUTS = 64, /* frames that a segment may be cut into, at most */
 };
@@ -50,13 +50,9 @@ struct tcp_options {
     uint16_t mss_v4, mss_v6; /* what we announce, from the port's MTU */
     bool newreno;            /* RFC 5681's congestion avoidance instead of CUBIC's (RFC 9438) */
     uint8_t ecn;             /* enum tcp_ecn */
-    /* what comes for a connection that nobody reads any more resets it (RFC 9293 section 3.6.1,
-     * SHLD-3); without, it is acknowledged and dropped, and the last reply is not lost to a reset
-     */
-    bool reset_unread;
-    uint8_t ecn_repeats; /* repetitions of our SYN that still ask (RFC 3168 section 6.1.1.1) */
-    uint32_t flights;    /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
-                            at least 1024; struct tcp_flight each */
+    uint8_t ecn_repeats;     /* repetitions of our SYN that still ask (RFC 3168 section 6.1.1.1) */
+    uint32_t flights; /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
+                         at least 1024; struct tcp_flight each */
     /* Whose flows these are (flow_owner.h), of how many; 0 or 1 workers: all. */
     uint32_t worker, workers;
     uint16_t port_first, port_last; /* local ports of connections we open; 0: 10240 and 65535 */
@@ -198,8 +194,12 @@ void tcp_set_keepalive(struct tcp *tcp, struct tcp_conn *conn, bool on);
 bool tcp_set_user_timeout(struct tcp *tcp, struct tcp_conn *conn, uint32_t ms, bool offer);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
-/* The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
- * have been collected. */
+/*
+ * The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
+ * have been collected. Bytes that still come are lost: the peer is told by a RST (RFC 9293 section
+ * 3.6.1, SHLD-3), after which nothing is sent again. Who wants a last reply to arrive whatever the
+ * peer says meanwhile shuts down, discards, and lets go when the connection has ended.
+ */
 void tcp_forget(struct tcp *tcp, struct tcp_conn *conn);
 
 /* Copies what was not consumed out of the frames of this turn. */

@@ -117,6 +117,7 @@ void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
         s->mss = 80 + (uint32_t)some(r, 1400);
     if (one_in(r, 6))
         s->chunks = 4 + (uint32_t)some(r, 60);
+    s->offloads = one_in(r, 3);
 }
 
 /* From the client's side to the engine's. What looks into TCP stands before what cuts packets. */
@@ -167,7 +168,7 @@ void sim_scenario_print(const struct sim_scenario *s)
            "fragments "
            "of %u, "
            "clock set each %llu us by -%u to %u ms, deaf %llu us, control "
-           "%llu us, window %u, rude %u, mss %u, chunks %u %%\n",
+           "%llu us, window %u, rude %u, mss %u, chunks %u %%, offloads %d\n",
            s->name, s->about, s->workers, s->messages, s->size_most, s->v6 ? 6 : 4,
            (unsigned long long)s->delay, (unsigned long long)s->rate, s->queue, s->loss,
            s->burst_bad, s->burst_good, s->burst_loss, s->duplicate, s->reorder,
@@ -176,5 +177,5 @@ void sim_scenario_print(const struct sim_scenario *s)
            (unsigned long long)s->window_period, s->strip, s->rewrite, s->mark, s->cut, s->fragment,
            (unsigned long long)s->clock_period, s->clock_behind, s->clock_ahead,
            (unsigned long long)s->deaf, (unsigned long long)s->control, s->window, s->rude, s->mss,
-           s->chunks);
+           s->chunks, s->offloads);
 }
