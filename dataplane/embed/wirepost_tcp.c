@@ -61,6 +61,7 @@ static struct tcp *new_tcp(const struct wirepost_tcp_config *config, struct wire
         .mss_v6 = (uint16_t)(stack->mtu > 60 ? stack->mtu - 60 : 1),
         .time_wait_ms = config->time_wait_ms,
         .ecn = (uint8_t)config->ecn,
+        .ecn_repeats = config->ecn_repeats,
         .keepalive_ms = config->keep_alive_ms,
     };
 

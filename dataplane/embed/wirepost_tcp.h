@@ -75,6 +75,8 @@ struct wirepost_tcp_config {
     uint64_t memory;         /* bytes for what all connections hold; 0 for 64 MiB */
     uint32_t time_wait_ms;   /* twice the maximum segment lifetime; 0 for 60 s */
     enum wirepost_tcp_ecn ecn;
+    uint8_t ecn_repeats; /* repetitions of a SYN that still ask for it, as it may be what is dropped
+                          * on the way (RFC 3168 section 6.1.1.1) */
     uint32_t keep_alive_ms; /* not 0: keep-alive for all connections, after so long a silence */
     /* Random bytes that nobody else knows: they key sequence numbers (RFC 6528), ephemeral ports
      * (RFC 6056) and hash tables. */
@@ -147,8 +149,8 @@ size_t wirepost_tcp_unsent(const struct wirepost_tcp_conn *conn);
 enum wirepost_tcp_error wirepost_tcp_shutdown(struct wirepost_tcp_conn *conn);
 /*
  * Lets go of the connection; it must not be used any more. What was written is still delivered,
- * then it closes on its own. With unread bytes it is reset instead, so that the peer learns that
- * they were lost (RFC 9293 section 3.6.1, SHLD-3).
+ * then it closes on its own. With unread bytes, or when more come, it is reset instead, so that the
+ * peer learns that they were lost (RFC 9293 section 3.6.1, SHLD-3).
  */
 void wirepost_tcp_close(struct wirepost_tcp_conn *conn);
 /* Resets the connection (RFC 9293 section 3.10.5) and lets go of it. */

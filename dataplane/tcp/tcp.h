@@ -50,6 +50,7 @@ struct tcp_options {
     uint16_t mss_v4, mss_v6; /* what we announce, from the port's MTU */
     bool newreno;            /* RFC 5681's congestion avoidance instead of CUBIC's (RFC 9438) */
     uint8_t ecn;             /* enum tcp_ecn */
+    uint8_t ecn_repeats;     /* repetitions of our SYN that still ask (RFC 3168 section 6.1.1.1) */
     uint32_t flights; /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
                          at least 1024; struct tcp_flight each */
     /* Whose flows these are (flow_owner.h), of how many; 0 or 1 workers: all. */

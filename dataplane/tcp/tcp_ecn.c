@@ -8,7 +8,7 @@ uint8_t tcp_ecn_syn(const struct tcp *tcp, const struct tcp_conn *conn)
     if (conn->state == TCP_SYN_RECEIVED)
         return conn->modes & TCP_MODE_ECN ? TCP_ECE : 0;
     /* Section 6.1.1.1: a SYN that found no answer may have been dropped for asking. */
-    if (tcp->options.ecn != TCP_ECN_ASK || conn->flags & CONN_SYN_LOST)
+    if (tcp->options.ecn != TCP_ECN_ASK || conn->retries > tcp->options.ecn_repeats)
         return 0;
     return TCP_ECE | TCP_CWR;
 }

@@ -14,6 +14,7 @@ enum { CHALLENGES_EACH_SECOND = 1000, CHALLENGES_OF_ONE = 10, CHALLENGE_MS = 500
 /* What is done with a segment, by state and flags. What is not listed is 0: dropped and counted. */
 enum action {
     ACTION_DROP,
+    ACTION_BARE, /* no ACK, no SYN, no RST: only its sequence number is looked at */
     ACTION_TEXT,
     ACTION_RESET,
     ACTION_SYN,
@@ -23,25 +24,30 @@ enum action {
 /* The four flags that decide, packed: FIN 1, SYN 2, RST 4, ACK 8. */
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 8, FLAGS = 16 };
 
-/* RFC 9293 section 3.10.7.4: RST comes before SYN, SYN before ACK, whatever else is set. */
-#define SYNCHRONIZED                                                                               \
+/*
+ * RFC 9293 section 3.10.7.4: RST comes before SYN, SYN before ACK, whatever else is set. `bare`:
+ * what has none of them.
+ */
+#define SYNCHRONIZED(bare)                                                                         \
     {                                                                                              \
-        [ACK] = ACTION_TEXT, [ACK | FIN] = ACTION_TEXT, [SYN] = ACTION_SYN,                        \
-        [SYN | FIN] = ACTION_SYN, [SYN | ACK] = ACTION_SYN, [SYN | ACK | FIN] = ACTION_SYN,        \
+        [0] = bare, [FIN] = bare, [ACK] = ACTION_TEXT,                                             \
+        [ACK | FIN] = ACTION_TEXT, [SYN] = ACTION_SYN, [SYN | FIN] = ACTION_SYN,                   \
+        [SYN | ACK] = ACTION_SYN, [SYN | ACK | FIN] = ACTION_SYN,                                  \
         [RST... RST | SYN | FIN] = ACTION_RESET,                                                   \
         [RST | ACK... RST | ACK | SYN | FIN] = ACTION_RESET,                                       \
     }
 
 static const uint8_t actions[TCP_STATES][FLAGS] = {
     [TCP_SYN_SENT] = {[SYN... RST | SYN | FIN | ACK] = ACTION_SYN_SENT},
-    [TCP_SYN_RECEIVED] = SYNCHRONIZED,
-    [TCP_ESTABLISHED] = SYNCHRONIZED,
-    [TCP_FIN_WAIT_1] = SYNCHRONIZED,
-    [TCP_FIN_WAIT_2] = SYNCHRONIZED,
-    [TCP_CLOSE_WAIT] = SYNCHRONIZED,
-    [TCP_CLOSING] = SYNCHRONIZED,
-    [TCP_LAST_ACK] = SYNCHRONIZED,
-    [TCP_TIME_WAIT] = SYNCHRONIZED,
+    [TCP_SYN_RECEIVED] = SYNCHRONIZED(ACTION_BARE),
+    [TCP_ESTABLISHED] = SYNCHRONIZED(ACTION_BARE),
+    [TCP_FIN_WAIT_1] = SYNCHRONIZED(ACTION_BARE),
+    [TCP_FIN_WAIT_2] = SYNCHRONIZED(ACTION_BARE),
+    [TCP_CLOSE_WAIT] = SYNCHRONIZED(ACTION_BARE),
+    [TCP_CLOSING] = SYNCHRONIZED(ACTION_BARE),
+    [TCP_LAST_ACK] = SYNCHRONIZED(ACTION_BARE),
+    /* nobody is left who would gain by an answer */
+    [TCP_TIME_WAIT] = SYNCHRONIZED(ACTION_DROP),
 };
 
 static bool parse(const struct tcp_packet *packet, struct tcp_input *in)
@@ -172,7 +178,7 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
     if (conn->state == TCP_TIME_WAIT && in->flags & TCP_FIN)
         tcp_timer_start(tcp, conn, TCP_TIMER_TIME_WAIT, tcp->options.time_wait_ms * 1000ull);
     /* The special allowance for acknowledgements when the window is closed. */
-    if (in->seq == conn->rcv_nxt && !tcp_ack_input(tcp, conn, in))
+    if (in->flags & TCP_ACK && in->seq == conn->rcv_nxt && !tcp_ack_input(tcp, conn, in))
         return;
     /* Bare acknowledgements could go back and forth for ever. */
     if (tcp_input_len(in))
@@ -194,7 +200,9 @@ static void input_reset(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
         return;
     }
     tcp->counters.resets_in++;
-    tcp_conn_close(tcp, conn, TCP_REASON_RESET);
+    /* One that we opened, and that both had asked for, is refused. */
+    tcp_conn_close(tcp, conn,
+                   conn->state == TCP_SYN_RECEIVED ? TCP_REASON_REFUSED : TCP_REASON_RESET);
 }
 
 /*
@@ -372,22 +380,10 @@ static void input_time_wait(struct tcp *tcp, struct tcp_conn *conn, const struct
         tcp_input_challenge(tcp, conn);
 }
 
-void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+void tcp_input_body(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t fin_seq = in->seq + in->payload.len;
-    bool waiting = conn->state == TCP_TIME_WAIT;
 
-    timestamp_take(conn, in);
-    conn->heard = tcp_timer_tick(tcp);
-    if (in->option.present & TCP_OPTION_USER_TIMEOUT)
-        tcp_user_timeout_heard(tcp, conn, &in->option);
-    tcp_ecn_arrived(tcp, conn, in);
-    if (!tcp_ack_input(tcp, conn, in))
-        return;
-    if (waiting) {
-        input_time_wait(tcp, conn, in);
-        return;
-    }
     /* sixth step: URG is not offered to sessions; its octets are read in line */
     if (in->payload.len && !input_payload(tcp, conn, in))
         return;
@@ -399,6 +395,23 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
             tcp_conn_program(tcp, conn, CONN_ACK_NOW);
     }
     input_fin(tcp, conn);
+}
+
+void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+{
+    bool waiting = conn->state == TCP_TIME_WAIT;
+
+    timestamp_take(conn, in);
+    conn->heard = tcp_timer_tick(tcp);
+    if (in->option.present & TCP_OPTION_USER_TIMEOUT)
+        tcp_user_timeout_heard(tcp, conn, &in->option);
+    tcp_ecn_arrived(tcp, conn, in);
+    if (!tcp_ack_input(tcp, conn, in))
+        return;
+    if (waiting)
+        input_time_wait(tcp, conn, in);
+    else
+        tcp_input_body(tcp, conn, in);
 }
 
 /* RFC 9293 section 3.10.7.4: all states from SYN-RECEIVED on. */
@@ -415,6 +428,8 @@ static void input_synchronized(struct tcp *tcp, struct tcp_conn *conn, struct tc
         out_of_window(tcp, conn, in);
     else if (action == ACTION_RESET)
         input_reset(tcp, conn, in);
+    else if (action == ACTION_BARE) /* fifth step, the ACK bit is off */
+        tcp->counters.drop_flags++;
     else
         tcp_input_text(tcp, conn, in);
 }
@@ -432,7 +447,7 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp->counters.drop_header++;
         return;
     }
-    if (in.flags & TCP_SYN && in.payload.len) /* the peer sends it again */
+    if ((in.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && in.payload.len) /* it is sent again */
         tcp->counters.drop_syn_payload++;
     hash = tcp_flow_hash(&tcp->flows, &in.key);
     conn = tcp_conn_find(tcp, &in.key, hash);

@@ -32,6 +32,8 @@ void tcp_input_challenge(struct tcp *tcp, struct tcp_conn *conn);
 /* Third to eighth step for a segment whose sequence number is acceptable and which has neither SYN
  * nor RST. */
 void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in);
+/* Sixth to eighth step: what the segment brings, once its acknowledgement was taken in. */
+void tcp_input_body(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in);
 
 /* tcp_ack.c: the fifth step, the ACK field. False: the segment is dropped, or the connection is
  * gone. */

@@ -38,10 +38,13 @@ struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, ui
 }
 
 /* RFC 9293 section 3.10.7.3, fourth step, SYN is on */
-static void syn_sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+static void syn_sent_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
+    uint32_t window = conn->rcv_adv - conn->rcv_nxt; /* that our SYN announced */
+
     tcp_conn_negotiate(tcp, conn, &in->option, in->seq);
     tcp_ecn_negotiate(tcp, conn, in->flags);
+    conn->rcv_adv = conn->rcv_nxt + window;
     conn->snd_wnd = conn->max_wnd = in->window;
     conn->snd_wl1 = in->seq;
     conn->snd_wl2 = in->ack;
@@ -54,6 +57,10 @@ static void syn_sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tc
     tcp_ack_measure(tcp, conn, in);
     tcp_conn_establish(tcp, conn);
     tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+    /* Other controls and text that came with it: the sixth step. */
+    in->flags &= (uint8_t)~TCP_SYN;
+    in->seq++;
+    tcp_input_body(tcp, conn, in);
 }
 
 void tcp_open_syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
@@ -77,7 +84,7 @@ void tcp_open_syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input 
         tcp_conn_close(tcp, conn, TCP_REASON_REFUSED);
         return;
     }
-    /* fifth step; payload that came with the SYN is left for the peer to send again */
+    /* fifth step; payload of a SYN that acknowledges nothing is left for the peer to send again */
     if (!(in->flags & TCP_SYN)) {
         tcp->counters.drop_flags++;
         return;

@@ -119,13 +119,23 @@ static void answer_half(struct tcp *tcp, const struct tcp_half *h)
     answer(tcp, h, tcp_timer_tick(tcp) + ts_offset_of(tcp, h));
 }
 
+/* What was agreed holds for all but a SYN: the window is scaled, and a timestamp is there (RFC 7323
+ * sections 2.2 and 3.2). */
 static void challenge(struct tcp *tcp, const struct tcp_half *h)
 {
     struct tcp_segment s = segment_of(tcp, h, h->isn + 1, TCP_ACK);
+    struct writer w = writer_of(s.options, sizeof(s.options));
+    struct tcp_option o = {.present = h->present & TCP_OPTION_TIMESTAMPS,
+                           .ts_value = tcp_timer_tick(tcp) + ts_offset_of(tcp, h),
+                           .ts_echo = h->ts_recent};
 
     if (!tcp_input_may_challenge(tcp))
         return;
     tcp->counters.challenges++;
+    if (h->present & TCP_OPTION_SCALE)
+        s.window >>= tcp->receive_scale;
+    tcp_option_put(&w, &o);
+    s.options_len = (uint8_t)w.len;
     tcp_output_reply(tcp, &s);
 }
 

@@ -113,14 +113,18 @@ bool tcp_path_too_big(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, uint
     return true;
 }
 
-/* Two timeouts in a row for a full segment: perhaps its size is to blame. */
+/*
+ * Two timeouts in a row for a segment: perhaps its size is to blame, be it full or not. What is
+ * smaller than the next step down would not gain by it.
+ */
 static void black_hole(struct tcp *tcp, struct tcp_conn *conn)
 {
-    uint32_t size = conn->snd_max - conn->snd_una, mtu = conn->mss + headers_of(conn);
-    uint32_t next = mtu > STEP ? STEP : floor_of(conn);
+    uint32_t size = conn->snd_max - conn->snd_una, mtu, next;
 
     size = size < conn->queue.bytes ? size : conn->queue.bytes;
-    if (conn->retries % 2 == 0 || size < conn->mss || next >= mtu)
+    mtu = (size < conn->mss ? size : conn->mss) + headers_of(conn);
+    next = mtu > STEP ? STEP : floor_of(conn);
+    if (conn->retries % 2 == 0 || next >= mtu)
         return;
     tcp->counters.black_holes++;
     reduce(tcp, conn, next);

@@ -8,7 +8,7 @@
  * What size the path to a peer carries (RFC 1191, RFC 8201), and who is believed:
  *   "too big" from ICMP, where it quotes what is under way. Once a full segment was acknowledged,
  *   only if the retransmission timer agrees (RFC 5927 section 7).
- *   Full segments that are lost again and again, without any ICMP: a black hole (RFC 4821 section
+ *   Segments that are lost again and again, without any ICMP: a black hole (RFC 4821 section
  *   7.7, RFC 8899 section 4.3).
  * After ten minutes a full segment tries the whole size again. What was found is remembered for
  * each destination, so that the next connection starts right; the cache is bounded, and forgets.

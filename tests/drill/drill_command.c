@@ -31,10 +31,14 @@ void drill_command(struct drill *d, const char *command)
 
     if (value_of(command, "net.inet.tcp.recvspace", &value))
         d->receive_window = (uint32_t)value;
+    if (value_of(command, "net.inet.tcp.msl", &value))
+        d->time_wait_ms = (uint32_t)value * 2;
     if (value_of(command, "net.inet.tcp.ecn.enable", &value))
         d->ecn = value == 1   ? WIREPOST_TCP_ECN_ASK
                  : value == 0 ? WIREPOST_TCP_ECN_OFF
                               : WIREPOST_TCP_ECN_ANSWER;
+    if (value_of(command, "net.inet.tcp.ecn.maxretries", &value))
+        d->ecn_repeats = (uint8_t)value;
     if (value_of(command, "net.inet.tcp.rexmit_slop", &value) && d->rules[DRILL_RULE_slop])
         d->slop = value * 1000;
     if (value_of(command, "net.inet.tcp.rfc1323", &value) && !value)

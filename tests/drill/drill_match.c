@@ -109,6 +109,8 @@ static const char *compare_options(const struct pair *p)
         if (why)
             return why;
     }
+    if (find(p->expected, DRILL_OTHER))
+        return "an option that is not offered";
     return find(&p->sent, DRILL_OTHER) ? "an unknown option" : NULL;
 }
 
@@ -270,6 +272,7 @@ void drill_match(struct drill *d, const struct drill_event *event, uint64_t earl
         fail(&p, "time");
     d->flow.last_seq = live.seq;
     d->flow.last_ack = live.ack;
+    d->flow.last_window = live.window;
     d->flow.heard = false;
     d->event_time = d->sent->time;
     take(d);

@@ -38,6 +38,14 @@ static const struct {
     {"SO_SNDLOWAT", IGNORED},
     {"SO_NOSIGPIPE", IGNORED},
     {"SO_DEBUG", IGNORED},
+    {"SO_OOBINLINE", IGNORED}, /* they always are */
+    {"SO_PRIORITY", IGNORED},
+    {"SO_BUSY_POLL", IGNORED},
+    {"IP_MTU_DISCOVER", IGNORED}, /* it always is */
+    {"IPV6_MTU_DISCOVER", IGNORED},
+    {"IPV6_V6ONLY", IGNORED},
+    {"TCP_NOTSENT_LOWAT", IGNORED},
+    {"TCP_FASTOPEN", IGNORED}, /* a peer's option is passed over (RFC 9293 section 3.1) */
     {"SO_TIMESTAMP", IGNORED},
     {"IP_TTL", IGNORED},
     {"IP_TOS", IGNORED},
@@ -148,6 +156,8 @@ void drill_option(struct drill *d, const struct drill_event *event, struct drill
     case IGNORED:
         if (!set && !d->rules[DRILL_RULE_buffer])
             drill_stop(DRILL_REFUSED, event->line, "the value of %s", call->arguments[2].text);
+        if (!set && !strcmp(call->arguments[2].text, "SO_RCVBUF"))
+            d->their_buffer = (uint32_t)value->number;
         break;
     }
 }

@@ -35,8 +35,9 @@ struct wirepost_tcp *drill_stack(struct drill *d)
         .half_open = number_setting(d, "half_open", 0),
         .receive_window = number_setting(d, "receive_window", d->receive_window),
         .send_buffer = number_setting(d, "send_buffer", 1 << 20),
-        .time_wait_ms = number_setting(d, "time_wait_ms", 0),
+        .time_wait_ms = number_setting(d, "time_wait_ms", d->time_wait_ms),
         .ecn = d->ecn,
+        .ecn_repeats = d->ecn_repeats,
         .secret = "drill's secret.",
         .output = on_output,
         .output_user = d,
@@ -129,6 +130,18 @@ static void begin_flow(struct drill *d, const struct drill_tcp *tcp)
     };
 }
 
+/* An empty segment between our window's right edge and that of the script's system: its last place.
+ */
+static void edge_in(const struct drill *d, struct drill_tcp *tcp)
+{
+    const struct drill_flow *f = &d->flow;
+    uint32_t at = tcp->seq - f->last_ack;
+
+    if (d->rules[DRILL_RULE_window] && f->last_window && !tcp->len && at >= f->last_window &&
+        at < d->their_buffer)
+        tcp->seq = f->last_ack + f->last_window - 1;
+}
+
 static void packet_in(struct drill *d, const struct drill_event *event)
 {
     struct drill_path path = {.source_port = 0};
@@ -153,6 +166,7 @@ static void packet_in(struct drill *d, const struct drill_event *event)
     path.source_port = f->remote_port;
     path.destination_port = f->local_port;
     number_in(d, &tcp);
+    edge_in(d, &tcp);
     len = drill_wire_tcp(packet, &path, &tcp, tcp.seq - f->their_isn - (tcp.flags & 2 ? 0 : 1));
     wirepost_tcp_input(drill_stack(d), packet, len, d->now);
     settle(d);
@@ -223,6 +237,9 @@ static void run_event(struct drill *d, const struct drill_event *event)
         break;
     case DRILL_CALL:
         call(d, event, from, to);
+        break;
+    case DRILL_CODE:
+        drill_code(d, event);
         break;
     default:
         drill_command(d, event->command);

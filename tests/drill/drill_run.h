@@ -31,8 +31,9 @@ struct drill_flow {
     bool their_syn;
     uint32_t their_options;      /* 1 << enum drill_option_kind of their SYN */
     uint32_t last_seq, last_ack; /* live, of the last packet out that was matched */
-    bool reopens; /* their SYN came once more: ours may have other numbers now */
-    bool heard;   /* something came in since */
+    uint32_t last_window;        /* that it announced; only unscaled ones are compared with */
+    bool reopens;                /* their SYN came once more: ours may have other numbers now */
+    bool heard;                  /* something came in since */
 };
 
 struct drill_socket {
@@ -72,8 +73,10 @@ struct drill {
     uint64_t base, now;  /* microseconds; the script's 0, and now */
     uint64_t event_time; /* when the last event was due */
     int64_t tolerance, slop;
-    uint32_t receive_window;
+    uint32_t receive_window, time_wait_ms;
+    uint32_t their_buffer; /* what the script says is SO_RCVBUF on its own system */
     enum wirepost_tcp_ecn ecn;
+    uint8_t ecn_repeats;
     uint32_t options_off; /* 1 << enum drill_option_kind that a script turned off */
     struct drill_flow flow;
     bool fresh; /* the next packet in begins a flow */
@@ -101,6 +104,8 @@ void drill_option(struct drill *d, const struct drill_event *event, struct drill
 void drill_tune(struct drill_socket *socket);
 /* drill_command.c: what a script says in `...`. */
 void drill_command(struct drill *d, const char *command);
+/* drill_code.c: the assertions in %{ }%. */
+void drill_code(struct drill *d, const struct drill_event *event);
 struct drill_socket *drill_socket_find(struct drill *d, int64_t fd);
 
 #endif

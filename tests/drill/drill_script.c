@@ -199,6 +199,18 @@ static const char *read_command(struct drill_reader *r)
     return drill_copy(from, (size_t)(r->at++ - from));
 }
 
+static const char *read_code(struct drill_reader *r)
+{
+    const char *from = r->at;
+
+    for (; *r->at && strncmp(r->at, "}%", 2); r->at++)
+        r->line += *r->at == '\n';
+    if (!*r->at)
+        drill_stop(DRILL_SYNTAX, r->line, "code does not end");
+    r->at += 2;
+    return drill_copy(from, (size_t)(r->at - 2 - from));
+}
+
 static struct drill_event *read_event(struct drill_reader *r)
 {
     struct drill_event *event = drill_memory(sizeof(*event));
@@ -210,7 +222,8 @@ static struct drill_event *read_event(struct drill_reader *r)
         event->kind = DRILL_COMMAND;
         event->command = read_command(r);
     } else if (drill_skip(r, "%{")) {
-        drill_stop(DRILL_REFUSED, r->line, "code in %%{ }%% looks into Linux' tcp_info");
+        event->kind = DRILL_CODE;
+        event->command = read_code(r);
     } else if (*r->at == '<' || *r->at == '>') {
         drill_read_packet(r, event);
     } else {

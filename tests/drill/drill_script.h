@@ -47,7 +47,9 @@ struct drill_option {
     uint32_t value;     /* MSS, window scale, TS val, kind of another one */
     uint32_t echo;      /* TS ecr */
     bool any, any_echo; /* `.` stood in the place of the value */
-    uint32_t count;     /* of blocks */
+    uint8_t len;        /* of another one's bytes */
+    uint8_t bytes[18];
+    uint32_t count; /* of blocks */
     struct {
         uint32_t start, end;
     } blocks[DRILL_SACKS];
@@ -90,7 +92,7 @@ struct drill_call {
     const char *error; /* "EAGAIN", or NULL */
 };
 
-enum drill_event_kind { DRILL_IN, DRILL_OUT, DRILL_ICMP, DRILL_CALL, DRILL_COMMAND };
+enum drill_event_kind { DRILL_IN, DRILL_OUT, DRILL_ICMP, DRILL_CALL, DRILL_COMMAND, DRILL_CODE };
 
 struct drill_event {
     struct drill_event *next;
@@ -101,7 +103,7 @@ struct drill_event {
         struct drill_tcp tcp;
         struct drill_icmp icmp;
         struct drill_call call;
-        const char *command;
+        const char *command; /* or what stands in %{ }% */
     };
 };
 

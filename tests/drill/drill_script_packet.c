@@ -13,6 +13,9 @@
  * quote   = "[" ["tcp"] [flags] seq ":" end "(" len ")" ... "]"
  */
 
+/* RFC 7413 section 4.1.1, RFC 6994 */
+enum { FAST_OPEN = 34, EXPERIMENT = 254 };
+
 /* False: something else stands here. */
 static bool read_ip_info(struct drill_reader *r, enum drill_ecn *ecn)
 {
@@ -126,6 +129,22 @@ static void read_sack(struct drill_reader *r, struct drill_option *o)
     }
 }
 
+/* A cookie in hexadecimal, behind the option's name. */
+static void read_other(struct drill_reader *r, struct drill_option *o, uint8_t kind)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    o->kind = DRILL_OTHER;
+    o->value = kind;
+    drill_space(r);
+    for (; isxdigit((unsigned char)r->at[0]) && isxdigit((unsigned char)r->at[1]) &&
+           o->len < sizeof(o->bytes);
+         r->at += 2)
+        o->bytes[o->len++] =
+            (uint8_t)((strchr(digits, tolower((unsigned char)r->at[0])) - digits) << 4 |
+                      (strchr(digits, tolower((unsigned char)r->at[1])) - digits));
+}
+
 static void read_option(struct drill_reader *r, struct drill_option *o)
 {
     if (drill_skip_word(r, "nop")) {
@@ -148,6 +167,12 @@ static void read_option(struct drill_reader *r, struct drill_option *o)
         o->value = or_any(r, &o->any);
         drill_need(r, "ecr");
         o->echo = or_any(r, &o->any_echo);
+    } else if (drill_skip_word(r, "FO")) {
+        read_other(r, o, FAST_OPEN);
+    } else if (drill_skip_word(r, "FOEXP")) {
+        memcpy(o->bytes, (uint8_t[]){0xf9, 0x89}, 2);
+        o->len = 2;
+        read_other(r, o, EXPERIMENT);
     } else {
         drill_stop(DRILL_REFUSED, r->line, "a TCP option that is not offered: '%.20s'", r->at);
     }

@@ -96,6 +96,9 @@ static void put_option(struct writer *w, const struct drill_option *o)
         writer_uint(w, o->echo, 4);
         break;
     case DRILL_OTHER:
+        writer_byte(w, (uint8_t)o->value);
+        writer_byte(w, (uint8_t)(2 + o->len));
+        writer_span_put(w, span_of(o->bytes, o->len));
         break;
     }
 }

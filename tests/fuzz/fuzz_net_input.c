@@ -4,15 +4,21 @@
 #include "dataplane/packet/checksum.h"
 #include "dataplane/packet/frame.h"
 #include "dataplane/net/net.h"
+#include "tests/fuzz/snapshot.h"
 
 /*
  * Frames into one worker's IP stack, without DPDK's environment: frames come from malloc. Each
  * frame of the input is {how, length (2), bytes}: how says in which pieces it lies, whether its
  * checksums are mended first, and how it came.
  */
-enum { ROOM = 2048, PIECES = 7, MENDED = 8, PASSED = 16, LEARN = 32, FRAMES = 64 };
+enum { ROOM = 2048, PIECES = 7, MENDED = 8, PASSED = 16, LEARN = 32, FRAMES = 64, PATIENCE = 1000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Frames that are out, so that those a neighbour still waits for can be given back. */
+enum { OUT_MOST = 4096 };
+static struct rte_mbuf *taken[OUT_MOST];
+static uint32_t taken_count;
 
 struct rte_mbuf *frame_pool_take(struct frame_pool *pool)
 {
@@ -26,7 +32,22 @@ struct rte_mbuf *frame_pool_take(struct frame_pool *pool)
     m->buf_len = RTE_PKTMBUF_HEADROOM + ROOM;
     m->data_off = RTE_PKTMBUF_HEADROOM;
     m->nb_segs = 1;
+    if (taken_count == OUT_MOST)
+        abort();
+    taken[taken_count++] = m;
     return m;
+}
+
+static void give_one(struct rte_mbuf *m)
+{
+    for (uint32_t i = taken_count; i-- > 0;) {
+        if (taken[i] != m)
+            continue;
+        taken[i] = taken[--taken_count];
+        free(m);
+        return;
+    }
+    abort(); /* it was given back before */
 }
 
 void frame_pool_give(struct frame_pool *pool, struct rte_mbuf **frames, uint32_t n)
@@ -35,7 +56,7 @@ void frame_pool_give(struct frame_pool *pool, struct rte_mbuf **frames, uint32_t
     for (uint32_t i = 0; i < n; i++) {
         for (struct rte_mbuf *m = frames[i], *next; m; m = next) {
             next = m->next;
-            free(m);
+            give_one(m);
         }
     }
 }
@@ -126,23 +147,38 @@ static void one_frame(struct net *net, const uint8_t *bytes, size_t len, uint8_t
         take_in(net, m, now);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The stack, as new. */
+static struct net *set_up(uint64_t now, struct frame_queue *out)
 {
     static const uint8_t ours4[4] = {198, 18, 0, 2}, ours6[16] = {0x20, 1, 0, 2, [15] = 2};
+    static struct snapshot *snapshot;
+    static struct net *net;
     struct net_options o = {.mac = {2, 0, 0, 0, 0, 2},
                             .address_count = 2,
                             .workers = 2,
                             .dad_ms = 5,
                             .addresses = {{.prefix = 24}, {.prefix = 64}},
                             .port = {.mtu = 1500}};
-    static struct frame_queue out;
-    uint64_t now = 1000;
-    struct net *net;
 
     o.addresses[0].address = ip_address_v4(ours4);
     o.addresses[1].address = ip_address_v6(ours6);
-    net = net_new(&o, NULL, &out);
+    if (snapshot) {
+        snapshot_restore(snapshot);
+    } else {
+        snapshot_begin();
+        net = net_new(&o, NULL, out);
+        snapshot = snapshot_end();
+    }
     net_start(net, now);
+    return net;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct frame_queue out;
+    uint64_t now = 1000;
+    struct net *net = set_up(now, &out);
+
     for (int i = 0; i < FRAMES && size > 3; i++, now += 1700) {
         size_t len = (size_t)(data[1] << 8 | data[2]) % ROOM;
 
@@ -155,6 +191,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 3 + len;
         size -= 3 + len;
     }
-    net_free(net);
+    /* Nobody answers: what waits for a neighbour is given back in the end. */
+    for (int i = 0; i < PATIENCE && taken_count; i++) {
+        now += 1000000;
+        net_timers(net, now);
+        frame_pool_give(NULL, out.frames, out.count);
+        out.count = 0;
+    }
+    if (taken_count)
+        abort();
     return 0;
 }

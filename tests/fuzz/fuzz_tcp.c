@@ -3,6 +3,7 @@
 
 #include "dataplane/tcp/tcp_conn.h"
 #include "proto/base/cursor.h"
+#include "tests/fuzz/snapshot.h"
 
 /*
  * Sequences of raw segments with state. The input is a program: an octet says what happens, the
@@ -283,17 +284,28 @@ static void step(struct run *r)
     turn(r);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The endpoint that the input's first octet asks for, as new. All have the same pool, which is
+ * empty between two inputs. */
+static void set_up(struct run *r, uint8_t how)
 {
     static const uint32_t chunks[CHUNK_CLASSES] = {60, 30, 6};
+    static struct {
+        struct tcp *tcp;
+        struct snapshot *snapshot;
+    } made[256];
+    static struct chunk_pool *pool;
     struct tcp_options options = {.connections = CONNECTIONS,
                                   .half_open = 3,
                                   .send_limit = 100000,
                                   .mss_v4 = 1460,
                                   .mss_v6 = 1440};
-    struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
-    uint8_t how = cursor_u8(&r.in);
 
+    r->pool = pool = pool ? pool : chunk_pool_new(chunks);
+    r->tcp = made[how].tcp;
+    if (r->tcp) {
+        snapshot_restore(made[how].snapshot);
+        return;
+    }
     options.receive_window = how & 1 ? 300000 : 10000;
     options.no_cookies = how & 2;
     options.prefix_connections = how & 4 ? 2 : 0;
@@ -303,9 +315,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.flights = how & 32 ? 1 : 0;
     options.ecn = how >> 6 & 1;
     options.newreno = how & 128;
-    r.pool = chunk_pool_new(chunks);
-    r.tcp = tcp_new(&options, r.pool);
-    tcp_listen(r.tcp, 25, 1);
+    snapshot_begin();
+    r->tcp = made[how].tcp = tcp_new(&options, pool);
+    tcp_listen(r->tcp, 25, 1);
+    made[how].snapshot = snapshot_end();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct run r = {.in = cursor_of(span_of(data, size)), .now = 1000000};
+
+    set_up(&r, cursor_u8(&r.in));
     while (cursor_left(&r.in) && !r.in.bad)
         step(&r);
     while (r.conn_count)
@@ -319,7 +339,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(tcp_connections(r.tcp) == 0 && r.pins == 0 && r.tcp->flights_used == 0);
     for (int c = 0; c < CHUNK_CLASSES; c++)
         check(chunk_used(r.pool, (enum chunk_class)c) == 0);
-    tcp_free(r.tcp);
-    chunk_pool_free(r.pool);
     return 0;
 }

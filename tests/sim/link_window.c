@@ -51,6 +51,15 @@ static uint32_t scale_of(struct link_window *e, const struct sim_view *v, int wa
     return own->scaled && peer->scaled ? own->scale : 0;
 }
 
+/* Somewhere in each period: a fixed place could meet every probe that a peer sends. */
+static bool is_shut(const struct link_window *e, uint64_t now)
+{
+    struct sim_random r = {now / e->period};
+    uint64_t begin = sim_random_below(&r, e->period - e->shut + 1);
+
+    return now % e->period >= begin && now % e->period < begin + e->shut;
+}
+
 static void limit(struct sim_link *link, struct link_window *e, struct sim_view *v, int way)
 {
     struct window_flow *f = flow_of(e, way, sim_get32(v->l4));
@@ -58,7 +67,7 @@ static void limit(struct sim_link *link, struct link_window *e, struct sim_view 
     uint32_t edge = ack + (sim_get16(v->l4 + SIM_WINDOW) << scale), room;
     uint8_t field[2];
 
-    if (!f->edged || link->now % e->period >= e->shut) {
+    if (!f->edged || !is_shut(e, link->now)) {
         if (!f->edged || (int32_t)(edge - f->edge) > 0)
             f->edge = edge;
         f->edged = true;

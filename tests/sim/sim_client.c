@@ -112,6 +112,7 @@ void sim_client_fini(struct sim_client *c)
         free(c->talks[i].expected);
         sim_message_fini(&c->messages[i]);
     }
+    sim_inside_end(c->host.tcp, &c->watch);
     if (sim_host_fini(&c->host))
         c->options.fault(c->options.user, "client", "has chunks out at the end");
     sim_watch_fini(&c->watch);

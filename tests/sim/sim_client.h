@@ -11,9 +11,9 @@
  * Mail clients on one host: some send messages by SMTP, each one over a connection of its own, and
  * try again when it breaks before the 250; then one reads the mailbox by POP3, and compares each
  * byte as it comes with what the store has. A client reads late at times, so that its window
- * closes.
+ * closes, and some reset a connection in the midst of a message, SIM_RUDE times each at most.
  */
-enum { SIM_TALKS = 64, SIM_TRIES = 60, SIM_LINE = 600 };
+enum { SIM_TALKS = 64, SIM_TRIES = 60, SIM_RUDE = 10, SIM_LINE = 600 };
 
 struct sim_client_options {
     struct tcp_options tcp;
@@ -23,6 +23,7 @@ struct sim_client_options {
     uint64_t apart;      /* connections begin within this time */
     uint64_t deaf;       /* a client reads late by up to this; 0: at once */
     uint32_t pipelining; /* MAIL, RCPT and DATA at once in so many of a million messages */
+    uint32_t rude;       /* so many of a million times that bytes move, a client resets instead */
     bool v4;
     void (*send)(void *user, struct sim_packet *p);
     void (*fault)(void *user, const char *where, const char *what);

@@ -10,6 +10,7 @@
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/worker.h"
+#include "tests/sim/sim_gather.h"
 #include "tests/sim/sim_port.h"
 #include "tests/sim/sim_router.h"
 
@@ -33,6 +34,7 @@ struct sim_engine {
     struct sim_inside inside[SIM_WORKERS];
     struct sim_packet *joined; /* what the port still has of this moment */
     struct sim_watch watch;
+    struct sim_gather gather;
 };
 
 static void bail(const char *why)
@@ -183,6 +185,7 @@ static void check_given_back(const struct sim_engine *e, uint32_t i)
         fault(e, "has sessions at the end");
     if (tcp_connections(e->tcp[i]))
         fault(e, "has connections at the end");
+    sim_inside_end(e->tcp[i], &e->watch);
 }
 
 void sim_engine_free(struct sim_engine *e)
@@ -211,6 +214,7 @@ void sim_engine_free(struct sim_engine *e)
     world_control_fini(e->world);
     free(e->world);
     sim_watch_fini(&e->watch);
+    sim_gather_fini(&e->gather);
     free(e);
 }
 
@@ -253,8 +257,10 @@ static bool put(struct sim_engine *e, struct sim_packet *p)
 
 static void receive(struct sim_engine *e, struct sim_packet *p)
 {
-    if (put(e, p))
-        sim_watch_arrived(&e->watch, p);
+    struct sim_packet *whole = put(e, p) ? sim_gather(&e->gather, p) : NULL;
+
+    if (whole)
+        sim_watch_arrived(&e->watch, whole);
     free(p);
 }
 

@@ -24,7 +24,8 @@ static void look_flight(struct sim_inside *inside, const struct tcp *tcp,
     uint32_t flight = f ? tcp_flight_pipe(f, conn->snd_una) : conn->snd_nxt - conn->snd_una;
 
     /* A probe of new data (RFC 8985 section 7.3) goes out also where the window has just shrunk. */
-    if (!(f && f->probe_new) && conn->snd_max != inside->snd_max[conn->index] && tcp_conn_is(conn, IN(ESTABLISHED)) &&
+    if (!(f && f->probe_new) && conn->snd_max != inside->snd_max[conn->index] &&
+        tcp_conn_is(conn, IN(ESTABLISHED)) &&
         flight > conn->congestion.cwnd + BEYOND * (uint32_t)conn->mss)
         fault(w, "has more under way than its congestion window");
     inside->snd_max[conn->index] = conn->snd_max;
@@ -85,4 +86,14 @@ void sim_inside_look(struct sim_inside *inside, const struct tcp *tcp,
         if (f && f->got_syn && !tcp_conn_is(conn, IN(SYN_SENT)))
             look_received(conn, watch, f);
     }
+}
+
+void sim_inside_end(const struct tcp *tcp, const struct sim_watch *watch)
+{
+    if (tcp->flights_used)
+        fault(watch, "has flights out at the end");
+    if (tcp->sides.used)
+        fault(watch, "has side blocks out at the end");
+    if (tcp->ooo_held)
+        fault(watch, "counts memory out of order that nothing holds");
 }

@@ -21,5 +21,7 @@ struct sim_inside {
 
 void sim_inside_look(struct sim_inside *inside, const struct tcp *tcp,
                      const struct sim_watch *watch);
+/* All connections have ended: nothing of theirs may be out of the endpoint's own pools. */
+void sim_inside_end(const struct tcp *tcp, const struct sim_watch *watch);
 
 #endif

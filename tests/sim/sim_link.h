@@ -65,8 +65,16 @@ struct link_element *link_reorder_new(uint32_t ppm, uint64_t spread);
 struct link_element *link_corrupt_new(uint32_t ppm);
 /* Larger IP packets are dropped; with `tell` their sender hears of it (RFC 1191, RFC 8201). */
 struct link_element *link_mtu_new(uint32_t mtu, bool tell);
-/* For `shut` in each `period` a receiver's window does not open any further. */
+/* For `shut` in each `period`, at most all of it, a receiver's window does not open any further. */
 struct link_element *link_window_new(uint64_t period, uint64_t shut);
+/* Cuts segments in two, anywhere. */
+struct link_element *link_cut_new(uint32_t ppm);
+/* The client's timestamps jump by so many milliseconds at most, each period. */
+struct link_element *link_clock_new(uint64_t period, uint32_t ahead, uint32_t behind);
+/* Marks packets whose endpoints speak ECN (RFC 3168 section 5). */
+struct link_element *link_mark_new(uint32_t ppm);
+/* What goes to the engine comes in fragments of `mtu` bytes at most. */
+struct link_element *link_fragment_new(uint32_t mtu);
 /* Options of these kinds (a bit each) become NOPs, in both directions. */
 struct link_element *link_strip_new(uint32_t kinds);
 /* Adds a constant to the sequence numbers of each direction, in header, SACK blocks and quotations.

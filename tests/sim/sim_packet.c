@@ -30,7 +30,7 @@ static bool view_v4(struct sim_view *v, uint32_t room)
 
     if (total < IPV4_HEADER || total > room || v->ip[0] != 0x45)
         return false;
-    v->protocol = v->ip[9];
+    v->protocol = sim_get16(v->ip + 6) & 0x3fff ? SIM_FRAGMENT : v->ip[9];
     v->l4 = v->ip + IPV4_HEADER;
     v->l4_len = total - IPV4_HEADER;
     v->source = ip_address_v4(v->ip + 12);
@@ -108,6 +108,20 @@ void sim_view_patch32(struct sim_view *v, uint32_t at, uint32_t value)
 
     sim_put32(bytes, value);
     sim_view_patch(v, at, bytes, sizeof(bytes));
+}
+
+void sim_packet_sum_v4(struct sim_packet *p)
+{
+    uint8_t *ip = p->frame + SIM_ETHERNET;
+    struct checksum header = {0};
+    uint16_t sum;
+
+    if (ip[0] >> 4 != 4)
+        return;
+    sim_put16(ip + 10, 0);
+    checksum_add(&header, ip, IPV4_HEADER);
+    sum = checksum_final(&header);
+    memcpy(ip + 10, &sum, 2);
 }
 
 void sim_view_sum(struct sim_view *v)

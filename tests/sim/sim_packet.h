@@ -5,7 +5,7 @@
 #include "proto/base/ip_address.h"
 
 /* One frame on its way through the simulated link. */
-enum { SIM_ETHERNET = 14, SIM_TCP = 6, SIM_ICMP = 1, SIM_ICMP6 = 58 };
+enum { SIM_ETHERNET = 14, SIM_TCP = 6, SIM_ICMP = 1, SIM_ICMP6 = 58, SIM_FRAGMENT = 44 };
 /* To the engine, from the engine. */
 enum { SIM_IN, SIM_OUT, SIM_WAYS };
 
@@ -29,7 +29,8 @@ struct sim_view {
     bool v4;
     struct ip_address source, destination;
 };
-/* False: no IP packet, or one whose lengths lie. Sums are not looked at. */
+/* False: no IP packet, or one whose lengths lie. Sums are not looked at. A fragment is of protocol
+ * SIM_FRAGMENT in both versions. */
 bool sim_packet_view(struct sim_packet *p, struct sim_view *view_out);
 /* The same, and a TCP header with all its options lies in it. */
 bool sim_packet_view_tcp(struct sim_packet *p, struct sim_view *view_out);
@@ -42,6 +43,8 @@ void sim_view_patch32(struct sim_view *v, uint32_t at, uint32_t value);
 /* Sets the IP header's ECN field to CE where it is ECT (RFC 3168 section 5), and mends the header's
  * checksum. False: the packet's endpoints do not take part. */
 bool sim_view_mark(struct sim_view *v);
+/* Writes the checksum of an IPv4 header afresh; IPv6 has none. */
+void sim_packet_sum_v4(struct sim_packet *p);
 /* Writes checksums afresh: for packets that are made here. */
 void sim_view_sum(struct sim_view *v);
 

@@ -131,6 +131,7 @@ static void open_sim(struct sim *sim)
                                         .messages = s->messages,
                                         .size_most = s->size_most,
                                         .deaf = s->deaf,
+                                        .rude = s->rude,
                                         .v4 = !s->v6,
                                         .send = send,
                                         .fault = fault,

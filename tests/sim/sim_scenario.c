@@ -68,7 +68,7 @@ static void draw_boxes(struct sim_scenario *s, struct sim_random *r)
 
     if (one_in(r, 6)) {
         s->mtu = (s->v6 ? 1280 : 600) + (uint32_t)some(r, 200);
-        s->mtu_tell = true;
+        s->mtu_tell = !one_in(r, 3);
     }
     if (one_in(r, 5)) {
         s->window_period = 100000 + some(r, 8000000);
@@ -78,6 +78,20 @@ static void draw_boxes(struct sim_scenario *s, struct sim_random *r)
         if (one_in(r, 6))
             s->strip |= options[i];
     s->rewrite = one_in(r, 5);
+    if (one_in(r, 5))
+        s->mark = (uint32_t)some(r, 100000);
+    if (one_in(r, 6))
+        s->cut = (uint32_t)some(r, 300000);
+    if (one_in(r, 6))
+        s->fragment = 400 + (uint32_t)some(r, 1000);
+    if (one_in(r, 6)) {
+        s->clock_period = 50000 + some(r, 20000000);
+        s->clock_ahead = (uint32_t)some(r, 100000000);
+        s->clock_behind = one_in(r, 2) ? 0 : (uint32_t)some(r, 2000);
+        /* It must not run backward for good. */
+        if (s->clock_behind > s->clock_period / 4000)
+            s->clock_behind = (uint32_t)(s->clock_period / 4000);
+    }
 }
 
 void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
@@ -94,6 +108,11 @@ void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
         s->control = some(r, 4000000);
     if (one_in(r, 3))
         s->window = 2048 + (uint32_t)some(r, 1000000);
+    /* A segment in a few seconds must not take a reader past the session's patience. */
+    if (s->window && s->window_period && s->size_most > 20u * s->window)
+        s->size_most = 20 * s->window;
+    if (one_in(r, 6))
+        s->rude = (uint32_t)some(r, 50000);
     if (one_in(r, 6))
         s->mss = 80 + (uint32_t)some(r, 1400);
     if (one_in(r, 6))
@@ -101,48 +120,62 @@ void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
     s->offloads = one_in(r, 3);
 }
 
-/* From the client's side to the engine's. */
+/* From the client's side to the engine's. What looks into TCP stands before what cuts packets. */
 void sim_scenario_link(const struct sim_scenario *s, struct sim_link *link, struct sim_random *r)
 {
     uint64_t delay = s->delay ? s->delay : 10000;
 
     if (s->strip)
         sim_link_add(link, link_strip_new(s->strip));
+    if (s->clock_period)
+        sim_link_add(link, link_clock_new(s->clock_period, s->clock_ahead, s->clock_behind));
+    if (s->window_period)
+        sim_link_add(link, link_window_new(s->window_period, s->window_shut));
     sim_link_add(link, link_delay_new(delay / 2));
-    if (s->loss)
-        sim_link_add(link, link_loss_new(s->loss));
-    if (s->burst_bad)
-        sim_link_add(link, link_burst_new(s->burst_bad, s->burst_good, 0, s->burst_loss));
     if (s->rewrite)
         sim_link_add(link,
                      link_rewrite_new((uint32_t)sim_random_next(r), (uint32_t)sim_random_next(r)));
     if (s->mtu)
         sim_link_add(link, link_mtu_new(s->mtu, s->mtu_tell));
+    if (s->cut)
+        sim_link_add(link, link_cut_new(s->cut));
+    if (s->corrupt)
+        sim_link_add(link, link_corrupt_new(s->corrupt));
+    if (s->fragment)
+        sim_link_add(link, link_fragment_new(s->fragment));
+    if (s->mark)
+        sim_link_add(link, link_mark_new(s->mark));
+    if (s->loss)
+        sim_link_add(link, link_loss_new(s->loss));
+    if (s->burst_bad)
+        sim_link_add(link, link_burst_new(s->burst_bad, s->burst_good, 0, s->burst_loss));
     if (s->rate)
         sim_link_add(link, link_rate_new(s->rate, s->queue));
     if (s->duplicate)
         sim_link_add(link, link_duplicate_new(s->duplicate, s->spread));
     if (s->reorder)
         sim_link_add(link, link_reorder_new(s->reorder, s->spread));
-    if (s->corrupt)
-        sim_link_add(link, link_corrupt_new(s->corrupt));
     sim_link_add(link, link_delay_new(delay - delay / 2));
-    if (s->window_period)
-        sim_link_add(link, link_window_new(s->window_period, s->window_shut));
 }
 
 void sim_scenario_print(const struct sim_scenario *s)
 {
-    printf(
-        "# %s (%s): %u workers, %u messages of up to %u bytes, IPv%d, delay %llu us, rate %llu "
-        "queue %u, "
-        "loss %u, burst %u/%u/%u, duplicate %u, reorder %u within %llu us, corrupt %u, mtu %u, "
-        "window shut %llu of %llu us, options stripped %#x, renumbered %d, deaf %llu us, control "
-        "%llu us, window %u, mss %u, chunks %u %%, offloads %d\n",
-        s->name, s->about, s->workers, s->messages, s->size_most, s->v6 ? 6 : 4,
-        (unsigned long long)s->delay, (unsigned long long)s->rate, s->queue, s->loss, s->burst_bad,
-        s->burst_good, s->burst_loss, s->duplicate, s->reorder, (unsigned long long)s->spread,
-        s->corrupt, s->mtu, (unsigned long long)s->window_shut,
-        (unsigned long long)s->window_period, s->strip, s->rewrite, (unsigned long long)s->deaf,
-        (unsigned long long)s->control, s->window, s->mss, s->chunks, s->offloads);
+    printf("# %s (%s): %u workers, %u messages of up to %u bytes, IPv%d, delay %llu us, rate %llu "
+           "queue %u, "
+           "loss %u, burst %u/%u/%u, duplicate %u, reorder %u within %llu us, corrupt %u, mtu %u "
+           "told %u silent, "
+           "window shut %llu of %llu us, options stripped %#x, renumbered %d, marked %u, cut %u, "
+           "fragments "
+           "of %u, "
+           "clock set each %llu us by -%u to %u ms, deaf %llu us, control "
+           "%llu us, window %u, rude %u, mss %u, chunks %u %%, offloads %d\n",
+           s->name, s->about, s->workers, s->messages, s->size_most, s->v6 ? 6 : 4,
+           (unsigned long long)s->delay, (unsigned long long)s->rate, s->queue, s->loss,
+           s->burst_bad, s->burst_good, s->burst_loss, s->duplicate, s->reorder,
+           (unsigned long long)s->spread, s->corrupt, s->mtu_tell ? s->mtu : 0,
+           s->mtu_tell ? 0 : s->mtu, (unsigned long long)s->window_shut,
+           (unsigned long long)s->window_period, s->strip, s->rewrite, s->mark, s->cut, s->fragment,
+           (unsigned long long)s->clock_period, s->clock_behind, s->clock_ahead,
+           (unsigned long long)s->deaf, (unsigned long long)s->control, s->window, s->rude, s->mss,
+           s->chunks, s->offloads);
 }

@@ -24,9 +24,15 @@ struct sim_scenario {
     uint32_t mtu;
     bool mtu_tell;
     uint64_t window_period, window_shut;
-    uint32_t strip; /* option kinds, a bit each */
+    uint32_t cut;      /* of segments in two */
+    uint32_t mark;     /* ECN */
+    uint32_t fragment; /* bytes of a fragment on the way to the engine */
+    uint64_t clock_period;
+    uint32_t clock_ahead, clock_behind; /* milliseconds */
+    uint32_t strip;                     /* option kinds, a bit each */
     bool rewrite;
     uint64_t deaf, control; /* how late clients read, and control answers, at most */
+    uint32_t rude;          /* how often clients reset while bytes move */
     uint32_t window;        /* receive windows; 0: 256 KiB */
     uint32_t mss;           /* that the client announces; 0: 1460 */
     uint32_t chunks;        /* the engine's, in percent of plenty; 0: 100 */

@@ -256,6 +256,11 @@ void sim_talk_news(struct sim_talk *t, uint32_t events)
 
     if (events)
         t->patience = t->client->now + PATIENCE;
+    if (events && t->tries <= SIM_RUDE && (t->expected || (t->message && t->step == BODY)) &&
+        sim_random_ppm(t->client->random, t->client->options.rude)) {
+        sim_talk_despair(t);
+        return;
+    }
     if (events & TCP_EVENT_CLOSED || !is_deaf(t))
         read_all(t);
     if (t->message && t->step == BODY)

@@ -2,26 +2,48 @@
 """Our TCP against Linux's through a cable: large transfers, many connections at once, loss, small windows and segments."""
 
 import hashlib
+import re
 import resource
 import time
 
 import pytest
 from lab import clients, messages
-from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
+from lab.commands import run
+from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6, offloads_off
 from lab.smtp import Session
 
 ALICE = "alice@example.test"
 MEGABYTE = 1_000_000
-LOSS = ("table netdev lossy {{ chain in {{ type filter hook ingress device {port} priority 0;\n"
-        "numgen random mod 100 < {percent} drop\n }}\n }}\n")
+# What is lost is lost between two devices, where both systems have sent it already.
+LOSS = """table netdev lossy {{
+ chain out {{ type filter hook ingress device {inner} priority 0; numgen random mod 100 < {percent} counter drop; fwd to {cable}; }}
+ chain in {{ type filter hook ingress device {cable} priority 0; numgen random mod 100 < {percent} counter drop; fwd to {inner}; }}
+}}
+"""
 
 
 def lossy(namespaces, percent):
     """
-    So many of a hundred of the engine's packets are lost on their way, in the client's namespace. What Linux drops of
-    its own packets it takes for a full queue and not for sent; so the other direction is the simulator's.
+    So many of a hundred packets are lost in each direction. The client's addresses move to a device of their own in the
+    client's namespace, whose other end nftables joins to the cable: what Linux drops where it sends, it takes for a full
+    queue and not for sent.
     """
-    namespaces.run("nft", "-f", "-", data=LOSS.format(port=namespaces.client_port, percent=percent).encode())
+    cable, outer, inner = namespaces.client_port, "lossy0", "lossy1"
+    hardware = namespaces.hardware_address(cable)
+    run("ip", "-n", namespaces.client, "link", "add", outer, "address", hardware, "type", "veth", "peer", "name", inner)
+    namespaces.take_addresses(cable)
+    for device in (outer, inner):
+        offloads_off(namespaces.client, device)
+        run("ip", "-n", namespaces.client, "link", "set", device, "promisc", "on", "up")
+    namespaces.client_port = outer
+    namespaces.give_addresses(outer)
+    namespaces.run("nft", "-f", "-", data=LOSS.format(inner=inner, cable=cable, percent=percent).encode())
+
+
+def lost(namespaces):
+    """Packets that were lost: to the engine, from it."""
+    rules = namespaces.run("nft", "list", "table", "netdev", "lossy").stdout.decode()
+    return [int(count) for count in re.findall(r"counter packets (\d+)", rules)]
 
 
 def both_ways(engine, address, size, timeout=600):
@@ -55,6 +77,7 @@ def test_one_packet_of_a_hundred_is_lost(make_engine, request, address):
     engine = make_engine(changes={"smtp": {"message_size": "60MiB"}})
     lossy(engine.namespaces, 1)
     both_ways(engine, address, (50 if request.config.getoption("--long") else 5) * MEGABYTE)
+    assert min(lost(engine.namespaces)) > 10
     assert engine.ask("counters")["tcp_retransmitted"] > 0
 
 

@@ -204,9 +204,23 @@ static void small_segments_that_are_lost_prove_nothing(void)
     struct tcp_raw r;
 
     begin(&r, false);
-    put(&r, 1000);
+    put(&r, 536);
     tcp_raw_wait(&r, 3000000);
     CHECK(counters(&r)->timeouts >= 3 && r.conn->mss == 1460 && counters(&r)->black_holes == 0);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
+/* A whole message may be smaller than a segment, and too large for the hole all the same. */
+static void a_black_hole_swallows_what_is_not_full_too(void)
+{
+    struct tcp_raw r;
+
+    begin(&r, false);
+    put(&r, 1000);
+    tcp_raw_wait(&r, 230000);
+    CHECK(counters(&r)->timeouts == 1 && r.conn->mss == 1460);
+    tcp_raw_wait(&r, 450000);
+    CHECK(counters(&r)->black_holes == 1 && r.conn->mss == 536 && r.server->last.len == 536);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -220,5 +234,6 @@ int main(void)
     CHECK_CASE(the_memory_of_paths_is_bounded);
     CHECK_CASE(a_black_hole_is_found);
     CHECK_CASE(small_segments_that_are_lost_prove_nothing);
+    CHECK_CASE(a_black_hole_swallows_what_is_not_full_too);
     return check_end();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_prr.h"
 #include "tests/harness/check.h"
+#include "tests/sim/sim_random.h"
 
 /* Proportional rate reduction (RFC 9937 section 6): windows for sequences of acknowledgements. */
 enum { MSS = 1000 };
@@ -99,6 +100,43 @@ static void the_first_segment_always_goes(void)
     CHECK(tcp_prr_window(&p, 0, 30 * MSS, 14 * MSS, MSS, false) == 30 * MSS);
 }
 
+/* RFC 9937 section 7: what goes out in recovery is bounded by what is delivered in it, whatever is
+ * lost, in whatever pieces acknowledgements come. */
+static void what_goes_out_is_bounded(void)
+{
+    struct sim_random random = {7};
+
+    for (uint32_t round = 0; round < 2000; round++) {
+        uint32_t flight = (2 + (uint32_t)sim_random_below(&random, 200)) * MSS;
+        struct recovery r = {.pipe = flight, .ssthresh = flight * 7 / 10};
+        uint32_t safe_ones = 0, delivered = 0;
+
+        tcp_prr_begin(&r.prr, flight, 0, 0, 0);
+        for (uint32_t i = 0; i < 300 && r.pipe; i++) {
+            uint32_t n = 1 + (uint32_t)sim_random_below(&random, 3 * MSS), before, cwnd;
+            uint32_t lost =
+                sim_random_below(&random, 4) ? 0 : (uint32_t)sim_random_below(&random, 20);
+            bool safe = !lost && round % 2 && sim_random_below(&random, 2);
+
+            n = n < r.pipe ? n : r.pipe;
+            r.pipe -= n;
+            lost = lost * MSS < r.pipe ? lost * MSS : r.pipe;
+            r.pipe -= lost;
+            before = r.pipe;
+            delivered += n;
+            safe_ones += safe;
+            cwnd = tcp_prr_window(&r.prr, n, r.pipe, r.ssthresh, MSS, safe);
+            send_all(&r, cwnd);
+            CHECK(r.prr.out <= delivered + (safe_ones + 1) * MSS);
+            if (before > r.ssthresh)
+                CHECK(r.prr.out <= MSS + (uint64_t)delivered * r.ssthresh / flight + 1);
+            else
+                CHECK(cwnd <= r.ssthresh || r.prr.out <= MSS);
+            CHECK(cwnd >= before);
+        }
+    }
+}
+
 int main(void)
 {
     check_begin();
@@ -107,5 +145,6 @@ int main(void)
     CHECK_CASE(safe_acknowledgements_catch_up);
     CHECK_CASE(recovery_counts_from_its_beginning);
     CHECK_CASE(the_first_segment_always_goes);
+    CHECK_CASE(what_goes_out_is_bounded);
     return check_end();
 }
