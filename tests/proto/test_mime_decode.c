@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_base64.h"
+#include "proto/mime/mime_base64_run.h"
 #include "proto/mime/mime_qp.h"
 #include "proto/mime/mime_scan.h"
 #include "proto/mime/mime_word.h"
@@ -92,6 +93,104 @@ static void base64_round_trip(void)
         mime_base64_feed(&b, &in, &out);
         mime_base64_finish(&b, &out);
         CHECK(in.len == 0 && b.flags == 0 && span_equal(writer_span(&out), span_of(bytes, len)));
+    }
+}
+
+/* The run of groups at the begin of `in`, a byte at a time: what it gives, and how far it goes. */
+static struct span plain_run(struct span in, struct writer *out)
+{
+    size_t at = 0;
+
+    for (;;) {
+        uint32_t v = 0;
+        size_t n = 0;
+
+        while (at < in.len && mime_base64_value[in.data[at]] == MIME_BASE64_BLANK)
+            at++;
+        for (; n < 4 && at + n < in.len && mime_base64_value[in.data[at + n]] < 64; n++)
+            v = v << 6 | mime_base64_value[in.data[at + n]];
+        if (n < 4)
+            return span_skip(in, at);
+        writer_uint(out, v, 3);
+        at += 4;
+    }
+}
+
+typedef void base64_run(struct span *in, struct writer *out);
+
+static void check_run(base64_run *run, struct span in, struct span rest, struct span decoded)
+{
+    enum { MARK = 0xa5, ROOM = 400 };
+    uint8_t memory[ROOM + 1];
+    struct writer out = writer_of(memory, 1 + decoded.len + 4);
+    bool agrees;
+
+    /* At an odd place, and with room for no more than is needed. */
+    out.len = 1;
+    memset(memory, MARK, sizeof(memory));
+    run(&in, &out);
+    agrees = in.data == rest.data && in.len == rest.len && out.len == 1 + decoded.len &&
+             span_equal(span_of(memory + 1, decoded.len), decoded) && memory[0] == MARK;
+    for (size_t i = out.cap; i < sizeof(memory); i++)
+        agrees &= memory[i] == MARK;
+    CHECK(agrees);
+}
+
+static void check_runs(struct span text)
+{
+    uint8_t memory[400];
+    struct writer out = writer_of(memory, sizeof(memory));
+    struct span in = guard_copy(text, true), rest = plain_run(in, &out);
+
+    check_run(mime_base64_run, in, rest, writer_span(&out));
+    check_run(mime_base64_run_baseline, in, rest, writer_span(&out));
+    guard_free(in);
+}
+
+/* Each byte at each place of texts of each length, in lines and without. */
+static void base64_runs_agree_with_a_plain_one(void)
+{
+    uint8_t text[200];
+
+    for (size_t line = 4; line <= 80; line += 19) {
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = i % (line + 2) < line    ? (uint8_t)alphabet[(i * 29 + i / 64) % 64]
+                      : i % (line + 2) == line ? '\r'
+                                               : '\n';
+        for (size_t len = 0; len <= sizeof(text); len++)
+            check_runs(span_of(text, len));
+        for (size_t at = 0; at < 100; at++) {
+            uint8_t was = text[at];
+
+            for (unsigned c = 0; c < 256; c += line == 4 ? 1 : 13) {
+                text[at] = (uint8_t)c;
+                check_runs(span_of(text, 140));
+            }
+            text[at] = was;
+        }
+    }
+}
+
+/* Where room ends a run, it goes on behind it when there is more. */
+static void base64_runs_stop_for_room(void)
+{
+    for (size_t room = 0; room < 150; room++) {
+        for (int plain = 0; plain < 2; plain++) {
+            uint8_t text[200], all[200], want[200];
+            struct writer wanted = writer_of(want, sizeof(want)), got = writer_of(all, 150);
+            struct span in = span_of(text, sizeof(text));
+
+            for (size_t i = 0; i < sizeof(text); i++)
+                text[i] = (uint8_t)alphabet[i * 29 % 64];
+            plain_run(in, &wanted);
+            got.cap = room;
+            (plain ? mime_base64_run_baseline : mime_base64_run)(&in, &got);
+            CHECK(got.len % 3 == 0 && got.len + 4 > room && got.len <= room);
+            CHECK(in.data == text + got.len / 3 * 4);
+            got.cap = sizeof(all);
+            mime_base64_run(&in, &got);
+            CHECK(in.len == 0 && span_equal(writer_span(&got), writer_span(&wanted)));
+        }
     }
 }
 
@@ -269,23 +368,30 @@ static size_t scan_plainly(struct span s, struct mime_scan *scan)
 static void scan_agrees_with_a_plain_one(void)
 {
     static const char bytes[] = "xxxxxxx\r\r\n\n-";
-    uint8_t text[80];
+    uint8_t text[200];
     uint32_t seed = 1;
 
-    for (int n = 0; n < 20000; n++) {
-        struct mime_scan a = {0}, b = {0};
-        size_t len = (size_t)n % sizeof(text);
+    for (int n = 0; n < 40000; n++) {
+        struct mime_scan a = {0}, b = {0}, c = {0};
+        size_t len = (size_t)n % sizeof(text), stop;
         struct span s;
 
         for (size_t i = 0; i < len; i++) {
             seed = seed * 1664525 + 1013904223;
-            text[i] = (uint8_t)bytes[(seed >> 24) % (n % 3 ? 12 : 7)];
+            text[i] = (uint8_t)bytes[(seed >> 24) % (n % 3 ? n % 7 ? 11 : 12 : 7)];
         }
         if (n % 3 == 0 && len)
             text[(seed >> 16) % len] = '\n';
         s = n % 50 ? span_of(text, len) : guard_copy(span_of(text, len), n % 100);
-        CHECK(mime_scan_delimiter(&a, s, false) == scan_plainly(s, &b));
+        stop = scan_plainly(s, &b);
+        CHECK(mime_scan_delimiter(&a, s, false) == stop);
         CHECK(a.lines == b.lines && a.bare == b.bare);
+        CHECK(mime_scan_delimiter_baseline(&c, s, false) == stop);
+        CHECK(c.lines == b.lines && c.bare == b.bare);
+        a = c = (struct mime_scan){0};
+        mime_scan_all(&a, s, n & 1);
+        mime_scan_all_baseline(&c, s, n & 1);
+        CHECK(a.lines == c.lines && a.bare == c.bare);
         if (n % 50 == 0)
             guard_free(s);
     }
@@ -309,6 +415,8 @@ int main(void)
     check_begin();
     CHECK_CASE(base64_rows);
     CHECK_CASE(base64_round_trip);
+    CHECK_CASE(base64_runs_agree_with_a_plain_one);
+    CHECK_CASE(base64_runs_stop_for_room);
     CHECK_CASE(qp_rows);
     CHECK_CASE(words);
     CHECK_CASE(words_behind_text);
