@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/base/siphash.h"
 
-static uint64_t little_endian(const uint8_t *bytes, size_t len)
+static uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t v;
+
+    memcpy(&v, bytes, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* Fewer than eight bytes. */
+static uint64_t rest(const uint8_t *bytes, size_t len)
 {
     uint64_t v = 0;
 
@@ -40,7 +52,7 @@ static void absorb(uint64_t v[4], uint64_t word)
 
 static void begin(uint64_t v[4], const uint8_t key[16])
 {
-    uint64_t k0 = little_endian(key, 8), k1 = little_endian(key + 8, 8);
+    uint64_t k0 = word_at(key), k1 = word_at(key + 8);
 
     v[0] = k0 ^ 0x736f6d6570736575;
     v[1] = k1 ^ 0x646f72616e646f6d;
@@ -63,8 +75,8 @@ uint64_t siphash(const uint8_t key[16], struct span bytes)
 
     begin(v, key);
     for (size_t i = 0; i < whole; i += 8)
-        absorb(v, little_endian(bytes.data + i, 8));
-    return end(v, bytes.len, little_endian(bytes.data + whole, bytes.len - whole));
+        absorb(v, word_at(bytes.data + i));
+    return end(v, bytes.len, rest(bytes.data + whole, bytes.len - whole));
 }
 
 void siphash_init(struct siphash_stream *s, const uint8_t key[16])
@@ -85,9 +97,9 @@ void siphash_feed(struct siphash_stream *s, struct span bytes)
         s->tail = 0;
     }
     for (; bytes.len >= 8; bytes = span_skip(bytes, 8), s->length += 8)
-        absorb(s->state, little_endian(bytes.data, 8));
+        absorb(s->state, word_at(bytes.data));
     if (bytes.len)
-        s->tail = little_endian(bytes.data, bytes.len);
+        s->tail = rest(bytes.data, bytes.len);
     s->length += bytes.len;
 }
 
