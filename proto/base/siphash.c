@@ -27,26 +27,25 @@ static uint64_t rotate(uint64_t x, int by)
     return x << by | x >> (64 - by);
 }
 
-static void rounds(uint64_t v[4], int n)
+static inline void one_round(uint64_t v[4])
 {
-    while (n-- > 0) {
-        v[0] += v[1];
-        v[2] += v[3];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] = rotate(v[0], 32);
-        v[2] += v[1];
-        v[0] += v[3];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[2] = rotate(v[2], 32);
-    }
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] = rotate(v[2], 32);
 }
 
-static void absorb(uint64_t v[4], uint64_t word)
+static inline void absorb(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
-    rounds(v, 2);
+    one_round(v);
+    one_round(v);
     v[0] ^= word;
 }
 
@@ -64,7 +63,10 @@ static uint64_t end(uint64_t v[4], uint64_t length, uint64_t tail)
 {
     absorb(v, length << 56 | tail);
     v[2] ^= 0xff;
-    rounds(v, 4);
+    one_round(v);
+    one_round(v);
+    one_round(v);
+    one_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

@@ -35,7 +35,7 @@ static inline bool is_blank(uint8_t c)
     return mime_base64_value[c] == MIME_BASE64_BLANK;
 }
 
-void mime_base64_run_baseline(struct span *in, struct writer *out)
+static void run_plain(struct span *in, struct writer *out)
 {
     const uint8_t *value = mime_base64_value, *at = in->data, *end = in->data + in->len;
     uint8_t *to = out->data + out->len, *limit = out->data + out->cap;
@@ -137,18 +137,128 @@ __attribute__((target("avx2"))) static void run_avx2(struct span *in, struct wri
     *in = span_between(at, end);
 }
 
+/* ---- 64 at a time ---- */
+
+#define TARGET_512 target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")
+#define AVX512 __attribute__((TARGET_512, always_inline)) static inline
+
+enum { WIDE = 64, WIDE_KEPT = 48, STAGED = 2048 };
+
+/*
+ * Puts the values of 64 characters, of which those not in `there` are taken for blanks, behind
+ * each other; *count_out tells how many. False: there is one that is neither of the alphabet nor
+ * blank. `low` and `high` are the table's first 128.
+ */
+AVX512 bool stage(const uint8_t *at, __mmask64 there, __m512i low, __m512i high, uint8_t *to,
+                  size_t *count_out)
+{
+    const __m512i blank = _mm512_set1_epi8(MIME_BASE64_BLANK);
+    __m512i chars = _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), there, at);
+    __m512i values = _mm512_permutex2var_epi8(low, chars, high);
+    __mmask64 eight_bits = _mm512_movepi8_mask(chars);
+    /* Only values of the alphabet do not have the bit that stands for a blank. */
+    __mmask64 not_one = _mm512_test_epi8_mask(values, blank) | eight_bits;
+
+    if (not_one != (_mm512_cmpeq_epi8_mask(values, blank) & ~eight_bits))
+        return false;
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(~not_one, values));
+    *count_out = (size_t)_mm_popcnt_u64(~not_one);
+    return true;
+}
+
+/* `bytes` bytes from four thirds as many values. */
+AVX512 void pack(const uint8_t *values, uint8_t *to, size_t bytes, __m512i order)
+{
+    for (size_t at = 0; at < bytes; at += WIDE_KEPT, values += WIDE) {
+        size_t n = bytes - at < WIDE_KEPT ? bytes - at : WIDE_KEPT;
+        __m512i v = _mm512_loadu_si512(values);
+
+        v = _mm512_maddubs_epi16(v, _mm512_set1_epi16(1 << 8 | 64));
+        v = _mm512_madd_epi16(v, _mm512_set1_epi32(1 << 16 | 4096));
+        v = _mm512_permutexvar_epi8(order, v);
+        _mm512_mask_storeu_epi8(to + at, ((__mmask64)1 << n) - 1, v);
+    }
+}
+
+#define THREE(at) (at) + 2, (at) + 1, (at)
+#define TWELVE(at) THREE(at), THREE((at) + 4), THREE((at) + 8), THREE((at) + 12)
+static const uint8_t orders[WIDE] = {TWELVE(0), TWELVE(16), TWELVE(32), TWELVE(48)};
+
+/* True: there is more than was decoded at once. */
+__attribute__((TARGET_512)) static bool run_staged(struct span *in, struct writer *out)
+{
+    const __m512i low = _mm512_loadu_si512(mime_base64_value);
+    const __m512i high = _mm512_loadu_si512(mime_base64_value + WIDE);
+    const uint8_t *at = in->data, *end = in->data + in->len;
+    uint8_t staged[STAGED + WIDE];
+    size_t room = out->cap - out->len, count = 0, more = 0;
+    bool good = true;
+
+    if (room > STAGED / 4 * 3)
+        room = STAGED / 4 * 3;
+    while (good && at != end && (count + WIDE) / 4 * 3 <= room) {
+        size_t n = (size_t)(end - at) < WIDE ? (size_t)(end - at) : WIDE;
+        __mmask64 there = n < WIDE ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
+
+        good = stage(at, there, low, high, staged + count, &more);
+        count += good ? more : 0;
+        at += good ? n : 0;
+    }
+    pack(staged, out->data + out->len, count / 4 * 3, _mm512_loadu_si512(orders));
+    out->len += count / 4 * 3;
+    good &= at != end && count >= 4;
+    /* The begin of a group goes back. */
+    for (size_t left = count % 4; left; left -= !is_blank(*at))
+        at--;
+    *in = span_between(at, end);
+    return good;
+}
+
+static void run_avx512(struct span *in, struct writer *out)
+{
+    while (run_staged(in, out))
+        continue;
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("avx512bw");
+}
+
+bool mime_base64_run_by(enum mime_base64_set set, struct span *in, struct writer *out)
+{
+    if ((set == MIME_BASE64_AVX512 && !has_avx512()) ||
+        (set == MIME_BASE64_AVX2 && !__builtin_cpu_supports("avx2")))
+        return false;
+    if (set == MIME_BASE64_AVX512)
+        run_avx512(in, out);
+    else if (set == MIME_BASE64_AVX2)
+        run_avx2(in, out);
+    run_plain(in, out);
+    return true;
+}
+
 void mime_base64_run(struct span *in, struct writer *out)
 {
-    if (__builtin_cpu_supports("avx2"))
-        run_avx2(in, out);
-    mime_base64_run_baseline(in, out);
+    mime_base64_run_by(has_avx512()                     ? MIME_BASE64_AVX512
+                       : __builtin_cpu_supports("avx2") ? MIME_BASE64_AVX2
+                                                        : MIME_BASE64_PLAIN,
+                       in, out);
 }
 
 #else
 
+bool mime_base64_run_by(enum mime_base64_set set, struct span *in, struct writer *out)
+{
+    if (set == MIME_BASE64_PLAIN)
+        run_plain(in, out);
+    return set == MIME_BASE64_PLAIN;
+}
+
 void mime_base64_run(struct span *in, struct writer *out)
 {
-    mime_base64_run_baseline(in, out);
+    run_plain(in, out);
 }
 
 #endif
