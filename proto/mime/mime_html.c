@@ -38,12 +38,14 @@ struct name {
 /* Their content ends with their closing tag, whatever is in it. */
 static const struct name raw_names[] = {NAME_OF(""), NAME_OF("script"), NAME_OF("style")};
 
+/* The short ones first. */
 static const struct name block_names[] = {
-    NAME_OF("blockquote"), NAME_OF("br"),    NAME_OF("div"), NAME_OF("dd"), NAME_OF("dt"),
-    NAME_OF("h1"),         NAME_OF("h2"),    NAME_OF("h3"),  NAME_OF("h4"), NAME_OF("h5"),
-    NAME_OF("h6"),         NAME_OF("hr"),    NAME_OF("li"),  NAME_OF("ol"), NAME_OF("p"),
-    NAME_OF("pre"),        NAME_OF("table"), NAME_OF("td"),  NAME_OF("th"), NAME_OF("title"),
-    NAME_OF("tr"),         NAME_OF("ul")};
+    NAME_OF("p"),     NAME_OF("br"),        NAME_OF("dd"),  NAME_OF("dt"),  NAME_OF("h1"),
+    NAME_OF("h2"),    NAME_OF("h3"),        NAME_OF("h4"),  NAME_OF("h5"),  NAME_OF("h6"),
+    NAME_OF("hr"),    NAME_OF("li"),        NAME_OF("ol"),  NAME_OF("td"),  NAME_OF("th"),
+    NAME_OF("tr"),    NAME_OF("ul"),        NAME_OF("div"), NAME_OF("pre"), NAME_OF("table"),
+    NAME_OF("title"), NAME_OF("blockquote")};
+enum { BLOCK_NAMES = sizeof(block_names) / sizeof(block_names[0]) };
 
 static const struct entity {
     const char *name;
@@ -86,7 +88,7 @@ static bool is_named(const struct mime_html *h, const struct name *name)
 
 static bool is_block(const struct mime_html *h)
 {
-    for (size_t i = 0; i < sizeof(block_names) / sizeof(block_names[0]); i++)
+    for (size_t i = 0; i < BLOCK_NAMES && block_names[i].len <= h->count; i++)
         if (is_named(h, &block_names[i]))
             return true;
     return false;
