@@ -36,10 +36,11 @@ struct tap_text {
 struct tap_message {
     struct transaction *tx; /* NULL: none, or there was no memory for it */
     struct transaction_observed observed;
-    void *raw;   /* of who wants its bytes */
-    bool begun;  /* its bytes have begun */
-    bool whole;  /* no byte of it is missing */
-    bool failed; /* its content is no longer read */
+    struct chunk *gathered; /* bytes that are to be read together; NULL: none yet, or no memory */
+    void *raw;              /* of who wants its bytes */
+    bool begun;             /* its bytes have begun */
+    bool whole;             /* no byte of it is missing */
+    bool failed;            /* its content is no longer read */
     bool ended;
 };
 
@@ -73,7 +74,7 @@ struct tap {
     struct sessions *ss;
     struct chunk_pool *pool;
     struct tap_flow *flows, *free;
-    uint32_t used; /* of flows, ever: what is behind was never touched */
+    uint32_t used;            /* of flows, ever: what is behind was never touched */
     uint64_t flows_unseen;    /* no place for them */
     uint64_t messages_unread; /* no memory for them */
     uint64_t by_protocol[DETECT_OTHER + 1];
