@@ -28,7 +28,7 @@ struct engine_options {
     uint16_t mtu;            /* (the port's) */
     uint32_t frames;         /* (as many as needed) */
     uint32_t ring_size;      /* (1024, 256 for more than 4 workers) frames a ring of the mesh */
-    bool offloads;
+    bool offloads, tso, large_receive; /* as in struct port_options */
 
     /* Addresses. */
     uint16_t vlan;
@@ -39,9 +39,10 @@ struct engine_options {
     /* Workers; the limits are each worker's. */
     uint32_t workers; /* 1 to ENGINE_WORKERS */
     enum worker_idle idle;
-    uint32_t nap_us;        /* (50) */
-    uint32_t idle_turns;    /* (64) */
-    struct tcp_options tcp; /* all but mss_v4, mss_v6, secret, worker and workers, which are set here */
+    uint32_t nap_us;     /* (50) */
+    uint32_t idle_turns; /* (64) */
+    struct tcp_options
+        tcp; /* all but mss_v4, mss_v6, secret, worker and workers, which are set here */
     uint32_t sessions;
     uint16_t node; /* of this machine, in every id */
     uint64_t
