@@ -37,10 +37,11 @@ struct tap_text {
 struct tap_message {
     struct transaction *tx; /* NULL: none, or there was no memory for it */
     struct transaction_observed observed;
-    void *raw;   /* of who wants its bytes */
-    bool begun;  /* its bytes have begun */
-    bool whole;  /* no byte of it is missing */
-    bool failed; /* its content is no longer read */
+    struct chunk *gathered; /* bytes that are to be read together; NULL: none yet, or no memory */
+    void *raw;              /* of who wants its bytes */
+    bool begun;             /* its bytes have begun */
+    bool whole;             /* no byte of it is missing */
+    bool failed;            /* its content is no longer read */
     bool ended;
 };
 

@@ -6,7 +6,12 @@
 /*
  * A message between two others goes through the transaction that serve has for its own: the same
  * MIME reader, rules and record. It is kept nowhere, has no deliveries, and nobody is answered.
+ *
+ * As nobody waits for an answer, the bytes of several segments are read together: decoding, hashes
+ * and rules take turns a few times less often, and each finds its tables in cache. What they say
+ * does not depend on where the bytes were cut.
  */
+enum { GATHERED_MAX = 8192 };
 
 static void rules_failed(struct tap_flow *f, enum rule_status status)
 {
@@ -73,12 +78,56 @@ static void give_recipient(struct tap_flow *f, const struct record_recipient *r)
                                            record_text_span(tx->record, r->address)));
 }
 
+static void read_bytes(struct tap *t, struct tap_message *m, struct span bytes)
+{
+    struct span unused;
+
+    /* As in serve: what refuses the message there ends its reading here too. */
+    if (!m->tx || m->failed || bytes.len == 0)
+        return;
+    m->tx->message.size += bytes.len;
+    m->failed = transaction_content_feed(t->ss, m->tx, bytes, &unused) != SMTP_REPLY_NONE;
+}
+
+static void read_gathered(struct tap *t, struct tap_message *m)
+{
+    struct chunk *c = m->gathered;
+
+    if (!c)
+        return;
+    read_bytes(t, m, span_of(c->data, c->len));
+    c->len = 0;
+}
+
+static void gather(struct tap *t, struct tap_message *m, struct span bytes)
+{
+    struct chunk *c = m->gathered;
+
+    if (!c)
+        c = m->gathered = chunk_take(t->pool, CHUNK_LARGE);
+    if (c && c->len + bytes.len > GATHERED_MAX)
+        read_gathered(t, m);
+    if (!c || bytes.len > GATHERED_MAX) {
+        read_bytes(t, m, bytes);
+        return;
+    }
+    memcpy(c->data + c->len, bytes.data, bytes.len);
+    c->len += (uint32_t)bytes.len;
+}
+
+static void give_gathered(struct tap *t, struct tap_message *m)
+{
+    chunk_give(t->pool, m->gathered);
+    m->gathered = NULL;
+}
+
 void tap_message_answer(struct tap *t, struct tap_flow *f, uint16_t index, uint16_t code)
 {
     struct transaction *tx = f->message.tx;
 
     if (!tx || index >= tx->record->message.recipient_count)
         return;
+    read_gathered(t, &f->message);
     tx->record->message.recipients[index].code = code;
     if (code / 100 == 2)
         give_recipient(f, &tx->record->message.recipients[index]);
@@ -96,15 +145,11 @@ void tap_message_begin(struct tap *t, struct tap_flow *f)
 void tap_message_bytes(struct tap *t, struct tap_flow *f, struct span bytes)
 {
     struct tap_message *m = &f->message;
-    struct span unused;
 
     if (m->raw)
         t->source->message_bytes(m->raw, bytes);
-    /* As in serve: what refuses the message there ends its reading here too. */
-    if (!m->tx || m->failed)
-        return;
-    m->tx->message.size += bytes.len;
-    m->failed = transaction_content_feed(t->ss, m->tx, bytes, &unused) != SMTP_REPLY_NONE;
+    if (m->tx && !m->failed)
+        gather(t, m, bytes);
 }
 
 /* Recipients whose answers were not seen are taken for accepted. */
@@ -121,6 +166,7 @@ static void judge(struct tap *t, struct tap_flow *f)
 {
     struct transaction *tx = f->message.tx;
 
+    read_gathered(t, &f->message);
     assume_recipients(f);
     if (!f->message.failed)
         transaction_content_finish(t->ss, tx);
@@ -151,6 +197,7 @@ void tap_message_verdict(struct tap *t, struct tap_flow *f, uint16_t code, struc
         .kind = TAP_EVENT_MESSAGE, .whole = m->whole && m->ended, .assumed = code == 0};
 
     close_raw(t, m);
+    give_gathered(t, m);
     if (m->tx) {
         event.message = m->tx->message.id;
         m->observed = (struct transaction_observed){.code = code, .reply = reply};
@@ -175,6 +222,7 @@ void tap_message_drop(struct tap *t, struct tap_flow *f)
         return;
     }
     close_raw(t, m);
+    give_gathered(t, m);
     if (m->tx)
         transaction_drop(t->ss, m->tx);
     *m = (struct tap_message){0};

@@ -101,17 +101,45 @@ static bool wait_longer(struct tcp_observer *o, struct observed_flow *f)
     return true;
 }
 
+static uint64_t hash_of(const struct tcp_observer *o, const struct observed_segment *s)
+{
+    return tcp_flow_hash(&o->table, &s->key) ^ s->packet->domain * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static bool is_of(const struct tcp_observer *o, uint32_t i, const struct observed_segment *s)
+{
+    const struct observed_flow *f = &o->flows[i];
+    const struct tcp_flow *entry = &o->table.entries[i];
+
+    return entry->local_port == s->key.local_port && entry->remote_port == s->key.remote_port &&
+           ip_address_equal(&f->local, &s->key.local) &&
+           ip_address_equal(&entry->remote, &s->key.remote) && f->shown.domain == s->packet->domain;
+}
+
+/* Its place among the recent ones. No secret is in it: who makes flows that meet here makes the
+ * table be asked, no more. */
+static uint32_t *recent_of(struct tcp_observer *o, const struct tcp_flow_key *key)
+{
+    uint32_t ports = (uint32_t)key->local_port << 16 | key->remote_port, ends[2];
+
+    memcpy(&ends[0], key->local.bytes + 12, 4);
+    memcpy(&ends[1], key->remote.bytes + 12, 4);
+    ports = (ports ^ ends[0] ^ (ends[1] << 7 | ends[1] >> 25)) * 0x9e3779b1u;
+    return &o->recent[ports >> 24];
+}
+_Static_assert(OBSERVED_RECENT == 256, "a byte names one");
+
 struct observed_flow *observed_flow_find(struct tcp_observer *o, const struct observed_segment *s)
 {
-    uint32_t i = tcp_flow_find(&o->table, s->hash, &s->key);
-    struct observed_flow *f;
+    uint32_t *recent = recent_of(o, &s->key), i;
 
-    if (i == TCP_FLOW_NONE)
+    if (*recent && is_of(o, *recent - 1, s))
+        return &o->flows[*recent - 1];
+    i = tcp_flow_find(&o->table, hash_of(o, s), &s->key);
+    if (i == TCP_FLOW_NONE || !is_of(o, i, s))
         return NULL;
-    f = &o->flows[i];
-    return f->shown.domain == s->packet->domain && ip_address_equal(&f->local, &s->key.local)
-               ? f
-               : NULL;
+    *recent = i + 1;
+    return &o->flows[i];
 }
 
 /* The oldest that can be missed: half-open, then ended, then alive but silent for long. */
@@ -188,7 +216,8 @@ struct observed_flow *observed_flow_open(struct tcp_observer *o, const struct ob
     };
     f->shown.client_port = f->low_is_client ? s->key.local_port : s->key.remote_port;
     f->shown.server_port = f->low_is_client ? s->key.remote_port : s->key.local_port;
-    tcp_flow_add(&o->table, i, s->hash, &s->key);
+    tcp_flow_add(&o->table, i, hash_of(o, s), &s->key);
+    *recent_of(o, &s->key) = i + 1;
     queue_add(o, QUEUE_OPENING, i);
     due_by(o, o->now + patience(o, QUEUE_OPENING));
     return f;
@@ -249,7 +278,12 @@ void observed_flow_end(struct tcp_observer *o, struct observed_flow *f,
 void observed_flow_forget(struct tcp_observer *o, struct observed_flow *f)
 {
     uint32_t i = observed_index(o, f);
+    const struct tcp_flow *entry = &o->table.entries[i];
+    struct tcp_flow_key key = {f->local, entry->remote, entry->local_port, entry->remote_port};
+    uint32_t *recent = recent_of(o, &key);
 
+    if (*recent == i + 1)
+        *recent = 0;
     observed_bytes_drop(o, f);
     observed_flow_wait(o, f, false);
     queue_remove(o, f->queue, i);

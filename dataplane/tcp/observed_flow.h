@@ -51,7 +51,7 @@ struct observed_side {
         fin_doubtful : 1, has_ts : 1, has_syn_other : 1, ttl_known : 1, finished : 1;
 };
 
-enum { OBSERVED_NONE = UINT32_MAX };
+enum { OBSERVED_NONE = UINT32_MAX, OBSERVED_RECENT = 256 };
 
 /* A flow is in exactly one of the first three, and in the fourth while something waits. In each the
  * order is that of due times. */
@@ -102,6 +102,7 @@ struct tcp_observer {
     uint32_t free;               /* given back, chained by life.next */
     uint32_t fresh;              /* from here on none was ever used, and its memory not touched */
     uint32_t used;
+    uint32_t recent[OBSERVED_RECENT]; /* index + 1 of the flow seen last with such a key, or 0 */
     struct interval_store *store;
     struct observed_ends queues[OBSERVED_QUEUES];
     uint64_t now;
@@ -115,7 +116,6 @@ struct tcp_observer {
 struct observed_segment {
     const struct observed_packet *packet;
     struct tcp_flow_key key; /* local is the lower end */
-    uint64_t hash;
     bool from_low; /* its sender is the lower end */
     uint32_t seq, ack;
     uint32_t window; /* as it stands in the header */
@@ -132,6 +132,7 @@ static inline uint32_t observed_index(const struct tcp_observer *o, const struct
 }
 
 /* observed_flow.c */
+/* Packets come in runs of a flow: those seen of late are found without the table's hash. */
 struct observed_flow *observed_flow_find(struct tcp_observer *o, const struct observed_segment *s);
 /* NULL: no room. */
 struct observed_flow *observed_flow_open(struct tcp_observer *o, const struct observed_segment *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_flow.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "proto/base/siphash.h"
@@ -33,14 +34,13 @@ void tcp_flow_fini(struct tcp_flows *flows)
 
 uint64_t tcp_flow_hash(const struct tcp_flows *flows, const struct tcp_flow_key *key)
 {
-    uint8_t bytes[40];
-    struct writer w = writer_of(bytes, sizeof(bytes));
+    uint16_t ports[2] = {htobe16(key->local_port), htobe16(key->remote_port)};
+    uint8_t bytes[36];
 
-    writer_span_put(&w, span_of(key->local.bytes, 16));
-    writer_span_put(&w, span_of(key->remote.bytes, 16));
-    writer_uint(&w, key->local_port, 2);
-    writer_uint(&w, key->remote_port, 2);
-    return siphash(flows->secret, writer_span(&w));
+    memcpy(bytes, key->local.bytes, 16);
+    memcpy(bytes + 16, key->remote.bytes, 16);
+    memcpy(bytes + 32, ports, 4);
+    return siphash(flows->secret, span_of(bytes, sizeof(bytes)));
 }
 
 /* The largest power of two that is not above n. */

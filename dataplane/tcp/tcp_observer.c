@@ -108,7 +108,7 @@ uint64_t tcp_observer_held(const struct tcp_observer *o)
 }
 
 /* Both directions of a flow have one key: its lower end stands as local. */
-static void set_key(struct tcp_observer *o, const struct tcp_header *h, struct observed_segment *s)
+static void set_key(const struct tcp_header *h, struct observed_segment *s)
 {
     const struct observed_packet *p = s->packet;
     int order = memcmp(p->source.bytes, p->destination.bytes, sizeof(p->source.bytes));
@@ -118,18 +118,16 @@ static void set_key(struct tcp_observer *o, const struct tcp_header *h, struct o
         s->from_low
             ? (struct tcp_flow_key){p->source, p->destination, h->source_port, h->destination_port}
             : (struct tcp_flow_key){p->destination, p->source, h->destination_port, h->source_port};
-    s->hash = tcp_flow_hash(&o->table, &s->key) ^ p->domain * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static bool read_segment(struct tcp_observer *o, const struct observed_packet *p,
-                         struct observed_segment *s)
+static bool read_segment(const struct observed_packet *p, struct observed_segment *s)
 {
     struct tcp_header h;
 
     if (!tcp_header_parse(p->segment, &h) || p->segment_len < p->segment.len)
         return false;
     s->packet = p;
-    set_key(o, &h, s);
+    set_key(&h, s);
     s->seq = h.seq;
     s->ack = h.ack;
     s->window = h.window;
@@ -171,7 +169,7 @@ void tcp_observer_packet(struct tcp_observer *o, const struct observed_packet *p
     if (packet->after_loss)
         tcp_observer_lost(o);
     tcp_observer_time(o, packet->time_ns);
-    if (!read_segment(o, packet, &s)) {
+    if (!read_segment(packet, &s)) {
         o->counters.drop_header++;
         return;
     }

@@ -2,6 +2,8 @@
 #ifndef PROTO_BASE_CURSOR_H
 #define PROTO_BASE_CURSOR_H
 
+#include <endian.h>
+
 #include "proto/base/span.h"
 
 /*
@@ -52,19 +54,35 @@ static inline uint8_t cursor_u8(struct cursor *c)
     return (uint8_t)cursor_uint(c, 1);
 }
 
+/* One load each: headers of every packet are read with these. */
 static inline uint16_t cursor_u16(struct cursor *c)
 {
-    return (uint16_t)cursor_uint(c, 2);
+    uint16_t v = 0;
+    struct span s = cursor_take(c, sizeof(v));
+
+    if (s.len)
+        memcpy(&v, s.data, sizeof(v));
+    return be16toh(v);
 }
 
 static inline uint32_t cursor_u32(struct cursor *c)
 {
-    return (uint32_t)cursor_uint(c, 4);
+    uint32_t v = 0;
+    struct span s = cursor_take(c, sizeof(v));
+
+    if (s.len)
+        memcpy(&v, s.data, sizeof(v));
+    return be32toh(v);
 }
 
 static inline uint64_t cursor_u64(struct cursor *c)
 {
-    return cursor_uint(c, 8);
+    uint64_t v = 0;
+    struct span s = cursor_take(c, sizeof(v));
+
+    if (s.len)
+        memcpy(&v, s.data, sizeof(v));
+    return be64toh(v);
 }
 
 /* A span written as a 32-bit length and its bytes. */

@@ -3,34 +3,7 @@
 
 #include <arpa/inet.h>
 
-static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-bool ip_address_is_v4(const struct ip_address *a)
-{
-    return memcmp(a->bytes, mapped, sizeof(mapped)) == 0;
-}
-
-struct ip_address ip_address_v4(const uint8_t bytes[4])
-{
-    struct ip_address a;
-
-    memcpy(a.bytes, mapped, sizeof(mapped));
-    memcpy(a.bytes + 12, bytes, 4);
-    return a;
-}
-
-struct ip_address ip_address_v6(const uint8_t bytes[16])
-{
-    struct ip_address a;
-
-    memcpy(a.bytes, bytes, 16);
-    return a;
-}
-
-bool ip_address_equal(const struct ip_address *a, const struct ip_address *b)
-{
-    return memcmp(a->bytes, b->bytes, 16) == 0;
-}
+const uint8_t ip_address_mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 void ip_address_put(struct writer *w, const struct ip_address *a)
 {

@@ -1,60 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_base64.h"
 
-/* Above the 64 values: what a byte outside the alphabet is. */
-enum { BLANK = 0x40, PAD = 0x41, BAD = 0x42 };
+#include "proto/mime/mime_base64_run.h"
 
-#define X BAD
-#define S BLANK
-static const uint8_t value_of[256] = {
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  S,  S,  X,  X,  S,   X,  X,  /* 00: TAB, LF, CR */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* 10 */
-    S,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  62, X,  X,   X,  63, /* 20: SP + / */
-    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, X,  X,  X,  PAD, X,  X,  /* 30: 0-9 = */
-    X,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,  13, 14, /* 40: A-O */
-    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, X,  X,  X,   X,  X,  /* 50: P-Z */
-    X,  26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,  39, 40, /* 60: a-o */
-    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, X,  X,  X,   X,  X,  /* 70: p-z */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* 80 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* 90 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* a0 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* b0 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* c0 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* d0 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* e0 */
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,   X,  X,  /* f0 */
-};
-#undef X
-#undef S
+enum { BLANK = MIME_BASE64_BLANK, PAD = MIME_BASE64_PAD, BAD = MIME_BASE64_OTHER };
 
 void mime_base64_init(struct mime_base64 *b)
 {
     *b = (struct mime_base64){0};
-}
-
-/*
- * Whole groups while every byte is of the alphabet; stops at the first that is not, or when `out`
- * is short.
- */
-static void groups(struct span *in, struct writer *out)
-{
-    const uint8_t *at = in->data, *end = in->data + in->len;
-    uint8_t *to = out->data + out->len, *limit = out->data + out->cap;
-
-    while (end - at >= 4 && limit - to >= 4) {
-        uint32_t a = value_of[at[0]], b = value_of[at[1]], c = value_of[at[2]], d = value_of[at[3]];
-        uint32_t v = a << 18 | b << 12 | c << 6 | d;
-
-        if ((a | b | c | d) & 0x40)
-            break;
-        v = __builtin_bswap32(v << 8);
-        /* Writes one byte more than it keeps; the room was checked. */
-        memcpy(to, &v, 4);
-        to += 3;
-        at += 4;
-    }
-    out->len = (size_t)(to - out->data);
-    *in = span_between(at, end);
 }
 
 static void put_group(struct mime_base64 *b, unsigned bytes, struct writer *out)
@@ -89,7 +42,7 @@ static bool is_url(uint8_t c)
 /* What a byte makes doubtful: one MIME_BASE64_* flag, or 0. */
 static uint8_t doubtful(const struct mime_base64 *b, uint8_t c)
 {
-    uint8_t value = value_of[c];
+    uint8_t value = mime_base64_value[c];
 
     if (value == BLANK || b->further)
         return value != BAD || (b->further && is_url(c)) ? 0 : MIME_BASE64_BAD;
@@ -128,14 +81,14 @@ uint8_t mime_base64_feed(struct mime_base64 *b, struct span *in, struct writer *
         uint8_t c, doubt;
 
         if (b->count == 0 && !b->ended)
-            groups(in, out);
+            mime_base64_run(in, out);
         if (in->len == 0 || writer_room(out) < 3)
             break;
         c = in->data[0];
         doubt = b->stop ? doubtful(b, c) & b->stop : 0;
         if (doubt)
             return doubt;
-        step(b, b->further && is_url(c) ? (c == '-' ? 62 : 63) : value_of[c], out);
+        step(b, b->further && is_url(c) ? (c == '-' ? 62 : 63) : mime_base64_value[c], out);
         *in = span_skip(*in, 1);
     }
     return 0;

@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum state {
     TEXT,
     ENTITY,    /* behind "&" */
@@ -22,12 +26,26 @@ struct writing {
     size_t len;
 };
 
-/* Their content ends with their closing tag, whatever is in it. */
-static const char *const raw_names[] = {"", "script", "style"};
+struct name {
+    uint8_t len;
+    char text[11];
+};
+#define NAME_OF(text)                                                                              \
+    {                                                                                              \
+        sizeof(text) - 1, text                                                                     \
+    }
 
-static const char *const block_names[] = {
-    "blockquote", "br", "div", "dd", "dt",  "h1",    "h2", "h3", "h4",    "h5", "h6",
-    "hr",         "li", "ol",  "p",  "pre", "table", "td", "th", "title", "tr", "ul"};
+/* Their content ends with their closing tag, whatever is in it. */
+static const struct name raw_names[] = {NAME_OF(""), NAME_OF("script"), NAME_OF("style")};
+
+/* The short ones first. */
+static const struct name block_names[] = {
+    NAME_OF("p"),     NAME_OF("br"),        NAME_OF("dd"),  NAME_OF("dt"),  NAME_OF("h1"),
+    NAME_OF("h2"),    NAME_OF("h3"),        NAME_OF("h4"),  NAME_OF("h5"),  NAME_OF("h6"),
+    NAME_OF("hr"),    NAME_OF("li"),        NAME_OF("ol"),  NAME_OF("td"),  NAME_OF("th"),
+    NAME_OF("tr"),    NAME_OF("ul"),        NAME_OF("div"), NAME_OF("pre"), NAME_OF("table"),
+    NAME_OF("title"), NAME_OF("blockquote")};
+enum { BLOCK_NAMES = sizeof(block_names) / sizeof(block_names[0]) };
 
 static const struct entity {
     const char *name;
@@ -63,10 +81,15 @@ static struct span name_of(const struct mime_html *h)
     return span_of(h->name, h->count);
 }
 
-static bool is_block(struct span name)
+static bool is_named(const struct mime_html *h, const struct name *name)
 {
-    for (size_t i = 0; i < sizeof(block_names) / sizeof(block_names[0]); i++)
-        if (span_equal(name, span_text(block_names[i])))
+    return h->count == name->len && memcmp(h->name, name->text, name->len) == 0;
+}
+
+static bool is_block(const struct mime_html *h)
+{
+    for (size_t i = 0; i < BLOCK_NAMES && block_names[i].len <= h->count; i++)
+        if (is_named(h, &block_names[i]))
             return true;
     return false;
 }
@@ -186,10 +209,10 @@ static bool step_entity(struct mime_html *h, uint8_t c, struct writing *w)
 static void end_tag(struct mime_html *h, struct writing *w)
 {
     h->state = TEXT;
-    if (is_block(name_of(h)))
+    if (is_block(h))
         put(w, '\n');
     for (uint8_t i = 1; !h->closing && i < sizeof(raw_names) / sizeof(raw_names[0]); i++)
-        if (span_equal(name_of(h), span_text(raw_names[i]))) {
+        if (is_named(h, &raw_names[i])) {
             h->raw = i;
             h->state = RAW;
         }
@@ -274,7 +297,7 @@ static bool step_comment(struct mime_html *h, uint8_t c)
 
 static bool step_raw_open(struct mime_html *h, uint8_t c)
 {
-    const char *name = raw_names[h->raw];
+    const char *name = raw_names[h->raw].text;
 
     if (h->count == 0 ? c == '/' : ascii_lower(c) == (uint8_t)name[h->count - 1]) {
         if (name[h->count++] == 0) {
@@ -329,13 +352,42 @@ static bool step(struct mime_html *h, uint8_t c, struct writing *w)
     return true;
 }
 
+/* Text up to the next tag or character reference, from `i` on; returns where it stopped. Sixteen
+ * bytes are written where sixteen are left to read, so never more than the text may become. */
+static inline size_t text_run(struct span bytes, size_t i, struct writing *w)
+{
+#ifdef __SSE2__
+    const __m128i open = _mm_set1_epi8('<'), reference = _mm_set1_epi8('&');
+
+    while (i + 16 <= bytes.len) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(bytes.data + i));
+        int special =
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, open), _mm_cmpeq_epi8(v, reference)));
+        size_t n = special ? (size_t)__builtin_ctz((unsigned)special) : 16;
+
+        _mm_storeu_si128((__m128i *)(void *)(w->out + w->len), v);
+        w->len += n;
+        i += n;
+        if (special)
+            return i;
+    }
+#endif
+    for (; i < bytes.len && bytes.data[i] != '<' && bytes.data[i] != '&'; i++)
+        put(w, bytes.data[i]);
+    return i;
+}
+
 size_t mime_html_feed(struct mime_html *h, struct span bytes, uint8_t *out)
 {
     struct writing w = {.out = out};
+    size_t i = 0;
 
-    for (size_t i = 0; i < bytes.len; i++)
-        while (!step(h, bytes.data[i], &w))
-            continue;
+    while (i < bytes.len) {
+        if (h->state == TEXT)
+            i = text_run(bytes, i, &w);
+        if (i < bytes.len && step(h, bytes.data[i], &w))
+            i++;
+    }
     return w.len;
 }
 

@@ -33,12 +33,13 @@ void mime_leaf_begin(struct mime_reader *r)
 static void keep_tail(struct mime_reader *r, struct span read)
 {
     struct span last = read;
+    const uint8_t *nl;
     size_t at;
 
     if (last.len > MIME_TAIL_MAX)
         last = span_skip(last, last.len - MIME_TAIL_MAX);
-    for (at = last.len; at > 0 && last.data[at - 1] != '\n'; at--)
-        ;
+    nl = last.len ? memrchr(last.data, '\n', last.len) : NULL;
+    at = nl ? (size_t)(nl + 1 - last.data) : 0;
     if (at > 0 || last.len == MIME_TAIL_MAX)
         r->tail_len = 0;
     last = span_skip(last, at);

@@ -221,7 +221,9 @@ void mime_readings_finish(struct mime_readings *rs)
 /* Whoever reads the input begins it. */
 static void begin_input(struct mime_readings *rs, struct span in)
 {
-    for (struct mime_reading *g = rs->all; g < rs->all + MIME_READINGS; g++) {
+    const struct mime_reading *end = rs->used == 1 ? rs->all + 1 : rs->all + MIME_READINGS;
+
+    for (struct mime_reading *g = rs->all; g < end; g++) {
         if (!g->used || g->feeder != MIME_READINGS)
             continue;
         g->rest = in;

@@ -2,7 +2,7 @@
 #include "proto/mime/mime_scan.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 /* One byte at a time from `i` to `end`; returns where it stopped. `i` is 0 or more. */
@@ -26,6 +26,61 @@ static size_t slow(struct mime_scan *scan, struct span s, size_t i, size_t end, 
 static inline __m128i load(const uint8_t *at)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+#define AVX2 __attribute__((target("avx2"), always_inline)) static inline
+
+AVX2 __m256i is_avx2(const uint8_t *at, char c)
+{
+    return _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)at),
+                             _mm256_set1_epi8(c));
+}
+
+AVX2 uint64_t sum_avx2(__m256i counts)
+{
+    uint64_t sums[4];
+
+    _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_sad_epu8(counts, _mm256_setzero_si256()));
+    return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
+/* As fast() below, 64 bytes a step. */
+AVX2 size_t faster(struct mime_scan *scan, struct span s, size_t i, bool stop)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i bare = zero, counts = zero;
+    unsigned room = 127;
+
+    for (; i + 65 <= s.len; i += 64) {
+        const uint8_t *at = s.data + i;
+        __m256i ends = is_avx2(at, '\n'), more = is_avx2(at + 32, '\n');
+
+        if (stop) {
+            __m256i found = _mm256_or_si256(_mm256_and_si256(ends, is_avx2(at + 1, '-')),
+                                            _mm256_and_si256(more, is_avx2(at + 33, '-')));
+
+            if (!_mm256_testz_si256(found, found))
+                break;
+        }
+        bare = _mm256_or_si256(bare,
+                               _mm256_or_si256(_mm256_andnot_si256(is_avx2(at - 1, '\r'), ends),
+                                               _mm256_andnot_si256(is_avx2(at + 31, '\r'), more)));
+        counts = _mm256_sub_epi8(_mm256_sub_epi8(counts, ends), more);
+        if (--room == 0) {
+            scan->lines += sum_avx2(counts);
+            counts = zero;
+            room = 127;
+        }
+    }
+    scan->lines += sum_avx2(counts);
+    scan->bare |= !_mm256_testz_si256(bare, bare);
+    return i;
+}
+
+__attribute__((target("avx2"))) static size_t fast_avx2(struct mime_scan *scan, struct span s,
+                                                        size_t i, bool stop)
+{
+    return stop ? faster(scan, s, i, true) : faster(scan, s, i, false);
 }
 
 /*
@@ -78,25 +133,40 @@ static inline size_t fast(struct mime_scan *scan, struct span s, size_t i, bool 
 }
 #endif
 
-static inline size_t run(struct mime_scan *scan, struct span s, bool after_cr, bool stop)
+static inline size_t run(struct mime_scan *scan, struct span s, bool after_cr, bool stop,
+                         bool baseline)
 {
     size_t i = slow(scan, s, 0, s.len ? 1 : 0, after_cr, stop);
 
     /* The first byte was the candidate itself, or there is nothing. */
     if (i == 0)
         return 0;
+#ifdef __SSE2__
+    if (!baseline && __builtin_cpu_supports("avx2"))
+        i = fast_avx2(scan, s, i, stop);
+#endif
     i = fast(scan, s, i, stop);
     return slow(scan, s, i, s.len, after_cr, stop);
 }
 
 size_t mime_scan_delimiter(struct mime_scan *scan, struct span s, bool after_cr)
 {
-    return run(scan, s, after_cr, true);
+    return run(scan, s, after_cr, true, false);
 }
 
 void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr)
 {
-    run(scan, s, after_cr, false);
+    run(scan, s, after_cr, false, false);
+}
+
+size_t mime_scan_delimiter_baseline(struct mime_scan *scan, struct span s, bool after_cr)
+{
+    return run(scan, s, after_cr, true, true);
+}
+
+void mime_scan_all_baseline(struct mime_scan *scan, struct span s, bool after_cr)
+{
+    run(scan, s, after_cr, false, true);
 }
 
 #ifdef __SSE2__

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_base64.h"
+#include "proto/mime/mime_base64_run.h"
 #include "proto/mime/mime_qp.h"
 #include "proto/mime/mime_scan.h"
 #include "proto/mime/mime_word.h"
@@ -92,6 +93,110 @@ static void base64_round_trip(void)
         mime_base64_feed(&b, &in, &out);
         mime_base64_finish(&b, &out);
         CHECK(in.len == 0 && b.flags == 0 && span_equal(writer_span(&out), span_of(bytes, len)));
+    }
+}
+
+/* Groups up to the first byte that is neither of the alphabet nor blank, a byte at a time. */
+static void plain_run(struct span in, struct writer *out)
+{
+    uint32_t v = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < in.len && mime_base64_value[in.data[i]] <= MIME_BASE64_BLANK; i++) {
+        if (mime_base64_value[in.data[i]] == MIME_BASE64_BLANK)
+            continue;
+        v = v << 6 | mime_base64_value[in.data[i]];
+        if (++n % 4 == 0)
+            writer_uint(out, v & 0xffffff, 3);
+    }
+}
+
+/* What a run gives, and what there is behind it, is all there is; and no byte beyond the room is
+ * written. */
+static void check_run(enum mime_base64_set set, struct span whole, size_t room, struct span all)
+{
+    enum { MARK = 0xa5, SIZE = 700 };
+    uint8_t memory[SIZE], again[SIZE];
+    struct writer out = writer_of(memory, room), rest = writer_of(again, sizeof(again));
+    struct span in = whole;
+    bool agrees;
+
+    /* At an odd place. */
+    out.len = 1;
+    memset(memory, MARK, sizeof(memory));
+    if (!mime_base64_run_by(set, &in, &out))
+        return;
+    agrees = out.len >= 1 && out.len <= out.cap && memory[0] == MARK &&
+             in.data + in.len == whole.data + whole.len;
+    for (size_t i = out.cap; i < sizeof(memory); i++)
+        agrees &= memory[i] == MARK;
+    writer_span_put(&rest, span_skip(writer_span(&out), 1));
+    plain_run(in, &rest);
+    CHECK(agrees && span_equal(writer_span(&rest), all));
+}
+
+static void check_runs(struct span text, size_t room)
+{
+    uint8_t memory[700];
+    struct writer out = writer_of(memory, sizeof(memory));
+    struct span in = guard_copy(text, true);
+
+    plain_run(in, &out);
+    for (enum mime_base64_set set = 0; set < MIME_BASE64_SETS; set++)
+        check_run(set, in, room ? room : out.len + 5, writer_span(&out));
+    guard_free(in);
+}
+
+/* Each byte at each place of texts of each length, in lines and without. */
+static void base64_runs_agree_with_a_plain_one(void)
+{
+    uint8_t text[200];
+
+    for (size_t line = 4; line <= 80; line += 19) {
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = i % (line + 2) < line    ? (uint8_t)alphabet[(i * 29 + i / 64) % 64]
+                      : i % (line + 2) == line ? '\r'
+                                               : '\n';
+        for (size_t len = 0; len <= sizeof(text); len++)
+            check_runs(span_of(text, len), 0);
+        for (size_t at = 0; at < 100; at++) {
+            uint8_t was = text[at];
+
+            for (unsigned c = 0; c < 256; c += line == 4 ? 1 : 13) {
+                text[at] = (uint8_t)c;
+                check_runs(span_of(text, 140), 0);
+            }
+            text[at] = was;
+        }
+    }
+}
+
+/* Whatever room there is. */
+static void base64_runs_stop_for_room(void)
+{
+    uint8_t text[400];
+
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = i % 30 == 29 ? ' ' : (uint8_t)alphabet[i * 29 % 64];
+    for (size_t room = 1; room < 350; room++)
+        check_runs(span_of(text, sizeof(text)), room);
+}
+
+/* Longer than any of them takes at once. */
+static void base64_runs_are_long(void)
+{
+    static uint8_t text[10000], all[8000], want[8000];
+    struct writer wanted = writer_of(want, sizeof(want));
+
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = i % 78 == 76 ? '\r' : i % 78 == 77 ? '\n' : (uint8_t)alphabet[i * 29 % 64];
+    plain_run(span_of(text, sizeof(text)), &wanted);
+    for (enum mime_base64_set set = 0; set < MIME_BASE64_SETS; set++) {
+        struct writer got = writer_of(all, sizeof(all));
+        struct span in = span_of(text, sizeof(text));
+
+        if (mime_base64_run_by(set, &in, &got))
+            CHECK(in.len < 4 && span_equal(writer_span(&got), writer_span(&wanted)));
     }
 }
 
@@ -269,23 +374,30 @@ static size_t scan_plainly(struct span s, struct mime_scan *scan)
 static void scan_agrees_with_a_plain_one(void)
 {
     static const char bytes[] = "xxxxxxx\r\r\n\n-";
-    uint8_t text[80];
+    uint8_t text[200];
     uint32_t seed = 1;
 
-    for (int n = 0; n < 20000; n++) {
-        struct mime_scan a = {0}, b = {0};
-        size_t len = (size_t)n % sizeof(text);
+    for (int n = 0; n < 40000; n++) {
+        struct mime_scan a = {0}, b = {0}, c = {0};
+        size_t len = (size_t)n % sizeof(text), stop;
         struct span s;
 
         for (size_t i = 0; i < len; i++) {
             seed = seed * 1664525 + 1013904223;
-            text[i] = (uint8_t)bytes[(seed >> 24) % (n % 3 ? 12 : 7)];
+            text[i] = (uint8_t)bytes[(seed >> 24) % (n % 3 ? n % 7 ? 11 : 12 : 7)];
         }
         if (n % 3 == 0 && len)
             text[(seed >> 16) % len] = '\n';
         s = n % 50 ? span_of(text, len) : guard_copy(span_of(text, len), n % 100);
-        CHECK(mime_scan_delimiter(&a, s, false) == scan_plainly(s, &b));
+        stop = scan_plainly(s, &b);
+        CHECK(mime_scan_delimiter(&a, s, false) == stop);
         CHECK(a.lines == b.lines && a.bare == b.bare);
+        CHECK(mime_scan_delimiter_baseline(&c, s, false) == stop);
+        CHECK(c.lines == b.lines && c.bare == b.bare);
+        a = c = (struct mime_scan){0};
+        mime_scan_all(&a, s, n & 1);
+        mime_scan_all_baseline(&c, s, n & 1);
+        CHECK(a.lines == c.lines && a.bare == c.bare);
         if (n % 50 == 0)
             guard_free(s);
     }
@@ -309,6 +421,9 @@ int main(void)
     check_begin();
     CHECK_CASE(base64_rows);
     CHECK_CASE(base64_round_trip);
+    CHECK_CASE(base64_runs_agree_with_a_plain_one);
+    CHECK_CASE(base64_runs_stop_for_room);
+    CHECK_CASE(base64_runs_are_long);
     CHECK_CASE(qp_rows);
     CHECK_CASE(words);
     CHECK_CASE(words_behind_text);

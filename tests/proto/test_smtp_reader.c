@@ -342,12 +342,13 @@ static uint32_t draw(uint32_t *seed)
 static void fill(uint8_t *bytes, size_t len, uint32_t *seed)
 {
     static const char odd[] = "\r\n\0.\rx";
+    uint32_t rare = draw(seed) % 2 ? 4000 : 400;
 
     for (size_t i = 0; i < len; i++) {
-        uint32_t n = draw(seed) % 400;
+        uint32_t n = draw(seed) % rare;
 
         bytes[i] = n < 6 ? (uint8_t)odd[n] : (uint8_t)('a' + n % 26);
-        if (n > 380 && i + 1 < len) {
+        if (n % 400 > 380 && i + 1 < len) {
             bytes[i++] = '\r';
             bytes[i] = '\n';
         }
@@ -364,9 +365,15 @@ static void scans_agree_with_the_slow_one(void)
         struct smtp_scan slow = {.line_start = -(int64_t)(draw(&seed) % 60),
                                  .line_max = 64 + draw(&seed) % 100,
                                  .at_start = draw(&seed) & 1};
-        struct smtp_scan base = slow, fast = slow;
+        struct smtp_scan base, fast;
         size_t expected;
 
+        /* Long enough for each line there may be, or just not. */
+        if (draw(&seed) % 2)
+            slow.line_max = 64 + (int64_t)len - draw(&seed) % 64;
+        if (slow.line_max < SMTP_SCAN_LINE_MIN || draw(&seed) % 8 == 0)
+            slow.line_max = SMTP_SCAN_UNLIMITED;
+        base = fast = slow;
         if (draw(&seed) % 4 == 0)
             slow.line_start = base.line_start = fast.line_start = SMTP_SCAN_UNLIMITED;
         fill(bytes, len, &seed);

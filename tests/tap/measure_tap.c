@@ -2,11 +2,14 @@
 /*
  * What it costs to watch, one thread, frames from memory, checksums as a card says them:
  *
- *     measure_tap MEGABYTES [SEED]
+ *     measure_tap MEGABYTES [ROW]
  *
  * plays a trace (tests/tap/mail_trace.h) until so many megabytes of frames went by, once for each
  * depth of reading, and prints gigabits of frames a second of the processor's time; beside it what
- * the libraries take for the bytes of the messages alone.
+ * the libraries take for the bytes that the engine gives them out of the same frames. Each row is
+ * measured three times in turn, each time behind a part that is played without a clock, so that
+ * none pays for memory that is touched first; the middle one counts. With ROW (1 to 5) that depth
+ * alone is played, for profilers.
  */
 #include <hs.h>
 #include <stdio.h>
@@ -23,13 +26,15 @@
 #include "dataplane/capture/tap_input.h"
 #include "dataplane/tap/tap.h"
 #include "proto/smtp/smtp_observer.h"
+#include "tests/tap/asked_bytes.h"
 #include "tests/tap/mail_trace.h"
 
 enum { POOL = 64 << 20, PATTERNS = 1000, FLOWS = 4096, MESSAGES = 256, ETHERNET = 1 };
-enum { FRAME_NS = 1000, WHY = 16384 };
+enum { COMMON = 12 }; /* one pattern in so many is of the texts' own words */
+enum { FRAME_NS = 1000, WHY = 16384, TIMES = 3, SEED = 20261122 };
 
 static struct mail_trace trace;
-static uint64_t goal; /* bytes of frames */
+static uint64_t goal; /* bytes of frames, each time */
 static char *patterns[PATTERNS];
 
 static uint64_t cpu_ns(void)
@@ -38,14 +43,6 @@ static uint64_t cpu_ns(void)
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static double report(const char *what, uint64_t bytes, uint64_t ns)
-{
-    double rate = (double)bytes * 8 / (double)ns;
-
-    printf("%-34s %7.2f Gbit/s\n", what, rate);
-    return rate;
 }
 
 static void fail(const char *what)
@@ -58,7 +55,9 @@ static void fail(const char *what)
 
 struct play {
     uint32_t at, round;
-    uint64_t played; /* bytes */
+    uint64_t warm;   /* bytes that are played before the clock begins */
+    uint64_t played; /* all bytes */
+    uint64_t began_ns, began_at;
     uint64_t time_ns;
     uint64_t messages;
 };
@@ -70,7 +69,11 @@ static bool next_frame(struct play *p, struct span *bytes_out)
         p->round++;
     }
     /* Whole rounds, so whole sessions. */
-    if (p->played >= goal && p->at == 0)
+    if (p->at == 0 && !p->began_ns && p->played >= p->warm) {
+        p->began_at = p->played;
+        p->began_ns = cpu_ns();
+    }
+    if (p->at == 0 && p->began_ns && p->played >= p->began_at + goal)
         return false;
     *bytes_out = mail_trace_bytes(&trace, p->at++, p->round);
     p->played += bytes_out->len;
@@ -78,15 +81,23 @@ static bool next_frame(struct play *p, struct span *bytes_out)
     return true;
 }
 
+/* Gigabits a second since the clock began. */
+static double rate_of(const struct play *p)
+{
+    return (double)(p->played - p->began_at) * 8 / (double)(cpu_ns() - p->began_ns);
+}
+
 /* ---- connections alone, and conversations ---- */
 
 struct conversation {
     struct smtp_observer observer;
+    struct conversation *next_free;
     uint8_t client[SMTP_OBSERVER_LINE_MAX], server[SMTP_REPLY_LINE_MAX];
 };
 
 static uint64_t delivered, verdicts;
-static struct conversation talks[FLOWS];
+static struct conversation talks[FLOWS], *free_talk;
+static uint32_t talks_used;
 
 static void count_bytes(void *context, struct tcp_observed_flow *flow, enum tcp_direction direction,
                         struct span bytes, uint64_t offset, uint64_t time_ns)
@@ -96,8 +107,9 @@ static void count_bytes(void *context, struct tcp_observed_flow *flow, enum tcp_
 
 static void begin_talk(void *context, struct tcp_observed_flow *flow)
 {
-    struct conversation *c = &talks[flow->id % FLOWS];
+    struct conversation *c = free_talk ? free_talk : &talks[talks_used++];
 
+    free_talk = free_talk ? free_talk->next_free : NULL;
     smtp_observer_init(&c->observer, false);
     flow->user = c;
 }
@@ -142,9 +154,15 @@ static void flow_event(void *context, struct tcp_observed_flow *flow,
 static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_observer_end reason,
                      uint64_t time_ns)
 {
+    struct conversation *c = flow->user;
+
+    if (!c)
+        return;
+    c->next_free = free_talk;
+    free_talk = c;
 }
 
-static double reassemble(const char *what, bool conversations)
+static double reassemble(bool conversations)
 {
     struct tcp_observer_calls calls = {.flow_begin = conversations ? begin_talk : flow_begin,
                                        .flow_bytes = conversations ? follow : count_bytes,
@@ -152,13 +170,13 @@ static double reassemble(const char *what, bool conversations)
                                        .flow_finished = flow_finished,
                                        .flow_event = flow_event,
                                        .flow_end = flow_end};
+    struct play play = {.warm = goal};
     struct tcp_observer_options tcp;
     struct tap_input_options options;
     struct tcp_observer *observer;
     struct tap_input *input;
-    struct play play = {0};
     struct span bytes;
-    uint64_t begun;
+    double rate;
 
     tcp_observer_defaults(&tcp);
     tap_input_defaults(&options);
@@ -167,17 +185,16 @@ static double reassemble(const char *what, bool conversations)
     input = observer ? tap_input_new(&options, observer) : NULL;
     if (!input)
         fail("no memory");
-    begun = cpu_ns();
     while (next_frame(&play, &bytes))
         tap_input_feed(input, &(struct tap_input_frame){.bytes = bytes,
                                                         .wire_len = (uint32_t)bytes.len,
                                                         .link = ETHERNET,
                                                         .time_ns = play.time_ns,
                                                         .checksum = TCP_CHECKSUM_GOOD});
-    begun = cpu_ns() - begun;
+    rate = rate_of(&play);
     tap_input_free(input);
     tcp_observer_free(observer);
-    return report(what, play.played, begun);
+    return rate;
 }
 
 /* ---- messages ---- */
@@ -185,6 +202,7 @@ static double reassemble(const char *what, bool conversations)
 struct watching {
     struct play play;
     struct handoff *handoff;
+    double rate;
 };
 
 static bool next_source(void *context, struct tap_frame_source *frame_out)
@@ -192,8 +210,10 @@ static bool next_source(void *context, struct tap_frame_source *frame_out)
     struct watching *w = context;
     struct span bytes;
 
-    if (!next_frame(&w->play, &bytes))
+    if (!next_frame(&w->play, &bytes)) {
+        w->rate = rate_of(&w->play);
         return false;
+    }
     *frame_out = (struct tap_frame_source){.bytes = bytes,
                                            .wire_len = (uint32_t)bytes.len,
                                            .link = ETHERNET,
@@ -233,7 +253,7 @@ static struct config *configuration(const char *rules)
     return config_read(writer_span(&text), "measure_tap", &errors);
 }
 
-static double watch(const char *what, const char *rules, bool digests)
+static struct judgement *judging(const char *rules)
 {
     static char why_text[WHY];
     struct writer why = writer_of(why_text, sizeof(why_text));
@@ -242,8 +262,17 @@ static double watch(const char *what, const char *rules, bool digests)
         config ? judgement_new(
                      config, &(struct judgement_options){.workers = 1, .messages = MESSAGES}, &why)
                : NULL;
+
+    if (!judgement)
+        fail(why.len ? why_text : "no configuration");
+    config_free(config);
+    return judgement;
+}
+
+static double watch(struct judgement *judgement, bool digests, uint64_t warm)
+{
     struct tap_extract *extract = digests ? tap_extract_new(NULL, 2 * MESSAGES, 0) : NULL;
-    struct watching w = {.handoff = judgement ? judgement_handoff(judgement) : NULL};
+    struct watching w = {.handoff = judgement_handoff(judgement), .play.warm = warm};
     struct tap_source source = {.context = &w,
                                 .next = next_source,
                                 .event = on_event,
@@ -253,42 +282,56 @@ static double watch(const char *what, const char *rules, bool digests)
                                 .ignore_checksums = true,
                                 .flows = FLOWS,
                                 .messages = MESSAGES};
-    uint64_t begun, rounds;
+    double rate;
 
-    if (!judgement || (digests && !extract))
-        fail(why.len ? why_text : "no configuration");
-    rcu_register_thread();
-    begun = cpu_ns();
+    if (digests && !extract)
+        fail("no memory");
     if (!tap_run(w.handoff, &source))
         fail("no memory");
-    begun = cpu_ns() - begun;
-    rcu_unregister_thread();
-    rounds = w.play.played / trace.len;
-    if (w.play.messages != rounds * trace.messages)
+    rate = w.rate;
+    if (w.play.messages != w.play.played / trace.len * trace.messages)
         fail("messages were not seen");
-    judgement_free(judgement);
     tap_extract_free(extract);
-    config_free(config);
-    return report(what, w.play.played, begun);
+    return rate;
 }
 
 /* ---- a thousand patterns ---- */
 
+/* A word that is not among those of the texts. */
+static const char *odd_word(uint64_t *dice, char word[16])
+{
+    static const char *const syllables[] = {"ba", "ce", "di", "fo", "gu", "ka", "le", "mi",
+                                            "no", "pu", "ra", "se", "ti", "vo", "xu", "za"};
+    struct writer w = writer_of(word, 15);
+
+    for (uint64_t n = 3 + mail_trace_roll(dice) % 3; n; n--)
+        writer_text(&w, syllables[mail_trace_roll(dice) % 16]);
+    word[w.len] = 0;
+    return word;
+}
+
+/*
+ * Two of three are words and a number, the third is an expression: blanks between words, digits of
+ * any kind. Every second begins with a word of the texts, one in twelve has no others: these alone
+ * decide how fast Hyperscan is.
+ */
 static void make_patterns(void)
 {
     uint64_t dice = 77;
 
     for (int i = 0; i < PATTERNS; i++) {
-        const char *a = mail_trace_word(&dice), *b = mail_trace_word(&dice);
+        char one[16], two[16];
+        const char *a = i % 2 ? odd_word(&dice, one) : mail_trace_word(&dice);
+        const char *b = i % COMMON ? odd_word(&dice, two) : mail_trace_word(&dice);
         unsigned n = (unsigned)(mail_trace_roll(&dice) % 100000);
 
-        /* Words of the texts, but together with what is not in them. */
         if (asprintf(&patterns[i], i % 3 ? "%s %s-%05u" : "%s[ ,]{1,3}%s [0-9]{2,4}x%05u", a, b,
                      n) < 0)
             fail("no memory");
     }
 }
 
+/* All that is decoded is looked at once: text, the text of HTML, and files. */
 static void write_rules(const char *path)
 {
     FILE *f = fopen(path, "w");
@@ -297,50 +340,57 @@ static void write_rules(const char *path)
         fail(path);
     fprintf(f, "rules:\n");
     for (int i = 0; i < PATTERNS; i++)
-        fprintf(f, "  - {id: r%d, scope: body, score: 1, patterns: [{regex: '%s'}]}\n", i,
-                patterns[i]);
+        fprintf(f,
+                "  - {id: r%d, score: 1, patterns: [{scope: body, regex: '%s'}, "
+                "{scope: attachment, regex: '%s'}]}\n",
+                i, patterns[i], patterns[i]);
     fclose(f);
 }
 
-/* ---- the libraries alone, over the bytes of messages ---- */
+/* ---- the libraries alone ---- */
 
-typedef void (*use_bytes)(void *context, struct span bytes, bool ends);
-
-static double alone(const char *what, use_bytes use, void *context)
+static double memcpy_alone(void)
 {
-    uint64_t begun = cpu_ns(), played = 0;
+    static uint8_t to[2048];
+    uint64_t played = 0, began = cpu_ns();
 
-    while (played < goal) {
+    for (; played < goal; played += trace.len) {
         for (uint32_t i = 0; i < trace.frame_count; i++) {
             const struct mail_trace_frame *f = &trace.frames[i];
 
             if (f->text_len)
-                use(context, span_of(trace.bytes + f->at + f->text_at, f->text_len), f->ends);
+                memcpy(to, trace.bytes + f->at + f->text_at, f->text_len);
+            __asm__ volatile("" ::"r"(to) : "memory");
         }
-        played += trace.len;
     }
-    /* Of the same frames: what is not message costs nothing here. */
-    return report(what, played, cpu_ns() - begun);
+    return (double)played * 8 / (double)(cpu_ns() - began);
 }
 
-static void use_memcpy(void *context, struct span bytes, bool ends)
+typedef void (*use_bytes)(void *context, struct span whole);
+
+/* Each stream, each part in one piece, as often as the frames they came from would have to go by.
+ */
+static double alone(const struct asked_bytes *a, use_bytes use, void *context)
 {
-    memcpy(context, bytes.data, bytes.len);
-    __asm__ volatile("" ::"r"(context) : "memory");
+    uint64_t played = 0, began = cpu_ns();
+
+    for (; played < goal; played += trace.len)
+        for (size_t i = 0, from = 0; i < a->count; from = a->ends[i++])
+            use(context, span_of(a->bytes + from, a->ends[i] - from));
+    return (double)played * 8 / (double)(cpu_ns() - began);
 }
 
-static void use_sha(void *context, struct span bytes, bool ends)
+static void use_sha(void *context, struct span whole)
 {
     uint8_t out[EVP_MAX_MD_SIZE];
 
-    EVP_DigestUpdate(context, bytes.data, bytes.len);
-    if (ends) {
-        EVP_DigestFinal_ex(context, out, NULL);
-        EVP_DigestInit_ex(context, EVP_sha256(), NULL);
-    }
+    EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    EVP_DigestUpdate(context, whole.data, whole.len);
+    EVP_DigestFinal_ex(context, out, NULL);
 }
 
 struct scanning {
+    hs_database_t *database;
     hs_stream_t *stream;
     hs_scratch_t *scratch;
 };
@@ -351,70 +401,174 @@ static int on_hit(unsigned id, unsigned long long from, unsigned long long to, u
     return 0;
 }
 
-static void use_hyperscan(void *context, struct span bytes, bool ends)
+static void use_hyperscan(void *context, struct span whole)
 {
     struct scanning *s = context;
 
-    hs_scan_stream(s->stream, (const char *)bytes.data, (unsigned)bytes.len, 0, s->scratch, on_hit,
+    hs_scan_stream(s->stream, (const char *)whole.data, (unsigned)whole.len, 0, s->scratch, on_hit,
                    NULL);
-    if (ends)
-        hs_reset_stream(s->stream, 0, s->scratch, on_hit, NULL);
+    hs_reset_stream(s->stream, 0, s->scratch, on_hit, NULL);
 }
 
-static double hyperscan_alone(void)
+/* Compiled as the engine's rules are: rules/rule_plan.c. */
+static void begin_scanning(struct scanning *s)
 {
-    unsigned ids[PATTERNS], flags[PATTERNS] = {0};
-    hs_database_t *database;
+    unsigned ids[PATTERNS], flags[PATTERNS];
     hs_compile_error_t *error;
-    struct scanning s = {0};
-    double rate;
 
-    for (unsigned i = 0; i < PATTERNS; i++)
+    for (unsigned i = 0; i < PATTERNS; i++) {
         ids[i] = i;
+        flags[i] = HS_FLAG_SINGLEMATCH;
+    }
     if (hs_compile_multi((const char *const *)patterns, flags, ids, PATTERNS, HS_MODE_STREAM, NULL,
-                         &database, &error) != HS_SUCCESS ||
-        hs_alloc_scratch(database, &s.scratch) != HS_SUCCESS ||
-        hs_open_stream(database, 0, &s.stream) != HS_SUCCESS)
+                         &s->database, &error) != HS_SUCCESS ||
+        hs_alloc_scratch(s->database, &s->scratch) != HS_SUCCESS ||
+        hs_open_stream(s->database, 0, &s->stream) != HS_SUCCESS)
         fail("Hyperscan");
-    rate = alone("Hyperscan, 1000 patterns, streams", use_hyperscan, &s);
-    hs_close_stream(s.stream, s.scratch, on_hit, NULL);
-    hs_free_scratch(s.scratch);
-    hs_free_database(database);
-    return rate;
+}
+
+static void end_scanning(struct scanning *s)
+{
+    hs_close_stream(s->stream, s->scratch, on_hit, NULL);
+    hs_free_scratch(s->scratch);
+    hs_free_database(s->database);
+}
+
+/* ---- rows ---- */
+
+enum row { REASSEMBLY, SMTP, MIME, SHA256, RULES, MEMCPY, SHA256_ALONE, SCAN_ALONE, ROWS };
+
+static const char *const row_names[ROWS] = {
+    [REASSEMBLY] = "reassembly",         [SMTP] = "+ SMTP",
+    [MIME] = "+ MIME decoding",          [SHA256] = "+ SHA-256 of parts",
+    [RULES] = "+ 1000 patterns",         [MEMCPY] = "memcpy",
+    [SHA256_ALONE] = "OpenSSL, SHA-256", [SCAN_ALONE] = "Hyperscan, 1000 patterns, streams",
+};
+
+struct measuring {
+    struct judgement *plain, *rules;
+    struct scanning scanning;
+    EVP_MD_CTX *sha;
+    double rates[ROWS][TIMES];
+};
+
+static double measure(struct measuring *m, enum row row)
+{
+    switch (row) {
+    case REASSEMBLY:
+    case SMTP:
+        return reassemble(row == SMTP);
+    case MIME:
+    case SHA256:
+        return watch(m->plain, row == SHA256, goal);
+    case RULES:
+        return watch(m->rules, true, goal);
+    case MEMCPY:
+        return memcpy_alone();
+    case SHA256_ALONE:
+        return alone(&asked_sha256, use_sha, m->sha);
+    default:
+        return alone(&asked_hyperscan, use_hyperscan, &m->scanning);
+    }
+}
+
+static int by_rate(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void report(struct measuring *m)
+{
+    double libraries = 0;
+
+    for (enum row row = 0; row < ROWS; row++) {
+        double *rates = m->rates[row];
+
+        qsort(rates, TIMES, sizeof(*rates), by_rate);
+        if (row >= MEMCPY)
+            libraries += 1 / rates[TIMES / 2];
+        printf("%-34s %7.2f Gbit/s  (%.2f to %.2f)\n", row_names[row], rates[TIMES / 2], rates[0],
+               rates[TIMES - 1]);
+    }
+    printf("the libraries in series %.2f Gbit/s; the whole is %.0f %% of that\n", 1 / libraries,
+           m->rates[RULES][TIMES / 2] * libraries * 100);
+}
+
+/* What the whole asks of the libraries in one round. */
+static void record_asked(struct measuring *m)
+{
+    uint64_t all = goal;
+
+    goal = trace.len;
+    asked_bytes_record(true);
+    watch(m->rules, true, 0);
+    asked_bytes_record(false);
+    goal = all;
+    printf("a round gives Hyperscan %.1f MB in %zu streams by %llu calls, SHA-256 %.1f MB in %zu "
+           "parts by %llu calls\n",
+           (double)asked_hyperscan.len / 1e6, asked_hyperscan.count,
+           (unsigned long long)asked_hyperscan.calls, (double)asked_sha256.len / 1e6,
+           asked_sha256.count, (unsigned long long)asked_sha256.calls);
+}
+
+static struct judgement *judging_by_patterns(void)
+{
+    char rules[] = "/tmp/wirepost-rules-XXXXXX";
+    int fd = mkstemp(rules);
+    struct judgement *judgement;
+
+    if (fd < 0)
+        fail(rules);
+    write_rules(rules);
+    judgement = judging(rules);
+    unlink(rules);
+    close(fd);
+    return judgement;
+}
+
+static void measure_all(struct measuring *m)
+{
+    m->sha = EVP_MD_CTX_new();
+    if (!m->sha)
+        fail("no memory");
+    begin_scanning(&m->scanning);
+    record_asked(m);
+    for (int time = 0; time < TIMES; time++)
+        for (enum row row = 0; row < ROWS; row++)
+            m->rates[row][time] = measure(m, row);
+    report(m);
+    end_scanning(&m->scanning);
+    EVP_MD_CTX_free(m->sha);
+    asked_bytes_free();
 }
 
 int main(int argc, char **argv)
 {
-    char rules[] = "/tmp/wirepost-rules-XXXXXX", to[2048];
-    EVP_MD_CTX *sha = EVP_MD_CTX_new();
-    double whole, libraries = 0;
-    int fd;
+    static struct measuring m;
+    enum row only = argc > 2 ? (enum row)(atoi(argv[2]) - 1) : ROWS;
 
-    if (argc < 2 || atol(argv[1]) <= 0 || !sha)
+    if (argc < 2 || atol(argv[1]) <= 0)
         return 2;
-    goal = (uint64_t)atol(argv[1]) << 20;
-    mail_trace_make(&trace, argc > 2 ? strtoull(argv[2], NULL, 10) : 20261122, POOL);
+    goal = ((uint64_t)atol(argv[1]) << 20) / TIMES;
+    mail_trace_make(&trace, SEED, POOL);
+    printf("%u messages, %.0f MB of them in %.0f MB of frames, played until %d times %.0f MB went "
+           "by\n",
+           trace.messages, (double)trace.text_bytes / 1e6, (double)trace.len / 1e6, TIMES,
+           (double)goal / 1e6);
     make_patterns();
-    fd = mkstemp(rules);
-    if (fd < 0)
-        fail(rules);
-    write_rules(rules);
-    printf("%u messages, %.0f MB of them in %.0f MB of frames, played until %s MB went by\n",
-           trace.messages, (double)trace.text_bytes / 1e6, (double)trace.len / 1e6, argv[1]);
-    reassemble("reassembly", false);
-    reassemble("+ SMTP", true);
-    watch("+ MIME", NULL, false);
-    watch("+ SHA-256 of parts", NULL, true);
-    whole = watch("+ 1000 patterns", rules, true);
-    unlink(rules);
-    close(fd);
-    EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
-    libraries += 1 / alone("memcpy", use_memcpy, to);
-    libraries += 1 / alone("OpenSSL, SHA-256", use_sha, sha);
-    libraries += 1 / hyperscan_alone();
-    printf("the libraries in series %.2f Gbit/s; the whole is %.0f %% of that\n", 1 / libraries,
-           whole * libraries * 100);
-    EVP_MD_CTX_free(sha);
+    m.plain = judging(NULL);
+    if (only >= RULES)
+        m.rules = judging_by_patterns();
+    rcu_register_thread();
+    if (only < MEMCPY)
+        printf("%.2f Gbit/s\n", measure(&m, only));
+    else
+        measure_all(&m);
+    rcu_unregister_thread();
+    judgement_free(m.plain);
+    judgement_free(m.rules);
     for (int i = 0; i < PATTERNS; i++)
         free(patterns[i]);
     mail_trace_free(&trace);
