@@ -39,15 +39,24 @@ struct engine_options {
     /* Workers; the limits are each worker's. */
     uint32_t workers; /* 1 to ENGINE_WORKERS */
     enum worker_idle idle;
-    uint32_t nap_us;        /* (50) */
-    uint32_t idle_turns;    /* (64) */
-    struct tcp_options tcp; /* all but mss_v4, mss_v6, secret, worker and workers, which are set here */
+    uint32_t nap_us;     /* (50) */
+    uint32_t idle_turns; /* (64) */
+    struct tcp_options
+        tcp; /* all but mss_v4, mss_v6, secret, worker and workers, which are set here */
     uint32_t sessions;
     uint16_t node; /* of this machine, in every id */
     uint64_t
         ids_after_ms; /* ids begin behind this wall time, as those given out before did; 0: now */
     uint32_t chunks[CHUNK_CLASSES];
     struct handoff *handoff; /* for as many workers; outlives the engine */
+
+    /*
+     * Makes what worker `index` does instead of serving sessions; it and the memory are the
+     * caller's and outlive the engine. False: out of memory. NULL: sessions are served.
+     */
+    bool (*make_app)(void *user, uint32_t index, struct tcp *tcp, struct chunk_pool *pool,
+                     struct worker_app *app_out);
+    void *app_user;
 
     /* Adds rows to the counters that telemetry shows; NULL: none. Called from DPDK's telemetry
      * thread. */
