@@ -262,6 +262,10 @@ static uint64_t next_start(const struct blast_client *c)
     at = c->phase == BLAST_PHASE_LOAD && c->order->rate > 0
              ? blast_schedule_at(c->order, c->shared->begin, c->index, c->arrivals)
              : c->now;
+    /* What is meant for after the end is nobody's. */
+    if (c->phase == BLAST_PHASE_LOAD && c->order->duration_us &&
+        at >= c->shared->begin + c->order->duration_us)
+        return UINT64_MAX;
     return at > c->retry ? at : c->retry;
 }
 

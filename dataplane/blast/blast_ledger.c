@@ -62,23 +62,25 @@ void blast_ledger_refused(struct blast_ledger *l, uint64_t number)
     l->sent[number] = 0;
 }
 
-void blast_ledger_found(struct blast_ledger *l, const struct blast_order *order, uint64_t number,
-                        uint32_t user)
+void blast_ledger_found(struct blast_ledger *l, const struct blast_order *order,
+                        struct blast_finding f)
 {
     uint32_t first, place;
     uint8_t bit;
 
-    if (number >= l->size) {
+    if (f.number >= l->size) {
         atomic_fetch_add(&l->unexpected, 1);
         return;
     }
-    first = blast_ledger_first(order, number);
-    place = (user + order->user_count - first) % order->user_count;
+    first = blast_ledger_first(order, f.number);
+    place = (f.user + order->user_count - first) % order->user_count;
     bit = (uint8_t)(1u << place % BLAST_VERIFY_RECIPIENTS);
-    if (place >= order->recipients || !(l->sent[number] & bit))
+    if (place >= order->recipients || !(l->sent[f.number] & bit))
         atomic_fetch_add(&l->unexpected, 1);
-    else if (atomic_fetch_or(&l->found[number], bit) & bit)
+    else if (atomic_fetch_or(&l->found[f.number], bit) & bit)
         atomic_fetch_add(&l->duplicated, 1);
+    else if (!f.whole)
+        atomic_fetch_add(&l->changed, 1);
 }
 
 static uint64_t bits(unsigned int mask)
@@ -103,5 +105,7 @@ struct blast_verified blast_ledger_sum(const struct blast_ledger *l)
         v.lost += bits(accepted & ~found);
         v.doubtful += bits(found & ~accepted);
     }
+    /* They are there, but not as they were sent. */
+    v.found -= v.changed < v.found ? v.changed : v.found;
     return v;
 }

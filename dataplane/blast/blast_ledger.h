@@ -19,6 +19,12 @@ struct blast_ledger {
     _Atomic uint64_t duplicated, changed, unexpected, foreign, mailboxes, unread;
 };
 
+struct blast_finding {
+    uint64_t number;
+    uint32_t user;
+    bool whole;
+};
+
 /* Memory is taken as it is used. NULL: there is none. */
 struct blast_ledger *blast_ledger_new(uint64_t size);
 void blast_ledger_free(struct blast_ledger *ledger);
@@ -28,9 +34,9 @@ void blast_ledger_sent(struct blast_ledger *ledger, uint64_t number, uint8_t mas
 void blast_ledger_accepted(struct blast_ledger *ledger, uint64_t number, uint8_t mask);
 /* The server has refused it: it must not be there. */
 void blast_ledger_refused(struct blast_ledger *ledger, uint64_t number);
-/* It was found whole in the mailbox of `user`. */
+/* It was found in the mailbox of `user`; `whole`: as it was sent. */
 void blast_ledger_found(struct blast_ledger *ledger, const struct blast_order *order,
-                        uint64_t number, uint32_t user);
+                        struct blast_finding finding);
 /* The sum of it, when all mailboxes were read. */
 struct blast_verified blast_ledger_sum(const struct blast_ledger *ledger);
 /* The first recipient of a message, an index into the users. */

@@ -8,7 +8,7 @@
  * that verifies reads all of a mailbox and compares; one of the load reads, and deletes if it is
  * told to.
  */
-#define FIELD "X-Wirepost-Blast: "
+#define FIELD "X-Blast: "
 
 static bool say(struct blast_client *c, struct blast_session *s, enum pop3_verb verb,
                 struct span argument)
@@ -153,10 +153,9 @@ static void end_message(struct blast_client *c, struct blast_session *s)
         c->tally->counts.messages_retrieved++;
     } else if (!r->ours) {
         atomic_fetch_add(&ledger->foreign, 1);
-    } else if (is_whole(c, r)) {
-        blast_ledger_found(ledger, c->order, r->number, s->user);
     } else {
-        atomic_fetch_add(&ledger->changed, 1);
+        blast_ledger_found(ledger, c->order,
+                           (struct blast_finding){r->number, s->user, is_whole(c, r)});
     }
 }
 

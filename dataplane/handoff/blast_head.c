@@ -19,7 +19,7 @@ void blast_head(struct writer *w, const struct blast_order *order, uint64_t numb
 {
     const struct blast_text *text = blast_text_of(order, number);
 
-    writer_printf(w, "X-Wirepost-Blast: %016llx %llx %zx %016llx\r\n",
+    writer_printf(w, "X-Blast: %016llx %llx %zx %016llx\r\n",
                   (unsigned long long)order->run, (unsigned long long)number, text->raw.len,
                   (unsigned long long)text->sum);
     writer_printf(w, "Message-ID: <%llx.%016llx@%.*s>\r\n", (unsigned long long)number,

@@ -147,7 +147,7 @@ bool blast_run(const struct blast_order *order, struct writer *why);
 
 /*
  * What message `number` begins with:
- *   X-Wirepost-Blast: RUN NUMBER OCTETS SUM CRLF     hexadecimal; octets and sum of all behind the
+ *   X-Blast: RUN NUMBER OCTETS SUM CRLF     hexadecimal; octets and sum of all behind the
  *   Message-ID: <NUMBER.RUN@HOSTNAME> CRLF           head, the sum as in struct blast_text
  */
 void blast_head(struct writer *w, const struct blast_order *order, uint64_t number);
