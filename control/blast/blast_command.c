@@ -16,7 +16,7 @@ struct blasting {
     struct blast_told told; /* the last thing that was told, copied */
     struct blast_tally tally;
     struct blast_verified verified;
-    json_t *counters;
+    struct blast_report_more more;
     FILE *out; /* for people */
     FILE *json;
 };
@@ -38,6 +38,7 @@ static bool stopped(void *context)
 static void second(void *context, const struct blast_told *told)
 {
     struct blasting *b = context;
+    struct blast_report_row row;
 
     b->told = *told;
     b->tally = *told->tally;
@@ -46,14 +47,22 @@ static void second(void *context, const struct blast_told *told)
         b->verified = *told->verified;
         b->told.verified = &b->verified;
     }
-    if (!b->plan.words.quiet)
-        blast_report_line(b->out, &b->plan.order, told, &b->last);
+    if (told->verified)
+        return;
+    row = blast_report_second(&b->plan.order, told, &b->last);
+    json_array_append_new(b->more.timeline, blast_report_row_json(&row));
+    if (b->plan.words.quiet)
+        return;
+    if (told->verifying)
+        fprintf(b->out, "%8.1f s  reading back\n", row.at);
+    else
+        blast_report_line(b->out, &row);
 }
 
 static void take_counter(void *context, const char *name, uint64_t value)
 {
     if (value)
-        json_object_set_new(((struct blasting *)context)->counters, name,
+        json_object_set_new(((struct blasting *)context)->more.counters, name,
                             json_integer((json_int_t)value));
 }
 
@@ -61,7 +70,7 @@ static void take_counter(void *context, const char *name, uint64_t value)
 
 static bool write_json(struct blasting *b)
 {
-    json_t *o = b->json ? blast_report_json(&b->plan.order, &b->told, b->counters) : NULL;
+    json_t *o = b->json ? blast_report_json(&b->plan.order, &b->told, &b->more) : NULL;
     bool ok;
 
     if (!b->json)
@@ -110,14 +119,15 @@ static int carry_out(struct blasting *b, blast_command_run *run)
 
     if (!open_json(b))
         return FAILED;
-    b->counters = json_object();
+    b->more.counters = json_object();
+    b->more.timeline = json_array();
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     if (!run(&b->plan.order, &why)) {
         fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
         return FAILED;
     }
-    blast_report_table(b->out, &b->plan.order, &b->told, b->counters);
+    blast_report_table(b->out, &b->told, b->more.counters);
     written = write_json(b);
     return written && is_good(b) ? OK : FAILED;
 }
@@ -147,7 +157,8 @@ static int command(blast_command_run *run, const char *program, struct blasting 
         status = carry_out(b, run);
     }
     blast_plan_fini(&b->plan);
-    json_decref(b->counters);
+    json_decref(b->more.counters);
+    json_decref(b->more.timeline);
     if (b->json && b->json != stdout)
         fclose(b->json);
     free(b);

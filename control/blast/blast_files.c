@@ -6,13 +6,16 @@
 #include <sys/stat.h>
 
 #include "control/blast/blast_text.h"
+#include "control/transfer/mbox_reader.h"
 
 /* Messages from files. */
-enum { FILES = 65536, FILE_MAX = 64 << 20 };
+enum { FILES = 65536, FILE_MAX = 256 << 20 };
 
 struct files {
     struct blast_messages *messages;
     struct writer *why;
+    const char *path;   /* of the mbox that is read */
+    struct writer mail; /* its message under way */
 };
 
 static bool complain(struct files *f, const char *path, const char *what)
@@ -79,15 +82,65 @@ static bool add(struct files *f, const char *path, struct span bytes)
     return !f->why->len;
 }
 
+/* ---- mbox ---- */
+
+static bool mbox_begin(void *context, const struct mbox_from *from)
+{
+    (void)from;
+    ((struct files *)context)->mail.len = 0;
+    return true;
+}
+
+static bool mbox_bytes(void *context, struct span bytes)
+{
+    struct files *f = context;
+
+    writer_span_put(&f->mail, bytes);
+    return !f->mail.full;
+}
+
+static bool mbox_end(void *context, uint32_t flags)
+{
+    struct files *f = context;
+
+    (void)flags;
+    return !f->mail.len || add(f, f->path, writer_span(&f->mail));
+}
+
+/* A line end of one byte becomes two: no message is longer than twice the file. */
+static bool add_mbox(struct files *f, const char *path, struct span bytes)
+{
+    static struct mbox_reader reader;
+    const struct mbox_events events = {
+        .context = f, .begin = mbox_begin, .bytes = mbox_bytes, .end = mbox_end};
+    uint8_t *room = malloc(2 * bytes.len + 2);
+    bool ok = room || complain(f, path, "out of memory");
+
+    f->path = path;
+    f->mail = writer_of(room, 2 * bytes.len + 2);
+    mbox_reader_init(&reader, MBOX_RD, &events);
+    ok = ok && mbox_reader_feed(&reader, bytes) && mbox_reader_finish(&reader);
+    free(room);
+    return ok || (f->why->len ? false : complain(f, path, "is no mbox"));
+}
+
+/* ---- files ---- */
+
+static bool is_mbox(struct span bytes)
+{
+    return span_equal(span_head(bytes, 5), span_text("From "));
+}
+
 static bool read_file(struct files *f, const char *path, size_t size)
 {
     FILE *file = fopen(path, "re");
     uint8_t *bytes = file && size <= FILE_MAX ? malloc(size + 1) : NULL;
     size_t n = bytes ? fread(bytes, 1, size, file) : 0;
-    bool ok = bytes && add(f, path, span_of(bytes, n));
+    struct span all = span_of(bytes, n);
+    bool ok = bytes && (is_mbox(all) ? add_mbox(f, path, all) : add(f, path, all));
 
     if (!bytes)
-        complain(f, path, file ? "longer than 64 MiB" : strerror(errno));
+        complain(f, path, file ? "longer than 256 MiB" : strerror(errno));
     if (file)
         fclose(file);
     free(bytes);

@@ -33,7 +33,8 @@ bool blast_messages_size(const char *text, struct blast_messages_options *option
 struct blast_messages *blast_messages_make(const struct blast_messages_options *options,
                                            struct writer *why);
 /*
- * From files; a folder stands for the files in it, by name. Line ends become CRLF, bytes NUL are
+ * From files; a folder stands for the files in it, by name, and one that begins with "From " is an
+ * mbox (mboxrd). Line ends become CRLF, bytes NUL are
  * left out, and so is the field Message-ID: each one sent gets its own. NULL, with the reason.
  */
 struct blast_messages *blast_messages_read(const char *const *paths, uint32_t count,

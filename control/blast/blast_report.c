@@ -42,32 +42,62 @@ static uint64_t messages(const struct blast_counts *c)
 
 /* ---- a second ---- */
 
-void blast_report_line(FILE *out, const struct blast_order *order, const struct blast_told *told,
-                       struct blast_report_last *last)
+/* The sessions' p99 of what was added since, in microseconds. */
+static uint64_t recent_p99(const struct blast_told *told, const struct blast_report_last *last)
+{
+    struct log_histogram h = told->tally->latency[BLAST_LATENCY_session];
+
+    h.count -= last->sessions.count;
+    for (uint32_t i = 0; i < LOG_HISTOGRAM_BUCKETS; i++)
+        h.bucket[i] -= last->sessions.bucket[i];
+    return h.count ? log_histogram_quantile(&h, 990000) : 0;
+}
+
+struct blast_report_row blast_report_second(const struct blast_order *order,
+                                            const struct blast_told *told,
+                                            struct blast_report_last *last)
 {
     const struct blast_counts *now = &told->tally->counts;
     uint64_t span = told->elapsed_us - last->elapsed_us;
     struct blast_counts since = *now;
+    struct blast_report_row row;
 
 #define BLAST_COUNT(name, text) since.name -= last->counts.name;
 #include "dataplane/handoff/blast_count.def"
 #undef BLAST_COUNT
-    if (told->verifying)
-        fprintf(out, "%8.1f s  reading back\n", (double)told->elapsed_us / 1e6);
-    else
-        fprintf(out,
-                "%8.1f s  %9.0f sessions/s %9.0f messages/s %9.1f Mbit/s %7u open %7llu refused "
-                "%7llu failed\n",
-                (double)told->elapsed_us / 1e6,
-                per_second(order->work == BLAST_WORK_SINK ? since.sessions_started
-                                                          : since.sessions_done,
-                           span),
-                per_second(messages(&since), span), megabits(&since, span), told->active,
-                (unsigned long long)since.messages_refused,
-                (unsigned long long)blast_report_failures(&since));
-    fflush(out);
+    row = (struct blast_report_row){
+        .at = (double)told->elapsed_us / 1e6,
+        .sessions = per_second(
+            order->work == BLAST_WORK_SINK ? since.sessions_started : since.sessions_done, span),
+        .messages = per_second(messages(&since), span),
+        .megabits = megabits(&since, span),
+        .active = told->active,
+        .p99_us = recent_p99(told, last),
+        .refused = since.messages_refused,
+        .failed = blast_report_failures(&since)};
     last->elapsed_us = told->elapsed_us;
     last->counts = *now;
+    last->sessions = told->tally->latency[BLAST_LATENCY_session];
+    return row;
+}
+
+void blast_report_line(FILE *out, const struct blast_report_row *row)
+{
+    fprintf(out,
+            "%8.1f s  %9.0f sessions/s %9.0f messages/s %9.1f Mbit/s %7u open %9.1f ms p99 "
+            "%7llu refused %7llu failed\n",
+            row->at, row->sessions, row->messages, row->megabits, row->active,
+            (double)row->p99_us / 1e3, (unsigned long long)row->refused,
+            (unsigned long long)row->failed);
+    fflush(out);
+}
+
+json_t *blast_report_row_json(const struct blast_report_row *row)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:i, s:I, s:I, s:I}", "at", row->at, "sessions",
+                     row->sessions, "messages", row->messages, "mbit", row->megabits, "open",
+                     (int)row->active, "p99_us", (json_int_t)row->p99_us, "refused",
+                     (json_int_t)row->refused, "failed", (json_int_t)row->failed);
 }
 
 /* ---- the table ---- */
@@ -148,14 +178,16 @@ static void put_verified(FILE *out, const struct blast_verified *v)
             (unsigned long long)v->foreign);
 }
 
-void blast_report_table(FILE *out, const struct blast_order *order, const struct blast_told *told,
-                        const json_t *counters)
+void blast_report_table(FILE *out, const struct blast_told *told, const json_t *counters)
 {
     const struct blast_tally *t = told->tally;
 
-    fprintf(out, "\n%.3f s: %.0f sessions/s, %.0f messages/s, goodput %.1f Mbit/s\n\n",
-            (double)told->load_us / 1e6, per_second(t->counts.sessions_done, told->load_us),
-            per_second(messages(&t->counts), told->load_us), megabits(&t->counts, told->load_us));
+    fprintf(
+        out,
+        "\n%.3f s: %.0f sessions/s, %.0f messages/s, goodput %.1f Mbit/s; workers busy %.0f %%\n\n",
+        (double)told->load_us / 1e6, per_second(t->counts.sessions_done, told->load_us),
+        per_second(messages(&t->counts), told->load_us), megabits(&t->counts, told->load_us),
+        told->busy * 100);
 #define BLAST_COUNT(name, text)                                                                    \
     if (t->counts.name)                                                                            \
         fprintf(out, "%12llu  %s\n", (unsigned long long)t->counts.name, text);
@@ -213,7 +245,7 @@ static json_t *verified_json(const struct blast_verified *v)
 }
 
 json_t *blast_report_json(const struct blast_order *order, const struct blast_told *told,
-                          json_t *counters)
+                          const struct blast_report_more *more)
 {
     static const char *const works[] = {"smtp", "pop3", "sink"};
     const struct blast_tally *t = told->tally;
@@ -224,13 +256,14 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
 #include "dataplane/handoff/blast_count.def"
 #undef BLAST_COUNT
     each_error(t, pack_error, errors);
-    o = json_pack("{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f, s:o, s:o, s:o, s:O}", "schema",
-                  "blast/1.0", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
-                  (double)told->load_us / 1e6, "workers", (int)order->workers,
-                  "sessions_per_second", per_second(t->counts.sessions_done, told->load_us),
-                  "messages_per_second", per_second(messages(&t->counts), told->load_us),
-                  "goodput_mbit", megabits(&t->counts, told->load_us), "counts", counts,
-                  "latency_us", latencies_json(t), "errors", errors, "engine", counters);
+    o = json_pack(
+        "{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:O, s:O}", "schema",
+        "blast/1.0", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
+        (double)told->load_us / 1e6, "workers", (int)order->workers, "workers_busy", told->busy,
+        "sessions_per_second", per_second(t->counts.sessions_done, told->load_us),
+        "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",
+        megabits(&t->counts, told->load_us), "counts", counts, "latency_us", latencies_json(t),
+        "errors", errors, "engine", more->counters, "timeline", more->timeline);
     if (o && told->verified)
         json_object_set_new(o, "verified", verified_json(told->verified));
     return o;

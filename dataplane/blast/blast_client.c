@@ -164,6 +164,7 @@ bool blast_session_flush(struct blast_client *c, struct blast_session *s)
 void blast_session_leave(struct blast_client *c, struct blast_session *s)
 {
     s->leaving = true;
+    c->scratch.len = 0;
     if (!s->verifies) {
         c->tally->counts.sessions_done++;
         blast_session_measure(c, BLAST_LATENCY_session, s->intended);
@@ -366,6 +367,7 @@ static uint32_t give_up_silent(struct blast_client *c)
 
     while (c->oldest != BLAST_NONE && c->now - c->table[c->oldest].seen > c->order->timeout_us) {
         blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_silent);
+        c->warm = true;
         n++;
     }
     return n;

@@ -134,6 +134,7 @@ struct blast_told {
     uint64_t load_us;    /* how long the load lasted, while it lasts: elapsed_us */
     uint32_t active;     /* sessions at the moment */
     bool verifying;
+    double busy; /* of 1: the share of their time that the workers had something to do */
     const struct blast_tally *tally;       /* of all workers */
     const struct blast_verified *verified; /* NULL before the end */
 };

@@ -73,7 +73,7 @@ static struct engine_options engine_options_of(struct blasting *b)
                 .half_open = o->work == BLAST_WORK_SINK ? 65535 : 16,
                 .receive_window = WINDOW,
                 .send_limit = SEND_LIMIT},
-        .chunks = {4 * share + 4096, 2 * share + 1024, share / 4 + 256},
+        .chunks = {4 * share + 4096, share / 2 + 1024, share / 64 + 256},
         .handoff = b->handoff,
         .make_app = make_app,
         .app_user = b,
@@ -152,6 +152,20 @@ static void sum(struct blasting *b)
     }
 }
 
+/* Whether it is the load that is at its limit, not the server. */
+static double busy(const struct blasting *b)
+{
+    uint64_t did = 0, all = 0;
+
+    for (uint32_t i = 0; i < b->order->workers; i++) {
+        const struct stage_cycles *c = handoff_cycles(handoff_port_of(b->handoff, i));
+
+        did += c->busy;
+        all += c->busy + c->idle;
+    }
+    return all ? (double)did / (double)all : 0;
+}
+
 static void tell(struct blasting *b, const struct blast_verified *verified)
 {
     uint64_t now = now_us(), until = b->loaded ? b->loaded : now;
@@ -159,6 +173,7 @@ static void tell(struct blasting *b, const struct blast_verified *verified)
                               .load_us = until - b->shared.begin,
                               .active = engine_status(b->engine).sessions,
                               .verifying = b->shared.phase == BLAST_PHASE_VERIFY,
+                              .busy = busy(b),
                               .tally = &b->tally[b->order->workers],
                               .verified = verified};
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-STALL_AFTER, STALL = 1.0, 2.0   # seconds: from the first connection, and how long
+STALL_AFTER, STALL = 0.5, 2.0   # seconds: from the first connection, and how long
 MAILBOX = []
 LOCK = threading.Lock()
 began = None

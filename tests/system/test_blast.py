@@ -66,18 +66,19 @@ def test_all_there_once(make_engine, password):
                  "--messages", 20, "--bdat", "--no-pipelining", to=f"{ENGINE_IPV4}:25")
     assert told["counts"]["messages_accepted"] == told["counts"]["messages_refused"] == 10
     assert {"what": "rcpt", "code": 550, "count": 10} in told["errors"]
-    # What is there is retrieved, and deleted once.
-    for there in (310, 0):
-        told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test",
-                     "--logins", 1, "--delete", "--password-file", password, to=f"{ENGINE_IPV4}:110")
-        assert told["counts"]["messages_retrieved"] == told["counts"]["messages_deleted"]
-        assert (told["counts"]["messages_deleted"] > 0) == (there > 0)
+    # What is there is retrieved and deleted: 200 of the first run, 10 of the second.
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 1,
+                 "--delete", "--password-file", password, to=f"{ENGINE_IPV4}:110")
+    assert told["counts"]["messages_retrieved"] == told["counts"]["messages_deleted"] == 210
+    assert told["latency_us"]["retr"]["count"] == 210 and told["latency_us"]["login"]["count"] == 1
 
 
 @pytest.mark.needs("smtp-sink")
 def test_smtp_sink():
-    """Postfix's sink behind the kernel's TCP."""
+    """Postfix's sink behind the kernel's TCP; and when nobody listens there, exit status 1."""
     with server("smtp-sink", "-u", "root", "198.18.0.1:25", "200") as namespaces:
+        told = blast(namespaces.engine, namespaces.engine_port, "--messages", 5, to="198.18.0.1:26", status=1)
+        assert told["counts"]["sessions_refused"] == told["counts"]["messages_unsent"] == 5
         told = blast(namespaces.engine, namespaces.engine_port, "--messages", 500, "--sessions", 20, "--reuse", 10,
                      to="198.18.0.1:25")
     assert told["counts"]["messages_accepted"] == 500 and told["counts"]["sessions_done"] == 50
@@ -109,11 +110,11 @@ def test_faults_are_found(password):
 def test_a_stall_is_seen():
     """Open loop: a server that stalls for 2 s can't hide it, since sessions count from when they were to begin."""
     with server(sys.executable, FAKES, "stall") as namespaces:
-        told = blast(namespaces.engine, namespaces.engine_port, "--rate", 50, "--seconds", 4, to="198.18.0.1:25")
+        told = blast(namespaces.engine, namespaces.engine_port, "--rate", 50, "--seconds", 3, to="198.18.0.1:25")
     times = told["latency_us"]["session"]
-    assert told["counts"]["sessions_done"] == 200
+    assert told["counts"]["sessions_done"] == 150
     assert times["p99_9"] > 1_800_000 and times["max"] > 1_800_000
-    assert times["p50"] < 1_700_000
+    assert times["min"] < 500_000
 
 
 @pytest.mark.parametrize("words, why", [
@@ -136,6 +137,19 @@ def test_statuses():
     assert b"--port" in run(binary(), "sink", "--help").stdout
     result = run(binary(), "blast", "--dev", "nothing0", "--address", OURS, "--to", "198.18.0.1:25", check=False)
     assert result.returncode == 1 and b"nothing0" in result.stderr
-    with Namespaces("wpt") as namespaces:
-        told = blast(namespaces.engine, namespaces.engine_port, "--messages", 5, to="198.18.0.1:25", status=1)
-    assert told["counts"]["sessions_refused"] == told["counts"]["messages_unsent"] == 5
+
+
+@pytest.mark.long
+def test_memif(tmp_path):
+    """Blast and sink as two processes on shared memory, with two workers each."""
+    device = f"id=0,socket={tmp_path}/memif,socket-abstract=no"
+    with open(tmp_path / "log", "wb") as log:
+        sink = start(binary(), "sink", "--device", f"net_memif0,role=server,{device}", "--address", "198.18.0.1/24",
+                     "--workers", 2, log=log)
+        wait_until((tmp_path / "memif").exists, 20, "the sink")
+        result = run(binary(), "blast", "--device", f"net_memif0,role=client,{device}", "--address", "198.18.0.2-198.18.0.9/24",
+                     "--to", "198.18.0.1:25", "--messages", 20000, "--sessions", 50, "--workers", 2, "--size", "mix",
+                     "--json", "-")
+        assert end(sink) == 0
+    told = json.loads(result.stdout)
+    assert told["counts"]["messages_accepted"] == 20000 and told["errors"] == []
