@@ -104,8 +104,9 @@ json_t *blast_report_row_json(const struct blast_report_row *row)
 
 static void put_latencies(FILE *out, const struct blast_tally *t)
 {
-    fprintf(out, "\n%-10s %10s %10s %10s %10s %10s %10s   microseconds\n", "", "count", "p50",
-            "p90", "p99", "p99.9", "max");
+    if (t->latency[BLAST_LATENCY_connect].count)
+        fprintf(out, "\n%-10s %10s %10s %10s %10s %10s %10s   microseconds\n", "", "count", "p50",
+                "p90", "p99", "p99.9", "max");
     for (int i = 0; i < BLAST_LATENCIES; i++) {
         const struct log_histogram *h = &t->latency[i];
 
@@ -158,7 +159,7 @@ static void print_error(void *user, const char *what, unsigned int code, uint64_
 
     if (code)
         snprintf(number, sizeof(number), " %u", code);
-    fprintf(user, "  %10llu  %s%s\n", (unsigned long long)n, what, number);
+    fprintf(user, "errors %10llu  %s%s\n", (unsigned long long)n, what, number);
 }
 
 static long long counter(const json_t *counters, const char *name)
@@ -197,7 +198,6 @@ void blast_report_table(FILE *out, const struct blast_told *told, const json_t *
     fprintf(out, "\nTCP  %lld retransmitted, %lld timeouts, %lld resets received\n",
             counter(counters, "tcp_retransmitted"), counter(counters, "tcp_timeouts"),
             counter(counters, "tcp_resets_in"));
-    fprintf(out, "errors\n");
     each_error(t, print_error, out);
     if (told->verified)
         put_verified(out, told->verified);
