@@ -178,6 +178,8 @@ static struct engine_options engine_options_of(struct run *r)
         .tx_descriptors = (uint16_t)e->descriptors,
         .frames = (uint32_t)e->mbufs,
         .offloads = e->checksum_offload,
+        .tso = e->tso == CONFIG_OFFLOAD_AUTO,
+        .large_receive = e->large_receive == CONFIG_OFFLOAD_AUTO,
         .vlan = (uint16_t)r->config->network.vlan,
         .dad_ms = (uint32_t)(r->config->network.dad / 1000),
         .workers = (uint32_t)e->workers,

@@ -23,6 +23,7 @@ enum config_system_calls {
 };
 enum config_pregreet { CONFIG_PREGREET_REFUSE, CONFIG_PREGREET_NOTE };
 enum config_congestion { CONFIG_CONGESTION_CUBIC, CONFIG_CONGESTION_NEWRENO };
+enum config_offload { CONFIG_OFFLOAD_AUTO, CONFIG_OFFLOAD_OFF };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_BUSY };
 
 /* A score that no message reaches. */
@@ -42,7 +43,8 @@ struct config_engine {
     int64_t mbufs; /* 0: as many as the pool's rule asks for */
     int64_t memory;
     bool checksum_offload;
-    char *control_cpus; /* config_cpus() reads it; empty: all that the process had */
+    int tso, large_receive; /* enum config_offload */
+    char *control_cpus;     /* config_cpus() reads it; empty: all that the process had */
     int64_t connections;
     int64_t half_open;
     int64_t receive_window;
@@ -63,9 +65,9 @@ struct config_tcp {
     int64_t prefix_connections, prefix_half_open; /* 0: no limit */
     int64_t out_of_order;
     int64_t keepalive; /* 0: none */
-    int congestion;  /* enum config_congestion */
-    int ecn;         /* enum tcp_ecn */
-    int64_t flights; /* 0: as many as the rule of struct tcp_options asks for */
+    int congestion;    /* enum config_congestion */
+    int ecn;           /* enum tcp_ecn */
+    int64_t flights;   /* 0: as many as the rule of struct tcp_options asks for */
 };
 
 /* An address with the length of its network's prefix, in bits of the address's own family. */

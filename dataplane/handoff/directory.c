@@ -191,10 +191,12 @@ bool directory_put(struct directory *d, const struct directory_entry *fields, st
 static void sweep(struct directory *d, bool all, uint64_t version)
 {
     struct cds_lfht_iter iter;
-    struct directory_node *node;
+    struct cds_lfht_node *link;
 
-    cds_lfht_for_each_entry(d->table, &iter, node, link)
+    cds_lfht_for_each(d->table, &iter, link)
     {
+        struct directory_node *node = caa_container_of(link, struct directory_node, link);
+
         if (!all && node->entry.version == version)
             continue;
         if (cds_lfht_del(d->table, &node->link) != 0)

@@ -164,13 +164,15 @@ static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t l
     return frame;
 }
 
-/* Payload bytes a frame: an MSS, or as many whole ones as the port cuts by itself. */
+/* Payload bytes a frame: an MSS, or as many whole ones as the port cuts by itself. What has to wait
+ * for its neighbour is not made large, so that little waits. */
 static uint32_t choose_step(struct cutting *c)
 {
     const struct port_capabilities *port = &c->net->options.port;
     uint32_t headers = NET_LINK_HEADER + (c->v4 ? 20 : 40) + TCP_HEADER + c->segment->options_len;
 
-    if (!port->tso || c->segment->len <= c->mss || port->tso_frame <= headers)
+    if (!(c->v4 ? port->tso : port->tso_v6) || c->segment->len <= c->mss || !c->resolved ||
+        port->tso_frame <= headers)
         return c->mss;
     if (c->mss > port->tso_frame - headers)
         c->mss = port->tso_frame - headers;

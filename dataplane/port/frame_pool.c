@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/port/frame_pool.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if FRAME_POOL_FENCED
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -19,7 +19,7 @@ struct rte_mbuf *frame_pool_take(struct frame_pool *pool)
     return frame;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if FRAME_POOL_FENCED
 
 /* What the sanitizer's own functions see: everything behind the bytes that were received. */
 static void fence(struct rte_mbuf *segment)

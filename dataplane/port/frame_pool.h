@@ -6,6 +6,15 @@
 
 #include "proto/base/span.h"
 
+/* gcc's word for the address sanitizer, and clang's. */
+#if defined(__SANITIZE_ADDRESS__)
+#define FRAME_POOL_FENCED 1
+#elif defined(__has_feature)
+#define FRAME_POOL_FENCED __has_feature(address_sanitizer)
+#else
+#define FRAME_POOL_FENCED 0
+#endif
+
 /*
  * The frames of one port, and one worker's hold on them. A received frame lives one turn: after
  * frame_pool_give() its bytes are gone. Where the address sanitizer is on, that is enforced,
@@ -15,7 +24,7 @@
  */
 enum {
     FRAME_POOL_DEAD = 0xdb,
-#if defined(__SANITIZE_ADDRESS__)
+#if FRAME_POOL_FENCED
     FRAME_POOL_KEPT = 256,
 #else
     FRAME_POOL_KEPT = 0,

@@ -37,13 +37,20 @@ uint32_t port_frames_needed(const struct port_options *o, uint16_t rx_queues, ui
            o->workers * FRAME_POOL_KEPT;
 }
 
+static uint16_t least(uint32_t a, uint16_t b)
+{
+    return a < b ? (uint16_t)a : b;
+}
+
 /* The offloads we use, as far as the driver has them. */
-static void choose_offloads(const struct rte_eth_dev_info *info, bool use,
+static void choose_offloads(const struct rte_eth_dev_info *info, const struct port_options *o,
                             struct rte_eth_conf *conf)
 {
-    uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-    uint64_t tx =
-        RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
+    bool use = o->offloads;
+    uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM |
+                  (o->large_receive ? RTE_ETH_RX_OFFLOAD_TCP_LRO : 0);
+    uint64_t tx = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+                  (o->tso ? RTE_ETH_TX_OFFLOAD_TCP_TSO : 0);
     /* These are not a matter of who computes: a tag or a second segment has to be understood either
      * way. */
     uint64_t rx_always = RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_SCATTER;
@@ -55,6 +62,22 @@ static void choose_offloads(const struct rte_eth_dev_info *info, bool use,
     if (!(conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) ||
         !(conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM))
         conf->txmode.offloads &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
+    /* Nobody else could tell whether what was joined had right sums. */
+    if (!(conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_CKSUM))
+        conf->rxmode.offloads &= ~RTE_ETH_RX_OFFLOAD_TCP_LRO;
+    if (conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO)
+        conf->rxmode.max_lro_pkt_size =
+            least(info->max_lro_pkt_size ? info->max_lro_pkt_size : UINT16_MAX, UINT16_MAX);
+}
+
+/* Payload bytes of a super-segment: what the driver takes of buffers, one of them for the headers.
+ */
+static uint32_t tso_limit(const struct rte_eth_dev_info *info)
+{
+    uint32_t buffers = info->tx_desc_lim.nb_seg_max ? info->tx_desc_lim.nb_seg_max : UINT16_MAX;
+    uint32_t bytes = (buffers - 1) * (FRAME_ROOM - RTE_PKTMBUF_HEADROOM);
+
+    return bytes < TSO_LIMIT ? bytes : TSO_LIMIT;
 }
 
 static void note_offloads(struct port_capabilities *c, const struct rte_eth_conf *conf)
@@ -69,12 +92,7 @@ static void note_offloads(struct port_capabilities *c, const struct rte_eth_conf
     c->tx_tcp_checksum = tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
     c->tx_chains = tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     c->tso = tx & RTE_ETH_TX_OFFLOAD_TCP_TSO;
-    c->tso_limit = c->tso ? TSO_LIMIT : 0;
-}
-
-static uint16_t least(uint32_t a, uint16_t b)
-{
-    return a < b ? (uint16_t)a : b;
+    c->rx_large = rx & RTE_ETH_RX_OFFLOAD_TCP_LRO;
 }
 
 /* Mail passes through frames. */
@@ -187,7 +205,7 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
     }
     p->capabilities.rx_queues = queues_of(p, o->workers, info.max_rx_queues);
     p->capabilities.tx_queues = queues_of(p, o->workers, info.max_tx_queues);
-    choose_offloads(&info, o->offloads, conf);
+    choose_offloads(&info, o, conf);
     port_rss_request(&info, p->capabilities.rx_queues, conf);
     p->rx_descriptors = o->rx_descriptors;
     p->tx_descriptors = o->tx_descriptors;
@@ -200,6 +218,9 @@ static bool configure(struct port *p, const struct port_options *o, struct rte_e
         return false;
     }
     note_offloads(&p->capabilities, conf);
+    p->capabilities.tso_limit = p->capabilities.tso ? tso_limit(&info) : 0;
+    /* A TAP's driver has DPDK's library cut, which knows IPv4 only. */
+    p->capabilities.tso_v6 = p->capabilities.tso && !driven_by(p, "net_tap");
     return make_pool(p, o, why) && set_queues(p, o, conf, why);
 }
 
@@ -334,6 +355,11 @@ uint32_t port_receive(struct port *p, uint16_t queue, struct rte_mbuf **frames_o
 
     frame_pool_received(frames_out, n);
     return n;
+}
+
+void port_prepare(struct port *p, uint16_t queue, struct rte_mbuf **frames, uint32_t n)
+{
+    rte_eth_tx_prepare(p->id, queue, frames, (uint16_t)n);
 }
 
 uint32_t port_transmit(struct port *p, uint16_t queue, struct rte_mbuf **frames, uint32_t n)

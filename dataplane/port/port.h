@@ -23,7 +23,9 @@ struct port_options {
     uint32_t frames; /* in the pool; 0: as many as the rule asks for */
     uint32_t held;   /* frames that all workers together may hold beyond a turn (neighbour queues,
                         rings) */
-    bool offloads;   /* use what the port offers; false: all in software */
+    bool offloads;   /* sums are left to the port where it offers to; false: all in software */
+    bool tso;        /* and cutting; only with sums */
+    bool large_receive; /* and joining received segments */
 };
 
 /* What the port does for us, as configured and not only as offered. */
@@ -34,9 +36,11 @@ struct port_capabilities {
     bool rx_tcp_checksum;
     bool tx_ipv4_checksum;
     bool tx_tcp_checksum;
-    bool tso;
+    bool tso;       /* frames of up to tso_limit payload bytes are cut by the port */
+    bool tso_v6;    /* IPv6 too; never without `tso` */
     bool tx_chains; /* frames of several segments may be sent */
     bool rx_scatter;
+    bool rx_large;      /* the port joins segments of a flow: frames come larger than the MTU */
     bool rx_vlan_strip; /* the tag may come beside the frame */
     bool rss;           /* our key and table were read back: a queue's choice is the flow's owner */
     uint32_t tso_limit; /* payload bytes a super-segment */
@@ -84,6 +88,8 @@ bool port_multicast(struct port *port, const uint8_t (*groups)[6], uint32_t n);
 /* Up to `max` frames, marked FRAME_WAY_PORT and fenced; the caller owns them. */
 uint32_t port_receive(struct port *port, uint16_t queue, struct rte_mbuf **frames_out,
                       uint32_t max);
+/* Frames that are to be transmitted on this queue next, once each: drivers that cut need that. */
+void port_prepare(struct port *port, uint16_t queue, struct rte_mbuf **frames, uint32_t n);
 /* Takes the first so many frames as it returns; the others stay the caller's. */
 uint32_t port_transmit(struct port *port, uint16_t queue, struct rte_mbuf **frames, uint32_t n);
 

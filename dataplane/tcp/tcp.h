@@ -24,7 +24,7 @@ struct tcp;      /* a worker's connections, flow table, timers */
 struct tcp_conn; /* one connection */
 
 enum {
-    TCP_PIECES = 8,
+    TCP_PIECES = 36, /* 64 KiB in a port's usual buffers, and some to spare */
     TCP_OPTIONS = 40,
     TCP_CUTS = 64, /* frames that a segment may be cut into, at most */
 };
@@ -195,8 +195,12 @@ void tcp_set_keepalive(struct tcp *tcp, struct tcp_conn *conn, bool on);
 bool tcp_set_user_timeout(struct tcp *tcp, struct tcp_conn *conn, uint32_t ms, bool offer);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
-/* The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
- * have been collected. */
+/*
+ * The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
+ * have been collected. Bytes that still come are lost: the peer is told by a RST (RFC 9293 section
+ * 3.6.1, SHLD-3), after which nothing is sent again. Who wants a last reply to arrive whatever the
+ * peer says meanwhile shuts down, discards, and lets go when the connection has ended.
+ */
 void tcp_forget(struct tcp *tcp, struct tcp_conn *conn);
 
 /* Copies what was not consumed out of the frames of this turn. */

@@ -279,8 +279,20 @@ static void program_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t before,
     }
 }
 
-/* Seventh step: segment text. */
-static void input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
+/*
+ * RFC 9293 section 3.6.1, SHLD-3: bytes that nobody will read any more are answered with a RST, so
+ * that the peer does not believe that they arrived. It names what the peer expects next, or a peer
+ * with RFC 5961 would not act on it.
+ */
+static void input_after_close(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
+{
+    tcp->counters.closed_data++;
+    tcp_output_reset(tcp, &in->key, in->ack, 0, TCP_RST);
+    tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
+}
+
+/* Seventh step: segment text. False: the connection is gone. */
+static bool input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in)
 {
     uint32_t before = conn->rcv_nxt, len = in->payload.len, mss = tcp_conn_announced_mss(tcp, conn);
     /* What came twice is told at once too (RFC 2883 section 4). */
@@ -288,13 +300,17 @@ static void input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_inp
 
     if (!tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
         tcp->counters.drop_closed++;
-        return;
+        return true;
     }
     trim(tcp, conn, in);
     len = in->payload.len;
     if (!len) { /* all of it was there already */
         tcp_conn_program(tcp, conn, CONN_ACK_NOW);
-        return;
+        return true;
+    }
+    if (conn->flags & CONN_FORGOTTEN) {
+        input_after_close(tcp, conn, in);
+        return false;
     }
     if (len > conn->rcv_mss)
         conn->rcv_mss = (uint16_t)(len < mss ? len : mss);
@@ -302,13 +318,15 @@ static void input_payload(struct tcp *tcp, struct tcp_conn *conn, struct tcp_inp
         tcp->counters.out_of_order++;
     if (!(conn->flags & CONN_DISCARD)) {
         tcp_reassembly_add(tcp, conn, in->seq, &in->payload);
-    } else if (in->seq == conn->rcv_nxt) {
-        conn->rcv_nxt += len;
+    } else {
+        tcp->counters.drop_discarded++;
+        conn->rcv_nxt += in->seq == conn->rcv_nxt ? len : 0;
     }
     tcp->counters.bytes_in += conn->rcv_nxt - before;
     program_ack(tcp, conn, before, hole);
     if (conn->rcv_nxt != before)
         tcp_conn_tell(tcp, conn, TCP_EVENT_READABLE);
+    return true;
 }
 
 /* Eighth step: FIN, at fin_seq, once all before it is there. */
@@ -371,8 +389,8 @@ void tcp_input_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *in
         return;
     }
     /* sixth step: URG is not offered to sessions; its octets are read in line */
-    if (in->payload.len)
-        input_payload(tcp, conn, in);
+    if (in->payload.len && !input_payload(tcp, conn, in))
+        return;
     if (in->flags & TCP_FIN &&
         tcp_conn_is(conn, IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2))) {
         conn->flags |= CONN_FIN_AHEAD;
@@ -414,6 +432,8 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp->counters.drop_header++;
         return;
     }
+    if (in.flags & TCP_SYN && in.payload.len) /* the peer sends it again */
+        tcp->counters.drop_syn_payload++;
     hash = tcp_flow_hash(&tcp->flows, &in.key);
     conn = tcp_conn_find(tcp, &in.key, hash);
     if (!conn) {

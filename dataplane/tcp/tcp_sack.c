@@ -26,7 +26,10 @@ void tcp_sack_duplicate(struct tcp *tcp, const struct tcp_conn *conn, uint32_t s
 {
     struct tcp_duplicate *d = duplicate_of(tcp, conn);
 
-    if (conn->modes & TCP_MODE_SACK && d->conn != conn->index && seq_lt(start, end))
+    if (!seq_lt(start, end))
+        return;
+    tcp->counters.drop_again++;
+    if (conn->modes & TCP_MODE_SACK && d->conn != conn->index)
         *d = (struct tcp_duplicate){conn->index, start, end};
 }
 

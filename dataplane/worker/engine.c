@@ -71,6 +71,8 @@ static struct port_options port_options(const struct engine *e)
         .held = mesh_holds(o->workers, o->ring_size) +
                 o->workers * (FRAME_QUEUE + NEIGHBOUR_PENDING_ALL),
         .offloads = o->offloads,
+        .tso = o->tso,
+        .large_receive = o->large_receive,
     };
 }
 

@@ -28,7 +28,7 @@ struct engine_options {
     uint16_t mtu;            /* (the port's) */
     uint32_t frames;         /* (as many as needed) */
     uint32_t ring_size;      /* (1024, 256 for more than 4 workers) frames a ring of the mesh */
-    bool offloads;
+    bool offloads, tso, large_receive; /* as in struct port_options */
 
     /* Addresses. */
     uint16_t vlan;

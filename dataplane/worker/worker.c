@@ -7,7 +7,8 @@
 
 enum {
     NO_QUEUE = UINT16_MAX,
-    SEGMENTS = 8, /* super-segments asked of TCP at a time */
+    SEGMENTS = 8,  /* super-segments asked of TCP at a time */
+    COLLECTED = 8, /* buffers of another worker's frame at most: a jumbo frame's, with room */
     STUCK_US = 100000,
 };
 
@@ -15,6 +16,7 @@ struct worker {
     uint32_t index, workers;
     uint16_t burst, rx_queue, tx_queue;
     uint32_t tx_queues;
+    bool prepares; /* the port cuts, and its driver wants to see the frames before */
     struct port *port;
     struct mesh *mesh;
     struct net *net;
@@ -68,6 +70,9 @@ struct worker *worker_new(const struct worker_options *o)
     w->tx_queue = o->index < port->tx_queues ? (uint16_t)o->index : NO_QUEUE;
     frame_pool_init(&w->pool, port_mempool(o->port));
     net.worker = o->index;
+    if (w->tx_queue == NO_QUEUE) /* the rings to its owner hold frames of one buffer */
+        net.port.tso = net.port.tso_v6 = false;
+    w->prepares = net.port.tso;
     w->net = net_new(&net, &w->pool, &w->out);
     if (!w->net) {
         free(w);
@@ -124,7 +129,8 @@ static void share(struct worker *w, const struct rte_mbuf *frame)
 {
     for (uint32_t to = 0; to < w->workers; to++) {
         struct rte_mbuf *copy = to == w->index ? NULL : frame_pool_take(&w->pool);
-        uint8_t *room = copy ? (uint8_t *)rte_pktmbuf_append(copy, (uint16_t)frame->pkt_len) : NULL;
+        bool fits = copy && frame->pkt_len <= rte_pktmbuf_tailroom(copy);
+        uint8_t *room = fits ? (uint8_t *)rte_pktmbuf_append(copy, (uint16_t)frame->pkt_len) : NULL;
         const uint8_t *bytes = room ? rte_pktmbuf_read(frame, 0, frame->pkt_len, room) : NULL;
 
         if (bytes && bytes != room)
@@ -167,9 +173,11 @@ static void segments_in(struct worker *w, uint64_t now)
 /* Frames of workers without a queue, for the owner of the queue they share. */
 static void collect_out(struct worker *w)
 {
+    struct rte_mbuf *frame;
+
     for (uint32_t from = w->tx_queues + w->index; from < w->workers; from += w->tx_queues)
-        w->out.count +=
-            mesh_take_out(w->mesh, from, w->out.frames + w->out.count, frame_queue_room(&w->out));
+        while (frame_queue_room(&w->out) >= COLLECTED && mesh_take_out(w->mesh, from, &frame, 1))
+            frame_queue_put(&w->out, frame);
 }
 
 /* As many frames as the port, or the ring to its queue's owner, takes now. */
@@ -216,11 +224,15 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
     if (w->tx_queue != NO_QUEUE && w->tx_queues < w->workers)
         collect_out(w);
     do {
+        uint32_t before = w->out.count;
+
         max = frame_queue_room(&w->out) / TCP_CUTS;
         max = max < SEGMENTS ? max : SEGMENTS;
         n = max ? tcp_output(w->tcp, now, segments, max) : 0;
         for (uint32_t i = 0; i < n; i++)
             net_output(w->net, &segments[i], now);
+        if (w->prepares)
+            port_prepare(w->port, w->tx_queue, w->out.frames + before, w->out.count - before);
         w->counters.segments_out += n;
         w->counters.out_waits += max == 0;
         moved += n + transmit(w, now);

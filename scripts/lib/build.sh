@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Setting up and compiling a build directory. Sourced by the scripts, with $root set to the top of the tree.
 
-# build DIR [meson option...]: sets the directory up once (again when the options have changed) and compiles it.
-build() {
+# build_setup DIR [meson option...]: sets the directory up, again when the options have changed.
+build_setup() {
     local dir="$root/$1" asked
     shift
     asked="$*"
@@ -13,7 +13,26 @@ build() {
         meson setup --reconfigure "$dir" "$root" "$@" || return 1
     fi
     printf '%s\n' "$asked" >"$dir/asked-options"
-    ninja -C "$dir" -k 0 ${WIREPOST_JOBS:+-j "$WIREPOST_JOBS"}
+}
+
+# build_compile DIR [target...]: all of it without a target.
+build_compile() {
+    local dir="$root/$1"
+    shift
+    ninja -C "$dir" -k 0 ${WIREPOST_JOBS:+-j "$WIREPOST_JOBS"} "$@"
+}
+
+# build DIR [meson option...]: sets up and compiles all there is.
+build() {
+    build_setup "$@" && build_compile "$1"
+}
+
+# build_libraries DIR [meson option...]: the same without what is only for tests.
+build_libraries() {
+    local libraries
+    build_setup "$@" || return 1
+    mapfile -t libraries < <(ninja -C "$root/$1" -t targets rule STATIC_LINKER | grep -v '^tests/')
+    build_compile "$1" "${libraries[@]}" wirepost
 }
 
 # build_quietly DIR [meson option...]: says something only when it fails.

@@ -48,6 +48,7 @@ static void defaults_are_of_the_table(void)
     CHECK_TEXT(span_text(c->hostname), "mx.example.test");
     CHECK(c->engine.workers == 1 && c->engine.pmd == CONFIG_PMD_AF_PACKET && c->engine.nap == 50);
     CHECK(c->engine.idle == CONFIG_IDLE_ADAPTIVE && c->engine.memory == 256 << 20);
+    CHECK(c->engine.tso == CONFIG_OFFLOAD_AUTO && c->engine.large_receive == CONFIG_OFFLOAD_AUTO);
     CHECK(c->engine.mbufs == 0 && c->engine.checksum_offload && c->engine.eal_count == 0);
     CHECK(c->engine.receive_window == 1 << 20 && c->engine.device[0] == 0);
     CHECK(c->smtp.message_size == 50 << 20 && c->smtp.recipients == 100 && c->smtp.errors == 10);
@@ -91,6 +92,8 @@ static void all_options_are_read(void)
                   "  nap: 1ms\n"
                   "  mbufs: 4096\n"
                   "  checksum_offload: false\n"
+                  "  tso: off\n"
+                  "  large_receive: off\n"
                   "  control_cpus: 0-1,4\n"
                   "network:\n"
                   "  addresses: [198.18.0.2/24, \"2001:2::2/64\"]\n"
@@ -117,6 +120,7 @@ static void all_options_are_read(void)
     CHECK(c->engine.workers == 2 && c->engine.pmd == CONFIG_PMD_EAL &&
           c->engine.idle == CONFIG_IDLE_BUSY);
     CHECK(c->engine.nap == 1000 && c->engine.mbufs == 4096 && !c->engine.checksum_offload);
+    CHECK(c->engine.tso == CONFIG_OFFLOAD_OFF && c->engine.large_receive == CONFIG_OFFLOAD_OFF);
     CHECK(c->engine.eal_count == 2);
     CHECK_TEXT(span_text(c->engine.eal[1]), "-v");
     CHECK_TEXT(span_text(c->engine.device), "net_memif0,role=client");
@@ -134,7 +138,7 @@ static void all_options_are_read(void)
     CHECK(c->domains_count == 2 && c->domains[0].quarantine_score == 2500);
     CHECK(c->domains[0].reject_score == CONFIG_SCORE_OFF &&
           c->domains[1].class == DIRECTORY_REFUSED);
-    CHECK(c->accounts_count == 1 && c->accounts[0].domain == 0 && c->accounts[0].line == 25);
+    CHECK(c->accounts_count == 1 && c->accounts[0].domain == 0 && c->accounts[0].line == 27);
     CHECK(c->records.path[0] == 0 && c->log_level == 3);
     config_free(c);
 }

@@ -62,8 +62,11 @@ static bool read_cut(struct span file, enum mbox_format format, size_t cut, stru
     h->file = file;
     h->len = 0;
     mbox_reader_init(&r, format, &events);
-    return mbox_reader_feed(&r, span_head(file, cut)) & mbox_reader_feed(&r, span_skip(file, cut)) &
-           mbox_reader_finish(&r);
+    /* Each is called, whatever those before it said. */
+    bool before = mbox_reader_feed(&r, span_head(file, cut));
+    bool behind = mbox_reader_feed(&r, span_skip(file, cut));
+
+    return mbox_reader_finish(&r) && before && behind;
 }
 
 /* In one piece, and cut in two at every point, and at the edges of memory. */

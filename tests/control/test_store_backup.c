@@ -141,7 +141,7 @@ static void an_interrupted_restoring_is_begun_anew(void)
 {
     char unfinished[300], file[320];
     struct store_health h;
-    uint32_t id;
+    uint32_t id = 0;
     FILE *f;
 
     begin();

@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             one_frame(net, data + 3, len, data[0], now);
         net_timers(net, now);
         frame_pool_give(NULL, out.frames, out.count);
-        out.count = 0;
+        frame_queue_taken(&out, out.count);
         data += 3 + len;
         size -= 3 + len;
     }

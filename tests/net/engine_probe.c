@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         o.interface = argv[2];
     }
     o.workers = (uint32_t)atoi(argv[3]);
-    o.offloads = atoi(argv[4]);
+    o.offloads = o.tso = o.large_receive = atoi(argv[4]);
     for (int i = 5; i < argc; i++)
         if (!read_address(argv[i], &o.addresses[o.address_count++]))
             return 2;

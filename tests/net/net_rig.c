@@ -104,6 +104,18 @@ void rig_input_pieces(struct rig *r, struct span bytes, uint32_t piece, uint64_t
     net_input(r->net, &r->last, 1, now, &r->burst);
 }
 
+void rig_input_cut(struct rig *r, struct span bytes, uint32_t first, uint64_t now)
+{
+    struct rte_mbuf *front = rig_frame(r, span_head(bytes, first), 0);
+
+    forget_last(r);
+    r->last = front;
+    front->next = rig_frame(r, span_skip(bytes, first), 0);
+    front->nb_segs = 2;
+    front->pkt_len = (uint32_t)bytes.len;
+    net_input(r->net, &r->last, 1, now, &r->burst);
+}
+
 void rig_input(struct rig *r, struct span bytes, uint64_t now)
 {
     rig_input_pieces(r, bytes, 0, now);
@@ -119,7 +131,7 @@ struct span rig_out(const struct rig *r, uint32_t n)
 void rig_clear_out(struct rig *r)
 {
     frame_pool_give(&r->pool, r->out.frames, r->out.count);
-    r->out.count = 0;
+    frame_queue_taken(&r->out, r->out.count);
 }
 
 uint64_t rig_count(const struct rig *r, enum net_counter counter)

@@ -27,6 +27,8 @@ void rig_free(struct rig *rig);
 struct rte_mbuf *rig_frame(struct rig *rig, struct span bytes, uint32_t piece);
 void rig_input(struct rig *rig, struct span bytes, uint64_t now);
 void rig_input_pieces(struct rig *rig, struct span bytes, uint32_t piece, uint64_t now);
+/* In two pieces, the first of `first` bytes. */
+void rig_input_cut(struct rig *rig, struct span bytes, uint32_t first, uint64_t now);
 /* The bytes of the n-th frame on its way out, which must be one piece. */
 struct span rig_out(const struct rig *rig, uint32_t n);
 void rig_clear_out(struct rig *rig);

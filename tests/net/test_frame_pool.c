@@ -42,7 +42,7 @@ static void frames_come_back_to_the_pool_writable(void)
     }
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if FRAME_POOL_FENCED
 
 static void reading_past_a_frames_length(void)
 {
@@ -89,7 +89,7 @@ int main(void)
     check_begin();
     CHECK_CASE(reading_a_frame_to_its_end_is_fine);
     CHECK_CASE(frames_come_back_to_the_pool_writable);
-#if defined(__SANITIZE_ADDRESS__)
+#if FRAME_POOL_FENCED
     CHECK_DIES(reading_past_a_frames_length);
     CHECK_DIES(reading_a_frame_after_its_turn);
     CHECK_DIES(copying_past_a_later_piece);

@@ -371,7 +371,7 @@ static void too_many_pieces_are_refused(void)
     struct packet p;
 
     packet_segment(&p, true, 1000, 25, 300);
-    rig_input_pieces(r, packet_span(&p), 20, 1);
+    rig_input_pieces(r, packet_span(&p), 300 / TCP_PIECES, 1);
     CHECK(r->burst.tcp_count == 0 && rig_count(r, NET_pieces) == 1);
     rig_free(r);
 }

@@ -132,6 +132,71 @@ static void the_port_cuts_where_it_offers_to(void)
     rig_free(r);
 }
 
+static struct net_options cutting_port(void)
+{
+    struct net_options o = rig_options();
+
+    o.port.tx_tcp_checksum = o.port.tx_ipv4_checksum = o.port.tso = o.port.tx_chains = true;
+    o.port.tso_limit = 65407;
+    o.port.tso_frame = 1518;
+    return o;
+}
+
+/* A TAP's driver cuts IPv4 alone. */
+static void a_port_may_cut_one_family_only(void)
+{
+    for (int both = 0; both < 2; both++) {
+        struct net_options o = cutting_port();
+        struct tcp_segment s = segment(false, 10000, 1000);
+        struct rig *r;
+
+        o.port.tso_v6 = both;
+        r = rig_new(&o);
+        rig_meet(r, 1);
+        net_output(r->net, &s, 2);
+        CHECK(r->out.count == (both ? 1 : 10));
+        CHECK(!(r->out.frames[0]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == !both);
+        s = segment(true, 10000, 1000);
+        net_output(r->net, &s, 2);
+        CHECK(r->out.count == (both ? 2 : 11));
+        rig_free(r);
+    }
+}
+
+static uint32_t buffers(const struct rig *r)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < r->out.count; i++)
+        n += r->out.frames[i]->nb_segs;
+    return n;
+}
+
+/* However large they are, what waits on the way out takes a bounded part of the pool; and little of
+ * it waits for a neighbour. */
+static void large_segments_hold_few_buffers(void)
+{
+    struct net_options o = cutting_port();
+    struct tcp_segment s = segment(true, 60000, 1000);
+    struct rig *r = rig_new(&o);
+    struct packet p;
+    uint32_t n = 0;
+
+    net_output(r->net, &s, 1);
+    CHECK(rig_count(r, NET_neighbour_dropped) == 60 - NEIGHBOUR_PENDING);
+    packet_arp(&p, packet_our_mac, 2, "198.18.0.1", "198.18.0.2");
+    rig_input(r, packet_span(&p), 2);
+    rig_clear_out(r);
+    while (!rig_count(r, NET_out_full) && n++ < 100)
+        net_output(r->net, &s, 2);
+    CHECK(n > 10 && n < 25 && r->out.count == n - 1 && r->out.buffers <= FRAME_QUEUE);
+    CHECK(buffers(r) == r->out.buffers);
+    frame_pool_give(&r->pool, r->out.frames, 3);
+    frame_queue_taken(&r->out, 3);
+    CHECK(buffers(r) == r->out.buffers);
+    rig_free(r);
+}
+
 static void jumbo_frames_are_chains_with_a_right_sum(void)
 {
     struct net_options o = rig_options();
@@ -261,6 +326,8 @@ int main(void)
     CHECK_CASE(segments_are_cut_at_the_mss);
     CHECK_CASE(the_port_sums_where_it_offers_to);
     CHECK_CASE(the_port_cuts_where_it_offers_to);
+    CHECK_CASE(a_port_may_cut_one_family_only);
+    CHECK_CASE(large_segments_hold_few_buffers);
     CHECK_CASE(jumbo_frames_are_chains_with_a_right_sum);
     CHECK_CASE(unknown_neighbours_are_asked_and_frames_wait);
     CHECK_CASE(waiting_frames_are_bounded_and_dropped_in_the_end);

@@ -5,7 +5,7 @@
 #include "proto/base/ip_address.h"
 
 /* Frames written by hand, with checksums by a second, simple implementation. */
-enum { PACKET_MAX = 9000, PACKET_VLAN_NONE = 0 };
+enum { PACKET_MAX = 66000, PACKET_VLAN_NONE = 0 };
 
 struct packet {
     uint8_t bytes[PACKET_MAX];

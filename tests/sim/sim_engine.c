@@ -10,8 +10,10 @@
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/worker.h"
+#include "tests/sim/sim_port.h"
 #include "tests/sim/sim_router.h"
 
+enum { BUFFER = 2000, LARGE = 60000, TSO_LIMIT = 65407, LINK_HEADER = 18 };
 enum { QUEUE = 2048, MESH = 64, JOBS = 16, RECORDS = 64, SESSIONS = 200, HELD = 4096 };
 
 static struct {
@@ -29,6 +31,7 @@ struct sim_engine {
     struct sessions *sessions[SIM_WORKERS];
     struct worker *worker[SIM_WORKERS];
     struct sim_inside inside[SIM_WORKERS];
+    struct sim_packet *joined; /* what the port still has of this moment */
     struct sim_watch watch;
 };
 
@@ -85,6 +88,12 @@ static struct net_options net_options(const struct sim_engine *e, uint64_t seed)
                             .seed = seed,
                             .port = *port_capabilities(bench.port)};
 
+    if (e->options.offloads) {
+        o.port.tx_ipv4_checksum = o.port.tx_tcp_checksum = o.port.tx_chains = true;
+        o.port.tso = o.port.tso_v6 = o.port.rx_large = true;
+        o.port.tso_limit = TSO_LIMIT;
+        o.port.tso_frame = o.port.mtu + LINK_HEADER;
+    }
     memcpy(o.mac, sim_router_engine_mac, 6);
     for (int i = 0; i < 2; i++)
         o.addresses[i] = (struct net_address){.address = sim_engine_address(i == 0),
@@ -178,6 +187,7 @@ static void check_given_back(const struct sim_engine *e, uint32_t i)
 
 void sim_engine_free(struct sim_engine *e)
 {
+    free(e->joined);
     for (uint32_t i = 0; i < e->options.workers; i++) {
         check_given_back(e, i);
         worker_free(e->worker[i]);
@@ -204,16 +214,23 @@ void sim_engine_free(struct sim_engine *e)
     free(e);
 }
 
-/* A frame of these bytes on a queue's ring; false: no room. */
-static bool put(struct sim_engine *e, struct span bytes)
+/* Bytes of a received frame in one buffer. */
+static uint32_t piece(const struct sim_engine *e)
 {
+    return e->options.scatter ? e->options.scatter : BUFFER;
+}
+
+/* A frame of the packet on a queue's ring; false: no room. */
+static bool put(struct sim_engine *e, struct sim_packet *p)
+{
+    struct span bytes = span_of(p->frame, p->len);
     struct rte_mempool *pool = port_mempool(bench.port);
     struct rte_mbuf *frame = rte_pktmbuf_alloc(pool), *tail = frame;
-    uint32_t step = e->options.scatter ? e->options.scatter : (uint32_t)bytes.len;
+    uint32_t step = piece(e);
     struct rte_ring *ring = bench.in[sim_random_below(e->random, e->options.workers)];
 
     for (size_t at = 0; tail && at < bytes.len; at += step) {
-        struct span piece = span_head(span_skip(bytes, at), step);
+        struct span part = span_head(span_skip(bytes, at), step);
 
         if (at) {
             tail->next = rte_pktmbuf_alloc(pool);
@@ -222,39 +239,60 @@ static bool put(struct sim_engine *e, struct span bytes)
         }
         if (!tail)
             break;
-        memcpy(rte_pktmbuf_mtod(tail, uint8_t *), piece.data, piece.len);
-        tail->data_len = (uint16_t)piece.len;
-        frame->pkt_len += (uint32_t)piece.len;
+        memcpy(rte_pktmbuf_mtod(tail, uint8_t *), part.data, part.len);
+        tail->data_len = (uint16_t)part.len;
+        frame->pkt_len += (uint32_t)part.len;
     }
+    if (tail && e->options.offloads)
+        frame->ol_flags |= sim_port_sums(p);
     if (tail && rte_ring_enqueue(ring, frame) == 0)
         return true;
     rte_pktmbuf_free(frame);
     return false;
 }
 
-void sim_engine_input(struct sim_engine *e, struct sim_packet *p)
+static void receive(struct sim_engine *e, struct sim_packet *p)
 {
-    sim_router_address_frame(p);
-    if (put(e, span_of(p->frame, p->len)))
+    if (put(e, p))
         sim_watch_arrived(&e->watch, p);
     free(p);
 }
 
-static void take_frame(struct sim_engine *e, struct rte_mbuf *frame)
+static void flush(struct sim_engine *e)
 {
-    static uint8_t room[16384];
-    const uint8_t *bytes = rte_pktmbuf_read(frame, 0, frame->pkt_len, room);
-    struct sim_packet *p = sim_packet_new(SIM_OUT, span_of(bytes, frame->pkt_len));
+    if (e->joined)
+        receive(e, e->joined);
+    e->joined = NULL;
+}
+
+void sim_engine_input(struct sim_engine *e, struct sim_packet *p)
+{
+    uint32_t most = (TCP_PIECES - 2) * piece(e);
+    struct sim_packet *whole;
+
+    sim_router_address_frame(p);
+    if (!e->options.offloads) {
+        receive(e, p);
+        return;
+    }
+    whole = e->joined ? sim_port_join(e->joined, p, most < LARGE ? most : LARGE) : NULL;
+    if (!whole)
+        flush(e);
+    e->joined = whole ? whole : p;
+}
+
+static void take_packet(void *user, struct sim_packet *p)
+{
+    struct sim_engine *e = user;
     int what = sim_router_take(p);
 
-    rte_pktmbuf_free(frame);
     if (what == ROUTER_FORWARD) {
         sim_watch_sent(&e->watch, p);
         e->options.send(e->options.user, p);
         return;
     }
     if (what == ROUTER_ANSWER)
-        put(e, span_of(p->frame, p->len));
+        put(e, p);
     free(p);
 }
 
@@ -264,10 +302,13 @@ uint32_t sim_engine_turn(struct sim_engine *e, uint64_t now)
     uint32_t did = 0;
     void *frame;
 
+    flush(e);
     for (uint32_t i = 0; i < e->options.workers; i++) {
         did += worker_turn(e->worker[i], time);
-        while (rte_ring_dequeue(bench.out[i], &frame) == 0)
-            take_frame(e, frame);
+        while (rte_ring_dequeue(bench.out[i], &frame) == 0) {
+            sim_port_cut(frame, take_packet, e);
+            rte_pktmbuf_free(frame);
+        }
         sim_inside_look(&e->inside[i], e->tcp[i], &e->watch);
     }
     return did;
@@ -292,7 +333,7 @@ bool sim_engine_asks(const struct sim_engine *e)
 
 uint64_t sim_engine_next(const struct sim_engine *e)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = e->joined ? 0 : UINT64_MAX;
 
     for (uint32_t i = 0; i < e->options.workers; i++) {
         uint64_t one = worker_next_timer(e->worker[i]);

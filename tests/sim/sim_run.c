@@ -138,6 +138,7 @@ static void open_sim(struct sim *sim)
 
     s->workers = s->workers ? s->workers : 1 + (uint32_t)sim_random_below(&sim->random, 3);
     engine.workers = s->workers;
+    engine.offloads = s->offloads;
     engine.burst = (uint16_t)(1 + sim_random_below(&sim->random, 32));
     engine.scatter =
         sim_random_below(&sim->random, 4) ? 0 : 300 + (uint32_t)sim_random_below(&sim->random, 900);

@@ -98,6 +98,7 @@ void sim_scenario_draw(struct sim_scenario *s, struct sim_random *r)
         s->mss = 80 + (uint32_t)some(r, 1400);
     if (one_in(r, 6))
         s->chunks = 4 + (uint32_t)some(r, 60);
+    s->offloads = one_in(r, 3);
 }
 
 /* From the client's side to the engine's. */
@@ -137,11 +138,11 @@ void sim_scenario_print(const struct sim_scenario *s)
         "queue %u, "
         "loss %u, burst %u/%u/%u, duplicate %u, reorder %u within %llu us, corrupt %u, mtu %u, "
         "window shut %llu of %llu us, options stripped %#x, renumbered %d, deaf %llu us, control "
-        "%llu us, window %u, mss %u, chunks %u %%\n",
+        "%llu us, window %u, mss %u, chunks %u %%, offloads %d\n",
         s->name, s->about, s->workers, s->messages, s->size_most, s->v6 ? 6 : 4,
         (unsigned long long)s->delay, (unsigned long long)s->rate, s->queue, s->loss, s->burst_bad,
         s->burst_good, s->burst_loss, s->duplicate, s->reorder, (unsigned long long)s->spread,
         s->corrupt, s->mtu, (unsigned long long)s->window_shut,
         (unsigned long long)s->window_period, s->strip, s->rewrite, (unsigned long long)s->deaf,
-        (unsigned long long)s->control, s->window, s->mss, s->chunks);
+        (unsigned long long)s->control, s->window, s->mss, s->chunks, s->offloads);
 }

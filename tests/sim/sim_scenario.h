@@ -30,6 +30,7 @@ struct sim_scenario {
     uint32_t window;        /* receive windows; 0: 256 KiB */
     uint32_t mss;           /* that the client announces; 0: 1460 */
     uint32_t chunks;        /* the engine's, in percent of plenty; 0: 100 */
+    bool offloads;          /* the engine's port sums, cuts and joins */
 };
 
 enum { SIM_OPTION_SCALE = 1 << 3, SIM_OPTION_SACK = 1 << 4, SIM_OPTION_TIMESTAMPS = 1 << 8 };

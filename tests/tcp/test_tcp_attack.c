@@ -357,6 +357,130 @@ static void networks_are_64_bits_of_ipv6(void)
     tcp_prefix_fini(&p);
 }
 
+/* Keys that one secret puts into one chain: an attacker who knew the secret would have them. */
+static void chains_cannot_be_aimed_at_without_the_secret(void)
+{
+    enum { N = 4096, AIMED = 256, BUCKETS = 1024 };
+    struct tcp_flows known = {0}, other = {0};
+    uint8_t secrets[2][16] = {{1}, {2}};
+    uint32_t aimed = 0, n[BUCKETS] = {0}, most = 0;
+
+    CHECK(tcp_flow_init(&known, N, secrets[0]) && tcp_flow_init(&other, N, secrets[1]));
+    for (uint32_t i = 0; aimed < AIMED; i++) {
+        struct tcp_flow_key key = {.remote_port = (uint16_t)i};
+        uint32_t bucket;
+
+        memcpy(key.remote.bytes + 12, &i, 4);
+        if (tcp_flow_hash(&known, &key) % BUCKETS)
+            continue;
+        bucket = (uint32_t)(tcp_flow_hash(&other, &key) % BUCKETS);
+        n[bucket]++;
+        most = n[bucket] > most ? n[bucket] : most;
+        aimed++;
+    }
+    CHECK(most < 8);
+    tcp_flow_fini(&known);
+    tcp_flow_fini(&other);
+}
+
+/* A peer that asks for much and takes nothing holds what send_limit says, for as long as its window
+ * is shut; and what it has out of order does not add to that. */
+static void a_peer_that_takes_nothing_holds_bounded_memory(void)
+{
+    struct tcp_raw r;
+    uint32_t room, most;
+
+    begin(&r, &(struct tcp_options){.send_limit = 65536, .receive_window = 65536});
+    r.window = 0;
+    CHECK(opens(&r, 4000));
+    while ((room = tcp_send_room(r.conn)) != 0) {
+        static uint8_t text[1000];
+
+        room = room < sizeof(text) ? room : sizeof(text);
+        if (!CHECK(sendq_copy(tcp_sendq(r.conn), r.server->pool, span_of(text, room))))
+            break;
+    }
+    tcp_send(r.server->tcp, r.conn);
+    CHECK(r.conn->queue.bytes == 65536);
+    for (uint32_t i = 0; i < 20000; i++)
+        tcp_raw_send_at(&r, r.seq + 2 + i * 7 % 60000, TCP_ACK, tcp_link_bytes(i, 5));
+    most = r.server->tcp->receive_limit;
+    CHECK(r.conn->held <= most && r.conn->queue.bytes == 65536 && tcp_send_room(r.conn) == 0);
+    CHECK(r.conn->ooo_pieces <= TCP_OOO_PIECES && counters(&r)->drop_pieces > 0);
+    let_go(&r);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
+/* What became of payload: it was taken, kept, or a row says why not. */
+static uint64_t outcomes(const struct tcp_raw *r)
+{
+    const struct tcp_counters *c = counters(r);
+    uint64_t sum = c->bytes_in + c->out_of_order + c->resets_in + c->closed_data + c->cookies_bad;
+
+#define TCP_COUNTER(name, text) sum += strncmp(#name, "drop_", 5) == 0 ? c->name : 0;
+#include "dataplane/tcp/tcp_counter.def"
+#undef TCP_COUNTER
+    return sum;
+}
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33) % below;
+}
+
+/* Segments at random, within connections in all states and outside of them: none with payload, SYN
+ * or RST, and none without ACK, is dropped in silence. */
+static void whatever_is_dropped_is_counted(void)
+{
+    static const uint32_t places[] = {0,     0,        0,        1,   5,   100,
+                                      65535, 1u << 20, 1u << 31, -1u, -5u, -100u};
+    struct tcp_raw r;
+    uint64_t state = 1, before;
+
+    begin(&r, &(struct tcp_options){.half_open = 16, .time_wait_ms = 1000});
+    r.read = true;
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint32_t at = places[draw(&state, 12)], ack = r.ack, len = draw(&state, 3) * 7;
+        uint8_t flags = (uint8_t)draw(&state, 64);
+
+        if (i % 50 == 0) {
+            if (r.conn && r.conn->state != TCP_CLOSED)
+                tcp_abort(r.server->tcp, r.conn);
+            if (r.conn)
+                tcp_forget(r.server->tcp, r.conn);
+            r.conn = NULL;
+            r.ts = draw(&state, 2) ? 1 + i : 0;
+            opens(&r, (uint16_t)(1024 + i / 50 % 60000));
+            if (r.conn && draw(&state, 3) == 0)
+                tcp_shutdown(r.server->tcp, r.conn);
+            if (r.conn && draw(&state, 4) == 0)
+                tcp_discard(r.server->tcp, r.conn);
+            if (r.conn && draw(&state, 4) == 0) {
+                tcp_forget(r.server->tcp, r.conn);
+                r.conn = NULL;
+            }
+            tcp_raw_wait(&r, 1000);
+            ack = r.ack;
+        }
+        if (draw(&state, 4))
+            flags = (uint8_t)((flags & (TCP_FIN | TCP_PSH)) | TCP_ACK);
+        r.ack += places[draw(&state, 12)];
+        before = outcomes(&r);
+        tcp_raw_send_at(&r, r.seq + at, flags, tcp_link_bytes(0, len));
+        if (len || flags & TCP_RST || !(flags & (TCP_ACK | TCP_SYN)))
+            if (!CHECK(outcomes(&r) > before))
+                break;
+        r.ack = ack;
+        if (r.conn && r.conn->state == TCP_CLOSED) {
+            tcp_forget(r.server->tcp, r.conn);
+            r.conn = NULL;
+        }
+    }
+    r.ack = r.conn ? r.conn->snd_max : r.ack;
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 int main(void)
 {
     check_begin();
@@ -371,5 +495,8 @@ int main(void)
     CHECK_CASE(a_network_that_hogs_has_its_share);
     CHECK_CASE(out_of_order_bytes_have_a_budget);
     CHECK_CASE(networks_are_64_bits_of_ipv6);
+    CHECK_CASE(chains_cannot_be_aimed_at_without_the_secret);
+    CHECK_CASE(a_peer_that_takes_nothing_holds_bounded_memory);
+    CHECK_CASE(whatever_is_dropped_is_counted);
     return check_end();
 }

@@ -196,9 +196,8 @@ static void abort_resets_the_peer(void)
     CHECK(tcp_link_free(p.link) == 0);
 }
 
-/* The session lets go without a word: the end is still an orderly one, and what comes is taken and
- * dropped. */
-static void forgotten_connection_closes_on_its_own(void)
+/* The session lets go without a word: what comes then is lost, and the peer learns it. */
+static void a_peer_that_goes_on_is_reset(void)
 {
     struct pair p;
 
@@ -207,8 +206,22 @@ static void forgotten_connection_closes_on_its_own(void)
     pair_send(&p, 0, 0, 200000);
     tcp_forget(p.tcp[1], p.side[1].conn);
     pair_wait(&p, 5000000);
+    CHECK(p.side[0].read == 100 && p.side[1].read == 0);
+    CHECK(strcmp(p.side[0].reason, "reset by peer") == 0 && p.link->ends[1].rsts > 0);
+    CHECK(tcp_connections(p.tcp[0]) == 0 && tcp_connections(p.tcp[1]) == 0);
+    CHECK(tcp_link_free(p.link) == 0);
+}
+
+/* What was queued before leaves; the end is an orderly one. */
+static void forgotten_connection_closes_on_its_own(void)
+{
+    struct pair p;
+
+    pair_open(&p, plain);
+    pair_send(&p, 1, 0, 100);
+    tcp_forget(p.tcp[1], p.side[1].conn);
+    pair_wait(&p, 5000000);
     CHECK(p.side[0].read == 100 && p.side[0].events & TCP_EVENT_EOF && p.link->ends[1].rsts == 0);
-    CHECK(p.side[0].conn->queue.bytes == 0 && p.side[1].read == 0);
     tcp_shutdown(p.tcp[0], p.side[0].conn);
     pair_wait(&p, 100000);
     strcpy(p.side[1].reason, "closed");
@@ -268,6 +281,63 @@ static void discard_drops_what_is_unread(void)
     CHECK(tcp_unread(r.conn) == 0 && r.conn->held == 0);
     tcp_raw_send(&r, TCP_ACK, span_text("defghi"));
     CHECK(tcp_unread(r.conn) == 0 && r.conn->rcv_nxt == r.seq && r.conn->held == 0);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
+/*
+ * RFC 9293 section 3.6.1, SHLD-3: when the session has let go, what comes is lost, and the peer is
+ * told, with a RST at what it expects next (RFC 5961 section 3.2). Before and after our FIN is
+ * acknowledged, in order and ahead.
+ */
+static void bytes_after_the_close_are_answered_with_a_reset(void)
+{
+    for (int acked = 0; acked < 2; acked++)
+        for (uint32_t ahead = 0; ahead < 2; ahead++) {
+            struct tcp_link_options o = {.seed = 1};
+            struct tcp_raw r;
+
+            tcp_raw_init(&r, &o);
+            r.read = true;
+            tcp_raw_open(&r);
+            tcp_raw_send(&r, TCP_ACK, span_text("read"));
+            tcp_forget(r.server->tcp, r.conn);
+            r.conn = NULL;
+            tcp_raw_wait(&r, 1000);
+            CHECK(r.server->last.flags & TCP_FIN);
+            if (acked) {
+                r.ack++;
+                tcp_raw_send(&r, TCP_ACK, none);
+            }
+            /* What was read before is acknowledged once more. */
+            CHECK(tcp_raw_send_at(&r, r.seq - 4, TCP_ACK, span_text("read")) == 1);
+            CHECK(r.server->last.ack == r.seq && !(r.server->last.flags & TCP_RST));
+            CHECK(tcp_connections(r.server->tcp) == 1);
+            CHECK(tcp_raw_send_at(&r, r.seq + 5 * ahead, TCP_ACK, span_text("late")) == 1);
+            CHECK(r.server->last.flags == TCP_RST && r.server->last.seq == r.ack);
+            CHECK(tcp_counters(r.server->tcp)->closed_data == 1);
+            CHECK(tcp_connections(r.server->tcp) == 0);
+            CHECK(tcp_raw_fini(&r) == 0);
+        }
+}
+
+/* Who lingers instead has the last reply arrive: bytes and FIN in one segment, after our own. */
+static void a_session_that_lingers_resets_nobody(void)
+{
+    struct tcp_link_options o = {.seed = 1};
+    struct tcp_raw r;
+
+    tcp_raw_init(&r, &o);
+    tcp_raw_open(&r);
+    tcp_shutdown(r.server->tcp, r.conn);
+    tcp_discard(r.server->tcp, r.conn);
+    tcp_raw_wait(&r, 1000);
+    CHECK(r.server->last.flags & TCP_FIN);
+    r.ack++;
+    tcp_raw_send(&r, TCP_ACK, span_text("more"));
+    tcp_raw_send(&r, TCP_ACK | TCP_FIN, span_text("and the end"));
+    CHECK(r.server->last.flags == TCP_ACK && r.server->last.ack == r.seq);
+    CHECK(tcp_counters(r.server->tcp)->drop_discarded == 2);
+    CHECK(tcp_counters(r.server->tcp)->resets_out == 0 && r.conn->state == TCP_TIME_WAIT);
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
@@ -434,10 +504,13 @@ int main(void)
     CHECK_CASE(half_closed_connection_goes_on_the_other_way);
     CHECK_CASE(every_order_survives_loss);
     CHECK_CASE(abort_resets_the_peer);
+    CHECK_CASE(a_peer_that_goes_on_is_reset);
     CHECK_CASE(forgotten_connection_closes_on_its_own);
     CHECK_CASE(orphan_is_cut_that_delivers_by_the_sip);
     CHECK_CASE(nobody_waits_for_ever_for_the_other_fin);
     CHECK_CASE(discard_drops_what_is_unread);
+    CHECK_CASE(bytes_after_the_close_are_answered_with_a_reset);
+    CHECK_CASE(a_session_that_lingers_resets_nobody);
     CHECK_CASE(time_wait_answers_the_fin_again);
     CHECK_CASE(time_wait_answers_what_lies_elsewhere);
     CHECK_CASE(syn_reopens_from_time_wait);

@@ -20,10 +20,13 @@ from lab.commands import end, signals_raise
 
 BUILDS = {
     "build": [],
-    # With the packet side: only there are frames fenced, and the tests of the fences are skipped elsewhere.
-    "build-asan": ["-Ddpdk=enabled", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
-    "build-fuzz": ["-Ddpdk=disabled", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
+    # With the packet side: only there are frames fenced. The fuzzers belong to it, so that all is compiled once for both.
+    "build-sanitized": ["-Ddpdk=enabled", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"],
+    # Only that it compiles and links: what is compiled there runs nowhere.
+    "build-bare": ["-Ddpdk=disabled", "-Doptimization=0", "-Ddebug=false"],
 }
+CLANG = ("build-sanitized", "build-bare")
+LIBRARIES = ("build-bare",)  # and the program, without the tests
 ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:abort_on_error=1",
@@ -67,8 +70,9 @@ def call(command, timeout, cwd=ROOT, **environment):
 
 def build(directory, niceness=0):
     """One case: that this configuration compiles without a warning."""
-    script = f'root="{ROOT}"; . "$root/scripts/lib/build.sh"; build {directory} {" ".join(BUILDS[directory])}'
-    compiler = {"CC": "clang"} if directory == "build-fuzz" else {}
+    what = "build_libraries" if directory in LIBRARIES else "build"
+    script = f'root="{ROOT}"; . "$root/scripts/lib/build.sh"; {what} {directory} {" ".join(BUILDS[directory])}'
+    compiler = {"CC": "clang"} if directory in CLANG else {}
     status, output = call(["nice", "-n", niceness, "bash", "-c", script], 1200, **compiler)
     return [Case(f"{directory}: compiles", "passed" if status == 0 else "failed", tail(output))]
 
@@ -156,7 +160,7 @@ def power_loss(seeds=4, cuts=250):
 
 def fuzzers(seconds, more=()):
     """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them; (name, seconds) in `more`."""
-    programs = [path for path in sorted((ROOT / "build-fuzz/tests/fuzz").glob("fuzz_*")) if path.is_file()]
+    programs = [path for path in sorted((ROOT / "build-sanitized/tests/fuzz").glob("fuzz_*")) if path.is_file()]
     if not programs:
         return [Case("fuzzers", "failed", "none was built")]
     each, longer = max(2, seconds * JOBS // len(programs)), dict(more)
@@ -233,7 +237,7 @@ def suites():
 
 def sanitized_engine():
     """The running engine under the sanitizers, over each driver."""
-    return pytest("tests/system/test_sanitized.py", WIREPOST_ASAN=str(ROOT / "build-asan/wirepost"))
+    return pytest("tests/system/test_sanitized.py", WIREPOST_ASAN=str(ROOT / "build-sanitized/wirepost"))
 
 
 # ---- all of it ----
@@ -246,9 +250,10 @@ def parts(options):
     """Name and function of each part, in order: what fails early says so early."""
     tier = ["--long"] if options.long else []
     ahead = Ahead(options.only)
-    beside = [("sanitizers: build", lambda niceness: build("build-asan", niceness)),
-              ("fuzzers: build, without DPDK", lambda niceness: build("build-fuzz", niceness)),
-              ("sanitizers: unit tests", lambda niceness: unit_tests("build-asan", niceness, () if options.long else SANITIZED_LONG))]
+    without = () if options.long else SANITIZED_LONG
+    beside = [("sanitizers and fuzzers: build", lambda niceness: build("build-sanitized", niceness)),
+              ("build without DPDK", lambda niceness: build("build-bare", niceness)),
+              ("sanitizers: unit tests", lambda niceness: unit_tests("build-sanitized", niceness, without))]
 
     def system():
         ahead.begin(beside)
