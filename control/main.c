@@ -36,6 +36,7 @@
 #include "dataplane/session/session_judge.h"
 #include "dataplane/tap/tap.h"
 #ifdef WIREPOST_DPDK
+#include "dataplane/handoff/blast_order.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/worker/engine.h"
 #include "dataplane/worker/tap_engine.h"
@@ -570,6 +571,7 @@ int main(int argc, char **argv)
         .judge = session_judge,
         .tap = tap_run,
 #ifdef WIREPOST_DPDK
+        .blast = blast_run,
         .run = run,
         .tap_live = &tap_engine_calls,
 #endif

@@ -155,8 +155,9 @@ static int run_command(const struct cli_command *command, int argc, char **argv,
     const char *lacks;
     int option, index;
 
-    /* Options of its own, one of which takes many words. */
-    if (command->run == cli_engine_tap && !(argc > 1 && strcmp(argv[1], "--help") == 0)) {
+    /* Options of their own; one of the tap takes many words. */
+    if (command->run == cli_blast_send || command->run == cli_blast_sink ||
+        (command->run == cli_engine_tap && !(argc > 1 && strcmp(argv[1], "--help") == 0))) {
         o.argc = argc - 1;
         o.argv = argv + 1;
         return command->run(&o, actions, program);

@@ -4,6 +4,7 @@
 
 #include "control/config/config.h"
 
+struct blast_order;
 struct handoff;
 struct judge_source;
 struct tap_live_calls;
@@ -36,6 +37,8 @@ struct cli_actions {
     bool (*tap)(struct handoff *handoff, const struct tap_source *source);
     /* `wirepost tap -c`. NULL: built without DPDK. */
     const struct tap_live_calls *tap_live;
+    /* `wirepost blast` and `wirepost sink`: blast_run(). NULL: built without DPDK. */
+    bool (*blast)(const struct blast_order *order, struct writer *why);
     /* What a start would find wrong beyond the configuration itself (rules): adds to the errors.
      * May be NULL. */
     void (*check)(void *context, const struct config *config, struct config_errors *errors);

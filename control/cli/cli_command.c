@@ -64,6 +64,11 @@ const struct cli_command cli_commands[] = {
     {"tap", "h", " help ", "tap -c FILE | tap [OPTION...] --pcap FILE... --json FILE",
      "watch mail on live ports or in captures, and say what goes by", TAP_COMMAND_HELP,
      cli_engine_tap},
+    {"blast", "h", " help ",
+     "blast --dev IFACE --address ADDRESS/BITS --to ADDRESS:PORT [OPTION...]",
+     "load a mail server with sessions, and measure it", NULL, cli_blast_send},
+    {"sink", "h", " help ", "sink --dev IFACE --address ADDRESS/BITS [OPTION...]",
+     "be a mail server that takes everything and throws it away", NULL, cli_blast_sink},
     {"address", "h0", " json null help ", "address [--json] [--null]",
      "judge addresses from standard input",
      "Reads one address a line and says of each whether it may stand in an SMTP envelope (RFC "

@@ -37,6 +37,8 @@ extern const int cli_command_count;
 cli_command_run cli_engine_run, cli_engine_check, cli_engine_restore, cli_engine_tap;
 /* cli_ctl.c: what a running engine is asked for, and its sisters on a store that none has open */
 cli_command_run cli_ctl, cli_ctl_import, cli_ctl_export;
+/* cli_blast.c: load, and what takes it */
+cli_command_run cli_blast_send, cli_blast_sink;
 /* cli_show.c: what changes nothing */
 cli_command_run cli_show_config, cli_show_mime, cli_show_judge, cli_show_address, cli_show_schema,
     cli_show_version;

@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_SESSION_SESSIONS_H
 #define DATAPLANE_SESSION_SESSIONS_H
 
+#include "dataplane/handoff/turn_time.h"
 #include "dataplane/tcp/tcp.h"
 
 struct handoff_port;
@@ -21,12 +22,6 @@ struct sessions_options {
 
 struct sessions *sessions_new(const struct sessions_options *options);
 void sessions_free(struct sessions *sessions);
-
-/* What time it is, for one turn: both are inputs, so that a test can own them. */
-struct turn_time {
-    uint64_t now;     /* monotonic, microseconds */
-    uint64_t wall_ms; /* milliseconds since 1970 */
-};
 
 /*
  * One turn: takes answers and notices from control, then every connection that TCP reports ready,

@@ -262,6 +262,13 @@ void tcp_send(struct tcp *tcp, struct tcp_conn *conn)
         tcp_conn_program(tcp, conn, 0);
 }
 
+uint32_t tcp_unsent(const struct tcp_conn *conn)
+{
+    uint32_t sent = conn->snd_max - conn->snd_una;
+
+    return conn->queue.bytes > sent ? conn->queue.bytes - sent : 0;
+}
+
 void tcp_set_nagle(struct tcp *tcp, struct tcp_conn *conn, bool on)
 {
     conn->modes = (uint16_t)(on ? conn->modes | TCP_MODE_NAGLE : conn->modes & ~TCP_MODE_NAGLE);

@@ -172,6 +172,8 @@ void tcp_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n);
 struct sendq *tcp_sendq(struct tcp_conn *conn);
 uint32_t tcp_send_room(const struct tcp_conn *conn);
 void tcp_send(struct tcp *tcp, struct tcp_conn *conn);
+/* Bytes of the queue that were never sent. */
+uint32_t tcp_unsent(const struct tcp_conn *conn);
 /* No more will be appended: FIN after the last byte. Reading goes on; unread and later bytes are
  * dropped after tcp_discard(). */
 void tcp_shutdown(struct tcp *tcp, struct tcp_conn *conn);

@@ -116,6 +116,24 @@ static bool secrets(struct net_options *net, struct tcp_options *tcp)
            getrandom(tcp->secret, sizeof(tcp->secret), 0) == sizeof(tcp->secret);
 }
 
+static bool make_app(struct engine *e, struct engine_worker *w, uint32_t index,
+                     struct worker_app *app_out)
+{
+    const struct engine_options *o = &e->options;
+
+    if (o->make_app)
+        return o->make_app(o->app_user, index, w->tcp, w->chunks, app_out);
+    w->sessions =
+        sessions_new(&(struct sessions_options){.tcp = w->tcp,
+                                                .pool = w->chunks,
+                                                .port = handoff_port_of(o->handoff, index),
+                                                .connections = o->sessions,
+                                                .node = o->node,
+                                                .ids_after_ms = o->ids_after_ms});
+    *app_out = worker_app_sessions(w->sessions);
+    return w->sessions != NULL;
+}
+
 static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
 {
     const struct engine_options *o = &e->options;
@@ -123,6 +141,7 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     struct net_options net = net_options(e);
     struct tcp_options tcp = o->tcp;
     struct handoff_port *handoff = handoff_port_of(o->handoff, index);
+    struct worker_app app;
 
     tcp.worker = index;
     tcp.workers = o->workers;
@@ -130,20 +149,13 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     tcp.mss_v6 = net_mss(&net, false);
     w->chunks = secrets(&net, &tcp) ? chunk_pool_new(o->chunks) : NULL;
     w->tcp = w->chunks ? tcp_new(&tcp, w->chunks) : NULL;
-    if (w->tcp)
-        w->sessions = sessions_new(&(struct sessions_options){.tcp = w->tcp,
-                                                              .pool = w->chunks,
-                                                              .port = handoff,
-                                                              .connections = o->sessions,
-                                                              .node = o->node,
-                                                              .ids_after_ms = o->ids_after_ms});
-    if (w->sessions)
+    if (w->tcp && make_app(e, w, index, &app))
         w->worker = worker_new(&(struct worker_options){.index = index,
                                                         .port = e->port,
                                                         .mesh = e->mesh,
                                                         .net = net,
                                                         .tcp = w->tcp,
-                                                        .sessions = w->sessions,
+                                                        .app = app,
                                                         .handoff = handoff,
                                                         .burst = o->burst});
     if (!w->worker)

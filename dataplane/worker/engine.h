@@ -50,6 +50,14 @@ struct engine_options {
     uint32_t chunks[CHUNK_CLASSES];
     struct handoff *handoff; /* for as many workers; outlives the engine */
 
+    /*
+     * Makes what worker `index` does instead of serving sessions; it and the memory are the
+     * caller's and outlive the engine. False: out of memory. NULL: sessions are served.
+     */
+    bool (*make_app)(void *user, uint32_t index, struct tcp *tcp, struct chunk_pool *pool,
+                     struct worker_app *app_out);
+    void *app_user;
+
     /* Adds rows to the counters that telemetry shows; NULL: none. Called from DPDK's telemetry
      * thread. */
     void (*more_counters)(void *user, const struct counter_sink *sink);

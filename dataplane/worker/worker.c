@@ -21,7 +21,7 @@ struct worker {
     struct mesh *mesh;
     struct net *net;
     struct tcp *tcp;
-    struct sessions *sessions;
+    struct worker_app app;
     struct handoff_port *handoff;
     struct stage_cycles *cycles;
     struct frame_pool pool;
@@ -61,7 +61,7 @@ struct worker *worker_new(const struct worker_options *o)
                          .port = o->port,
                          .mesh = o->mesh,
                          .tcp = o->tcp,
-                         .sessions = o->sessions,
+                         .app = o->app,
                          .handoff = o->handoff,
                          .tx_queues = port->tx_queues,
                          .burst = o->burst < NET_BURST / 2 ? o->burst : NET_BURST / 2};
@@ -256,7 +256,7 @@ static void account(struct worker *w, const struct stamps *s, bool did, struct t
     c->turns++;
     __atomic_store_n(&c->heartbeat_us, time.now, __ATOMIC_RELAXED);
     w->status = (struct worker_status){.connections = tcp_connections(w->tcp),
-                                       .sessions = sessions_count(w->sessions),
+                                       .sessions = w->app.count(w->app.self),
                                        .ready = net_ready(w->net)};
 }
 
@@ -274,7 +274,7 @@ uint32_t worker_turn(struct worker *w, struct turn_time time)
     stamp(&s, STAGE_net);
     segments_in(w, time.now);
     stamp(&s, STAGE_tcp);
-    did += sessions_turn(w->sessions, time);
+    did += w->app.turn(w->app.self, time);
     stamp(&s, STAGE_session);
     tcp_settle(w->tcp);
     tcp_timers(w->tcp, time.now);
@@ -300,7 +300,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t worker_next_timer(const struct worker *w)
 {
     return earlier(net_next_timer(w->net),
-                   earlier(tcp_next_timer(w->tcp), sessions_next_timer(w->sessions)));
+                   earlier(tcp_next_timer(w->tcp), w->app.next_timer(w->app.self)));
 }
 
 void worker_napped(struct worker *w, uint64_t cycles)

@@ -4,8 +4,8 @@
 
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/net/net.h"
-#include "dataplane/session/sessions.h"
 #include "dataplane/worker/mesh.h"
+#include "dataplane/worker/worker_app.h"
 
 /*
  * One worker: the parts that one lcore owns, and the turn that runs them. Nothing in a turn waits,
@@ -17,7 +17,7 @@ struct worker_options {
     struct mesh *mesh;
     struct net_options net; /* worker and workers are set here too */
     struct tcp *tcp;        /* this and the next two are the worker's alone once it runs */
-    struct sessions *sessions;
+    struct worker_app app;
     struct handoff_port *handoff;
     uint16_t burst; /* frames a receive, at most NET_BURST / 2 */
 };

@@ -115,7 +115,7 @@ static void open_bench(void)
                                                 .mesh = bench.mesh,
                                                 .net = net,
                                                 .tcp = bench.tcp[i],
-                                                .sessions = bench.sessions[i],
+                                                .app = worker_app_sessions(bench.sessions[i]),
                                                 .handoff = handoff_port_of(bench.handoff, i),
                                                 .burst = 32});
     }

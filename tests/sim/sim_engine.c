@@ -129,7 +129,7 @@ static void make_worker(struct sim_engine *e, uint32_t i, uint64_t seed, uint64_
                                             .mesh = e->mesh,
                                             .net = net,
                                             .tcp = e->tcp[i],
-                                            .sessions = e->sessions[i],
+                                            .app = worker_app_sessions(e->sessions[i]),
                                             .handoff = handoff_port_of(e->world->handoff, i),
                                             .burst = e->options.burst});
     worker_begin(e->worker[i], now);

@@ -395,10 +395,12 @@ static void turn(struct tcp_link *link, int end, struct tcp_link_packet **packet
             note_arrival(link, packets[i]);
         hand_in(link, packets[i]);
     }
-    while ((conn = tcp_ready(e->tcp)))
+    if (e->turn)
+        e->turn(link, end);
+    while (!e->turn && (conn = tcp_ready(e->tcp)))
         if (e->app)
             e->app(link, end, conn);
-    if (e->wake && e->wake <= link->now) {
+    if (!e->turn && e->wake && e->wake <= link->now) {
         e->wake = 0;
         e->app(link, end, e->wake_conn);
     }

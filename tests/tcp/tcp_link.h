@@ -37,6 +37,8 @@ struct tcp_link_end {
     struct ip_address address;
     /* Called for each connection that is ready; NULL ignores them. */
     void (*app)(struct tcp_link *link, int end, struct tcp_conn *conn);
+    /* Called each turn instead: takes what is ready itself, and sets `wake`. */
+    void (*turn)(struct tcp_link *link, int end);
     void *user;
     /* The application wants to be called for `wake_conn` at this time, without news; 0: no. */
     uint64_t wake;

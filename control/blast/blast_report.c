@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/blast/blast_report.h"
+
+static const char *const latency_names[BLAST_LATENCIES] = {
+#define BLAST_LATENCY(name, text) #name,
+#include "dataplane/handoff/blast_latency.def"
+#undef BLAST_LATENCY
+};
+
+static const struct {
+    const char *name;
+    uint32_t part;
+} quantiles[] = {{"p50", 500000}, {"p90", 900000}, {"p99", 990000}, {"p99_9", 999000}};
+
+enum { QUANTILES = sizeof(quantiles) / sizeof(quantiles[0]) };
+
+uint64_t blast_report_failures(const struct blast_counts *c)
+{
+    return c->sessions_refused + c->sessions_reset + c->sessions_lost + c->sessions_closed +
+           c->sessions_silent + c->sessions_broken + c->sessions_unfinished + c->memory_short;
+}
+
+bool blast_report_verified(const struct blast_verified *v)
+{
+    return !v->lost && !v->duplicated && !v->changed && !v->unexpected && !v->unread;
+}
+
+static double per_second(uint64_t n, uint64_t microseconds)
+{
+    return microseconds ? (double)n * 1e6 / (double)microseconds : 0;
+}
+
+static double megabits(const struct blast_counts *c, uint64_t microseconds)
+{
+    return per_second((c->bytes_accepted + c->bytes_retrieved) * 8, microseconds) / 1e6;
+}
+
+static uint64_t messages(const struct blast_counts *c)
+{
+    return c->messages_accepted + c->messages_retrieved;
+}
+
+/* ---- a second ---- */
+
+/* The sessions' p99 of what was added since, in microseconds. */
+static uint64_t recent_p99(const struct blast_told *told, const struct blast_report_last *last)
+{
+    struct log_histogram h = told->tally->latency[BLAST_LATENCY_session];
+
+    h.count -= last->sessions.count;
+    for (uint32_t i = 0; i < LOG_HISTOGRAM_BUCKETS; i++)
+        h.bucket[i] -= last->sessions.bucket[i];
+    return h.count ? log_histogram_quantile(&h, 990000) : 0;
+}
+
+struct blast_report_row blast_report_second(const struct blast_order *order,
+                                            const struct blast_told *told,
+                                            struct blast_report_last *last)
+{
+    const struct blast_counts *now = &told->tally->counts;
+    uint64_t span = told->elapsed_us - last->elapsed_us;
+    struct blast_counts since = *now;
+    struct blast_report_row row;
+
+#define BLAST_COUNT(name, text) since.name -= last->counts.name;
+#include "dataplane/handoff/blast_count.def"
+#undef BLAST_COUNT
+    row = (struct blast_report_row){
+        .at = (double)told->elapsed_us / 1e6,
+        .sessions = per_second(
+            order->work == BLAST_WORK_SINK ? since.sessions_started : since.sessions_done, span),
+        .messages = per_second(messages(&since), span),
+        .megabits = megabits(&since, span),
+        .active = told->active,
+        .p99_us = recent_p99(told, last),
+        .refused = since.messages_refused,
+        .failed = blast_report_failures(&since)};
+    last->elapsed_us = told->elapsed_us;
+    last->counts = *now;
+    last->sessions = told->tally->latency[BLAST_LATENCY_session];
+    return row;
+}
+
+void blast_report_line(FILE *out, const struct blast_report_row *row)
+{
+    fprintf(out,
+            "%8.1f s  %9.0f sessions/s %9.0f messages/s %9.1f Mbit/s %7u open %9.1f ms p99 "
+            "%7llu refused %7llu failed\n",
+            row->at, row->sessions, row->messages, row->megabits, row->active,
+            (double)row->p99_us / 1e3, (unsigned long long)row->refused,
+            (unsigned long long)row->failed);
+    fflush(out);
+}
+
+json_t *blast_report_row_json(const struct blast_report_row *row)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:i, s:I, s:I, s:I}", "at", row->at, "sessions",
+                     row->sessions, "messages", row->messages, "mbit", row->megabits, "open",
+                     (int)row->active, "p99_us", (json_int_t)row->p99_us, "refused",
+                     (json_int_t)row->refused, "failed", (json_int_t)row->failed);
+}
+
+/* ---- the table ---- */
+
+static void put_latencies(FILE *out, const struct blast_tally *t)
+{
+    if (t->latency[BLAST_LATENCY_connect].count)
+        fprintf(out, "\n%-10s %10s %10s %10s %10s %10s %10s   microseconds\n", "", "count", "p50",
+                "p90", "p99", "p99.9", "max");
+    for (int i = 0; i < BLAST_LATENCIES; i++) {
+        const struct log_histogram *h = &t->latency[i];
+
+        if (!h->count)
+            continue;
+        fprintf(out, "%-10s %10llu", latency_names[i], (unsigned long long)h->count);
+        for (int q = 0; q < QUANTILES; q++)
+            fprintf(out, " %10llu",
+                    (unsigned long long)log_histogram_quantile(h, quantiles[q].part));
+        fprintf(out, " %10llu\n", (unsigned long long)h->most);
+    }
+}
+
+static const char *step_name(int step)
+{
+    return step < SMTP_CLIENT_STEPS ? smtp_client_step_name((enum smtp_client_step)step)
+                                    : "unasked";
+}
+
+static const char *const verbs[POP3_VERB_COUNT] = {
+    [POP3_CLIENT_GREETING] = "greeting",
+#define POP3_VERB(name) [POP3_VERB_##name] = #name,
+#include "proto/pop3/pop3_verb.def"
+#undef POP3_VERB
+};
+
+/* Each error there was, by name; `put` gets it. */
+static void each_error(const struct blast_tally *t,
+                       void (*put)(void *user, const char *what, unsigned int code, uint64_t n),
+                       void *user)
+{
+    for (int s = 0; s <= SMTP_CLIENT_STEPS; s++)
+        for (unsigned int c = 0; c < BLAST_CODES; c++)
+            if (t->refused[s][c])
+                put(user, step_name(s), c, t->refused[s][c]);
+    for (int v = 0; v < POP3_VERB_COUNT; v++)
+        if (t->errors[v])
+            put(user, verbs[v], 0, t->errors[v]);
+    for (int f = 0; f < SMTP_CLIENT_FAULTS; f++)
+        if (t->smtp_faults[f])
+            put(user, smtp_client_fault_text((enum smtp_client_fault)f), 0, t->smtp_faults[f]);
+    for (int f = 0; f < POP3_CLIENT_FAULTS; f++)
+        if (t->pop3_faults[f])
+            put(user, pop3_client_fault_text((enum pop3_client_fault)f), 0, t->pop3_faults[f]);
+}
+
+static void print_error(void *user, const char *what, unsigned int code, uint64_t n)
+{
+    char number[16] = "";
+
+    if (code)
+        snprintf(number, sizeof(number), " %u", code);
+    fprintf(user, "errors %10llu  %s%s\n", (unsigned long long)n, what, number);
+}
+
+static long long counter(const json_t *counters, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(counters, name));
+}
+
+static void put_verified(FILE *out, const struct blast_verified *v)
+{
+    fprintf(out,
+            "\nread back  %llu of %llu deliveries: %llu lost, %llu twice, %llu changed, %llu not "
+            "expected, %llu mailboxes not read; %llu never answered and there, %llu of others\n",
+            (unsigned long long)v->found, (unsigned long long)v->expected,
+            (unsigned long long)v->lost, (unsigned long long)v->duplicated,
+            (unsigned long long)v->changed, (unsigned long long)v->unexpected,
+            (unsigned long long)v->unread, (unsigned long long)v->doubtful,
+            (unsigned long long)v->foreign);
+}
+
+void blast_report_table(FILE *out, const struct blast_told *told, const json_t *counters)
+{
+    const struct blast_tally *t = told->tally;
+
+    fprintf(
+        out,
+        "\n%.3f s: %.0f sessions/s, %.0f messages/s, goodput %.1f Mbit/s; workers busy %.0f %%\n\n",
+        (double)told->load_us / 1e6, per_second(t->counts.sessions_done, told->load_us),
+        per_second(messages(&t->counts), told->load_us), megabits(&t->counts, told->load_us),
+        told->busy * 100);
+#define BLAST_COUNT(name, text)                                                                    \
+    if (t->counts.name)                                                                            \
+        fprintf(out, "%12llu  %s\n", (unsigned long long)t->counts.name, text);
+#include "dataplane/handoff/blast_count.def"
+#undef BLAST_COUNT
+    put_latencies(out, t);
+    fprintf(out, "\nTCP  %lld retransmitted, %lld timeouts, %lld resets received\n",
+            counter(counters, "tcp_retransmitted"), counter(counters, "tcp_timeouts"),
+            counter(counters, "tcp_resets_in"));
+    each_error(t, print_error, out);
+    if (told->verified)
+        put_verified(out, told->verified);
+}
+
+/* ---- JSON ---- */
+
+static json_t *latencies_json(const struct blast_tally *t)
+{
+    json_t *all = json_object();
+
+    for (int i = 0; i < BLAST_LATENCIES; i++) {
+        const struct log_histogram *h = &t->latency[i];
+        json_t *o;
+
+        if (!h->count)
+            continue;
+        o = json_pack("{s:I, s:I, s:I, s:f}", "count", (json_int_t)h->count, "min",
+                      (json_int_t)h->least, "max", (json_int_t)h->most, "mean",
+                      (double)h->sum / (double)h->count);
+        for (int q = 0; q < QUANTILES; q++)
+            json_object_set_new(
+                o, quantiles[q].name,
+                json_integer((json_int_t)log_histogram_quantile(h, quantiles[q].part)));
+        json_object_set_new(all, latency_names[i], o);
+    }
+    return all;
+}
+
+static void pack_error(void *user, const char *what, unsigned int code, uint64_t n)
+{
+    json_array_append_new(user, json_pack("{s:s, s:i, s:I}", "what", what, "code", (int)code,
+                                          "count", (json_int_t)n));
+}
+
+static json_t *verified_json(const struct blast_verified *v)
+{
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok",
+                     blast_report_verified(v), "expected", (json_int_t)v->expected, "found",
+                     (json_int_t)v->found, "lost", (json_int_t)v->lost, "duplicated",
+                     (json_int_t)v->duplicated, "changed", (json_int_t)v->changed, "unexpected",
+                     (json_int_t)v->unexpected, "doubtful", (json_int_t)v->doubtful, "foreign",
+                     (json_int_t)v->foreign, "mailboxes", (json_int_t)v->mailboxes, "unread",
+                     (json_int_t)v->unread);
+}
+
+json_t *blast_report_json(const struct blast_order *order, const struct blast_told *told,
+                          const struct blast_report_more *more)
+{
+    static const char *const works[] = {"smtp", "pop3", "sink"};
+    const struct blast_tally *t = told->tally;
+    json_t *counts = json_object(), *errors = json_array(), *o;
+
+#define BLAST_COUNT(name, text)                                                                    \
+    json_object_set_new(counts, #name, json_integer((json_int_t)t->counts.name));
+#include "dataplane/handoff/blast_count.def"
+#undef BLAST_COUNT
+    each_error(t, pack_error, errors);
+    o = json_pack(
+        "{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:O, s:O}", "schema",
+        "blast/1.0", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
+        (double)told->load_us / 1e6, "workers", (int)order->workers, "workers_busy", told->busy,
+        "sessions_per_second", per_second(t->counts.sessions_done, told->load_us),
+        "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",
+        megabits(&t->counts, told->load_us), "counts", counts, "latency_us", latencies_json(t),
+        "errors", errors, "engine", more->counters, "timeline", more->timeline);
+    if (o && told->verified)
+        json_object_set_new(o, "verified", verified_json(told->verified));
+    return o;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_BLAST_BLAST_WORDS_H
+#define CONTROL_BLAST_BLAST_WORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The command lines of `wirepost blast` and `wirepost sink`, by the table blast_option.def. */
+enum { BLAST_WORDS_LIST = 256 };
+enum blast_words_who { BLAST_WORDS_B = 1, BLAST_WORDS_S = 2, BLAST_WORDS_BS = 3 };
+
+/* Points into the words. */
+struct blast_words_list {
+    const char *word[BLAST_WORDS_LIST];
+    uint32_t count;
+};
+
+/* Texts are NULL and numbers 0 where nothing was said, unless the caller has filled in a default.
+ */
+struct blast_words {
+    const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
+        *json;
+    struct blast_words_list eal, address, gateway, rcpt, read;
+    uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, reuse, timeout, drain;
+    uint64_t limit_rate, limit_seconds, recipients, attachments, texts, seed, retrieve, port;
+    bool busy, mine, no_pipelining, bdat, verify, delete, quiet, help;
+};
+
+/*
+ * Reads the words behind the command's name into *words, which has the defaults. False: the reason
+ * was told on standard error.
+ */
+bool blast_words_read(struct blast_words *words, enum blast_words_who who, int count, char **word);
+/* What there is to be said, as --help has it. */
+void blast_words_help(enum blast_words_who who, FILE *out);
+
+/* digits [k / M / G], of 1024; false when it is none or too large. */
+bool blast_words_bytes(const char *text, uint64_t *bytes_out);
+
+#endif

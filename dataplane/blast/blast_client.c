@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/blast/blast_client.h"
+
+#include <stdlib.h>
+
+#include "dataplane/blast/blast_schedule.h"
+#include "dataplane/blast/blast_session.h"
+
+enum { STARTS = 64, RETRY_US = 1000, VERIFIERS = 16 };
+
+uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
+{
+    return o->sessions / o->workers + (index < o->sessions % o->workers);
+}
+
+/* How many of the numbers 0 to all - 1 are this worker's: index, index + workers, ... */
+static uint64_t numbers_of(const struct blast_order *o, uint64_t all, uint32_t index)
+{
+    return all > index ? (all - index - 1) / o->workers + 1 : 0;
+}
+
+static uint64_t budget(const struct blast_client *c, uint64_t all)
+{
+    uint64_t most = c->shared->ledger ? c->shared->ledger->size : UINT64_MAX;
+
+    return numbers_of(c->order, all && all < most ? all : most, c->index);
+}
+
+struct blast_client *blast_client_new(const struct blast_client_options *o)
+{
+    struct blast_client *c = calloc(1, sizeof(*c));
+    const struct blast_order *order = o->shared->order;
+
+    if (!c)
+        return NULL;
+    *c = (struct blast_client){.shared = o->shared,
+                               .order = order,
+                               .tcp = o->tcp,
+                               .pool = o->pool,
+                               .tally = o->tally,
+                               .index = o->index,
+                               .number = o->index,
+                               .user = o->index,
+                               .free = BLAST_NONE,
+                               .oldest = BLAST_NONE,
+                               .newest = BLAST_NONE,
+                               .smtp = {.hostname = order->hostname,
+                                        .lines_max = 100,
+                                        .pipelining = order->pipelining,
+                                        .chunking = order->chunking}};
+    c->share = blast_client_share(order, o->index);
+    c->messages_left = budget(c, order->messages);
+    c->logins_left = numbers_of(order, order->logins ? order->logins : UINT64_MAX, o->index);
+    c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
+    /* Mailboxes are read back also where the load leaves this worker without a session. */
+    c->table = calloc((size_t)c->share + VERIFIERS, sizeof(*c->table));
+    if (!c->table) {
+        free(c);
+        return NULL;
+    }
+    for (uint32_t i = c->share + VERIFIERS; i-- > 0;) {
+        c->table[i].next = c->free;
+        c->free = i;
+    }
+    return c;
+}
+
+void blast_client_free(struct blast_client *c)
+{
+    if (!c)
+        return;
+    free(c->table);
+    free(c);
+}
+
+/* ---- places ---- */
+
+static void list_remove(struct blast_client *c, struct blast_session *s)
+{
+    if (s->prev != BLAST_NONE)
+        c->table[s->prev].next = s->next;
+    else
+        c->oldest = s->next;
+    if (s->next != BLAST_NONE)
+        c->table[s->next].prev = s->prev;
+    else
+        c->newest = s->prev;
+}
+
+static void list_append(struct blast_client *c, struct blast_session *s)
+{
+    uint32_t at = (uint32_t)(s - c->table);
+
+    s->prev = c->newest;
+    s->next = BLAST_NONE;
+    if (c->newest != BLAST_NONE)
+        c->table[c->newest].next = at;
+    else
+        c->oldest = at;
+    c->newest = at;
+    s->seen = c->now;
+}
+
+static void touch(struct blast_client *c, struct blast_session *s)
+{
+    list_remove(c, s);
+    list_append(c, s);
+}
+
+/* The place becomes free; the connection was let go. */
+static void release(struct blast_client *c, struct blast_session *s)
+{
+    if (s->line)
+        chunk_give(c->pool, s->line);
+    s->line = NULL;
+    s->conn = NULL;
+    list_remove(c, s);
+    s->next = c->free;
+    c->free = (uint32_t)(s - c->table);
+    c->count--;
+}
+
+static void let_go(struct blast_client *c, struct blast_session *s)
+{
+    tcp_set_user(s->conn, NULL);
+    tcp_forget(c->tcp, s->conn);
+    release(c, s);
+}
+
+/* ---- services to the protocols ---- */
+
+void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count)
+{
+    if (!s->leaving) {
+        ++*count;
+        if (s->verifies || c->order->work == BLAST_WORK_POP3)
+            blast_pop3_gone(c, s);
+        else
+            blast_smtp_gone(c, s);
+    }
+    c->scratch.len = 0;
+    c->scratch.full = false;
+    tcp_abort(c->tcp, s->conn);
+    let_go(c, s);
+}
+
+bool blast_session_flush(struct blast_client *c, struct blast_session *s)
+{
+    struct span text = writer_span(&c->scratch);
+
+    c->scratch.len = 0;
+    c->scratch.full = false;
+    if (!text.len)
+        return true;
+    if (!sendq_copy(tcp_sendq(s->conn), c->pool, text)) {
+        blast_session_fail(c, s, &c->tally->counts.memory_short);
+        return false;
+    }
+    tcp_send(c->tcp, s->conn);
+    s->since = c->now;
+    return true;
+}
+
+void blast_session_leave(struct blast_client *c, struct blast_session *s)
+{
+    s->leaving = true;
+    c->scratch.len = 0;
+    if (!s->verifies) {
+        c->tally->counts.sessions_done++;
+        blast_session_measure(c, BLAST_LATENCY_session, s->intended);
+    }
+    /* The server's to close first: TIME-WAIT is then where mail servers have it. */
+    tcp_discard(c->tcp, s->conn);
+}
+
+uint8_t *blast_session_line(struct blast_client *c, struct blast_session *s)
+{
+    if (!s->line)
+        s->line = chunk_take(c->pool, CHUNK_MEDIUM);
+    if (s->line)
+        return s->line->data;
+    blast_session_fail(c, s, &c->tally->counts.memory_short);
+    return NULL;
+}
+
+/* ---- begin ---- */
+
+static bool work_left(const struct blast_client *c)
+{
+    if (c->phase == BLAST_PHASE_VERIFY)
+        return c->user < c->order->user_count;
+    if (c->phase != BLAST_PHASE_LOAD)
+        return false;
+    return c->order->work == BLAST_WORK_SMTP ? c->messages_left > 0 : c->logins_left > 0;
+}
+
+static const struct ip_address *source(struct blast_client *c, const struct ip_address *target)
+{
+    const struct blast_order *o = c->order;
+
+    for (uint32_t i = 0; i < o->address_count; i++) {
+        const struct ip_address *a = &o->addresses[c->address++ % o->address_count].address;
+
+        if (ip_address_is_v4(a) == ip_address_is_v4(target))
+            return a;
+    }
+    return NULL;
+}
+
+/* What the session is to do is taken from what is left. */
+static void assign(struct blast_client *c, struct blast_session *s)
+{
+    const struct blast_order *o = c->order;
+
+    s->verifies = c->phase == BLAST_PHASE_VERIFY;
+    if (s->verifies || o->work == BLAST_WORK_POP3) {
+        s->user = c->user % o->user_count;
+        c->user += o->workers;
+        c->logins_left -= !s->verifies;
+        return;
+    }
+    s->left = o->reuse < c->messages_left ? o->reuse : (uint32_t)c->messages_left;
+    s->number = c->number;
+    c->messages_left -= s->left;
+    c->number += (uint64_t)s->left * o->workers;
+}
+
+static bool start(struct blast_client *c, uint64_t intended)
+{
+    const struct blast_order *o = c->order;
+    bool pop3 = o->work == BLAST_WORK_POP3 || c->phase == BLAST_PHASE_VERIFY;
+    const struct ip_address *target = pop3 ? &o->pop3_target : &o->target;
+    const struct ip_address *own = source(c, target);
+    struct blast_session *s = &c->table[c->free];
+    struct tcp_conn *conn =
+        own ? tcp_connect(c->tcp, own, 0, target, pop3 ? o->pop3_port : o->port, c->now) : NULL;
+
+    if (!conn) {
+        c->tally->counts.starts_short++;
+        c->retry = c->now + RETRY_US;
+        return false;
+    }
+    c->free = s->next;
+    *s = (struct blast_session){.conn = conn, .intended = intended, .since = c->now};
+    list_append(c, s);
+    c->count++;
+    assign(c, s);
+    if (!s->verifies)
+        c->tally->counts.sessions_started++;
+    tcp_set_user(conn, s);
+    return true;
+}
+
+/* When the next session is to begin; UINT64_MAX: not before something changes. */
+static uint64_t next_start(const struct blast_client *c)
+{
+    /* The first one alone: while the next hop's address is asked for, few frames can wait. */
+    uint32_t most = !c->warm ? 1 : c->phase == BLAST_PHASE_VERIFY ? VERIFIERS : c->share;
+    uint64_t at;
+
+    if (c->count >= most || !work_left(c))
+        return UINT64_MAX;
+    at = c->phase == BLAST_PHASE_LOAD && c->order->rate > 0
+             ? blast_schedule_at(c->order, c->shared->begin, c->index, c->arrivals)
+             : c->now;
+    /* What is meant for after the end is nobody's. */
+    if (c->phase == BLAST_PHASE_LOAD && c->order->duration_us &&
+        at >= c->shared->begin + c->order->duration_us)
+        return UINT64_MAX;
+    return at > c->retry ? at : c->retry;
+}
+
+static uint32_t start_due(struct blast_client *c)
+{
+    const struct blast_order *o = c->order;
+    uint32_t n = 0;
+    uint64_t at;
+
+    while (n < STARTS && (at = next_start(c)) <= c->now) {
+        if (c->due > c->now * 1000) {
+            c->tally->counts.starts_capped++;
+            break;
+        }
+        /* In a closed loop a session is meant to begin when there is room for it. */
+        if (!start(c, o->rate > 0 ? blast_schedule_at(o, c->shared->begin, c->index, c->arrivals)
+                                  : c->now))
+            break;
+        c->arrivals++;
+        c->due = blast_schedule_limit(o, c->due, c->now);
+        n++;
+    }
+    return n;
+}
+
+/* ---- what happens to a connection ---- */
+
+static uint64_t *count_of(struct blast_client *c, enum tcp_reason reason)
+{
+    struct blast_counts *counts = &c->tally->counts;
+
+    switch (reason) {
+    case TCP_REASON_REFUSED:
+    case TCP_REASON_UNREACHABLE:
+        return &counts->sessions_refused;
+    case TCP_REASON_RESET:
+        return &counts->sessions_reset;
+    case TCP_REASON_TIMED_OUT:
+        return &counts->sessions_lost;
+    default:
+        return &counts->sessions_closed;
+    }
+}
+
+static void run(struct blast_client *c, struct blast_session *s)
+{
+    if (s->verifies || c->order->work == BLAST_WORK_POP3)
+        blast_pop3_run(c, s);
+    else
+        blast_smtp_run(c, s);
+}
+
+static void established(struct blast_client *c, struct blast_session *s)
+{
+    s->open = true;
+    if (!s->verifies)
+        blast_session_measure(c, BLAST_LATENCY_connect, s->intended);
+    s->since = c->now;
+    if (s->verifies || c->order->work == BLAST_WORK_POP3)
+        blast_pop3_begin(c, s);
+    else
+        blast_smtp_begin(c, s);
+}
+
+static void take_events(struct blast_client *c, struct tcp_conn *conn)
+{
+    struct blast_session *s = tcp_user(conn);
+    uint32_t events = tcp_events(conn);
+
+    if (!s) {
+        if (events & TCP_EVENT_CLOSED)
+            tcp_forget(c->tcp, conn);
+        return;
+    }
+    touch(c, s);
+    c->warm = true;
+    if (events & TCP_EVENT_CLOSED) {
+        blast_session_fail(c, s, count_of(c, tcp_reason(conn)));
+        return;
+    }
+    if (events & TCP_EVENT_ACCEPTED)
+        established(c, s);
+    if (events & TCP_EVENT_EOF)
+        s->eof = true;
+    if (s->open && !s->leaving)
+        run(c, s);
+    if (s->conn != conn || !s->eof)
+        return;
+    if (s->leaving)
+        let_go(c, s);
+    else
+        blast_session_fail(c, s, &c->tally->counts.sessions_closed);
+}
+
+static uint32_t give_up_silent(struct blast_client *c)
+{
+    uint32_t n = 0;
+
+    while (c->oldest != BLAST_NONE && c->now - c->table[c->oldest].seen > c->order->timeout_us) {
+        blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_silent);
+        c->warm = true;
+        n++;
+    }
+    return n;
+}
+
+/* ---- phases ---- */
+
+static void cut_all(struct blast_client *c)
+{
+    while (c->oldest != BLAST_NONE)
+        blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_unfinished);
+}
+
+static void take_phase(struct blast_client *c)
+{
+    uint32_t phase = atomic_load_explicit(&c->shared->phase, memory_order_acquire);
+
+    if (phase == c->phase)
+        return;
+    if (phase == BLAST_PHASE_VERIFY || phase == BLAST_PHASE_END)
+        cut_all(c);
+    c->phase = phase;
+    c->user = c->index;
+    c->retry = 0;
+}
+
+uint32_t blast_client_turn(void *client, struct turn_time time)
+{
+    struct blast_client *c = client;
+    struct tcp_conn *conn;
+    uint32_t done = 0;
+
+    c->now = time.now;
+    take_phase(c);
+    while ((conn = tcp_ready(c->tcp)) != NULL) {
+        take_events(c, conn);
+        done++;
+    }
+    done += give_up_silent(c);
+    done += start_due(c);
+    if (!c->count && !work_left(c) && c->finished != c->phase) {
+        c->finished_at = c->now;
+        atomic_store_explicit(&c->finished, c->phase, memory_order_release);
+    }
+    return done;
+}
+
+uint64_t blast_client_next_timer(const void *client)
+{
+    const struct blast_client *c = client;
+    uint64_t start = next_start(c), silent = UINT64_MAX;
+
+    if (c->oldest != BLAST_NONE)
+        silent = c->table[c->oldest].seen + c->order->timeout_us + 1;
+    if (start != UINT64_MAX && c->due / 1000 > start)
+        start = c->due / 1000 + 1;
+    return start < silent ? start : silent;
+}
+
+uint32_t blast_client_count(const void *client)
+{
+    return ((const struct blast_client *)client)->count;
+}
+
+enum blast_phase blast_client_finished(const struct blast_client *c, uint64_t *at_out)
+{
+    enum blast_phase phase =
+        (enum blast_phase)atomic_load_explicit(&c->finished, memory_order_acquire);
+
+    *at_out = c->finished_at;
+    return phase;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/blast/blast_session.h"
+
+#include "proto/base/ascii.h"
+
+/*
+ * A session that retrieves: greeting, USER and PASS in turn, STAT, then each message, and QUIT. One
+ * that verifies reads all of a mailbox and compares; one of the load reads, and deletes if it is
+ * told to.
+ */
+#define FIELD "X-Blast: "
+
+static bool say(struct blast_client *c, struct blast_session *s, enum pop3_verb verb,
+                struct span argument)
+{
+    return pop3_client_say(&s->pop3, verb, argument, &c->scratch);
+}
+
+void blast_pop3_begin(struct blast_client *c, struct blast_session *s)
+{
+    pop3_client_init(&s->pop3, false);
+    s->reading = (struct blast_reading){.limit = s->verifies ? UINT32_MAX : c->order->retrieve};
+}
+
+void blast_pop3_gone(struct blast_client *c, struct blast_session *s)
+{
+    if (s->verifies)
+        atomic_fetch_add(&c->shared->ledger->unread, 1);
+}
+
+/* ---- comparing ---- */
+
+/* blast = FIELD 16HEXDIG SP 1*16HEXDIG SP ...; ours when the first is this run's */
+static bool read_field(const struct blast_client *c, struct span line, uint64_t *number_out)
+{
+    uint64_t value[2] = {0, 0};
+    size_t at = sizeof(FIELD) - 1;
+
+    if (!span_equal(span_head(line, at), span_text(FIELD)))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        size_t begin = at;
+
+        for (; at < line.len && at < begin + 16 && ascii_hex(line.data[at]) >= 0; at++)
+            value[i] = value[i] << 4 | (uint64_t)ascii_hex(line.data[at]);
+        if (at == begin || at == line.len || line.data[at++] != ' ')
+            return false;
+    }
+    *number_out = value[1];
+    return value[0] == c->order->run;
+}
+
+/* A header line has ended: is it the one that names the message? The rest of the head is compared
+ * from there on. */
+static void end_line(struct blast_client *c, struct blast_reading *r)
+{
+    struct span line = span_of(r->text, r->line < sizeof(r->text) ? r->line : sizeof(r->text));
+
+    if (r->line <= 2) {
+        r->seeking = false; /* the header's end */
+    } else if (read_field(c, line, &r->number)) {
+        r->seeking = false;
+        r->ours = true;
+    }
+    r->line = 0;
+}
+
+/* Looks for the field, up to the end of the header. Returns what stands behind it. */
+static struct span seek(struct blast_client *c, struct blast_reading *r, struct span in)
+{
+    while (in.len && r->seeking) {
+        ptrdiff_t lf = span_find(in, '\n');
+        struct span piece = span_head(in, lf < 0 ? in.len : (size_t)lf + 1);
+
+        if (r->line < sizeof(r->text)) {
+            size_t room = sizeof(r->text) - r->line;
+
+            memcpy(r->text + r->line, piece.data, piece.len < room ? piece.len : room);
+        }
+        r->line =
+            (uint16_t)(piece.len < BLAST_LINE - (size_t)r->line ? r->line + piece.len : BLAST_LINE);
+        in = span_skip(in, piece.len);
+        if (lf >= 0)
+            end_line(c, r);
+    }
+    return in;
+}
+
+/* What must stand at offset `at` behind the field that names the message. */
+static struct span expected(const struct blast_client *c, uint64_t number, uint64_t at,
+                            struct writer *head)
+{
+    const struct blast_text *text = blast_text_of(c->order, number);
+    struct span rest;
+    ptrdiff_t lf;
+
+    blast_head(head, c->order, number);
+    lf = span_find(writer_span(head), '\n');
+    rest = span_skip(writer_span(head), (size_t)lf + 1);
+    return at < rest.len ? span_skip(rest, at) : span_skip(text->raw, at - rest.len);
+}
+
+static void compare(struct blast_client *c, struct blast_reading *r, struct span in)
+{
+    while (in.len && r->ours && !r->wrong) {
+        uint8_t bytes[BLAST_HEAD];
+        struct writer head = writer_of(bytes, sizeof(bytes));
+        struct span want = expected(c, r->number, r->at, &head);
+        size_t n = in.len < want.len ? in.len : want.len;
+
+        if (!n || memcmp(in.data, want.data, n) != 0) {
+            r->wrong = true;
+            return;
+        }
+        r->at += n;
+        in = span_skip(in, n);
+    }
+}
+
+static bool is_whole(const struct blast_client *c, const struct blast_reading *r)
+{
+    uint8_t bytes[BLAST_HEAD];
+    struct writer head = writer_of(bytes, sizeof(bytes));
+
+    return !r->wrong && !expected(c, r->number, r->at, &head).len;
+}
+
+/* ---- a message ---- */
+
+static void begin_message(struct blast_reading *r)
+{
+    r->at = 0;
+    r->line = 0;
+    r->seeking = true;
+    r->ours = r->wrong = false;
+}
+
+static void on_message(struct blast_client *c, struct blast_session *s, struct span bytes)
+{
+    if (s->verifies)
+        compare(c, &s->reading, seek(c, &s->reading, bytes));
+    else
+        c->tally->counts.bytes_retrieved += bytes.len;
+}
+
+static void end_message(struct blast_client *c, struct blast_session *s)
+{
+    struct blast_ledger *ledger = c->shared->ledger;
+    struct blast_reading *r = &s->reading;
+
+    if (!s->verifies) {
+        blast_session_measure(c, BLAST_LATENCY_retr, s->since);
+        c->tally->counts.messages_retrieved++;
+    } else if (!r->ours) {
+        atomic_fetch_add(&ledger->foreign, 1);
+    } else {
+        blast_ledger_found(ledger, c->order,
+                           (struct blast_finding){r->number, s->user, is_whole(c, r)});
+    }
+}
+
+/* ---- the way through the session ---- */
+
+/* The next message, or QUIT behind the last one. */
+static void say_next(struct blast_client *c, struct blast_session *s)
+{
+    struct blast_reading *r = &s->reading;
+
+    if (r->begun < r->count && r->begun < r->limit && (s->verifies || blast_client_loads(c)))
+        pop3_client_say_number(&s->pop3, POP3_VERB_RETR, ++r->begun, &c->scratch);
+    else
+        say(c, s, POP3_VERB_QUIT, span_of(NULL, 0));
+}
+
+/* drop-listing = "+OK" SP 1*DIGIT SP 1*DIGIT                           ; RFC 1939 section 5 */
+static uint32_t read_count(struct span text)
+{
+    uint64_t n = 0;
+
+    for (; text.len && (uint8_t)(text.data[0] - '0') < 10 && n < UINT32_MAX;
+         text = span_skip(text, 1))
+        n = n * 10 + (uint64_t)(text.data[0] - '0');
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+static void measure(struct blast_client *c, struct blast_session *s, enum pop3_verb verb)
+{
+    static const uint8_t latencies[POP3_VERB_COUNT] = {
+        [POP3_VERB_UNKNOWN] = BLAST_LATENCY_banner, [POP3_VERB_PASS] = BLAST_LATENCY_login,
+        [POP3_VERB_STAT] = BLAST_LATENCY_list,      [POP3_VERB_DELE] = BLAST_LATENCY_dele,
+        [POP3_VERB_QUIT] = BLAST_LATENCY_quit,
+    };
+
+    if (!s->verifies && (latencies[verb] || verb == POP3_VERB_UNKNOWN))
+        blast_session_measure(c, (enum blast_latency)latencies[verb], s->since);
+}
+
+/* A refusal: QUIT is still said, where it is not QUIT that is refused. */
+static void on_error(struct blast_client *c, struct blast_session *s,
+                     const struct pop3_client_action *a)
+{
+    c->tally->errors[a->verb]++;
+    if (a->verb == POP3_VERB_RETR || a->verb == POP3_VERB_DELE)
+        say_next(c, s);
+    else
+        blast_session_fail(c, s, &c->tally->counts.sessions_broken);
+}
+
+static void on_quit(struct blast_client *c, struct blast_session *s)
+{
+    if (s->verifies)
+        atomic_fetch_add(&c->shared->ledger->mailboxes, 1);
+    blast_session_leave(c, s);
+}
+
+static void on_answer(struct blast_client *c, struct blast_session *s,
+                      const struct pop3_client_action *a)
+{
+    measure(c, s, a->verb);
+    if (!a->ok) {
+        on_error(c, s, a);
+        return;
+    }
+    switch (a->verb) {
+    case POP3_CLIENT_GREETING:
+        say(c, s, POP3_VERB_USER, c->order->users[s->user]);
+        break;
+    case POP3_VERB_USER:
+        say(c, s, POP3_VERB_PASS, c->order->password);
+        break;
+    case POP3_VERB_PASS:
+        say(c, s, POP3_VERB_STAT, span_of(NULL, 0));
+        break;
+    case POP3_VERB_STAT:
+        s->reading.count = read_count(a->bytes);
+        say_next(c, s);
+        break;
+    case POP3_VERB_RETR:
+        begin_message(&s->reading);
+        break;
+    case POP3_VERB_DELE:
+        c->tally->counts.messages_deleted++;
+        say_next(c, s);
+        break;
+    default:
+        on_quit(c, s);
+        break;
+    }
+}
+
+static void on_end(struct blast_client *c, struct blast_session *s)
+{
+    end_message(c, s);
+    if (!s->verifies && c->order->delete)
+        pop3_client_say_number(&s->pop3, POP3_VERB_DELE, s->reading.begun, &c->scratch);
+    else
+        say_next(c, s);
+}
+
+/* False: the session is over, or has nothing more to do now. */
+static bool act(struct blast_client *c, struct blast_session *s, const struct pop3_client_action *a)
+{
+    struct tcp_conn *conn = s->conn;
+    uint8_t *line;
+
+    switch (a->kind) {
+    case POP3_CLIENT_ACTION_MORE:
+        return false;
+    case POP3_CLIENT_ACTION_BUFFER:
+        line = blast_session_line(c, s);
+        if (line)
+            pop3_client_attach(&s->pop3, line);
+        return line;
+    case POP3_CLIENT_ACTION_ANSWER:
+        on_answer(c, s, a);
+        return s->conn == conn && !s->leaving;
+    case POP3_CLIENT_ACTION_MESSAGE:
+        on_message(c, s, a->bytes);
+        return true;
+    case POP3_CLIENT_ACTION_END:
+        on_end(c, s);
+        return true;
+    case POP3_CLIENT_ACTION_ENTRY:
+        return true;
+    case POP3_CLIENT_ACTION_BROKEN:
+        c->tally->pop3_faults[a->fault]++;
+        blast_session_fail(c, s, &c->tally->counts.sessions_broken);
+        return false;
+    }
+    return false;
+}
+
+static bool feed(struct blast_client *c, struct blast_session *s, struct span in)
+{
+    struct tcp_conn *conn = s->conn;
+    struct pop3_client_action a;
+    size_t len = in.len;
+
+    do
+        pop3_client_next(&s->pop3, &in, &a);
+    while (act(c, s, &a));
+    if (s->conn != conn)
+        return false;
+    if (len)
+        tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
+    return !s->leaving;
+}
+
+void blast_pop3_run(struct blast_client *c, struct blast_session *s)
+{
+    do {
+        if (!feed(c, s, tcp_peek(s->conn)))
+            return;
+    } while (tcp_unread(s->conn));
+    blast_session_flush(c, s);
+}

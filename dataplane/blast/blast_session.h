@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_BLAST_BLAST_SESSION_H
+#define DATAPLANE_BLAST_BLAST_SESSION_H
+
+#include "dataplane/blast/blast_client.h"
+
+/* Private to dataplane/blast: one session, and the worker's state around them. */
+enum { BLAST_SCRATCH = 4096, BLAST_LINE = 512 };
+#define BLAST_NONE UINT32_MAX
+
+/* A message that comes back, compared as it comes. */
+struct blast_reading {
+    uint64_t number;
+    uint64_t at;      /* bytes compared */
+    uint32_t begun;   /* RETR said and not ended: number of the next */
+    uint32_t count;   /* messages in the mailbox */
+    uint32_t limit;   /* to be retrieved */
+    uint16_t line;    /* bytes of the header line under way, up to BLAST_LINE */
+    bool seeking;     /* the field that names it was not seen yet */
+    bool ours;        /* it names this run */
+    bool wrong;       /* other bytes than were sent */
+    uint8_t text[96]; /* what the line begins with */
+};
+
+struct blast_session {
+    struct tcp_conn *conn; /* NULL: the place is free */
+    struct chunk *line;    /* lent to the machine while a line is split */
+    uint64_t intended;     /* when it was to begin */
+    uint64_t since;        /* when what is waited for was said */
+    uint64_t seen;         /* when something happened last */
+    uint64_t number;       /* of the message */
+    uint32_t next, prev;   /* of those that are open, the longest silent first; or free */
+    uint32_t left;         /* messages that the connection is still to carry */
+    uint32_t user;         /* POP3: whose mailbox */
+    uint32_t good;         /* recipients accepted so far, by bit, the first 32 */
+    bool open, eof, leaving, body, sent, verifies;
+    struct smtp_client_mail mail;
+    union {
+        struct smtp_client smtp;
+        struct {
+            struct pop3_client pop3;
+            struct blast_reading reading;
+        };
+    };
+};
+
+struct blast_client {
+    struct blast_shared *shared;
+    const struct blast_order *order;
+    struct tcp *tcp;
+    struct chunk_pool *pool;
+    struct blast_tally *tally;
+    struct blast_session *table;
+    struct smtp_client_options smtp;
+    uint64_t now;
+    uint32_t index, share, count;
+    uint32_t free, oldest, newest;
+    uint32_t address;       /* the next source */
+    uint64_t messages_left; /* not yet given to a session */
+    uint64_t logins_left;
+    uint64_t number;      /* of the next message */
+    uint64_t arrivals;    /* open loop: sessions begun or waiting before this one */
+    uint64_t due;         /* when the next session may begin, by the rate's limit; nanoseconds */
+    uint64_t retry;       /* not before, since there was no port */
+    bool warm;            /* a first connection has led somewhere: the way is known */
+    uint32_t user;        /* the next mailbox */
+    uint32_t phase;       /* as last seen */
+    uint64_t finished_at; /* written before `finished` */
+    _Atomic uint32_t finished;
+    struct writer scratch;
+    uint8_t scratch_bytes[BLAST_SCRATCH];
+};
+
+/* ---- blast_client.c: services to the protocols ---- */
+
+/* Sends what is in `scratch`. False: there was no memory, and the session is gone. */
+bool blast_session_flush(struct blast_client *c, struct blast_session *s);
+/* It failed: `count` is its row. The connection is reset. */
+void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count);
+/* It is done: what is left is that the server closes. */
+void blast_session_leave(struct blast_client *c, struct blast_session *s);
+/* A buffer for the machine; NULL: the session is gone. */
+uint8_t *blast_session_line(struct blast_client *c, struct blast_session *s);
+static inline void blast_session_measure(struct blast_client *c, enum blast_latency what,
+                                         uint64_t since)
+{
+    log_histogram_add(&c->tally->latency[what], c->now > since ? c->now - since : 0);
+}
+/* Whether a message, or a session, may still be begun. */
+static inline bool blast_client_loads(const struct blast_client *c)
+{
+    return c->phase == BLAST_PHASE_LOAD;
+}
+
+/* ---- blast_smtp.c, blast_pop3.c ---- */
+
+void blast_smtp_begin(struct blast_client *c, struct blast_session *s);
+void blast_smtp_run(struct blast_client *c, struct blast_session *s);
+/* The session has failed: what becomes of the messages it was to carry. */
+void blast_smtp_gone(struct blast_client *c, struct blast_session *s);
+void blast_pop3_begin(struct blast_client *c, struct blast_session *s);
+void blast_pop3_run(struct blast_client *c, struct blast_session *s);
+void blast_pop3_gone(struct blast_client *c, struct blast_session *s);
+
+#endif

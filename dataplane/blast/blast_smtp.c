@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/blast/blast_session.h"
+
+/* A session that sends: banner, EHLO, messages, QUIT. */
+
+void blast_smtp_begin(struct blast_client *c, struct blast_session *s)
+{
+    smtp_client_init(&s->smtp, &c->smtp);
+}
+
+void blast_smtp_gone(struct blast_client *c, struct blast_session *s)
+{
+    if (s->sent) {
+        c->tally->counts.messages_doubtful++;
+        s->left -= s->left > 0;
+    }
+    c->tally->counts.messages_unsent += s->left;
+}
+
+static void begin_mail(struct blast_client *c, struct blast_session *s)
+{
+    const struct blast_order *o = c->order;
+    uint8_t bytes[BLAST_HEAD];
+    struct writer head = writer_of(bytes, sizeof(bytes));
+
+    blast_head(&head, o, s->number);
+    s->good = 0;
+    s->mail = (struct smtp_client_mail){
+        .sender = o->sender,
+        .recipients = o->users + blast_ledger_first(o, s->number),
+        .recipient_count = o->recipients,
+        .size = head.len + blast_text_of(o, s->number)->raw.len,
+    };
+    smtp_client_begin(&s->smtp, &s->mail);
+}
+
+static void on_ready(struct blast_client *c, struct blast_session *s)
+{
+    if (s->left && blast_client_loads(c))
+        begin_mail(c, s);
+    else
+        smtp_client_quit(&s->smtp);
+}
+
+/* The head is the message's own and is copied; the text is sent from where it lies. */
+static bool send_message(struct blast_client *c, struct blast_session *s, bool chunk)
+{
+    const struct blast_text *text = blast_text_of(c->order, s->number);
+    struct sendq *q = tcp_sendq(s->conn);
+
+    blast_head(&c->scratch, c->order, s->number);
+    if (!blast_session_flush(c, s))
+        return false;
+    if (!sendq_view(q, c->pool, chunk ? text->raw : text->wire, SENDQ_STATIC, NULL)) {
+        blast_session_fail(c, s, &c->tally->counts.memory_short);
+        return false;
+    }
+    tcp_send(c->tcp, s->conn);
+    s->body = s->sent = true;
+    s->since = c->now;
+    c->tally->counts.messages_sent++;
+    if (c->shared->ledger)
+        blast_ledger_sent(c->shared->ledger, s->number, (uint8_t)s->good);
+    smtp_client_sent(&s->smtp);
+    return true;
+}
+
+static const enum blast_latency latencies[SMTP_CLIENT_STEPS] = {
+    [SMTP_CLIENT_BANNER] = BLAST_LATENCY_banner, [SMTP_CLIENT_EHLO] = BLAST_LATENCY_ehlo,
+    [SMTP_CLIENT_HELO] = BLAST_LATENCY_ehlo,     [SMTP_CLIENT_MAIL] = BLAST_LATENCY_mail,
+    [SMTP_CLIENT_RCPT] = BLAST_LATENCY_rcpt,     [SMTP_CLIENT_DATA] = BLAST_LATENCY_data,
+    [SMTP_CLIENT_END] = BLAST_LATENCY_end,       [SMTP_CLIENT_RSET] = BLAST_LATENCY_rset,
+    [SMTP_CLIENT_QUIT] = BLAST_LATENCY_quit,
+};
+
+static void on_reply(struct blast_client *c, struct blast_session *s,
+                     const struct smtp_client_action *a)
+{
+    if (a->code >= 400)
+        c->tally->refused[a->step][a->code]++;
+    if (a->step == SMTP_CLIENT_STEPS)
+        return;
+    blast_session_measure(c, latencies[a->step], s->since);
+    if (a->step == SMTP_CLIENT_RCPT && a->code < 300)
+        s->good |= a->index < 32 ? 1u << a->index : 0;
+    else if (a->step == SMTP_CLIENT_RCPT)
+        c->tally->counts.recipients_refused++;
+    else if (a->step == SMTP_CLIENT_END)
+        s->body = false;
+}
+
+static void on_done(struct blast_client *c, struct blast_session *s,
+                    const struct smtp_client_action *a)
+{
+    struct blast_counts *counts = &c->tally->counts;
+
+    if (a->accepted) {
+        counts->messages_accepted++;
+        counts->recipients_accepted += a->accepted;
+        counts->bytes_accepted += s->mail.size;
+        if (c->shared->ledger)
+            blast_ledger_accepted(c->shared->ledger, s->number, (uint8_t)s->good);
+    } else {
+        counts->messages_refused++;
+        if (c->shared->ledger && s->sent)
+            blast_ledger_refused(c->shared->ledger, s->number);
+    }
+    s->body = s->sent = false;
+    s->left--;
+    s->number += c->order->workers;
+}
+
+/* False: the session is over, or has nothing more to do now. */
+static bool act(struct blast_client *c, struct blast_session *s, const struct smtp_client_action *a)
+{
+    uint8_t *line;
+
+    switch (a->kind) {
+    case SMTP_CLIENT_ACTION_MORE:
+        return false;
+    case SMTP_CLIENT_ACTION_BUFFER:
+        line = blast_session_line(c, s);
+        if (line)
+            smtp_client_attach(&s->smtp, line);
+        return line;
+    case SMTP_CLIENT_ACTION_ROOM:
+        return blast_session_flush(c, s);
+    case SMTP_CLIENT_ACTION_REPLY:
+        on_reply(c, s, a);
+        return true;
+    case SMTP_CLIENT_ACTION_READY:
+        on_ready(c, s);
+        return true;
+    case SMTP_CLIENT_ACTION_BODY:
+        return send_message(c, s, a->chunk);
+    case SMTP_CLIENT_ACTION_DONE:
+        on_done(c, s, a);
+        return true;
+    case SMTP_CLIENT_ACTION_CLOSE:
+        if (a->fault == SMTP_CLIENT_FAULT_none) {
+            blast_session_leave(c, s);
+        } else {
+            c->tally->smtp_faults[a->fault]++;
+            blast_session_fail(c, s, &c->tally->counts.sessions_broken);
+        }
+        return false;
+    }
+    return false;
+}
+
+/* All that can be done with one run of bytes. False: the session has gone, or leaves. */
+static bool feed(struct blast_client *c, struct blast_session *s, struct span in)
+{
+    struct tcp_conn *conn = s->conn;
+    struct smtp_client_action a;
+    size_t len = in.len;
+
+    do
+        smtp_client_next(&s->smtp, &in, &c->scratch, &a);
+    while (act(c, s, &a));
+    if (s->conn != conn)
+        return false;
+    if (len)
+        tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
+    return !s->leaving;
+}
+
+void blast_smtp_run(struct blast_client *c, struct blast_session *s)
+{
+    struct tcp_conn *conn = s->conn;
+
+    /* The final dot counts as sent with the turn in which its last byte leaves first. */
+    if (s->body && tcp_unsent(conn))
+        s->since = c->now;
+    do {
+        if (!feed(c, s, tcp_peek(conn)))
+            return;
+    } while (tcp_unread(conn));
+    blast_session_flush(c, s);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_HANDOFF_BLAST_ORDER_H
+#define DATAPLANE_HANDOFF_BLAST_ORDER_H
+
+#include "dataplane/handoff/metric.h"
+#include "proto/base/ip_address.h"
+#include "proto/base/log_histogram.h"
+#include "proto/pop3/pop3_client.h"
+#include "proto/smtp/smtp_client.h"
+
+/*
+ * What control orders of the load generator, and what it is told: the whole contract of
+ * `wirepost blast` and `wirepost sink` between the two sides. An order is immutable while it is
+ * carried out, and everything in it is borrowed.
+ *
+ * Seams. IMAP will be a third kind of work with a client machine of its own beside smtp_client and
+ * pop3_client; TLS stands between tcp_peek() and the machine, so that neither sees the other.
+ */
+struct blast_told;
+
+enum blast_work { BLAST_WORK_SMTP, BLAST_WORK_POP3, BLAST_WORK_SINK };
+
+enum {
+    BLAST_ADDRESSES = 64,
+    BLAST_CODES = 600,
+    BLAST_RECIPIENTS = 100,      /* of a message */
+    BLAST_VERIFY_RECIPIENTS = 8, /* of a message that is read back */
+    BLAST_HEAD = 512,            /* bytes that blast_head() writes at most */
+};
+
+struct blast_address {
+    struct ip_address address, gateway;
+    uint8_t prefix; /* bits of the address's own family */
+    bool has_gateway;
+};
+
+/* A prepared message. Each one sent begins with a head of its own, see blast_head(). */
+struct blast_text {
+    struct span raw;  /* ends in CRLF, no other line ends, no NUL */
+    struct span wire; /* the same with dots doubled and ".CRLF" behind it */
+    uint64_t sum;     /* siphash() of `raw` with a key of zeros */
+};
+
+struct blast_order {
+    /* The port: see struct engine_options. */
+    const char *program, *pmd, *interface, *device;
+    const char *const *eal;
+    uint32_t eal_count;
+    struct blast_address addresses[BLAST_ADDRESSES];
+    uint32_t address_count;
+    uint16_t vlan;
+    uint32_t workers;
+    bool busy; /* workers never sleep */
+    bool offloads;
+
+    /* The work. */
+    enum blast_work work;
+    struct ip_address target, pop3_target;
+    uint16_t port, pop3_port; /* SINK: `port` is ours */
+    uint64_t messages;        /* in all, 0: no end */
+    uint64_t logins;          /* POP3: sessions in all, 0: no end */
+    uint64_t duration_us;     /* of the load, 0: until all is sent */
+    uint64_t drain_us;        /* how long sessions may go on after that */
+    uint32_t sessions;        /* at a time, all workers together */
+    double rate;              /* open loop: new sessions a second; 0: closed loop */
+    uint64_t ramp_us;         /* the rate grows evenly from 0 for so long */
+    double rate_limit;        /* new sessions a second at most, also in a closed loop */
+    uint32_t reuse;           /* messages a connection, at least 1 */
+    uint64_t timeout_us;      /* silence until a session is given up */
+
+    /* SMTP. */
+    struct span hostname, sender;
+    const struct span *users; /* user_count + recipients of them, the first again at the end */
+    uint32_t user_count;
+    uint32_t recipients; /* of a message, at most user_count and BLAST_RECIPIENTS */
+    bool pipelining, chunking;
+    const struct blast_text *texts;
+    uint32_t text_count;
+    uint64_t run; /* names this run in each message */
+
+    /* POP3. */
+    struct span password;
+    uint32_t retrieve; /* messages a session at most */
+    bool delete;
+    bool verify; /* after the load: read back what was sent */
+
+    /* What is told, on the caller's thread. */
+    void *context;
+    void (*second)(void *context, const struct blast_told *told); /* about once a second */
+    bool (*stopped)(void *context); /* asked ten times a second: end the load now */
+    void (*counter)(void *context, const char *name,
+                    uint64_t value); /* of the engine, at the end */
+};
+
+struct blast_counts {
+#define BLAST_COUNT(name, text) uint64_t name;
+#include "dataplane/handoff/blast_count.def"
+#undef BLAST_COUNT
+};
+
+enum blast_latency {
+#define BLAST_LATENCY(name, text) BLAST_LATENCY_##name,
+#include "dataplane/handoff/blast_latency.def"
+#undef BLAST_LATENCY
+    BLAST_LATENCIES,
+};
+
+/* What one worker has counted; written by it alone, read by others while it runs. */
+struct blast_tally {
+    struct blast_counts counts;
+    uint64_t refused[SMTP_CLIENT_STEPS + 1][BLAST_CODES]; /* replies of 4yz and 5yz */
+    uint64_t errors[POP3_VERB_COUNT];                     /* -ERR, by command */
+    uint64_t smtp_faults[SMTP_CLIENT_FAULTS];
+    uint64_t pop3_faults[POP3_CLIENT_FAULTS];
+    struct log_histogram latency[BLAST_LATENCIES];
+};
+
+/* What reading back has found. `wrong` is what a server must not do. */
+struct blast_verified {
+    uint64_t expected;   /* deliveries that were answered with 2yz */
+    uint64_t found;      /* of them, once and as sent */
+    uint64_t lost;       /* wrong: not there */
+    uint64_t duplicated; /* wrong: there once more */
+    uint64_t changed;    /* wrong: other bytes */
+    uint64_t unexpected; /* wrong: refused, or for somebody else, and there */
+    uint64_t doubtful;   /* there, sent whole, never answered */
+    uint64_t foreign;    /* messages of others */
+    uint64_t mailboxes;  /* read to their end */
+    uint64_t unread;     /* wrong: mailboxes that could not be read */
+};
+
+struct blast_told {
+    uint64_t elapsed_us; /* since the load began */
+    uint64_t load_us;    /* how long the load lasted, while it lasts: elapsed_us */
+    uint32_t active;     /* sessions at the moment */
+    bool verifying;
+    double busy; /* of 1: the share of their time that the workers had something to do */
+    const struct blast_tally *tally;       /* of all workers */
+    const struct blast_verified *verified; /* NULL before the end */
+};
+
+/*
+ * Carries out an order, from the port's start to its end; dataplane/worker/blast_run.c. The last
+ * `second` has `verified` set where that was asked for. False, with the reason in `why`: it did not
+ * begin.
+ */
+bool blast_run(const struct blast_order *order, struct writer *why);
+
+/*
+ * What message `number` begins with:
+ *   X-Blast: RUN NUMBER OCTETS SUM CRLF     hexadecimal; octets and sum of all behind the
+ *   Message-ID: <NUMBER.RUN@HOSTNAME> CRLF           head, the sum as in struct blast_text
+ */
+void blast_head(struct writer *w, const struct blast_order *order, uint64_t number);
+/* The prepared text that message `number` goes on with. */
+const struct blast_text *blast_text_of(const struct blast_order *order, uint64_t number);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control/blast/blast_guard.h"
+#include "control/blast/blast_plan.h"
+#include "control/blast/blast_text.h"
+#include "control/blast/blast_users.h"
+#include "proto/base/siphash.h"
+#include "tests/harness/check.h"
+
+/* What words become: targets, recipients, messages. */
+
+static void targets_are_guarded(void)
+{
+    static const struct {
+        const char *address, *kind;
+    } rows[] = {
+        {"127.0.0.1", "loopback"},
+        {"127.255.255.255", "loopback"},
+        {"126.255.255.255", NULL},
+        {"128.0.0.0", NULL},
+        {"::1", "loopback"},
+        {"::2", NULL},
+        {"10.1.2.3", "private"},
+        {"11.0.0.0", NULL},
+        {"172.15.255.255", NULL},
+        {"172.16.0.0", "private"},
+        {"172.31.255.255", "private"},
+        {"172.32.0.0", NULL},
+        {"192.168.0.1", "private"},
+        {"192.169.0.1", NULL},
+        {"169.254.1.1", "link-local"},
+        {"fe80::1", "link-local"},
+        {"fd00::1", "private"},
+        {"fe00::1", NULL},
+        {"198.17.255.255", NULL},
+        {"198.18.0.0", "benchmark"},
+        {"198.19.255.255", "benchmark"},
+        {"198.20.0.0", NULL},
+        {"2001:2::1", "benchmark"},
+        {"2001:2:1::1", NULL},
+        {"192.0.2.1", "documentation"},
+        {"198.51.100.9", "documentation"},
+        {"203.0.113.9", "documentation"},
+        {"2001:db8::1", "documentation"},
+        {"3fff:fff::1", "documentation"},
+        {"3fff:1000::1", NULL},
+        {"8.8.8.8", NULL},
+        {"2606::1", NULL},
+        {"0.0.0.0", NULL},
+        {"255.255.255.255", NULL},
+        {"224.0.0.1", NULL},
+        {"ff02::1", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ip_address a;
+        const char *kind;
+
+        CHECK(ip_address_parse(span_text(rows[i].address), &a));
+        kind = blast_guard(&a);
+        if (!CHECK(rows[i].kind ? kind && strcmp(kind, rows[i].kind) == 0 : !kind))
+            printf("# %s\n", rows[i].address);
+    }
+}
+
+static void recipients_come_in_ranges(void)
+{
+    const char *const words[] = {"a@b", "u{9-11}@c"}, *const bad[] = {"u{2-1}@c"},
+                      *const blank[] = {"a b@c"}, *const many[] = {"{1-1000000}@c", "x@y"};
+    uint32_t count;
+    struct span *users = blast_users_make(words, 2, 2, &count);
+
+    if (!CHECK(users && count == 4))
+        return;
+    CHECK_TEXT(users[0], "a@b");
+    CHECK_TEXT(users[1], "u9@c");
+    CHECK_TEXT(users[3], "u11@c");
+    CHECK_TEXT(users[4], "a@b");
+    CHECK_TEXT(users[5], "u9@c");
+    blast_users_free(users, count);
+    CHECK(!blast_users_make(bad, 1, 1, &count));
+    CHECK(!blast_users_make(blank, 1, 1, &count));
+    CHECK(!blast_users_make(many, 2, 1, &count));
+}
+
+static struct blast_messages *make(const char *size, uint32_t attachments, uint64_t seed)
+{
+    struct blast_messages_options o = {
+        .attachments = attachments, .count = 200, .seed = seed, .from = "a@b", .to = "c@d"};
+    char text[256];
+    struct writer why = writer_of(text, sizeof(text));
+
+    CHECK(blast_messages_size(size, &o));
+    return blast_messages_make(&o, &why);
+}
+
+/* Lines end in CRLF, none is longer than 998 octets, and what travels is what is meant. */
+static void check_text(const struct blast_text *t)
+{
+    static const uint8_t key[16];
+    size_t line = 0, at = 0;
+
+    for (size_t i = 0; i < t->raw.len; i++) {
+        uint8_t c = t->raw.data[i];
+
+        if (line == 0 && c == '.')
+            CHECK(t->wire.data[at++] == '.');
+        if (!CHECK(t->wire.data[at++] == c && c && (c != '\n' || t->raw.data[i - 1] == '\r')))
+            return;
+        line = c == '\n' ? 0 : line + 1;
+        CHECK(line < 999 && (c != '\r' || t->raw.data[i + 1] == '\n'));
+    }
+    CHECK(line == 0);
+    CHECK_TEXT(span_skip(t->wire, at), ".\r\n");
+    CHECK(siphash(key, t->raw) == t->sum);
+}
+
+static void messages_are_as_they_travel(void)
+{
+    static const char *const sizes[] = {"256", "300", "4k", "4099", "lognormal:3k:1", "mix"};
+
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        struct blast_messages *m = make(sizes[s], 30, 1);
+
+        if (!CHECK(m && m->count == 200))
+            return;
+        for (uint32_t i = 0; i < m->count; i++)
+            check_text(&m->texts[i]);
+        blast_messages_free(m);
+    }
+}
+
+static void sizes_are_as_said(void)
+{
+    struct blast_messages *m = make("4k", 0, 1), *again = make("4k", 0, 1),
+                          *other = make("4k", 0, 2);
+    uint32_t below = 0, same = 0;
+
+    for (uint32_t i = 0; i < m->count; i++) {
+        CHECK(m->texts[i].raw.len == 4096);
+        CHECK(span_equal(m->texts[i].raw, again->texts[i].raw));
+        same += span_equal(m->texts[i].raw, other->texts[i].raw);
+    }
+    CHECK(same == 0);
+    blast_messages_free(m);
+    blast_messages_free(again);
+    blast_messages_free(other);
+    m = make("lognormal:20k:0.5", 0, 1);
+    for (uint32_t i = 0; i < m->count; i++)
+        below += m->texts[i].raw.len < 20480;
+    CHECK(below > 70 && below < 130);
+    blast_messages_free(m);
+    m = make("100k", 100, 1);
+    for (uint32_t i = 0; i < m->count; i++)
+        CHECK(m->texts[i].raw.len > 102400 - 100 && m->texts[i].raw.len <= 102400);
+    blast_messages_free(m);
+}
+
+static void sizes_that_are_none(void)
+{
+    static const char *const bad[] = {"",      "4x",
+                                      "255",   "65M",
+                                      "4kk",   "lognormal:4k",
+                                      "-1",    "mixed",
+                                      "4 k",   "k",
+                                      "1e6",   "lognormal:4k:5",
+                                      "0x100", "lognormal:4k:x"};
+    struct blast_messages_options o = {0};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (!CHECK(!blast_messages_size(bad[i], &o)))
+            printf("# %s\n", bad[i]);
+}
+
+static void files_are_taken_as_messages(void)
+{
+    char path[] = "/tmp/wirepost-blast-XXXXXX", text[256];
+    const char *const paths[] = {path};
+    static const char bytes[] =
+        "A: b\nMessage-Id: <x@y>\n\tfolded\nC: d\r\n\n.dot\nMessage-ID: body\nend\r";
+    static const char mbox[] = "From a@b Thu Jan  1 00:00:00 2026\nA: b\n\n>From me\n\n"
+                               "From a@b Thu Jan  1 00:00:00 2026\nC: d\n\nbody\n";
+    struct writer why = writer_of(text, sizeof(text));
+    struct blast_messages *m;
+    int fd = mkstemp(path);
+
+    CHECK(write(fd, bytes, sizeof(bytes)) == sizeof(bytes)); /* with its NUL */
+    close(fd);
+    m = blast_messages_read(paths, 1, &why);
+    if (CHECK(m && m->count == 1)) {
+        CHECK_TEXT(m->texts[0].raw, "A: b\r\nC: d\r\n\r\n.dot\r\nMessage-ID: body\r\nend\r\n");
+        check_text(&m->texts[0]);
+    }
+    blast_messages_free(m);
+    fd = open(path, O_WRONLY | O_TRUNC);
+    CHECK(write(fd, mbox, sizeof(mbox) - 1) == sizeof(mbox) - 1);
+    close(fd);
+    m = blast_messages_read(paths, 1, &why);
+    if (CHECK(m && m->count == 2)) {
+        CHECK_TEXT(m->texts[0].raw, "A: b\r\n\r\nFrom me\r\n");
+        CHECK_TEXT(m->texts[1].raw, "C: d\r\n\r\nbody\r\n");
+    }
+    blast_messages_free(m);
+    unlink(path);
+    CHECK(!blast_messages_read(paths, 1, &why) && why.len);
+}
+
+static struct blast_plan plan;
+
+static bool planned(const char *line)
+{
+    static char words[512];
+    char *argv[32];
+    int argc = 0;
+
+    snprintf(words, sizeof(words), "%s", line);
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    return blast_plan_blast(&plan, argc, argv);
+}
+
+#define PORT "--dev e --to 198.18.0.1:25 --address 198.18.0.2/15"
+
+static void words_become_an_order(void)
+{
+    CHECK(planned(PORT));
+    CHECK(plan.order.sessions == 10 && plan.order.duration_us == 10000000 && plan.order.pipelining);
+    CHECK(plan.order.reuse == 1 && plan.order.user_count == 1 && plan.order.text_count == 64);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --messages=50 --limit-seconds 7 --rate 100 --bdat --texts 3"));
+    CHECK(plan.order.messages == 50 && plan.order.duration_us == 7000000);
+    CHECK(plan.order.sessions == 10000 && plan.order.rate == 100 && plan.order.chunking);
+    blast_plan_fini(&plan);
+    CHECK(planned(
+        "--dev e --to [2001:2::1]:25 --address 2001:2::10-2001:2::1f/64 --gateway 2001:2::1"));
+    CHECK(plan.order.address_count == 16 && plan.order.addresses[15].address.bytes[15] == 0x1f);
+    CHECK(plan.order.addresses[15].has_gateway && plan.order.pop3_port == 110);
+    blast_plan_fini(&plan);
+    CHECK(planned("--help") && plan.words.help);
+    blast_plan_fini(&plan);
+}
+
+static void wrong_words_are_refused(void)
+{
+    static const char *const lines[] = {
+        "",
+        "--to 198.18.0.1:25 --address 198.18.0.2/15",
+        PORT " --device x",
+        PORT " --pmd x",
+        PORT " --workers 0",
+        PORT " --workers",
+        PORT " --busy=yes",
+        PORT " --ramp 5",
+        PORT " --logins 5",
+        PORT " --recipients 2",
+        PORT " --work imap",
+        PORT " --rcpt a<b",
+        PORT " --from >",
+        PORT " --address 198.18.0.2",
+        PORT " --address 198.18.0.2/33",
+        PORT " --address 198.18.0.9-198.18.0.8/15",
+        PORT " --address 198.18.0.0-198.18.0.200/15",
+        PORT " --gateway 10.0.0.1",
+        PORT " --verify --password-file /nothing",
+        PORT " --read /nothing",
+        PORT " --pop3-to 8.8.8.8:110",
+    };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (!CHECK(!planned(lines[i])))
+            printf("# %s\n", lines[i]);
+        blast_plan_fini(&plan);
+    }
+}
+
+int main(void)
+{
+    check_begin();
+    CHECK_CASE(targets_are_guarded);
+    CHECK_CASE(recipients_come_in_ranges);
+    CHECK_CASE(messages_are_as_they_travel);
+    CHECK_CASE(sizes_are_as_said);
+    CHECK_CASE(sizes_that_are_none);
+    CHECK_CASE(files_are_taken_as_messages);
+    CHECK_CASE(words_become_an_order);
+    CHECK_CASE(wrong_words_are_refused);
+    return check_end();
+}

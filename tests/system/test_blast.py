@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The load generator against servers: what it measures, what it reads back, what it refuses to do."""
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from lab import schemas
+from lab.commands import end, run, start, wait_until
+from lab.engine import PASSWORD, binary
+from lab.namespaces import ENGINE_IPV4, Namespaces
+
+FAKES = Path(__file__).with_name("mail_fakes.py")
+OURS = "198.18.0.77/24"
+
+
+def blast(namespace, port, *words, to, status=0, timeout=60):
+    """The result in JSON, as its schema says."""
+    result = run("ip", "netns", "exec", namespace, binary(), "blast", "--dev", port, "--address", OURS,
+                 "--to", to, "--json", "-", *words, check=False, timeout=timeout)
+    assert result.returncode == status, result.stderr.decode() + result.stdout.decode()
+    told = json.loads(result.stdout)
+    if schemas.available():
+        schemas.check("blast", told)
+    return told
+
+
+@contextmanager
+def server(*command):
+    """A server at 198.18.0.1 behind the kernel's TCP; blast takes the other end of the cable."""
+    with Namespaces("wpt") as namespaces:
+        process = start(*namespaces.command(*command))
+        listening = ["ss", "-Hltn", "sport = :25"]
+        wait_until(lambda: namespaces.run(*listening).stdout, 10, "the server")
+        try:
+            yield namespaces
+        finally:
+            end(process)
+
+
+@pytest.fixture
+def password(tmp_path):
+    path = tmp_path / "password"
+    path.write_text(PASSWORD + "\n")
+    return path
+
+
+def test_all_there_once(make_engine, password):
+    """Our engine: two recipients each, sizes of the mix, many messages a connection; every one comes back as it was sent."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--rcpt", "bob@example.test",
+                 "--rcpt", "carol@example.test", "--recipients", 2, "--messages", 300, "--sessions", 8, "--reuse", 5,
+                 "--size", "mix", "--verify", "--password-file", password, to=f"{ENGINE_IPV4}:25")
+    assert told["counts"]["messages_accepted"] == 300 and told["counts"]["recipients_accepted"] == 600
+    assert told["counts"]["sessions_done"] == told["latency_us"]["connect"]["count"] == 60
+    assert told["latency_us"]["end"]["count"] == 300
+    assert told["errors"] == []
+    verified = told["verified"]
+    assert verified["ok"] and (verified["expected"], verified["found"], verified["mailboxes"]) == (600, 600, 3)
+    # And by BDAT; recipients that are not there are told by code.
+    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--rcpt", "nobody@example.test",
+                 "--messages", 20, "--bdat", "--no-pipelining", to=f"{ENGINE_IPV4}:25")
+    assert told["counts"]["messages_accepted"] == told["counts"]["messages_refused"] == 10
+    assert {"what": "rcpt", "code": 550, "count": 10} in told["errors"]
+    # What is there is retrieved and deleted: 200 of the first run, 10 of the second.
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 1,
+                 "--delete", "--password-file", password, to=f"{ENGINE_IPV4}:110")
+    assert told["counts"]["messages_retrieved"] == told["counts"]["messages_deleted"] == 210
+    assert told["latency_us"]["retr"]["count"] == 210 and told["latency_us"]["login"]["count"] == 1
+
+
+@pytest.mark.needs("smtp-sink")
+def test_smtp_sink():
+    """Postfix's sink behind the kernel's TCP; and when nobody listens there, exit status 1."""
+    with server("smtp-sink", "-u", "root", "198.18.0.1:25", "200") as namespaces:
+        told = blast(namespaces.engine, namespaces.engine_port, "--messages", 5, to="198.18.0.1:26", status=1)
+        assert told["counts"]["sessions_refused"] == told["counts"]["messages_unsent"] == 5
+        told = blast(namespaces.engine, namespaces.engine_port, "--messages", 500, "--sessions", 20, "--reuse", 10,
+                     to="198.18.0.1:25")
+    assert told["counts"]["messages_accepted"] == 500 and told["counts"]["sessions_done"] == 50
+    assert told["goodput_mbit"] > 0 and told["errors"] == []
+
+
+def test_sink():
+    """Our own sink takes everything; two workers share the load, each by ports whose replies find it."""
+    with Namespaces("wpt") as namespaces:
+        namespaces.take_addresses(namespaces.client_port)
+        sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
+        try:
+            told = blast(namespaces.engine, namespaces.engine_port, "--messages", 500, "--sessions", 20,
+                         "--workers", 2, to="198.18.0.1:25")
+        finally:
+            assert end(sink) == 0
+    assert told["counts"]["messages_accepted"] == 500
+
+
+def test_faults_are_found(password):
+    """A server that loses, doubles and changes a message: exit status 1."""
+    with server(sys.executable, FAKES, "keep") as namespaces:
+        told = blast(namespaces.engine, namespaces.engine_port, "--messages", 10, "--sessions", 2, "--verify",
+                     "--password-file", password, to="198.18.0.1:25", status=1)
+    verified = told["verified"]
+    assert not verified["ok"] and verified["expected"] == 10
+    assert (verified["lost"], verified["duplicated"], verified["changed"]) == (1, 1, 1)
+
+
+def test_a_stall_is_seen():
+    """Open loop: a server that stalls for 2 s can't hide it, since sessions count from when they were to begin."""
+    with server(sys.executable, FAKES, "stall") as namespaces:
+        told = blast(namespaces.engine, namespaces.engine_port, "--rate", 50, "--seconds", 3, to="198.18.0.1:25")
+    times = told["latency_us"]["session"]
+    assert told["counts"]["sessions_done"] == 150
+    assert times["p99_9"] > 1_800_000 and times["max"] > 1_800_000
+    assert times["min"] < 500_000
+
+
+@pytest.mark.parametrize("words, why", [
+    (["--to", "192.0.3.1:25"], b"yes-this-is-mine"),
+    (["--to", "[2606::1]:25", "--address", "2001:2::7/64"], b"yes-this-is-mine"),
+    (["--to", "198.18.0.1"], b"ADDRESS:PORT"),
+    (["--to", "198.18.0.1:25", "--rate", "200000"], b"limit-rate"),
+    (["--to", "[2001:2::1]:25"], b"family"),
+    (["--to", "198.18.0.1:25", "--verify"], b"password-file"),
+    (["--to", "198.18.0.1:25", "--imap"], b"no such option"),
+])
+def test_words_that_are_refused(words, why):
+    result = run(binary(), "blast", "--dev", "nothing0", "--address", OURS, *words, check=False)
+    assert result.returncode == 2 and why in result.stderr, result.stderr
+
+
+def test_statuses():
+    """Help is whole; a run that can't begin, or that gets nowhere, is 1."""
+    assert b"--yes-this-is-mine" in run(binary(), "blast", "--help").stdout
+    assert b"--port" in run(binary(), "sink", "--help").stdout
+    result = run(binary(), "blast", "--dev", "nothing0", "--address", OURS, "--to", "198.18.0.1:25", check=False)
+    assert result.returncode == 1 and b"nothing0" in result.stderr
+
+
+@pytest.mark.long
+def test_memif(tmp_path):
+    """Blast and sink as two processes on shared memory, no kernel between them; eight source addresses."""
+    device = f"id=0,socket={tmp_path}/memif,socket-abstract=no"
+    with open(tmp_path / "log", "wb") as log:
+        sink = start(binary(), "sink", "--device", f"net_memif0,role=server,{device}", "--address", "198.18.0.1/24",
+                     log=log)
+        wait_until((tmp_path / "memif").exists, 20, "the sink")
+        result = run(binary(), "blast", "--device", f"net_memif0,role=client,{device}", "--address", "198.18.0.2-198.18.0.9/24",
+                     "--to", "198.18.0.1:25", "--messages", 5000, "--sessions", 50, "--json", "-")
+        assert end(sink) == 0
+    told = json.loads(result.stdout)
+    assert told["counts"]["messages_accepted"] == 5000 and told["errors"] == []
