@@ -35,7 +35,7 @@ def download(engine, address, mail):
 
 
 @pytest.mark.needs("nft")
-@pytest.mark.parametrize("tso", ["auto", "off"])
+@pytest.mark.parametrize("tso", ["auto", pytest.param("off", marks=pytest.mark.long)])
 def test_the_same_bytes_whoever_cuts(make_engine, request, tso):
     engine = make_engine(pmd="tap", changes={"engine": {"tso": tso}})
     mail = messages.large("large@client.test", 20_000_000 if request.config.getoption("--long") else 3_000_000)
