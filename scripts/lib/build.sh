@@ -27,12 +27,22 @@ build() {
     build_setup "$@" && build_compile "$1"
 }
 
-# build_libraries DIR [meson option...]: the same without what is only for tests.
+# build_some DIR RULE PATTERN [target...]: the targets of a rule of ninja's whose names match, and those.
+build_some() {
+    local dir=$1 some
+    mapfile -t some < <(ninja -C "$root/$dir" -t targets rule "$2" | grep -E "$3")
+    shift 3
+    build_compile "$dir" "${some[@]}" "$@"
+}
+
+# build_libraries DIR [meson option...]: sets up and compiles what is not only for tests.
 build_libraries() {
-    local libraries
-    build_setup "$@" || return 1
-    mapfile -t libraries < <(ninja -C "$root/$1" -t targets rule STATIC_LINKER | grep -v '^tests/')
-    build_compile "$1" "${libraries[@]}" wirepost
+    build_setup "$@" && build_some "$1" STATIC_LINKER '^(control|dataplane|proto|rules)/' wirepost
+}
+
+# build_readers DIR [meson option...]: sets up and compiles the fuzzers and the unit tests of what reads foreign bytes.
+build_readers() {
+    build_setup "$@" && build_some "$1" c_LINKER '^tests/(fuzz/fuzz_|proto/)'
 }
 
 # build_quietly DIR [meson option...]: says something only when it fails.
