@@ -11,7 +11,7 @@
  * and rules take turns a few times less often, and each finds its tables in cache. What they say
  * does not depend on where the bytes were cut.
  */
-enum { GATHERED_MAX = 8192 };
+enum { GATHERED_MAX = 32768 };
 
 static void rules_failed(struct tap_flow *f, enum rule_status status)
 {

@@ -83,7 +83,9 @@ static struct span name_of(const struct mime_html *h)
 
 static bool is_named(const struct mime_html *h, const struct name *name)
 {
-    return h->count == name->len && memcmp(h->name, name->text, name->len) == 0;
+    /* Most differ in the first letter, and then nothing is called. */
+    return h->count == name->len && (!h->count || h->name[0] == name->text[0]) &&
+           memcmp(h->name, name->text, name->len) == 0;
 }
 
 static bool is_block(const struct mime_html *h)
