@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/pop3/pop3_client.h"
 
+#include "proto/pop3/pop3_place.h"
+
 enum pop3_client_state { STATE_ANSWER, STATE_LIST, STATE_MESSAGE, STATE_BROKEN };
 
 /* Within a message. */
-enum place {
-    PLACE_START,  /* at the start of a line */
-    PLACE_DOT,    /* behind a dot at the start of a line, which was left out */
-    PLACE_DOT_CR, /* and a CR behind that, which is held back */
-    PLACE_MIDDLE,
-    PLACE_CR,
+enum {
+    PLACE_DOT = POP3_PLACE_OWN, /* behind a dot at the start of a line, which was left out */
+    PLACE_DOT_CR,               /* and a CR behind that, which is held back */
 };
 
 enum { WITH_LIST = 0x80 }; /* in asked[]: a good answer is followed by lines */
@@ -114,7 +113,7 @@ static enum pop3_client_kind on_answer(struct pop3_client *c, struct span line,
         c->state = STATE_LIST;
     } else if (a->ok && (a->verb == POP3_VERB_RETR || a->verb == POP3_VERB_TOP)) {
         c->state = STATE_MESSAGE;
-        c->at = PLACE_START;
+        c->at = POP3_PLACE_START;
     }
     return POP3_CLIENT_ACTION_ANSWER;
 }
@@ -153,47 +152,17 @@ static enum pop3_client_kind on_entry(struct pop3_client *c, struct span line,
 
 /* ---- messages ---- */
 
-/* The number of bytes up to and with the next CRLF that a dot follows; all of them when there is
- * none. */
-static size_t run(struct span s, bool after_cr)
-{
-    size_t at = 0;
-
-    while (at < s.len) {
-        ptrdiff_t lf = span_find(span_skip(s, at), '\n');
-        bool whole;
-
-        if (lf < 0)
-            break;
-        at += (size_t)lf + 1;
-        whole = at >= 2 ? s.data[at - 2] == '\r' : after_cr;
-        if (whole && at < s.len && s.data[at] == '.')
-            return at;
-    }
-    return s.len;
-}
-
-static enum place place_behind(struct span s, bool after_cr)
-{
-    uint8_t last = s.data[s.len - 1];
-    bool cr = s.len >= 2 ? s.data[s.len - 2] == '\r' : after_cr;
-
-    if (last == '\n' && cr)
-        return PLACE_START;
-    return last == '\r' ? PLACE_CR : PLACE_MIDDLE;
-}
-
 /* Leaves out the dot of a line that begins with one; END, or a CR that was held back, or MORE to go
  * on. */
 static enum pop3_client_kind on_dot(struct pop3_client *c, struct span *in,
                                     struct pop3_client_action *a)
 {
-    if (c->at == PLACE_START && in->data[0] == '.') {
+    if (c->at == POP3_PLACE_START && in->data[0] == '.') {
         c->at = PLACE_DOT;
         *in = span_skip(*in, 1);
     }
     if (in->len && c->at == PLACE_DOT) {
-        c->at = in->data[0] == '\r' ? PLACE_DOT_CR : PLACE_MIDDLE;
+        c->at = in->data[0] == '\r' ? PLACE_DOT_CR : POP3_PLACE_MIDDLE;
         if (c->at == PLACE_DOT_CR)
             *in = span_skip(*in, 1);
     }
@@ -204,7 +173,7 @@ static enum pop3_client_kind on_dot(struct pop3_client *c, struct span *in,
         c->state = STATE_ANSWER;
         return POP3_CLIENT_ACTION_END;
     }
-    c->at = PLACE_CR;
+    c->at = POP3_PLACE_CR;
     a->bytes = span_text("\r");
     return POP3_CLIENT_ACTION_MESSAGE;
 }
@@ -221,10 +190,10 @@ static enum pop3_client_kind on_message(struct pop3_client *c, struct span *in,
     kind = on_dot(c, in, a);
     if (kind != POP3_CLIENT_ACTION_MORE || !in->len)
         return kind;
-    after_cr = c->at == PLACE_CR;
-    a->bytes = span_head(*in, run(*in, after_cr));
+    after_cr = c->at == POP3_PLACE_CR;
+    a->bytes = span_head(*in, pop3_place_run(*in, after_cr));
     *in = span_skip(*in, a->bytes.len);
-    c->at = (uint8_t)place_behind(a->bytes, after_cr);
+    c->at = (uint8_t)pop3_place_behind(a->bytes, after_cr);
     return POP3_CLIENT_ACTION_MESSAGE;
 }
 

@@ -55,7 +55,7 @@ struct pop3_client {
     uint8_t first, count;
     uint8_t state; /* enum pop3_client_state */
     uint8_t verb;  /* whose list or message is read */
-    uint8_t at;    /* within a message: enum place */
+    uint8_t at;    /* within a message: enum pop3_place */
     uint8_t fault;
 };
 
