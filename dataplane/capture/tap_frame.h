@@ -52,6 +52,16 @@ struct tap_frame {
     bool more;       /* fragments follow */
 };
 
+/* A frame of a link as it came: `link` is its LINKTYPE, `wire_len` more than the bytes where the
+ * capture cut it, and never less. */
+static inline struct tap_frame tap_frame_of(struct span bytes, uint32_t wire_len, uint32_t link)
+{
+    return (struct tap_frame){.bytes = bytes,
+                              .wire_len = wire_len > bytes.len ? wire_len : (uint32_t)bytes.len,
+                              .kind = TAP_FRAME_OF_LINK,
+                              .type = link};
+}
+
 /* Reads one header. After TAP_FRAME_FRAGMENT the caller goes on with the whole datagram in `bytes`
  * and `wire_len`; `type` is its protocol already. `vxlan_port` 0: none is opened. */
 enum tap_frame_step tap_frame_next(struct tap_frame *frame, uint16_t vxlan_port);

@@ -199,17 +199,11 @@ static void prefetch(struct span bytes)
 
 void tap_input_feed(struct tap_input *input, const struct tap_input_frame *frame)
 {
-    struct tap_frame f = {
-        .bytes = frame->bytes,
-        .wire_len =
-            frame->wire_len > frame->bytes.len ? frame->wire_len : (uint32_t)frame->bytes.len,
-        .kind = TAP_FRAME_OF_LINK,
-        .type = frame->link,
-        .unchecked = input->options.ignore_checksums,
-    };
+    struct tap_frame f = tap_frame_of(frame->bytes, frame->wire_len, frame->link);
     enum tap_frame_step step = TAP_FRAME_ON;
     bool reassembled = false;
 
+    f.unchecked = input->options.ignore_checksums;
     prefetch(frame->bytes);
     input->counters.frames++;
     input->counters.bytes += f.wire_len;

@@ -17,13 +17,7 @@ static bool of_segment(const struct ip_address *source, const struct ip_address 
 
 bool tap_owner_hash(const struct tap_input_frame *frame, uint16_t vxlan_port, uint32_t *hash_out)
 {
-    struct tap_frame f = {
-        .bytes = frame->bytes,
-        .wire_len =
-            frame->wire_len > frame->bytes.len ? frame->wire_len : (uint32_t)frame->bytes.len,
-        .kind = TAP_FRAME_OF_LINK,
-        .type = frame->link,
-    };
+    struct tap_frame f = tap_frame_of(frame->bytes, frame->wire_len, frame->link);
     enum tap_frame_step step;
 
     do
