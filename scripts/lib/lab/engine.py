@@ -89,7 +89,22 @@ def configuration(directory, interface, pmd, workers):
     }
 
 
-class Engine:
+class Controlled:
+    """What has a control socket, whose path is `socket`."""
+
+    def ctl(self, *words, check=True, timeout=30):
+        return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
+
+    def ask(self, *words):
+        """The result in what ctl answers with --json, as its schema says."""
+        result = json.loads(self.ctl(*words, "--json").stdout)["result"]
+        name = schemas.of_command(words)
+        if name and schemas.available():
+            schemas.check(name, result)
+        return result
+
+
+class Engine(Controlled):
     """One engine: started, asked, killed, started again on the same store; `close` removes its directory."""
 
     def __init__(self, namespaces, pmd="af_packet", workers=1, changes=None, survive=False):
@@ -175,17 +190,6 @@ class Engine:
                 return connection.recv(1024)[:4] in (b"220 ", b"+OK ")
         except OSError:
             return False
-
-    def ctl(self, *words, check=True, timeout=30):
-        return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
-
-    def ask(self, *words):
-        """The result in what ctl answers with --json, as its schema says."""
-        result = json.loads(self.ctl(*words, "--json").stdout)["result"]
-        name = schemas.of_command(words)
-        if name and schemas.available():
-            schemas.check(name, result)
-        return result
 
     def kill(self):
         """kill -9."""

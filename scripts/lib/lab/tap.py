@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import schemas
 from lab.commands import CommandFailed, end, run, start, wait_until
-from lab.engine import binary, merged, yaml_text
+from lab.engine import Controlled, binary, merged, yaml_text
 from lab.namespaces import Namespaces, inside
 
 _ETH_P_ALL = 3
@@ -57,7 +57,7 @@ class Hub(Namespaces):
             run("ip", "netns", "del", name, check=False)
 
 
-class Tap:
+class Tap(Controlled):
     """Started by `with`; `finish` ends it and gives all events. In the engine's namespace unless told."""
 
     def __init__(self, namespaces, interfaces=None, pmd="af_packet", workers=1, changes=None, where=None):
@@ -90,16 +90,6 @@ class Tap:
 
     def said(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def ctl(self, *words, check=True):
-        return run(binary(), "ctl", "-s", self.socket, *words, check=check)
-
-    def ask(self, *words):
-        result = json.loads(self.ctl(*words, "--json").stdout)["result"]
-        name = schemas.of_command(words)
-        if name and schemas.available():
-            schemas.check(name, result)
-        return result
 
     def events(self, kind=None):
         lines = self.events_file.read_bytes().splitlines() if self.events_file.exists() else []
