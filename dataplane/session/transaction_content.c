@@ -28,8 +28,7 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
     if (!tree || !mime_readings_init(&tx->mime, &memory, &ss->settings.mime))
         return false;
     mime_tree_init(&tx->tree, tree, TREE_SIZE);
-    transaction_measure_begin(ss, tx);
-    return true;
+    return transaction_measure_begin(ss, tx);
 }
 
 /* The row that a status of the rules asks for. A pool that is used up defers the message: no check

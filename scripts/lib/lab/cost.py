@@ -23,7 +23,7 @@ LIMITS = ROOT / "tests/cost/limits.json"
 WORKLOADS = ("accept", "bulk", "pop3")
 SHARE = 0.01  # more than this above its limit is a failure, below it asks for a new one
 # What is linked and decides how many instructions there are.
-LIBRARIES = {"hyperscan": "libhyperscan5", "openssl": "libssl3", "libc": "libc6", "dpdk": "librte-mbuf23", "urcu": "liburcu8",
+LIBRARIES = {"hyperscan": "libhyperscan5", "openssl": "libssl3", "libc": "libc6", "dpdk": "librte-mbuf23", "urcu": "liburcu8", "xxhash": "libxxhash0",
              "valgrind": "valgrind"}
 # valgrind counts each turn of a `rep movsb` as an instruction: the C library is to copy and clear by vectors.
 ENVIRONMENT = {"LD_BIND_NOW": "1",
