@@ -17,7 +17,8 @@ static const char usage[] = "cost WORKLOAD RULES CACHE\n"
                             "  bulk     1 MB messages with base64 attachments\n"
                             "  pop3     4 KB messages retrieved, all of a mailbox in a session\n"
                             "  none     only compiles RULES into the folder CACHE\n"
-                            "prints \"messages N\": how many were accepted or retrieved.\n";
+                            "prints \"messages N\", how many were accepted or retrieved, and the "
+                            "cycles of each by stage.\n";
 
 enum {
     BEGIN = 1000000,
@@ -216,9 +217,24 @@ static uint64_t settle(void)
     return now;
 }
 
+/* What the worker's own account says: a turn's cycles, by stage. */
+static void print_cycles(uint32_t messages)
+{
+    struct handoff *handoff = sim_engine_world(bench.engine)->handoff;
+    const struct stage_cycles *c = handoff_cycles(handoff_port_of(handoff, 0));
+
+    printf("cycles %llu", (unsigned long long)(c->busy / messages));
+    for (int i = 0; i < STAGES; i++)
+        if (c->stage[i])
+            printf(" %s %llu", stage_name((enum stage)i),
+                   (unsigned long long)(c->stage[i] / messages));
+    printf("\n");
+}
+
 static int run(const struct workload *w)
 {
     uint64_t now = settle();
+    uint32_t messages = w->connections * (w->pop3 ? MAILBOX : 1);
 
     for (int turn = 0; turn < TURNS_MOST && bench.client.ended < w->connections; turn++) {
         now += TURN_US;
@@ -226,7 +242,8 @@ static int run(const struct workload *w)
         sim_engine_turn(bench.engine, now);
         sim_engine_control(bench.engine);
     }
-    printf("messages %u\n", w->connections * (w->pop3 ? MAILBOX : 1));
+    printf("messages %u\n", messages);
+    print_cycles(messages);
     if (bench.client.ended == w->connections && !bench.client.refused && !bench.faults)
         return 0;
     fprintf(stderr, "cost: %u of %u connections ended, %llu replies were wrong\n",
