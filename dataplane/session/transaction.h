@@ -230,6 +230,7 @@ static inline void transaction_stamp(struct sessions *ss, enum stage stage)
 
         ss->stamping->cycles[stage] += now - ss->stamp;
         ss->stamp = now;
+        ss->stamps++;
     }
 }
 /* Stamping goes on for, or stops with, the message. */
