@@ -127,7 +127,7 @@ static int carry_out(struct blasting *b, blast_command_run *run)
         fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
         return FAILED;
     }
-    blast_report_table(b->out, &b->told, b->more.counters);
+    blast_report_table(b->out, &b->plan.order, &b->told, b->more.counters);
     written = write_json(b);
     return written && is_good(b) ? OK : FAILED;
 }

@@ -40,6 +40,12 @@ static bool complain(enum blast_words_who who, const char *what, const char *whi
     return false;
 }
 
+bool blast_words_complain(const char *what, const char *which)
+{
+    fprintf(stderr, "wirepost blast: %s%s%s\n", which ? which : "", which ? ": " : "", what);
+    return false;
+}
+
 /* The row for "--name" or "--name=value"; *value_out stands behind the sign, or is NULL. */
 static const struct row *find(enum blast_words_who who, const char *word, const char **value_out)
 {

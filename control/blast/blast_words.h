@@ -20,7 +20,7 @@ struct blast_words_list {
  */
 struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
-        *json;
+        *json, *steps, *burst;
     struct blast_words_list eal, address, gateway, rcpt, read;
     uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, reuse, timeout, drain;
     uint64_t limit_rate, limit_seconds, recipients, attachments, texts, seed, retrieve, port;
@@ -32,6 +32,8 @@ struct blast_words {
  * was told on standard error.
  */
 bool blast_words_read(struct blast_words *words, enum blast_words_who who, int count, char **word);
+/* Tells on standard error what is wrong; `which` is what was said, or NULL. False. */
+bool blast_words_complain(const char *what, const char *which);
 /* What there is to be said, as --help has it. */
 void blast_words_help(enum blast_words_who who, FILE *out);
 

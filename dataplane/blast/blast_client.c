@@ -41,9 +41,6 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
                                .index = o->index,
                                .number = o->index,
                                .user = o->index,
-                               .free = BLAST_NONE,
-                               .oldest = BLAST_NONE,
-                               .newest = BLAST_NONE,
                                .smtp = {.hostname = order->hostname,
                                         .lines_max = 100,
                                         .pipelining = order->pipelining,
@@ -58,10 +55,9 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
         free(c);
         return NULL;
     }
-    for (uint32_t i = c->share + VERIFIERS; i-- > 0;) {
-        c->table[i].next = c->free;
-        c->free = i;
-    }
+    c->free = c->silent = place_list_of(&c->table->link, sizeof(*c->table));
+    for (uint32_t i = 0; i < c->share + VERIFIERS; i++)
+        place_list_append(&c->free, i);
     return c;
 }
 
@@ -75,36 +71,16 @@ void blast_client_free(struct blast_client *c)
 
 /* ---- places ---- */
 
-static void list_remove(struct blast_client *c, struct blast_session *s)
+static uint32_t place_of(const struct blast_client *c, const struct blast_session *s)
 {
-    if (s->prev != BLAST_NONE)
-        c->table[s->prev].next = s->next;
-    else
-        c->oldest = s->next;
-    if (s->next != BLAST_NONE)
-        c->table[s->next].prev = s->prev;
-    else
-        c->newest = s->prev;
-}
-
-static void list_append(struct blast_client *c, struct blast_session *s)
-{
-    uint32_t at = (uint32_t)(s - c->table);
-
-    s->prev = c->newest;
-    s->next = BLAST_NONE;
-    if (c->newest != BLAST_NONE)
-        c->table[c->newest].next = at;
-    else
-        c->oldest = at;
-    c->newest = at;
-    s->seen = c->now;
+    return (uint32_t)(s - c->table);
 }
 
 static void touch(struct blast_client *c, struct blast_session *s)
 {
-    list_remove(c, s);
-    list_append(c, s);
+    place_list_remove(&c->silent, place_of(c, s));
+    place_list_append(&c->silent, place_of(c, s));
+    s->seen = c->now;
 }
 
 /* The place becomes free; the connection was let go. */
@@ -114,9 +90,8 @@ static void release(struct blast_client *c, struct blast_session *s)
         chunk_give(c->pool, s->line);
     s->line = NULL;
     s->conn = NULL;
-    list_remove(c, s);
-    s->next = c->free;
-    c->free = (uint32_t)(s - c->table);
+    place_list_remove(&c->silent, place_of(c, s));
+    place_list_push(&c->free, place_of(c, s));
     c->count--;
 }
 
@@ -132,7 +107,11 @@ static void let_go(struct blast_client *c, struct blast_session *s)
 void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count)
 {
     if (!s->leaving) {
+        struct blast_step_tally *step = blast_session_step(c, s);
+
         ++*count;
+        if (step)
+            step->failed++;
         if (s->verifies || c->order->work == BLAST_WORK_POP3)
             blast_pop3_gone(c, s);
         else
@@ -163,11 +142,17 @@ bool blast_session_flush(struct blast_client *c, struct blast_session *s)
 
 void blast_session_leave(struct blast_client *c, struct blast_session *s)
 {
+    struct blast_step_tally *step = blast_session_step(c, s);
+
     s->leaving = true;
     c->scratch.len = 0;
     if (!s->verifies) {
         c->tally->counts.sessions_done++;
         blast_session_measure(c, BLAST_LATENCY_session, s->intended);
+    }
+    if (step) {
+        step->done++;
+        log_histogram_add(&step->session, blast_client_since(c, s->intended));
     }
     /* The server's to close first: TIME-WAIT is then where mail servers have it. */
     tcp_discard(c->tcp, s->conn);
@@ -231,22 +216,28 @@ static bool start(struct blast_client *c, uint64_t intended)
     bool pop3 = o->work == BLAST_WORK_POP3 || c->phase == BLAST_PHASE_VERIFY;
     const struct ip_address *target = pop3 ? &o->pop3_target : &o->target;
     const struct ip_address *own = source(c, target);
-    struct blast_session *s = &c->table[c->free];
+    struct blast_session *s = &c->table[c->free.first];
     struct tcp_conn *conn =
         own ? tcp_connect(c->tcp, own, 0, target, pop3 ? o->pop3_port : o->port, c->now) : NULL;
+    struct blast_step_tally *step;
 
     if (!conn) {
         c->tally->counts.starts_short++;
         c->retry = c->now + RETRY_US;
         return false;
     }
-    c->free = s->next;
-    *s = (struct blast_session){.conn = conn, .intended = intended, .since = c->now};
-    list_append(c, s);
+    place_list_take(&c->free);
+    *s =
+        (struct blast_session){.conn = conn, .intended = intended, .since = c->now, .seen = c->now};
+    place_list_append(&c->silent, place_of(c, s));
     c->count++;
     assign(c, s);
     if (!s->verifies)
         c->tally->counts.sessions_started++;
+    s->step = (uint8_t)blast_schedule_step(o, c->shared->begin, intended);
+    step = blast_session_step(c, s);
+    if (step)
+        step->started++;
     tcp_set_user(conn, s);
     return true;
 }
@@ -260,7 +251,7 @@ static uint64_t next_start(const struct blast_client *c)
 
     if (c->count >= most || !work_left(c))
         return UINT64_MAX;
-    at = c->phase == BLAST_PHASE_LOAD && c->order->rate > 0
+    at = c->phase == BLAST_PHASE_LOAD && blast_schedule_is_open(c->order)
              ? blast_schedule_at(c->order, c->shared->begin, c->index, c->arrivals)
              : c->now;
     /* What is meant for after the end is nobody's. */
@@ -282,8 +273,9 @@ static uint32_t start_due(struct blast_client *c)
             break;
         }
         /* In a closed loop a session is meant to begin when there is room for it. */
-        if (!start(c, o->rate > 0 ? blast_schedule_at(o, c->shared->begin, c->index, c->arrivals)
-                                  : c->now))
+        if (!start(c, blast_schedule_is_open(o) && c->phase == BLAST_PHASE_LOAD
+                          ? blast_schedule_at(o, c->shared->begin, c->index, c->arrivals)
+                          : c->now))
             break;
         c->arrivals++;
         c->due = blast_schedule_limit(o, c->due, c->now);
@@ -365,8 +357,9 @@ static uint32_t give_up_silent(struct blast_client *c)
 {
     uint32_t n = 0;
 
-    while (c->oldest != BLAST_NONE && c->now - c->table[c->oldest].seen > c->order->timeout_us) {
-        blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_silent);
+    while (c->silent.first != PLACE_NONE &&
+           c->now - c->table[c->silent.first].seen > c->order->timeout_us) {
+        blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_silent);
         c->warm = true;
         n++;
     }
@@ -377,8 +370,8 @@ static uint32_t give_up_silent(struct blast_client *c)
 
 static void cut_all(struct blast_client *c)
 {
-    while (c->oldest != BLAST_NONE)
-        blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_unfinished);
+    while (c->silent.first != PLACE_NONE)
+        blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_unfinished);
 }
 
 static void take_phase(struct blast_client *c)
@@ -420,8 +413,8 @@ uint64_t blast_client_next_timer(const void *client)
     const struct blast_client *c = client;
     uint64_t start = next_start(c), silent = UINT64_MAX;
 
-    if (c->oldest != BLAST_NONE)
-        silent = c->table[c->oldest].seen + c->order->timeout_us + 1;
+    if (c->silent.first != PLACE_NONE)
+        silent = c->table[c->silent.first].seen + c->order->timeout_us + 1;
     if (start != UINT64_MAX && c->due / 1000 > start)
         start = c->due / 1000 + 1;
     return start < silent ? start : silent;

@@ -147,7 +147,10 @@ static void end_message(struct blast_client *c, struct blast_session *s)
 {
     struct blast_ledger *ledger = c->shared->ledger;
     struct blast_reading *r = &s->reading;
+    struct blast_step_tally *step = blast_session_step(c, s);
 
+    if (step)
+        step->messages++;
     if (!s->verifies) {
         blast_session_measure(c, BLAST_LATENCY_retr, s->since);
         c->tally->counts.messages_retrieved++;
@@ -290,27 +293,15 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct po
     return false;
 }
 
-static bool feed(struct blast_client *c, struct blast_session *s, struct span in)
+static bool step(struct blast_client *c, struct blast_session *s, struct span *in)
 {
-    struct tcp_conn *conn = s->conn;
     struct pop3_client_action a;
-    size_t len = in.len;
 
-    do
-        pop3_client_next(&s->pop3, &in, &a);
-    while (act(c, s, &a));
-    if (s->conn != conn)
-        return false;
-    if (len)
-        tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
-    return !s->leaving;
+    pop3_client_next(&s->pop3, in, &a);
+    return act(c, s, &a);
 }
 
 void blast_pop3_run(struct blast_client *c, struct blast_session *s)
 {
-    do {
-        if (!feed(c, s, tcp_peek(s->conn)))
-            return;
-    } while (tcp_unread(s->conn));
-    blast_session_flush(c, s);
+    blast_session_read(c, s, step);
 }

@@ -3,10 +3,10 @@
 #define DATAPLANE_BLAST_BLAST_SESSION_H
 
 #include "dataplane/blast/blast_client.h"
+#include "dataplane/blast/place_list.h"
 
 /* Private to dataplane/blast: one session, and the worker's state around them. */
 enum { BLAST_SCRATCH = 4096, BLAST_LINE = 512 };
-#define BLAST_NONE UINT32_MAX
 
 /* A message that comes back, compared as it comes. */
 struct blast_reading {
@@ -23,16 +23,17 @@ struct blast_reading {
 };
 
 struct blast_session {
-    struct tcp_conn *conn; /* NULL: the place is free */
-    struct chunk *line;    /* lent to the machine while a line is split */
-    uint64_t intended;     /* when it was to begin */
-    uint64_t since;        /* when what is waited for was said */
-    uint64_t seen;         /* when something happened last */
-    uint64_t number;       /* of the message */
-    uint32_t next, prev;   /* of those that are open, the longest silent first; or free */
-    uint32_t left;         /* messages that the connection is still to carry */
-    uint32_t user;         /* POP3: whose mailbox */
-    uint32_t good;         /* recipients accepted so far, by bit, the first 32 */
+    struct tcp_conn *conn;  /* NULL: the place is free */
+    struct chunk *line;     /* lent to the machine while a line is split */
+    uint64_t intended;      /* when it was to begin */
+    uint64_t since;         /* when what is waited for was said */
+    uint64_t seen;          /* when something happened last */
+    uint64_t number;        /* of the message */
+    struct place_link link; /* of those that are open, or free */
+    uint32_t left;          /* messages that the connection is still to carry */
+    uint32_t user;          /* POP3: whose mailbox */
+    uint32_t good;          /* recipients accepted so far, by bit, the first 32 */
+    uint8_t step;           /* of the rate, that it was to begin in */
     bool open, eof, leaving, body, sent, verifies;
     struct smtp_client_mail mail;
     union {
@@ -54,9 +55,9 @@ struct blast_client {
     struct smtp_client_options smtp;
     uint64_t now;
     uint32_t index, share, count;
-    uint32_t free, oldest, newest;
-    uint32_t address;       /* the next source */
-    uint64_t messages_left; /* not yet given to a session */
+    struct place_list free, silent; /* silent: those that are open, the longest first */
+    uint32_t address;               /* the next source */
+    uint64_t messages_left;         /* not yet given to a session */
     uint64_t logins_left;
     uint64_t number;      /* of the next message */
     uint64_t arrivals;    /* open loop: sessions begun or waiting before this one */
@@ -81,15 +82,51 @@ void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_
 void blast_session_leave(struct blast_client *c, struct blast_session *s);
 /* A buffer for the machine; NULL: the session is gone. */
 uint8_t *blast_session_line(struct blast_client *c, struct blast_session *s);
+static inline uint64_t blast_client_since(const struct blast_client *c, uint64_t since)
+{
+    return c->now > since ? c->now - since : 0;
+}
 static inline void blast_session_measure(struct blast_client *c, enum blast_latency what,
                                          uint64_t since)
 {
-    log_histogram_add(&c->tally->latency[what], c->now > since ? c->now - since : 0);
+    log_histogram_add(&c->tally->latency[what], blast_client_since(c, since));
+}
+/* The tally of the session's step; NULL where the rate has none. */
+static inline struct blast_step_tally *blast_session_step(struct blast_client *c,
+                                                          const struct blast_session *s)
+{
+    return c->order->step_count && !s->verifies ? &c->tally->steps[s->step] : NULL;
 }
 /* Whether a message, or a session, may still be begun. */
 static inline bool blast_client_loads(const struct blast_client *c)
 {
     return c->phase == BLAST_PHASE_LOAD;
+}
+
+/*
+ * All that can be done with what lies unread: `step` makes its machine take one action with *in,
+ * and says whether there may be another. What is to be said then leaves.
+ */
+static inline void blast_session_read(struct blast_client *c, struct blast_session *s,
+                                      bool (*step)(struct blast_client *c, struct blast_session *s,
+                                                   struct span *in))
+{
+    struct tcp_conn *conn = s->conn;
+
+    do {
+        struct span in = tcp_peek(conn);
+        size_t len = in.len;
+
+        while (step(c, s, &in))
+            continue;
+        if (s->conn != conn)
+            return;
+        if (len)
+            tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
+        if (s->leaving)
+            return;
+    } while (tcp_unread(conn));
+    blast_session_flush(c, s);
 }
 
 /* ---- blast_smtp.c, blast_pop3.c ---- */

@@ -73,6 +73,15 @@ static const enum blast_latency latencies[SMTP_CLIENT_STEPS] = {
     [SMTP_CLIENT_QUIT] = BLAST_LATENCY_quit,
 };
 
+static void on_end(struct blast_client *c, struct blast_session *s)
+{
+    struct blast_step_tally *step = blast_session_step(c, s);
+
+    s->body = false;
+    if (step)
+        log_histogram_add(&step->end, blast_client_since(c, s->since));
+}
+
 static void on_reply(struct blast_client *c, struct blast_session *s,
                      const struct smtp_client_action *a)
 {
@@ -86,14 +95,17 @@ static void on_reply(struct blast_client *c, struct blast_session *s,
     else if (a->step == SMTP_CLIENT_RCPT)
         c->tally->counts.recipients_refused++;
     else if (a->step == SMTP_CLIENT_END)
-        s->body = false;
+        on_end(c, s);
 }
 
 static void on_done(struct blast_client *c, struct blast_session *s,
                     const struct smtp_client_action *a)
 {
     struct blast_counts *counts = &c->tally->counts;
+    struct blast_step_tally *step = blast_session_step(c, s);
 
+    if (step)
+        ++*(a->accepted ? &step->messages : &step->refused);
     if (a->accepted) {
         counts->messages_accepted++;
         counts->recipients_accepted += a->accepted;
@@ -148,33 +160,18 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct sm
     return false;
 }
 
-/* All that can be done with one run of bytes. False: the session has gone, or leaves. */
-static bool feed(struct blast_client *c, struct blast_session *s, struct span in)
+static bool step(struct blast_client *c, struct blast_session *s, struct span *in)
 {
-    struct tcp_conn *conn = s->conn;
     struct smtp_client_action a;
-    size_t len = in.len;
 
-    do
-        smtp_client_next(&s->smtp, &in, &c->scratch, &a);
-    while (act(c, s, &a));
-    if (s->conn != conn)
-        return false;
-    if (len)
-        tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
-    return !s->leaving;
+    smtp_client_next(&s->smtp, in, &c->scratch, &a);
+    return act(c, s, &a);
 }
 
 void blast_smtp_run(struct blast_client *c, struct blast_session *s)
 {
-    struct tcp_conn *conn = s->conn;
-
     /* The final dot counts as sent with the turn in which its last byte leaves first. */
-    if (s->body && tcp_unsent(conn))
+    if (s->body && tcp_unsent(s->conn))
         s->since = c->now;
-    do {
-        if (!feed(c, s, tcp_peek(conn)))
-            return;
-    } while (tcp_unread(conn));
-    blast_session_flush(c, s);
+    blast_session_read(c, s, step);
 }

@@ -26,6 +26,13 @@ enum {
     BLAST_RECIPIENTS = 100,      /* of a message */
     BLAST_VERIFY_RECIPIENTS = 8, /* of a message that is read back */
     BLAST_HEAD = 512,            /* bytes that blast_head() writes at most */
+    BLAST_STEPS = 32,            /* of the rate */
+};
+
+/* For so long so many new sessions a second. */
+struct blast_step {
+    double rate;
+    uint64_t us;
 };
 
 struct blast_address {
@@ -56,17 +63,21 @@ struct blast_order {
     /* The work. */
     enum blast_work work;
     struct ip_address target, pop3_target;
-    uint16_t port, pop3_port; /* SINK: `port` is ours */
-    uint64_t messages;        /* in all, 0: no end */
-    uint64_t logins;          /* POP3: sessions in all, 0: no end */
-    uint64_t duration_us;     /* of the load, 0: until all is sent */
-    uint64_t drain_us;        /* how long sessions may go on after that */
-    uint32_t sessions;        /* at a time, all workers together */
-    double rate;              /* open loop: new sessions a second; 0: closed loop */
-    uint64_t ramp_us;         /* the rate grows evenly from 0 for so long */
-    double rate_limit;        /* new sessions a second at most, also in a closed loop */
-    uint32_t reuse;           /* messages a connection, at least 1 */
-    uint64_t timeout_us;      /* silence until a session is given up */
+    uint16_t port, pop3_port;             /* SINK: `port` is ours */
+    uint64_t messages;                    /* in all, 0: no end */
+    uint64_t logins;                      /* POP3: sessions in all, 0: no end */
+    uint64_t duration_us;                 /* of the load, 0: until all is sent */
+    uint64_t drain_us;                    /* how long sessions may go on after that */
+    uint32_t sessions;                    /* at a time, all workers together */
+    double rate;                          /* open loop: new sessions a second; 0: closed loop */
+    uint64_t ramp_us;                     /* the rate grows evenly from 0 for so long */
+    struct blast_step steps[BLAST_STEPS]; /* open loop as well: one after the other */
+    uint32_t step_count;
+    uint32_t burst;      /* open loop as well: so many sessions at once, 0: none */
+    uint64_t burst_us;   /* from one burst to the next */
+    double rate_limit;   /* new sessions a second at most, also in a closed loop */
+    uint32_t reuse;      /* messages a connection, at least 1 */
+    uint64_t timeout_us; /* silence until a session is given up */
 
     /* SMTP. */
     struct span hostname, sender;
@@ -105,6 +116,13 @@ enum blast_latency {
     BLAST_LATENCIES,
 };
 
+/* The same of the sessions that were to begin within one step of the rate. */
+struct blast_step_tally {
+    uint64_t started, done, failed;    /* sessions */
+    uint64_t messages, refused;        /* accepted or retrieved; refused */
+    struct log_histogram session, end; /* as the latencies of these names */
+};
+
 /* What one worker has counted; written by it alone, read by others while it runs. */
 struct blast_tally {
     struct blast_counts counts;
@@ -113,6 +131,7 @@ struct blast_tally {
     uint64_t smtp_faults[SMTP_CLIENT_FAULTS];
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
     struct log_histogram latency[BLAST_LATENCIES];
+    struct blast_step_tally steps[BLAST_STEPS];
 };
 
 /* What reading back has found. `wrong` is what a server must not do. */

@@ -133,6 +133,14 @@ static void add(uint64_t *to, const uint64_t *from, size_t n)
         to[i] += from[i];
 }
 
+static void sum_step(struct blast_step_tally *all, const struct blast_step_tally *one)
+{
+    add(&all->started, &one->started,
+        offsetof(struct blast_step_tally, session) / sizeof(uint64_t));
+    log_histogram_merge(&all->session, &one->session);
+    log_histogram_merge(&all->end, &one->end);
+}
+
 static void sum(struct blasting *b)
 {
     struct blast_tally *all = &b->tally[b->order->workers];
@@ -149,6 +157,8 @@ static void sum(struct blasting *b)
         add(all->pop3_faults, one->pop3_faults, POP3_CLIENT_FAULTS);
         for (int i = 0; i < BLAST_LATENCIES; i++)
             log_histogram_merge(&all->latency[i], &one->latency[i]);
+        for (uint32_t i = 0; i < b->order->step_count; i++)
+            sum_step(&all->steps[i], &one->steps[i]);
     }
 }
 

@@ -326,9 +326,69 @@ static void schedules_add_up(void)
             last = at;
         }
     CHECK(within == 5000 && second == 1000);
+    CHECK(blast_schedule_step(&o, 100, UINT64_MAX) == 0);
     o.ramp_us = 0;
     CHECK(blast_schedule_at(&o, 100, 0, 0) == 100);
     CHECK(blast_schedule_at(&o, 0, 1, 333) == SECOND);
+}
+
+/* Each step begins as many as it says, evenly; behind the last one nothing begins. */
+static void steps_add_up(void)
+{
+    struct blast_order o = {.workers = 2,
+                            .steps = {{100, 2 * SECOND}, {300, SECOND}, {1, 2 * SECOND}},
+                            .step_count = 3};
+    uint32_t within[3] = {0}, after = 0;
+
+    for (uint32_t w = 0; w < 2; w++)
+        for (uint64_t i = 0; i < 300; i++) {
+            uint64_t at = blast_schedule_at(&o, 7, w, i);
+
+            if (at == UINT64_MAX)
+                after++;
+            else
+                within[blast_schedule_step(&o, 7, at)]++;
+        }
+    CHECK(within[0] == 200 && within[1] == 300 && within[2] == 2 && after == 98);
+    CHECK(blast_schedule_at(&o, 7, 0, 100) == 7 + 2 * SECOND);
+    o = (struct blast_order){.workers = 2, .burst = 10, .burst_us = SECOND / 2};
+    CHECK(blast_schedule_at(&o, 7, 1, 4) == 7 && blast_schedule_at(&o, 7, 0, 5) == 7 + SECOND / 2);
+}
+
+/* The second step meets a stall: its sessions show it, the others do not. */
+static void each_step_has_its_result(void)
+{
+    const struct blast_step_tally *t = scene.tally.steps;
+
+    order()->steps[0] = (struct blast_step){100, 4 * SECOND};
+    scene.order.steps[1] = (struct blast_step){50, 2 * SECOND};
+    scene.order.steps[2] = (struct blast_step){200, 4 * SECOND};
+    scene.order.step_count = 3;
+    scene.order.sessions = 1000;
+    scene.order.duration_us = 10 * SECOND;
+    open_scene(&(struct tcp_link_options){.seed = 1});
+    run_with_a_stall();
+    CHECK(t[0].started == 400 && t[1].started == 100 && t[2].started == 800);
+    CHECK(t[0].done == 400 && t[1].done == 100 && t[2].done == 800 && !t[1].failed);
+    CHECK(t[0].messages == 400 && t[1].messages == 100 && t[1].end.count == 100);
+    CHECK(log_histogram_quantile(&t[0].session, 990000) < 20000);
+    CHECK(log_histogram_quantile(&t[1].session, 500000) > 900000);
+    CHECK(log_histogram_quantile(&t[2].session, 990000) < 20000);
+    close_scene();
+}
+
+static void bursts_come_at_once(void)
+{
+    order()->burst = 50;
+    scene.order.burst_us = SECOND;
+    scene.order.sessions = 1000;
+    scene.order.duration_us = 4 * SECOND;
+    open_scene(&(struct tcp_link_options){.seed = 1, .delay_us = 100000});
+    tcp_link_run(scene.link, scene.link->now + 2 * SECOND + 300000);
+    CHECK(scene.tally.counts.sessions_started == 150 && blast_client_count(scene.client) == 50);
+    run_for(10);
+    CHECK(scene.tally.counts.sessions_done == 200);
+    close_scene();
 }
 
 int main(void)
@@ -346,5 +406,8 @@ int main(void)
     CHECK_CASE(the_end_cuts_what_is_open);
     CHECK_CASE(the_rate_has_a_limit);
     CHECK_CASE(schedules_add_up);
+    CHECK_CASE(steps_add_up);
+    CHECK_CASE(each_step_has_its_result);
+    CHECK_CASE(bursts_come_at_once);
     return check_end();
 }

@@ -240,6 +240,14 @@ static void words_become_an_order(void)
     CHECK(plan.order.address_count == 16 && plan.order.addresses[15].address.bytes[15] == 0x1f);
     CHECK(plan.order.addresses[15].has_gateway && plan.order.pop3_port == 110);
     blast_plan_fini(&plan);
+    CHECK(planned(PORT " --steps 1000:10,2000.5:2.5,1:1"));
+    CHECK(plan.order.step_count == 3 && plan.order.steps[1].rate == 2000.5);
+    CHECK(plan.order.steps[1].us == 2500000 && plan.order.duration_us == 13500000);
+    CHECK(plan.order.sessions == 10000 && plan.order.rate == 0);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --burst 500:0.5 --seconds 20"));
+    CHECK(plan.order.burst == 500 && plan.order.burst_us == 500000);
+    blast_plan_fini(&plan);
     CHECK(planned("--help") && plan.words.help);
     blast_plan_fini(&plan);
 }
@@ -256,6 +264,21 @@ static void wrong_words_are_refused(void)
         PORT " --busy=yes",
         PORT " --ramp 5",
         PORT " --logins 5",
+        PORT " --steps 10",
+        PORT " --steps 10:",
+        PORT " --steps 10:1,",
+        PORT " --steps 10:1;20:1",
+        PORT " --steps 0:1",
+        PORT " --steps 1e3:1",
+        PORT " --steps -10:1",
+        PORT " --steps 200000:1",
+        PORT " --steps 10:2000,20:2000",
+        PORT " --steps 10:1 --seconds 5",
+        PORT " --steps 10:1 --rate 5",
+        PORT " --burst 10",
+        PORT " --burst 10:0",
+        PORT " --burst 200000:1",
+        PORT " --burst 10:1 --ramp 5",
         PORT " --recipients 2",
         PORT " --work imap",
         PORT " --rcpt a<b",

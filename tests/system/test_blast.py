@@ -98,6 +98,19 @@ def test_sink():
     assert told["counts"]["messages_accepted"] == 500
 
 
+def test_steps():
+    """A rate in steps: each has a result of its own."""
+    with Namespaces("wpt") as namespaces:
+        namespaces.take_addresses(namespaces.client_port)
+        sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
+        try:
+            told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4", to="198.18.0.1:25")
+        finally:
+            assert end(sink) == 0
+    assert [s["started"] for s in told["steps"]] == [s["done"] for s in told["steps"]] == [20, 40]
+    assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
+
+
 def test_faults_are_found(password):
     """A server that loses, doubles and changes a message: exit status 1."""
     with server(sys.executable, FAKES, "keep") as namespaces:
