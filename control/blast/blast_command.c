@@ -19,6 +19,7 @@ struct blasting {
     struct blast_report_more more;
     FILE *out; /* for people */
     FILE *json;
+    bool stood; /* and it was said */
 };
 
 static volatile sig_atomic_t stop;
@@ -51,6 +52,12 @@ static void second(void *context, const struct blast_told *told)
         return;
     row = blast_report_second(&b->plan.order, told, &b->last);
     json_array_append_new(b->more.timeline, blast_report_row_json(&row));
+    if (told->stood_us && !b->stood)
+        fprintf(b->out, "%8.1f s  all stand: %llu connections, set up in %.3f s\n", row.at,
+                (unsigned long long)told->tally->counts.sessions_stood,
+                (double)told->stood_us / 1e6);
+    fflush(b->out);
+    b->stood = told->stood_us;
     if (b->plan.words.quiet)
         return;
     if (told->verifying)

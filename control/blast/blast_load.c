@@ -77,14 +77,19 @@ static bool plan_rate(const struct blast_words *w, struct blast_order *o)
 bool blast_load_plan(const struct blast_words *w, struct blast_order *o)
 {
     uint64_t ends = o->work == BLAST_WORK_SMTP ? w->messages : w->logins;
-    uint64_t seconds = w->seconds ? w->seconds : ends ? w->limit_seconds : 10;
+    uint64_t seconds = w->seconds ? w->seconds : ends || w->hold ? w->limit_seconds : 10;
     bool open = w->rate || w->steps || w->burst;
 
     if (o->work == BLAST_WORK_SMTP ? w->logins != 0 : w->messages != 0)
         return blast_words_complain("--messages belongs to --work smtp, --logins to --work pop3",
                                     NULL);
+    if (w->hold && (ends || w->steps || w->verify))
+        return blast_words_complain("goes with neither a number of messages or sessions, nor "
+                                    "--steps, nor --verify",
+                                    "hold");
     if (!plan_rate(w, o))
         return false;
+    o->hold_us = w->hold * SECOND;
     o->messages = w->messages;
     o->logins = w->logins;
     if (!o->step_count)

@@ -167,7 +167,7 @@ static bool plan_mailboxes(struct blast_plan *p)
         return blast_words_complain("--verify reads back what --work smtp has sent", NULL);
     if (w->verify && o->recipients > BLAST_VERIFY_RECIPIENTS)
         return blast_words_complain("at most 8 with --verify", "recipients");
-    return (!w->verify && o->work != BLAST_WORK_POP3) || read_password(p);
+    return (!w->verify && (o->work != BLAST_WORK_POP3 || o->hold_us)) || read_password(p);
 }
 
 static bool plan_messages(struct blast_plan *p)

@@ -219,6 +219,8 @@ void blast_report_table(FILE *out, const struct blast_order *order, const struct
         fprintf(out, "%12llu  %s\n", (unsigned long long)t->counts.name, text);
 #include "dataplane/handoff/blast_count.def"
 #undef BLAST_COUNT
+    if (told->stood_us)
+        fprintf(out, "%12.3f  seconds until all stood\n", (double)told->stood_us / 1e6);
     put_latencies(out, t);
     put_steps(out, order, t);
     fprintf(out, "\nTCP  %lld retransmitted, %lld timeouts, %lld resets received\n",
@@ -315,6 +317,8 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
         "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",
         megabits(&t->counts, told->load_us), "counts", counts, "latency_us", latencies_json(t),
         "errors", errors, "engine", more->counters, "timeline", more->timeline);
+    if (o && told->stood_us)
+        json_object_set_new(o, "setup_seconds", json_real((double)told->stood_us / 1e6));
     if (o && order->step_count)
         json_object_set_new(o, "steps", steps_json(order, t));
     if (o && told->verified)

@@ -22,7 +22,8 @@ struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
         *json, *steps, *burst;
     struct blast_words_list eal, address, gateway, rcpt, read;
-    uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, reuse, timeout, drain;
+    uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, reuse, timeout,
+        drain;
     uint64_t limit_rate, limit_seconds, recipients, attachments, texts, seed, retrieve, port;
     bool busy, mine, no_pipelining, bdat, verify, delete, quiet, help;
 };

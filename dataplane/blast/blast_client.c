@@ -13,6 +13,13 @@ uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
     return o->sessions / o->workers + (index < o->sessions % o->workers);
 }
 
+uint32_t blast_client_places(const struct blast_order *o, uint32_t index)
+{
+    uint32_t share = blast_client_share(o, index);
+
+    return o->hold_us && share > BLAST_CLIENT_OPENING ? BLAST_CLIENT_OPENING : share;
+}
+
 /* How many of the numbers 0 to all - 1 are this worker's: index, index + workers, ... */
 static uint64_t numbers_of(const struct blast_order *o, uint64_t all, uint32_t index)
 {
@@ -45,14 +52,14 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
                                         .lines_max = 100,
                                         .pipelining = order->pipelining,
                                         .chunking = order->chunking}};
-    c->share = blast_client_share(order, o->index);
+    c->share = blast_client_places(order, o->index);
     c->messages_left = budget(c, order->messages);
     c->logins_left = numbers_of(order, order->logins ? order->logins : UINT64_MAX, o->index);
     c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
     /* Mailboxes are read back also where the load leaves this worker without a session. */
     c->table = calloc((size_t)c->share + VERIFIERS, sizeof(*c->table));
-    if (!c->table) {
-        free(c);
+    if (!c->table || !blast_hold_init(c)) {
+        blast_client_free(c);
         return NULL;
     }
     c->free = c->silent = place_list_of(&c->table->link, sizeof(*c->table));
@@ -66,6 +73,7 @@ void blast_client_free(struct blast_client *c)
     if (!c)
         return;
     free(c->table);
+    free(c->held);
     free(c);
 }
 
@@ -176,6 +184,8 @@ static bool work_left(const struct blast_client *c)
         return c->user < c->order->user_count;
     if (c->phase != BLAST_PHASE_LOAD)
         return false;
+    if (c->order->hold_us)
+        return c->held_left > 0;
     return c->order->work == BLAST_WORK_SMTP ? c->messages_left > 0 : c->logins_left > 0;
 }
 
@@ -198,6 +208,10 @@ static void assign(struct blast_client *c, struct blast_session *s)
     const struct blast_order *o = c->order;
 
     s->verifies = c->phase == BLAST_PHASE_VERIFY;
+    if (o->hold_us && !s->verifies) {
+        c->held_left--;
+        return;
+    }
     if (s->verifies || o->work == BLAST_WORK_POP3) {
         s->user = c->user % o->user_count;
         c->user += o->workers;
@@ -284,9 +298,22 @@ static uint32_t start_due(struct blast_client *c)
     return n;
 }
 
+/* Those that hold still end as fast as sessions may begin: what comes at once is lost on the way.
+ */
+static uint32_t let_go_due(struct blast_client *c)
+{
+    uint32_t n = 0;
+
+    while (n < STARTS && c->held_count && c->due <= c->now * 1000) {
+        n += blast_hold_let_go(c, 1);
+        c->due = blast_schedule_limit(c->order, c->due, c->now);
+    }
+    return n;
+}
+
 /* ---- what happens to a connection ---- */
 
-static uint64_t *count_of(struct blast_client *c, enum tcp_reason reason)
+uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason)
 {
     struct blast_counts *counts = &c->tally->counts;
 
@@ -323,11 +350,29 @@ static void established(struct blast_client *c, struct blast_session *s)
         blast_smtp_begin(c, s);
 }
 
+/* From now on it costs a place among the held ones, and nothing else. */
+static void stand(struct blast_client *c, struct blast_session *s)
+{
+    struct tcp_conn *conn = s->conn;
+    bool eof = s->eof;
+
+    c->tally->counts.sessions_stood++;
+    blast_session_measure(c, BLAST_LATENCY_stand, s->intended);
+    release(c, s);
+    blast_hold_take(c, conn);
+    if (eof)
+        blast_hold_event(c, conn, TCP_EVENT_EOF);
+}
+
 static void take_events(struct blast_client *c, struct tcp_conn *conn)
 {
     struct blast_session *s = tcp_user(conn);
     uint32_t events = tcp_events(conn);
 
+    if (blast_hold_is(c, s)) {
+        blast_hold_event(c, conn, events);
+        return;
+    }
     if (!s) {
         if (events & TCP_EVENT_CLOSED)
             tcp_forget(c->tcp, conn);
@@ -336,7 +381,7 @@ static void take_events(struct blast_client *c, struct tcp_conn *conn)
     touch(c, s);
     c->warm = true;
     if (events & TCP_EVENT_CLOSED) {
-        blast_session_fail(c, s, count_of(c, tcp_reason(conn)));
+        blast_session_fail(c, s, blast_client_count_of(c, tcp_reason(conn)));
         return;
     }
     if (events & TCP_EVENT_ACCEPTED)
@@ -345,7 +390,13 @@ static void take_events(struct blast_client *c, struct tcp_conn *conn)
         s->eof = true;
     if (s->open && !s->leaving)
         run(c, s);
-    if (s->conn != conn || !s->eof)
+    if (s->conn != conn)
+        return;
+    if (s->stands) {
+        stand(c, s);
+        return;
+    }
+    if (!s->eof)
         return;
     if (s->leaving)
         let_go(c, s);
@@ -372,6 +423,7 @@ static void cut_all(struct blast_client *c)
 {
     while (c->silent.first != PLACE_NONE)
         blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_unfinished);
+    blast_hold_let_go(c, UINT32_MAX);
 }
 
 static void take_phase(struct blast_client *c)
@@ -401,11 +453,18 @@ uint32_t blast_client_turn(void *client, struct turn_time time)
     }
     done += give_up_silent(c);
     done += start_due(c);
-    if (!c->count && !work_left(c) && c->finished != c->phase) {
+    if (c->phase == BLAST_PHASE_DRAIN)
+        done += let_go_due(c);
+    if (!c->count && !work_left(c) && c->finished != c->phase && blast_hold_is_over(c)) {
         c->finished_at = c->now;
         atomic_store_explicit(&c->finished, c->phase, memory_order_release);
     }
     return done;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 uint64_t blast_client_next_timer(const void *client)
@@ -415,14 +474,25 @@ uint64_t blast_client_next_timer(const void *client)
 
     if (c->silent.first != PLACE_NONE)
         silent = c->table[c->silent.first].seen + c->order->timeout_us + 1;
+    if (c->stood_at && c->phase == BLAST_PHASE_LOAD && c->finished != c->phase)
+        silent = earlier(silent, c->stood_at + c->order->hold_us);
+    if (c->held_count && c->phase == BLAST_PHASE_DRAIN)
+        return c->due / 1000 + 1;
     if (start != UINT64_MAX && c->due / 1000 > start)
         start = c->due / 1000 + 1;
-    return start < silent ? start : silent;
+    return earlier(start, silent);
 }
 
 uint32_t blast_client_count(const void *client)
 {
-    return ((const struct blast_client *)client)->count;
+    const struct blast_client *c = client;
+
+    return c->count + c->held_count;
+}
+
+uint64_t blast_client_stood(const struct blast_client *c)
+{
+    return atomic_load_explicit(&c->stood, memory_order_relaxed);
 }
 
 enum blast_phase blast_client_finished(const struct blast_client *c, uint64_t *at_out)

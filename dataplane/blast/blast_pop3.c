@@ -203,7 +203,9 @@ static void on_error(struct blast_client *c, struct blast_session *s,
                      const struct pop3_client_action *a)
 {
     c->tally->errors[a->verb]++;
-    if (a->verb == POP3_VERB_RETR || a->verb == POP3_VERB_DELE)
+    if (a->verb == POP3_VERB_CAPA)
+        s->stands = true;
+    else if (a->verb == POP3_VERB_RETR || a->verb == POP3_VERB_DELE)
         say_next(c, s);
     else
         blast_session_fail(c, s, &c->tally->counts.sessions_broken);
@@ -226,7 +228,12 @@ static void on_answer(struct blast_client *c, struct blast_session *s,
     }
     switch (a->verb) {
     case POP3_CLIENT_GREETING:
-        say(c, s, POP3_VERB_USER, c->order->users[s->user]);
+        if (c->order->hold_us && !s->verifies)
+            say(c, s, POP3_VERB_CAPA, span_of(NULL, 0));
+        else
+            say(c, s, POP3_VERB_USER, c->order->users[s->user]);
+        break;
+    case POP3_VERB_CAPA:
         break;
     case POP3_VERB_USER:
         say(c, s, POP3_VERB_PASS, c->order->password);
@@ -251,8 +258,13 @@ static void on_answer(struct blast_client *c, struct blast_session *s,
     }
 }
 
-static void on_end(struct blast_client *c, struct blast_session *s)
+static void on_end(struct blast_client *c, struct blast_session *s,
+                   const struct pop3_client_action *a)
 {
+    if (a->verb == POP3_VERB_CAPA) {
+        s->stands = true;
+        return;
+    }
     end_message(c, s);
     if (!s->verifies && c->order->delete)
         pop3_client_say_number(&s->pop3, POP3_VERB_DELE, s->reading.begun, &c->scratch);
@@ -276,13 +288,13 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct po
         return line;
     case POP3_CLIENT_ACTION_ANSWER:
         on_answer(c, s, a);
-        return s->conn == conn && !s->leaving;
+        return s->conn == conn && !s->leaving && !s->stands;
     case POP3_CLIENT_ACTION_MESSAGE:
         on_message(c, s, a->bytes);
         return true;
     case POP3_CLIENT_ACTION_END:
-        on_end(c, s);
-        return true;
+        on_end(c, s, a);
+        return !s->stands;
     case POP3_CLIENT_ACTION_ENTRY:
         return true;
     case POP3_CLIENT_ACTION_BROKEN:

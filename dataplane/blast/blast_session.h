@@ -35,6 +35,7 @@ struct blast_session {
     uint32_t good;          /* recipients accepted so far, by bit, the first 32 */
     uint8_t step;           /* of the rate, that it was to begin in */
     bool open, eof, leaving, body, sent, verifies;
+    bool stands; /* all that a session that is held still has to do is done */
     struct smtp_client_mail mail;
     union {
         struct smtp_client smtp;
@@ -52,6 +53,11 @@ struct blast_client {
     struct chunk_pool *pool;
     struct blast_tally *tally;
     struct blast_session *table;
+    struct tcp_conn **held; /* those that hold still cost no more than this, see blast_hold.c */
+    uint32_t held_count;
+    uint32_t held_left;     /* to be begun */
+    uint64_t stood_at;      /* when the last one stood; 0: not yet */
+    _Atomic uint64_t stood; /* the same, for others to see */
     struct smtp_client_options smtp;
     uint64_t now;
     uint32_t index, share, count;
@@ -123,11 +129,33 @@ static inline void blast_session_read(struct blast_client *c, struct blast_sessi
             return;
         if (len)
             tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
-        if (s->leaving)
-            return;
+        if (s->leaving || s->stands)
+            break;
     } while (tcp_unread(conn));
-    blast_session_flush(c, s);
+    if (!s->leaving)
+        blast_session_flush(c, s);
 }
+
+/* ---- blast_hold.c: sessions that hold still ---- */
+
+/* Room for all that the worker may hold. False: no memory. */
+bool blast_hold_init(struct blast_client *c);
+/* Whether a connection's user is a held one. */
+static inline bool blast_hold_is(const struct blast_client *c, const void *user)
+{
+    return (uintptr_t)user - (uintptr_t)c->held < c->held_count * sizeof(*c->held);
+}
+/* Takes the connection over from its session. */
+void blast_hold_take(struct blast_client *c, struct tcp_conn *conn);
+void blast_hold_event(struct blast_client *c, struct tcp_conn *conn, uint32_t events);
+/* Resets up to `most`; they have ended as they should. Returns how many. */
+uint32_t blast_hold_let_go(struct blast_client *c, uint32_t most);
+/* Whether a worker that has nothing else to do has held still for long enough. */
+bool blast_hold_is_over(struct blast_client *c);
+
+/* ---- blast_client.c: why a connection is gone ---- */
+
+uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason);
 
 /* ---- blast_smtp.c, blast_pop3.c ---- */
 

@@ -36,7 +36,9 @@ static void begin_mail(struct blast_client *c, struct blast_session *s)
 
 static void on_ready(struct blast_client *c, struct blast_session *s)
 {
-    if (s->left && blast_client_loads(c))
+    if (c->order->hold_us)
+        s->stands = true;
+    else if (s->left && blast_client_loads(c))
         begin_mail(c, s);
     else
         smtp_client_quit(&s->smtp);
@@ -142,7 +144,7 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct sm
         return true;
     case SMTP_CLIENT_ACTION_READY:
         on_ready(c, s);
-        return true;
+        return !s->stands;
     case SMTP_CLIENT_ACTION_BODY:
         return send_message(c, s, a->chunk);
     case SMTP_CLIENT_ACTION_DONE:

@@ -73,10 +73,12 @@ struct blast_order {
     uint64_t ramp_us;                     /* the rate grows evenly from 0 for so long */
     struct blast_step steps[BLAST_STEPS]; /* open loop as well: one after the other */
     uint32_t step_count;
-    uint32_t burst;      /* open loop as well: so many sessions at once, 0: none */
-    uint64_t burst_us;   /* from one burst to the next */
-    double rate_limit;   /* new sessions a second at most, also in a closed loop */
-    uint32_t reuse;      /* messages a connection, at least 1 */
+    uint32_t burst;    /* open loop as well: so many sessions at once, 0: none */
+    uint64_t burst_us; /* from one burst to the next */
+    double rate_limit; /* new sessions a second at most, also in a closed loop */
+    uint64_t
+        hold_us;    /* sessions say hello and then nothing, until so long after all stand; 0: not */
+    uint32_t reuse; /* messages a connection, at least 1 */
     uint64_t timeout_us; /* silence until a session is given up */
 
     /* SMTP. */
@@ -153,7 +155,9 @@ struct blast_told {
     uint64_t load_us;    /* how long the load lasted, while it lasts: elapsed_us */
     uint32_t active;     /* sessions at the moment */
     bool verifying;
-    double busy; /* of 1: the share of their time that the workers had something to do */
+    uint64_t
+        stood_us; /* with hold_us: since the load began, when all stood that could; 0: not yet */
+    double busy;  /* of 1: the share of their time that the workers had something to do */
     const struct blast_tally *tally;       /* of all workers */
     const struct blast_verified *verified; /* NULL before the end */
 };

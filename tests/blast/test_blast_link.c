@@ -91,7 +91,7 @@ static void open_scene(const struct tcp_link_options *options)
     scene.order.target = scene.link->ends[TCP_LINK_SERVER].address;
     scene.sink_order = scene.order;
     scene.sink_order.work = BLAST_WORK_SINK;
-    scene.sink_order.sessions = 2000;
+    scene.sink_order.sessions = 8000;
     scene.shared = (struct blast_shared){.order = &scene.order, .begin = scene.link->now};
     scene.sink_shared.order = &scene.sink_order;
     scene.shared.phase = BLAST_PHASE_LOAD;
@@ -391,6 +391,44 @@ static void bursts_come_at_once(void)
     close_scene();
 }
 
+/* All stand, cost a place and nothing else, and are let go when they have held still. */
+static void idle_sessions_stand(void)
+{
+    order()->sessions = 6000; /* more than are driven at a time */
+    scene.order.hold_us = 20 * SECOND;
+    scene.order.timeout_us = 5 * SECOND;
+    open_scene(&(struct tcp_link_options){.seed = 1, .chunks = {20000, 9000, 200}});
+    scene.sink_order.timeout_us = 300 * SECOND;
+    run_for(15);
+    CHECK(blast_client_count(scene.client) == 6000 && scene.tally.counts.sessions_stood == 6000);
+    CHECK(blast_client_stood(scene.client) > scene.shared.begin);
+    CHECK(blast_client_stood(scene.client) < scene.shared.begin + 5 * SECOND);
+    CHECK(scene.tally.latency[BLAST_LATENCY_stand].count == 6000);
+    CHECK(chunk_used(scene.link->ends[TCP_LINK_CLIENT].pool, CHUNK_SMALL) == 0);
+    CHECK(chunk_used(scene.link->ends[TCP_LINK_CLIENT].pool, CHUNK_MEDIUM) == 0);
+    CHECK(!finished(BLAST_PHASE_LOAD));
+    run_for(10);
+    CHECK(finished(BLAST_PHASE_LOAD) && blast_client_count(scene.client) == 6000);
+    atomic_store(&scene.shared.phase, BLAST_PHASE_DRAIN);
+    run_for(5);
+    CHECK(finished(BLAST_PHASE_DRAIN) && scene.tally.counts.sessions_done == 6000);
+    CHECK(blast_sink_count(scene.sink) == 0);
+    close_scene();
+}
+
+/* What the server does to them meanwhile is told by reason. */
+static void idle_sessions_that_end_are_told(void)
+{
+    order()->sessions = 100;
+    scene.order.hold_us = 100 * SECOND;
+    open_scene(&(struct tcp_link_options){.seed = 1});
+    scene.sink_order.timeout_us = 5 * SECOND; /* the sink resets who is silent */
+    run_for(30);
+    CHECK(scene.tally.counts.sessions_stood == 100 && scene.tally.counts.sessions_reset == 100);
+    CHECK(blast_client_count(scene.client) == 0 && scene.tally.counts.sessions_done == 0);
+    close_scene();
+}
+
 int main(void)
 {
     check_begin();
@@ -408,6 +446,8 @@ int main(void)
     CHECK_CASE(schedules_add_up);
     CHECK_CASE(steps_add_up);
     CHECK_CASE(each_step_has_its_result);
+    CHECK_CASE(idle_sessions_stand);
+    CHECK_CASE(idle_sessions_that_end_are_told);
     CHECK_CASE(bursts_come_at_once);
     return check_end();
 }

@@ -248,6 +248,10 @@ static void words_become_an_order(void)
     CHECK(planned(PORT " --burst 500:0.5 --seconds 20"));
     CHECK(plan.order.burst == 500 && plan.order.burst_us == 500000);
     blast_plan_fini(&plan);
+    CHECK(planned(PORT " --work pop3 --hold 60 --sessions 1000000"));
+    CHECK(plan.order.hold_us == 60000000 && plan.order.sessions == 1000000);
+    CHECK(plan.order.duration_us == 3600000000);
+    blast_plan_fini(&plan);
     CHECK(planned("--help") && plan.words.help);
     blast_plan_fini(&plan);
 }
@@ -264,6 +268,8 @@ static void wrong_words_are_refused(void)
         PORT " --busy=yes",
         PORT " --ramp 5",
         PORT " --logins 5",
+        PORT " --hold 5 --messages 5",
+        PORT " --hold 5 --verify --password-file /etc/passwd",
         PORT " --steps 10",
         PORT " --steps 10:",
         PORT " --steps 10:1,",

@@ -111,6 +111,20 @@ def test_steps():
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
 
+def test_idle(make_engine):
+    """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    for work, port in ("smtp", 25), ("pop3", 110):
+        told = blast(namespaces.client, namespaces.client_port, "--address", "198.18.0.100-198.18.0.114/24", "--work", work,
+                     "--sessions", 800, "--hold", 1, to=f"{ENGINE_IPV4}:{port}")
+        assert told["counts"]["sessions_stood"] == told["counts"]["sessions_done"] == 800
+        assert told["latency_us"]["stand"]["count"] == 800 and 0 < told["setup_seconds"] < 20
+        assert told["errors"] == []
+        assert max(row["open"] for row in told["timeline"]) == 800
+
+
 def test_faults_are_found(password):
     """A server that loses, doubles and changes a message: exit status 1."""
     with server(sys.executable, FAKES, "keep") as namespaces:
