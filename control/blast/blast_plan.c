@@ -7,6 +7,7 @@
 
 #include "control/blast/blast_guard.h"
 #include "control/blast/blast_load.h"
+#include "control/blast/blast_manners.h"
 #include "control/blast/blast_users.h"
 #include "control/config/config.h"
 
@@ -236,6 +237,7 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
                                        .recipients = 1,
                                        .texts = 64,
                                        .seed = 1,
+                                       .slow_bytes = 1000,
                                        .retrieve = UINT64_MAX}};
     if (!blast_words_read(w, BLAST_WORDS_B, count, words) || w->help)
         return w->help;
@@ -245,8 +247,9 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
     if (!blast_users_is_word(w->helo, 64) || !blast_users_is_word(w->from, 320))
         return blast_words_complain("expected printable ASCII without blanks and angle brackets",
                                     "helo, from");
-    return plan_port(p) && plan_target(p) && blast_load_plan(w, &p->order) && plan_users(p) &&
-           plan_messages(p) && plan_mailboxes(p);
+    return plan_port(p) && plan_target(p) && blast_load_plan(w, &p->order) &&
+           blast_manners_plan(w, &p->order) && plan_users(p) && plan_messages(p) &&
+           plan_mailboxes(p);
 }
 
 bool blast_plan_sink(struct blast_plan *p, int count, char **words)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/blast/blast_report.h"
 
+#include "control/blast/blast_manners.h"
+
 static const char *const latency_names[BLAST_LATENCIES] = {
 #define BLAST_LATENCY(name, text) #name,
 #include "dataplane/handoff/blast_latency.def"
@@ -226,7 +228,11 @@ void blast_report_table(FILE *out, const struct blast_order *order, const struct
     fprintf(out, "\nTCP  %lld retransmitted, %lld timeouts, %lld resets received\n",
             counter(counters, "tcp_retransmitted"), counter(counters, "tcp_timeouts"),
             counter(counters, "tcp_resets_in"));
+    if (t->counts.syns_flooded)
+        fprintf(out, "SYNs %lld packets came back to their addresses\n",
+                counter(counters, "net_claimed"));
     each_error(t, print_error, out);
+    blast_manners_table(out, t);
     if (told->verified)
         put_verified(out, told->verified);
 }
@@ -302,7 +308,7 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
 {
     static const char *const works[] = {"smtp", "pop3", "sink"};
     const struct blast_tally *t = told->tally;
-    json_t *counts = json_object(), *errors = json_array(), *o;
+    json_t *counts = json_object(), *errors = json_array(), *clients = blast_manners_json(t), *o;
 
 #define BLAST_COUNT(name, text)                                                                    \
     json_object_set_new(counts, #name, json_integer((json_int_t)t->counts.name));
@@ -317,6 +323,8 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
         "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",
         megabits(&t->counts, told->load_us), "counts", counts, "latency_us", latencies_json(t),
         "errors", errors, "engine", more->counters, "timeline", more->timeline);
+    if (clients)
+        json_object_set_new(o, "clients", clients);
     if (o && told->stood_us)
         json_object_set_new(o, "setup_seconds", json_real((double)told->stood_us / 1e6));
     if (o && order->step_count)

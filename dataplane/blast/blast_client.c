@@ -63,6 +63,8 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
         return NULL;
     }
     c->free = c->silent = place_list_of(&c->table->link, sizeof(*c->table));
+    c->ticking = place_list_of(&c->table->tick_link, sizeof(*c->table));
+    c->flood = blast_flood_of(o->shared, o->index);
     for (uint32_t i = 0; i < c->share + VERIFIERS; i++)
         place_list_append(&c->free, i);
     return c;
@@ -84,7 +86,7 @@ static uint32_t place_of(const struct blast_client *c, const struct blast_sessio
     return (uint32_t)(s - c->table);
 }
 
-static void touch(struct blast_client *c, struct blast_session *s)
+void blast_session_touch(struct blast_client *c, struct blast_session *s)
 {
     place_list_remove(&c->silent, place_of(c, s));
     place_list_append(&c->silent, place_of(c, s));
@@ -98,12 +100,13 @@ static void release(struct blast_client *c, struct blast_session *s)
         chunk_give(c->pool, s->line);
     s->line = NULL;
     s->conn = NULL;
+    blast_slow_end(c, s);
     place_list_remove(&c->silent, place_of(c, s));
     place_list_push(&c->free, place_of(c, s));
     c->count--;
 }
 
-static void let_go(struct blast_client *c, struct blast_session *s)
+void blast_session_let_go(struct blast_client *c, struct blast_session *s)
 {
     tcp_set_user(s->conn, NULL);
     tcp_forget(c->tcp, s->conn);
@@ -114,12 +117,15 @@ static void let_go(struct blast_client *c, struct blast_session *s)
 
 void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count)
 {
-    if (!s->leaving) {
+    if (!s->leaving && blast_manner_is_broken(s)) {
+        blast_broken_gone(c, s, count);
+    } else if (!s->leaving) {
         struct blast_step_tally *step = blast_session_step(c, s);
 
         ++*count;
         if (step)
             step->failed++;
+        c->tally->manners[s->manner].failed++;
         if (s->verifies || c->order->work == BLAST_WORK_POP3)
             blast_pop3_gone(c, s);
         else
@@ -128,7 +134,7 @@ void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_
     c->scratch.len = 0;
     c->scratch.full = false;
     tcp_abort(c->tcp, s->conn);
-    let_go(c, s);
+    blast_session_let_go(c, s);
 }
 
 bool blast_session_flush(struct blast_client *c, struct blast_session *s)
@@ -156,11 +162,17 @@ void blast_session_leave(struct blast_client *c, struct blast_session *s)
     c->scratch.len = 0;
     if (!s->verifies) {
         c->tally->counts.sessions_done++;
-        blast_session_measure(c, BLAST_LATENCY_session, s->intended);
+        blast_session_measure(c, s, BLAST_LATENCY_session, s->intended);
+    }
+    if (s->manner) {
+        c->tally->manners[s->manner].ended++;
+        log_histogram_add(&c->tally->latency[BLAST_LATENCY_slow],
+                          blast_client_since(c, s->intended));
     }
     if (step) {
         step->done++;
-        log_histogram_add(&step->session, blast_client_since(c, s->intended));
+        if (!s->manner)
+            log_histogram_add(&step->session, blast_client_since(c, s->intended));
     }
     /* The server's to close first: TIME-WAIT is then where mail servers have it. */
     tcp_discard(c->tcp, s->conn);
@@ -212,6 +224,10 @@ static void assign(struct blast_client *c, struct blast_session *s)
         c->held_left--;
         return;
     }
+    if (s->manner != BLAST_MANNER_well)
+        c->tally->manners[s->manner].begun++;
+    if (blast_manner_is_broken(s))
+        return;
     if (s->verifies || o->work == BLAST_WORK_POP3) {
         s->user = c->user % o->user_count;
         c->user += o->workers;
@@ -245,12 +261,16 @@ static bool start(struct blast_client *c, uint64_t intended)
         (struct blast_session){.conn = conn, .intended = intended, .since = c->now, .seen = c->now};
     place_list_append(&c->silent, place_of(c, s));
     c->count++;
+    if (o->slow_senders + o->slow_readers + o->broken && c->phase == BLAST_PHASE_LOAD)
+        s->manner = blast_manner_of(o, c->arrivals * o->workers + c->index);
+    if (s->manner == BLAST_MANNER_slow_reader)
+        tcp_set_narrow(c->tcp, conn);
     assign(c, s);
-    if (!s->verifies)
+    if (!s->verifies && !blast_manner_is_broken(s))
         c->tally->counts.sessions_started++;
     s->step = (uint8_t)blast_schedule_step(o, c->shared->begin, intended);
     step = blast_session_step(c, s);
-    if (step)
+    if (step && !blast_manner_is_broken(s))
         step->started++;
     tcp_set_user(conn, s);
     return true;
@@ -332,7 +352,9 @@ uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason)
 
 static void run(struct blast_client *c, struct blast_session *s)
 {
-    if (s->verifies || c->order->work == BLAST_WORK_POP3)
+    if (blast_manner_is_broken(s))
+        blast_broken_run(c, s);
+    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
         blast_pop3_run(c, s);
     else
         blast_smtp_run(c, s);
@@ -342,9 +364,13 @@ static void established(struct blast_client *c, struct blast_session *s)
 {
     s->open = true;
     if (!s->verifies)
-        blast_session_measure(c, BLAST_LATENCY_connect, s->intended);
+        blast_session_measure(c, s, BLAST_LATENCY_connect, s->intended);
     s->since = c->now;
-    if (s->verifies || c->order->work == BLAST_WORK_POP3)
+    if (s->manner == BLAST_MANNER_slow_reader)
+        blast_slow_begin(c, s);
+    if (blast_manner_is_broken(s))
+        blast_broken_begin(c, s);
+    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
         blast_pop3_begin(c, s);
     else
         blast_smtp_begin(c, s);
@@ -357,11 +383,31 @@ static void stand(struct blast_client *c, struct blast_session *s)
     bool eof = s->eof;
 
     c->tally->counts.sessions_stood++;
-    blast_session_measure(c, BLAST_LATENCY_stand, s->intended);
+    blast_session_measure(c, s, BLAST_LATENCY_stand, s->intended);
     release(c, s);
     blast_hold_take(c, conn);
     if (eof)
         blast_hold_event(c, conn, TCP_EVENT_EOF);
+}
+
+void blast_session_go_on(struct blast_client *c, struct blast_session *s)
+{
+    struct tcp_conn *conn = s->conn;
+
+    if (s->open && !s->leaving)
+        run(c, s);
+    if (s->conn != conn)
+        return;
+    if (s->stands) {
+        stand(c, s);
+        return;
+    }
+    if (!s->eof || (s->manner == BLAST_MANNER_slow_reader && !s->leaving && tcp_unread(conn)))
+        return;
+    if (s->leaving)
+        blast_session_let_go(c, s);
+    else
+        blast_session_fail(c, s, &c->tally->counts.sessions_closed);
 }
 
 static void take_events(struct blast_client *c, struct tcp_conn *conn)
@@ -378,9 +424,12 @@ static void take_events(struct blast_client *c, struct tcp_conn *conn)
             tcp_forget(c->tcp, conn);
         return;
     }
-    touch(c, s);
+    blast_session_touch(c, s);
     c->warm = true;
     if (events & TCP_EVENT_CLOSED) {
+        /* The last answer may have come together with the end. */
+        if (blast_manner_is_broken(s) && s->open && s->broken.ending)
+            blast_broken_run(c, s);
         blast_session_fail(c, s, blast_client_count_of(c, tcp_reason(conn)));
         return;
     }
@@ -388,20 +437,7 @@ static void take_events(struct blast_client *c, struct tcp_conn *conn)
         established(c, s);
     if (events & TCP_EVENT_EOF)
         s->eof = true;
-    if (s->open && !s->leaving)
-        run(c, s);
-    if (s->conn != conn)
-        return;
-    if (s->stands) {
-        stand(c, s);
-        return;
-    }
-    if (!s->eof)
-        return;
-    if (s->leaving)
-        let_go(c, s);
-    else
-        blast_session_fail(c, s, &c->tally->counts.sessions_closed);
+    blast_session_go_on(c, s);
 }
 
 static uint32_t give_up_silent(struct blast_client *c)
@@ -451,6 +487,7 @@ uint32_t blast_client_turn(void *client, struct turn_time time)
         take_events(c, conn);
         done++;
     }
+    done += blast_slow_turn(c);
     done += give_up_silent(c);
     done += start_due(c);
     if (c->phase == BLAST_PHASE_DRAIN)
@@ -480,7 +517,17 @@ uint64_t blast_client_next_timer(const void *client)
         return c->due / 1000 + 1;
     if (start != UINT64_MAX && c->due / 1000 > start)
         start = c->due / 1000 + 1;
-    return earlier(start, silent);
+    return earlier(earlier(start, silent),
+                   earlier(blast_slow_next(c), blast_flood_next(&c->flood)));
+}
+
+uint32_t blast_client_make(void *client, uint64_t now, struct tcp_segment *segments, uint32_t max)
+{
+    struct blast_client *c = client;
+    uint32_t n = blast_flood_make(&c->flood, now, segments, max);
+
+    c->tally->counts.syns_flooded += n;
+    return n;
 }
 
 uint32_t blast_client_count(const void *client)

@@ -47,6 +47,8 @@ struct blast_client *blast_client_new(const struct blast_client_options *options
 void blast_client_free(struct blast_client *client);
 /* One turn, as struct worker_app has it. */
 uint32_t blast_client_turn(void *client, struct turn_time time);
+uint32_t blast_client_make(void *client, uint64_t now, struct tcp_segment *segments_out,
+                           uint32_t max);
 uint64_t blast_client_next_timer(const void *client);
 uint32_t blast_client_count(const void *client);
 /* When all stood that are to hold still, 0: not yet; any thread. */

@@ -152,7 +152,7 @@ static void end_message(struct blast_client *c, struct blast_session *s)
     if (step)
         step->messages++;
     if (!s->verifies) {
-        blast_session_measure(c, BLAST_LATENCY_retr, s->since);
+        blast_session_measure(c, s, BLAST_LATENCY_retr, s->since);
         c->tally->counts.messages_retrieved++;
     } else if (!r->ours) {
         atomic_fetch_add(&ledger->foreign, 1);
@@ -195,7 +195,7 @@ static void measure(struct blast_client *c, struct blast_session *s, enum pop3_v
     };
 
     if (!s->verifies && (latencies[verb] || verb == POP3_VERB_UNKNOWN))
-        blast_session_measure(c, (enum blast_latency)latencies[verb], s->since);
+        blast_session_measure(c, s, (enum blast_latency)latencies[verb], s->since);
 }
 
 /* A refusal: QUIT is still said, where it is not QUIT that is refused. */

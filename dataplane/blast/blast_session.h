@@ -3,6 +3,7 @@
 #define DATAPLANE_BLAST_BLAST_SESSION_H
 
 #include "dataplane/blast/blast_client.h"
+#include "dataplane/blast/blast_flood.h"
 #include "dataplane/blast/place_list.h"
 
 /* Private to dataplane/blast: one session, and the worker's state around them. */
@@ -22,13 +23,27 @@ struct blast_reading {
     uint8_t text[96]; /* what the line begins with */
 };
 
+/* A broken client: the line of the answer under way, and how far its own lines are. */
+struct blast_broken {
+    uint16_t code;
+    uint8_t column, said;
+    bool goes_on; /* more lines of the answer follow */
+    bool ending;  /* all is said */
+};
+
 struct blast_session {
-    struct tcp_conn *conn;  /* NULL: the place is free */
-    struct chunk *line;     /* lent to the machine while a line is split */
-    uint64_t intended;      /* when it was to begin */
-    uint64_t since;         /* when what is waited for was said */
-    uint64_t seen;          /* when something happened last */
-    uint64_t number;        /* of the message */
+    struct tcp_conn *conn;       /* NULL: the place is free */
+    struct chunk *line;          /* lent to the machine while a line is split */
+    uint64_t intended;           /* when it was to begin */
+    uint64_t since;              /* when what is waited for was said */
+    uint64_t seen;               /* when something happened last */
+    uint64_t number;             /* of the message */
+    struct place_link tick_link; /* of those that tick */
+    uint64_t tick;               /* when */
+    struct span rest;            /* of the message, that a slow sender is still to send */
+    uint32_t allowance;          /* bytes that a slow reader may read before its next tick */
+    uint8_t manner;              /* enum blast_manner */
+    bool ticks;
     struct place_link link; /* of those that are open, or free */
     uint32_t left;          /* messages that the connection is still to carry */
     uint32_t user;          /* POP3: whose mailbox */
@@ -39,6 +54,7 @@ struct blast_session {
     struct smtp_client_mail mail;
     union {
         struct smtp_client smtp;
+        struct blast_broken broken;
         struct {
             struct pop3_client pop3;
             struct blast_reading reading;
@@ -60,6 +76,8 @@ struct blast_client {
     _Atomic uint64_t stood; /* the same, for others to see */
     struct smtp_client_options smtp;
     uint64_t now;
+    struct place_list ticking; /* the next one first */
+    struct blast_flood flood;
     uint32_t index, share, count;
     struct place_list free, silent; /* silent: those that are open, the longest first */
     uint32_t address;               /* the next source */
@@ -92,10 +110,12 @@ static inline uint64_t blast_client_since(const struct blast_client *c, uint64_t
 {
     return c->now > since ? c->now - since : 0;
 }
-static inline void blast_session_measure(struct blast_client *c, enum blast_latency what,
-                                         uint64_t since)
+/* Times are those of clients that behave; verifying is no load. */
+static inline void blast_session_measure(struct blast_client *c, const struct blast_session *s,
+                                         enum blast_latency what, uint64_t since)
 {
-    log_histogram_add(&c->tally->latency[what], blast_client_since(c, since));
+    if (!s->manner && !s->verifies)
+        log_histogram_add(&c->tally->latency[what], blast_client_since(c, since));
 }
 /* The tally of the session's step; NULL where the rate has none. */
 static inline struct blast_step_tally *blast_session_step(struct blast_client *c,
@@ -121,7 +141,11 @@ static inline void blast_session_read(struct blast_client *c, struct blast_sessi
 
     do {
         struct span in = tcp_peek(conn);
+        bool slow = s->manner == BLAST_MANNER_slow_reader;
         size_t len = in.len;
+
+        if (slow)
+            in = span_head(in, len = len < s->allowance ? len : s->allowance);
 
         while (step(c, s, &in))
             continue;
@@ -129,7 +153,9 @@ static inline void blast_session_read(struct blast_client *c, struct blast_sessi
             return;
         if (len)
             tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
-        if (s->leaving || s->stands)
+        if (slow)
+            s->allowance -= (uint32_t)(len - in.len);
+        if (s->leaving || s->stands || (slow && !s->allowance))
             break;
     } while (tcp_unread(conn));
     if (!s->leaving)
@@ -152,6 +178,32 @@ void blast_hold_event(struct blast_client *c, struct tcp_conn *conn, uint32_t ev
 uint32_t blast_hold_let_go(struct blast_client *c, uint32_t most);
 /* Whether a worker that has nothing else to do has held still for long enough. */
 bool blast_hold_is_over(struct blast_client *c);
+
+/* ---- blast_slow.c, blast_broken.c: those that do not behave ---- */
+
+/* Who is what, by the number of the session and the seed. */
+enum blast_manner blast_manner_of(const struct blast_order *o, uint64_t number);
+static inline bool blast_manner_is_broken(const struct blast_session *s)
+{
+    return s->manner > BLAST_MANNER_slow_reader;
+}
+void blast_slow_begin(struct blast_client *c, struct blast_session *s);
+void blast_slow_end(struct blast_client *c, struct blast_session *s);
+/* Takes those whose time has come; returns how many. */
+uint32_t blast_slow_turn(struct blast_client *c);
+uint64_t blast_slow_next(const struct blast_client *c);
+void blast_broken_begin(struct blast_client *c, struct blast_session *s);
+void blast_broken_run(struct blast_client *c, struct blast_session *s);
+void blast_broken_tick(struct blast_client *c, struct blast_session *s);
+/* It has ended in another way than it meant to; `count` is the row of those that behave. */
+void blast_broken_gone(struct blast_client *c, struct blast_session *s, const uint64_t *count);
+
+/* Runs it with what lies unread, and ends it where the server has. */
+void blast_session_go_on(struct blast_client *c, struct blast_session *s);
+void blast_session_touch(struct blast_client *c, struct blast_session *s);
+void blast_session_let_go(struct blast_client *c, struct blast_session *s);
+/* All of the message was handed to the connection. */
+void blast_smtp_sent(struct blast_client *c, struct blast_session *s);
 
 /* ---- blast_client.c: why a connection is gone ---- */
 

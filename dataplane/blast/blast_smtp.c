@@ -44,26 +44,36 @@ static void on_ready(struct blast_client *c, struct blast_session *s)
         smtp_client_quit(&s->smtp);
 }
 
-/* The head is the message's own and is copied; the text is sent from where it lies. */
-static bool send_message(struct blast_client *c, struct blast_session *s, bool chunk)
+void blast_smtp_sent(struct blast_client *c, struct blast_session *s)
 {
-    const struct blast_text *text = blast_text_of(c->order, s->number);
-    struct sendq *q = tcp_sendq(s->conn);
-
-    blast_head(&c->scratch, c->order, s->number);
-    if (!blast_session_flush(c, s))
-        return false;
-    if (!sendq_view(q, c->pool, chunk ? text->raw : text->wire, SENDQ_STATIC, NULL)) {
-        blast_session_fail(c, s, &c->tally->counts.memory_short);
-        return false;
-    }
-    tcp_send(c->tcp, s->conn);
     s->body = s->sent = true;
     s->since = c->now;
     c->tally->counts.messages_sent++;
     if (c->shared->ledger)
         blast_ledger_sent(c->shared->ledger, s->number, (uint8_t)s->good);
     smtp_client_sent(&s->smtp);
+}
+
+/* The head is the message's own and is copied; the text is sent from where it lies. */
+static bool send_message(struct blast_client *c, struct blast_session *s, bool chunk)
+{
+    const struct blast_text *text = blast_text_of(c->order, s->number);
+    struct span bytes = chunk ? text->raw : text->wire;
+
+    blast_head(&c->scratch, c->order, s->number);
+    if (!blast_session_flush(c, s))
+        return false;
+    if (s->manner == BLAST_MANNER_slow_sender) {
+        s->rest = bytes;
+        blast_slow_begin(c, s);
+        return true;
+    }
+    if (!sendq_view(tcp_sendq(s->conn), c->pool, bytes, SENDQ_STATIC, NULL)) {
+        blast_session_fail(c, s, &c->tally->counts.memory_short);
+        return false;
+    }
+    tcp_send(c->tcp, s->conn);
+    blast_smtp_sent(c, s);
     return true;
 }
 
@@ -80,7 +90,7 @@ static void on_end(struct blast_client *c, struct blast_session *s)
     struct blast_step_tally *step = blast_session_step(c, s);
 
     s->body = false;
-    if (step)
+    if (step && !s->manner)
         log_histogram_add(&step->end, blast_client_since(c, s->since));
 }
 
@@ -91,7 +101,7 @@ static void on_reply(struct blast_client *c, struct blast_session *s,
         c->tally->refused[a->step][a->code]++;
     if (a->step == SMTP_CLIENT_STEPS)
         return;
-    blast_session_measure(c, latencies[a->step], s->since);
+    blast_session_measure(c, s, latencies[a->step], s->since);
     if (a->step == SMTP_CLIENT_RCPT && a->code < 300)
         s->good |= a->index < 32 ? 1u << a->index : 0;
     else if (a->step == SMTP_CLIENT_RCPT)

@@ -81,6 +81,13 @@ struct blast_order {
     uint32_t reuse; /* messages a connection, at least 1 */
     uint64_t timeout_us; /* silence until a session is given up */
 
+    /* Shares of the sessions that do not behave, in percent, 100 together at most. */
+    uint32_t slow_senders, slow_readers, broken;
+    uint32_t slow_bytes; /* a second, of those that are slow */
+    uint64_t seed;       /* who is which */
+    double flood_rate;   /* SYNs a second from flood_from, 0: none */
+    struct blast_address flood_from;
+
     /* SMTP. */
     struct span hostname, sender;
     const struct span *users; /* user_count + recipients of them, the first again at the end */
@@ -125,6 +132,23 @@ struct blast_step_tally {
     struct log_histogram session, end; /* as the latencies of these names */
 };
 
+enum blast_manner {
+#define BLAST_MANNER(name, text) BLAST_MANNER_##name,
+#include "dataplane/handoff/blast_manner.def"
+#undef BLAST_MANNER
+    BLAST_MANNERS,
+};
+
+/* What became of those that do not behave; uint64_t all through. */
+struct blast_manner_tally {
+    uint64_t begun;
+    uint64_t ended;                /* as they meant to, or closed by the server */
+    uint64_t reset;                /* by the server */
+    uint64_t failed;               /* in any other way; silence included */
+    uint64_t answers;              /* the rest is of those that are broken */
+    uint64_t refused[BLAST_CODES]; /* of the answers; POP3: -ERR as 500 */
+};
+
 /* What one worker has counted; written by it alone, read by others while it runs. */
 struct blast_tally {
     struct blast_counts counts;
@@ -132,6 +156,7 @@ struct blast_tally {
     uint64_t errors[POP3_VERB_COUNT];                     /* -ERR, by command */
     uint64_t smtp_faults[SMTP_CLIENT_FAULTS];
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
+    struct blast_manner_tally manners[BLAST_MANNERS];
     struct log_histogram latency[BLAST_LATENCIES];
     struct blast_step_tally steps[BLAST_STEPS];
 };

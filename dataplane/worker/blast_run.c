@@ -7,7 +7,7 @@
 #include "dataplane/worker/engine.h"
 
 enum { STEP_MS = 5, STOPPED_STEPS = 20, READY_MS = 5000, CONNECTIONS_MORE = 8192 };
-enum { WINDOW = 1 << 18, SEND_LIMIT = 1 << 20 };
+enum { WINDOW = 1 << 18, NARROW = 256, SEND_LIMIT = 1 << 20 };
 
 #define LEDGER_MESSAGES (UINT64_C(1) << 24) /* without a number of messages */
 
@@ -50,6 +50,7 @@ static bool make_app(void *user, uint32_t index, struct tcp *tcp, struct chunk_p
     *app_out = (struct worker_app){.self = b->client[index],
                                    .turn = blast_client_turn,
                                    .next_timer = blast_client_next_timer,
+                                   .make = b->order->flood_rate > 0 ? blast_client_make : NULL,
                                    .count = blast_client_count};
     return b->client[index];
 }
@@ -66,6 +67,8 @@ static struct engine_options engine_options_of(struct blasting *b)
         .eal_extra = o->eal,
         .eal_extra_count = o->eal_count,
         .offloads = o->offloads,
+        .claim = {.address = o->flood_from.address, .prefix = o->flood_from.prefix},
+        .claims = o->flood_rate > 0,
         .vlan = o->vlan,
         .workers = o->workers,
         .idle = o->busy ? WORKER_IDLE_BUSY : WORKER_IDLE_ADAPTIVE,
@@ -74,6 +77,7 @@ static struct engine_options engine_options_of(struct blasting *b)
                 .flights = o->hold_us ? places + CONNECTIONS_MORE : 0,
                 .half_open = o->work == BLAST_WORK_SINK ? 65535 : 16,
                 .receive_window = WINDOW,
+                .narrow_window = NARROW,
                 .send_limit = SEND_LIMIT},
         .chunks = {4 * places + 4096, places / 2 + 1024, places / 64 + 256},
         .handoff = b->handoff,
@@ -154,6 +158,8 @@ static void sum(struct blasting *b)
         add((uint64_t *)&all->counts, (const uint64_t *)&one->counts,
             sizeof(all->counts) / sizeof(uint64_t));
         add(all->refused[0], one->refused[0], sizeof(all->refused) / sizeof(uint64_t));
+        add((uint64_t *)all->manners, (const uint64_t *)one->manners,
+            sizeof(all->manners) / (sizeof(uint64_t)));
         add(all->errors, one->errors, POP3_VERB_COUNT);
         add(all->smtp_faults, one->smtp_faults, SMTP_CLIENT_FAULTS);
         add(all->pop3_faults, one->pop3_faults, POP3_CLIENT_FAULTS);

@@ -99,6 +99,8 @@ static struct net_options net_options(const struct engine *e)
     const struct engine_options *o = &e->options;
     struct net_options net = {.vlan = o->vlan,
                               .address_count = o->address_count,
+                              .claim = o->claim,
+                              .claims = o->claims,
                               .dad_ms = o->dad_ms,
                               .workers = o->workers};
 

@@ -34,6 +34,8 @@ struct engine_options {
     uint16_t vlan;
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
+    struct net_address claim; /* as in struct net_options */
+    bool claims;
     uint32_t dad_ms; /* 0: no detection */
 
     /* Workers; the limits are each worker's. */

@@ -215,6 +215,21 @@ static uint32_t transmit(struct worker *w, uint64_t now)
     return sent;
 }
 
+/* What the application sends beside TCP. */
+static uint32_t segments_made(struct worker *w, uint64_t now)
+{
+    struct tcp_segment segments[SEGMENTS];
+    uint32_t max = frame_queue_room(&w->out), n, all = 0;
+
+    do {
+        n = w->app.make(w->app.self, now, segments, max - all < SEGMENTS ? max - all : SEGMENTS);
+        for (uint32_t i = 0; i < n; i++)
+            net_output_claimed(w->net, &segments[i], now);
+        all += n;
+    } while (n && all < max);
+    return all + transmit(w, now);
+}
+
 /* Returns how many frames and segments moved. */
 static uint32_t segments_out(struct worker *w, uint64_t now)
 {
@@ -282,6 +297,8 @@ uint32_t worker_turn(struct worker *w, struct turn_time time)
     net_timers(w->net, time.now);
     stamp(&s, STAGE_net);
     did += segments_out(w, time.now);
+    if (w->app.make)
+        did += segments_made(w, time.now);
     stamp(&s, STAGE_transmit);
     frame_pool_give(&w->pool, w->frames, w->held);
     w->held = 0;

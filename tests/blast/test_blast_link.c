@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "dataplane/blast/blast_flood.h"
 #include "dataplane/blast/blast_schedule.h"
 #include "dataplane/blast/blast_sink.h"
 #include "tests/harness/check.h"
@@ -429,6 +430,98 @@ static void idle_sessions_that_end_are_told(void)
     close_scene();
 }
 
+/* One in four trickles, one in four reads slowly; what behaves is not slower for it. */
+static void slow_clients_are_slow(void)
+{
+    const struct blast_manner_tally *slow = scene.tally.manners;
+
+    order()->messages = 100;
+    scene.order.slow_senders = scene.order.slow_readers = 25;
+    scene.order.slow_bytes = 500;
+    open_scene(&(struct tcp_link_options){.seed = 1, .tcp = {.narrow_window = 256}});
+    run_for(120);
+    CHECK(finished(BLAST_PHASE_LOAD));
+    CHECK(scene.tally.counts.sessions_done == 100 && scene.tally.counts.messages_accepted == 100);
+    CHECK(scene.sink_tally.counts.messages_accepted == 100);
+    CHECK(slow[BLAST_MANNER_slow_sender].begun > 10 && slow[BLAST_MANNER_slow_reader].begun > 10);
+    CHECK(slow[BLAST_MANNER_slow_sender].begun == slow[BLAST_MANNER_slow_sender].ended);
+    CHECK(slow[BLAST_MANNER_slow_reader].begun == slow[BLAST_MANNER_slow_reader].ended);
+    CHECK(scene.tally.latency[BLAST_LATENCY_session].most < 50000);
+    CHECK(scene.tally.latency[BLAST_LATENCY_session].count +
+              scene.tally.latency[BLAST_LATENCY_slow].count ==
+          100);
+    /* 4000 bytes at 500 a second; a few hundred bytes of replies at the same speed */
+    CHECK(scene.tally.latency[BLAST_LATENCY_slow].most > 7 * SECOND);
+    CHECK(scene.tally.latency[BLAST_LATENCY_slow].least > SECOND / 2);
+    CHECK(scene.link->ends[TCP_LINK_CLIENT].last.window < 65535);
+    close_scene();
+}
+
+/* All kinds come, their answers are counted, and the others do not notice. */
+static void broken_clients_are_counted(void)
+{
+    const struct blast_manner_tally *t = scene.tally.manners;
+    uint64_t broken = 0, begun = 0, refused = 0;
+
+    order()->messages = 300;
+    scene.order.broken = 50;
+    scene.order.seed = 3;
+    scene.order.timeout_us = 10 * SECOND;
+    open_scene(&(struct tcp_link_options){.seed = 1});
+    scene.sink_order.timeout_us = 20 * SECOND;
+    run_for(60);
+    CHECK(finished(BLAST_PHASE_LOAD));
+    CHECK(scene.tally.counts.sessions_done == 300 && scene.tally.counts.messages_accepted == 300);
+    CHECK(scene.tally.counts.sessions_started == 300);
+    for (int m = BLAST_MANNER_vanishes; m < BLAST_MANNERS; m++) {
+        CHECK(t[m].begun > 10 && t[m].ended + t[m].reset == t[m].begun && !t[m].failed);
+        CHECK(t[m].answers >= t[m].begun);
+        broken += t[m].ended + t[m].reset;
+        begun += t[m].begun;
+    }
+    CHECK(begun == broken && begun > 200 && begun < 400);
+    CHECK(t[BLAST_MANNER_vanishes].answers == 2 * t[BLAST_MANNER_vanishes].begun);
+    for (int code = 400; code < BLAST_CODES; code++)
+        refused += t[BLAST_MANNER_garbage].refused[code];
+    CHECK(refused >= t[BLAST_MANNER_garbage].begun);
+    CHECK(t[BLAST_MANNER_vanishes_in_data].answers == 5 * t[BLAST_MANNER_vanishes_in_data].begun);
+    /* Who vanished left the server waiting: it gave up by itself. */
+    CHECK(scene.sink_tally.counts.sessions_silent ==
+          t[BLAST_MANNER_vanishes].begun + t[BLAST_MANNER_vanishes_in_data].begun);
+    CHECK(scene.sink_tally.counts.sessions_reset >= t[BLAST_MANNER_resets].begun);
+    CHECK(scene.tally.latency[BLAST_LATENCY_session].count == 300);
+    close_scene();
+}
+
+static void floods_come_from_their_network(void)
+{
+    struct tcp_segment s[16];
+    struct blast_flood f;
+    uint32_t n = 0, high = 0;
+
+    order()->flood_rate = 1000;
+    CHECK(ip_address_parse(span_text("198.19.128.0"), &scene.order.flood_from.address));
+    scene.order.flood_from.prefix = 17;
+    scene.order.workers = 2;
+    scene.shared = (struct blast_shared){
+        .order = &scene.order, .begin = 5 * SECOND, .phase = BLAST_PHASE_LOAD};
+    f = blast_flood_of(&scene.shared, 1);
+    for (uint64_t now = 5 * SECOND; now < 6 * SECOND; now += 1000) {
+        uint32_t more = blast_flood_make(&f, now, s, 16);
+
+        for (uint32_t i = 0; i < more; i++) {
+            CHECK(ip_address_inside(&s[i].source, &scene.order.flood_from.address, 17));
+            CHECK(s[i].flags == TCP_SYN && s[i].options_len == 4 && s[i].source_port >= 1024);
+            high += s[i].source.bytes[14] >= 192;
+        }
+        n += more;
+    }
+    CHECK(n == 500 && high > 200 && high < 300);
+    CHECK(blast_flood_next(&f) == 6 * SECOND);
+    scene.shared.phase = BLAST_PHASE_DRAIN;
+    CHECK(blast_flood_make(&f, 9 * SECOND, s, 16) == 0 && blast_flood_next(&f) == UINT64_MAX);
+}
+
 int main(void)
 {
     check_begin();
@@ -448,6 +541,9 @@ int main(void)
     CHECK_CASE(each_step_has_its_result);
     CHECK_CASE(idle_sessions_stand);
     CHECK_CASE(idle_sessions_that_end_are_told);
+    CHECK_CASE(slow_clients_are_slow);
+    CHECK_CASE(broken_clients_are_counted);
+    CHECK_CASE(floods_come_from_their_network);
     CHECK_CASE(bursts_come_at_once);
     return check_end();
 }

@@ -252,6 +252,13 @@ static void words_become_an_order(void)
     CHECK(plan.order.hold_us == 60000000 && plan.order.sessions == 1000000);
     CHECK(plan.order.duration_us == 3600000000);
     blast_plan_fini(&plan);
+    CHECK(planned(PORT
+                  " --slow-senders 1 --slow-readers 2 --broken 97 --slow-bytes 50 --syn-flood 7 "
+                  "--syn-flood-from 198.19.0.0/16"));
+    CHECK(plan.order.slow_senders == 1 && plan.order.slow_readers == 2 && plan.order.broken == 97);
+    CHECK(plan.order.slow_bytes == 50 && plan.order.flood_rate == 7);
+    CHECK(plan.order.flood_from.prefix == 16);
+    blast_plan_fini(&plan);
     CHECK(planned("--help") && plan.words.help);
     blast_plan_fini(&plan);
 }
@@ -269,6 +276,23 @@ static void wrong_words_are_refused(void)
         PORT " --ramp 5",
         PORT " --logins 5",
         PORT " --hold 5 --messages 5",
+        PORT " --hold 5 --broken 5",
+        PORT " --slow-senders 60 --broken 41",
+        PORT " --slow-readers 101",
+        PORT " --work pop3 --password-file /etc/passwd --slow-senders 10",
+        PORT " --syn-flood 10",
+        PORT " --syn-flood-from 198.19.0.0/16",
+        PORT " --syn-flood 10 --syn-flood-from 198.18.0.0/16",
+        PORT " --syn-flood 10 --syn-flood-from 198.20.0.0/16",
+        PORT " --syn-flood 10 --syn-flood-from 198.18.0.0/14",
+        PORT " --syn-flood 10 --syn-flood-from 198.19.0.0/33",
+        PORT " --syn-flood 10 --syn-flood-from 198.19.0.0",
+        PORT " --syn-flood 10 --syn-flood-from 2001:2::/64",
+        PORT " --syn-flood 200000 --syn-flood-from 198.19.0.0/16",
+        "--dev e --to 198.18.0.1:25 --address 198.18.0.2/24 --syn-flood 9 --syn-flood-from "
+        "198.18.1.0/24",
+        "--dev e --to 10.0.0.1:25 --address 10.0.0.2/24 --syn-flood 9 --syn-flood-from "
+        "10.0.0.128/25",
         PORT " --hold 5 --verify --password-file /etc/passwd",
         PORT " --steps 10",
         PORT " --steps 10:",

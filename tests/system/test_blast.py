@@ -125,6 +125,27 @@ def test_idle(make_engine):
         assert max(row["open"] for row in told["timeline"]) == 800
 
 
+def test_clients_that_do_not_behave(make_engine, password):
+    """Slow, broken and spoofed ones beside those that do: told apart, and what the server answered is counted."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--messages", 120, "--sessions", 20,
+                 "--slow-senders", 10, "--slow-readers", 10, "--slow-bytes", 4000, "--broken", 40, "--timeout", 5,
+                 "--syn-flood", 300, "--syn-flood-from", "198.18.0.128/25", to=f"{ENGINE_IPV4}:25")
+    assert told["counts"]["messages_accepted"] == told["counts"]["sessions_done"] == 120
+    clients = told["clients"]
+    assert len(clients) == 8 and all(c["begun"] == c["ended"] + c["reset"] for c in clients.values()), clients
+    assert sum(clients["garbage"]["refused"].values()) >= clients["garbage"]["begun"]
+    slow = clients["slow_sender"]["begun"] + clients["slow_reader"]["begun"]
+    assert told["latency_us"]["session"]["count"] + slow == 120 and told["latency_us"]["slow"]["count"] == slow
+    assert told["counts"]["syns_flooded"] > 50 and told["engine"]["net_claimed"] > 50
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 3,
+                 "--sessions", 1, "--slow-readers", 60, "--broken", 40, "--slow-bytes", 200000, "--password-file", password,
+                 to=f"{ENGINE_IPV4}:110")
+    assert told["counts"]["messages_retrieved"] == 360 and told["clients"]["slow_reader"]["ended"] == 3
+
+
 def test_faults_are_found(password):
     """A server that loses, doubles and changes a message: exit status 1."""
     with server(sys.executable, FAKES, "keep") as namespaces:
