@@ -6,17 +6,9 @@
 
 #define SECOND UINT64_C(1000000)
 
-/* number [ "." number ], more than 0 and at most `most`; moves *text behind it. */
 static bool read_number(const char **text, double most, double *number_out)
 {
-    char *end;
-
-    *number_out = strtod(*text, &end);
-    if (**text < '0' || **text > '9' || strspn(*text, "0123456789.") != (size_t)(end - *text) ||
-        !(*number_out > 0) || *number_out > most)
-        return false;
-    *text = end;
-    return true;
+    return blast_words_decimal(text, most, number_out) && *number_out > 0;
 }
 
 /* steps = rate ":" seconds *( "," rate ":" seconds ) */

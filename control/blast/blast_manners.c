@@ -60,6 +60,25 @@ static bool may_claim(const struct blast_order *o, const struct blast_address *c
            ip_address_is_v4(&o->target) == ip_address_is_v4(&claim->address);
 }
 
+/* loss = percent; delay = milliseconds [ ":" milliseconds ] */
+static bool plan_line(const struct blast_words *w, struct blast_order *o)
+{
+    const char *loss = w->loss, *delay = w->delay;
+    double percent = 0, ms = 0, jitter = 0;
+
+    if (loss && (!blast_words_decimal(&loss, 100, &percent) || *loss))
+        return blast_words_complain("expected a percentage", "loss");
+    if (delay &&
+        (!blast_words_decimal(&delay, 10000, &ms) ||
+         (*delay == ':' && (delay++, !blast_words_decimal(&delay, ms, &jitter))) || *delay))
+        return blast_words_complain("expected milliseconds up to 10000, and :JITTER up to as many",
+                                    "delay");
+    o->loss = percent / 100;
+    o->delay_us = (uint64_t)(ms * 1000);
+    o->jitter_us = (uint64_t)(jitter * 1000);
+    return true;
+}
+
 static bool plan_flood(const struct blast_words *w, struct blast_order *o)
 {
     if (!w->syn_flood != !w->syn_flood_from)
@@ -91,7 +110,7 @@ bool blast_manners_plan(const struct blast_words *w, struct blast_order *o)
     o->broken = (uint32_t)w->broken;
     o->slow_bytes = (uint32_t)w->slow_bytes;
     o->seed = w->seed;
-    return plan_flood(w, o);
+    return plan_line(w, o) && plan_flood(w, o);
 }
 
 /* ---- what became of them ---- */

@@ -161,3 +161,15 @@ bool blast_words_bytes(const char *text, uint64_t *bytes_out)
     *bytes_out <<= 10 * (unit - units + 1);
     return !end[1];
 }
+
+bool blast_words_decimal(const char **text, double most, double *number_out)
+{
+    char *end;
+
+    *number_out = strtod(*text, &end);
+    if (**text < '0' || **text > '9' || strspn(*text, "0123456789.") != (size_t)(end - *text) ||
+        *number_out > most)
+        return false;
+    *text = end;
+    return true;
+}

@@ -20,7 +20,7 @@ struct blast_words_list {
  */
 struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
-        *json, *steps, *burst, *syn_flood_from;
+        *json, *steps, *burst, *syn_flood_from, *loss, *delay;
     struct blast_words_list eal, address, gateway, rcpt, read;
     uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, slow_senders,
         slow_readers, slow_bytes, broken, syn_flood, reuse, timeout, drain;
@@ -38,6 +38,8 @@ bool blast_words_complain(const char *what, const char *which);
 /* What there is to be said, as --help has it. */
 void blast_words_help(enum blast_words_who who, FILE *out);
 
+/* digits [ "." digits ], up to `most`; moves *text behind it. */
+bool blast_words_decimal(const char **text, double most, double *number_out);
 /* digits [k / M / G], of 1024; false when it is none or too large. */
 bool blast_words_bytes(const char *text, uint64_t *bytes_out);
 

@@ -83,9 +83,11 @@ struct blast_order {
 
     /* Shares of the sessions that do not behave, in percent, 100 together at most. */
     uint32_t slow_senders, slow_readers, broken;
-    uint32_t slow_bytes; /* a second, of those that are slow */
-    uint64_t seed;       /* who is which */
-    double flood_rate;   /* SYNs a second from flood_from, 0: none */
+    uint32_t slow_bytes;          /* a second, of those that are slow */
+    uint64_t seed;                /* who is which */
+    double loss;                  /* of 1: share of the frames lost on purpose, each way */
+    uint64_t delay_us, jitter_us; /* added each way, and evenly as much more or less */
+    double flood_rate;            /* SYNs a second from flood_from, 0: none */
     struct blast_address flood_from;
 
     /* SMTP. */

@@ -36,7 +36,8 @@ struct engine_options {
     uint32_t address_count;
     struct net_address claim; /* as in struct net_options */
     bool claims;
-    uint32_t dad_ms; /* 0: no detection */
+    struct rough_line_options rough; /* each worker's; zeros: the line is as it is */
+    uint32_t dad_ms;                 /* 0: no detection */
 
     /* Workers; the limits are each worker's. */
     uint32_t workers; /* 1 to ENGINE_WORKERS */

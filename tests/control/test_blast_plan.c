@@ -256,6 +256,12 @@ static void words_become_an_order(void)
                   " --slow-senders 1 --slow-readers 2 --broken 97 --slow-bytes 50 --syn-flood 7 "
                   "--syn-flood-from 198.19.0.0/16"));
     CHECK(plan.order.slow_senders == 1 && plan.order.slow_readers == 2 && plan.order.broken == 97);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --loss 0.1 --delay 20.5:5"));
+    CHECK(plan.order.loss > 0.00099 && plan.order.loss < 0.00101);
+    CHECK(plan.order.delay_us == 20500 && plan.order.jitter_us == 5000);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --slow-bytes 50 --syn-flood 7 --syn-flood-from 198.19.0.0/16"));
     CHECK(plan.order.slow_bytes == 50 && plan.order.flood_rate == 7);
     CHECK(plan.order.flood_from.prefix == 16);
     blast_plan_fini(&plan);
@@ -280,6 +286,13 @@ static void wrong_words_are_refused(void)
         PORT " --slow-senders 60 --broken 41",
         PORT " --slow-readers 101",
         PORT " --work pop3 --password-file /etc/passwd --slow-senders 10",
+        PORT " --loss 101",
+        PORT " --loss 5x",
+        PORT " --loss -5",
+        PORT " --delay 5:6",
+        PORT " --delay 5:",
+        PORT " --delay :5",
+        PORT " --delay 10001",
         PORT " --syn-flood 10",
         PORT " --syn-flood-from 198.19.0.0/16",
         PORT " --syn-flood 10 --syn-flood-from 198.18.0.0/16",

@@ -146,6 +146,22 @@ def test_clients_that_do_not_behave(make_engine, password):
     assert told["counts"]["messages_retrieved"] == 360 and told["clients"]["slow_reader"]["ended"] == 3
 
 
+def test_a_rough_line():
+    """2 % lost and 10 to 30 ms added each way: everything arrives, and takes its time."""
+    with Namespaces("wpt") as namespaces:
+        namespaces.take_addresses(namespaces.client_port)
+        sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
+        try:
+            told = blast(namespaces.engine, namespaces.engine_port, "--messages", 100, "--sessions", 50, "--loss", "2",
+                         "--delay", "20:10", "--seed", 5, to="198.18.0.1:25")
+        finally:
+            assert end(sink) == 0
+    assert told["counts"]["messages_accepted"] == 100
+    assert told["latency_us"]["end"]["min"] > 20000 and told["latency_us"]["end"]["p50"] < 100000
+    assert told["engine"]["worker_line_lost_in"] > 0 and told["engine"]["worker_line_lost_out"] > 0
+    assert "worker_line_full" not in told["engine"]
+
+
 def test_faults_are_found(password):
     """A server that loses, doubles and changes a message: exit status 1."""
     with server(sys.executable, FAKES, "keep") as namespaces:
