@@ -139,6 +139,17 @@ static int carry_out(struct blasting *b, blast_command_run *run)
     return written && is_good(b) ? OK : FAILED;
 }
 
+static int write_messages(const struct blasting *b)
+{
+    char text[WHY];
+    struct writer why = writer_of(text, sizeof(text));
+
+    if (blast_messages_write(b->plan.messages, b->plan.words.write, &why))
+        return OK;
+    fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+    return FAILED;
+}
+
 static int command(blast_command_run *run, const char *program, struct blasting *b,
                    enum blast_words_who who, bool planned)
 {
@@ -152,6 +163,8 @@ static int command(blast_command_run *run, const char *program, struct blasting 
         printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, or --verify "
                "found a fault; 2 the command line is wrong.\n");
         status = OK;
+    } else if (planned && b->plan.words.write) {
+        status = write_messages(b);
     } else if (planned && !run) {
         fprintf(stderr, "wirepost blast: this wirepost was built without DPDK\n");
         status = FAILED;

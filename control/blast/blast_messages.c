@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/blast/blast_shape.h"
 #include "control/blast/blast_text.h"
 #include "control/blast/blast_words.h"
 #include "proto/base/base64.h"
@@ -130,6 +131,25 @@ static void put_message(struct writer *w, struct chance *c, const struct blast_m
     writer_text(w, end);
 }
 
+/* What goes beyond English words, alone or with a file. False: it does not. */
+static bool put_shaped(struct writer *w, struct chance *c, const struct blast_messages_options *o,
+                       size_t size, bool attachment)
+{
+    struct blast_shape_options shape = {
+        .shape = attachment ? BLAST_SHAPE_mixed : BLAST_SHAPE_plain, .from = o->from, .to = o->to};
+    bool spam = o->spam && chance_below(c, 100) < o->spam;
+
+    if (!o->shapes && !o->languages && !o->language && !spam)
+        return false;
+    if (o->shapes)
+        shape.shape = blast_shape_choose(c);
+    shape.writing =
+        blast_language_write(c, o->languages && !spam ? blast_language_choose(c) : o->language);
+    shape.writing.spam = spam;
+    blast_shape_put(w, c, &shape, size);
+    return true;
+}
+
 /* ---- all of them ---- */
 
 static uint64_t size_of(const struct blast_messages_options *o, struct chance *c, bool *attachment)
@@ -157,11 +177,11 @@ struct blast_messages *blast_messages_make(const struct blast_messages_options *
         struct chance c = {o->seed + 1 + (uint64_t)i * 0x632be59bd9b4e019};
         bool attachment;
         uint64_t size = size_of(o, &c, &attachment);
-        size_t room = (size < BLAST_MESSAGES_LEAST ? BLAST_MESSAGES_LEAST : size) + 4096;
+        size_t room = (size < BLAST_MESSAGES_LEAST ? BLAST_MESSAGES_LEAST : size) + 8192;
         uint8_t *bytes = malloc(room);
         struct writer w = writer_of(bytes, room);
 
-        if (bytes)
+        if (bytes && !put_shaped(&w, &c, o, size, attachment))
             put_message(&w, &c, o, size, attachment);
         if (!bytes || !blast_text_add(m, writer_span(&w))) {
             free(bytes);

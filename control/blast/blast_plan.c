@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "control/blast/blast_guard.h"
+#include "control/blast/blast_language.h"
 #include "control/blast/blast_load.h"
 #include "control/blast/blast_manners.h"
 #include "control/blast/blast_users.h"
@@ -176,6 +177,7 @@ static bool plan_messages(struct blast_plan *p)
     const struct blast_words *w = &p->words;
     struct blast_order *o = &p->order;
     struct blast_messages_options options = {.attachments = (uint32_t)w->attachments,
+                                             .spam = (uint32_t)w->spam,
                                              .count = (uint32_t)w->texts,
                                              .seed = w->seed,
                                              .from = w->from,
@@ -183,6 +185,12 @@ static bool plan_messages(struct blast_plan *p)
     char text[WHY];
     struct writer why = writer_of(text, sizeof(text) - 1);
 
+    options.shapes = strcmp(w->shapes, "mix") == 0;
+    options.languages = strcmp(w->languages, "mix") == 0;
+    if (!options.shapes && strcmp(w->shapes, "plain") != 0)
+        return blast_words_complain("expected plain or mix", "shapes");
+    if (!options.languages && !blast_language_find(w->languages, &options.language))
+        return blast_words_complain("expected mix, or a language of --help", "languages");
     if (!blast_messages_size(w->size, &options))
         return blast_words_complain("expected bytes (256 to 64M), lognormal:MEDIAN:SIGMA, or mix",
                                     "size");
@@ -237,6 +245,8 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
                                        .recipients = 1,
                                        .texts = 64,
                                        .seed = 1,
+                                       .shapes = "plain",
+                                       .languages = "english",
                                        .slow_bytes = 1000,
                                        .retrieve = UINT64_MAX}};
     if (!blast_words_read(w, BLAST_WORDS_B, count, words) || w->help)
@@ -247,6 +257,8 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
     if (!blast_users_is_word(w->helo, 64) || !blast_users_is_word(w->from, 320))
         return blast_words_complain("expected printable ASCII without blanks and angle brackets",
                                     "helo, from");
+    if (w->write)
+        return plan_users(p) && plan_messages(p);
     return plan_port(p) && plan_target(p) && blast_load_plan(w, &p->order) &&
            blast_manners_plan(w, &p->order) && plan_users(p) && plan_messages(p) &&
            plan_mailboxes(p);

@@ -20,11 +20,11 @@ struct blast_words_list {
  */
 struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
-        *json, *steps, *burst, *syn_flood_from, *loss, *delay;
+        *json, *steps, *burst, *syn_flood_from, *loss, *languages, *shapes, *write, *delay;
     struct blast_words_list eal, address, gateway, rcpt, read;
     uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, slow_senders,
         slow_readers, slow_bytes, broken, syn_flood, reuse, timeout, drain;
-    uint64_t limit_rate, limit_seconds, recipients, attachments, texts, seed, retrieve, port;
+    uint64_t limit_rate, limit_seconds, recipients, attachments, spam, texts, seed, retrieve, port;
     bool busy, mine, no_pipelining, bdat, verify, delete, quiet, help;
 };
 

@@ -160,6 +160,38 @@ static void sizes_are_as_said(void)
     blast_messages_free(m);
 }
 
+/* All lines as they travel, no more bytes than were asked for, and the same again from the seed. */
+static void shapes_and_languages_are_made(void)
+{
+    static const uint64_t sizes[] = {4096, 20000, 150000};
+
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        struct blast_messages_options o = {.bytes = sizes[s],
+                                           .shapes = true,
+                                           .languages = true,
+                                           .spam = 20,
+                                           .count = 200,
+                                           .seed = s,
+                                           .from = "a@b",
+                                           .to = "c@d"};
+        char text[256];
+        struct writer why = writer_of(text, sizeof(text));
+        struct blast_messages *m = blast_messages_make(&o, &why),
+                              *again = blast_messages_make(&o, &why);
+
+        if (!CHECK(m && again && m->count == 200))
+            return;
+        for (uint32_t i = 0; i < m->count; i++) {
+            check_text(&m->texts[i]);
+            CHECK(m->texts[i].raw.len <= (sizes[s] < 5000 ? 6000 : sizes[s]));
+            CHECK(m->texts[i].raw.len > sizes[s] * 3 / 4);
+            CHECK(span_equal(m->texts[i].raw, again->texts[i].raw));
+        }
+        blast_messages_free(m);
+        blast_messages_free(again);
+    }
+}
+
 static void sizes_that_are_none(void)
 {
     static const char *const bad[] = {"",      "4x",
@@ -286,6 +318,9 @@ static void wrong_words_are_refused(void)
         PORT " --slow-senders 60 --broken 41",
         PORT " --slow-readers 101",
         PORT " --work pop3 --password-file /etc/passwd --slow-senders 10",
+        PORT " --shapes round",
+        PORT " --languages klingon",
+        PORT " --spam 101",
         PORT " --loss 101",
         PORT " --loss 5x",
         PORT " --loss -5",
@@ -350,6 +385,7 @@ int main(void)
     CHECK_CASE(recipients_come_in_ranges);
     CHECK_CASE(messages_are_as_they_travel);
     CHECK_CASE(sizes_are_as_said);
+    CHECK_CASE(shapes_and_languages_are_made);
     CHECK_CASE(sizes_that_are_none);
     CHECK_CASE(files_are_taken_as_messages);
     CHECK_CASE(words_become_an_order);
