@@ -98,6 +98,8 @@ static bool is_good(const struct blasting *b)
         return true;
     if (o->verify && (!b->told.verified || !blast_report_verified(b->told.verified)))
         return false;
+    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong)
+        return false;
     return b->tally.counts.sessions_done > 0;
 }
 
@@ -160,8 +162,9 @@ static int command(blast_command_run *run, const char *program, struct blasting 
                who == BLAST_WORDS_S ? "sink" : "blast",
                who == BLAST_WORDS_S ? "" : "--to ADDRESS:PORT ");
         blast_words_help(who, stdout);
-        printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, or --verify "
-               "found a fault; 2 the command line is wrong.\n");
+        printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, --verify "
+               "found a fault, or the server accepted what it was to refuse; 2 the command line is "
+               "wrong.\n");
         status = OK;
     } else if (planned && b->plan.words.write) {
         status = write_messages(b);

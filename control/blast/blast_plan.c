@@ -165,6 +165,7 @@ static bool plan_mailboxes(struct blast_plan *p)
     o->verify = w->verify;
     o->retrieve = w->retrieve < UINT32_MAX ? (uint32_t)w->retrieve : UINT32_MAX;
     o->delete = w->delete;
+    o->listing = w->list;
     if (w->verify && o->work != BLAST_WORK_SMTP)
         return blast_words_complain("--verify reads back what --work smtp has sent", NULL);
     if (w->verify && o->recipients > BLAST_VERIFY_RECIPIENTS)
@@ -220,7 +221,11 @@ static bool plan_users(struct blast_plan *p)
     if (!p->users)
         return blast_words_complain("expected addresses of up to 320 bytes, a million at most",
                                     "rcpt");
+    if (!blast_users_rejected(w->rcpt.word, w->rcpt.count, o->recipients, &p->rejected))
+        return blast_words_complain("out of memory", NULL);
     o->users = p->users;
+    o->rejected = p->rejected;
+    o->reject_code = (uint32_t)w->expect_reject;
     return o->recipients <= o->user_count ||
            blast_words_complain("more than there are with --rcpt", "recipients");
 }
@@ -290,4 +295,5 @@ void blast_plan_fini(struct blast_plan *p)
 {
     blast_messages_free(p->messages);
     blast_users_free(p->users, p->order.user_count);
+    free(p->rejected);
 }

@@ -24,8 +24,9 @@ struct blast_words {
     struct blast_words_list eal, address, gateway, rcpt, read;
     uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, slow_senders,
         slow_readers, slow_bytes, broken, syn_flood, reuse, timeout, drain;
-    uint64_t limit_rate, limit_seconds, recipients, attachments, spam, texts, seed, retrieve, port;
-    bool busy, mine, no_pipelining, bdat, verify, delete, quiet, help;
+    uint64_t limit_rate, limit_seconds, recipients, attachments, spam, texts, seed, retrieve, port,
+        expect_reject;
+    bool busy, mine, no_pipelining, bdat, verify, delete, list, quiet, help;
 };
 
 /*

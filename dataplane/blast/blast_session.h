@@ -13,10 +13,12 @@ enum { BLAST_SCRATCH = 4096, BLAST_LINE = 512 };
 struct blast_reading {
     uint64_t number;
     uint64_t at;      /* bytes compared */
-    uint32_t begun;   /* RETR said and not ended: number of the next */
+    uint32_t begun;   /* RETR said, so often */
+    uint32_t ended;   /* RETR answered */
     uint32_t count;   /* messages in the mailbox */
     uint32_t limit;   /* to be retrieved */
     uint16_t line;    /* bytes of the header line under way, up to BLAST_LINE */
+    bool grouped;     /* commands do not wait for answers (RFC 2449 section 6.6) */
     bool seeking;     /* the field that names it was not seen yet */
     bool ours;        /* it names this run */
     bool wrong;       /* other bytes than were sent */
@@ -89,6 +91,8 @@ struct blast_client {
     uint64_t retry;       /* not before, since there was no port */
     bool warm;            /* a first connection has led somewhere: the way is known */
     uint32_t user;        /* the next mailbox */
+    bool capable;         /* the POP3 server has told what it can do, or that it will not */
+    bool groups;          /* PIPELINING is among it */
     uint32_t phase;       /* as last seen */
     uint64_t finished_at; /* written before `finished` */
     _Atomic uint32_t finished;

@@ -94,18 +94,63 @@ static void on_end(struct blast_client *c, struct blast_session *s)
         log_histogram_add(&step->end, blast_client_since(c, s->since));
 }
 
+/* Whether the server was expected to refuse recipient `index` of the message. */
+static bool is_rejected(const struct blast_client *c, const struct blast_session *s, uint32_t index)
+{
+    return c->order->rejected &&
+           c->order->rejected[blast_ledger_first(c->order, s->number) + index];
+}
+
+static void on_rcpt(struct blast_client *c, struct blast_session *s,
+                    const struct smtp_client_action *a)
+{
+    struct blast_counts *counts = &c->tally->counts;
+    bool good = a->code < 300, rejected = is_rejected(c, s, a->index);
+
+    if (good)
+        s->good |= a->index < 32 ? 1u << a->index : 0;
+    counts->recipients_refused += !good && !rejected;
+    counts->recipients_rejected += !good && rejected;
+    counts->recipients_wrong += good && rejected;
+}
+
+/* All of its recipients were to be refused, or the message itself. */
+static bool was_to_be_refused(const struct blast_client *c, const struct blast_session *s,
+                              uint32_t code)
+{
+    const struct blast_order *o = c->order;
+
+    if (o->reject_code)
+        return code == o->reject_code;
+    for (uint32_t i = 0; i < o->recipients; i++)
+        if (!is_rejected(c, s, i))
+            return false;
+    return true;
+}
+
+/* Whether the reply is a refusal that was expected. */
+static bool is_expected(const struct blast_client *c, const struct blast_session *s,
+                        const struct smtp_client_action *a)
+{
+    bool of_all = a->step == SMTP_CLIENT_DATA && !s->good;
+
+    /* DATA said in the same group is refused because all recipients were. */
+    if (of_all)
+        return was_to_be_refused(c, s, c->order->reject_code);
+    return a->code == c->order->reject_code ||
+           (a->step == SMTP_CLIENT_RCPT && is_rejected(c, s, a->index));
+}
+
 static void on_reply(struct blast_client *c, struct blast_session *s,
                      const struct smtp_client_action *a)
 {
-    if (a->code >= 400)
+    if (a->code >= 400 && !is_expected(c, s, a))
         c->tally->refused[a->step][a->code]++;
     if (a->step == SMTP_CLIENT_STEPS)
         return;
     blast_session_measure(c, s, latencies[a->step], s->since);
-    if (a->step == SMTP_CLIENT_RCPT && a->code < 300)
-        s->good |= a->index < 32 ? 1u << a->index : 0;
-    else if (a->step == SMTP_CLIENT_RCPT)
-        c->tally->counts.recipients_refused++;
+    if (a->step == SMTP_CLIENT_RCPT)
+        on_rcpt(c, s, a);
     else if (a->step == SMTP_CLIENT_END)
         on_end(c, s);
 }
@@ -116,16 +161,18 @@ static void on_done(struct blast_client *c, struct blast_session *s,
     struct blast_counts *counts = &c->tally->counts;
     struct blast_step_tally *step = blast_session_step(c, s);
 
-    if (step)
+    if (step && (a->accepted || !was_to_be_refused(c, s, a->code)))
         ++*(a->accepted ? &step->messages : &step->refused);
     if (a->accepted) {
         counts->messages_accepted++;
+        counts->messages_wrong += c->order->reject_code != 0;
         counts->recipients_accepted += a->accepted;
         counts->bytes_accepted += s->mail.size;
         if (c->shared->ledger)
             blast_ledger_accepted(c->shared->ledger, s->number, (uint8_t)s->good);
     } else {
-        counts->messages_refused++;
+        ++*(was_to_be_refused(c, s, a->code) ? &counts->messages_rejected
+                                             : &counts->messages_refused);
         if (c->shared->ledger && s->sent)
             blast_ledger_refused(c->shared->ledger, s->number);
     }

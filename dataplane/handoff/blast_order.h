@@ -93,6 +93,8 @@ struct blast_order {
     /* SMTP. */
     struct span hostname, sender;
     const struct span *users; /* user_count + recipients of them, the first again at the end */
+    const bool *rejected;     /* of each user: the server is expected to refuse it */
+    uint32_t reject_code;     /* every message is expected to be refused with it; 0: none is */
     uint32_t user_count;
     uint32_t recipients; /* of a message, at most user_count and BLAST_RECIPIENTS */
     bool pipelining, chunking;
@@ -104,7 +106,8 @@ struct blast_order {
     struct span password;
     uint32_t retrieve; /* messages a session at most */
     bool delete;
-    bool verify; /* after the load: read back what was sent */
+    bool listing; /* LIST and UIDL before the messages */
+    bool verify;  /* after the load: read back what was sent */
 
     /* What is told, on the caller's thread. */
     void *context;

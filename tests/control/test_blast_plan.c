@@ -70,7 +70,9 @@ static void targets_are_guarded(void)
 static void recipients_come_in_ranges(void)
 {
     const char *const words[] = {"a@b", "u{9-11}@c"}, *const bad[] = {"u{2-1}@c"},
-                      *const blank[] = {"a b@c"}, *const many[] = {"{1-1000000}@c", "x@y"};
+                      *const marked[] = {"a@b", "!u{1-2}@c"}, *const blank[] = {"a b@c"},
+                      *const many[] = {"{1-1000000}@c", "x@y"};
+    bool *rejected;
     uint32_t count;
     struct span *users = blast_users_make(words, 2, 2, &count);
 
@@ -81,6 +83,14 @@ static void recipients_come_in_ranges(void)
     CHECK_TEXT(users[3], "u11@c");
     CHECK_TEXT(users[4], "a@b");
     CHECK_TEXT(users[5], "u9@c");
+    blast_users_free(users, count);
+    CHECK(blast_users_rejected(words, 2, 2, &rejected) && !rejected);
+    CHECK(blast_users_rejected(marked, 2, 2, &rejected) && rejected);
+    CHECK(!rejected[0] && rejected[1] && rejected[2] && !rejected[3] && rejected[4]);
+    free(rejected);
+    users = blast_users_make(marked, 2, 2, &count);
+    CHECK(users && count == 3);
+    CHECK_TEXT(users[1], "u1@c");
     blast_users_free(users, count);
     CHECK(!blast_users_make(bad, 1, 1, &count));
     CHECK(!blast_users_make(blank, 1, 1, &count));

@@ -164,6 +164,31 @@ def test_a_rough_line():
     assert "worker_line_full" not in told["engine"]
 
 
+def test_mailboxes_and_refusals(make_engine, password):
+    """POP3 in groups and one by one, with lists; recipients and messages that are to be refused."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    send = namespaces.client, namespaces.client_port, "--messages", 30, "--size", 1000
+    told = blast(*send, "--rcpt", "alice@example.test", "--rcpt", "!nobody@example.test", "--recipients", 2,
+                 to=f"{ENGINE_IPV4}:25")
+    counts = told["counts"]
+    assert counts["messages_accepted"] == counts["recipients_rejected"] == 30
+    assert counts["recipients_refused"] == counts["recipients_wrong"] == 0 and told["errors"] == []
+    told = blast(*send, "--rcpt", "nobody@example.test", "--expect-reject", 550, to=f"{ENGINE_IPV4}:25")
+    assert told["counts"]["messages_rejected"] == 30 and told["counts"]["messages_refused"] == 0 and told["errors"] == []
+    told = blast(*send, "--rcpt", "alice@example.test", "--expect-reject", 550, to=f"{ENGINE_IPV4}:25", status=1)
+    assert told["counts"]["messages_wrong"] == told["counts"]["messages_accepted"] == 30
+    for words in [], ["--no-pipelining", "--delete"], ["--delete"]:
+        told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 2,
+                     "--sessions", 1, "--list", "--password-file", password, *words, to=f"{ENGINE_IPV4}:110")
+        times = told["latency_us"]
+        expected = {0: 120, 2: 60}.get(len(words), 0)
+        assert told["counts"]["messages_retrieved"] == expected and told["errors"] == []
+        assert times["list"]["count"] == times["uidl"]["count"] == times["stat"]["count"] == 2
+        assert told["counts"]["messages_deleted"] == (expected if words else 0)
+
+
 def test_made_messages(tmp_path):
     """Every shape in every language is read by Python's email without a defect, and its text by its charset."""
     run(binary(), "blast", "--write", tmp_path, "--texts", 400, "--shapes", "mix", "--languages", "mix", "--spam", 10,
