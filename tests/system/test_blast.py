@@ -4,6 +4,8 @@
 import email
 import email.policy
 import json
+import os
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from lab.engine import PASSWORD, binary
 from lab.namespaces import ENGINE_IPV4, Namespaces
 
 FAKES = Path(__file__).with_name("mail_fakes.py")
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "blast.yaml"
 OURS = "198.18.0.77/24"
 
 
@@ -76,15 +79,17 @@ def test_all_there_once(make_engine, password):
 
 
 @pytest.mark.needs("smtp-sink")
-def test_smtp_sink():
+@pytest.mark.needs("gnuplot")
+def test_smtp_sink(tmp_path):
     """Postfix's sink behind the kernel's TCP; and when nobody listens there, exit status 1."""
     with server("smtp-sink", "-u", "root", "198.18.0.1:25", "200") as namespaces:
         told = blast(namespaces.engine, namespaces.engine_port, "--messages", 5, to="198.18.0.1:26", status=1)
         assert told["counts"]["sessions_refused"] == told["counts"]["messages_unsent"] == 5
         told = blast(namespaces.engine, namespaces.engine_port, "--messages", 500, "--sessions", 20, "--reuse", 10,
-                     to="198.18.0.1:25")
+                     "-c", EXAMPLE, "--plot", tmp_path / "run.svg", to="198.18.0.1:25")
     assert told["counts"]["messages_accepted"] == 500 and told["counts"]["sessions_done"] == 50
     assert told["goodput_mbit"] > 0 and told["errors"] == []
+    assert "p50" in (tmp_path / "run.svg").read_text()
 
 
 def test_sink():
@@ -100,15 +105,34 @@ def test_sink():
     assert told["counts"]["messages_accepted"] == 500
 
 
+def on_a_terminal(*command):
+    """What the command says on standard error when that is a terminal, and on standard output when it is none."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen([str(word) for word in command], stderr=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    out, said = process.communicate(timeout=60)[0], b""
+    try:
+        while piece := os.read(ours, 65536):
+            said += piece
+    except OSError:     # the other end is closed
+        pass
+    os.close(ours)
+    assert process.returncode == 0, out + said
+    return said, out
+
+
 def test_steps():
-    """A rate in steps: each has a result of its own."""
+    """A rate in steps: each has a result of its own. A terminal gets a progress bar, and a pipe none."""
     with Namespaces("wpt") as namespaces:
         namespaces.take_addresses(namespaces.client_port)
         sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
         try:
             told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4", to="198.18.0.1:25")
+            said, out = on_a_terminal("ip", "netns", "exec", namespaces.engine, binary(), "blast", "--dev", namespaces.engine_port,
+                                      "--address", OURS, "--to", "198.18.0.1:25", "--seconds", 2, "--rate", 20)
         finally:
             assert end(sink) == 0
+    assert b"ETA" in said and b"messages/s" in said and b"ETA" not in out and b"messages/s" in out
     assert [s["started"] for s in told["steps"]] == [s["done"] for s in told["steps"]] == [20, 40]
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
