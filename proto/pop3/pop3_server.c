@@ -163,11 +163,12 @@ static int on_noop(struct pop3_server *s, const struct pop3_command *c, struct p
     return reply(s, POP3_REPLY_OK);
 }
 
-/* RFC 1939 section 6: only QUIT from the transaction state removes anything. */
+/* RFC 1939 section 6: only QUIT from the transaction state removes anything; the lock is released
+ * before the reply. */
 static int on_quit(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
 {
     (void)c;
-    if (s->state == STATE_TRANSACTION && s->deleted_count) {
+    if (s->state == STATE_TRANSACTION) {
         s->state = STATE_UPDATE;
         action->deleted = s->deleted;
         action->deleted_count = s->deleted_count;
