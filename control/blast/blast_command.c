@@ -137,8 +137,10 @@ static int carry_out(struct blasting *b, blast_command_run *run)
     struct writer why = writer_of(text, sizeof(text));
     bool written;
 
-    if (!open_json(b) || (b->plan.words.plot && !blast_plot_can(&why))) {
-        fprintf(stderr, why.len ? "wirepost blast: %.*s\n" : "", (int)why.len, text);
+    if (!open_json(b))
+        return FAILED;
+    if (b->plan.words.plot && !blast_plot_can(&why)) {
+        fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
         return FAILED;
     }
     b->terminal = isatty(STDERR_FILENO) && !b->plan.words.quiet;

@@ -45,6 +45,14 @@ def server(*command):
             end(process)
 
 
+@pytest.fixture(scope="module")
+def quiet_engine(shared_bench):
+    """An engine for several tests, without rules; the other end of its cable is blast's."""
+    engine = shared_bench(changes={"rules": {"files": []}, "smtp": {"line_timeout": "1s", "data_timeout": "2s"}})
+    engine.namespaces.take_addresses(engine.namespaces.client_port)
+    return engine
+
+
 @pytest.fixture
 def password(tmp_path):
     path = tmp_path / "password"
@@ -129,7 +137,7 @@ def test_steps():
         try:
             told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4", to="198.18.0.1:25")
             said, out = on_a_terminal("ip", "netns", "exec", namespaces.engine, binary(), "blast", "--dev", namespaces.engine_port,
-                                      "--address", OURS, "--to", "198.18.0.1:25", "--seconds", 2, "--rate", 20)
+                                      "--address", OURS, "--to", "198.18.0.1:25", "--seconds", 1, "--rate", 20)
         finally:
             assert end(sink) == 0
     assert b"ETA" in said and b"messages/s" in said and b"ETA" not in out and b"messages/s" in out
@@ -137,11 +145,9 @@ def test_steps():
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
 
-def test_idle(make_engine):
+def test_idle(quiet_engine):
     """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end."""
-    engine = make_engine(changes={"rules": {"files": []}})
-    namespaces = engine.namespaces
-    namespaces.take_addresses(namespaces.client_port)
+    namespaces = quiet_engine.namespaces
     for work, port in ("smtp", 25), ("pop3", 110):
         told = blast(namespaces.client, namespaces.client_port, "--address", "198.18.0.100-198.18.0.114/24", "--work", work,
                      "--sessions", 500, "--hold", 1, to=f"{ENGINE_IPV4}:{port}")
@@ -151,12 +157,10 @@ def test_idle(make_engine):
         assert max(row["open"] for row in told["timeline"]) == 500
 
 
-def test_clients_that_do_not_behave(make_engine, password):
+def test_clients_that_do_not_behave(quiet_engine, password):
     """Slow, broken and spoofed ones beside those that do: told apart, and what the server answered is counted."""
-    engine = make_engine(changes={"rules": {"files": []}})
-    namespaces = engine.namespaces
-    namespaces.take_addresses(namespaces.client_port)
-    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--messages", 80, "--sessions", 40,
+    namespaces = quiet_engine.namespaces
+    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "bob@example.test", "--messages", 80, "--sessions", 40,
                  "--slow-senders", 10, "--slow-readers", 10, "--slow-bytes", 20000, "--broken", 50, "--timeout", 2,
                  "--syn-flood", 300, "--syn-flood-from", "198.18.0.128/25", to=f"{ENGINE_IPV4}:25")
     assert told["counts"]["messages_accepted"] == told["counts"]["sessions_done"] == 80
@@ -166,7 +170,7 @@ def test_clients_that_do_not_behave(make_engine, password):
     slow = clients["slow_sender"]["begun"] + clients["slow_reader"]["begun"]
     assert told["latency_us"]["session"]["count"] + slow == 80 and told["latency_us"]["slow"]["count"] == slow
     assert told["counts"]["syns_flooded"] > 50 and told["engine"]["net_claimed"] > 20
-    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 3,
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "bob@example.test", "--logins", 3,
                  "--sessions", 1, "--slow-readers", 60, "--broken", 40, "--slow-bytes", 200000, "--password-file", password,
                  to=f"{ENGINE_IPV4}:110")
     assert told["counts"]["messages_retrieved"] == 240 and told["clients"]["slow_reader"]["ended"] == 3
@@ -188,11 +192,9 @@ def test_a_rough_line():
     assert "worker_line_full" not in told["engine"]
 
 
-def test_mailboxes_and_refusals(make_engine, password):
+def test_mailboxes_and_refusals(quiet_engine, password):
     """POP3 in groups and one by one, with lists; recipients and messages that are to be refused."""
-    engine = make_engine(changes={"rules": {"files": []}})
-    namespaces = engine.namespaces
-    namespaces.take_addresses(namespaces.client_port)
+    namespaces = quiet_engine.namespaces
     send = namespaces.client, namespaces.client_port, "--messages", 30, "--size", 1000
     told = blast(*send, "--rcpt", "alice@example.test", "--rcpt", "!nobody@example.test", "--recipients", 2,
                  to=f"{ENGINE_IPV4}:25")
