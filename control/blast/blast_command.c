@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "control/blast/blast_plan.h"
+#include "control/blast/blast_plot.h"
+#include "control/blast/blast_progress.h"
 #include "control/blast/blast_report.h"
 
 enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 1024 };
@@ -19,6 +22,8 @@ struct blasting {
     struct blast_report_more more;
     FILE *out; /* for people */
     FILE *json;
+    bool stood;    /* and it was said */
+    bool terminal; /* there is somebody to draw a bar for */
 };
 
 static volatile sig_atomic_t stop;
@@ -47,16 +52,29 @@ static void second(void *context, const struct blast_told *told)
         b->verified = *told->verified;
         b->told.verified = &b->verified;
     }
+    if (b->terminal)
+        blast_progress_clear(stderr);
     if (told->verified)
         return;
     row = blast_report_second(&b->plan.order, told, &b->last);
     json_array_append_new(b->more.timeline, blast_report_row_json(&row));
+    if (told->stood_us && !b->stood)
+        fprintf(b->out, "%8.1f s  all stand: %llu connections, set up in %.3f s\n", row.at,
+                (unsigned long long)told->tally->counts.sessions_stood,
+                (double)told->stood_us / 1e6);
+    fflush(b->out);
+    b->stood = told->stood_us;
     if (b->plan.words.quiet)
         return;
     if (told->verifying)
         fprintf(b->out, "%8.1f s  reading back\n", row.at);
     else
         blast_report_line(b->out, &row);
+    if (b->terminal)
+        blast_progress_draw(stderr, &b->plan.order, told,
+                            b->plan.order.hold_us || b->plan.order.work == BLAST_WORK_SINK
+                                ? row.sessions
+                                : row.messages);
 }
 
 static void take_counter(void *context, const char *name, uint64_t value)
@@ -91,6 +109,8 @@ static bool is_good(const struct blasting *b)
         return true;
     if (o->verify && (!b->told.verified || !blast_report_verified(b->told.verified)))
         return false;
+    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong)
+        return false;
     return b->tally.counts.sessions_done > 0;
 }
 
@@ -119,6 +139,11 @@ static int carry_out(struct blasting *b, blast_command_run *run)
 
     if (!open_json(b))
         return FAILED;
+    if (b->plan.words.plot && !blast_plot_can(&why)) {
+        fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+        return FAILED;
+    }
+    b->terminal = isatty(STDERR_FILENO) && !b->plan.words.quiet;
     b->more.counters = json_object();
     b->more.timeline = json_array();
     sigaction(SIGINT, &action, NULL);
@@ -127,9 +152,26 @@ static int carry_out(struct blasting *b, blast_command_run *run)
         fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
         return FAILED;
     }
-    blast_report_table(b->out, &b->told, b->more.counters);
+    if (b->terminal)
+        blast_progress_clear(stderr);
+    blast_report_table(b->out, &b->plan.order, &b->told, b->more.counters);
     written = write_json(b);
+    if (b->plan.words.plot && !blast_plot_draw(b->plan.words.plot, b->more.timeline, &why)) {
+        fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+        written = false;
+    }
     return written && is_good(b) ? OK : FAILED;
+}
+
+static int write_messages(const struct blasting *b)
+{
+    char text[WHY];
+    struct writer why = writer_of(text, sizeof(text));
+
+    if (blast_messages_write(b->plan.messages, b->plan.words.write, &why))
+        return OK;
+    fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+    return FAILED;
 }
 
 static int command(blast_command_run *run, const char *program, struct blasting *b,
@@ -142,9 +184,12 @@ static int command(blast_command_run *run, const char *program, struct blasting 
                who == BLAST_WORDS_S ? "sink" : "blast",
                who == BLAST_WORDS_S ? "" : "--to ADDRESS:PORT ");
         blast_words_help(who, stdout);
-        printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, or --verify "
-               "found a fault; 2 the command line is wrong.\n");
+        printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, --verify "
+               "found a fault, or the server accepted what it was to refuse; 2 the command line is "
+               "wrong.\n");
         status = OK;
+    } else if (planned && b->plan.words.write) {
+        status = write_messages(b);
     } else if (planned && !run) {
         fprintf(stderr, "wirepost blast: this wirepost was built without DPDK\n");
         status = FAILED;

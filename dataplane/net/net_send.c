@@ -14,6 +14,13 @@ static bool in_prefix(const struct net_own *own, const struct ip_address *addres
            ip_address_is_v4(&own->a.address) == ip_address_is_v4(address);
 }
 
+bool net_claims(const struct net *net, const struct ip_address *address)
+{
+    const struct net_address *claim = &net->options.claim;
+
+    return net->options.claims && ip_address_inside(address, &claim->address, claim->prefix);
+}
+
 bool net_on_link(const struct net *net, const struct ip_address *address)
 {
     for (uint32_t i = 0; i < net->own_count; i++)
