@@ -9,11 +9,21 @@ void ip_address_put(struct writer *w, const struct ip_address *a)
 {
     char text[INET6_ADDRSTRLEN];
 
-    if (ip_address_is_v4(a))
-        inet_ntop(AF_INET, a->bytes + 12, text, sizeof(text));
-    else
+    if (!ip_address_is_v4(a)) {
         inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
-    writer_text(w, text);
+        writer_text(w, text);
+        return;
+    }
+    if (writer_room(w) < INET_ADDRSTRLEN) {
+        inet_ntop(AF_INET, a->bytes + 12, text, sizeof(text)); /* all of it or nothing */
+        writer_text(w, text);
+        return;
+    }
+    for (size_t i = 12; i < 16; i++) {
+        writer_number(w, a->bytes[i]);
+        if (i < 15)
+            writer_byte(w, '.');
+    }
 }
 
 bool ip_address_parse(struct span text, struct ip_address *address_out)

@@ -290,8 +290,9 @@ static void put_worded(const struct pop3_server *s, struct writer *w)
                       (unsigned long long)(s->mailbox->octets - s->deleted_octets));
         break;
     case POP3_VERB_RETR:
-        writer_printf(w, "+OK %llu octets\r\n",
-                      (unsigned long long)s->mailbox->entries[s->index].size);
+        writer_text(w, "+OK ");
+        writer_number(w, s->mailbox->entries[s->index].size);
+        writer_text(w, " octets\r\n");
         break;
     case POP3_VERB_TOP:
         writer_text(w, "+OK\r\n");
