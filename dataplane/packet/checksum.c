@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/packet/checksum.h"
 
+#include <endian.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -144,22 +146,25 @@ void checksum_copy(struct checksum *c, void *to, const void *from, size_t len)
     memcpy(out + words, at + words, len % 8);
 }
 
+static uint64_t address_sum(const struct ip_address *a, bool v4)
+{
+    uint64_t high, low;
+    uint32_t four;
+
+    memcpy(&high, a->bytes, 8);
+    memcpy(&low, a->bytes + 8, 8);
+    memcpy(&four, a->bytes + 12, 4);
+    return v4 ? four : halves(high) + halves(low);
+}
+
 void checksum_pseudo(struct checksum *c, const struct ip_address *source,
                      const struct ip_address *destination, uint8_t protocol, uint32_t len)
 {
-    size_t from = ip_address_is_v4(source) ? 12 : 0;
-    uint8_t tail[8] = {(uint8_t)(len >> 24),
-                       (uint8_t)(len >> 16),
-                       (uint8_t)(len >> 8),
-                       (uint8_t)len,
-                       0,
-                       0,
-                       0,
-                       protocol};
+    bool v4 = ip_address_is_v4(source);
+    uint64_t sum = (uint64_t)htobe32(len) + htobe32(protocol);
 
-    checksum_add(c, source->bytes + from, 16 - from);
-    checksum_add(c, destination->bytes + from, 16 - from);
-    checksum_add(c, tail, sizeof(tail));
+    sum += address_sum(source, v4) + address_sum(destination, v4);
+    take_in(c, sum, 8);
 }
 
 uint16_t checksum_fold(const struct checksum *c)

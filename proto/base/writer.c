@@ -16,6 +16,28 @@ void writer_number(struct writer *w, uint64_t n)
     writer_span_put(w, span_of(digits + at, sizeof(digits) - at));
 }
 
+void writer_digits(struct writer *w, uint64_t n, size_t width)
+{
+    if (writer_room(w) < width) {
+        w->full = true;
+        return;
+    }
+    w->len += width;
+    for (uint8_t *at = w->data + w->len; width; width--, n /= 10)
+        *--at = (uint8_t)('0' + n % 10);
+}
+
+void writer_hex(struct writer *w, uint64_t n, size_t width)
+{
+    if (writer_room(w) < width) {
+        w->full = true;
+        return;
+    }
+    w->len += width;
+    for (uint8_t *at = w->data + w->len; width; width--, n >>= 4)
+        *--at = (uint8_t) "0123456789abcdef"[n & 15];
+}
+
 void writer_blob(struct writer *w, struct span s)
 {
     if (writer_room(w) < s.len + 4) {

@@ -57,6 +57,10 @@ static inline void writer_byte(struct writer *w, uint8_t byte)
 
 /* Decimal. */
 void writer_number(struct writer *w, uint64_t n);
+/* The last `width` (at most 20) digits, zeros in front. */
+void writer_digits(struct writer *w, uint64_t n, size_t width);
+/* The same in hexadecimal, small letters, at most 16. */
+void writer_hex(struct writer *w, uint64_t n, size_t width);
 /* `bytes` (1 to 8) big-endian bytes. */
 static inline void writer_uint(struct writer *w, uint64_t n, size_t bytes)
 {

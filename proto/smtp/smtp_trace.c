@@ -29,17 +29,6 @@ static void civil_date(uint64_t days, unsigned *year_out, unsigned *month_out, u
     *year_out = (unsigned)(since_0000_03_01 / 146097 * 400) + year + (*month_out <= 2);
 }
 
-/* A number of so many digits, with zeros in front. */
-static void put_digits(struct writer *w, unsigned n, size_t digits, char behind)
-{
-    uint8_t text[8];
-
-    for (size_t i = digits; i-- > 0; n /= 10)
-        text[i] = (uint8_t)('0' + n % 10);
-    text[digits] = (uint8_t)behind;
-    writer_span_put(w, span_of(text, digits + 1));
-}
-
 /*
  * date-time = [ day-of-week "," ] date time [CFWS]                    ; RFC 5322 section 3.3
  * date      = day month year
@@ -58,13 +47,16 @@ void smtp_trace_date(struct writer *w, uint64_t wall_seconds)
     writer_text(w, ", ");
     writer_number(w, day);
     writer_byte(w, ' ');
-    writer_span_put(w, span_of(month_names + (size_t)3 * (month - 1), 3));
+    writer_span_put(w, span_of(month_names + 3 * (month - 1), 3));
     writer_byte(w, ' ');
-    put_digits(w, year, 4, ' ');
-    put_digits(w, of_day / 3600, 2, ':');
-    put_digits(w, of_day / 60 % 60, 2, ':');
-    put_digits(w, of_day % 60, 2, ' ');
-    writer_text(w, "+0000");
+    writer_digits(w, year, 4);
+    writer_byte(w, ' ');
+    writer_digits(w, of_day / 3600, 2);
+    writer_byte(w, ':');
+    writer_digits(w, of_day / 60 % 60, 2);
+    writer_byte(w, ':');
+    writer_digits(w, of_day % 60, 2);
+    writer_text(w, " +0000");
 }
 
 static void put_peer(struct writer *w, const char *before, struct span text, size_t limit,
