@@ -6,6 +6,7 @@ import platform
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -28,9 +29,49 @@ def fdatasync_microseconds(directory="/var/tmp", rounds=200):
     return statistics.median(times) * 1e6
 
 
+def counter_hertz():
+    """How often a second the counter ticks that cycles are read from: the kernel has calibrated it on x86. None elsewhere."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("bogomips"):
+            return float(line.split(":")[1]) * 1e6 / 2
+    return None
+
+
+def memory_gib():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def hugepages():
+    return int(Path("/proc/sys/vm/nr_hugepages").read_text())
+
+
 def describe():
-    return (f"{os.cpu_count()} x {processor()}, Linux {platform.release()}, "
-            f"fdatasync of 4 KiB in /var/tmp {fdatasync_microseconds():.0f} us")
+    return (f"{os.cpu_count()} x {processor()}, {memory_gib():.0f} GiB, {hugepages()} hugepages, "
+            f"Linux {platform.release()}")
+
+
+def place():
+    """The machine for a line of JSON, with its description as `text`."""
+    return {"text": describe(), "cpus": os.cpu_count(), "processor": processor(), "memory_gib": round(memory_gib(), 1),
+            "hugepages": hugepages(), "linux": platform.release(), "fdatasync_us": round(fdatasync_microseconds())}
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which CPU is whose while something is measured; on two, what loads the engine shares one with its control threads."""
+
+    worker: int
+    control: int
+    client: int
+
+    def told(self):
+        shared = " with the engine's control threads" if self.client == self.control else ""
+        return f"the engine's worker has CPU {self.worker} of its own, blast is on CPU {self.client}{shared}"
+
+
+def places():
+    cpus = sorted(os.sched_getaffinity(0))
+    return Places(worker=cpus[1 % len(cpus)], control=cpus[0], client=cpus[2 % len(cpus)])
 
 
 def _parents():
@@ -45,13 +86,22 @@ def _parents():
     return parents
 
 
-def cpu_seconds(root):
-    """CPU time of a process and all its descendants, ended ones included as far as they were waited for."""
-    table = _parents()
+def _tree(root, table):
     tree = {root}
     grown = True
     while grown:
         more = {pid for pid, (parent, _ticks) in table.items() if parent in tree} - tree
         tree |= more
         grown = bool(more)
-    return sum(table[pid][1] for pid in tree if pid in table) / os.sysconf("SC_CLK_TCK")
+    return tree
+
+
+def tree(root):
+    """A process and all its descendants."""
+    return _tree(root, _parents())
+
+
+def cpu_seconds(root):
+    """CPU time of a process and all its descendants, ended ones included as far as they were waited for."""
+    table = _parents()
+    return sum(table[pid][1] for pid in _tree(root, table) if pid in table) / os.sysconf("SC_CLK_TCK")
