@@ -41,7 +41,7 @@ def load(effort):
 
 def ours(effort):
     """An answered message is readable; that each is shows reading them back."""
-    with engine_on(VETH) as engine:
+    with engine_on(VETH, effort) as engine:
         told, phase = watched(engine, *load(effort), "--verify", "--password-file", engine.password_file,
                               counter=ACCEPTED, total=accepted)
     verified(told)
@@ -92,7 +92,7 @@ def by_source(namespaces, pid, present, effort):
 
 
 def ours_by_source(effort):
-    with engine_on(VETH, kernel_client=True, idle="adaptive") as engine:
+    with engine_on(VETH, effort, kernel_client=True) as engine:
         def present():
             return meter.metrics(engine.namespaces.engine)[ACCEPTED]
         return by_source(engine.namespaces, engine.process.pid, present, effort)
@@ -114,6 +114,7 @@ ROW = Row("durable", "4 KB messages accepted, stored and readable, a connection 
          "and compared", UNIT, ours),
     Side(BESIDE, "blast over veth to Postfix with Maildirs on the same disk; each message a whole file, once", UNIT, beside,
          needs=("postfix",), configuration=configuration),
-    Side("ours, smtp-source", f"smtp-source over veth to run, {SOURCE_CONNECTIONS} connections", UNIT, ours_by_source, needs=(SOURCE,)),
-    Side("beside, smtp-source", "smtp-source over veth to Postfix", UNIT, beside_by_source, needs=(SOURCE, "postfix")),
+    Side("ours, smtp-source", f"smtp-source over veth to run, {SOURCE_CONNECTIONS} connections", UNIT, ours_by_source, needs=(SOURCE,),
+         smoke=False),
+    Side("beside, smtp-source", "smtp-source over veth to Postfix", UNIT, beside_by_source, needs=(SOURCE, "postfix"), smoke=False),
 ), ("the disk's sync bounds both sides; on a machine of its own with another disk both figures are others",), disk=True)

@@ -65,7 +65,7 @@ def ours(talk):
     """Beyond an engine with nearly no room and no connections: tables that lie ready and free memory count too."""
     def measure(effort):
         count = effort.pick(160, 4800, 99200)
-        least = room_for(WARM_UP, talk)
+        least = room_for(WARM_UP, talk) if effort else 0
         with Namespaces() as namespaces, MeasuredEngine(namespaces, VETH, changes(count), "adaptive") as engine:
             engine.start()
             with Crowds(namespaces, talk) as crowds:
@@ -116,7 +116,7 @@ ROW = Row("idle", "bytes for each idle connection", (
     Side(OURS, "run, connections that have said EHLO; resident memory beyond an engine with room for few", UNIT, ours(SMTP)),
     Side(BESIDE, f"Postfix, {PEERS} connections that have said EHLO; memory of all its processes, shared pages by their share", UNIT,
          postfix, needs=("postfix",), configuration=tuned),
-    Side("ours, POP3", "run, connections that have said CAPA", UNIT, ours(POP3)),
+    Side("ours, POP3", "run, connections that have said CAPA", UNIT, ours(POP3), smoke=False),
     Side("beside, POP3", f"Dovecot, {PEERS} connections that have said CAPA", UNIT, dovecot, needs=(PROGRAM,),
-         configuration=lambda: dovecot_text("DIR", 2)),
+         configuration=lambda: dovecot_text("DIR", 2), smoke=False),
 ), ("the kernel's sockets, which Postfix's and Dovecot's connections have besides, are not counted",), less_is_better=True)

@@ -50,6 +50,7 @@ class Side:
     measure: Callable[[Effort], Sample]
     needs: tuple = ()  # programs; the side is skipped where one is missing
     configuration: Callable[[], str] | None = None  # how a peer is tuned
+    smoke: bool = True  # false: nothing in it that another side's smoke does not try
 
     def missing(self):
         absent = [tool for tool in self.needs if not shutil.which(tool)]
@@ -62,6 +63,7 @@ class Row:
     title: str
     sides: tuple  # the first two are compared in the closing line
     notes: tuple = ()  # what a reader must know to understand the figures
+    same: tuple = (SAME_OURS, SAME_BESIDE)  # the sides with one client and one path
     less_is_better: bool = False
     disk: bool = False  # what syncing the disk takes is told beside the figures
 
@@ -169,7 +171,7 @@ def introduce(row, place, say):
 
 def measure(row, effort, pairs, say):
     """All sides in turn, as often as there are pairs; by name."""
-    results = {side.name: Result(side, [], side.missing()) for side in row.sides}
+    results = {side.name: Result(side, [], side.missing()) for side in row.sides if side.smoke or effort}
     for turn in range(pairs):
         for name, result in results.items():
             if result.skipped:
@@ -190,7 +192,7 @@ def run(row, effort, pairs, place, say):
     results = measure(row, effort, pairs, say)
     say(table.text(("side", "median", "spread", "unit", "cores burned", "beside it"),
                    [result.line() for result in results.values()]))
-    same = ratio(results, (SAME_OURS, SAME_BESIDE))
+    same = ratio(results, row.same)
     if same:
         say(f"same client, same path: ours {number(same['ours'])}, beside {number(same['beside'])}, ratio {same['ratio']:.2f}")
     if row.less_is_better:

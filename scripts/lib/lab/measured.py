@@ -30,8 +30,7 @@ class MeasuredEngine(Engine):
 
     def __init__(self, namespaces, path, changes=None, idle="busy"):
         super().__init__(namespaces, changes=merged({
-            "engine": {"idle": idle, "control_cpus": str(machine.places().control), "connections": 65536, "memory": "512MiB",
-                       "records": 16384},
+            "engine": {"idle": idle, "control_cpus": str(machine.places().control), "records": 16384},
             "smtp": {"messages": 1000000},
             "metrics": {"listen": f"127.0.0.1:{METRICS_PORT}"},
             "accounts": accounts(),
@@ -54,9 +53,9 @@ class MeasuredEngine(Engine):
 
 
 @contextmanager
-def engine_on(path, changes=None, idle="busy", kernel_client=False):
+def engine_on(path, effort, changes=None, kernel_client=False):
     """Started, and reached by nobody but what loads it: blast, or a client on the kernel's stack."""
-    with Namespaces() as namespaces, MeasuredEngine(namespaces, path, changes, idle) as engine:
+    with Namespaces() as namespaces, MeasuredEngine(namespaces, path, changes, effort.pick("adaptive", "busy", "busy")) as engine:
         engine.start(reachable=path == VETH)
         if path == VETH and not kernel_client:
             namespaces.take_addresses(namespaces.client_port)
