@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The row net: frames taken and answered by the TCP alone, beside dpdk-testpmd, which does nothing with them but swap addresses."""
+
+import re
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import machine
+from lab.bench_accept import accepted
+from lab.bench_row import BESIDE, OURS, Row, Sample, Side
+from lab.commands import end, start, wait_until
+from lab.measured import IN_MEMORY, MEMIF, RECIPIENTS, engine_on, failures, watched
+from lab.memif import memif_end
+
+TESTPMD = "dpdk-testpmd"
+FRAME = 512        # of testpmd's generator; what ours are on average is told
+STAGES = ("receive", "net", "tcp", "transmit")
+UNIT = "frames/s and core"
+CYCLES = re.compile(r"CPU cycles/packet=([\d.]+) \(total cycles=(\d+) / total \S+ packets=(\d+)\)")
+
+
+def ours(effort):
+    """Frames that came, by the cycles of the stages that are not mail's."""
+    count = effort.pick(100, 0, 0)
+    length = ("--messages", count) if count else ("--seconds", effort.pick(0, 2, 5))
+    with engine_on(MEMIF, effort, IN_MEMORY) as engine:
+        told, phase = watched(engine, "--sessions", 64, "--size", 1024, "--rcpt", RECIPIENTS, *length,
+                              counter="messages_accepted_total", total=accepted)
+    if failures(told):
+        raise AssertionError(f"not all went well: {failures(told)}")
+    cycles = {stage: phase.grown(f"stage_cycles_total {stage}") for stage in STAGES}
+    frames, out = phase.grown("port_in_frames_total"), phase.grown("port_out_frames_total")
+    return Sample(frames * phase.hertz / sum(cycles.values()), {
+        "cycles a frame": sum(cycles.values()) / frames, **{stage: spent / frames for stage, spent in cycles.items()},
+        "bytes a frame": phase.grown("port_in_bytes_total") / frames, "frames answered of 1": out / frames,
+        "frames a turn that found some": frames / phase.grown("worker_turns_busy_total"),
+        "a second by the clock": frames / phase.seconds}, phase.cores())
+
+
+def words(cpu, prefix, role, folder, *more):
+    return (TESTPMD, "--no-huge", "-m", "256", "--no-pci", "--no-telemetry", "--lcores", f"0@{machine.places().control},1@{cpu}",
+            "--file-prefix", prefix, "--vdev", f"net_memif0,role={role},{memif_end(folder)}", "--", "--total-num-mbufs=16384",
+            "--stats-period=3600", "--auto-start", *more)
+
+
+@contextmanager
+def testpmd(log, *command):
+    with open(log, "wb") as output:
+        process = start(*command, log=output)
+    try:
+        wait_until(lambda: "packets/burst" in log.read_text(errors="replace"), 30, TESTPMD)
+        yield process
+    finally:
+        end(process)
+
+
+def beside(mode):
+    """A generator of frames at the other end; the cycles that testpmd itself counts for those that it took and sent back."""
+    def measure(effort):
+        places = machine.places()
+        with tempfile.TemporaryDirectory(prefix="wirepost-testpmd-", dir="/var/tmp") as name:
+            folder, seconds = Path(name), effort.pick(0.2, 2, 4)
+            with testpmd(folder / "swap", *words(places.worker, f"{folder.name}-swap", "server", folder, f"--forward-mode={mode}",
+                                                 "--record-core-cycles")) as swapping:
+                with testpmd(folder / "flow", *words(places.client, f"{folder.name}-flow", "client", folder, "--forward-mode=flowgen",
+                                                     f"--txpkts={FRAME}")) as flowing:
+                    used, began = {name: machine.cpu_seconds(p.pid) for name, p in (("testpmd", swapping), ("generator", flowing))}, \
+                        time.monotonic()
+                    time.sleep(seconds)
+                    took = time.monotonic() - began
+                    cores = {name: (machine.cpu_seconds(p.pid) - used[name]) / took
+                             for name, p in (("testpmd", swapping), ("generator", flowing))}
+            text = (folder / "swap").read_text(errors="replace")
+        found = CYCLES.search(text)
+        if not found or int(found[3]) == 0:
+            raise AssertionError(f"testpmd has forwarded nothing:\n{text[-3000:]}")
+        cycles = float(found[1])
+        return Sample(machine.counter_hertz() / cycles, {"cycles a frame": cycles, "bytes a frame": FRAME, "frames": int(found[3]),
+                                                         "frames by the clock": int(found[3]) / took}, cores)
+    return measure
