@@ -50,6 +50,8 @@ def verified(told):
 def cycles_of(phase, counter):
     """What a second of a worker's busy cycles is worth, in what was counted; and the figures that belong to it."""
     count = phase.grown(counter)
+    if not count:
+        raise AssertionError("the load was over before anybody looked")
     cycles = phase.grown("cycles_busy_total") / count
     rate = count / phase.seconds
     return phase.hertz / cycles, {"cycles a message": cycles, "GHz": phase.hertz / 1e9, "a second by the clock": rate,

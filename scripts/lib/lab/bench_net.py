@@ -31,7 +31,7 @@ def ours(effort):
     if failures(told):
         raise AssertionError(f"not all went well: {failures(told)}")
     cycles = {stage: phase.grown(f"stage_cycles_total {stage}") for stage in STAGES}
-    frames, out = phase.grown("port_in_frames_total"), phase.grown("port_out_frames_total")
+    frames, out = phase.grown("worker_frames_in_total"), phase.grown("net_frames_out_total")
     return Sample(frames * phase.hertz / sum(cycles.values()), {
         "cycles a frame": sum(cycles.values()) / frames, **{stage: spent / frames for stage, spent in cycles.items()},
         "bytes a frame": phase.grown("port_in_bytes_total") / frames, "frames answered of 1": out / frames,
@@ -50,7 +50,6 @@ def testpmd(log, *command):
     with open(log, "wb") as output:
         process = start(*command, log=output)
     try:
-        wait_until(lambda: "packets/burst" in log.read_text(errors="replace"), 30, TESTPMD)
         yield process
     finally:
         end(process)
@@ -70,6 +69,8 @@ def beside(mode):
             folder, log = Path(name), Path(name) / "swap"
             swap, flow = both(mode, folder)
             with testpmd(log, *swap) as swapping, testpmd(folder / "flow", *flow) as flowing:
+                for path in (log, folder / "flow"):
+                    wait_until(lambda path=path: "packets/burst" in path.read_text(errors="replace"), 30, TESTPMD)
                 before, began = machine.cpu_seconds(swapping.pid), time.monotonic()
                 time.sleep(effort.pick(0.3, 2, 4))
                 took = time.monotonic() - began

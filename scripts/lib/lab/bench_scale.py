@@ -37,10 +37,10 @@ def owner(client_port, workers):
     return flow_hash(*address, client_port, 25) % 128 % workers
 
 
-def session(port, number):
+def session(port, number, size):
     """Sequence numbers differ from turn to turn, so that each is a connection of its own."""
     line = b"The quick brown fox jumps over the lazy dog, number %d of very many.\r\n" % port
-    text = b"From: <a@client.test>\r\nTo: <b@example.test>\r\nSubject: fox\r\n\r\n" + line * (MESSAGE // len(line)) + b".\r\n"
+    text = b"From: <a@client.test>\r\nTo: <b@example.test>\r\nSubject: fox\r\n\r\n" + line * (size // len(line)) + b".\r\n"
     return conversation([("S", b"220 mx.example.test\r\n"), ("C", b"EHLO client.test\r\n"), ("S", b"250 mx.example.test\r\n"),
                          ("C", b"MAIL FROM:<a@client.test>\r\n"), ("S", b"250 ok\r\n"), ("C", b"RCPT TO:<b@example.test>\r\n"),
                          ("S", b"250 ok\r\n"), ("C", b"DATA\r\n"), ("S", b"354 go\r\n"), ("C", text), ("S", b"250 ok\r\n"),
@@ -48,13 +48,13 @@ def session(port, number):
                         numbers=(number, number + 500))
 
 
-def queues(workers, folder):
+def queues(workers, size, folder):
     """A file for each worker, of connections that are its own; all of them in memory once the port has started."""
     files = []
     for worker in range(workers):
         ports = [port for port in range(20000, 60000) if owner(port, workers) == worker][:SESSIONS]
         path = folder / f"{workers}-{worker}.pcap"
-        path.write_bytes(pcap([packet for number in NUMBERS for port in ports for packet in session(port, number)]))
+        path.write_bytes(pcap([packet for number in NUMBERS for port in ports for packet in session(port, number, size)]))
         files.append(f"rx_pcap={path}")
     return files
 
@@ -72,17 +72,18 @@ def tapping(workers):
     def measure(effort):
         with Namespaces() as namespaces:
             tap = Tap(namespaces, workers=workers, changes={
-                "engine": {"mbufs": 131072, "idle": "busy", "memory": "512MiB", "control_cpus": str(machine.places().control)},
+                "engine": {"mbufs": 131072, "idle": effort.pick("adaptive", "busy", "busy"), "memory": "512MiB", "control_cpus": str(machine.places().control)},
                 "rules": {"files": [str(STARTER_RULES)]}})
             tap.settings["tap"]["ports"] = [{"pmd": "eal", "device": ",".join(
-                ["net_pcap0", *queues(workers, tap.directory), "infinite_rx=1"])}]
+                ["net_pcap0", *queues(workers, effort.pick(200_000, MESSAGE, MESSAGE), tap.directory), "infinite_rx=1"])}]
             tap.write()
             with tap:
                 wait_until(lambda: len(told(tap)) > 1, 20, "the tap to tell of itself")
                 used, began, first = machine.cpu_seconds(tap.process.pid), time.monotonic(), told(tap)[-1]
-                time.sleep(effort.pick(0.5, 3, 5))
+                time.sleep(effort.pick(0.3, 3, 5))
+                seen = len(told(tap))
+                last = wait_until(lambda: told(tap)[seen:], 20, "the tap to tell of itself")[-1]
                 cores = (machine.cpu_seconds(tap.process.pid) - used) / (time.monotonic() - began)
-                last = told(tap)[-1]
         return sample(first, last, cores)
     return measure
 

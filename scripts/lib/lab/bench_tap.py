@@ -13,7 +13,7 @@ def tell(effort, say):
     output = finish(ROOT / "build/tests/tap/measure_tap", *effort.pick((1, 1), (256,), (2048,))).output
     say(output.rstrip())
     say("Gbit/s of frames by the time of one processor; memcpy sees the messages' bytes, the other libraries what the engine gave them")
-    return {name: float(value) for name, value in re.findall(r"^(\S.*?) {2,}([0-9.]+)", output, re.MULTILINE)}
+    return {name or "reassembly": float(value) for name, value in re.findall(r"^(.*?) *([0-9.]+) Gbit/s", output, re.MULTILINE)}
 
 
 ROW = Told("tap", "what it costs to watch, one thread, frames from memory", tell)

@@ -2,6 +2,7 @@
 """An engine that is measured, on a cable of shared memory or on the kernel's veth, and `wirepost blast` at the other end."""
 
 import json
+import time
 from contextlib import contextmanager
 
 from lab import machine
@@ -12,6 +13,7 @@ from lab.meter import METRICS_PORT, Watch, finish
 from lab.namespaces import ENGINE_IPV4, Namespaces
 
 MEMIF, VETH = "memif", "veth"
+TOLD = 0.2  # by then an engine's threads have told their counts
 MAILBOXES = 200
 RECIPIENTS = f"user{{1-{MAILBOXES}}}@{DOMAIN}"
 CLIENTS = "198.18.0.64-198.18.0.79/24"  # blast's addresses: more ports than one has
@@ -32,6 +34,7 @@ class MeasuredEngine(Engine):
         super().__init__(namespaces, changes=merged({
             "engine": {"idle": idle, "control_cpus": str(machine.places().control), "records": 16384},
             "smtp": {"messages": 1000000},
+            "network": {"dad": "none"},
             "metrics": {"listen": f"127.0.0.1:{METRICS_PORT}"},
             "accounts": accounts(),
         }, changes or {}))
@@ -90,5 +93,8 @@ def watched(engine, *words, counter, total, **options):
         watch.processes["blast"] = process.pid
         watch.look()
 
+    watch.look()
     told = blast(namespace, port, *words, meanwhile=look, **options)
+    time.sleep(TOLD)
+    watch.look(soon=True)
     return told, watch.steady(counter, total(told))

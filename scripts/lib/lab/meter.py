@@ -111,19 +111,18 @@ class Watch:
         self.processes = processes  # name: pid
         self.seen = []
 
-    def look(self, _process=None):
-        if self.seen and time.monotonic() - self.seen[-1][0] < self.EVERY:
+    def look(self, soon=False):
+        if self.seen and not soon and time.monotonic() - self.seen[-1][0] < self.EVERY:
             return
         numbers = metrics(self.namespace)
         self.seen.append((time.monotonic(), numbers, {name: machine.cpu_seconds(pid) for name, pid in self.processes.items()}))
 
     def steady(self, counter, total):
-        """From when a fifth of the total was counted until it is nearly whole; all of it where it went by too fast to see."""
+        """From when a fifth of the total was counted until it is nearly whole; all that was seen where it went by too fast for that."""
         first = self.seen[0][1].get(counter, 0)
         after = [row for row in self.seen if row[1].get(counter, 0) - first >= total / 5]
         phase = [row for row in after if row[1].get(counter, 0) - first <= total * 0.99]
-        ends = (phase[0], phase[-1]) if len(phase) > 1 else (self.seen[0], after[0] if after else self.seen[-1])
-        return Phase(*ends)
+        return Phase(*((phase[0], phase[-1]) if len(phase) > 1 else (self.seen[0], self.seen[-1])))
 
 
 class Phase:
