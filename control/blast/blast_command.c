@@ -19,6 +19,7 @@ struct blasting {
     struct blast_report_more more;
     FILE *out; /* for people */
     FILE *json;
+    bool stood; /* and it was said */
 };
 
 static volatile sig_atomic_t stop;
@@ -51,6 +52,12 @@ static void second(void *context, const struct blast_told *told)
         return;
     row = blast_report_second(&b->plan.order, told, &b->last);
     json_array_append_new(b->more.timeline, blast_report_row_json(&row));
+    if (told->stood_us && !b->stood)
+        fprintf(b->out, "%8.1f s  all stand: %llu connections, set up in %.3f s\n", row.at,
+                (unsigned long long)told->tally->counts.sessions_stood,
+                (double)told->stood_us / 1e6);
+    fflush(b->out);
+    b->stood = told->stood_us;
     if (b->plan.words.quiet)
         return;
     if (told->verifying)
@@ -91,6 +98,8 @@ static bool is_good(const struct blasting *b)
         return true;
     if (o->verify && (!b->told.verified || !blast_report_verified(b->told.verified)))
         return false;
+    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong)
+        return false;
     return b->tally.counts.sessions_done > 0;
 }
 
@@ -127,9 +136,20 @@ static int carry_out(struct blasting *b, blast_command_run *run)
         fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
         return FAILED;
     }
-    blast_report_table(b->out, &b->told, b->more.counters);
+    blast_report_table(b->out, &b->plan.order, &b->told, b->more.counters);
     written = write_json(b);
     return written && is_good(b) ? OK : FAILED;
+}
+
+static int write_messages(const struct blasting *b)
+{
+    char text[WHY];
+    struct writer why = writer_of(text, sizeof(text));
+
+    if (blast_messages_write(b->plan.messages, b->plan.words.write, &why))
+        return OK;
+    fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+    return FAILED;
 }
 
 static int command(blast_command_run *run, const char *program, struct blasting *b,
@@ -142,9 +162,12 @@ static int command(blast_command_run *run, const char *program, struct blasting 
                who == BLAST_WORDS_S ? "sink" : "blast",
                who == BLAST_WORDS_S ? "" : "--to ADDRESS:PORT ");
         blast_words_help(who, stdout);
-        printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, or --verify "
-               "found a fault; 2 the command line is wrong.\n");
+        printf("\nExit status: 0 done; 1 it did not begin, no session came to its end, --verify "
+               "found a fault, or the server accepted what it was to refuse; 2 the command line is "
+               "wrong.\n");
         status = OK;
+    } else if (planned && b->plan.words.write) {
+        status = write_messages(b);
     } else if (planned && !run) {
         fprintf(stderr, "wirepost blast: this wirepost was built without DPDK\n");
         status = FAILED;

@@ -194,3 +194,25 @@ struct blast_messages *blast_messages_read(const char *const *paths, uint32_t co
     blast_messages_free(f.messages);
     return NULL;
 }
+
+static bool write_file(const char *path, struct span bytes)
+{
+    FILE *file = fopen(path, "we");
+    bool ok = file && fwrite(bytes.data, 1, bytes.len, file) == bytes.len;
+
+    return file && fclose(file) == 0 && ok;
+}
+
+bool blast_messages_write(const struct blast_messages *m, const char *folder, struct writer *why)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        char path[4096];
+
+        snprintf(path, sizeof(path), "%s/%06u.eml", folder, i);
+        if (write_file(path, m->texts[i].raw))
+            continue;
+        writer_printf(why, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}

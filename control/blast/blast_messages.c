@@ -4,9 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/blast/blast_shape.h"
 #include "control/blast/blast_text.h"
 #include "control/blast/blast_words.h"
 #include "proto/base/base64.h"
+#include "proto/base/chance.h"
 
 enum { LINE = 72, ENCODED_LINE = 57, SIZE_MOST = 64 << 20 };
 
@@ -30,23 +32,10 @@ static const char *const words[] = {
 
 /* ---- chance ---- */
 
-struct chance {
-    uint64_t state;
-};
-
-static uint64_t next(struct chance *c)
-{
-    uint64_t n = c->state += 0x9e3779b97f4a7c15;
-
-    n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9;
-    n = (n ^ n >> 27) * 0x94d049bb133111eb;
-    return n ^ n >> 31;
-}
-
 /* Evenly between 0, not included, and 1. */
 static double even(struct chance *c)
 {
-    return ((double)(next(c) >> 11) + 0.5) / 9007199254740992.0;
+    return ((double)(chance_next(c) >> 11) + 0.5) / 9007199254740992.0;
 }
 
 /* Box and Muller's. */
@@ -73,7 +62,7 @@ static void put_words(struct writer *w, struct chance *c, size_t least)
     while (w->len - begin < least) {
         if (w->len > begin)
             writer_byte(w, ' ');
-        writer_text(w, words[next(c) % (sizeof(words) / sizeof(words[0]))]);
+        writer_text(w, words[chance_next(c) % (sizeof(words) / sizeof(words[0]))]);
     }
 }
 
@@ -83,9 +72,9 @@ static void put_text(struct writer *w, struct chance *c, size_t until)
     while (w->len + 2 < until) {
         size_t begin = w->len, most = until - begin - 2;
 
-        if (next(c) % 30 == 0)
+        if (chance_next(c) % 30 == 0)
             writer_byte(w, '.');
-        put_words(w, c, 20 + next(c) % (LINE - 32));
+        put_words(w, c, 20 + chance_next(c) % (LINE - 32));
         if (w->len - begin > most || most - (w->len - begin) < 4) {
             /* The last one: filled up, or cut. */
             while (w->len - begin < most)
@@ -104,7 +93,7 @@ static void put_attachment(struct writer *w, struct chance *c, size_t until)
         struct writer line = writer_of(encoded, sizeof(encoded));
 
         for (size_t i = 0; i < sizeof(raw); i++)
-            raw[i] = (uint8_t)next(c);
+            raw[i] = (uint8_t)chance_next(c);
         base64_put(&line, span_of(raw, sizeof(raw)));
         writer_span_put(w, writer_span(&line));
         writer_text(w, "\r\n");
@@ -142,11 +131,30 @@ static void put_message(struct writer *w, struct chance *c, const struct blast_m
     writer_text(w, end);
 }
 
+/* What goes beyond English words, alone or with a file. False: it does not. */
+static bool put_shaped(struct writer *w, struct chance *c, const struct blast_messages_options *o,
+                       size_t size, bool attachment)
+{
+    struct blast_shape_options shape = {
+        .shape = attachment ? BLAST_SHAPE_mixed : BLAST_SHAPE_plain, .from = o->from, .to = o->to};
+    bool spam = o->spam && chance_below(c, 100) < o->spam;
+
+    if (!o->shapes && !o->languages && !o->language && !spam)
+        return false;
+    if (o->shapes)
+        shape.shape = blast_shape_choose(c);
+    shape.writing =
+        blast_language_write(c, o->languages && !spam ? blast_language_choose(c) : o->language);
+    shape.writing.spam = spam;
+    blast_shape_put(w, c, &shape, size);
+    return true;
+}
+
 /* ---- all of them ---- */
 
 static uint64_t size_of(const struct blast_messages_options *o, struct chance *c, bool *attachment)
 {
-    uint64_t percent = next(c) % 100;
+    uint64_t percent = chance_next(c) % 100;
     size_t row = 0;
 
     *attachment = percent < o->attachments;
@@ -169,11 +177,11 @@ struct blast_messages *blast_messages_make(const struct blast_messages_options *
         struct chance c = {o->seed + 1 + (uint64_t)i * 0x632be59bd9b4e019};
         bool attachment;
         uint64_t size = size_of(o, &c, &attachment);
-        size_t room = (size < BLAST_MESSAGES_LEAST ? BLAST_MESSAGES_LEAST : size) + 4096;
+        size_t room = (size < BLAST_MESSAGES_LEAST ? BLAST_MESSAGES_LEAST : size) + 8192;
         uint8_t *bytes = malloc(room);
         struct writer w = writer_of(bytes, room);
 
-        if (bytes)
+        if (bytes && !put_shaped(&w, &c, o, size, attachment))
             put_message(&w, &c, o, size, attachment);
         if (!bytes || !blast_text_add(m, writer_span(&w))) {
             free(bytes);

@@ -15,6 +15,10 @@ struct blast_messages_options {
     enum blast_size_kind size;
     uint64_t bytes;       /* FIXED; LOGNORMAL: the median */
     double sigma;         /* LOGNORMAL: of the logarithm */
+    bool shapes;          /* of MIME, by their shares; else plain, or mixed with an attachment */
+    bool languages;       /* by their shares */
+    uint32_t language;    /* else this one, see blast_language.h */
+    uint32_t spam;        /* percent of the messages that look like it */
     uint32_t attachments; /* percent of the messages that have one; not for MIX */
     uint32_t count;
     uint64_t seed;
@@ -39,6 +43,9 @@ struct blast_messages *blast_messages_make(const struct blast_messages_options *
  */
 struct blast_messages *blast_messages_read(const char *const *paths, uint32_t count,
                                            struct writer *why);
+/* Each into a file of its own in a folder that is there: 000000.eml, ... False, with the reason. */
+bool blast_messages_write(const struct blast_messages *messages, const char *folder,
+                          struct writer *why);
 void blast_messages_free(struct blast_messages *messages);
 
 #endif

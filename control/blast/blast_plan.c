@@ -6,17 +6,14 @@
 #include <sys/random.h>
 
 #include "control/blast/blast_guard.h"
+#include "control/blast/blast_language.h"
+#include "control/blast/blast_load.h"
+#include "control/blast/blast_manners.h"
 #include "control/blast/blast_users.h"
 #include "control/config/config.h"
 
 enum { WHY = 1024 };
 #define SECOND UINT64_C(1000000)
-
-static bool complain(const char *what, const char *which)
-{
-    fprintf(stderr, "wirepost blast: %s%s%s\n", which ? which : "", which ? ": " : "", what);
-    return false;
-}
 
 /* ---- the port ---- */
 
@@ -74,22 +71,22 @@ static bool plan_port(struct blast_plan *p)
     struct blast_order *o = &p->order;
 
     if (!w->dev == !w->device)
-        return complain("expected one of --dev and --device", NULL);
+        return blast_words_complain("expected one of --dev and --device", NULL);
     if (strcmp(w->pmd, "af_packet") != 0 && strcmp(w->pmd, "af_xdp") != 0 &&
         strcmp(w->pmd, "tap") != 0)
-        return complain("expected af_packet, af_xdp or tap", "pmd");
+        return blast_words_complain("expected af_packet, af_xdp or tap", "pmd");
     if (!w->address.count)
-        return complain("expected --address ADDRESS/BITS", NULL);
+        return blast_words_complain("expected --address ADDRESS/BITS", NULL);
     for (uint32_t i = 0; i < w->address.count; i++)
         if (!read_range(w->address.word[i], o))
-            return complain(
+            return blast_words_complain(
                 "expected ADDRESS/BITS or FIRST-LAST/BITS, 64 addresses at most, a range "
                 "in the last byte",
                 w->address.word[i]);
     for (uint32_t i = 0; i < w->gateway.count; i++)
         if (!read_gateway(w->gateway.word[i], o))
-            return complain("expected an address in the network of one of ours",
-                            w->gateway.word[i]);
+            return blast_words_complain("expected an address in the network of one of ours",
+                                        w->gateway.word[i]);
     o->pmd = w->pmd;
     o->interface = w->dev;
     o->device = w->device;
@@ -110,9 +107,10 @@ static bool is_allowed(const struct blast_words *w, const struct ip_address *tar
                        const char *text)
 {
     return w->mine || blast_guard(target) ||
-           complain("is no loopback, private, benchmark or documentation address; if the server "
-                    "there is yours, say --yes-this-is-mine",
-                    text);
+           blast_words_complain(
+               "is no loopback, private, benchmark or documentation address; if the server "
+               "there is yours, say --yes-this-is-mine",
+               text);
 }
 
 static bool has_source(const struct blast_order *o, const struct ip_address *target,
@@ -121,7 +119,7 @@ static bool has_source(const struct blast_order *o, const struct ip_address *tar
     for (uint32_t i = 0; i < o->address_count; i++)
         if (ip_address_is_v4(&o->addresses[i].address) == ip_address_is_v4(target))
             return true;
-    return complain("no --address is of its family", text);
+    return blast_words_complain("no --address is of its family", text);
 }
 
 static bool plan_target(struct blast_plan *p)
@@ -131,41 +129,16 @@ static bool plan_target(struct blast_plan *p)
     const char *pop3 = w->pop3_to ? w->pop3_to : w->to;
 
     if (!w->to || !config_endpoint(w->to, &o->target, &o->port))
-        return complain("expected --to ADDRESS:PORT, or [ADDRESS]:PORT", w->to);
+        return blast_words_complain("expected --to ADDRESS:PORT, or [ADDRESS]:PORT", w->to);
     if (!config_endpoint(pop3, &o->pop3_target, &o->pop3_port))
-        return complain("expected ADDRESS:PORT, or [ADDRESS]:PORT", pop3);
+        return blast_words_complain("expected ADDRESS:PORT, or [ADDRESS]:PORT", pop3);
     if (!w->pop3_to && o->work == BLAST_WORK_SMTP)
         o->pop3_port = 110;
     return is_allowed(w, &o->target, w->to) && is_allowed(w, &o->pop3_target, pop3) &&
            has_source(o, &o->target, w->to) && has_source(o, &o->pop3_target, pop3);
 }
 
-/* ---- the load ---- */
-
-static bool plan_load(struct blast_plan *p)
-{
-    const struct blast_words *w = &p->words;
-    struct blast_order *o = &p->order;
-    uint64_t ends = o->work == BLAST_WORK_SMTP ? w->messages : w->logins;
-    uint64_t seconds = w->seconds ? w->seconds : ends ? w->limit_seconds : 10;
-
-    if (o->work == BLAST_WORK_SMTP ? w->logins != 0 : w->messages != 0)
-        return complain("--messages belongs to --work smtp, --logins to --work pop3", NULL);
-    if (w->ramp && !w->rate)
-        return complain("--ramp wants a --rate", NULL);
-    if (w->rate > w->limit_rate)
-        return complain("more than --limit-rate", "rate");
-    o->messages = w->messages;
-    o->logins = w->logins;
-    o->duration_us = (seconds < w->limit_seconds ? seconds : w->limit_seconds) * SECOND;
-    o->drain_us = w->drain * SECOND;
-    o->sessions = (uint32_t)(w->sessions ? w->sessions : w->rate ? 10000 : 10);
-    o->rate = (double)w->rate;
-    o->ramp_us = w->ramp * SECOND;
-    o->rate_limit = (double)w->limit_rate;
-    o->reuse = (uint32_t)w->reuse;
-    return true;
-}
+/* ---- what is done ---- */
 
 static bool read_password(struct blast_plan *p)
 {
@@ -174,14 +147,14 @@ static bool read_password(struct blast_plan *p)
     bool ok;
 
     if (!path)
-        return complain("expected --password-file FILE", NULL);
+        return blast_words_complain("expected --password-file FILE", NULL);
     if (!file)
-        return complain(strerror(errno), path);
+        return blast_words_complain(strerror(errno), path);
     ok = fgets(p->password, sizeof(p->password), file) != NULL;
     fclose(file);
     p->password[strcspn(p->password, "\r\n")] = 0;
     p->order.password = span_text(p->password);
-    return (ok && p->password[0]) || complain("no password in its first line", path);
+    return (ok && p->password[0]) || blast_words_complain("no password in its first line", path);
 }
 
 static bool plan_mailboxes(struct blast_plan *p)
@@ -192,11 +165,12 @@ static bool plan_mailboxes(struct blast_plan *p)
     o->verify = w->verify;
     o->retrieve = w->retrieve < UINT32_MAX ? (uint32_t)w->retrieve : UINT32_MAX;
     o->delete = w->delete;
+    o->listing = w->list;
     if (w->verify && o->work != BLAST_WORK_SMTP)
-        return complain("--verify reads back what --work smtp has sent", NULL);
+        return blast_words_complain("--verify reads back what --work smtp has sent", NULL);
     if (w->verify && o->recipients > BLAST_VERIFY_RECIPIENTS)
-        return complain("at most 8 with --verify", "recipients");
-    return (!w->verify && o->work != BLAST_WORK_POP3) || read_password(p);
+        return blast_words_complain("at most 8 with --verify", "recipients");
+    return (!w->verify && (o->work != BLAST_WORK_POP3 || o->hold_us)) || read_password(p);
 }
 
 static bool plan_messages(struct blast_plan *p)
@@ -204,6 +178,7 @@ static bool plan_messages(struct blast_plan *p)
     const struct blast_words *w = &p->words;
     struct blast_order *o = &p->order;
     struct blast_messages_options options = {.attachments = (uint32_t)w->attachments,
+                                             .spam = (uint32_t)w->spam,
                                              .count = (uint32_t)w->texts,
                                              .seed = w->seed,
                                              .from = w->from,
@@ -211,13 +186,20 @@ static bool plan_messages(struct blast_plan *p)
     char text[WHY];
     struct writer why = writer_of(text, sizeof(text) - 1);
 
+    options.shapes = strcmp(w->shapes, "mix") == 0;
+    options.languages = strcmp(w->languages, "mix") == 0;
+    if (!options.shapes && strcmp(w->shapes, "plain") != 0)
+        return blast_words_complain("expected plain or mix", "shapes");
+    if (!options.languages && !blast_language_find(w->languages, &options.language))
+        return blast_words_complain("expected mix, or a language of --help", "languages");
     if (!blast_messages_size(w->size, &options))
-        return complain("expected bytes (256 to 64M), lognormal:MEDIAN:SIGMA, or mix", "size");
+        return blast_words_complain("expected bytes (256 to 64M), lognormal:MEDIAN:SIGMA, or mix",
+                                    "size");
     p->messages = w->read.count ? blast_messages_read(w->read.word, w->read.count, &why)
                                 : blast_messages_make(&options, &why);
     if (!p->messages) {
         text[why.len] = 0;
-        return complain(text, NULL);
+        return blast_words_complain(text, NULL);
     }
     o->texts = p->messages->texts;
     o->text_count = p->messages->count;
@@ -237,10 +219,15 @@ static bool plan_users(struct blast_plan *p)
     o->recipients = (uint32_t)w->recipients;
     p->users = blast_users_make(w->rcpt.word, w->rcpt.count, o->recipients, &o->user_count);
     if (!p->users)
-        return complain("expected addresses of up to 320 bytes, a million at most", "rcpt");
+        return blast_words_complain("expected addresses of up to 320 bytes, a million at most",
+                                    "rcpt");
+    if (!blast_users_rejected(w->rcpt.word, w->rcpt.count, o->recipients, &p->rejected))
+        return blast_words_complain("out of memory", NULL);
     o->users = p->users;
+    o->rejected = p->rejected;
+    o->reject_code = (uint32_t)w->expect_reject;
     return o->recipients <= o->user_count ||
-           complain("more than there are with --rcpt", "recipients");
+           blast_words_complain("more than there are with --rcpt", "recipients");
 }
 
 /* ---- all of it ---- */
@@ -263,15 +250,22 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
                                        .recipients = 1,
                                        .texts = 64,
                                        .seed = 1,
+                                       .shapes = "plain",
+                                       .languages = "english",
+                                       .slow_bytes = 1000,
                                        .retrieve = UINT64_MAX}};
     if (!blast_words_read(w, BLAST_WORDS_B, count, words) || w->help)
         return w->help;
     p->order.work = strcmp(w->work, "pop3") == 0 ? BLAST_WORK_POP3 : BLAST_WORK_SMTP;
     if (strcmp(w->work, "pop3") != 0 && strcmp(w->work, "smtp") != 0)
-        return complain("expected smtp or pop3", "work");
+        return blast_words_complain("expected smtp or pop3", "work");
     if (!blast_users_is_word(w->helo, 64) || !blast_users_is_word(w->from, 320))
-        return complain("expected printable ASCII without blanks and angle brackets", "helo, from");
-    return plan_port(p) && plan_target(p) && plan_load(p) && plan_users(p) && plan_messages(p) &&
+        return blast_words_complain("expected printable ASCII without blanks and angle brackets",
+                                    "helo, from");
+    if (w->write)
+        return plan_users(p) && plan_messages(p);
+    return plan_port(p) && plan_target(p) && blast_load_plan(w, &p->order) &&
+           blast_manners_plan(w, &p->order) && plan_users(p) && plan_messages(p) &&
            plan_mailboxes(p);
 }
 
@@ -288,7 +282,8 @@ bool blast_plan_sink(struct blast_plan *p, int count, char **words)
     if (!blast_words_read(w, BLAST_WORDS_S, count, words) || w->help)
         return w->help;
     if (!blast_users_is_word(w->helo, 64))
-        return complain("expected printable ASCII without blanks and angle brackets", "helo");
+        return blast_words_complain("expected printable ASCII without blanks and angle brackets",
+                                    "helo");
     p->order.work = BLAST_WORK_SINK;
     p->order.port = (uint16_t)w->port;
     p->order.sessions = (uint32_t)w->sessions;
@@ -300,4 +295,5 @@ void blast_plan_fini(struct blast_plan *p)
 {
     blast_messages_free(p->messages);
     blast_users_free(p->users, p->order.user_count);
+    free(p->rejected);
 }

@@ -11,6 +11,7 @@ struct blast_plan {
     struct blast_order order;
     struct blast_messages *messages;
     struct span *users; /* as order.users; each is memory of its own, up to order.user_count */
+    bool *rejected;     /* as order.rejected */
     char password[256];
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/blast/blast_report.h"
 
+#include "control/blast/blast_manners.h"
+
 static const char *const latency_names[BLAST_LATENCIES] = {
 #define BLAST_LATENCY(name, text) #name,
 #include "dataplane/handoff/blast_latency.def"
@@ -179,7 +181,32 @@ static void put_verified(FILE *out, const struct blast_verified *v)
             (unsigned long long)v->foreign);
 }
 
-void blast_report_table(FILE *out, const struct blast_told *told, const json_t *counters)
+/* Offered is what was to begin; what did not find room began late, or never. */
+static double offered(const struct blast_step *s)
+{
+    return s->rate * (double)s->us / 1e6;
+}
+
+static void put_steps(FILE *out, const struct blast_order *o, const struct blast_tally *t)
+{
+    if (o->step_count)
+        fprintf(out, "\n%-22s %10s %10s %10s %10s %10s %10s %10s   of its sessions; microseconds\n",
+                "step", "offered", "begun", "done", "messages", "p50", "p99", "p99.9");
+    for (uint32_t i = 0; i < o->step_count; i++) {
+        const struct blast_step_tally *s = &t->steps[i];
+
+        fprintf(out, "%10.0f/s %7.1f s %10.0f %10llu %10llu %10llu %10llu %10llu %10llu\n",
+                o->steps[i].rate, (double)o->steps[i].us / 1e6, offered(&o->steps[i]),
+                (unsigned long long)s->started, (unsigned long long)s->done,
+                (unsigned long long)s->messages,
+                (unsigned long long)log_histogram_quantile(&s->session, 500000),
+                (unsigned long long)log_histogram_quantile(&s->session, 990000),
+                (unsigned long long)log_histogram_quantile(&s->session, 999000));
+    }
+}
+
+void blast_report_table(FILE *out, const struct blast_order *order, const struct blast_told *told,
+                        const json_t *counters)
 {
     const struct blast_tally *t = told->tally;
 
@@ -194,36 +221,68 @@ void blast_report_table(FILE *out, const struct blast_told *told, const json_t *
         fprintf(out, "%12llu  %s\n", (unsigned long long)t->counts.name, text);
 #include "dataplane/handoff/blast_count.def"
 #undef BLAST_COUNT
+    if (told->stood_us)
+        fprintf(out, "%12.3f  seconds until all stood\n", (double)told->stood_us / 1e6);
     put_latencies(out, t);
+    put_steps(out, order, t);
     fprintf(out, "\nTCP  %lld retransmitted, %lld timeouts, %lld resets received\n",
             counter(counters, "tcp_retransmitted"), counter(counters, "tcp_timeouts"),
             counter(counters, "tcp_resets_in"));
+    if (t->counts.syns_flooded)
+        fprintf(out, "SYNs %lld packets came back to their addresses\n",
+                counter(counters, "net_claimed"));
     each_error(t, print_error, out);
+    blast_manners_table(out, t);
     if (told->verified)
         put_verified(out, told->verified);
 }
 
 /* ---- JSON ---- */
 
+/* Adds the times under `name`, if there are any. */
+static void put_latency(json_t *all, const char *name, const struct log_histogram *h)
+{
+    json_t *o;
+
+    if (!h->count)
+        return;
+    o = json_pack("{s:I, s:I, s:I, s:f}", "count", (json_int_t)h->count, "min",
+                  (json_int_t)h->least, "max", (json_int_t)h->most, "mean",
+                  (double)h->sum / (double)h->count);
+    for (int q = 0; q < QUANTILES; q++)
+        json_object_set_new(o, quantiles[q].name,
+                            json_integer((json_int_t)log_histogram_quantile(h, quantiles[q].part)));
+    json_object_set_new(all, name, o);
+}
+
 static json_t *latencies_json(const struct blast_tally *t)
 {
     json_t *all = json_object();
 
-    for (int i = 0; i < BLAST_LATENCIES; i++) {
-        const struct log_histogram *h = &t->latency[i];
-        json_t *o;
+    for (int i = 0; i < BLAST_LATENCIES; i++)
+        put_latency(all, latency_names[i], &t->latency[i]);
+    return all;
+}
 
-        if (!h->count)
-            continue;
-        o = json_pack("{s:I, s:I, s:I, s:f}", "count", (json_int_t)h->count, "min",
-                      (json_int_t)h->least, "max", (json_int_t)h->most, "mean",
-                      (double)h->sum / (double)h->count);
-        for (int q = 0; q < QUANTILES; q++)
-            json_object_set_new(
-                o, quantiles[q].name,
-                json_integer((json_int_t)log_histogram_quantile(h, quantiles[q].part)));
-        json_object_set_new(all, latency_names[i], o);
-    }
+static json_t *step_json(const struct blast_step *step, const struct blast_step_tally *s)
+{
+    json_t *latency = json_object();
+
+    put_latency(latency, "session", &s->session);
+    put_latency(latency, "end", &s->end);
+    return json_pack("{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o}", "rate", step->rate, "seconds",
+                     (double)step->us / 1e6, "offered", offered(step), "started",
+                     (json_int_t)s->started, "done", (json_int_t)s->done, "failed",
+                     (json_int_t)s->failed, "messages", (json_int_t)s->messages, "refused",
+                     (json_int_t)s->refused, "latency_us", latency);
+}
+
+static json_t *steps_json(const struct blast_order *o, const struct blast_tally *t)
+{
+    json_t *all = json_array();
+
+    for (uint32_t i = 0; i < o->step_count; i++)
+        json_array_append_new(all, step_json(&o->steps[i], &t->steps[i]));
     return all;
 }
 
@@ -249,7 +308,7 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
 {
     static const char *const works[] = {"smtp", "pop3", "sink"};
     const struct blast_tally *t = told->tally;
-    json_t *counts = json_object(), *errors = json_array(), *o;
+    json_t *counts = json_object(), *errors = json_array(), *clients = blast_manners_json(t), *o;
 
 #define BLAST_COUNT(name, text)                                                                    \
     json_object_set_new(counts, #name, json_integer((json_int_t)t->counts.name));
@@ -258,12 +317,18 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
     each_error(t, pack_error, errors);
     o = json_pack(
         "{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:O, s:O}", "schema",
-        "blast/1.0", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
+        "blast/1.1", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
         (double)told->load_us / 1e6, "workers", (int)order->workers, "workers_busy", told->busy,
         "sessions_per_second", per_second(t->counts.sessions_done, told->load_us),
         "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",
         megabits(&t->counts, told->load_us), "counts", counts, "latency_us", latencies_json(t),
         "errors", errors, "engine", more->counters, "timeline", more->timeline);
+    if (clients)
+        json_object_set_new(o, "clients", clients);
+    if (o && told->stood_us)
+        json_object_set_new(o, "setup_seconds", json_real((double)told->stood_us / 1e6));
+    if (o && order->step_count)
+        json_object_set_new(o, "steps", steps_json(order, t));
     if (o && told->verified)
         json_object_set_new(o, "verified", verified_json(told->verified));
     return o;

@@ -29,7 +29,8 @@ void blast_report_line(FILE *out, const struct blast_report_row *row);
 /* A new reference. */
 json_t *blast_report_row_json(const struct blast_report_row *row);
 /* At the end. `counters` are the engine's, by name. */
-void blast_report_table(FILE *out, const struct blast_told *told, const json_t *counters);
+void blast_report_table(FILE *out, const struct blast_order *order, const struct blast_told *told,
+                        const json_t *counters);
 /* What else the object has: the engine's counters by name, and rows of seconds. Borrowed. */
 struct blast_report_more {
     json_t *counters, *timeline;

@@ -60,6 +60,11 @@ static bool add(struct span *users, uint32_t *count, const char *word, const str
     return true;
 }
 
+static const char *address_of(const char *word)
+{
+    return word + (word[0] == '!');
+}
+
 struct span *blast_users_make(const char *const *words, uint32_t count, uint32_t again,
                               uint32_t *count_out)
 {
@@ -70,9 +75,9 @@ struct span *blast_users_make(const char *const *words, uint32_t count, uint32_t
     for (uint32_t i = 0; ok && i < count; i++) {
         struct range r;
 
-        ok = read_range(words[i], &r);
+        ok = read_range(address_of(words[i]), &r);
         for (unsigned long n = r.first; ok && n <= r.last; n++)
-            ok = add(users, count_out, words[i], &r, n);
+            ok = add(users, count_out, address_of(words[i]), &r, n);
     }
     if (!ok) {
         blast_users_free(users, *count_out);
@@ -82,6 +87,30 @@ struct span *blast_users_make(const char *const *words, uint32_t count, uint32_t
     for (uint32_t i = 0; i < again; i++)
         users[*count_out + i] = users[i % *count_out];
     return users;
+}
+
+bool blast_users_rejected(const char *const *words, uint32_t count, uint32_t again,
+                          bool **rejected_out)
+{
+    bool *rejected = calloc((size_t)USERS + again, sizeof(*rejected)), any = false;
+    uint32_t at = 0;
+
+    *rejected_out = NULL;
+    for (uint32_t i = 0; rejected && i < count; i++) {
+        struct range r;
+
+        read_range(address_of(words[i]), &r);
+        any |= words[i][0] == '!';
+        for (unsigned long n = r.first; n <= r.last; n++)
+            rejected[at++] = words[i][0] == '!';
+    }
+    for (uint32_t i = 0; rejected && i < again; i++)
+        rejected[at + i] = rejected[i % at];
+    if (rejected && any)
+        *rejected_out = rejected;
+    else
+        free(rejected);
+    return rejected;
 }
 
 void blast_users_free(struct span *users, uint32_t count)

@@ -11,6 +11,10 @@
  */
 struct span *blast_users_make(const char *const *words, uint32_t count, uint32_t again,
                               uint32_t *count_out);
+/* Of each of them whether its word began with "!": the server is to refuse it. NULL: none did. On
+ * the heap; false: no memory. */
+bool blast_users_rejected(const char *const *words, uint32_t count, uint32_t again,
+                          bool **rejected_out);
 void blast_users_free(struct span *users, uint32_t count);
 /* Whether it may stand in a command: printable ASCII without blanks and angle brackets, 1 to `most`
  * bytes. */

@@ -40,6 +40,12 @@ static bool complain(enum blast_words_who who, const char *what, const char *whi
     return false;
 }
 
+bool blast_words_complain(const char *what, const char *which)
+{
+    fprintf(stderr, "wirepost blast: %s%s%s\n", which ? which : "", which ? ": " : "", what);
+    return false;
+}
+
 /* The row for "--name" or "--name=value"; *value_out stands behind the sign, or is NULL. */
 static const struct row *find(enum blast_words_who who, const char *word, const char **value_out)
 {
@@ -154,4 +160,16 @@ bool blast_words_bytes(const char *text, uint64_t *bytes_out)
         return !*end;
     *bytes_out <<= 10 * (unit - units + 1);
     return !end[1];
+}
+
+bool blast_words_decimal(const char **text, double most, double *number_out)
+{
+    char *end;
+
+    *number_out = strtod(*text, &end);
+    if (**text < '0' || **text > '9' || strspn(*text, "0123456789.") != (size_t)(end - *text) ||
+        *number_out > most)
+        return false;
+    *text = end;
+    return true;
 }

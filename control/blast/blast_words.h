@@ -20,11 +20,13 @@ struct blast_words_list {
  */
 struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
-        *json;
+        *json, *steps, *burst, *syn_flood_from, *loss, *languages, *shapes, *write, *delay;
     struct blast_words_list eal, address, gateway, rcpt, read;
-    uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, reuse, timeout, drain;
-    uint64_t limit_rate, limit_seconds, recipients, attachments, texts, seed, retrieve, port;
-    bool busy, mine, no_pipelining, bdat, verify, delete, quiet, help;
+    uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, slow_senders,
+        slow_readers, slow_bytes, broken, syn_flood, reuse, timeout, drain;
+    uint64_t limit_rate, limit_seconds, recipients, attachments, spam, texts, seed, retrieve, port,
+        expect_reject;
+    bool busy, mine, no_pipelining, bdat, verify, delete, list, quiet, help;
 };
 
 /*
@@ -32,9 +34,13 @@ struct blast_words {
  * was told on standard error.
  */
 bool blast_words_read(struct blast_words *words, enum blast_words_who who, int count, char **word);
+/* Tells on standard error what is wrong; `which` is what was said, or NULL. False. */
+bool blast_words_complain(const char *what, const char *which);
 /* What there is to be said, as --help has it. */
 void blast_words_help(enum blast_words_who who, FILE *out);
 
+/* digits [ "." digits ], up to `most`; moves *text behind it. */
+bool blast_words_decimal(const char **text, double most, double *number_out);
 /* digits [k / M / G], of 1024; false when it is none or too large. */
 bool blast_words_bytes(const char *text, uint64_t *bytes_out);
 

@@ -13,6 +13,13 @@ uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
     return o->sessions / o->workers + (index < o->sessions % o->workers);
 }
 
+uint32_t blast_client_places(const struct blast_order *o, uint32_t index)
+{
+    uint32_t share = blast_client_share(o, index);
+
+    return o->hold_us && share > BLAST_CLIENT_OPENING ? BLAST_CLIENT_OPENING : share;
+}
+
 /* How many of the numbers 0 to all - 1 are this worker's: index, index + workers, ... */
 static uint64_t numbers_of(const struct blast_order *o, uint64_t all, uint32_t index)
 {
@@ -41,27 +48,25 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
                                .index = o->index,
                                .number = o->index,
                                .user = o->index,
-                               .free = BLAST_NONE,
-                               .oldest = BLAST_NONE,
-                               .newest = BLAST_NONE,
                                .smtp = {.hostname = order->hostname,
                                         .lines_max = 100,
                                         .pipelining = order->pipelining,
                                         .chunking = order->chunking}};
-    c->share = blast_client_share(order, o->index);
+    c->share = blast_client_places(order, o->index);
     c->messages_left = budget(c, order->messages);
     c->logins_left = numbers_of(order, order->logins ? order->logins : UINT64_MAX, o->index);
     c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
     /* Mailboxes are read back also where the load leaves this worker without a session. */
     c->table = calloc((size_t)c->share + VERIFIERS, sizeof(*c->table));
-    if (!c->table) {
-        free(c);
+    if (!c->table || !blast_hold_init(c)) {
+        blast_client_free(c);
         return NULL;
     }
-    for (uint32_t i = c->share + VERIFIERS; i-- > 0;) {
-        c->table[i].next = c->free;
-        c->free = i;
-    }
+    c->free = c->silent = place_list_of(&c->table->link, sizeof(*c->table));
+    c->ticking = place_list_of(&c->table->tick_link, sizeof(*c->table));
+    c->flood = blast_flood_of(o->shared, o->index);
+    for (uint32_t i = 0; i < c->share + VERIFIERS; i++)
+        place_list_append(&c->free, i);
     return c;
 }
 
@@ -70,41 +75,22 @@ void blast_client_free(struct blast_client *c)
     if (!c)
         return;
     free(c->table);
+    free(c->held);
     free(c);
 }
 
 /* ---- places ---- */
 
-static void list_remove(struct blast_client *c, struct blast_session *s)
+static uint32_t place_of(const struct blast_client *c, const struct blast_session *s)
 {
-    if (s->prev != BLAST_NONE)
-        c->table[s->prev].next = s->next;
-    else
-        c->oldest = s->next;
-    if (s->next != BLAST_NONE)
-        c->table[s->next].prev = s->prev;
-    else
-        c->newest = s->prev;
+    return (uint32_t)(s - c->table);
 }
 
-static void list_append(struct blast_client *c, struct blast_session *s)
+void blast_session_touch(struct blast_client *c, struct blast_session *s)
 {
-    uint32_t at = (uint32_t)(s - c->table);
-
-    s->prev = c->newest;
-    s->next = BLAST_NONE;
-    if (c->newest != BLAST_NONE)
-        c->table[c->newest].next = at;
-    else
-        c->oldest = at;
-    c->newest = at;
+    place_list_remove(&c->silent, place_of(c, s));
+    place_list_append(&c->silent, place_of(c, s));
     s->seen = c->now;
-}
-
-static void touch(struct blast_client *c, struct blast_session *s)
-{
-    list_remove(c, s);
-    list_append(c, s);
 }
 
 /* The place becomes free; the connection was let go. */
@@ -114,13 +100,13 @@ static void release(struct blast_client *c, struct blast_session *s)
         chunk_give(c->pool, s->line);
     s->line = NULL;
     s->conn = NULL;
-    list_remove(c, s);
-    s->next = c->free;
-    c->free = (uint32_t)(s - c->table);
+    blast_slow_end(c, s);
+    place_list_remove(&c->silent, place_of(c, s));
+    place_list_push(&c->free, place_of(c, s));
     c->count--;
 }
 
-static void let_go(struct blast_client *c, struct blast_session *s)
+void blast_session_let_go(struct blast_client *c, struct blast_session *s)
 {
     tcp_set_user(s->conn, NULL);
     tcp_forget(c->tcp, s->conn);
@@ -131,8 +117,15 @@ static void let_go(struct blast_client *c, struct blast_session *s)
 
 void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count)
 {
-    if (!s->leaving) {
+    if (!s->leaving && blast_manner_is_broken(s)) {
+        blast_broken_gone(c, s, count);
+    } else if (!s->leaving) {
+        struct blast_step_tally *step = blast_session_step(c, s);
+
         ++*count;
+        if (step)
+            step->failed++;
+        c->tally->manners[s->manner].failed++;
         if (s->verifies || c->order->work == BLAST_WORK_POP3)
             blast_pop3_gone(c, s);
         else
@@ -141,7 +134,7 @@ void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_
     c->scratch.len = 0;
     c->scratch.full = false;
     tcp_abort(c->tcp, s->conn);
-    let_go(c, s);
+    blast_session_let_go(c, s);
 }
 
 bool blast_session_flush(struct blast_client *c, struct blast_session *s)
@@ -163,11 +156,23 @@ bool blast_session_flush(struct blast_client *c, struct blast_session *s)
 
 void blast_session_leave(struct blast_client *c, struct blast_session *s)
 {
+    struct blast_step_tally *step = blast_session_step(c, s);
+
     s->leaving = true;
     c->scratch.len = 0;
     if (!s->verifies) {
         c->tally->counts.sessions_done++;
-        blast_session_measure(c, BLAST_LATENCY_session, s->intended);
+        blast_session_measure(c, s, BLAST_LATENCY_session, s->intended);
+    }
+    if (s->manner) {
+        c->tally->manners[s->manner].ended++;
+        log_histogram_add(&c->tally->latency[BLAST_LATENCY_slow],
+                          blast_client_since(c, s->intended));
+    }
+    if (step) {
+        step->done++;
+        if (!s->manner)
+            log_histogram_add(&step->session, blast_client_since(c, s->intended));
     }
     /* The server's to close first: TIME-WAIT is then where mail servers have it. */
     tcp_discard(c->tcp, s->conn);
@@ -191,6 +196,8 @@ static bool work_left(const struct blast_client *c)
         return c->user < c->order->user_count;
     if (c->phase != BLAST_PHASE_LOAD)
         return false;
+    if (c->order->hold_us)
+        return c->held_left > 0;
     return c->order->work == BLAST_WORK_SMTP ? c->messages_left > 0 : c->logins_left > 0;
 }
 
@@ -213,6 +220,14 @@ static void assign(struct blast_client *c, struct blast_session *s)
     const struct blast_order *o = c->order;
 
     s->verifies = c->phase == BLAST_PHASE_VERIFY;
+    if (o->hold_us && !s->verifies) {
+        c->held_left--;
+        return;
+    }
+    if (s->manner != BLAST_MANNER_well)
+        c->tally->manners[s->manner].begun++;
+    if (blast_manner_is_broken(s))
+        return;
     if (s->verifies || o->work == BLAST_WORK_POP3) {
         s->user = c->user % o->user_count;
         c->user += o->workers;
@@ -231,22 +246,32 @@ static bool start(struct blast_client *c, uint64_t intended)
     bool pop3 = o->work == BLAST_WORK_POP3 || c->phase == BLAST_PHASE_VERIFY;
     const struct ip_address *target = pop3 ? &o->pop3_target : &o->target;
     const struct ip_address *own = source(c, target);
-    struct blast_session *s = &c->table[c->free];
+    struct blast_session *s = &c->table[c->free.first];
     struct tcp_conn *conn =
         own ? tcp_connect(c->tcp, own, 0, target, pop3 ? o->pop3_port : o->port, c->now) : NULL;
+    struct blast_step_tally *step;
 
     if (!conn) {
         c->tally->counts.starts_short++;
         c->retry = c->now + RETRY_US;
         return false;
     }
-    c->free = s->next;
-    *s = (struct blast_session){.conn = conn, .intended = intended, .since = c->now};
-    list_append(c, s);
+    place_list_take(&c->free);
+    *s =
+        (struct blast_session){.conn = conn, .intended = intended, .since = c->now, .seen = c->now};
+    place_list_append(&c->silent, place_of(c, s));
     c->count++;
+    if (o->slow_senders + o->slow_readers + o->broken && c->phase == BLAST_PHASE_LOAD)
+        s->manner = blast_manner_of(o, c->arrivals * o->workers + c->index);
+    if (s->manner == BLAST_MANNER_slow_reader)
+        tcp_set_narrow(c->tcp, conn);
     assign(c, s);
-    if (!s->verifies)
+    if (!s->verifies && !blast_manner_is_broken(s))
         c->tally->counts.sessions_started++;
+    s->step = (uint8_t)blast_schedule_step(o, c->shared->begin, intended);
+    step = blast_session_step(c, s);
+    if (step && !blast_manner_is_broken(s))
+        step->started++;
     tcp_set_user(conn, s);
     return true;
 }
@@ -260,7 +285,7 @@ static uint64_t next_start(const struct blast_client *c)
 
     if (c->count >= most || !work_left(c))
         return UINT64_MAX;
-    at = c->phase == BLAST_PHASE_LOAD && c->order->rate > 0
+    at = c->phase == BLAST_PHASE_LOAD && blast_schedule_is_open(c->order)
              ? blast_schedule_at(c->order, c->shared->begin, c->index, c->arrivals)
              : c->now;
     /* What is meant for after the end is nobody's. */
@@ -282,8 +307,9 @@ static uint32_t start_due(struct blast_client *c)
             break;
         }
         /* In a closed loop a session is meant to begin when there is room for it. */
-        if (!start(c, o->rate > 0 ? blast_schedule_at(o, c->shared->begin, c->index, c->arrivals)
-                                  : c->now))
+        if (!start(c, blast_schedule_is_open(o) && c->phase == BLAST_PHASE_LOAD
+                          ? blast_schedule_at(o, c->shared->begin, c->index, c->arrivals)
+                          : c->now))
             break;
         c->arrivals++;
         c->due = blast_schedule_limit(o, c->due, c->now);
@@ -292,9 +318,22 @@ static uint32_t start_due(struct blast_client *c)
     return n;
 }
 
+/* Those that hold still end as fast as sessions may begin: what comes at once is lost on the way.
+ */
+static uint32_t let_go_due(struct blast_client *c)
+{
+    uint32_t n = 0;
+
+    while (n < STARTS && c->held_count && c->due <= c->now * 1000) {
+        n += blast_hold_let_go(c, 1);
+        c->due = blast_schedule_limit(c->order, c->due, c->now);
+    }
+    return n;
+}
+
 /* ---- what happens to a connection ---- */
 
-static uint64_t *count_of(struct blast_client *c, enum tcp_reason reason)
+uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason)
 {
     struct blast_counts *counts = &c->tally->counts;
 
@@ -313,7 +352,9 @@ static uint64_t *count_of(struct blast_client *c, enum tcp_reason reason)
 
 static void run(struct blast_client *c, struct blast_session *s)
 {
-    if (s->verifies || c->order->work == BLAST_WORK_POP3)
+    if (blast_manner_is_broken(s))
+        blast_broken_run(c, s);
+    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
         blast_pop3_run(c, s);
     else
         blast_smtp_run(c, s);
@@ -323,12 +364,50 @@ static void established(struct blast_client *c, struct blast_session *s)
 {
     s->open = true;
     if (!s->verifies)
-        blast_session_measure(c, BLAST_LATENCY_connect, s->intended);
+        blast_session_measure(c, s, BLAST_LATENCY_connect, s->intended);
     s->since = c->now;
-    if (s->verifies || c->order->work == BLAST_WORK_POP3)
+    if (s->manner == BLAST_MANNER_slow_reader)
+        blast_slow_begin(c, s);
+    if (blast_manner_is_broken(s))
+        blast_broken_begin(c, s);
+    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
         blast_pop3_begin(c, s);
     else
         blast_smtp_begin(c, s);
+}
+
+/* From now on it costs a place among the held ones, and nothing else. */
+static void stand(struct blast_client *c, struct blast_session *s)
+{
+    struct tcp_conn *conn = s->conn;
+    bool eof = s->eof;
+
+    c->tally->counts.sessions_stood++;
+    blast_session_measure(c, s, BLAST_LATENCY_stand, s->intended);
+    release(c, s);
+    blast_hold_take(c, conn);
+    if (eof)
+        blast_hold_event(c, conn, TCP_EVENT_EOF);
+}
+
+void blast_session_go_on(struct blast_client *c, struct blast_session *s)
+{
+    struct tcp_conn *conn = s->conn;
+
+    if (s->open && !s->leaving)
+        run(c, s);
+    if (s->conn != conn)
+        return;
+    if (s->stands) {
+        stand(c, s);
+        return;
+    }
+    if (!s->eof || (s->manner == BLAST_MANNER_slow_reader && !s->leaving && tcp_unread(conn)))
+        return;
+    if (s->leaving)
+        blast_session_let_go(c, s);
+    else
+        blast_session_fail(c, s, &c->tally->counts.sessions_closed);
 }
 
 static void take_events(struct blast_client *c, struct tcp_conn *conn)
@@ -336,37 +415,38 @@ static void take_events(struct blast_client *c, struct tcp_conn *conn)
     struct blast_session *s = tcp_user(conn);
     uint32_t events = tcp_events(conn);
 
+    if (blast_hold_is(c, s)) {
+        blast_hold_event(c, conn, events);
+        return;
+    }
     if (!s) {
         if (events & TCP_EVENT_CLOSED)
             tcp_forget(c->tcp, conn);
         return;
     }
-    touch(c, s);
+    blast_session_touch(c, s);
     c->warm = true;
     if (events & TCP_EVENT_CLOSED) {
-        blast_session_fail(c, s, count_of(c, tcp_reason(conn)));
+        /* The last answer may have come together with the end. */
+        if (blast_manner_is_broken(s) && s->open && s->broken.ending)
+            blast_broken_run(c, s);
+        blast_session_fail(c, s, blast_client_count_of(c, tcp_reason(conn)));
         return;
     }
     if (events & TCP_EVENT_ACCEPTED)
         established(c, s);
     if (events & TCP_EVENT_EOF)
         s->eof = true;
-    if (s->open && !s->leaving)
-        run(c, s);
-    if (s->conn != conn || !s->eof)
-        return;
-    if (s->leaving)
-        let_go(c, s);
-    else
-        blast_session_fail(c, s, &c->tally->counts.sessions_closed);
+    blast_session_go_on(c, s);
 }
 
 static uint32_t give_up_silent(struct blast_client *c)
 {
     uint32_t n = 0;
 
-    while (c->oldest != BLAST_NONE && c->now - c->table[c->oldest].seen > c->order->timeout_us) {
-        blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_silent);
+    while (c->silent.first != PLACE_NONE &&
+           c->now - c->table[c->silent.first].seen > c->order->timeout_us) {
+        blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_silent);
         c->warm = true;
         n++;
     }
@@ -377,8 +457,9 @@ static uint32_t give_up_silent(struct blast_client *c)
 
 static void cut_all(struct blast_client *c)
 {
-    while (c->oldest != BLAST_NONE)
-        blast_session_fail(c, &c->table[c->oldest], &c->tally->counts.sessions_unfinished);
+    while (c->silent.first != PLACE_NONE)
+        blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_unfinished);
+    blast_hold_let_go(c, UINT32_MAX);
 }
 
 static void take_phase(struct blast_client *c)
@@ -406,13 +487,21 @@ uint32_t blast_client_turn(void *client, struct turn_time time)
         take_events(c, conn);
         done++;
     }
+    done += blast_slow_turn(c);
     done += give_up_silent(c);
     done += start_due(c);
-    if (!c->count && !work_left(c) && c->finished != c->phase) {
+    if (c->phase == BLAST_PHASE_DRAIN)
+        done += let_go_due(c);
+    if (!c->count && !work_left(c) && c->finished != c->phase && blast_hold_is_over(c)) {
         c->finished_at = c->now;
         atomic_store_explicit(&c->finished, c->phase, memory_order_release);
     }
     return done;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 uint64_t blast_client_next_timer(const void *client)
@@ -420,16 +509,37 @@ uint64_t blast_client_next_timer(const void *client)
     const struct blast_client *c = client;
     uint64_t start = next_start(c), silent = UINT64_MAX;
 
-    if (c->oldest != BLAST_NONE)
-        silent = c->table[c->oldest].seen + c->order->timeout_us + 1;
+    if (c->silent.first != PLACE_NONE)
+        silent = c->table[c->silent.first].seen + c->order->timeout_us + 1;
+    if (c->stood_at && c->phase == BLAST_PHASE_LOAD && c->finished != c->phase)
+        silent = earlier(silent, c->stood_at + c->order->hold_us);
+    if (c->held_count && c->phase == BLAST_PHASE_DRAIN)
+        return c->due / 1000 + 1;
     if (start != UINT64_MAX && c->due / 1000 > start)
         start = c->due / 1000 + 1;
-    return start < silent ? start : silent;
+    return earlier(earlier(start, silent),
+                   earlier(blast_slow_next(c), blast_flood_next(&c->flood)));
+}
+
+uint32_t blast_client_make(void *client, uint64_t now, struct tcp_segment *segments, uint32_t max)
+{
+    struct blast_client *c = client;
+    uint32_t n = blast_flood_make(&c->flood, now, segments, max);
+
+    c->tally->counts.syns_flooded += n;
+    return n;
 }
 
 uint32_t blast_client_count(const void *client)
 {
-    return ((const struct blast_client *)client)->count;
+    const struct blast_client *c = client;
+
+    return c->count + c->held_count;
+}
+
+uint64_t blast_client_stood(const struct blast_client *c)
+{
+    return atomic_load_explicit(&c->stood, memory_order_relaxed);
 }
 
 enum blast_phase blast_client_finished(const struct blast_client *c, uint64_t *at_out)

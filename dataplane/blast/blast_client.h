@@ -37,13 +37,22 @@ struct blast_client_options {
 
 struct blast_client;
 
+/* Sessions that one worker drives through their protocol at a time; those that hold still are no
+ * more driven. */
+enum { BLAST_CLIENT_OPENING = 1024 };
+uint32_t blast_client_places(const struct blast_order *order, uint32_t index);
+
 /* NULL: no memory. */
 struct blast_client *blast_client_new(const struct blast_client_options *options);
 void blast_client_free(struct blast_client *client);
 /* One turn, as struct worker_app has it. */
 uint32_t blast_client_turn(void *client, struct turn_time time);
+uint32_t blast_client_make(void *client, uint64_t now, struct tcp_segment *segments_out,
+                           uint32_t max);
 uint64_t blast_client_next_timer(const void *client);
 uint32_t blast_client_count(const void *client);
+/* When all stood that are to hold still, 0: not yet; any thread. */
+uint64_t blast_client_stood(const struct blast_client *client);
 /* The phase that the worker has brought to its end, and when; any thread. */
 enum blast_phase blast_client_finished(const struct blast_client *client, uint64_t *at_out);
 /* Sessions a worker has at a time, at most: its share. */

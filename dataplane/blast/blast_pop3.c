@@ -147,9 +147,12 @@ static void end_message(struct blast_client *c, struct blast_session *s)
 {
     struct blast_ledger *ledger = c->shared->ledger;
     struct blast_reading *r = &s->reading;
+    struct blast_step_tally *step = blast_session_step(c, s);
 
+    if (step)
+        step->messages++;
     if (!s->verifies) {
-        blast_session_measure(c, BLAST_LATENCY_retr, s->since);
+        blast_session_measure(c, s, BLAST_LATENCY_retr, s->since);
         c->tally->counts.messages_retrieved++;
     } else if (!r->ours) {
         atomic_fetch_add(&ledger->foreign, 1);
@@ -161,15 +164,84 @@ static void end_message(struct blast_client *c, struct blast_session *s)
 
 /* ---- the way through the session ---- */
 
-/* The next message, or QUIT behind the last one. */
+enum { GROUP = 8 }; /* of RETR; with a DELE for each it is what the machine remembers */
+
+/* What is said before the first message, one by one or together. */
+static const enum pop3_verb opening[] = {POP3_VERB_USER, POP3_VERB_PASS, POP3_VERB_STAT,
+                                         POP3_VERB_LIST, POP3_VERB_UIDL};
+
+static uint32_t opening_count(const struct blast_client *c, const struct blast_session *s)
+{
+    return c->order->listing && !s->verifies ? 5 : 3;
+}
+
+static void say_opening(struct blast_client *c, struct blast_session *s, uint32_t at)
+{
+    struct span argument = span_of(NULL, 0);
+
+    if (at == 0)
+        argument = c->order->users[s->user];
+    else if (at == 1)
+        argument = c->order->password;
+    say(c, s, opening[at], argument);
+}
+
+static void log_in(struct blast_client *c, struct blast_session *s)
+{
+    s->reading.grouped = c->groups;
+    for (uint32_t i = 0; i < (c->groups ? opening_count(c, s) : 1); i++)
+        say_opening(c, s, i);
+}
+
+static bool more_to_retrieve(const struct blast_client *c, const struct blast_session *s)
+{
+    const struct blast_reading *r = &s->reading;
+
+    return r->begun < r->count && r->begun < r->limit && (s->verifies || blast_client_loads(c));
+}
+
+/* The next messages, or QUIT behind the last one. */
 static void say_next(struct blast_client *c, struct blast_session *s)
 {
     struct blast_reading *r = &s->reading;
+    uint32_t most = r->grouped ? GROUP : 1;
 
-    if (r->begun < r->count && r->begun < r->limit && (s->verifies || blast_client_loads(c)))
-        pop3_client_say_number(&s->pop3, POP3_VERB_RETR, ++r->begun, &c->scratch);
-    else
+    while (more_to_retrieve(c, s) && r->begun - r->ended < most &&
+           (r->grouped || !pop3_client_unanswered(&s->pop3)) &&
+           pop3_client_say_number(&s->pop3, POP3_VERB_RETR, r->begun + 1, &c->scratch))
+        r->begun++;
+    if (!more_to_retrieve(c, s) && !pop3_client_unanswered(&s->pop3))
         say(c, s, POP3_VERB_QUIT, span_of(NULL, 0));
+}
+
+/* One of the opening is over: the next of it, where it was not said before, or the messages. */
+static void open_on(struct blast_client *c, struct blast_session *s, enum pop3_verb verb)
+{
+    uint32_t at = 0;
+
+    while (opening[at] != verb)
+        at++;
+    if (at + 1 == opening_count(c, s))
+        say_next(c, s);
+    else if (!s->reading.grouped)
+        say_opening(c, s, at + 1);
+}
+
+/* What the server can do is asked once, by the first sessions. */
+static void on_greeting(struct blast_client *c, struct blast_session *s)
+{
+    if ((c->order->hold_us && !s->verifies) || (c->order->pipelining && !c->capable))
+        say(c, s, POP3_VERB_CAPA, span_of(NULL, 0));
+    else
+        log_in(c, s);
+}
+
+static void on_capable(struct blast_client *c, struct blast_session *s)
+{
+    c->capable = true;
+    s->stands = c->order->hold_us && !s->verifies;
+    if (!s->stands)
+        log_in(c, s);
 }
 
 /* drop-listing = "+OK" SP 1*DIGIT SP 1*DIGIT                           ; RFC 1939 section 5 */
@@ -187,21 +259,29 @@ static void measure(struct blast_client *c, struct blast_session *s, enum pop3_v
 {
     static const uint8_t latencies[POP3_VERB_COUNT] = {
         [POP3_VERB_UNKNOWN] = BLAST_LATENCY_banner, [POP3_VERB_PASS] = BLAST_LATENCY_login,
-        [POP3_VERB_STAT] = BLAST_LATENCY_list,      [POP3_VERB_DELE] = BLAST_LATENCY_dele,
+        [POP3_VERB_STAT] = BLAST_LATENCY_stat,      [POP3_VERB_DELE] = BLAST_LATENCY_dele,
         [POP3_VERB_QUIT] = BLAST_LATENCY_quit,
     };
 
     if (!s->verifies && (latencies[verb] || verb == POP3_VERB_UNKNOWN))
-        blast_session_measure(c, (enum blast_latency)latencies[verb], s->since);
+        blast_session_measure(c, s, (enum blast_latency)latencies[verb], s->since);
 }
 
 /* A refusal: QUIT is still said, where it is not QUIT that is refused. */
 static void on_error(struct blast_client *c, struct blast_session *s,
                      const struct pop3_client_action *a)
 {
+    if (a->verb == POP3_VERB_CAPA) {
+        on_capable(c, s);
+        return;
+    }
     c->tally->errors[a->verb]++;
+    if (a->verb == POP3_VERB_RETR)
+        s->reading.ended++;
     if (a->verb == POP3_VERB_RETR || a->verb == POP3_VERB_DELE)
         say_next(c, s);
+    else if (a->verb == POP3_VERB_LIST || a->verb == POP3_VERB_UIDL)
+        open_on(c, s, a->verb);
     else
         blast_session_fail(c, s, &c->tally->counts.sessions_broken);
 }
@@ -223,17 +303,19 @@ static void on_answer(struct blast_client *c, struct blast_session *s,
     }
     switch (a->verb) {
     case POP3_CLIENT_GREETING:
-        say(c, s, POP3_VERB_USER, c->order->users[s->user]);
+        on_greeting(c, s);
         break;
-    case POP3_VERB_USER:
-        say(c, s, POP3_VERB_PASS, c->order->password);
-        break;
-    case POP3_VERB_PASS:
-        say(c, s, POP3_VERB_STAT, span_of(NULL, 0));
+    case POP3_VERB_CAPA:
+    case POP3_VERB_LIST:
+    case POP3_VERB_UIDL:
         break;
     case POP3_VERB_STAT:
         s->reading.count = read_count(a->bytes);
-        say_next(c, s);
+        open_on(c, s, a->verb);
+        break;
+    case POP3_VERB_USER:
+    case POP3_VERB_PASS:
+        open_on(c, s, a->verb);
         break;
     case POP3_VERB_RETR:
         begin_message(&s->reading);
@@ -248,13 +330,24 @@ static void on_answer(struct blast_client *c, struct blast_session *s,
     }
 }
 
-static void on_end(struct blast_client *c, struct blast_session *s)
+static void on_end(struct blast_client *c, struct blast_session *s,
+                   const struct pop3_client_action *a)
 {
+    if (a->verb == POP3_VERB_CAPA) {
+        on_capable(c, s);
+        return;
+    }
+    if (a->verb == POP3_VERB_LIST || a->verb == POP3_VERB_UIDL) {
+        blast_session_measure(
+            c, s, a->verb == POP3_VERB_LIST ? BLAST_LATENCY_list : BLAST_LATENCY_uidl, s->since);
+        open_on(c, s, a->verb);
+        return;
+    }
     end_message(c, s);
+    s->reading.ended++;
     if (!s->verifies && c->order->delete)
-        pop3_client_say_number(&s->pop3, POP3_VERB_DELE, s->reading.begun, &c->scratch);
-    else
-        say_next(c, s);
+        pop3_client_say_number(&s->pop3, POP3_VERB_DELE, s->reading.ended, &c->scratch);
+    say_next(c, s);
 }
 
 /* False: the session is over, or has nothing more to do now. */
@@ -273,14 +366,16 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct po
         return line;
     case POP3_CLIENT_ACTION_ANSWER:
         on_answer(c, s, a);
-        return s->conn == conn && !s->leaving;
+        return s->conn == conn && !s->leaving && !s->stands;
     case POP3_CLIENT_ACTION_MESSAGE:
         on_message(c, s, a->bytes);
         return true;
     case POP3_CLIENT_ACTION_END:
-        on_end(c, s);
-        return true;
+        on_end(c, s, a);
+        return !s->stands;
     case POP3_CLIENT_ACTION_ENTRY:
+        if (a->verb == POP3_VERB_CAPA && span_equal_nocase(a->bytes, span_text("PIPELINING")))
+            c->groups = c->order->pipelining;
         return true;
     case POP3_CLIENT_ACTION_BROKEN:
         c->tally->pop3_faults[a->fault]++;
@@ -290,27 +385,15 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct po
     return false;
 }
 
-static bool feed(struct blast_client *c, struct blast_session *s, struct span in)
+static bool step(struct blast_client *c, struct blast_session *s, struct span *in)
 {
-    struct tcp_conn *conn = s->conn;
     struct pop3_client_action a;
-    size_t len = in.len;
 
-    do
-        pop3_client_next(&s->pop3, &in, &a);
-    while (act(c, s, &a));
-    if (s->conn != conn)
-        return false;
-    if (len)
-        tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
-    return !s->leaving;
+    pop3_client_next(&s->pop3, in, &a);
+    return act(c, s, &a);
 }
 
 void blast_pop3_run(struct blast_client *c, struct blast_session *s)
 {
-    do {
-        if (!feed(c, s, tcp_peek(s->conn)))
-            return;
-    } while (tcp_unread(s->conn));
-    blast_session_flush(c, s);
+    blast_session_read(c, s, step);
 }

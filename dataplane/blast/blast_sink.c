@@ -3,16 +3,17 @@
 
 #include <stdlib.h>
 
+#include "dataplane/blast/place_list.h"
 #include "proto/smtp/smtp_server.h"
 
 enum { SCRATCH = 4096 };
-#define NONE UINT32_MAX
 
 struct sink_session {
     struct tcp_conn *conn;
     struct chunk *line; /* lent to the machine while a line is split */
     uint64_t seen, size;
-    uint32_t next, prev, recipients;
+    struct place_link link; /* of those that are free, or by silence */
+    uint32_t recipients;
     bool closing, eof;
     struct smtp_server smtp;
 };
@@ -26,7 +27,8 @@ struct blast_sink {
     struct sink_session *table;
     struct smtp_server_options smtp;
     uint64_t now;
-    uint32_t free, oldest, newest, count;
+    struct place_list free, silent; /* silent: the longest first */
+    uint32_t count;
     struct writer scratch;
     uint8_t bytes[SCRATCH];
 };
@@ -43,9 +45,6 @@ struct blast_sink *blast_sink_new(const struct blast_client_options *o)
                              .tcp = o->tcp,
                              .pool = o->pool,
                              .tally = o->tally,
-                             .free = NONE,
-                             .oldest = NONE,
-                             .newest = NONE,
                              .smtp = {.hostname = o->shared->order->hostname,
                                       .command_line_max = SMTP_COMMAND_LINE_MAX,
                                       .messages_max = UINT32_MAX,
@@ -57,10 +56,9 @@ struct blast_sink *blast_sink_new(const struct blast_client_options *o)
         free(k);
         return NULL;
     }
-    for (uint32_t i = share; i-- > 0;) {
-        k->table[i].next = k->free;
-        k->free = i;
-    }
+    k->free = k->silent = place_list_of(&k->table->link, sizeof(*k->table));
+    for (uint32_t i = 0; i < share; i++)
+        place_list_append(&k->free, i);
     tcp_listen(k->tcp, k->order->port, 0);
     return k;
 }
@@ -73,23 +71,11 @@ void blast_sink_free(struct blast_sink *k)
     free(k);
 }
 
-/* ---- places, the longest silent first ---- */
+/* ---- places ---- */
 
-static void list_remove(struct blast_sink *k, struct sink_session *s)
+static uint32_t place_of(const struct blast_sink *k, const struct sink_session *s)
 {
-    *(s->prev == NONE ? &k->oldest : &k->table[s->prev].next) = s->next;
-    *(s->next == NONE ? &k->newest : &k->table[s->next].prev) = s->prev;
-}
-
-static void list_append(struct blast_sink *k, struct sink_session *s)
-{
-    uint32_t at = (uint32_t)(s - k->table);
-
-    s->prev = k->newest;
-    s->next = NONE;
-    *(k->newest == NONE ? &k->oldest : &k->table[k->newest].next) = at;
-    k->newest = at;
-    s->seen = k->now;
+    return (uint32_t)(s - k->table);
 }
 
 static void let_go(struct blast_sink *k, struct sink_session *s)
@@ -100,9 +86,8 @@ static void let_go(struct blast_sink *k, struct sink_session *s)
         chunk_give(k->pool, s->line);
     s->line = NULL;
     s->conn = NULL;
-    list_remove(k, s);
-    s->next = k->free;
-    k->free = (uint32_t)(s - k->table);
+    place_list_remove(&k->silent, place_of(k, s));
+    place_list_push(&k->free, place_of(k, s));
     k->count--;
 }
 
@@ -222,17 +207,18 @@ static void run(struct blast_sink *k, struct sink_session *s)
 
 static struct sink_session *accept_connection(struct blast_sink *k, struct tcp_conn *conn)
 {
-    struct sink_session *s = k->free == NONE ? NULL : &k->table[k->free];
+    uint32_t at = place_list_take(&k->free);
+    struct sink_session *s;
 
-    if (!s) {
+    if (at == PLACE_NONE) {
         k->tally->counts.starts_short++;
         tcp_abort(k->tcp, conn);
         tcp_forget(k->tcp, conn);
         return NULL;
     }
-    k->free = s->next;
-    *s = (struct sink_session){.conn = conn};
-    list_append(k, s);
+    s = &k->table[at];
+    *s = (struct sink_session){.conn = conn, .seen = k->now};
+    place_list_append(&k->silent, at);
     k->count++;
     k->tally->counts.sessions_started++;
     smtp_server_init(&s->smtp, &k->smtp);
@@ -251,8 +237,9 @@ static void take_events(struct blast_sink *k, struct tcp_conn *conn)
         tcp_forget(k->tcp, conn);
     if (!s)
         return;
-    list_remove(k, s);
-    list_append(k, s);
+    place_list_remove(&k->silent, place_of(k, s));
+    place_list_append(&k->silent, place_of(k, s));
+    s->seen = k->now;
     if (events & TCP_EVENT_CLOSED) {
         k->tally->counts.sessions_reset += !s->closing;
         let_go(k, s);
@@ -277,8 +264,9 @@ uint32_t blast_sink_turn(void *sink, struct turn_time time)
         take_events(k, conn);
         done++;
     }
-    while (k->oldest != NONE && k->now - k->table[k->oldest].seen > k->order->timeout_us)
-        fail(k, &k->table[k->oldest], &k->tally->counts.sessions_silent);
+    while (k->silent.first != PLACE_NONE &&
+           k->now - k->table[k->silent.first].seen > k->order->timeout_us)
+        fail(k, &k->table[k->silent.first], &k->tally->counts.sessions_silent);
     return done;
 }
 
@@ -286,7 +274,9 @@ uint64_t blast_sink_next_timer(const void *sink)
 {
     const struct blast_sink *k = sink;
 
-    return k->oldest == NONE ? UINT64_MAX : k->table[k->oldest].seen + k->order->timeout_us + 1;
+    if (k->silent.first == PLACE_NONE)
+        return UINT64_MAX;
+    return k->table[k->silent.first].seen + k->order->timeout_us + 1;
 }
 
 uint32_t blast_sink_count(const void *sink)

@@ -36,32 +36,44 @@ static void begin_mail(struct blast_client *c, struct blast_session *s)
 
 static void on_ready(struct blast_client *c, struct blast_session *s)
 {
-    if (s->left && blast_client_loads(c))
+    if (c->order->hold_us)
+        s->stands = true;
+    else if (s->left && blast_client_loads(c))
         begin_mail(c, s);
     else
         smtp_client_quit(&s->smtp);
 }
 
-/* The head is the message's own and is copied; the text is sent from where it lies. */
-static bool send_message(struct blast_client *c, struct blast_session *s, bool chunk)
+void blast_smtp_sent(struct blast_client *c, struct blast_session *s)
 {
-    const struct blast_text *text = blast_text_of(c->order, s->number);
-    struct sendq *q = tcp_sendq(s->conn);
-
-    blast_head(&c->scratch, c->order, s->number);
-    if (!blast_session_flush(c, s))
-        return false;
-    if (!sendq_view(q, c->pool, chunk ? text->raw : text->wire, SENDQ_STATIC, NULL)) {
-        blast_session_fail(c, s, &c->tally->counts.memory_short);
-        return false;
-    }
-    tcp_send(c->tcp, s->conn);
     s->body = s->sent = true;
     s->since = c->now;
     c->tally->counts.messages_sent++;
     if (c->shared->ledger)
         blast_ledger_sent(c->shared->ledger, s->number, (uint8_t)s->good);
     smtp_client_sent(&s->smtp);
+}
+
+/* The head is the message's own and is copied; the text is sent from where it lies. */
+static bool send_message(struct blast_client *c, struct blast_session *s, bool chunk)
+{
+    const struct blast_text *text = blast_text_of(c->order, s->number);
+    struct span bytes = chunk ? text->raw : text->wire;
+
+    blast_head(&c->scratch, c->order, s->number);
+    if (!blast_session_flush(c, s))
+        return false;
+    if (s->manner == BLAST_MANNER_slow_sender) {
+        s->rest = bytes;
+        blast_slow_begin(c, s);
+        return true;
+    }
+    if (!sendq_view(tcp_sendq(s->conn), c->pool, bytes, SENDQ_STATIC, NULL)) {
+        blast_session_fail(c, s, &c->tally->counts.memory_short);
+        return false;
+    }
+    tcp_send(c->tcp, s->conn);
+    blast_smtp_sent(c, s);
     return true;
 }
 
@@ -73,35 +85,94 @@ static const enum blast_latency latencies[SMTP_CLIENT_STEPS] = {
     [SMTP_CLIENT_QUIT] = BLAST_LATENCY_quit,
 };
 
+static void on_end(struct blast_client *c, struct blast_session *s)
+{
+    struct blast_step_tally *step = blast_session_step(c, s);
+
+    s->body = false;
+    if (step && !s->manner)
+        log_histogram_add(&step->end, blast_client_since(c, s->since));
+}
+
+/* Whether the server was expected to refuse recipient `index` of the message. */
+static bool is_rejected(const struct blast_client *c, const struct blast_session *s, uint32_t index)
+{
+    return c->order->rejected &&
+           c->order->rejected[blast_ledger_first(c->order, s->number) + index];
+}
+
+static void on_rcpt(struct blast_client *c, struct blast_session *s,
+                    const struct smtp_client_action *a)
+{
+    struct blast_counts *counts = &c->tally->counts;
+    bool good = a->code < 300, rejected = is_rejected(c, s, a->index);
+
+    if (good)
+        s->good |= a->index < 32 ? 1u << a->index : 0;
+    counts->recipients_refused += !good && !rejected;
+    counts->recipients_rejected += !good && rejected;
+    counts->recipients_wrong += good && rejected;
+}
+
+/* All of its recipients were to be refused, or the message itself. */
+static bool was_to_be_refused(const struct blast_client *c, const struct blast_session *s,
+                              uint32_t code)
+{
+    const struct blast_order *o = c->order;
+
+    if (o->reject_code)
+        return code == o->reject_code;
+    for (uint32_t i = 0; i < o->recipients; i++)
+        if (!is_rejected(c, s, i))
+            return false;
+    return true;
+}
+
+/* Whether the reply is a refusal that was expected. */
+static bool is_expected(const struct blast_client *c, const struct blast_session *s,
+                        const struct smtp_client_action *a)
+{
+    bool of_all = a->step == SMTP_CLIENT_DATA && !s->good;
+
+    /* DATA said in the same group is refused because all recipients were. */
+    if (of_all)
+        return was_to_be_refused(c, s, c->order->reject_code);
+    return a->code == c->order->reject_code ||
+           (a->step == SMTP_CLIENT_RCPT && is_rejected(c, s, a->index));
+}
+
 static void on_reply(struct blast_client *c, struct blast_session *s,
                      const struct smtp_client_action *a)
 {
-    if (a->code >= 400)
+    if (a->code >= 400 && !is_expected(c, s, a))
         c->tally->refused[a->step][a->code]++;
     if (a->step == SMTP_CLIENT_STEPS)
         return;
-    blast_session_measure(c, latencies[a->step], s->since);
-    if (a->step == SMTP_CLIENT_RCPT && a->code < 300)
-        s->good |= a->index < 32 ? 1u << a->index : 0;
-    else if (a->step == SMTP_CLIENT_RCPT)
-        c->tally->counts.recipients_refused++;
+    blast_session_measure(c, s, latencies[a->step], s->since);
+    if (a->step == SMTP_CLIENT_RCPT)
+        on_rcpt(c, s, a);
     else if (a->step == SMTP_CLIENT_END)
-        s->body = false;
+        on_end(c, s);
 }
 
 static void on_done(struct blast_client *c, struct blast_session *s,
                     const struct smtp_client_action *a)
 {
     struct blast_counts *counts = &c->tally->counts;
+    struct blast_step_tally *step = blast_session_step(c, s);
 
+    if (step && (a->accepted || !was_to_be_refused(c, s, a->code)))
+        ++*(a->accepted ? &step->messages : &step->refused);
     if (a->accepted) {
         counts->messages_accepted++;
+        counts->messages_wrong += c->order->reject_code != 0;
         counts->recipients_accepted += a->accepted;
         counts->bytes_accepted += s->mail.size;
         if (c->shared->ledger)
             blast_ledger_accepted(c->shared->ledger, s->number, (uint8_t)s->good);
     } else {
-        counts->messages_refused++;
+        ++*(was_to_be_refused(c, s, a->code) ? &counts->messages_rejected
+                                             : &counts->messages_refused);
         if (c->shared->ledger && s->sent)
             blast_ledger_refused(c->shared->ledger, s->number);
     }
@@ -130,7 +201,7 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct sm
         return true;
     case SMTP_CLIENT_ACTION_READY:
         on_ready(c, s);
-        return true;
+        return !s->stands;
     case SMTP_CLIENT_ACTION_BODY:
         return send_message(c, s, a->chunk);
     case SMTP_CLIENT_ACTION_DONE:
@@ -148,33 +219,18 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct sm
     return false;
 }
 
-/* All that can be done with one run of bytes. False: the session has gone, or leaves. */
-static bool feed(struct blast_client *c, struct blast_session *s, struct span in)
+static bool step(struct blast_client *c, struct blast_session *s, struct span *in)
 {
-    struct tcp_conn *conn = s->conn;
     struct smtp_client_action a;
-    size_t len = in.len;
 
-    do
-        smtp_client_next(&s->smtp, &in, &c->scratch, &a);
-    while (act(c, s, &a));
-    if (s->conn != conn)
-        return false;
-    if (len)
-        tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
-    return !s->leaving;
+    smtp_client_next(&s->smtp, in, &c->scratch, &a);
+    return act(c, s, &a);
 }
 
 void blast_smtp_run(struct blast_client *c, struct blast_session *s)
 {
-    struct tcp_conn *conn = s->conn;
-
     /* The final dot counts as sent with the turn in which its last byte leaves first. */
-    if (s->body && tcp_unsent(conn))
+    if (s->body && tcp_unsent(s->conn))
         s->since = c->now;
-    do {
-        if (!feed(c, s, tcp_peek(conn)))
-            return;
-    } while (tcp_unread(conn));
-    blast_session_flush(c, s);
+    blast_session_read(c, s, step);
 }

@@ -26,6 +26,13 @@ enum {
     BLAST_RECIPIENTS = 100,      /* of a message */
     BLAST_VERIFY_RECIPIENTS = 8, /* of a message that is read back */
     BLAST_HEAD = 512,            /* bytes that blast_head() writes at most */
+    BLAST_STEPS = 32,            /* of the rate */
+};
+
+/* For so long so many new sessions a second. */
+struct blast_step {
+    double rate;
+    uint64_t us;
 };
 
 struct blast_address {
@@ -56,21 +63,38 @@ struct blast_order {
     /* The work. */
     enum blast_work work;
     struct ip_address target, pop3_target;
-    uint16_t port, pop3_port; /* SINK: `port` is ours */
-    uint64_t messages;        /* in all, 0: no end */
-    uint64_t logins;          /* POP3: sessions in all, 0: no end */
-    uint64_t duration_us;     /* of the load, 0: until all is sent */
-    uint64_t drain_us;        /* how long sessions may go on after that */
-    uint32_t sessions;        /* at a time, all workers together */
-    double rate;              /* open loop: new sessions a second; 0: closed loop */
-    uint64_t ramp_us;         /* the rate grows evenly from 0 for so long */
-    double rate_limit;        /* new sessions a second at most, also in a closed loop */
-    uint32_t reuse;           /* messages a connection, at least 1 */
-    uint64_t timeout_us;      /* silence until a session is given up */
+    uint16_t port, pop3_port;             /* SINK: `port` is ours */
+    uint64_t messages;                    /* in all, 0: no end */
+    uint64_t logins;                      /* POP3: sessions in all, 0: no end */
+    uint64_t duration_us;                 /* of the load, 0: until all is sent */
+    uint64_t drain_us;                    /* how long sessions may go on after that */
+    uint32_t sessions;                    /* at a time, all workers together */
+    double rate;                          /* open loop: new sessions a second; 0: closed loop */
+    uint64_t ramp_us;                     /* the rate grows evenly from 0 for so long */
+    struct blast_step steps[BLAST_STEPS]; /* open loop as well: one after the other */
+    uint32_t step_count;
+    uint32_t burst;    /* open loop as well: so many sessions at once, 0: none */
+    uint64_t burst_us; /* from one burst to the next */
+    double rate_limit; /* new sessions a second at most, also in a closed loop */
+    uint64_t
+        hold_us;    /* sessions say hello and then nothing, until so long after all stand; 0: not */
+    uint32_t reuse; /* messages a connection, at least 1 */
+    uint64_t timeout_us; /* silence until a session is given up */
+
+    /* Shares of the sessions that do not behave, in percent, 100 together at most. */
+    uint32_t slow_senders, slow_readers, broken;
+    uint32_t slow_bytes;          /* a second, of those that are slow */
+    uint64_t seed;                /* who is which */
+    double loss;                  /* of 1: share of the frames lost on purpose, each way */
+    uint64_t delay_us, jitter_us; /* added each way, and evenly as much more or less */
+    double flood_rate;            /* SYNs a second from flood_from, 0: none */
+    struct blast_address flood_from;
 
     /* SMTP. */
     struct span hostname, sender;
     const struct span *users; /* user_count + recipients of them, the first again at the end */
+    const bool *rejected;     /* of each user: the server is expected to refuse it */
+    uint32_t reject_code;     /* every message is expected to be refused with it; 0: none is */
     uint32_t user_count;
     uint32_t recipients; /* of a message, at most user_count and BLAST_RECIPIENTS */
     bool pipelining, chunking;
@@ -82,7 +106,8 @@ struct blast_order {
     struct span password;
     uint32_t retrieve; /* messages a session at most */
     bool delete;
-    bool verify; /* after the load: read back what was sent */
+    bool listing; /* LIST and UIDL before the messages */
+    bool verify;  /* after the load: read back what was sent */
 
     /* What is told, on the caller's thread. */
     void *context;
@@ -105,6 +130,30 @@ enum blast_latency {
     BLAST_LATENCIES,
 };
 
+/* The same of the sessions that were to begin within one step of the rate. */
+struct blast_step_tally {
+    uint64_t started, done, failed;    /* sessions */
+    uint64_t messages, refused;        /* accepted or retrieved; refused */
+    struct log_histogram session, end; /* as the latencies of these names */
+};
+
+enum blast_manner {
+#define BLAST_MANNER(name, text) BLAST_MANNER_##name,
+#include "dataplane/handoff/blast_manner.def"
+#undef BLAST_MANNER
+    BLAST_MANNERS,
+};
+
+/* What became of those that do not behave; uint64_t all through. */
+struct blast_manner_tally {
+    uint64_t begun;
+    uint64_t ended;                /* as they meant to, or closed by the server */
+    uint64_t reset;                /* by the server */
+    uint64_t failed;               /* in any other way; silence included */
+    uint64_t answers;              /* the rest is of those that are broken */
+    uint64_t refused[BLAST_CODES]; /* of the answers; POP3: -ERR as 500 */
+};
+
 /* What one worker has counted; written by it alone, read by others while it runs. */
 struct blast_tally {
     struct blast_counts counts;
@@ -112,7 +161,9 @@ struct blast_tally {
     uint64_t errors[POP3_VERB_COUNT];                     /* -ERR, by command */
     uint64_t smtp_faults[SMTP_CLIENT_FAULTS];
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
+    struct blast_manner_tally manners[BLAST_MANNERS];
     struct log_histogram latency[BLAST_LATENCIES];
+    struct blast_step_tally steps[BLAST_STEPS];
 };
 
 /* What reading back has found. `wrong` is what a server must not do. */
@@ -134,7 +185,9 @@ struct blast_told {
     uint64_t load_us;    /* how long the load lasted, while it lasts: elapsed_us */
     uint32_t active;     /* sessions at the moment */
     bool verifying;
-    double busy; /* of 1: the share of their time that the workers had something to do */
+    uint64_t
+        stood_us; /* with hold_us: since the load began, when all stood that could; 0: not yet */
+    double busy;  /* of 1: the share of their time that the workers had something to do */
     const struct blast_tally *tally;       /* of all workers */
     const struct blast_verified *verified; /* NULL before the end */
 };

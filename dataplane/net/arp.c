@@ -98,6 +98,6 @@ void arp_input(struct net *net, const struct net_packet *packet, uint64_t now)
         if (!net_learn(net, &a.sender, a.sender_mac.data, news, now) && news == NEIGHBOUR_ASKED_US)
             net_count(net, NET_neighbour_full);
     }
-    if (own && a.operation == REQUEST && !packet->learn_only)
+    if ((own || net_claims(net, &a.target)) && a.operation == REQUEST && !packet->learn_only)
         send_arp(net, REPLY, a.sender_mac.data, &a.target, &a.sender);
 }

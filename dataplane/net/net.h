@@ -37,6 +37,10 @@ struct net_options {
     struct port_capabilities port;
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
+    /* A network of whose addresses ARP says that they are here. What comes to them is counted and
+     * dropped, and net_output_claimed() sends from them. */
+    struct net_address claim;
+    bool claims;
     uint32_t dad_ms; /* how long IPv6 addresses stay tentative (RFC 4862: 1000); 0: no detection */
     uint32_t worker, workers;
     uint64_t seed; /* a secret for hash tables */
@@ -88,6 +92,8 @@ uint32_t net_made(struct net *net, struct rte_mbuf **frames_out, uint32_t max);
 /* Cuts a segment into frames. What cannot be sent now is dropped and counted; TCP sends it again.
  */
 void net_output(struct net *net, const struct tcp_segment *segment, uint64_t now);
+/* The same from an address of the network that is claimed; dropped and counted otherwise. */
+void net_output_claimed(struct net *net, const struct tcp_segment *segment, uint64_t now);
 /* Detection, questions, retries. */
 void net_timers(struct net *net, uint64_t now);
 uint64_t net_next_timer(const struct net *net);

@@ -312,6 +312,8 @@ static enum net_counter ip(struct arrival *a, enum net_counter parsed)
         return why;
     if (net_own(a->net, &a->frame.source))
         return a->frame.v4 || parsed != NET_KEEP ? NET_ip_source : icmp6_to_group(a);
+    if (!own && net_claims(a->net, &a->frame.destination))
+        return NET_claimed;
     if (!own)
         return a->frame.v4 || parsed != NET_KEEP ? NET_ip_foreign : icmp6_to_group(a);
     if (own->state != NET_OURS)

@@ -179,11 +179,12 @@ static uint32_t choose_step(struct cutting *c)
     return port->tso_limit > c->mss ? port->tso_limit / c->mss * c->mss : c->mss;
 }
 
-void net_output(struct net *net, const struct tcp_segment *s, uint64_t now)
+/* `own` is the address whose way it takes; NULL: none. */
+static void output(struct net *net, const struct net_own *own, const struct tcp_segment *s,
+                   uint64_t now)
 {
     struct cutting c = {
         .net = net, .segment = s, .mss = s->mss, .v4 = ip_address_is_v4(&s->source)};
-    const struct net_own *own = net_own(net, &s->source);
     uint32_t step, done = 0;
 
     if (!own || own->state != NET_OURS || !net_next_hop(net, own, &s->destination, &c.hop) ||
@@ -208,4 +209,14 @@ void net_output(struct net *net, const struct tcp_segment *s, uint64_t now)
             net_send_to(net, frame, &c.hop, now);
         done += len;
     } while (done < s->len);
+}
+
+void net_output(struct net *net, const struct tcp_segment *s, uint64_t now)
+{
+    output(net, net_own(net, &s->source), s, now);
+}
+
+void net_output_claimed(struct net *net, const struct tcp_segment *s, uint64_t now)
+{
+    output(net, net_claims(net, &s->source) ? net_source_for(net, &s->destination) : NULL, s, now);
 }

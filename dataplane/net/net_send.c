@@ -21,6 +21,11 @@ static bool in_prefix(const struct net_address *own, const struct ip_address *ad
            same_prefix(&own->address, address, bits);
 }
 
+bool net_claims(const struct net *net, const struct ip_address *address)
+{
+    return net->options.claims && in_prefix(&net->options.claim, address);
+}
+
 bool net_on_link(const struct net *net, const struct ip_address *address)
 {
     for (uint32_t i = 0; i < net->own_count; i++)

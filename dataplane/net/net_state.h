@@ -62,6 +62,8 @@ static inline void net_count(struct net *net, enum net_counter counter)
 struct net_own *net_own(struct net *net, const struct ip_address *address);
 /* Whether the address lies in the prefix of one of ours. */
 bool net_on_link(const struct net *net, const struct ip_address *address);
+/* Whether it lies in the network that is claimed. */
+bool net_claims(const struct net *net, const struct ip_address *address);
 /* Whom to hand a packet from `source` (ours) to `destination`; false without a route. */
 bool net_next_hop(const struct net *net, const struct net_own *source,
                   const struct ip_address *destination, struct ip_address *hop_out);

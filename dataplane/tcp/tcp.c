@@ -320,6 +320,19 @@ void tcp_abort(struct tcp *tcp, struct tcp_conn *conn)
     tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
 }
 
+void tcp_vanish(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (conn->state != TCP_CLOSED)
+        tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
+}
+
+void tcp_set_narrow(struct tcp *tcp, struct tcp_conn *conn)
+{
+    conn->flags |= CONN_NARROW;
+    if (!tcp_conn_is(conn, IN(SYN_SENT)))
+        tcp_conn_program(tcp, conn, CONN_ACK_NOW);
+}
+
 void tcp_forget(struct tcp *tcp, struct tcp_conn *conn)
 {
     conn->orphan_due = tcp->now + TCP_ORPHAN_TIME;

@@ -43,6 +43,7 @@ struct tcp_options {
     uint32_t out_of_order; /* bytes of memory for what came out of order, all together; 0: no limit
                               but the pool's */
     uint32_t receive_window; /* bytes a connection may have unread or out of order */
+    uint32_t narrow_window;  /* the same for those that tcp_set_narrow() was said of */
     uint32_t send_limit;     /* bytes tcp_send_room() allows to queue */
     uint32_t idle_ms;        /* not used by the protocol; sessions have their own deadlines */
     uint32_t keepalive_ms;   /* keep-alive for all connections, after so long a silence; 0: only for
@@ -194,6 +195,12 @@ void tcp_set_keepalive(struct tcp *tcp, struct tcp_conn *conn, bool on);
  * (RFC 5482). False: there is no room for it.
  */
 bool tcp_set_user_timeout(struct tcp *tcp, struct tcp_conn *conn, uint32_t ms, bool offer);
+/* From now on its receive window is `narrow_window`; before its SYN has left, or it shrinks only as
+ * bytes arrive. */
+void tcp_set_narrow(struct tcp *tcp, struct tcp_conn *conn);
+/* Gone without a word, as if the power had failed: the peer hears nothing, until it sends something
+ * and gets a RST for an answer. */
+void tcp_vanish(struct tcp *tcp, struct tcp_conn *conn);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
 /*

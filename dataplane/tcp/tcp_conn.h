@@ -43,6 +43,7 @@ enum tcp_conn_flag {
     CONN_FIN_AHEAD = 1 << 10, /* the peer's FIN is known, at fin_seq, behind a hole */
     CONN_RECOVERY = 1 << 11,  /* fast recovery (RFC 6582) */
     CONN_KEEPALIVE = 1 << 12, /* a keep-alive probe is due */
+    CONN_NARROW = 1 << 13,    /* the window is narrow_window */
     CONN_SYN_LOST = 1 << 14,  /* our SYN went out more than once */
 };
 

@@ -26,11 +26,19 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+static uint32_t window_limit(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    return conn->flags & CONN_NARROW ? tcp->options.narrow_window : tcp->options.receive_window;
+}
+
 /* The receive window that memory allows for, in bytes from rcv_nxt on. */
 static uint32_t window_room(const struct tcp *tcp, const struct tcp_conn *conn)
 {
-    uint32_t room =
-        conn->flags & CONN_DISCARD ? tcp->options.receive_window : tcp_reassembly_room(tcp, conn);
+    uint32_t limit = window_limit(tcp, conn);
+    uint32_t room = conn->flags & CONN_DISCARD ? limit : tcp_reassembly_room(tcp, conn);
+
+    if (conn->flags & CONN_NARROW)
+        room = least(room, limit > conn->unread ? limit - conn->unread : 0);
 
     return least(room, (uint32_t)WINDOW_FIELD << conn->rcv_scale);
 }
@@ -42,7 +50,7 @@ static uint32_t window_room(const struct tcp *tcp, const struct tcp_conn *conn)
 static uint32_t window_edge(const struct tcp *tcp, const struct tcp_conn *conn)
 {
     uint32_t edge = conn->rcv_nxt + window_room(tcp, conn);
-    uint32_t step = least(tcp->options.receive_window / 2, tcp_conn_announced_mss(tcp, conn));
+    uint32_t step = least(window_limit(tcp, conn) / 2, tcp_conn_announced_mss(tcp, conn));
 
     return seq_le(conn->rcv_adv + step, edge) ? edge : conn->rcv_adv;
 }
@@ -50,10 +58,10 @@ static uint32_t window_edge(const struct tcp *tcp, const struct tcp_conn *conn)
 bool tcp_output_edge_moves(const struct tcp *tcp, const struct tcp_conn *conn)
 {
     uint32_t edge = window_edge(tcp, conn), window = conn->rcv_adv - conn->rcv_nxt;
-    uint32_t step = least(tcp->options.receive_window / 2, 2u * tcp_conn_announced_mss(tcp, conn));
+    uint32_t half = window_limit(tcp, conn) / 2;
+    uint32_t step = least(half, 2u * tcp_conn_announced_mss(tcp, conn));
 
-    return edge - conn->rcv_adv >= step &&
-           (window < tcp->options.receive_window / 2 || edge - conn->rcv_adv >= window);
+    return edge - conn->rcv_adv >= step && (window < half || edge - conn->rcv_adv >= window);
 }
 
 /*

@@ -7,7 +7,7 @@
 #include "dataplane/worker/engine.h"
 
 enum { STEP_MS = 5, STOPPED_STEPS = 20, READY_MS = 5000, CONNECTIONS_MORE = 8192 };
-enum { WINDOW = 1 << 18, SEND_LIMIT = 1 << 20 };
+enum { WINDOW = 1 << 18, NARROW = 256, SEND_LIMIT = 1 << 20 };
 
 #define LEDGER_MESSAGES (UINT64_C(1) << 24) /* without a number of messages */
 
@@ -50,6 +50,7 @@ static bool make_app(void *user, uint32_t index, struct tcp *tcp, struct chunk_p
     *app_out = (struct worker_app){.self = b->client[index],
                                    .turn = blast_client_turn,
                                    .next_timer = blast_client_next_timer,
+                                   .make = b->order->flood_rate > 0 ? blast_client_make : NULL,
                                    .count = blast_client_count};
     return b->client[index];
 }
@@ -57,7 +58,7 @@ static bool make_app(void *user, uint32_t index, struct tcp *tcp, struct chunk_p
 static struct engine_options engine_options_of(struct blasting *b)
 {
     const struct blast_order *o = b->order;
-    uint32_t share = blast_client_share(o, 0);
+    uint32_t share = blast_client_share(o, 0), places = blast_client_places(o, 0);
     struct engine_options e = {
         .program = o->program,
         .pmd = o->device ? NULL : o->pmd,
@@ -66,14 +67,24 @@ static struct engine_options engine_options_of(struct blasting *b)
         .eal_extra = o->eal,
         .eal_extra_count = o->eal_count,
         .offloads = o->offloads,
+        .claim = {.address = o->flood_from.address, .prefix = o->flood_from.prefix},
+        .rough = {.loss = o->loss,
+                  .delay_us = o->delay_us,
+                  .jitter_us = o->jitter_us,
+                  .seed = o->seed,
+                  .buffers = rough_line_buffers(o->delay_us, o->jitter_us)},
+        .claims = o->flood_rate > 0,
         .vlan = o->vlan,
         .workers = o->workers,
         .idle = o->busy ? WORKER_IDLE_BUSY : WORKER_IDLE_ADAPTIVE,
-        .tcp = {.connections = share + share / 2 + CONNECTIONS_MORE,
+        /* Who holds still does not close, and has nothing under way. */
+        .tcp = {.connections = share + (o->hold_us ? 0 : share / 2) + CONNECTIONS_MORE,
+                .flights = o->hold_us ? places + CONNECTIONS_MORE : 0,
                 .half_open = o->work == BLAST_WORK_SINK ? 65535 : 16,
                 .receive_window = WINDOW,
+                .narrow_window = NARROW,
                 .send_limit = SEND_LIMIT},
-        .chunks = {4 * share + 4096, share / 2 + 1024, share / 64 + 256},
+        .chunks = {4 * places + 4096, places / 2 + 1024, places / 64 + 256},
         .handoff = b->handoff,
         .make_app = make_app,
         .app_user = b,
@@ -133,6 +144,14 @@ static void add(uint64_t *to, const uint64_t *from, size_t n)
         to[i] += from[i];
 }
 
+static void sum_step(struct blast_step_tally *all, const struct blast_step_tally *one)
+{
+    add(&all->started, &one->started,
+        offsetof(struct blast_step_tally, session) / sizeof(uint64_t));
+    log_histogram_merge(&all->session, &one->session);
+    log_histogram_merge(&all->end, &one->end);
+}
+
 static void sum(struct blasting *b)
 {
     struct blast_tally *all = &b->tally[b->order->workers];
@@ -144,11 +163,15 @@ static void sum(struct blasting *b)
         add((uint64_t *)&all->counts, (const uint64_t *)&one->counts,
             sizeof(all->counts) / sizeof(uint64_t));
         add(all->refused[0], one->refused[0], sizeof(all->refused) / sizeof(uint64_t));
+        add((uint64_t *)all->manners, (const uint64_t *)one->manners,
+            sizeof(all->manners) / (sizeof(uint64_t)));
         add(all->errors, one->errors, POP3_VERB_COUNT);
         add(all->smtp_faults, one->smtp_faults, SMTP_CLIENT_FAULTS);
         add(all->pop3_faults, one->pop3_faults, POP3_CLIENT_FAULTS);
         for (int i = 0; i < BLAST_LATENCIES; i++)
             log_histogram_merge(&all->latency[i], &one->latency[i]);
+        for (uint32_t i = 0; i < b->order->step_count; i++)
+            sum_step(&all->steps[i], &one->steps[i]);
     }
 }
 
@@ -166,12 +189,28 @@ static double busy(const struct blasting *b)
     return all ? (double)did / (double)all : 0;
 }
 
+/* When the last worker's last session stood; 0: not yet. */
+static uint64_t stood(const struct blasting *b)
+{
+    uint64_t last = 0;
+
+    for (uint32_t i = 0; b->order->hold_us && i < b->order->workers; i++) {
+        uint64_t at = b->client[i] ? blast_client_stood(b->client[i]) : 0;
+
+        if (!at)
+            return 0;
+        last = at > last ? at : last;
+    }
+    return last ? last - b->shared.begin : 0;
+}
+
 static void tell(struct blasting *b, const struct blast_verified *verified)
 {
     uint64_t now = now_us(), until = b->loaded ? b->loaded : now;
     struct blast_told told = {.elapsed_us = now - b->shared.begin,
                               .load_us = until - b->shared.begin,
                               .active = engine_status(b->engine).sessions,
+                              .stood_us = stood(b),
                               .verifying = b->shared.phase == BLAST_PHASE_VERIFY,
                               .busy = busy(b),
                               .tally = &b->tally[b->order->workers],
@@ -228,11 +267,19 @@ static bool wait_for(struct blasting *b, enum blast_phase phase, uint64_t until)
         }
         if (now_us() - b->told >= 1000000)
             tell(b, NULL);
-        if (step % STOPPED_STEPS == 0 && o->stopped(o->context))
+        /* A server is not left with a million dead connections, whoever is in a hurry. */
+        if (step % STOPPED_STEPS == 0 && !(o->hold_us && phase == BLAST_PHASE_DRAIN) &&
+            o->stopped(o->context))
             return false;
         nap();
     }
     return true;
+}
+
+/* How long it takes to end those that hold still, at the limit of the rate. */
+static uint64_t letting_go(const struct blast_order *o)
+{
+    return o->hold_us ? (uint64_t)(o->sessions * 1e6 / o->rate_limit) : 0;
 }
 
 static void work(struct blasting *b)
@@ -246,9 +293,9 @@ static void work(struct blasting *b)
     enter(b, BLAST_PHASE_LOAD);
     goes_on = wait_for(b, BLAST_PHASE_LOAD,
                        o->duration_us ? b->shared.begin + o->duration_us : UINT64_MAX);
-    if (o->work != BLAST_WORK_SINK && !b->loaded) {
+    if (o->work != BLAST_WORK_SINK && (!b->loaded || o->hold_us)) {
         enter(b, BLAST_PHASE_DRAIN);
-        wait_for(b, BLAST_PHASE_DRAIN, now_us() + o->drain_us);
+        wait_for(b, BLAST_PHASE_DRAIN, now_us() + o->drain_us + letting_go(o));
     }
     if (!b->loaded)
         b->loaded = now_us();

@@ -51,6 +51,12 @@ static void fill_defaults(struct engine_options *o)
     o->idle_turns = o->idle_turns ? o->idle_turns : 64;
 }
 
+/* Frames that wait in a worker's rough line, or behind it. */
+static uint32_t rough_holds(const struct rough_line_options *o)
+{
+    return rough_line_is_wanted(o) ? ROUGH_LINE_WAYS * o->buffers + FRAME_QUEUE : 0;
+}
+
 static struct port_options port_options(const struct engine *e)
 {
     const struct engine_options *o = &e->options;
@@ -65,7 +71,7 @@ static struct port_options port_options(const struct engine *e)
         .mtu = o->mtu,
         .frames = o->frames,
         .held = mesh_holds(o->workers, o->ring_size) +
-                o->workers * (FRAME_QUEUE + NEIGHBOUR_PENDING_ALL),
+                o->workers * (FRAME_QUEUE + NEIGHBOUR_PENDING_ALL + rough_holds(&o->rough)),
         .offloads = o->offloads,
         .tso = o->tso,
         .large_receive = o->large_receive,
@@ -99,6 +105,8 @@ static struct net_options net_options(const struct engine *e)
     const struct engine_options *o = &e->options;
     struct net_options net = {.vlan = o->vlan,
                               .address_count = o->address_count,
+                              .claim = o->claim,
+                              .claims = o->claims,
                               .dad_ms = o->dad_ms,
                               .workers = o->workers};
 
@@ -141,6 +149,7 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     struct net_options net = net_options(e);
     struct tcp_options tcp = o->tcp;
     struct handoff_port *handoff = handoff_port_of(o->handoff, index);
+    struct rough_line *rough = NULL;
     struct worker_app app;
 
     tcp.worker = index;
@@ -149,7 +158,9 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     tcp.mss_v6 = net_mss(&net, false);
     w->chunks = secrets(&net, &tcp) ? chunk_pool_new(o->chunks) : NULL;
     w->tcp = w->chunks ? tcp_new(&tcp, w->chunks) : NULL;
-    if (w->tcp && make_app(e, w, index, &app))
+    if (rough_line_is_wanted(&o->rough))
+        rough = rough_line_new(&o->rough, index);
+    if (w->tcp && (rough || !rough_line_is_wanted(&o->rough)) && make_app(e, w, index, &app))
         w->worker = worker_new(&(struct worker_options){.index = index,
                                                         .port = e->port,
                                                         .mesh = e->mesh,
@@ -157,6 +168,7 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
                                                         .tcp = w->tcp,
                                                         .app = app,
                                                         .handoff = handoff,
+                                                        .rough = rough,
                                                         .burst = o->burst});
     if (!w->worker)
         writer_printf(why, "no memory for worker %u", index);

@@ -34,7 +34,10 @@ struct engine_options {
     uint16_t vlan;
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
-    uint32_t dad_ms; /* 0: no detection */
+    struct net_address claim; /* as in struct net_options */
+    bool claims;
+    struct rough_line_options rough; /* each worker's; zeros: the line is as it is */
+    uint32_t dad_ms;                 /* 0: no detection */
 
     /* Workers; the limits are each worker's. */
     uint32_t workers; /* 1 to ENGINE_WORKERS */

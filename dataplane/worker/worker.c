@@ -31,7 +31,9 @@ struct worker {
     struct rte_mbuf *frames[NET_BURST];
     struct net_burst in;
     struct frame_queue out;
-    uint64_t out_moved; /* when the way out last moved, or was empty */
+    struct rough_line *rough;
+    struct frame_queue late; /* what has passed the rough line */
+    uint64_t out_moved;      /* when the way out last moved, or was empty */
 };
 
 /* Stamps of one turn, once a stage. */
@@ -63,6 +65,7 @@ struct worker *worker_new(const struct worker_options *o)
                          .tcp = o->tcp,
                          .app = o->app,
                          .handoff = o->handoff,
+                         .rough = o->rough,
                          .tx_queues = port->tx_queues,
                          .burst = o->burst < NET_BURST / 2 ? o->burst : NET_BURST / 2};
     w->cycles = handoff_cycles(o->handoff);
@@ -75,6 +78,7 @@ struct worker *worker_new(const struct worker_options *o)
     w->prepares = net.port.tso;
     w->net = net_new(&net, &w->pool, &w->out);
     if (!w->net) {
+        rough_line_free(w->rough, &w->pool);
         free(w);
         return NULL;
     }
@@ -87,6 +91,8 @@ void worker_free(struct worker *w)
         return;
     net_free(w->net);
     frame_pool_give(&w->pool, w->out.frames, w->out.count);
+    frame_pool_give(&w->pool, w->late.frames, w->late.count);
+    rough_line_free(w->rough, &w->pool);
     frame_pool_fini(&w->pool);
     free(w);
 }
@@ -96,13 +102,15 @@ void worker_begin(struct worker *w, uint64_t now)
     net_start(w->net, now);
 }
 
-static void receive(struct worker *w)
+static void receive(struct worker *w, uint64_t now)
 {
     uint32_t n = 0;
 
     if (w->rx_queue != NO_QUEUE)
         n = port_receive(w->port, w->rx_queue, w->frames, w->burst);
     w->counters.frames_in += n;
+    if (w->rough)
+        n = rough_line_in(w->rough, &w->pool, w->frames, n, w->burst, now);
     w->held = n;
     w->held += net_made(w->net, w->frames + w->held, NET_BURST - w->held);
     if (w->workers == 1)
@@ -170,28 +178,35 @@ static void segments_in(struct worker *w, uint64_t now)
                        now);
 }
 
+/* What the port is to get: of a rough line, what has come out of it. */
+static struct frame_queue *way_out(struct worker *w)
+{
+    return w->rough ? &w->late : &w->out;
+}
+
 /* Frames of workers without a queue, for the owner of the queue they share. */
 static void collect_out(struct worker *w)
 {
+    struct frame_queue *q = way_out(w);
     struct rte_mbuf *frame;
 
     for (uint32_t from = w->tx_queues + w->index; from < w->workers; from += w->tx_queues)
-        while (frame_queue_room(&w->out) >= COLLECTED && mesh_take_out(w->mesh, from, &frame, 1))
-            frame_queue_put(&w->out, frame);
+        while (frame_queue_room(q) >= COLLECTED && mesh_take_out(w->mesh, from, &frame, 1))
+            frame_queue_put(q, frame);
 }
 
 /* As many frames as the port, or the ring to its queue's owner, takes now. */
-static uint32_t offer(struct worker *w)
+static uint32_t offer(struct worker *w, struct frame_queue *q)
 {
     uint32_t sent = 0, took = 1;
 
     if (w->tx_queue == NO_QUEUE) {
-        while (sent < w->out.count && mesh_send(w->mesh, w->index, w->out.frames[sent]))
+        while (sent < q->count && mesh_send(w->mesh, w->index, q->frames[sent]))
             sent++;
         return sent;
     }
-    while (took && sent < w->out.count) {
-        took = port_transmit(w->port, w->tx_queue, w->out.frames + sent, w->out.count - sent);
+    while (took && sent < q->count) {
+        took = port_transmit(w->port, w->tx_queue, q->frames + sent, q->count - sent);
         sent += took;
     }
     return sent;
@@ -201,18 +216,37 @@ static uint32_t offer(struct worker *w)
  * not hold up the rest. Returns how many have left. */
 static uint32_t transmit(struct worker *w, uint64_t now)
 {
-    uint32_t sent = offer(w);
+    struct frame_queue *q = way_out(w);
+    uint32_t sent;
 
-    if (sent || !w->out.count) {
+    if (w->rough)
+        rough_line_out(w->rough, &w->pool, &w->out, &w->late, now);
+    sent = offer(w, q);
+    if (sent || !q->count) {
         w->out_moved = now;
     } else if (now - w->out_moved > STUCK_US) {
         w->counters.out_stuck++;
-        frame_pool_give(&w->pool, w->out.frames, 1);
+        frame_pool_give(&w->pool, q->frames, 1);
         w->out_moved = now;
         sent = 1;
     }
-    frame_queue_taken(&w->out, sent);
+    frame_queue_taken(q, sent);
     return sent;
+}
+
+/* What the application sends beside TCP. */
+static uint32_t segments_made(struct worker *w, uint64_t now)
+{
+    struct tcp_segment segments[SEGMENTS];
+    uint32_t max = frame_queue_room(&w->out), n, all = 0;
+
+    do {
+        n = w->app.make(w->app.self, now, segments, max - all < SEGMENTS ? max - all : SEGMENTS);
+        for (uint32_t i = 0; i < n; i++)
+            net_output_claimed(w->net, &segments[i], now);
+        all += n;
+    } while (n && all < max);
+    return all + transmit(w, now);
 }
 
 /* Returns how many frames and segments moved. */
@@ -240,6 +274,15 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
     return moved;
 }
 
+static void account_line(struct worker *w)
+{
+    const struct rough_line_counts *c = rough_line_counts(w->rough);
+
+    w->counters.line_lost_in = c->lost[ROUGH_LINE_IN];
+    w->counters.line_lost_out = c->lost[ROUGH_LINE_OUT];
+    w->counters.line_full = c->full[ROUGH_LINE_IN] + c->full[ROUGH_LINE_OUT];
+}
+
 static void account(struct worker *w, const struct stamps *s, bool did, struct turn_time time)
 {
     struct stage_cycles *c = w->cycles;
@@ -253,6 +296,8 @@ static void account(struct worker *w, const struct stamps *s, bool did, struct t
         w->counters.turns_empty++;
         c->idle += s->last - s->begin;
     }
+    if (w->rough)
+        account_line(w);
     c->turns++;
     __atomic_store_n(&c->heartbeat_us, time.now, __ATOMIC_RELAXED);
     w->status = (struct worker_status){.connections = tcp_connections(w->tcp),
@@ -266,7 +311,7 @@ uint32_t worker_turn(struct worker *w, struct turn_time time)
     uint32_t did;
 
     s.last = s.begin;
-    receive(w);
+    receive(w, time.now);
     did = w->held;
     stamp(&s, STAGE_receive);
     net_input(w->net, w->frames, w->held, time.now, &w->in);
@@ -282,6 +327,8 @@ uint32_t worker_turn(struct worker *w, struct turn_time time)
     net_timers(w->net, time.now);
     stamp(&s, STAGE_net);
     did += segments_out(w, time.now);
+    if (w->app.make)
+        did += segments_made(w, time.now);
     stamp(&s, STAGE_transmit);
     frame_pool_give(&w->pool, w->frames, w->held);
     w->held = 0;
@@ -297,10 +344,17 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-uint64_t worker_next_timer(const struct worker *w)
+static uint64_t timers(const struct worker *w)
 {
     return earlier(net_next_timer(w->net),
                    earlier(tcp_next_timer(w->tcp), w->app.next_timer(w->app.self)));
+}
+
+uint64_t worker_next_timer(const struct worker *w)
+{
+    return earlier(
+        earlier(w->rough ? rough_line_next(w->rough) : UINT64_MAX, w->late.count ? 0 : UINT64_MAX),
+        timers(w));
 }
 
 void worker_napped(struct worker *w, uint64_t cycles)

@@ -5,6 +5,7 @@
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/net/net.h"
 #include "dataplane/worker/mesh.h"
+#include "dataplane/worker/rough_line.h"
 #include "dataplane/worker/worker_app.h"
 
 /*
@@ -19,7 +20,8 @@ struct worker_options {
     struct tcp *tcp;        /* this and the next two are the worker's alone once it runs */
     struct worker_app app;
     struct handoff_port *handoff;
-    uint16_t burst; /* frames a receive, at most NET_BURST / 2 */
+    struct rough_line *rough; /* the worker's from then on; NULL: the line is as it is */
+    uint16_t burst;           /* frames a receive, at most NET_BURST / 2 */
 };
 
 struct worker_counters {

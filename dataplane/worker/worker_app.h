@@ -16,6 +16,9 @@ struct worker_app {
     uint32_t (*turn)(void *self, struct turn_time time);
     /* The earliest time that it must be called again, UINT64_MAX for never. */
     uint64_t (*next_timer)(const void *self);
+    /* Segments from addresses that are claimed (struct net_options), up to `max`, once a turn
+     * behind those of TCP; NULL: none ever. */
+    uint32_t (*make)(void *self, uint64_t now, struct tcp_segment *segments_out, uint32_t max);
     /* Sessions at the moment. */
     uint32_t (*count)(const void *self);
 };

@@ -70,6 +70,11 @@ bool pop3_client_say_number(struct pop3_client *c, enum pop3_verb verb, uint32_t
     return pop3_client_say(c, verb, writer_span(&text), w);
 }
 
+uint32_t pop3_client_unanswered(const struct pop3_client *c)
+{
+    return c->count + (c->state == STATE_LIST || c->state == STATE_MESSAGE);
+}
+
 /* ---- answers ---- */
 
 static enum pop3_client_kind broken(struct pop3_client *c, struct pop3_client_action *a,

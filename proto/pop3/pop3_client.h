@@ -75,6 +75,8 @@ bool pop3_client_say_number(struct pop3_client *c, enum pop3_verb verb, uint32_t
  * Bound: one pass over what is taken. */
 enum pop3_client_kind pop3_client_next(struct pop3_client *c, struct span *in,
                                        struct pop3_client_action *action_out);
+/* Commands that were said, and not answered to the end of what follows. */
+uint32_t pop3_client_unanswered(const struct pop3_client *c);
 /* Lends a buffer of POP3_CLIENT_LINE bytes. */
 static inline void pop3_client_attach(struct pop3_client *c, uint8_t *buffer)
 {

@@ -46,6 +46,8 @@ static void ask(struct smtp_client *c, enum smtp_client_step step)
 {
     struct smtp_client_run *last = &c->asked[c->asked_count ? c->asked_count - 1 : 0];
 
+    /* What is in hand while nothing is awaited can be no answer to what is said only now. */
+    c->early = c->early || (c->ahead && !c->asked_count);
     if (c->asked_count && last->step == step) {
         last->count++;
         return;
@@ -425,6 +427,7 @@ static enum smtp_client_kind on_line(struct smtp_client *c, const struct smtp_re
                                      struct writer *w, struct smtp_client_action *a)
 {
     enum smtp_client_step awaited = smtp_client_awaits(c);
+    bool early = c->early;
 
     if (l->stray || ++c->lines > c->options->lines_max) {
         give_up(c, l->stray ? SMTP_CLIENT_FAULT_stray : SMTP_CLIENT_FAULT_lines);
@@ -432,19 +435,22 @@ static enum smtp_client_kind on_line(struct smtp_client *c, const struct smtp_re
     }
     if (!c->first[0])
         memcpy(c->first, l->enhanced, sizeof(c->first));
-    if (awaited == SMTP_CLIENT_EHLO && is_good(l->code) && l->number)
+    if (awaited == SMTP_CLIENT_EHLO && !early && is_good(l->code) && l->number)
         read_offer(c, l->text);
     if (!l->last)
         return SMTP_CLIENT_ACTION_MORE;
-    a->step = answered(c);
+    a->step = early ? SMTP_CLIENT_STEPS : answered(c);
     a->code = l->code;
     a->text = l->text;
     a->index = a->step == SMTP_CLIENT_RCPT ? c->heard : 0;
     memcpy(a->enhanced, c->first, sizeof(a->enhanced));
     memset(c->first, 0, sizeof(c->first));
     c->lines = 0;
+    c->early = false;
     if (l->code == 421)
         on_leaving(c, a);
+    else if (early)
+        give_up(c, SMTP_CLIENT_FAULT_early);
     else if (a->step == SMTP_CLIENT_STEPS)
         give_up(c, SMTP_CLIENT_FAULT_unasked);
     else
@@ -484,6 +490,7 @@ static enum smtp_client_kind next(struct smtp_client *c, struct span *in, struct
     enum smtp_client_kind kind;
 
     for (;;) {
+        c->ahead = in->len > 0 || !smtp_reply_reader_idle(&c->reader);
         /* A result stands before what is said next: the envelope may go with it. */
         kind = c->done ? tell(c, a) : SMTP_CLIENT_ACTION_MORE;
         if (kind != SMTP_CLIENT_ACTION_MORE)
@@ -499,6 +506,7 @@ static enum smtp_client_kind next(struct smtp_client *c, struct span *in, struct
         case SMTP_REPLY_READ_MORE:
             return SMTP_CLIENT_ACTION_MORE;
         case SMTP_REPLY_READ_LINE:
+            c->ahead = in->len > 0;
             if (on_line(c, &line, w, a) == SMTP_CLIENT_ACTION_REPLY)
                 return SMTP_CLIENT_ACTION_REPLY;
             break;

@@ -12,6 +12,10 @@
  * more input. The machine knows one transaction at a time, writes its commands (in one group where
  * the server offers PIPELINING, RFC 2920), and tells every reply; message bytes are the caller's.
  *
+ * A reply that arrives before its command was sent is a fault (`early`): it may have been put in by
+ * somebody in between, which matters most before a TLS handshake. Who sends `scratch` late sees
+ * less of this, so it is to be sent when the machine says MORE.
+ *
  * Seams. TLS: STARTTLS is seen in `offers`; a caller that has done the handshake calls
  * smtp_client_init() anew with `greeted` set, since RFC 3207 section 4.2 has everything forgotten.
  * AUTH will be a command of the caller's at READY.
@@ -116,6 +120,8 @@ struct smtp_client {
     uint8_t fault;   /* enum smtp_client_fault */
     uint8_t decided; /* enum smtp_client_step: of the transaction */
     bool esmtp, told, mail_said, data_said, mail_good, done;
+    bool ahead;                 /* bytes are in hand that came before whatever is said now */
+    bool early;                 /* and the reply that they begin was awaited by nobody */
     uint32_t offers;            /* bits 1 << enum smtp_keyword */
     uint32_t said, heard, good; /* recipients: RCPT said, answered, accepted */
     uint32_t lines;             /* of the reply under way */

@@ -42,6 +42,11 @@ static inline void smtp_reply_reader_attach(struct smtp_reply_reader *r, uint8_t
 {
     loose_line_attach(&r->line, buffer);
 }
+/* True when nothing of an unfinished reply was taken. */
+static inline bool smtp_reply_reader_idle(const struct smtp_reply_reader *r)
+{
+    return loose_line_idle(&r->line) && !r->code;
+}
 /* Bytes are missing: the reply under way is dropped with what is left of its line. */
 void smtp_reply_reader_gap(struct smtp_reply_reader *r);
 /* Takes bytes from *in and moves it behind them. Bound: one pass. */

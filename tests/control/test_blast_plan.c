@@ -70,7 +70,9 @@ static void targets_are_guarded(void)
 static void recipients_come_in_ranges(void)
 {
     const char *const words[] = {"a@b", "u{9-11}@c"}, *const bad[] = {"u{2-1}@c"},
-                      *const blank[] = {"a b@c"}, *const many[] = {"{1-1000000}@c", "x@y"};
+                      *const marked[] = {"a@b", "!u{1-2}@c"}, *const blank[] = {"a b@c"},
+                      *const many[] = {"{1-1000000}@c", "x@y"};
+    bool *rejected;
     uint32_t count;
     struct span *users = blast_users_make(words, 2, 2, &count);
 
@@ -81,6 +83,14 @@ static void recipients_come_in_ranges(void)
     CHECK_TEXT(users[3], "u11@c");
     CHECK_TEXT(users[4], "a@b");
     CHECK_TEXT(users[5], "u9@c");
+    blast_users_free(users, count);
+    CHECK(blast_users_rejected(words, 2, 2, &rejected) && !rejected);
+    CHECK(blast_users_rejected(marked, 2, 2, &rejected) && rejected);
+    CHECK(!rejected[0] && rejected[1] && rejected[2] && !rejected[3] && rejected[4]);
+    free(rejected);
+    users = blast_users_make(marked, 2, 2, &count);
+    CHECK(users && count == 3);
+    CHECK_TEXT(users[1], "u1@c");
     blast_users_free(users, count);
     CHECK(!blast_users_make(bad, 1, 1, &count));
     CHECK(!blast_users_make(blank, 1, 1, &count));
@@ -158,6 +168,38 @@ static void sizes_are_as_said(void)
     for (uint32_t i = 0; i < m->count; i++)
         CHECK(m->texts[i].raw.len > 102400 - 100 && m->texts[i].raw.len <= 102400);
     blast_messages_free(m);
+}
+
+/* All lines as they travel, no more bytes than were asked for, and the same again from the seed. */
+static void shapes_and_languages_are_made(void)
+{
+    static const uint64_t sizes[] = {4096, 20000, 150000};
+
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        struct blast_messages_options o = {.bytes = sizes[s],
+                                           .shapes = true,
+                                           .languages = true,
+                                           .spam = 20,
+                                           .count = 200,
+                                           .seed = s,
+                                           .from = "a@b",
+                                           .to = "c@d"};
+        char text[256];
+        struct writer why = writer_of(text, sizeof(text));
+        struct blast_messages *m = blast_messages_make(&o, &why),
+                              *again = blast_messages_make(&o, &why);
+
+        if (!CHECK(m && again && m->count == 200))
+            return;
+        for (uint32_t i = 0; i < m->count; i++) {
+            check_text(&m->texts[i]);
+            CHECK(m->texts[i].raw.len <= (sizes[s] < 5000 ? 6000 : sizes[s]));
+            CHECK(m->texts[i].raw.len > sizes[s] * 3 / 4);
+            CHECK(span_equal(m->texts[i].raw, again->texts[i].raw));
+        }
+        blast_messages_free(m);
+        blast_messages_free(again);
+    }
 }
 
 static void sizes_that_are_none(void)
@@ -240,6 +282,31 @@ static void words_become_an_order(void)
     CHECK(plan.order.address_count == 16 && plan.order.addresses[15].address.bytes[15] == 0x1f);
     CHECK(plan.order.addresses[15].has_gateway && plan.order.pop3_port == 110);
     blast_plan_fini(&plan);
+    CHECK(planned(PORT " --steps 1000:10,2000.5:2.5,1:1"));
+    CHECK(plan.order.step_count == 3 && plan.order.steps[1].rate == 2000.5);
+    CHECK(plan.order.steps[1].us == 2500000 && plan.order.duration_us == 13500000);
+    CHECK(plan.order.sessions == 10000 && plan.order.rate == 0);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --burst 500:0.5 --seconds 20"));
+    CHECK(plan.order.burst == 500 && plan.order.burst_us == 500000);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --work pop3 --hold 60 --sessions 1000000"));
+    CHECK(plan.order.hold_us == 60000000 && plan.order.sessions == 1000000);
+    CHECK(plan.order.duration_us == 3600000000);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT
+                  " --slow-senders 1 --slow-readers 2 --broken 97 --slow-bytes 50 --syn-flood 7 "
+                  "--syn-flood-from 198.19.0.0/16"));
+    CHECK(plan.order.slow_senders == 1 && plan.order.slow_readers == 2 && plan.order.broken == 97);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --loss 0.1 --delay 20.5:5"));
+    CHECK(plan.order.loss > 0.00099 && plan.order.loss < 0.00101);
+    CHECK(plan.order.delay_us == 20500 && plan.order.jitter_us == 5000);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --slow-bytes 50 --syn-flood 7 --syn-flood-from 198.19.0.0/16"));
+    CHECK(plan.order.slow_bytes == 50 && plan.order.flood_rate == 7);
+    CHECK(plan.order.flood_from.prefix == 16);
+    blast_plan_fini(&plan);
     CHECK(planned("--help") && plan.words.help);
     blast_plan_fini(&plan);
 }
@@ -256,6 +323,50 @@ static void wrong_words_are_refused(void)
         PORT " --busy=yes",
         PORT " --ramp 5",
         PORT " --logins 5",
+        PORT " --hold 5 --messages 5",
+        PORT " --hold 5 --broken 5",
+        PORT " --slow-senders 60 --broken 41",
+        PORT " --slow-readers 101",
+        PORT " --work pop3 --password-file /etc/passwd --slow-senders 10",
+        PORT " --shapes round",
+        PORT " --languages klingon",
+        PORT " --spam 101",
+        PORT " --loss 101",
+        PORT " --loss 5x",
+        PORT " --loss -5",
+        PORT " --delay 5:6",
+        PORT " --delay 5:",
+        PORT " --delay :5",
+        PORT " --delay 10001",
+        PORT " --syn-flood 10",
+        PORT " --syn-flood-from 198.19.0.0/16",
+        PORT " --syn-flood 10 --syn-flood-from 198.18.0.0/16",
+        PORT " --syn-flood 10 --syn-flood-from 198.20.0.0/16",
+        PORT " --syn-flood 10 --syn-flood-from 198.18.0.0/14",
+        PORT " --syn-flood 10 --syn-flood-from 198.19.0.0/33",
+        PORT " --syn-flood 10 --syn-flood-from 198.19.0.0",
+        PORT " --syn-flood 10 --syn-flood-from 2001:2::/64",
+        PORT " --syn-flood 200000 --syn-flood-from 198.19.0.0/16",
+        "--dev e --to 198.18.0.1:25 --address 198.18.0.2/24 --syn-flood 9 --syn-flood-from "
+        "198.18.1.0/24",
+        "--dev e --to 10.0.0.1:25 --address 10.0.0.2/24 --syn-flood 9 --syn-flood-from "
+        "10.0.0.128/25",
+        PORT " --hold 5 --verify --password-file /etc/passwd",
+        PORT " --steps 10",
+        PORT " --steps 10:",
+        PORT " --steps 10:1,",
+        PORT " --steps 10:1;20:1",
+        PORT " --steps 0:1",
+        PORT " --steps 1e3:1",
+        PORT " --steps -10:1",
+        PORT " --steps 200000:1",
+        PORT " --steps 10:2000,20:2000",
+        PORT " --steps 10:1 --seconds 5",
+        PORT " --steps 10:1 --rate 5",
+        PORT " --burst 10",
+        PORT " --burst 10:0",
+        PORT " --burst 200000:1",
+        PORT " --burst 10:1 --ramp 5",
         PORT " --recipients 2",
         PORT " --work imap",
         PORT " --rcpt a<b",
@@ -284,6 +395,7 @@ int main(void)
     CHECK_CASE(recipients_come_in_ranges);
     CHECK_CASE(messages_are_as_they_travel);
     CHECK_CASE(sizes_are_as_said);
+    CHECK_CASE(shapes_and_languages_are_made);
     CHECK_CASE(sizes_that_are_none);
     CHECK_CASE(files_are_taken_as_messages);
     CHECK_CASE(words_become_an_order);

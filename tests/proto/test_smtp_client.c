@@ -153,6 +153,7 @@ static void check_play(const struct smtp_client_options *o, uint32_t mails, uint
 #define CHUNKS (&(struct smtp_client_options){.pipelining = true, .chunking = true})
 #define ESMTP "220 hi\r\n|250-mx greets you\r\n250-PIPELINING\r\n250-8bitmime\r\n250 SIZE 5000\r\n|"
 #define GREETED "(banner 220)<EHLO me\r\n>(ehlo 250)"
+#define EARLY "a reply that came before its command was sent"
 #define MAIL "MAIL FROM:<a@b> SIZE=1000 BODY=8BITMIME\r\n"
 
 static void a_message_goes(void)
@@ -277,6 +278,33 @@ static void what_is_no_reply_ends_it(void)
         "!a reply has too many lines");
 }
 
+/* Lines that arrive together with the reply before them were sent without having heard the command.
+ */
+static void replies_that_come_early_end_it(void)
+{
+    static const struct {
+        const char *server, *expected;
+    } rows[] = {
+        {"220 hi\r\n250 mx\r\n", "(banner 220)(unasked 250)<EHLO me\r\n>!" EARLY},
+        {"220 hi\r\n250-mx\r\n250 STARTTLS\r\n", "(banner 220)(unasked 250)<EHLO me\r\n>!" EARLY},
+        {"220 hi\r\n|250 mx\r\n250 a\r\n", GREETED "(unasked 250)<MAIL FROM:<a@b>\r\n>!" EARLY},
+        {"220 hi\r\n|250 mx\r\n2|50 a\r\n", GREETED "<MAIL FROM:<a@b>\r\n>(unasked 250)!" EARLY},
+        {"220 hi\r\n|250 mx\r\n|250 a\r\n|250 b\r\n|354 c\r\n250 d\r\n",
+         GREETED "<MAIL FROM:<a@b>\r\n>(mail 250)<RCPT TO:<x@y>\r\n>(rcpt 250 #0)<DATA\r\n>"
+                 "(data 354){dot}(unasked 250)!" EARLY},
+        {"220 hi\r\n421 later\r\n",
+         "(banner 220)(unasked 421)<EHLO me\r\n>!the server closes the session with 421"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static struct play p;
+
+        begin(&p, PLAIN, 1, 1);
+        play(&p, rows[i].server, 1000);
+        CHECK_TEXT(writer_span(&p.log), rows[i].expected);
+    }
+}
+
 /* With no room for a second command the rest of the group follows when there is some. */
 static void groups_fit_the_room(void)
 {
@@ -325,6 +353,7 @@ int main(void)
     CHECK_CASE(too_large_is_not_tried);
     CHECK_CASE(the_server_goes);
     CHECK_CASE(what_is_no_reply_ends_it);
+    CHECK_CASE(replies_that_come_early_end_it);
     CHECK_CASE(groups_fit_the_room);
     CHECK_CASE(names_are_told);
     CHECK_CASE(tls_begins_anew);

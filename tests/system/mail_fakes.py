@@ -63,6 +63,8 @@ class Pop3(socketserver.StreamRequestHandler):
             if words[0] == b"RETR":
                 data = MAILBOX[int(words[1]) - 1].replace(b"\r\n.", b"\r\n..")
                 self.wfile.write(b"+OK\r\n" + data + b".\r\n")
+            elif words[0] == b"CAPA":
+                self.wfile.write(b"-ERR not known\r\n")
             else:
                 self.wfile.write(b"+OK %d 1\r\n" % len(MAILBOX))
             if words[0] == b"QUIT":

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The load generator against servers: what it measures, what it reads back, what it refuses to do."""
 
+import email
+import email.policy
 import json
 import sys
 from contextlib import contextmanager
@@ -96,6 +98,121 @@ def test_sink():
         finally:
             assert end(sink) == 0
     assert told["counts"]["messages_accepted"] == 500
+
+
+def test_steps():
+    """A rate in steps: each has a result of its own."""
+    with Namespaces("wpt") as namespaces:
+        namespaces.take_addresses(namespaces.client_port)
+        sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
+        try:
+            told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4", to="198.18.0.1:25")
+        finally:
+            assert end(sink) == 0
+    assert [s["started"] for s in told["steps"]] == [s["done"] for s in told["steps"]] == [20, 40]
+    assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
+
+
+def test_idle(make_engine):
+    """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    for work, port in ("smtp", 25), ("pop3", 110):
+        told = blast(namespaces.client, namespaces.client_port, "--address", "198.18.0.100-198.18.0.114/24", "--work", work,
+                     "--sessions", 500, "--hold", 1, to=f"{ENGINE_IPV4}:{port}")
+        assert told["counts"]["sessions_stood"] == told["counts"]["sessions_done"] == 500
+        assert told["latency_us"]["stand"]["count"] == 500 and 0 < told["setup_seconds"] < 20
+        assert told["errors"] == []
+        assert max(row["open"] for row in told["timeline"]) == 500
+
+
+def test_clients_that_do_not_behave(make_engine, password):
+    """Slow, broken and spoofed ones beside those that do: told apart, and what the server answered is counted."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--messages", 80, "--sessions", 40,
+                 "--slow-senders", 10, "--slow-readers", 10, "--slow-bytes", 20000, "--broken", 50, "--timeout", 2,
+                 "--syn-flood", 300, "--syn-flood-from", "198.18.0.128/25", to=f"{ENGINE_IPV4}:25")
+    assert told["counts"]["messages_accepted"] == told["counts"]["sessions_done"] == 80
+    clients = told["clients"]
+    assert len(clients) == 8 and all(c["begun"] == c["ended"] + c["reset"] for c in clients.values()), clients
+    assert sum(clients["garbage"]["refused"].values()) >= clients["garbage"]["begun"]
+    slow = clients["slow_sender"]["begun"] + clients["slow_reader"]["begun"]
+    assert told["latency_us"]["session"]["count"] + slow == 80 and told["latency_us"]["slow"]["count"] == slow
+    assert told["counts"]["syns_flooded"] > 50 and told["engine"]["net_claimed"] > 20
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 3,
+                 "--sessions", 1, "--slow-readers", 60, "--broken", 40, "--slow-bytes", 200000, "--password-file", password,
+                 to=f"{ENGINE_IPV4}:110")
+    assert told["counts"]["messages_retrieved"] == 240 and told["clients"]["slow_reader"]["ended"] == 3
+
+
+def test_a_rough_line():
+    """2 % lost and 10 to 30 ms added each way: everything arrives, and takes its time."""
+    with Namespaces("wpt") as namespaces:
+        namespaces.take_addresses(namespaces.client_port)
+        sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
+        try:
+            told = blast(namespaces.engine, namespaces.engine_port, "--messages", 100, "--sessions", 50, "--loss", "2",
+                         "--delay", "20:10", "--seed", 5, to="198.18.0.1:25")
+        finally:
+            assert end(sink) == 0
+    assert told["counts"]["messages_accepted"] == 100
+    assert told["latency_us"]["end"]["min"] > 20000 and told["latency_us"]["end"]["p50"] < 100000
+    assert told["engine"]["worker_line_lost_in"] > 0 and told["engine"]["worker_line_lost_out"] > 0
+    assert "worker_line_full" not in told["engine"]
+
+
+def test_mailboxes_and_refusals(make_engine, password):
+    """POP3 in groups and one by one, with lists; recipients and messages that are to be refused."""
+    engine = make_engine(changes={"rules": {"files": []}})
+    namespaces = engine.namespaces
+    namespaces.take_addresses(namespaces.client_port)
+    send = namespaces.client, namespaces.client_port, "--messages", 30, "--size", 1000
+    told = blast(*send, "--rcpt", "alice@example.test", "--rcpt", "!nobody@example.test", "--recipients", 2,
+                 to=f"{ENGINE_IPV4}:25")
+    counts = told["counts"]
+    assert counts["messages_accepted"] == counts["recipients_rejected"] == 30
+    assert counts["recipients_refused"] == counts["recipients_wrong"] == 0 and told["errors"] == []
+    told = blast(*send, "--rcpt", "nobody@example.test", "--expect-reject", 550, to=f"{ENGINE_IPV4}:25")
+    assert told["counts"]["messages_rejected"] == 30 and told["counts"]["messages_refused"] == 0 and told["errors"] == []
+    told = blast(*send, "--rcpt", "alice@example.test", "--expect-reject", 550, to=f"{ENGINE_IPV4}:25", status=1)
+    assert told["counts"]["messages_wrong"] == told["counts"]["messages_accepted"] == 30
+    for words in [], ["--no-pipelining", "--delete"], ["--delete"]:
+        told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 2,
+                     "--sessions", 1, "--list", "--password-file", password, *words, to=f"{ENGINE_IPV4}:110")
+        times = told["latency_us"]
+        expected = {0: 120, 2: 60}.get(len(words), 0)
+        assert told["counts"]["messages_retrieved"] == expected and told["errors"] == []
+        assert times["list"]["count"] == times["uidl"]["count"] == times["stat"]["count"] == 2
+        assert told["counts"]["messages_deleted"] == (expected if words else 0)
+
+
+def test_made_messages(tmp_path):
+    """Every shape in every language is read by Python's email without a defect, and its text by its charset."""
+    run(binary(), "blast", "--write", tmp_path, "--texts", 400, "--shapes", "mix", "--languages", "mix", "--spam", 10,
+        "--size", "lognormal:6k:0.6")
+    messages = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in sorted(tmp_path.iterdir())]
+    assert len(messages) == 400
+    types, charsets, spam = set(), set(), 0
+    for message in messages:
+        assert message["subject"] and not message["subject"].defects
+        for part in message.walk():
+            assert not part.defects, (message.as_string()[:400], part.defects)
+            types.add(part.get_content_type())
+            if part.get_content_maintype() == "text":
+                charsets.add(part.get_content_charset())
+                text = part.get_payload(decode=True).decode(part.get_content_charset())
+                assert len(text) > 20 and "\ufffd" not in text
+            elif part.get_content_type() == "image/png":
+                assert part.get_payload(decode=True).startswith(b"\x89PNG\r\n\x1a\n")
+        spam += "example.test/" in message.as_string() or "FREE" in message.as_string().upper()
+    assert types == {"text/plain", "text/html", "multipart/alternative", "multipart/mixed", "multipart/related", "message/rfc822",
+                     "image/png", "application/octet-stream"}
+    assert charsets == {"us-ascii", "utf-8", "iso-8859-1", "iso-8859-15", "iso-8859-2", "koi8-r", "iso-8859-7", "gb18030",
+                        "shift_jis", "windows-1256"}
+    assert 20 < spam < 80
 
 
 def test_faults_are_found(password):
