@@ -48,6 +48,7 @@ def words():
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(ROWS)}; all without a name")
     parser.add_argument("--quick", action="store_true", help="one short pair of each")
     parser.add_argument("--smoke", action="store_true", help="so little that no figure means anything: does the harness run?")
+    parser.add_argument("--long", action="store_true", help="idle: 1,000,000 connections instead of 100,000")
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"how often each side is measured (default: {PAIRS})")
     parser.add_argument("--results", type=Path, default=ROOT / "build/bench.ndjson", metavar="FILE",
                         help="where a line of JSON for each row is added (default: build/bench.ndjson)")
@@ -56,8 +57,8 @@ def words():
     unknown = [name for name in options.names if name not in ROWS]
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")
-    options.effort = Effort.SMOKE if options.smoke else Effort.QUICK if options.quick else Effort.FULL
-    if options.effort != Effort.FULL:
+    options.effort = Effort.SMOKE if options.smoke else Effort.QUICK if options.quick else Effort.LONG if options.long else Effort.FULL
+    if options.effort < Effort.FULL:
         options.pairs = 1
     return options
 

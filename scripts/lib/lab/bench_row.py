@@ -23,14 +23,15 @@ SAME_OURS, SAME_BESIDE = "ours, same client", "beside, same client"
 
 
 class Effort(IntEnum):
-    """How much of it: to see that the harness runs, one short pair, all pairs."""
+    """How much of it: to see that the harness runs, one short pair, all pairs, and more where the row has more."""
 
     SMOKE = 0
     QUICK = 1
     FULL = 2
+    LONG = 3
 
-    def pick(self, smoke, quick, full):
-        return (smoke, quick, full)[self]
+    def pick(self, smoke, quick, full, long=None):
+        return (smoke, quick, full, full if long is None else long)[self]
 
 
 @dataclass(frozen=True)

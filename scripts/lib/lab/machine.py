@@ -6,8 +6,12 @@ import platform
 import statistics
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab import ROOT
+from lab.commands import run
 
 
 def processor():
@@ -50,10 +54,16 @@ def describe():
             f"Linux {platform.release()}")
 
 
+def commit():
+    """What of the tree is measured; empty where it is no clone."""
+    done = run("git", "-C", ROOT, "describe", "--always", "--dirty", check=False)
+    return done.stdout.decode().strip()
+
+
 def place():
     """The machine for a line of JSON, with its description as `text`."""
     return {"text": describe(), "cpus": os.cpu_count(), "processor": processor(), "memory_gib": round(memory_gib(), 1),
-            "hugepages": hugepages(), "linux": platform.release(), "fdatasync_us": round(fdatasync_microseconds())}
+            "hugepages": hugepages(), "linux": platform.release(), "commit": commit(), "fdatasync_us": round(fdatasync_microseconds())}
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,17 @@ class Places:
 def places():
     cpus = sorted(os.sched_getaffinity(0))
     return Places(worker=cpus[1 % len(cpus)], control=cpus[0], client=cpus[2 % len(cpus)])
+
+
+@contextmanager
+def pinned(cpu):
+    """This thread, which looks on, keeps off the CPU of what it looks at."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _parents():

@@ -16,7 +16,8 @@ MEMIF, VETH = "memif", "veth"
 TOLD = 0.2  # by then an engine's threads have told their counts
 MAILBOXES = 200
 RECIPIENTS = f"user{{1-{MAILBOXES}}}@{DOMAIN}"
-CLIENTS = "198.18.0.64-198.18.0.79/24"  # blast's addresses: more ports than one has
+CLIENT_ADDRESSES = 32  # of blast: more ports than one address has
+CLIENTS = f"198.18.0.64-198.18.0.{64 + CLIENT_ADDRESSES - 1}/24"
 IN_MEMORY = {"store": {"kind": "memory", "memory": "8GiB"}}
 
 
@@ -93,8 +94,9 @@ def watched(engine, *words, counter, total, **options):
         watch.processes["blast"] = process.pid
         watch.look()
 
-    watch.look()
-    told = blast(namespace, port, *words, meanwhile=look, **options)
-    time.sleep(TOLD)
-    watch.look(soon=True)
+    with machine.pinned(machine.places().client):
+        watch.look()
+        told = blast(namespace, port, *words, meanwhile=look, **options)
+        time.sleep(TOLD)
+        watch.look(soon=True)
     return told, watch.steady(counter, total(told))
