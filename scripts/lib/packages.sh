@@ -59,8 +59,11 @@ packages_install() {
     if [[ " ${missing[*]} " == *" postfix "* ]]; then
         echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
     fi
-    packages_apt "${missing[@]}" >&2 && return 0
-    apt-get -qq update >&2 && packages_apt "${missing[@]}" >&2
+    packages_apt "${missing[@]}" >&2 || { apt-get -qq update >&2 && packages_apt "${missing[@]}" >&2; } || return 1
+    # Debian starts it at once; ours are started by the scripts, with a configuration of their own.
+    if [[ " ${missing[*]} " == *" dovecot-pop3d "* ]]; then
+        systemctl disable --now dovecot >/dev/null 2>&1 || true
+    fi
 }
 
 # packages_unpack NAME PACKAGE...: what is not installed of the packages and of the libraries they ask for, as a tree in the

@@ -8,7 +8,7 @@ from lab.bench_row import Told
 from lab.commands import wait_until
 from lab.engine import Engine
 from lab.namespaces import ENGINE_IPV4, Namespaces
-from lab.sinks import source
+from lab.sinks import SOURCE, source
 
 PAYLOAD = 4096
 MEDIAN_GOAL_US, P99_GOAL_US = 100, 1000
@@ -45,4 +45,5 @@ def tell(effort, say):
             "median asked for": MEDIAN_GOAL_US, "p99 asked for": P99_GOAL_US}
 
 
-ROW = Told("reply", "from the final dot to the reply by the engine's own clock; the figures are one connection's, busy workers", tell)
+ROW = Told("reply", "from the final dot to the reply by the engine's own clock; the figures are one connection's, busy workers", tell,
+           needs=(SOURCE,))

@@ -43,6 +43,12 @@ class Sample:
     cores: dict = field(default_factory=dict)  # CPU seconds by seconds of the clock, by process
 
 
+def missing(tools):
+    """What to say of those that are not there; empty when all are."""
+    absent = [tool for tool in tools if not shutil.which(tool)]
+    return f"not installed: {', '.join(absent)}" if absent else ""
+
+
 @dataclass(frozen=True)
 class Side:
     name: str
@@ -54,8 +60,7 @@ class Side:
     smoke: bool = True  # false: nothing in it that another side's smoke does not try
 
     def missing(self):
-        absent = [tool for tool in self.needs if not shutil.which(tool)]
-        return f"{', '.join(absent)} is not installed" if absent else ""
+        return missing(self.needs)
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,14 @@ class Told:
     name: str
     title: str
     tell: Callable[[Effort, Callable[[str], None]], dict]
+    needs: tuple = ()
 
     def run(self, effort, _pairs, place, say):
         say(f"== {self.name}: {self.title}")
         say(f"machine: {place['text']}")
+        if missing(self.needs):
+            say(f"bench {self.name}: skipped ({missing(self.needs)})")
+            return {"bench": self.name, "at": now(), "skipped": missing(self.needs)}
         figures = self.tell(effort, say)
         say(f"bench {self.name}: {named(figures)}")
         return {"bench": self.name, "title": self.title, "at": now(), "effort": effort.name.lower(), "machine": place,

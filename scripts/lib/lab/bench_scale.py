@@ -13,8 +13,8 @@ from lab.engine import STARTER_RULES
 from lab.namespaces import Namespaces
 from lab.tap import Tap
 
-SESSIONS = 8       # of a queue; their frames are in memory once, and come again and again
-MESSAGE = 1_000_000
+SESSIONS, MESSAGE = 8, 1_000_000  # of a queue, and bytes; their frames are in memory once, and come again and again
+SMOKE = 4, 200_000
 NUMBERS = (0x10000000, 0x65555555, 0xBAAAAAAA)
 KEY = 0x6D5A6D5A
 
@@ -48,11 +48,11 @@ def session(port, number, size):
                         numbers=(number, number + 500))
 
 
-def queues(workers, size, folder):
+def queues(workers, sessions, size, folder):
     """A file for each worker, of connections that are its own; all of them in memory once the port has started."""
     files = []
     for worker in range(workers):
-        ports = [port for port in range(20000, 60000) if owner(port, workers) == worker][:SESSIONS]
+        ports = [port for port in range(20000, 60000) if owner(port, workers) == worker][:sessions]
         path = folder / f"{workers}-{worker}.pcap"
         path.write_bytes(pcap([packet for number in NUMBERS for port in ports for packet in session(port, number, size)]))
         files.append(f"rx_pcap={path}")
@@ -75,7 +75,7 @@ def tapping(workers):
                 "engine": {"mbufs": 131072, "idle": effort.pick("adaptive", "busy", "busy"), "memory": "512MiB", "control_cpus": str(machine.places().control)},
                 "rules": {"files": [str(STARTER_RULES)]}})
             tap.settings["tap"]["ports"] = [{"pmd": "eal", "device": ",".join(
-                ["net_pcap0", *queues(workers, effort.pick(200_000, MESSAGE, MESSAGE), tap.directory), "infinite_rx=1"])}]
+                ["net_pcap0", *queues(workers, *(SMOKE if not effort else (SESSIONS, MESSAGE)), tap.directory), "infinite_rx=1"])}]
             tap.write()
             with tap:
                 wait_until(lambda: len(told(tap)) > 1, 20, "the tap to tell of itself")

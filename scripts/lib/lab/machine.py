@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a figure was measured on, and what a process tree used of it."""
 
+import functools
 import os
 import platform
 import statistics
@@ -79,6 +80,7 @@ class Places:
         return f"the engine's worker has CPU {self.worker} of its own, blast is on CPU {self.client}{shared}"
 
 
+@functools.cache
 def places():
     cpus = sorted(os.sched_getaffinity(0))
     return Places(worker=cpus[1 % len(cpus)], control=cpus[0], client=cpus[2 % len(cpus)])
