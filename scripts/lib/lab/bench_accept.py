@@ -21,6 +21,7 @@ class Load:
 
     size: int
     sessions: int
+    source_sessions: int
     words: tuple
     source_words: tuple
     counts: tuple  # messages by Effort; 0: by time
@@ -76,7 +77,7 @@ def beside(load):
     def measure(effort):
         with Namespaces() as namespaces, sink_on(namespaces.client, LOOPBACK) as sink:
             def send(count):
-                return source(namespaces.client, LOOPBACK, count, load.sessions, load.size, *load.source_words)
+                return source(namespaces.client, LOOPBACK, count, load.source_sessions, load.size, *load.source_words)
             first = effort.pick(*load.counts) or 500
             before = machine.cpu_seconds(sink.pid)
             count, sent = rate_over(effort.pick(0, *load.seconds[1:]), send, first)
@@ -117,7 +118,7 @@ def sides(load, smoke=True):
     return (
         Side(OURS, f"blast over memif to run, {load.sessions} sessions; store.kind memory, MIME parsed, rules/starter.yaml, every "
              "message read back by POP3 and compared; worth of a worker's busy cycles", per_core, ours(load, MEMIF)),
-        Side(BESIDE, f"smtp-source over loopback to smtp-sink, {load.sessions} sessions, messages of as many bytes; by the clock",
+        Side(BESIDE, f"smtp-source over loopback to smtp-sink, {load.source_sessions} sessions, messages of as many bytes; by the clock",
              load.unit, beside(load), needs=(SOURCE, SINK), configuration=lambda: " ".join(sink_words(LOOPBACK))),
         Side(SAME_OURS, f"{veth} run (af_packet), every message read back and compared; by the clock", load.unit,
              ours(load, VETH, by_clock=True), smoke=False),
@@ -134,12 +135,12 @@ NOTES = (
 
 
 def small(**more):
-    return Load(size=4096, sessions=64, counts=(100, 0, 0), seconds=(0, 2, 5), unit="messages/s", worth=1, **more)
+    return Load(size=4096, sessions=64, source_sessions=20, counts=(100, 0, 0), seconds=(0, 2, 5), unit="messages/s", worth=1, **more)
 
 
 ACCEPT = Row("accept", "4 KB messages, a new connection for each", sides(small(words=(), source_words=())), NOTES)
 REUSE = Row("accept-reuse", "4 KB messages, 100 a connection", sides(small(words=("--reuse", 100), source_words=("-d",)), smoke=False), NOTES)
-MEGABYTE = Load(size=1 << 20, sessions=8, words=("--attachments", 100, "--texts", 16, "--reuse", 10), source_words=("-d",),
+MEGABYTE = Load(size=1 << 20, sessions=8, source_sessions=8, words=("--attachments", 100, "--texts", 16, "--reuse", 10), source_words=("-d",),
                 counts=(8, 1000, 3000), seconds=(0, 2, 5), unit="Gbit/s", worth=(1 << 20) * 8 / 1e9)
 BULK = Row("bulk", "1 MB messages with a base64 attachment each, 10 a connection",
            (*sides(MEGABYTE, smoke=False), Side("memcpy", "the limit: one core copies as many bytes once", "Gbit/s", memcpy)), NOTES)
