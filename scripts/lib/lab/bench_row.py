@@ -159,7 +159,7 @@ def closing(row, results):
     """The line that a row ends with."""
     found = ratio(results, (row.sides[0].name, row.sides[1].name))
     if found:
-        return f"bench {row.name}: ours {number(found['ours'])}, beside {number(found['beside'])}, ratio {found['ratio']:.2f}"
+        return f"bench {row.name}: ours {number(found['ours'])}, beside {number(found['beside'])}, ratio {number(found['ratio'])}"
     parts = [f"{name} skipped ({result.skipped})" if result.skipped else f"{name} {number(result.median)}"
              for name, result in zip((OURS, BESIDE), (results[side.name] for side in row.sides[:2]))]
     return f"bench {row.name}: {', '.join(parts)}"
@@ -204,7 +204,7 @@ def run(row, effort, pairs, place, say):
                    [result.line() for result in results.values()]))
     same = ratio(results, row.same)
     if same:
-        say(f"same client, same path: ours {number(same['ours'])}, beside {number(same['beside'])}, ratio {same['ratio']:.2f}")
+        say(f"same client, same path: ours {number(same['ours'])}, beside {number(same['beside'])}, ratio {number(same['ratio'])}")
     if row.less_is_better:
         say("less is better")
     say(closing(row, results))
