@@ -18,6 +18,7 @@
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_mail.h"
+#include "control/ctl/ctl_cycles.h"
 #include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/ctl/ctl_trace.h"
@@ -377,6 +378,7 @@ static bool start_ctl(struct run *r)
         [CTL_SUBJECT_MAIL] = ctl_mail_subject(&r->mail),
         [CTL_SUBJECT_RULES] = ctl_rules_subject(r->policy),
         [CTL_SUBJECT_TRACE] = ctl_trace_subject(&r->trace),
+        [CTL_SUBJECT_CYCLES] = ctl_cycles_subject(r->handoff),
     };
 
     r->mail = (struct ctl_mail){.store = r->store,
@@ -501,6 +503,8 @@ static void end(struct run *r)
     }
     if (r->engine)
         engine_halt(r->engine);
+    if (r->cli->profile && r->engine)
+        ctl_cycles_print(stdout, r->handoff);
     if (r->read_service)
         read_service_stop(r->read_service);
     if (r->store_service)

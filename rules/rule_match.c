@@ -5,15 +5,18 @@
 struct rule_match {
     const struct rule_set *set;
     struct rule_pool *pool;
-    hs_stream_t *streams[RULE_LANES][RULE_SCOPES]; /* taken from the pool */
-    bool begun[RULE_LANES][RULE_SCOPES];           /* the stream holds bytes of a part */
-    uint8_t lane;                                  /* that is fed and closed */
-    bool settled; /* rules with logic are decided up to `stage` by what has hit */
+    uint16_t taken[RULE_LANES]; /* a bit for each scope whose stream was taken from the pool */
+    uint16_t begun[RULE_LANES]; /* likewise: the stream holds bytes of a part */
+    uint8_t lanes;              /* whose bits are in use: those below */
+    uint8_t lane;               /* that is fed and closed */
+    bool settled;               /* rules with logic are decided up to `stage` by what has hit */
     uint8_t stage;
     size_t pattern_words;
     size_t rule_words;
+    hs_stream_t *streams[RULE_LANES][RULE_SCOPES]; /* those that `taken` has */
     uint64_t words[]; /* patterns hit, rules hit, and the same as they were at the mark */
 };
+_Static_assert(RULE_SCOPES <= 16, "a bit each");
 
 static size_t words_of(size_t bits)
 {
@@ -45,7 +48,9 @@ struct rule_match *rule_match_init(void *memory, const struct rule_set *set, str
 {
     struct rule_match *m = memory;
 
-    memset(m, 0, rule_match_size(set));
+    memset(m, 0, offsetof(struct rule_match, streams));
+    memset(m->words, 0,
+           2 * sizeof(uint64_t) * (words_of(set->pattern_count) + words_of(set->count)));
     m->set = set;
     m->pool = pool;
     m->pattern_words = words_of(set->pattern_count);
@@ -53,23 +58,48 @@ struct rule_match *rule_match_init(void *memory, const struct rule_set *set, str
     return m;
 }
 
-static void fini_lane(struct rule_match *m, hs_stream_t **streams)
+static bool lane_has(const uint16_t *lanes, unsigned lane, enum rule_scope scope)
 {
-    for (size_t s = 0; s < RULE_SCOPES; s++) {
-        if (!streams[s])
-            continue;
+    return lanes[lane] >> scope & 1;
+}
+
+static void lane_set(uint16_t *lanes, unsigned lane, enum rule_scope scope, bool on)
+{
+    lanes[lane] = (uint16_t)((lanes[lane] & ~(1u << scope)) | (unsigned)on << scope);
+}
+
+/* The stream of a scope in a lane; NULL: the pool has none left. */
+static hs_stream_t *stream_of(struct rule_match *m, unsigned lane, enum rule_scope scope)
+{
+    hs_stream_t **stream = &m->streams[lane][scope];
+
+    if (lane_has(m->taken, lane, scope))
+        return *stream;
+    *stream = rule_pool_take(m->pool, scope);
+    lane_set(m->taken, lane, scope, *stream);
+    if (lane >= m->lanes)
+        m->lanes = (uint8_t)(lane + 1);
+    return *stream;
+}
+
+static void fini_lane(struct rule_match *m, unsigned lane)
+{
+    for (unsigned left = m->taken[lane]; left; left &= left - 1) {
+        enum rule_scope s = (enum rule_scope)__builtin_ctz(left);
+
         /* Without a callback nothing is reported of a part that was cut off. Fails on wrong
          * arguments only. */
-        hs_reset_stream(streams[s], 0, NULL, NULL, NULL);
-        rule_pool_give(m->pool, (enum rule_scope)s, streams[s]);
-        streams[s] = NULL;
+        if (lane_has(m->begun, lane, s))
+            hs_reset_stream(m->streams[lane][s], 0, NULL, NULL, NULL);
+        rule_pool_give(m->pool, s, m->streams[lane][s]);
     }
+    m->taken[lane] = m->begun[lane] = 0;
 }
 
 void rule_match_fini(struct rule_match *m)
 {
-    for (size_t lane = 0; lane < RULE_LANES; lane++)
-        fini_lane(m, m->streams[lane]);
+    for (unsigned lane = 0; lane < m->lanes; lane++)
+        fini_lane(m, lane);
 }
 
 void rule_match_lane(struct rule_match *m, unsigned lane)
@@ -82,17 +112,21 @@ enum rule_status rule_match_copy_lane(struct rule_match *m, unsigned from, unsig
     hs_error_t error = HS_SUCCESS;
 
     for (size_t s = 0; s < RULE_SCOPES && error == HS_SUCCESS; s++) {
-        m->begun[to][s] = m->begun[from][s];
-        if (!m->begun[from][s])
-            continue;
-        if (!m->streams[to][s])
-            m->streams[to][s] = rule_pool_take(m->pool, (enum rule_scope)s);
-        if (!m->streams[to][s]) {
-            m->begun[to][s] = false;
-            return RULE_FULL;
-        }
+        enum rule_scope scope = (enum rule_scope)s;
+        hs_stream_t *stream;
+
         /* What the other stream held was reported when it was fed. */
-        error = hs_reset_and_copy_stream(m->streams[to][s], m->streams[from][s], NULL, NULL, NULL);
+        if (!lane_has(m->begun, from, scope)) {
+            if (lane_has(m->begun, to, scope))
+                error = hs_reset_stream(m->streams[to][s], 0, NULL, NULL, NULL);
+            lane_set(m->begun, to, scope, false);
+            continue;
+        }
+        stream = stream_of(m, to, scope);
+        if (!stream)
+            return RULE_FULL;
+        lane_set(m->begun, to, scope, true);
+        error = hs_reset_and_copy_stream(stream, m->streams[from][s], NULL, NULL, NULL);
     }
     return error == HS_SUCCESS ? RULE_OK : RULE_BROKEN;
 }
@@ -189,6 +223,7 @@ enum rule_status rule_match_header(struct rule_match *m, struct span name, struc
 enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, struct span bytes)
 {
     struct rule_scan scan;
+    hs_stream_t *stream;
 
     if (!rule_scope_streams(scope))
         return RULE_BROKEN;
@@ -196,20 +231,19 @@ enum rule_status rule_match_feed(struct rule_match *m, enum rule_scope scope, st
         return RULE_OK;
     if (bytes.len > UINT32_MAX)
         return RULE_BROKEN;
-    if (!m->streams[m->lane][scope])
-        m->streams[m->lane][scope] = rule_pool_take(m->pool, scope);
-    if (!m->streams[m->lane][scope])
+    stream = stream_of(m, m->lane, scope);
+    if (!stream)
         return RULE_FULL;
-    m->begun[m->lane][scope] = true;
+    lane_set(m->begun, m->lane, scope, true);
     scan = scan_of(m);
-    return status_of(rule_scan_stream(&scan, m->streams[m->lane][scope], bytes));
+    return status_of(rule_scan_stream(&scan, stream, bytes));
 }
 
 enum rule_status rule_match_close(struct rule_match *m, enum rule_scope scope)
 {
-    if (!m->begun[m->lane][scope])
+    if (!lane_has(m->begun, m->lane, scope))
         return RULE_OK;
-    m->begun[m->lane][scope] = false;
+    lane_set(m->begun, m->lane, scope, false);
     return status_of(hs_reset_stream(m->streams[m->lane][scope], 0, rule_pool_scan(m->pool).scratch,
                                      on_match, m));
 }

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "control/blast/blast_plan.h"
+#include "control/blast/blast_plot.h"
+#include "control/blast/blast_progress.h"
 #include "control/blast/blast_report.h"
 
 enum { OK = 0, FAILED = 1, USAGE = 2, WHY = 1024 };
@@ -19,7 +22,8 @@ struct blasting {
     struct blast_report_more more;
     FILE *out; /* for people */
     FILE *json;
-    bool stood; /* and it was said */
+    bool stood;    /* and it was said */
+    bool terminal; /* there is somebody to draw a bar for */
 };
 
 static volatile sig_atomic_t stop;
@@ -48,6 +52,8 @@ static void second(void *context, const struct blast_told *told)
         b->verified = *told->verified;
         b->told.verified = &b->verified;
     }
+    if (b->terminal)
+        blast_progress_clear(stderr);
     if (told->verified)
         return;
     row = blast_report_second(&b->plan.order, told, &b->last);
@@ -64,6 +70,11 @@ static void second(void *context, const struct blast_told *told)
         fprintf(b->out, "%8.1f s  reading back\n", row.at);
     else
         blast_report_line(b->out, &row);
+    if (b->terminal)
+        blast_progress_draw(stderr, &b->plan.order, told,
+                            b->plan.order.hold_us || b->plan.order.work == BLAST_WORK_SINK
+                                ? row.sessions
+                                : row.messages);
 }
 
 static void take_counter(void *context, const char *name, uint64_t value)
@@ -128,6 +139,11 @@ static int carry_out(struct blasting *b, blast_command_run *run)
 
     if (!open_json(b))
         return FAILED;
+    if (b->plan.words.plot && !blast_plot_can(&why)) {
+        fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+        return FAILED;
+    }
+    b->terminal = isatty(STDERR_FILENO) && !b->plan.words.quiet;
     b->more.counters = json_object();
     b->more.timeline = json_array();
     sigaction(SIGINT, &action, NULL);
@@ -136,8 +152,14 @@ static int carry_out(struct blasting *b, blast_command_run *run)
         fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
         return FAILED;
     }
+    if (b->terminal)
+        blast_progress_clear(stderr);
     blast_report_table(b->out, &b->plan.order, &b->told, b->more.counters);
     written = write_json(b);
+    if (b->plan.words.plot && !blast_plot_draw(b->plan.words.plot, b->more.timeline, &why)) {
+        fprintf(stderr, "wirepost blast: %.*s\n", (int)why.len, text);
+        written = false;
+    }
     return written && is_good(b) ? OK : FAILED;
 }
 

@@ -60,22 +60,34 @@ static bool may_claim(const struct blast_order *o, const struct blast_address *c
            ip_address_is_v4(&o->target) == ip_address_is_v4(&claim->address);
 }
 
-/* loss = percent; delay = milliseconds [ ":" milliseconds ] */
+/* delay = milliseconds [ ":" milliseconds ] */
+static bool read_delay(const char *text, struct blast_order *o)
+{
+    double ms, jitter = 0;
+
+    if (!blast_words_decimal(&text, 10000, &ms))
+        return false;
+    if (*text == ':') {
+        text++;
+        if (!blast_words_decimal(&text, ms, &jitter))
+            return false;
+    }
+    o->delay_us = (uint64_t)(ms * 1000);
+    o->jitter_us = (uint64_t)(jitter * 1000);
+    return !*text;
+}
+
 static bool plan_line(const struct blast_words *w, struct blast_order *o)
 {
-    const char *loss = w->loss, *delay = w->delay;
-    double percent = 0, ms = 0, jitter = 0;
+    const char *loss = w->loss;
+    double percent = 0;
 
     if (loss && (!blast_words_decimal(&loss, 100, &percent) || *loss))
         return blast_words_complain("expected a percentage", "loss");
-    if (delay &&
-        (!blast_words_decimal(&delay, 10000, &ms) ||
-         (*delay == ':' && (delay++, !blast_words_decimal(&delay, ms, &jitter))) || *delay))
+    if (w->delay && !read_delay(w->delay, o))
         return blast_words_complain("expected milliseconds up to 10000, and :JITTER up to as many",
                                     "delay");
     o->loss = percent / 100;
-    o->delay_us = (uint64_t)(ms * 1000);
-    o->jitter_us = (uint64_t)(jitter * 1000);
     return true;
 }
 

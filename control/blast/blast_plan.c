@@ -293,6 +293,7 @@ bool blast_plan_sink(struct blast_plan *p, int count, char **words)
 
 void blast_plan_fini(struct blast_plan *p)
 {
+    blast_words_fini(&p->words);
     blast_messages_free(p->messages);
     blast_users_free(p->users, p->order.user_count);
     free(p->rejected);

@@ -44,15 +44,16 @@ static uint64_t messages(const struct blast_counts *c)
 
 /* ---- a second ---- */
 
-/* The sessions' p99 of what was added since, in microseconds. */
-static uint64_t recent_p99(const struct blast_told *told, const struct blast_report_last *last)
+/* The sessions that ended since. */
+static struct log_histogram recent(const struct blast_told *told,
+                                   const struct blast_report_last *last)
 {
     struct log_histogram h = told->tally->latency[BLAST_LATENCY_session];
 
     h.count -= last->sessions.count;
     for (uint32_t i = 0; i < LOG_HISTOGRAM_BUCKETS; i++)
         h.bucket[i] -= last->sessions.bucket[i];
-    return h.count ? log_histogram_quantile(&h, 990000) : 0;
+    return h;
 }
 
 struct blast_report_row blast_report_second(const struct blast_order *order,
@@ -62,6 +63,7 @@ struct blast_report_row blast_report_second(const struct blast_order *order,
     const struct blast_counts *now = &told->tally->counts;
     uint64_t span = told->elapsed_us - last->elapsed_us;
     struct blast_counts since = *now;
+    struct log_histogram sessions = recent(told, last);
     struct blast_report_row row;
 
 #define BLAST_COUNT(name, text) since.name -= last->counts.name;
@@ -74,7 +76,8 @@ struct blast_report_row blast_report_second(const struct blast_order *order,
         .messages = per_second(messages(&since), span),
         .megabits = megabits(&since, span),
         .active = told->active,
-        .p99_us = recent_p99(told, last),
+        .p50_us = sessions.count ? log_histogram_quantile(&sessions, 500000) : 0,
+        .p99_us = sessions.count ? log_histogram_quantile(&sessions, 990000) : 0,
         .refused = since.messages_refused,
         .failed = blast_report_failures(&since)};
     last->elapsed_us = told->elapsed_us;
@@ -96,10 +99,11 @@ void blast_report_line(FILE *out, const struct blast_report_row *row)
 
 json_t *blast_report_row_json(const struct blast_report_row *row)
 {
-    return json_pack("{s:f, s:f, s:f, s:f, s:i, s:I, s:I, s:I}", "at", row->at, "sessions",
+    return json_pack("{s:f, s:f, s:f, s:f, s:i, s:I, s:I, s:I, s:I}", "at", row->at, "sessions",
                      row->sessions, "messages", row->messages, "mbit", row->megabits, "open",
-                     (int)row->active, "p99_us", (json_int_t)row->p99_us, "refused",
-                     (json_int_t)row->refused, "failed", (json_int_t)row->failed);
+                     (int)row->active, "p50_us", (json_int_t)row->p50_us, "p99_us",
+                     (json_int_t)row->p99_us, "refused", (json_int_t)row->refused, "failed",
+                     (json_int_t)row->failed);
 }
 
 /* ---- the table ---- */

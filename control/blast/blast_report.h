@@ -19,7 +19,7 @@ struct blast_report_row {
     double at;                           /* seconds */
     double sessions, messages, megabits; /* a second */
     uint32_t active;
-    uint64_t p99_us; /* of the sessions that ended */
+    uint64_t p50_us, p99_us; /* of the sessions that ended */
     uint64_t refused, failed;
 };
 struct blast_report_row blast_report_second(const struct blast_order *order,

@@ -92,6 +92,9 @@ static bool take(enum blast_words_who who, const struct row *row, struct blast_w
         return true;
     case KIND_LIST:
         list = field;
+        if (list->of_file)
+            list->count = 0;
+        list->of_file = false;
         if (list->count == BLAST_WORDS_LIST)
             return complain(who, "said too often", row->name);
         list->word[list->count++] = value;
@@ -104,12 +107,86 @@ static bool take(enum blast_words_who who, const struct row *row, struct blast_w
     }
 }
 
-bool blast_words_read(struct blast_words *w, enum blast_words_who who, int count, char **word)
+static const char *keep(struct blast_words *w, const char *text)
+{
+    if (w->kept_count == BLAST_WORDS_KEPT)
+        return NULL;
+    w->kept[w->kept_count] = strdup(text);
+    return w->kept[w->kept_count++];
+}
+
+static bool take_flag(enum blast_words_who who, const struct row *row, struct blast_words *w,
+                      const char *value)
+{
+    bool on = strcmp(value, "true") == 0;
+
+    if (!on && strcmp(value, "false") != 0)
+        return complain(who, "expected true or false", row->name);
+    return !on || take(who, row, w, NULL);
+}
+
+bool blast_words_take(struct blast_words *w, enum blast_words_who who, const char *name,
+                      const char *value)
+{
+    char word[64];
+    const char *none;
+    const struct row *row;
+    bool ok;
+
+    snprintf(word, sizeof(word), "--%s", name);
+    row = find(who, word, &none);
+    if (!row || none || strcmp(name, "config") == 0)
+        return complain(who, "no such option; --help lists them", name);
+    if (row->kind == KIND_FLAG)
+        return take_flag(who, row, w, value);
+    value = keep(w, value);
+    if (!value)
+        return complain(who, "more than fits", name);
+    if (row->kind == KIND_LIST)
+        ((struct blast_words_list *)(void *)((char *)w + row->at))->of_file = false;
+    ok = take(who, row, w, value);
+    if (row->kind == KIND_LIST)
+        ((struct blast_words_list *)(void *)((char *)w + row->at))->of_file = true;
+    return ok;
+}
+
+void blast_words_fini(struct blast_words *w)
+{
+    for (uint32_t i = 0; i < w->kept_count; i++)
+        free(w->kept[i]);
+    w->kept_count = 0;
+}
+
+/* What stands for another word. */
+static const char *long_word(const char *word)
+{
+    if (strcmp(word, "-h") == 0)
+        return "--help";
+    return strcmp(word, "-c") == 0 ? "--config" : word;
+}
+
+/* The file that is named first comes first, wherever it is named. */
+static bool read_file(struct blast_words *w, enum blast_words_who who, int count, char **word)
 {
     for (int at = 0; at < count; at++) {
         const char *value;
-        const struct row *row =
-            find(who, strcmp(word[at], "-h") == 0 ? "--help" : word[at], &value);
+        const struct row *row = find(who, long_word(word[at]), &value);
+
+        if (!row || strcmp(row->name, "config") != 0)
+            continue;
+        value = value ? value : at + 1 < count ? word[at + 1] : NULL;
+        return !value || blast_words_file(w, who, value);
+    }
+    return true;
+}
+
+bool blast_words_read(struct blast_words *w, enum blast_words_who who, int count, char **word)
+{
+    if (!read_file(w, who, count, word))
+        return false;
+    for (int at = 0; at < count; at++) {
+        const char *value;
+        const struct row *row = find(who, long_word(word[at]), &value);
 
         if (!row)
             return complain(who, "no such option; --help lists them", word[at]);

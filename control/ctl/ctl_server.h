@@ -33,6 +33,7 @@ enum ctl_subject_id {
     CTL_SUBJECT_MAIL,   /* ctl_mail.h */
     CTL_SUBJECT_RULES,  /* ctl_rules.h */
     CTL_SUBJECT_TRACE,  /* ctl_trace.h */
+    CTL_SUBJECT_CYCLES, /* ctl_cycles.h */
     CTL_SUBJECTS,
 };
 

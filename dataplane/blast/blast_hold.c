@@ -47,7 +47,7 @@ static void read_code(struct blast_client *c, struct span text)
     for (size_t i = 0; i < 3; i++) {
         if (text.len <= i || (uint8_t)(text.data[i] - '0') > 9)
             return;
-        code = code * 10 + text.data[i] - '0';
+        code = code * 10 + (uint32_t)(text.data[i] - '0');
     }
     if (code >= 400 && code < BLAST_CODES)
         c->tally->refused[SMTP_CLIENT_STEPS][code]++;

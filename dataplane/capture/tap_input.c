@@ -188,12 +188,11 @@ static void count_drop(struct tap_input_counters *c, enum tap_frame_step why)
     c->drop_ip_checksum += why == TAP_FRAME_CHECKSUM;
 }
 
-/* A frame's payload is looked at when its headers were: until then it can be on its way. */
-static void prefetch(struct span bytes)
+void tap_input_ahead(struct span bytes)
 {
-    enum { LINE = 64, FIRST = 2 * LINE, MOST = 24 * LINE };
+    enum { LINE = 64, MOST = 24 * LINE };
 
-    for (size_t at = FIRST; at < bytes.len && at < MOST; at += LINE)
+    for (size_t at = 0; at < bytes.len && at < MOST; at += LINE)
         __builtin_prefetch(bytes.data + at);
 }
 
@@ -204,7 +203,6 @@ void tap_input_feed(struct tap_input *input, const struct tap_input_frame *frame
     bool reassembled = false;
 
     f.unchecked = input->options.ignore_checksums;
-    prefetch(frame->bytes);
     input->counters.frames++;
     input->counters.bytes += f.wire_len;
     input->counters.cut += f.wire_len > f.bytes.len;

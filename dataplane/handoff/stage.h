@@ -15,9 +15,13 @@ const char *stage_name(enum stage stage);
 
 /* A worker's cycles by stage since its start, and what it waited. Written by the worker only. */
 struct stage_cycles {
-    uint64_t stage[STAGES];
-    uint64_t busy; /* all turns that did something, first stamp to last */
-    uint64_t idle; /* turns that found nothing, and naps */
+    uint64_t stage[STAGES];     /* of a turn's stages */
+    uint64_t message[STAGES];   /* of a message's: the sum over those that carried stamps */
+    uint64_t messages, stamped; /* that ended; of them, those that did */
+    uint64_t stamps;            /* readings of the counter for all this */
+    uint64_t packets, bytes;    /* frames taken and sent, and their length */
+    uint64_t busy;              /* all turns that did something, first stamp to last */
+    uint64_t idle;              /* turns that found nothing, and naps */
     uint64_t turns;
     uint64_t heartbeat_us; /* monotonic time of the last turn */
 };

@@ -15,6 +15,7 @@ struct tap_frame_source {
     uint32_t wire_len;
     uint32_t link; /* LINKTYPE_ of www.tcpdump.org/linktypes.html */
     uint64_t time_ns;
+    struct span ahead; /* the frame that comes next, if it is known and may be in no cache */
 };
 
 enum tap_event_kind {

@@ -60,6 +60,17 @@ static uint32_t slot_of(const struct ip_address *a)
     return (uint32_t)(((low ^ high) * UINT64_C(0x9e3779b97f4a7c15)) >> 56) % NET_ADDRESS_SLOTS;
 }
 
+static void set_mask(struct net_own *own)
+{
+    /* IPv4 lies mapped behind 96 bits that are alike in all of them. */
+    uint32_t bits = own->a.prefix + (ip_address_is_v4(&own->a.address) ? 96u : 0u);
+    uint8_t mask[16] = {0};
+
+    for (uint32_t i = 0; i < bits; i++)
+        mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    memcpy(own->mask, mask, sizeof(own->mask));
+}
+
 static void add_own(struct net *net, const struct net_address *a, enum net_address_state state)
 {
     uint32_t slot = slot_of(&a->address);
@@ -67,6 +78,7 @@ static void add_own(struct net *net, const struct net_address *a, enum net_addre
     while (net->slots[slot])
         slot = (slot + 1) % NET_ADDRESS_SLOTS;
     net->own[net->own_count] = (struct net_own){.a = *a, .state = (uint8_t)state};
+    set_mask(&net->own[net->own_count]);
     net->slots[slot] = (uint8_t)++net->own_count;
 }
 

@@ -4,32 +4,27 @@
 
 enum { TYPE_VLAN = 0x8100, TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd };
 
-static bool same_prefix(const struct ip_address *a, const struct ip_address *b, uint32_t bits)
+static bool in_prefix(const struct net_own *own, const struct ip_address *address)
 {
-    uint32_t whole = bits / 8, rest = bits % 8;
+    uint64_t a[2], b[2];
 
-    return memcmp(a->bytes, b->bytes, whole) == 0 &&
-           (rest == 0 || (a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest) == 0);
-}
-
-static bool in_prefix(const struct net_address *own, const struct ip_address *address)
-{
-    /* IPv4 lies mapped behind 96 bits that are alike in all of them. */
-    uint32_t bits = own->prefix + (ip_address_is_v4(&own->address) ? 96u : 0u);
-
-    return ip_address_is_v4(&own->address) == ip_address_is_v4(address) &&
-           same_prefix(&own->address, address, bits);
+    memcpy(a, own->a.address.bytes, sizeof(a));
+    memcpy(b, address->bytes, sizeof(b));
+    return !((a[0] ^ b[0]) & own->mask[0]) && !((a[1] ^ b[1]) & own->mask[1]) &&
+           ip_address_is_v4(&own->a.address) == ip_address_is_v4(address);
 }
 
 bool net_claims(const struct net *net, const struct ip_address *address)
 {
-    return net->options.claims && in_prefix(&net->options.claim, address);
+    const struct net_address *claim = &net->options.claim;
+
+    return net->options.claims && ip_address_inside(address, &claim->address, claim->prefix);
 }
 
 bool net_on_link(const struct net *net, const struct ip_address *address)
 {
     for (uint32_t i = 0; i < net->own_count; i++)
-        if (in_prefix(&net->own[i].a, address))
+        if (in_prefix(&net->own[i], address))
             return true;
     return false;
 }
@@ -37,7 +32,7 @@ bool net_on_link(const struct net *net, const struct ip_address *address)
 bool net_next_hop(const struct net *net, const struct net_own *source,
                   const struct ip_address *destination, struct ip_address *hop_out)
 {
-    if (in_prefix(&source->a, destination) || net_on_link(net, destination)) {
+    if (in_prefix(source, destination) || net_on_link(net, destination)) {
         *hop_out = *destination;
         return true;
     }
@@ -55,7 +50,7 @@ const struct net_own *net_source_for(const struct net *net, const struct ip_addr
         if (own->state != NET_OURS ||
             ip_address_is_v4(&own->a.address) != ip_address_is_v4(destination))
             continue;
-        if (in_prefix(&own->a, destination))
+        if (in_prefix(own, destination))
             return own;
         any = any ? any : own;
     }

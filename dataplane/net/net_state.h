@@ -28,7 +28,8 @@ bool net_bucket_take(struct net_bucket *bucket, uint32_t each_second, uint64_t n
 
 struct net_own {
     struct net_address a;
-    uint8_t state; /* enum net_address_state */
+    uint64_t mask[2]; /* of the address's two halves as they lie, what its prefix covers */
+    uint8_t state;    /* enum net_address_state */
 };
 
 struct net {

@@ -84,6 +84,7 @@ struct sessions {
     uint32_t sampled;             /* counts messages, to stamp one in N */
     struct transaction *stamping; /* the message whose stages are being stamped */
     uint64_t stamp;               /* the last stamp */
+    uint64_t stamps;              /* taken for messages */
     uint64_t split[STAGES];       /* message stages of stamped messages, to apportion the others */
     struct writer out;            /* replies gathered in one turn of one session */
     uint8_t *mime_scratch;

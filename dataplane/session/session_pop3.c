@@ -25,7 +25,7 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 
 /* ---- jobs ---- */
 
-static void fill(const struct sessions *ss, const struct retrieval *r, struct job *job)
+static void fill(const struct sessions *ss, struct retrieval *r, struct job *job)
 {
     switch (job->kind) {
     case JOB_ACCOUNT_LOGIN:
@@ -41,6 +41,10 @@ static void fill(const struct sessions *ss, const struct retrieval *r, struct jo
         break;
     case JOB_MAILBOX_DELETE:
         job->mailbox_delete = (struct job_mailbox_delete){.view = r->view, .marked = r->deleted};
+        break;
+    case JOB_MAILBOX_CLOSE:
+        job->mailbox_close.view = r->view;
+        r->view = NULL;
         break;
     default:
         break;
@@ -141,6 +145,20 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
         s->last_refusal = (uint8_t)row;
 }
 
+/* Who logs in again upon the reply to QUIT finds no lock (RFC 1939 section 6). What is still on its
+ * way of messages is the view's: then it ends with the connection. */
+static void release_mailbox(struct session *s, enum pop3_reply_id reply)
+{
+    struct retrieval *r = s->pop3;
+
+    if (r->pins) {
+        pop3_server_answer(&s->pop3_server, reply);
+        return;
+    }
+    r->parting = (uint8_t)reply;
+    r->wanted = JOB_MAILBOX_CLOSE;
+}
+
 /* Does what the machine says; false when it has to wait. */
 static bool act(struct sessions *ss, struct session *s, const struct pop3_action *a)
 {
@@ -170,7 +188,10 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
     case POP3_ACTION_UPDATE:
         r->deleted = a->deleted;
         r->deleted_count = a->deleted_count;
-        r->wanted = JOB_MAILBOX_DELETE;
+        if (r->deleted_count)
+            r->wanted = JOB_MAILBOX_DELETE;
+        else
+            release_mailbox(s, POP3_REPLY_OK);
         return true;
     case POP3_ACTION_CLOSE:
         session_shutdown(ss, s);
@@ -237,8 +258,7 @@ static void deleted(struct sessions *ss, struct session *s, struct job *job)
 {
     if (job->status == JOB_OK)
         ss->counters->pop3_deleted += s->pop3->deleted_count;
-    pop3_server_answer(&s->pop3_server,
-                       job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
+    release_mailbox(s, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
 }
 
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job)
@@ -257,15 +277,23 @@ void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job
     case JOB_MAILBOX_DELETE:
         deleted(ss, s, job);
         break;
+    case JOB_MAILBOX_CLOSE:
+        pop3_server_answer(&s->pop3_server, (enum pop3_reply_id)s->pop3->parting);
+        break;
     default:
         break;
     }
 }
 
+static bool updates(const struct retrieval *r)
+{
+    return r->asked == JOB_MAILBOX_DELETE || r->wanted == JOB_MAILBOX_DELETE ||
+           r->asked == JOB_MAILBOX_CLOSE || r->wanted == JOB_MAILBOX_CLOSE;
+}
+
 void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why)
 {
-    if (s->pop3 &&
-        (s->pop3->asked == JOB_MAILBOX_DELETE || s->pop3->wanted == JOB_MAILBOX_DELETE)) {
+    if (s->pop3 && updates(s->pop3)) {
         /* It is durable before we know: only the store can say what became of it. */
         session_deadline(ss, s, ss->settings.end_timeout_ms);
         return;

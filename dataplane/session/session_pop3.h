@@ -29,12 +29,13 @@ struct retrieval {
     const uint8_t *deleted;
     uint32_t deleted_count;
     uint32_t unpin_count;
-    uint32_t pins;  /* in the send queue */
-    uint32_t index; /* of the message that is read */
-    uint8_t wanted; /* enum job_kind that waits for a free job, or NO_JOB */
-    uint8_t asked;  /* enum job_kind that control has, or NO_JOB */
-    uint8_t held;   /* enum pop3_reply_id of a refused login, until the deadline; 0: none */
-    bool utf8;      /* the client has said UTF8 */
+    uint32_t pins;   /* in the send queue */
+    uint32_t index;  /* of the message that is read */
+    uint8_t wanted;  /* enum job_kind that waits for a free job, or NO_JOB */
+    uint8_t asked;   /* enum job_kind that control has, or NO_JOB */
+    uint8_t parting; /* enum pop3_reply_id that QUIT gets once the mailbox is released */
+    uint8_t held;    /* enum pop3_reply_id of a refused login, until the deadline; 0: none */
+    bool utf8;       /* the client has said UTF8 */
     bool sending;
     struct pop3_stuff stuff;
     struct pop3_top top;

@@ -131,6 +131,7 @@ static void on_end(struct sessions *ss, struct session *s)
     if (tx->verdict.rule != RULE_NONE)
         tx->message.verdict = rule_set_rule(tx->rules->set, (size_t)tx->verdict.rule)->id;
     transaction_subject_settle(ss, tx);
+    transaction_stamp(ss, STAGE_smtp);
     if (!delivery_prefixes(ss, s)) {
         ss->counters->chunks_refused++;
         conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
@@ -138,7 +139,7 @@ static void on_end(struct sessions *ss, struct session *s)
     }
     transaction_release(tx);
     tx->step = TRANSACTION_WRITING;
-    transaction_stamp(ss, STAGE_smtp);
+    transaction_stamp(ss, STAGE_store);
 }
 
 /* Rows that are not written yet, then the commit. PAUSE while control has the word. */
@@ -149,7 +150,7 @@ static void commit_when_written(struct sessions *ss, struct session *s)
     transaction_write(ss, s, tx);
     if (!tx->rows && tx->writes == 0)
         transaction_commit(ss, s, tx);
-    transaction_stamp(ss, STAGE_handoff);
+    transaction_stamp(ss, STAGE_store);
 }
 
 static void end_transaction(struct sessions *ss, struct session *s)

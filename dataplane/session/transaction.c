@@ -110,7 +110,7 @@ struct transaction *transaction_begin(struct sessions *ss, struct session *s,
     }
     _Static_assert(offsetof(struct chunk, data) % 8 == 0, "a transaction is aligned in its chunk");
     tx = (struct transaction *)home->data;
-    memset(tx, 0, sizeof(*tx));
+    memset(tx, 0, offsetof(struct transaction, message.delivery));
     home->len = (sizeof(*tx) + 7) & ~7u;
     tx->arena = home;
     tx->verdict.rule = RULE_NONE;

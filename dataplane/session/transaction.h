@@ -126,7 +126,6 @@ struct transaction {
     int32_t asked_spared; /* what the rules said of it */
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
-    struct mime_readings mime;
     uint8_t other_scope[MIME_READINGS]; /* part_scope of the other readings */
     struct mime_tree tree;
     void *digest; /* of the open leaf, or NULL */
@@ -134,13 +133,15 @@ struct transaction {
     uint32_t digest_count;
     struct transaction_observed *observed; /* tap: what another server made of it */
     uint32_t accepted_count;
+    struct message
+        message; /* cleared up to `delivery`; what follows is written before it is read */
+    struct mime_readings mime;
     struct transaction_accepted accepted[MESSAGE_DELIVERIES];
     struct transaction_recipient recipient[MESSAGE_DELIVERIES];
     struct delivery_set
         delivery_of[MESSAGE_DELIVERIES]; /* by the record's recipient; empty where it was refused */
     uint8_t kept_from[MESSAGE_DELIVERIES]; /* of the deliveries that are left, their place in
                                               `recipient` */
-    struct message message;
 };
 _Static_assert(MESSAGE_DELIVERIES <= UINT8_MAX, "kept_from");
 
@@ -229,6 +230,7 @@ static inline void transaction_stamp(struct sessions *ss, enum stage stage)
 
         ss->stamping->cycles[stage] += now - ss->stamp;
         ss->stamp = now;
+        ss->stamps++;
     }
 }
 /* Stamping goes on for, or stops with, the message. */

@@ -28,8 +28,7 @@ bool transaction_content_begin(struct sessions *ss, struct transaction *tx)
     if (!tree || !mime_readings_init(&tx->mime, &memory, &ss->settings.mime))
         return false;
     mime_tree_init(&tx->tree, tree, TREE_SIZE);
-    transaction_measure_begin(ss, tx);
-    return true;
+    return transaction_measure_begin(ss, tx);
 }
 
 /* The row that a status of the rules asks for. A pool that is used up defers the message: no check
@@ -323,6 +322,7 @@ static enum smtp_reply_id take_event(struct sessions *ss, struct transaction *tx
         return part_begin(ss, tx, event->begin);
     case MIME_DATA:
         transaction_measure_data(tx, event->data);
+        transaction_stamp(ss, STAGE_hash);
         transaction_digest_feed(ss, tx, event->data);
         return mime_readings_instead(&tx->mime, 0) ? SMTP_REPLY_NONE
                                                    : part_data(ss, tx, event->data);
@@ -371,6 +371,8 @@ static enum smtp_reply_id read_mime(struct sessions *ss, struct transaction *tx,
 
         if (status == MIME_MORE)
             break;
+        transaction_stamp(ss, status == MIME_EVENT && event.kind == MIME_DATA ? STAGE_decode
+                                                                              : STAGE_mime);
         if (status == MIME_EVENT)
             row = take_event(ss, tx, &event, text_out);
         else

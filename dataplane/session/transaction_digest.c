@@ -24,9 +24,8 @@ void transaction_digest_feed(struct sessions *ss, struct transaction *tx, struct
 {
     if (!tx->digest)
         return;
-    transaction_stamp(ss, STAGE_mime);
     ss->options.digests->feed(tx->digest, bytes);
-    transaction_stamp(ss, STAGE_keep);
+    transaction_stamp(ss, STAGE_hash);
 }
 
 void transaction_digest_end(struct sessions *ss, struct transaction *tx, uint16_t part)

@@ -5,13 +5,17 @@
 
 enum { KEY_VALUE = 512 }; /* bytes of a value that tell it from others */
 
-void transaction_measure_begin(struct sessions *ss, struct transaction *tx)
+bool transaction_measure_begin(struct sessions *ss, struct transaction *tx)
 {
-    struct id128 none = {0};
+    void *memory;
 
-    /* Which bodies are equal is no secret; that nobody can make unequal ones count as one is up to
-     * the table, which hashes this hash with its own. */
-    siphash_init(&tx->measure.hash, (const uint8_t *)&none);
+    if (!tx->match || !rule_set_counts(tx->rules->set, RULE_COUNTER_BODY_HASH))
+        return true;
+    /* Which bodies are equal is no secret, and who makes unequal ones that count as one has his own
+     * mail counted more. */
+    memory = transaction_memory(ss, tx, BODY_HASH_SIZE);
+    tx->measure.hash = memory ? body_hash_init(memory) : NULL;
+    return memory;
 }
 
 void transaction_count(struct sessions *ss, struct transaction *tx, enum rule_counter what,
@@ -82,8 +86,10 @@ void transaction_measure_data(struct transaction *tx, struct span bytes)
         return;
     if (m->text && rule_set_wants(tx->rules->set, RULE_NUMBER_LINKS))
         count_links(m, bytes);
-    if (rule_set_counts(tx->rules->set, RULE_COUNTER_BODY_HASH))
-        siphash_feed(&m->hash, bytes);
+    if (m->hash && bytes.len) {
+        body_hash_feed(m->hash, bytes);
+        m->hashed = true;
+    }
 }
 
 void transaction_measure_part_end(struct transaction *tx)
@@ -126,7 +132,7 @@ void transaction_measure_header(struct sessions *ss, struct transaction *tx)
 void transaction_measure_end(struct sessions *ss, struct transaction *tx)
 {
     const struct transaction_measure *m = &tx->measure;
-    uint64_t hash = siphash_result(&m->hash);
+    uint64_t hash;
 
     if (!tx->match)
         return;
@@ -136,6 +142,8 @@ void transaction_measure_end(struct sessions *ss, struct transaction *tx)
     rule_match_number(tx->match, RULE_NUMBER_BODY_SIZE, m->body);
     rule_match_number(tx->match, RULE_NUMBER_MESSAGE_SIZE, tx->message.size);
     /* All empty bodies are equal, and say nothing. */
-    if (m->hash.length)
-        transaction_count(ss, tx, RULE_COUNTER_BODY_HASH, span_of(&hash, sizeof(hash)));
+    if (!m->hashed)
+        return;
+    hash = body_hash_result(m->hash);
+    transaction_count(ss, tx, RULE_COUNTER_BODY_HASH, span_of(&hash, sizeof(hash)));
 }

@@ -2,7 +2,7 @@
 #ifndef DATAPLANE_SESSION_TRANSACTION_MEASURE_H
 #define DATAPLANE_SESSION_TRANSACTION_MEASURE_H
 
-#include "proto/base/siphash.h"
+#include "dataplane/session/body_hash.h"
 #include "proto/mime/mime_reader.h"
 #include "rules/rule_match.h"
 
@@ -16,15 +16,17 @@ struct transaction;
 struct transaction_measure {
     uint32_t parts, attachments, header_fields;
     uint64_t links;
-    uint64_t body;              /* decoded bytes of text parts */
-    uint64_t leaf;              /* of the open part */
-    bool attachment;            /* the open part is one */
-    bool text;                  /* or text */
-    uint8_t scheme;             /* of "://" so many bytes were seen at the end of what was read */
-    struct siphash_stream hash; /* of the decoded bytes of all leaves, in order */
+    uint64_t body;          /* decoded bytes of text parts */
+    uint64_t leaf;          /* of the open part */
+    bool attachment;        /* the open part is one */
+    bool text;              /* or text */
+    uint8_t scheme;         /* of "://" so many bytes were seen at the end of what was read */
+    struct body_hash *hash; /* of the decoded bytes of all leaves, in order; NULL: none asks */
+    bool hashed;            /* there were some */
 };
 
-void transaction_measure_begin(struct sessions *ss, struct transaction *tx);
+/* False: no memory. */
+bool transaction_measure_begin(struct sessions *ss, struct transaction *tx);
 /* The message's value of `what` is known: counts it and tells the rules. An empty one is none. */
 void transaction_count(struct sessions *ss, struct transaction *tx, enum rule_counter what,
                        struct span value);

@@ -22,6 +22,7 @@ void transaction_stamp_on(struct sessions *ss, struct transaction *tx)
     ss->stamping = tx;
     ss->stamp = stage_now();
     tx->cycles_total -= ss->stamp;
+    ss->stamps += 2; /* and the one that ends it */
 }
 
 void transaction_stamp_off(struct sessions *ss)
@@ -69,7 +70,7 @@ static void apportion(const struct sessions *ss, struct record_message *m, uint6
 
 void transaction_stamp_end(struct sessions *ss, struct transaction *tx)
 {
-    const struct stage_cycles *worker = handoff_cycles(ss->options.port);
+    struct stage_cycles *worker = handoff_cycles(ss->options.port);
     struct record_message *m = &tx->record->message;
     uint64_t session =
         share(ss, tx, worker->stage[STAGE_session] - tx->began_cycles[STAGE_session]);
@@ -81,6 +82,7 @@ void transaction_stamp_end(struct sessions *ss, struct transaction *tx)
         if (i != STAGE_session && !of_message(i))
             m->cycles[i] = share(ss, tx, worker->stage[i] - tx->began_cycles[i]);
     m->cycles_apportioned = !tx->stamped;
+    worker->messages++;
     if (!tx->stamped) {
         apportion(ss, m, session);
         m->cycles_total = busy;
@@ -88,8 +90,12 @@ void transaction_stamp_end(struct sessions *ss, struct transaction *tx)
     }
     for (int i = FIRST_MESSAGE_STAGE; i <= LAST_MESSAGE_STAGE; i++) {
         m->cycles[i] = tx->cycles[i];
+        worker->message[i] += tx->cycles[i];
         /* Old messages weigh less and less, so that the split follows the traffic. */
         ss->split[i] = ss->split[i] - ss->split[i] / 16 + tx->cycles[i];
     }
+    worker->stamped++;
+    worker->stamps += ss->stamps;
+    ss->stamps = 0;
     m->cycles_total = (busy > session ? busy - session : 0) + tx->cycles_total;
 }

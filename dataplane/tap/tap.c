@@ -236,7 +236,8 @@ bool tap_run(struct handoff *h, const struct tap_source *source)
 
     if (!t)
         return false;
-    while (source->next(source->context, &frame))
+    while (source->next(source->context, &frame)) {
+        tap_input_ahead(frame.ahead);
         tap_feed(t, &(struct tap_input_frame){.bytes = frame.bytes,
                                               .wire_len = frame.wire_len,
                                               .link = frame.link,
@@ -244,6 +245,7 @@ bool tap_run(struct handoff *h, const struct tap_source *source)
                                               .checksum = source->ignore_checksums
                                                               ? TCP_CHECKSUM_GOOD
                                                               : TCP_CHECKSUM_UNKNOWN});
+    }
     tap_finish(t);
     tap_statistics(t, source->statistic, source->context);
     tap_free(t);

@@ -15,10 +15,11 @@ uint32_t tcp_timer_tick(const struct tcp *tcp)
     return (uint32_t)(tcp->now / TICK);
 }
 
-/* The tick at which `after` microseconds have passed. */
+/* The tick at which `after` microseconds have passed; this one is over, so the next at the least.
+ */
 static uint64_t tick_after(const struct tcp *tcp, uint64_t after)
 {
-    return (tcp->now + after + TICK - 1) / TICK;
+    return (tcp->now + (after ? after : 1) + TICK - 1) / TICK;
 }
 
 static void wake_at(struct tcp *tcp, struct tcp_conn *conn, uint64_t tick)

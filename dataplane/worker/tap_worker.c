@@ -142,6 +142,12 @@ static enum tcp_checksum checksum_of(const struct tap_worker *w, const struct rt
     return TCP_CHECKSUM_UNKNOWN;
 }
 
+/* The next frame's bytes, as far as they lie in the first piece. */
+static void look_ahead(const struct rte_mbuf *frame)
+{
+    tap_input_ahead(span_of(rte_pktmbuf_mtod(frame, const uint8_t *), frame->data_len));
+}
+
 /* True when the frame is left to be given back. */
 static bool take_frame(struct tap_worker *w, struct rte_mbuf *frame)
 {
@@ -173,9 +179,14 @@ static void take_frames(struct tap_worker *w, uint32_t n)
 {
     uint32_t kept = 0;
 
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + 2 < n)
+            rte_prefetch0(w->frames[i + 2]);
+        if (i + 1 < n)
+            look_ahead(w->frames[i + 1]);
         if (take_frame(w, w->frames[i]))
             w->frames[kept++] = w->frames[i];
+    }
     frame_pool_give(&w->pool, w->frames, kept);
 }
 

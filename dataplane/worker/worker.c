@@ -33,12 +33,13 @@ struct worker {
     struct frame_queue out;
     struct rough_line *rough;
     struct frame_queue late; /* what has passed the rough line */
+    uint64_t packets, bytes; /* of this turn, in and out */
     uint64_t out_moved;      /* when the way out last moved, or was empty */
 };
 
 /* Stamps of one turn, once a stage. */
 struct stamps {
-    uint64_t begin, last;
+    uint64_t begin, last, count;
     uint64_t stage[STAGES];
 };
 
@@ -48,6 +49,7 @@ static void stamp(struct stamps *s, enum stage stage)
 
     s->stage[stage] += now - s->last;
     s->last = now;
+    s->count++;
 }
 
 struct worker *worker_new(const struct worker_options *o)
@@ -111,6 +113,10 @@ static void receive(struct worker *w, uint64_t now)
     w->counters.frames_in += n;
     if (w->rough)
         n = rough_line_in(w->rough, &w->pool, w->frames, n, w->burst, now);
+    w->packets = n;
+    w->bytes = 0;
+    for (uint32_t i = 0; i < n; i++)
+        w->bytes += w->frames[i]->pkt_len;
     w->held = n;
     w->held += net_made(w->net, w->frames + w->held, NET_BURST - w->held);
     if (w->workers == 1)
@@ -265,6 +271,9 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
         n = max ? tcp_output(w->tcp, now, segments, max) : 0;
         for (uint32_t i = 0; i < n; i++)
             net_output(w->net, &segments[i], now);
+        w->packets += w->out.count - before;
+        for (uint32_t i = before; i < w->out.count; i++)
+            w->bytes += w->out.frames[i]->pkt_len;
         if (w->prepares)
             port_prepare(w->port, w->tx_queue, w->out.frames + before, w->out.count - before);
         w->counters.segments_out += n;
@@ -292,6 +301,9 @@ static void account(struct worker *w, const struct stamps *s, bool did, struct t
         c->busy += s->last - s->begin;
         for (int i = 0; i < STAGES; i++)
             c->stage[i] += s->stage[i];
+        c->stamps += s->count + 1; /* the first is none of a stage */
+        c->packets += w->packets;
+        c->bytes += w->bytes;
     } else {
         w->counters.turns_empty++;
         c->idle += s->last - s->begin;

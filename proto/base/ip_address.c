@@ -5,14 +5,29 @@
 
 const uint8_t ip_address_mapped[12] = {[10] = 0xff, [11] = 0xff};
 
+/* inet_ntop() takes a thousand instructions for these, and each record has several. */
+static void put_v4(struct writer *w, const uint8_t bytes[4])
+{
+    uint8_t memory[INET_ADDRSTRLEN];
+    struct writer text = writer_of(memory, sizeof(memory));
+
+    for (int i = 0; i < 4; i++) {
+        if (i)
+            writer_byte(&text, '.');
+        writer_number(&text, bytes[i]);
+    }
+    writer_span_put(w, writer_span(&text));
+}
+
 void ip_address_put(struct writer *w, const struct ip_address *a)
 {
     char text[INET6_ADDRSTRLEN];
 
-    if (ip_address_is_v4(a))
-        inet_ntop(AF_INET, a->bytes + 12, text, sizeof(text));
-    else
-        inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
+    if (ip_address_is_v4(a)) {
+        put_v4(w, a->bytes + 12);
+        return;
+    }
+    inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
     writer_text(w, text);
 }
 

@@ -3,10 +3,27 @@
 
 #include "proto/base/utf8.h"
 
+/* How many bytes at the beginning are printable ASCII. */
+static size_t plain(struct span bytes)
+{
+    size_t n = 0;
+
+    while (n < bytes.len && bytes.data[n] >= 0x20 && bytes.data[n] < 0x7f)
+        n++;
+    return n;
+}
+
 void peer_text(struct writer *w, struct span bytes, size_t limit, enum peer_text_set set)
 {
-    size_t written = 0, cut = w->len;
+    /* Most of what peers say is taken over in one piece. */
+    size_t written = limit >= 3 ? plain(span_head(bytes, limit - 3)) : 0, cut = w->len;
 
+    if (written > writer_room(w))
+        written = writer_room(w);
+    writer_span_put(w, span_head(bytes, written));
+    bytes = span_skip(bytes, written);
+    if (!w->full)
+        cut = w->len;
     while (bytes.len) {
         uint8_t c = bytes.data[0];
         size_t n = set == PEER_TEXT_UTF8 && c >= 0x80 ? utf8_length(bytes) : 0;

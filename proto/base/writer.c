@@ -4,27 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void writer_span_put(struct writer *w, struct span s)
-{
-    if (writer_room(w) < s.len) {
-        w->full = true;
-        return;
-    }
-    if (s.len)
-        memcpy(w->data + w->len, s.data, s.len);
-    w->len += s.len;
-}
-
-void writer_text(struct writer *w, const char *text)
-{
-    writer_span_put(w, span_text(text));
-}
-
-void writer_byte(struct writer *w, uint8_t byte)
-{
-    writer_span_put(w, span_of(&byte, 1));
-}
-
 void writer_number(struct writer *w, uint64_t n)
 {
     uint8_t digits[20];
@@ -37,13 +16,26 @@ void writer_number(struct writer *w, uint64_t n)
     writer_span_put(w, span_of(digits + at, sizeof(digits) - at));
 }
 
-void writer_uint(struct writer *w, uint64_t n, size_t bytes)
+void writer_digits(struct writer *w, uint64_t n, size_t width)
 {
-    uint8_t out[8];
+    if (writer_room(w) < width) {
+        w->full = true;
+        return;
+    }
+    w->len += width;
+    for (uint8_t *at = w->data + w->len; width; width--, n /= 10)
+        *--at = (uint8_t)('0' + n % 10);
+}
 
-    for (size_t i = 0; i < bytes && i < 8; i++)
-        out[i] = (uint8_t)(n >> (8 * (bytes - 1 - i)));
-    writer_span_put(w, span_of(out, bytes < 8 ? bytes : 8));
+void writer_hex(struct writer *w, uint64_t n, size_t width)
+{
+    if (writer_room(w) < width) {
+        w->full = true;
+        return;
+    }
+    w->len += width;
+    for (uint8_t *at = w->data + w->len; width; width--, n >>= 4)
+        *--at = (uint8_t) "0123456789abcdef"[n & 15];
 }
 
 void writer_blob(struct writer *w, struct span s)

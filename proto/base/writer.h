@@ -31,13 +31,47 @@ static inline size_t writer_room(const struct writer *w)
     return w->full ? 0 : w->cap - w->len;
 }
 
-void writer_span_put(struct writer *w, struct span s);
-void writer_text(struct writer *w, const char *text);
-void writer_byte(struct writer *w, uint8_t byte);
+static inline void writer_span_put(struct writer *w, struct span s)
+{
+    if (writer_room(w) < s.len) {
+        w->full = true;
+        return;
+    }
+    if (s.len)
+        memcpy(w->data + w->len, s.data, s.len);
+    w->len += s.len;
+}
+
+static inline void writer_text(struct writer *w, const char *text)
+{
+    writer_span_put(w, span_text(text));
+}
+
+static inline void writer_byte(struct writer *w, uint8_t byte)
+{
+    if (writer_room(w) == 0)
+        w->full = true;
+    else
+        w->data[w->len++] = byte;
+}
+
 /* Decimal. */
 void writer_number(struct writer *w, uint64_t n);
+/* The last `width` (at most 20) digits, zeros in front. */
+void writer_digits(struct writer *w, uint64_t n, size_t width);
+/* The same in hexadecimal, small letters, at most 16. */
+void writer_hex(struct writer *w, uint64_t n, size_t width);
 /* `bytes` (1 to 8) big-endian bytes. */
-void writer_uint(struct writer *w, uint64_t n, size_t bytes);
+static inline void writer_uint(struct writer *w, uint64_t n, size_t bytes)
+{
+    if (writer_room(w) < bytes) {
+        w->full = true;
+        return;
+    }
+    for (size_t i = 0; i < bytes; i++)
+        w->data[w->len + i] = (uint8_t)(n >> (8 * (bytes - 1 - i)));
+    w->len += bytes;
+}
 /* A 32-bit length and the bytes; the counterpart of cursor_blob(). */
 void writer_blob(struct writer *w, struct span s);
 /* printf into the room that is left; all or nothing like every other write. */

@@ -188,7 +188,19 @@ void mime_date_put(struct writer *w, const struct mime_date *date)
 {
     unsigned zone = (unsigned)(date->zone < 0 ? -date->zone : date->zone);
 
-    writer_printf(w, "%04u-%02u-%02uT%02u:%02u:%02u%c%02u:%02u", date->year, date->month, date->day,
-                  date->hour, date->minute, date->second,
-                  date->zone < 0 || date->zone_unknown ? '-' : '+', zone / 60, zone % 60);
+    writer_digits(w, date->year, 4);
+    writer_byte(w, '-');
+    writer_digits(w, date->month, 2);
+    writer_byte(w, '-');
+    writer_digits(w, date->day, 2);
+    writer_byte(w, 'T');
+    writer_digits(w, date->hour, 2);
+    writer_byte(w, ':');
+    writer_digits(w, date->minute, 2);
+    writer_byte(w, ':');
+    writer_digits(w, date->second, 2);
+    writer_byte(w, date->zone < 0 || date->zone_unknown ? '-' : '+');
+    writer_digits(w, zone / 60, 2);
+    writer_byte(w, ':');
+    writer_digits(w, zone % 60, 2);
 }

@@ -163,11 +163,12 @@ static int on_noop(struct pop3_server *s, const struct pop3_command *c, struct p
     return reply(s, POP3_REPLY_OK);
 }
 
-/* RFC 1939 section 6: only QUIT from the transaction state removes anything. */
+/* RFC 1939 section 6: only QUIT from the transaction state removes anything; the lock is released
+ * before the reply. */
 static int on_quit(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
 {
     (void)c;
-    if (s->state == STATE_TRANSACTION && s->deleted_count) {
+    if (s->state == STATE_TRANSACTION) {
         s->state = STATE_UPDATE;
         action->deleted = s->deleted;
         action->deleted_count = s->deleted_count;
@@ -245,10 +246,12 @@ static void put_uidl(const struct pop3_mailbox *mailbox, uint32_t index, struct 
 {
     const struct pop3_entry *entry = &mailbox->entries[index];
 
-    if (entry->uidl.len)
+    if (entry->uidl.len) {
         writer_span_put(w, span_head(entry->uidl, UIDL_MAX));
-    else
-        writer_printf(w, "%08x%08x", mailbox->uid_validity, entry->uid);
+        return;
+    }
+    writer_hex(w, mailbox->uid_validity, 8);
+    writer_hex(w, entry->uid, 8);
 }
 
 /*
@@ -285,12 +288,16 @@ static void put_worded(const struct pop3_server *s, struct writer *w)
 {
     switch ((enum pop3_verb)s->verb) {
     case POP3_VERB_STAT:
-        writer_printf(w, "+OK %u %llu\r\n", s->mailbox->count - s->deleted_count,
-                      (unsigned long long)(s->mailbox->octets - s->deleted_octets));
+        writer_text(w, "+OK ");
+        writer_number(w, s->mailbox->count - s->deleted_count);
+        writer_byte(w, ' ');
+        writer_number(w, s->mailbox->octets - s->deleted_octets);
+        writer_text(w, "\r\n");
         break;
     case POP3_VERB_RETR:
-        writer_printf(w, "+OK %llu octets\r\n",
-                      (unsigned long long)s->mailbox->entries[s->index].size);
+        writer_text(w, "+OK ");
+        writer_number(w, s->mailbox->entries[s->index].size);
+        writer_text(w, " octets\r\n");
         break;
     case POP3_VERB_TOP:
         writer_text(w, "+OK\r\n");

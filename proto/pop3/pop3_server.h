@@ -39,10 +39,10 @@ enum pop3_action_kind {
     POP3_ACTION_RETR,  /* fetch message `index`; answer OK when its bytes are at hand, or a refusal
                         */
     POP3_ACTION_MESSAGE, /* send message `index` up to `lines` through pop3_stuff, then answer OK */
-    POP3_ACTION_UPDATE,  /* remove what `deleted` marks, `deleted_count` messages; answer OK or
-                            NOT_REMOVED */
-    POP3_ACTION_CLOSE,   /* send what is in `scratch`, release the mailbox, close; nothing more is
-                            read */
+    POP3_ACTION_UPDATE,  /* remove what `deleted` marks, `deleted_count` messages, maybe none, and
+                            release the mailbox; answer OK or NOT_REMOVED */
+    POP3_ACTION_CLOSE,   /* send what is in `scratch`, release the mailbox if that was not done,
+                            close; nothing more is read */
 };
 
 /* Spans in an action are valid until the next call of the machine, and no longer than *in or the

@@ -43,9 +43,20 @@ void smtp_trace_date(struct writer *w, uint64_t wall_seconds)
     unsigned year, month, day;
 
     civil_date(days, &year, &month, &day);
-    writer_printf(w, "%.3s, %u %.3s %04u %02u:%02u:%02u +0000", day_names + 3 * (days % 7), day,
-                  month_names + 3 * (month - 1), year, of_day / 3600, of_day / 60 % 60,
-                  of_day % 60);
+    writer_span_put(w, span_of(day_names + 3 * (days % 7), 3));
+    writer_text(w, ", ");
+    writer_number(w, day);
+    writer_byte(w, ' ');
+    writer_span_put(w, span_of(month_names + 3 * (month - 1), 3));
+    writer_byte(w, ' ');
+    writer_digits(w, year, 4);
+    writer_byte(w, ' ');
+    writer_digits(w, of_day / 3600, 2);
+    writer_byte(w, ':');
+    writer_digits(w, of_day / 60 % 60, 2);
+    writer_byte(w, ':');
+    writer_digits(w, of_day % 60, 2);
+    writer_text(w, " +0000");
 }
 
 static void put_peer(struct writer *w, const char *before, struct span text, size_t limit,

@@ -6,6 +6,8 @@
 
 #include "control/blast/blast_guard.h"
 #include "control/blast/blast_plan.h"
+#include "control/blast/blast_plot.h"
+#include "control/blast/blast_progress.h"
 #include "control/blast/blast_text.h"
 #include "control/blast/blast_users.h"
 #include "proto/base/siphash.h"
@@ -311,6 +313,108 @@ static void words_become_an_order(void)
     blast_plan_fini(&plan);
 }
 
+static const char *written(const char *yaml)
+{
+    static char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), "/tmp/wirepost-blast-XXXXXX");
+    fd = mkstemp(path);
+    CHECK(write(fd, yaml, strlen(yaml)) == (ssize_t)strlen(yaml));
+    close(fd);
+    return path;
+}
+
+static bool planned_with(const char *yaml, const char *more)
+{
+    const char *path = written(yaml);
+    char line[512];
+    bool ok;
+
+    snprintf(line, sizeof(line), "%s -c %s", more, path);
+    ok = planned(line);
+    unlink(path);
+    return ok;
+}
+
+/* A file says what the command line says, which wins. */
+static void options_come_from_a_file(void)
+{
+    static const char file[] =
+        "dev: e\nto: 198.18.0.1:25\naddress: [198.18.0.2/15, 198.18.0.3/15]\n"
+        "rcpt: a@b\nrate: 50\nbdat: true\nbusy: false\n";
+    static const char *const wrong[] = {"",
+                                        "- dev\n",
+                                        "device",
+                                        "imap: true\n",
+                                        "config: x\n",
+                                        "rate: fast\n",
+                                        "bdat: 5\n",
+                                        "to: {a: b}\n",
+                                        "to: [[a]]\n",
+                                        "[a]: b\n",
+                                        "rate: 5\n  to: x\n",
+                                        "a: \"",
+                                        "group=x: 1\n"};
+
+    CHECK(planned_with(file, ""));
+    CHECK(plan.order.rate == 50 && plan.order.chunking && !plan.order.busy);
+    CHECK(plan.order.address_count == 2 && plan.order.user_count == 1);
+    blast_plan_fini(&plan);
+    CHECK(planned_with(file, "--rate 60 --rcpt c@d --rcpt e@f"));
+    CHECK(plan.order.rate == 60 && plan.order.address_count == 2 && plan.order.user_count == 2);
+    CHECK_TEXT(plan.order.users[0], "c@d");
+    blast_plan_fini(&plan);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (!CHECK(!planned_with(wrong[i], PORT)))
+            printf("# %s\n", wrong[i]);
+        blast_plan_fini(&plan);
+    }
+    CHECK(!planned(PORT " -c /nothing"));
+    blast_plan_fini(&plan);
+}
+
+/* A bar of what is over, by whatever ends it first. */
+static void progress_is_told(void)
+{
+    static struct blast_tally tally;
+    struct blast_order o = {.messages = 200, .duration_us = 100000000};
+    struct blast_told told = {.load_us = 25000000, .active = 7, .tally = &tally};
+    char text[256];
+    struct writer w = writer_of(text, sizeof(text));
+
+    tally.counts.messages_accepted = 90;
+    tally.counts.messages_refused = 10;
+    blast_progress_put(&w, &o, &told, 4);
+    CHECK_TEXT(writer_span(&w),
+               "[####################....................]  50 %  4 messages/s  7 open  ETA 25 s");
+    o.messages = 0;
+    CHECK(blast_progress_share(&o, &told) == 0.25);
+    o.duration_us = 0;
+    CHECK(blast_progress_share(&o, &told) == 0);
+    o.hold_us = 50000000;
+    told.stood_us = 10000000;
+    o.duration_us = 3600000000;
+    CHECK(blast_progress_share(&o, &told) > 0.41 && blast_progress_share(&o, &told) < 0.42);
+}
+
+/* What gnuplot is told; a name with a quote in it stays a name. */
+static void plots_are_described(void)
+{
+    json_t *timeline = json_pack("[{s:f, s:f, s:f, s:i, s:i}]", "at", 1.0, "messages", 2000.0,
+                                 "mbit", 65.5, "p50_us", 1500, "p99_us", 9000);
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    blast_plot_script(out, "it's.svg", timeline);
+    fclose(out);
+    CHECK(strncmp(text, "$run << END\n1.000 2000.0 65.500 1.500 9.000\nEND\n", 48) == 0);
+    CHECK(strstr(text, "set output 'it''s.svg'\n"));
+    free(text);
+    json_decref(timeline);
+}
+
 static void wrong_words_are_refused(void)
 {
     static const char *const lines[] = {
@@ -399,6 +503,9 @@ int main(void)
     CHECK_CASE(sizes_that_are_none);
     CHECK_CASE(files_are_taken_as_messages);
     CHECK_CASE(words_become_an_order);
+    CHECK_CASE(options_come_from_a_file);
+    CHECK_CASE(progress_is_told);
+    CHECK_CASE(plots_are_described);
     CHECK_CASE(wrong_words_are_refused);
     return check_end();
 }

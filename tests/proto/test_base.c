@@ -162,6 +162,20 @@ static void cursor_and_writer_stay_in_bounds(void)
     CHECK(!c.bad && cursor_u8(&c) == 0 && c.bad);
 }
 
+static void digits_have_their_width(void)
+{
+    uint8_t memory[16];
+    struct writer w = writer_of(memory, sizeof(memory));
+
+    writer_digits(&w, 7, 2);
+    writer_digits(&w, 12345, 4);
+    writer_hex(&w, 0xbeef, 8);
+    CHECK_TEXT(writer_span(&w), "0723450000beef");
+    /* All of them or none. */
+    writer_digits(&w, 1, 3);
+    CHECK(w.full && w.len == 14);
+}
+
 int main(void)
 {
     check_begin();
@@ -171,5 +185,6 @@ int main(void)
     CHECK_CASE(ids_sort_by_time_and_never_go_back);
     CHECK_CASE(addresses_read_and_write);
     CHECK_CASE(cursor_and_writer_stay_in_bounds);
+    CHECK_CASE(digits_have_their_width);
     return check_end();
 }

@@ -153,7 +153,7 @@ static void a_mailbox_is_read(void)
                 "+OK 4 messages\r\n1 0000001100000001\r\n2 old-uidl\r\n3 00000011000000ff\r\n"
                 "4 0000001100000100\r\n.\r\n"
                 "+OK 3 00000011000000ff\r\n"
-                "RETR(0) +OK 120 octets\r\nMESSAGE(0) +OK ok\r\n+OK bye\r\nCLOSE");
+                "RETR(0) +OK 120 octets\r\nMESSAGE(0) +OK ok\r\nUPDATE(0 00) +OK bye\r\nCLOSE");
 }
 
 static void deletion_comes_with_quit(void)
@@ -169,7 +169,7 @@ static void deletion_comes_with_quit(void)
 static void rset_undeletes(void)
 {
     check_plays(LOGIN_IN "DELE 2\r\nRSET\r\nSTAT\r\nQUIT\r\n", LOGIN_OUT
-                "+OK marked for deletion\r\n+OK ok\r\n+OK 4 3000000136\r\n+OK bye\r\nCLOSE");
+                "+OK marked for deletion\r\n+OK ok\r\n+OK 4 3000000136\r\nUPDATE(0 00) +OK bye\r\nCLOSE");
 }
 
 static void capabilities_are_told_in_both_states(void)

@@ -41,8 +41,9 @@ struct world {
     struct settings settings;
 
     /* Control. */
-    bool hold; /* begin nothing, answer nothing */
-    bool late; /* do what is asked, and answer later */
+    bool hold;    /* begin nothing, answer nothing */
+    bool late;    /* do what is asked, and answer later */
+    bool forgets; /* keeps no message */
     struct job *done[64];
     uint32_t done_count;
     uint32_t jobs; /* there are */

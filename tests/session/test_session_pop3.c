@@ -72,6 +72,26 @@ static void deletion_happens_at_quit_and_only_then(void)
     CHECK(world_free(w));
 }
 
+/* RFC 1939 section 6: released, then replied. */
+static void the_lock_is_free_before_the_reply_to_quit(void)
+{
+    for (int deletes = 0; deletes < 2; deletes++) {
+        struct world *w = mailbox();
+
+        login(w);
+        w->hold = true;
+        world_say(w, deletes ? "DELE 1\r\nQUIT\r\n" : "RETR 9\r\nQUIT\r\n");
+        CHECK(world_expect(w, deletes ? "+OK*\r\n" : "-ERR*\r\n"));
+        CHECK(!w->closed && w->views == 1);
+        w->hold = false;
+        while (!w->text_len && world_turn(w))
+            CHECK(!w->text_len || w->views == 0);
+        CHECK(world_expect(w, "+OK*\r\n") && w->views == 0);
+        world_run(w);
+        CHECK(world_free(w));
+    }
+}
+
 static void a_large_message_is_sent_as_views_and_every_pin_comes_back(void)
 {
     enum { SIZE = 3000000 };
@@ -379,6 +399,7 @@ int main(void)
     check_begin();
     CHECK_CASE(messages_are_listed_and_read_with_stuffed_dots);
     CHECK_CASE(deletion_happens_at_quit_and_only_then);
+    CHECK_CASE(the_lock_is_free_before_the_reply_to_quit);
     CHECK_CASE(a_large_message_is_sent_as_views_and_every_pin_comes_back);
     CHECK_CASE(a_reader_that_goes_gives_its_pins_back);
     CHECK_CASE(refusals_tell_nothing_and_end_after_three);

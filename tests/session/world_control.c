@@ -67,6 +67,7 @@ static void drop_rows(struct world *w, const struct id128 *id)
 static enum job_status model_commit(struct world *w, struct message *message)
 {
     struct world_message *m = &w->messages[w->message_count];
+
     if (w->commit_status != JOB_OK)
         return w->commit_status;
     if (w->message_count == WORLD_MESSAGES)
@@ -89,6 +90,11 @@ static enum job_status model_commit(struct world *w, struct message *message)
         append(m, span_of(c->data, c->len));
     if (m->len - m->prefix != message->size)
         abort();
+    if (w->forgets) {
+        free(m->bytes);
+        *m = (struct world_message){0};
+        w->message_count--;
+    }
     return JOB_OK;
 }
 

@@ -257,7 +257,8 @@ static bool put(struct sim_engine *e, struct sim_packet *p)
 
 static void receive(struct sim_engine *e, struct sim_packet *p)
 {
-    struct sim_packet *whole = put(e, p) ? sim_gather(&e->gather, p) : NULL;
+    struct sim_packet *whole =
+        put(e, p) && !e->options.unwatched ? sim_gather(&e->gather, p) : NULL;
 
     if (whole)
         sim_watch_arrived(&e->watch, whole);
@@ -293,7 +294,8 @@ static void take_packet(void *user, struct sim_packet *p)
     int what = sim_router_take(p);
 
     if (what == ROUTER_FORWARD) {
-        sim_watch_sent(&e->watch, p);
+        if (!e->options.unwatched)
+            sim_watch_sent(&e->watch, p);
         e->options.send(e->options.user, p);
         return;
     }
@@ -315,7 +317,8 @@ uint32_t sim_engine_turn(struct sim_engine *e, uint64_t now)
             sim_port_cut(frame, take_packet, e);
             rte_pktmbuf_free(frame);
         }
-        sim_inside_look(&e->inside[i], e->tcp[i], &e->watch);
+        if (!e->options.unwatched)
+            sim_inside_look(&e->inside[i], e->tcp[i], &e->watch);
     }
     return did;
 }

@@ -21,6 +21,7 @@ struct sim_engine_options {
     uint16_t burst;
     uint32_t scatter; /* received frames come in pieces of so many bytes; 0: whole */
     bool offloads;    /* the port sums, cuts what it sends, joins what it receives */
+    bool unwatched;   /* what the engine sends and holds is not checked */
     /* Takes a packet for the link. */
     void (*send)(void *user, struct sim_packet *p);
     void *user;

@@ -4,6 +4,8 @@
 import email
 import email.policy
 import json
+import os
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from lab.engine import PASSWORD, binary
 from lab.namespaces import ENGINE_IPV4, Namespaces
 
 FAKES = Path(__file__).with_name("mail_fakes.py")
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "blast.yaml"
 OURS = "198.18.0.77/24"
 
 
@@ -40,6 +43,14 @@ def server(*command):
             yield namespaces
         finally:
             end(process)
+
+
+@pytest.fixture(scope="module")
+def quiet_engine(shared_bench):
+    """An engine for several tests, without rules; the other end of its cable is blast's."""
+    engine = shared_bench(changes={"rules": {"files": []}, "smtp": {"line_timeout": "1s", "data_timeout": "2s"}})
+    engine.namespaces.take_addresses(engine.namespaces.client_port)
+    return engine
 
 
 @pytest.fixture
@@ -76,15 +87,17 @@ def test_all_there_once(make_engine, password):
 
 
 @pytest.mark.needs("smtp-sink")
-def test_smtp_sink():
+@pytest.mark.needs("gnuplot")
+def test_smtp_sink(tmp_path):
     """Postfix's sink behind the kernel's TCP; and when nobody listens there, exit status 1."""
     with server("smtp-sink", "-u", "root", "198.18.0.1:25", "200") as namespaces:
         told = blast(namespaces.engine, namespaces.engine_port, "--messages", 5, to="198.18.0.1:26", status=1)
         assert told["counts"]["sessions_refused"] == told["counts"]["messages_unsent"] == 5
         told = blast(namespaces.engine, namespaces.engine_port, "--messages", 500, "--sessions", 20, "--reuse", 10,
-                     to="198.18.0.1:25")
+                     "-c", EXAMPLE, "--plot", tmp_path / "run.svg", to="198.18.0.1:25")
     assert told["counts"]["messages_accepted"] == 500 and told["counts"]["sessions_done"] == 50
     assert told["goodput_mbit"] > 0 and told["errors"] == []
+    assert "p50" in (tmp_path / "run.svg").read_text()
 
 
 def test_sink():
@@ -100,24 +113,41 @@ def test_sink():
     assert told["counts"]["messages_accepted"] == 500
 
 
+def on_a_terminal(*command):
+    """What the command says on standard error when that is a terminal, and on standard output when it is none."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen([str(word) for word in command], stderr=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    out, said = process.communicate(timeout=60)[0], b""
+    try:
+        while piece := os.read(ours, 65536):
+            said += piece
+    except OSError:     # the other end is closed
+        pass
+    os.close(ours)
+    assert process.returncode == 0, out + said
+    return said, out
+
+
 def test_steps():
-    """A rate in steps: each has a result of its own."""
+    """A rate in steps: each has a result of its own. A terminal gets a progress bar, and a pipe none."""
     with Namespaces("wpt") as namespaces:
         namespaces.take_addresses(namespaces.client_port)
         sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
         try:
             told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4", to="198.18.0.1:25")
+            said, out = on_a_terminal("ip", "netns", "exec", namespaces.engine, binary(), "blast", "--dev", namespaces.engine_port,
+                                      "--address", OURS, "--to", "198.18.0.1:25", "--seconds", 1, "--rate", 20)
         finally:
             assert end(sink) == 0
+    assert b"ETA" in said and b"messages/s" in said and b"ETA" not in out and b"messages/s" in out
     assert [s["started"] for s in told["steps"]] == [s["done"] for s in told["steps"]] == [20, 40]
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
 
-def test_idle(make_engine):
+def test_idle(quiet_engine):
     """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end."""
-    engine = make_engine(changes={"rules": {"files": []}})
-    namespaces = engine.namespaces
-    namespaces.take_addresses(namespaces.client_port)
+    namespaces = quiet_engine.namespaces
     for work, port in ("smtp", 25), ("pop3", 110):
         told = blast(namespaces.client, namespaces.client_port, "--address", "198.18.0.100-198.18.0.114/24", "--work", work,
                      "--sessions", 500, "--hold", 1, to=f"{ENGINE_IPV4}:{port}")
@@ -127,12 +157,10 @@ def test_idle(make_engine):
         assert max(row["open"] for row in told["timeline"]) == 500
 
 
-def test_clients_that_do_not_behave(make_engine, password):
+def test_clients_that_do_not_behave(quiet_engine, password):
     """Slow, broken and spoofed ones beside those that do: told apart, and what the server answered is counted."""
-    engine = make_engine(changes={"rules": {"files": []}})
-    namespaces = engine.namespaces
-    namespaces.take_addresses(namespaces.client_port)
-    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--messages", 80, "--sessions", 40,
+    namespaces = quiet_engine.namespaces
+    told = blast(namespaces.client, namespaces.client_port, "--rcpt", "bob@example.test", "--messages", 80, "--sessions", 40,
                  "--slow-senders", 10, "--slow-readers", 10, "--slow-bytes", 20000, "--broken", 50, "--timeout", 2,
                  "--syn-flood", 300, "--syn-flood-from", "198.18.0.128/25", to=f"{ENGINE_IPV4}:25")
     assert told["counts"]["messages_accepted"] == told["counts"]["sessions_done"] == 80
@@ -142,7 +170,7 @@ def test_clients_that_do_not_behave(make_engine, password):
     slow = clients["slow_sender"]["begun"] + clients["slow_reader"]["begun"]
     assert told["latency_us"]["session"]["count"] + slow == 80 and told["latency_us"]["slow"]["count"] == slow
     assert told["counts"]["syns_flooded"] > 50 and told["engine"]["net_claimed"] > 20
-    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 3,
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "bob@example.test", "--logins", 3,
                  "--sessions", 1, "--slow-readers", 60, "--broken", 40, "--slow-bytes", 200000, "--password-file", password,
                  to=f"{ENGINE_IPV4}:110")
     assert told["counts"]["messages_retrieved"] == 240 and told["clients"]["slow_reader"]["ended"] == 3
@@ -164,11 +192,9 @@ def test_a_rough_line():
     assert "worker_line_full" not in told["engine"]
 
 
-def test_mailboxes_and_refusals(make_engine, password):
+def test_mailboxes_and_refusals(quiet_engine, password):
     """POP3 in groups and one by one, with lists; recipients and messages that are to be refused."""
-    engine = make_engine(changes={"rules": {"files": []}})
-    namespaces = engine.namespaces
-    namespaces.take_addresses(namespaces.client_port)
+    namespaces = quiet_engine.namespaces
     send = namespaces.client, namespaces.client_port, "--messages", 30, "--size", 1000
     told = blast(*send, "--rcpt", "alice@example.test", "--rcpt", "!nobody@example.test", "--recipients", 2,
                  to=f"{ENGINE_IPV4}:25")

@@ -62,8 +62,10 @@ struct play {
     uint64_t messages;
 };
 
-static bool next_frame(struct play *p, struct span *bytes_out)
+static bool next_frame(struct play *p, struct span *bytes_out, struct span *ahead_out)
 {
+    const struct mail_trace_frame *ahead;
+
     if (p->at == trace.frame_count) {
         p->at = 0;
         p->round++;
@@ -76,6 +78,8 @@ static bool next_frame(struct play *p, struct span *bytes_out)
     if (p->at == 0 && p->began_ns && p->played >= p->began_at + goal)
         return false;
     *bytes_out = mail_trace_bytes(&trace, p->at++, p->round);
+    ahead = &trace.frames[p->at == trace.frame_count ? 0 : p->at];
+    *ahead_out = span_of(trace.bytes + ahead->at, ahead->len);
     p->played += bytes_out->len;
     p->time_ns += FRAME_NS;
     return true;
@@ -175,7 +179,7 @@ static double reassemble(bool conversations)
     struct tap_input_options options;
     struct tcp_observer *observer;
     struct tap_input *input;
-    struct span bytes;
+    struct span bytes, ahead;
     double rate;
 
     tcp_observer_defaults(&tcp);
@@ -185,12 +189,14 @@ static double reassemble(bool conversations)
     input = observer ? tap_input_new(&options, observer) : NULL;
     if (!input)
         fail("no memory");
-    while (next_frame(&play, &bytes))
+    while (next_frame(&play, &bytes, &ahead)) {
+        tap_input_ahead(ahead);
         tap_input_feed(input, &(struct tap_input_frame){.bytes = bytes,
                                                         .wire_len = (uint32_t)bytes.len,
                                                         .link = ETHERNET,
                                                         .time_ns = play.time_ns,
                                                         .checksum = TCP_CHECKSUM_GOOD});
+    }
     rate = rate_of(&play);
     tap_input_free(input);
     tcp_observer_free(observer);
@@ -208,16 +214,17 @@ struct watching {
 static bool next_source(void *context, struct tap_frame_source *frame_out)
 {
     struct watching *w = context;
-    struct span bytes;
+    struct span bytes, ahead;
 
-    if (!next_frame(&w->play, &bytes)) {
+    if (!next_frame(&w->play, &bytes, &ahead)) {
         w->rate = rate_of(&w->play);
         return false;
     }
     *frame_out = (struct tap_frame_source){.bytes = bytes,
                                            .wire_len = (uint32_t)bytes.len,
                                            .link = ETHERNET,
-                                           .time_ns = w->play.time_ns};
+                                           .time_ns = w->play.time_ns,
+                                           .ahead = ahead};
     return true;
 }
 

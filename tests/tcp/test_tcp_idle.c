@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_conn.h"
+#include "dataplane/tcp/tcp_timer.h"
 #include "dataplane/tcp/tcp_user_timeout.h"
 #include "tests/harness/check.h"
 #include "tests/tcp/tcp_raw.h"
@@ -288,6 +289,24 @@ static void an_icmp_error_is_the_reason_of_a_timeout(void)
     }
 }
 
+/* Asked for at the very tick at which it is due, as a tail's probe is that the timeout has caught
+ * up with (RFC 8985 section 7.2): the wheel has been there, the next tick is told. */
+static void a_time_that_is_over_is_the_next_tick(void)
+{
+    struct tcp_raw r;
+    struct tcp *tcp;
+
+    begin(&r, 0);
+    put(&r, 100);
+    tcp = r.server->tcp;
+    tcp_raw_wait(&r, 1000 - r.link->now % 1000);
+    CHECK(tcp->now % 1000 == 0 && tcp->wheel.now == tcp->now / 1000);
+    tcp_timer_start(tcp, r.conn, TCP_TIMER_PROBE, 0);
+    CHECK(r.conn->timer_due == tcp->now / 1000 + 1);
+    CHECK(tcp_next_timer(tcp) == tcp->now + 1000);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 int main(void)
 {
     check_begin();
@@ -302,6 +321,7 @@ int main(void)
     CHECK_CASE(challenges_are_limited_for_each_connection);
     CHECK_CASE(connections_do_without_side_blocks);
     CHECK_CASE(time_wait_is_not_assassinated);
+    CHECK_CASE(a_time_that_is_over_is_the_next_tick);
     CHECK_CASE(an_icmp_error_is_the_reason_of_a_timeout);
     return check_end();
 }

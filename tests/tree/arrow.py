@@ -48,6 +48,7 @@ LIBRARIES = {
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
     "pcap/": ("control/capture", "tests"),
+    "xxhash.h": ("dataplane/session", "tests"),
     "zstd.h": ("control/capture", "tests"),
     "zlib.h": ("proto/imap", "control", "tests"),
 }

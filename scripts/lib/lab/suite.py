@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import ROOT, simulate
+from lab import ROOT, cost, simulate
 from lab.commands import end, signals_raise
 
 BUILDS = {
@@ -198,6 +198,24 @@ def simulation(seeds, each, seconds=None):
     return cases
 
 
+# ---- instructions ----
+
+def instructions():
+    """A case for each fixed piece of work: it costs what the tree says, within 1 %."""
+    names = {workload: f"cost: instructions of a message: {workload}" for workload in cost.WORKLOADS}
+    reason = cost.available()
+    if not reason and cost.limits() is None:
+        reason = f"no limits are kept for {cost.versions()}; scripts/cost --write adds them"
+    if reason:
+        return [Case(name, "skipped", reason) for name in names.values()]
+    cases, limits = [], cost.limits()
+    with tempfile.TemporaryDirectory(prefix="wirepost-cost-") as folder:
+        for workload, counted in cost.count_all(cost.WORKLOADS, folder).items():
+            fault = str(counted) if isinstance(counted, Exception) else cost.judge(workload, counted, limits[workload])
+            cases.append(Case(names[workload], "failed" if fault else "passed", fault or ""))
+    return cases
+
+
 # ---- pytest: the tree, the running engine ----
 
 def pytest(folder, *options, **environment):
@@ -281,6 +299,7 @@ def parts(options):
     rows = [("build", lambda: build("build")),
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
+            ("instructions", instructions),
             ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 15)))),
             *([("power loss", power_loss)] if options.long else []),
             ("suites", lambda: suites(options.long)),
