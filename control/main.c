@@ -121,7 +121,12 @@ static bool start_services(struct run *r)
     struct record_writer_options records = record_config_options(r->config);
     struct record_writer_watch watch = {.saw = metrics_latency_saw, .context = &r->latency};
 
-    r->store_service = store_service_start(r->handoff, r->store, policy_serves, r->policy);
+    r->store_service =
+        store_service_start(&(struct store_service_options){.handoff = r->handoff,
+                                                            .store = r->store,
+                                                            .serves = policy_serves,
+                                                            .serves_near = policy_serves_near,
+                                                            .context = r->policy});
     r->read_service = read_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
                                      &records, &watch);

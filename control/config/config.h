@@ -156,6 +156,7 @@ enum config_store_kind { CONFIG_STORE_ROCKSDB, CONFIG_STORE_MEMORY };
 struct config_store {
     int kind; /* enum config_store_kind */
     int64_t memory;
+    bool prefault;
     char *path;
     bool sync;
     int64_t quota;         /* 0: none */

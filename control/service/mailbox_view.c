@@ -373,6 +373,28 @@ enum store_status mailbox_view_read(struct mailbox_views *views, const struct po
     return store_view_read(views->store, v->stored, index, offset, bytes_out, pin_out);
 }
 
+bool mailbox_view_read_near(struct mailbox_views *views, struct job_mailbox_read *job,
+                            enum store_status *status_out)
+{
+    const struct mailbox_view *v = view_of(job->view);
+
+    if (job->index >= job->view->count ||
+        (job->view->entries[job->index].form & v->options.converted))
+        return false;
+    *status_out = store_view_read(views->store, v->stored, job->index, job->offset, &job->bytes_out,
+                                  &job->pin_out);
+    return true;
+}
+
+bool mailbox_view_unpin_near(struct mailbox_views *views, void *const *pins, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if ((uintptr_t)pins[i] & OURS)
+            return false;
+    mailbox_view_unpin(views, pins, count);
+    return true;
+}
+
 void mailbox_view_unpin(struct mailbox_views *views, void *const *pins, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {

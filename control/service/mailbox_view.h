@@ -11,7 +11,8 @@
  *
  * Memory of a view: 32 bytes a message when some are converted, one bit a message for marks, beside
  * what the store's view takes (rocks_view.c: 72 bytes a message); 256 KiB and the part tree while a
- * converted message is read. All calls but mailbox_view_stored() from one thread.
+ * converted message is read. All calls from one thread but
+ * for those that say another.
  */
 struct mailbox_views;
 
@@ -35,6 +36,11 @@ enum store_status mailbox_view_read(struct mailbox_views *views, const struct po
                                     uint32_t index, uint64_t offset, struct span *bytes_out,
                                     void **pin_out);
 void mailbox_view_unpin(struct mailbox_views *views, void *const *pins, uint32_t count);
+/* Over a near store (store_near.h) the same two, by the worker whose session has the view. False:
+ * the message is converted, or was: that takes memory, and nothing was done. */
+bool mailbox_view_read_near(struct mailbox_views *views, struct job_mailbox_read *job,
+                            enum store_status *status_out);
+bool mailbox_view_unpin_near(struct mailbox_views *views, void *const *pins, uint32_t count);
 void mailbox_view_close(struct mailbox_views *views, const struct pop3_mailbox *view);
 /* The store's own view, for STORE_DELETE. From any thread. */
 const struct pop3_mailbox *mailbox_view_stored(const struct pop3_mailbox *view);

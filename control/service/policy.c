@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <urcu-qsbr.h>
 
 #include "control/config/config_settings.h"
 #include "control/rulefile/rule_loader.h"
@@ -29,7 +30,7 @@ struct policy {
     struct greylist_service *greylist;
     pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
-    struct account_ids *served;  /* the accounts of it */
+    struct account_ids *served;  /* the accounts of it; like the next published by RCU */
     struct account_ids *coming;  /* those of one that is being put into force; or NULL */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
@@ -94,9 +95,10 @@ static bool expect_accounts(struct policy *p, struct account_ids *ids)
     struct account_ids *before;
 
     pthread_mutex_lock(&p->lock);
-    before = p->coming;
-    p->coming = ids;
+    before = rcu_xchg_pointer(&p->coming, ids);
     pthread_mutex_unlock(&p->lock);
+    if (before)
+        synchronize_rcu();
     free(before);
     return ids != NULL;
 }
@@ -191,9 +193,12 @@ static void publish(struct policy *p, const struct config *config, struct settin
                                                  .full = (uint8_t)config->quarantine.full});
     pthread_mutex_lock(&p->lock);
     p->config = config;
-    p->served = p->coming;
-    p->coming = NULL;
+    /* In this order: whoever finds none coming finds them served. */
+    rcu_assign_pointer(p->served, p->coming);
+    rcu_assign_pointer(p->coming, NULL);
     pthread_mutex_unlock(&p->lock);
+    if (before)
+        synchronize_rcu();
     free(before);
 }
 
@@ -276,15 +281,26 @@ bool policy_lists(struct policy *p, struct span key)
     return found;
 }
 
+bool policy_serves_near(void *policy, const struct message *message)
+{
+    struct policy *p = policy;
+    const struct account_ids *coming = __atomic_load_n(&p->coming, __ATOMIC_ACQUIRE);
+    const struct account_ids *served = rcu_dereference(p->served);
+    bool all = true;
+
+    for (uint32_t i = 0; i < message->deliveries && all; i++)
+        all = account_ids_has(served, message->delivery[i].account) ||
+              account_ids_has(coming, message->delivery[i].account);
+    return all;
+}
+
 bool policy_serves(void *policy, const struct message *message)
 {
     struct policy *p = policy;
-    bool all = true;
+    bool all;
 
     pthread_mutex_lock(&p->lock);
-    for (uint32_t i = 0; i < message->deliveries && all; i++)
-        all = account_ids_has(p->served, message->delivery[i].account) ||
-              account_ids_has(p->coming, message->delivery[i].account);
+    all = policy_serves_near(p, message);
     pthread_mutex_unlock(&p->lock);
     return all;
 }

@@ -48,6 +48,8 @@ bool policy_lists(struct policy *policy, struct span key);
 /* Whether the configuration in force has all accounts that the message is for; a
  * store_service_serves of a struct policy. From any thread. */
 bool policy_serves(void *policy, const struct message *message);
+/* The same without a lock, from workers (RCU). */
+bool policy_serves_near(void *policy, const struct message *message);
 
 struct rule_look;
 /* As rule_loader_look(). From any thread. */

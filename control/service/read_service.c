@@ -6,6 +6,7 @@
 #include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
 #include "control/service/store_service.h"
+#include "control/store/store_near.h"
 
 struct read_service {
     struct service_thread thread;
@@ -48,6 +49,26 @@ static bool may_skip(const struct job *job)
            (job->kind == JOB_MAILBOX_OPEN || job->kind == JOB_MAILBOX_READ);
 }
 
+/* Opening and closing take memory and time by the size of the mailbox. */
+static bool answer_near(void *context, struct job *job)
+{
+    struct read_service *s = context;
+    enum store_status status = STORE_OK;
+    bool done = false;
+
+    if (may_skip(job)) {
+        job->status = JOB_CANCELLED;
+        return true;
+    }
+    if (job->kind == JOB_MAILBOX_READ)
+        done = mailbox_view_read_near(s->views, &job->mailbox_read, &status);
+    else if (job->kind == JOB_MAILBOX_UNPIN)
+        done = mailbox_view_unpin_near(s->views, job->mailbox_unpin.pins, job->mailbox_unpin.count);
+    if (done)
+        job->status = (uint8_t)store_service_job_status(status);
+    return done;
+}
+
 static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
     struct read_service *s = context;
@@ -72,8 +93,11 @@ struct read_service *read_service_start(struct handoff *h, struct store *store)
     s->thread.name = "read";
     s->thread.serve = serve;
     s->thread.context = s;
-    if (s->views && service_thread_start(&s->thread))
+    if (s->views && service_thread_start(&s->thread)) {
+        if (store_is_near(store))
+            handoff_near(h, SERVICE_READ, answer_near, s);
         return s;
+    }
     mailbox_views_free(s->views);
     free(s);
     return NULL;

@@ -6,10 +6,10 @@
 #include "dataplane/handoff/handoff.h"
 
 /* Answers the jobs of SERVICE_READ: opens and closes mailboxes, reads message bytes, takes pins
- * back. */
+ * back. Over a near store (store_near.h) workers read bytes that are not converted themselves. */
 struct read_service;
 
-/* NULL: no thread or no memory. The store stays the caller's. */
+/* NULL: no thread or no memory. The store stays the caller's. Before workers start. */
 struct read_service *read_service_start(struct handoff *h, struct store *store);
 /* Answers what was asked before, then ends the thread. */
 void read_service_stop(struct read_service *service);

@@ -6,6 +6,7 @@
 #include "control/base/clock.h"
 #include "control/service/mailbox_view.h"
 #include "control/service/service_thread.h"
+#include "control/store/store_near.h"
 #include "proto/base/tally.h"
 
 enum {
@@ -23,13 +24,16 @@ struct counts {
     _Atomic uint64_t classes[CLASSES];
 };
 
+/* Written by one worker. */
+struct near_counts {
+    _Atomic uint64_t commits, refused, rows;
+} __attribute__((aligned(64)));
+
 struct store_service {
     struct service_thread thread;
-    struct handoff *handoff;
-    struct store *store;
-    store_service_serves *serves;
-    void *context; /* of `serves` */
+    struct store_service_options options;
     struct counts counts;
+    struct near_counts *near;        /* of each worker; NULL: the store is not near */
     struct job *gathered[BATCH_MAX]; /* the job of each change */
     struct store_change changes[BATCH_MAX];
 };
@@ -87,6 +91,62 @@ static void count_batch(struct counts *c, uint32_t changes, uint64_t ns)
         atomic_store_explicit(&c->ns_min, ns, memory_order_relaxed);
 }
 
+static enum job_status answer_to(const struct job *job, enum store_status status)
+{
+    /* An account that was erased. */
+    if (job->kind == JOB_STORE_COMMIT && status == STORE_NONE)
+        return JOB_GONE;
+    return store_service_job_status(status);
+}
+
+/* ---- on workers ---- */
+
+static bool commit_near(struct store_service *s, struct job *job)
+{
+    struct near_counts *counts = &s->near[job->worker];
+    struct message *message = job->store_commit.message;
+    enum store_status status = STORE_NONE;
+
+    if (s->options.serves_near(s->options.context, message) &&
+        !store_commit_near(s->options.store, job->worker, message, &status))
+        return false;
+    tally_add(status == STORE_OK ? &counts->commits : &counts->refused, 1);
+    job->status = (uint8_t)answer_to(job, status);
+    return true;
+}
+
+static bool write_near(struct store_service *s, struct job *job)
+{
+    const struct job_store_write *w = &job->store_write;
+    enum store_status status;
+
+    if (!store_write_near(s->options.store, job->worker, &w->message, w->row,
+                          span_of(w->chunk->data, w->chunk->len), &status))
+        return false;
+    tally_add(&s->near[job->worker].rows, status == STORE_OK);
+    job->status = (uint8_t)store_service_job_status(status);
+    return true;
+}
+
+static bool answer_near(void *context, struct job *job)
+{
+    struct store_service *s = context;
+
+    if (job->kind == JOB_STORE_DISCARD) {
+        job->status = JOB_OK;
+        return store_discard_near(s->options.store, job->worker, &job->store_discard.message);
+    }
+    if (job->kind != JOB_STORE_COMMIT && job->kind != JOB_STORE_WRITE)
+        return false;
+    if (atomic_load_explicit(&job->cancelled, memory_order_relaxed)) {
+        job->status = JOB_CANCELLED;
+        return true;
+    }
+    return job->kind == JOB_STORE_COMMIT ? commit_near(s, job) : write_near(s, job);
+}
+
+/* ---- on the commit thread ---- */
+
 /* Makes the job a change of the batch. False when it is answered already. */
 static bool gather(struct store_service *s, struct job *job, struct store_change *change)
 {
@@ -94,15 +154,15 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
 
     if (atomic_load_explicit(&job->cancelled, memory_order_relaxed) &&
         job->kind != JOB_STORE_DISCARD) {
-        job_answer(s->handoff, job, JOB_CANCELLED);
+        job_answer(s->options.handoff, job, JOB_CANCELLED);
         return false;
     }
     switch (job->kind) {
     case JOB_STORE_COMMIT:
         /* An account may have left the configuration since the worker looked. */
-        if (!s->serves(s->context, job->store_commit.message)) {
+        if (!s->options.serves(s->options.context, job->store_commit.message)) {
             tally_add(&s->counts.refused, 1);
-            job_answer(s->handoff, job, JOB_GONE);
+            job_answer(s->options.handoff, job, JOB_GONE);
             return false;
         }
         *change = (struct store_change){.kind = STORE_COMMIT, .message = job->store_commit.message};
@@ -117,13 +177,13 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
                                         .marked = job->mailbox_delete.marked};
         return true;
     case JOB_STORE_WRITE:
-        status = store_write(s->store, &job->store_write.message, job->store_write.row,
+        status = store_write(s->options.store, &job->store_write.message, job->store_write.row,
                              span_of(job->store_write.chunk->data, job->store_write.chunk->len));
         tally_add(&s->counts.rows, status == STORE_OK);
-        job_answer(s->handoff, job, store_service_job_status(status));
+        job_answer(s->options.handoff, job, store_service_job_status(status));
         return false;
     default:
-        job_answer(s->handoff, job, JOB_FAILED);
+        job_answer(s->options.handoff, job, JOB_FAILED);
         return false;
     }
 }
@@ -150,14 +210,6 @@ static void count_change(struct counts *c, const struct store_change *change)
         tally_add(&c->deletions, change->status_out == STORE_OK);
 }
 
-static enum job_status answer_to(const struct store_change *change)
-{
-    /* An account that was erased. */
-    if (change->kind == STORE_COMMIT && change->status_out == STORE_NONE)
-        return JOB_GONE;
-    return store_service_job_status(change->status_out);
-}
-
 static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
 {
     struct store_service *s = context;
@@ -172,36 +224,49 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t taken)
         return 0;
     for (uint32_t i = 0; i < count; i++)
         synced |= s->changes[i].kind != STORE_DISCARD;
-    store_apply(s->store, s->changes, count);
+    store_apply(s->options.store, s->changes, count);
     ns = clock_monotonic_ns() - begun;
     s->thread.gather_ns = gather_next(count, ns);
     if (synced)
         count_batch(&s->counts, count, ns);
     for (uint32_t i = 0; i < count; i++) {
         count_change(&s->counts, &s->changes[i]);
-        job_answer(s->handoff, s->gathered[i], answer_to(&s->changes[i]));
+        job_answer(s->options.handoff, s->gathered[i],
+                   answer_to(s->gathered[i], s->changes[i].status_out));
     }
     return 0;
 }
 
-struct store_service *store_service_start(struct handoff *h, struct store *store,
-                                          store_service_serves *serves, void *context)
+static bool start_near(struct store_service *s)
+{
+    size_t bytes = handoff_workers(s->options.handoff) * sizeof(*s->near);
+
+    if (!store_is_near(s->options.store))
+        return true;
+    s->near = aligned_alloc(64, bytes);
+    if (s->near)
+        memset(s->near, 0, bytes);
+    return s->near != NULL;
+}
+
+struct store_service *store_service_start(const struct store_service_options *options)
 {
     struct store_service *s = calloc(1, sizeof(*s));
 
     if (!s)
         return NULL;
-    s->handoff = h;
-    s->store = store;
-    s->serves = serves;
-    s->context = context;
-    s->thread.handoff = h;
+    s->options = *options;
+    s->thread.handoff = options->handoff;
     s->thread.service = SERVICE_STORE;
     s->thread.name = "store";
     s->thread.serve = serve;
     s->thread.context = s;
-    if (service_thread_start(&s->thread))
+    if (start_near(s) && service_thread_start(&s->thread)) {
+        if (s->near)
+            handoff_near(options->handoff, SERVICE_STORE, answer_near, s);
         return s;
+    }
+    free(s->near);
     free(s);
     return NULL;
 }
@@ -209,7 +274,17 @@ struct store_service *store_service_start(struct handoff *h, struct store *store
 void store_service_stop(struct store_service *s)
 {
     service_thread_stop(&s->thread);
+    free(s->near);
     free(s);
+}
+
+static void add_near(const struct store_service *s, struct store_service_stats *out)
+{
+    for (uint32_t i = 0; s->near && i < handoff_workers(s->options.handoff); i++) {
+        out->commits += atomic_load_explicit(&s->near[i].commits, memory_order_relaxed);
+        out->refused += atomic_load_explicit(&s->near[i].refused, memory_order_relaxed);
+        out->rows += atomic_load_explicit(&s->near[i].rows, memory_order_relaxed);
+    }
 }
 
 void store_service_stats(const struct store_service *s, struct store_service_stats *out)
@@ -227,6 +302,7 @@ void store_service_stats(const struct store_service *s, struct store_service_sta
         .apply_ns_min = atomic_load_explicit(&c->ns_min, memory_order_relaxed),
         .apply_ns_max = atomic_load_explicit(&c->ns_max, memory_order_relaxed),
     };
+    add_near(s, out);
     if (out->batches == 0)
         return;
     out->apply_ns_avg = atomic_load_explicit(&c->ns_sum, memory_order_relaxed) / out->batches;

@@ -8,7 +8,8 @@
 /*
  * The commit thread: answers the jobs of SERVICE_STORE. What waits is taken at once; rows of bodies
  * are written, all commits, deletions and discards go into one batch with one sync. While that
- * lasts the next batch gathers by itself.
+ * lasts the next batch gathers by itself. Over a near store (store_near.h) workers write and commit
+ * themselves, and this thread does what is left.
  */
 struct store_service;
 
@@ -17,7 +18,7 @@ struct store_service_stats {
     uint64_t refused;      /* messages that were not */
     uint64_t deletions;    /* mailbox deletions */
     uint64_t rows;         /* rows written ahead of their commit */
-    uint64_t batches;      /* synced batches */
+    uint64_t batches;      /* of the commit thread, synced; the rest tells of these alone */
     uint64_t largest;      /* most changes in one */
     uint64_t apply_ns_min; /* of a batch, from taking it up to durable */
     uint64_t apply_ns_avg;
@@ -26,13 +27,20 @@ struct store_service_stats {
         apply_ns_p99; /* upper edge of its class; classes are a quarter of a power of two wide */
 };
 
-/* Whether all accounts that the message is for are still to get mail. On the commit thread. */
+/* Whether all accounts that the message is for are still to get mail. */
 typedef bool store_service_serves(void *context, const struct message *message);
 
+struct store_service_options {
+    struct handoff *handoff;
+    struct store *store;
+    store_service_serves *serves;      /* asked on the commit thread */
+    store_service_serves *serves_near; /* the same on workers (RCU), without a lock */
+    void *context;                     /* of both */
+};
+
 /* NULL: no thread or no memory. Borrows all; a commit that `serves` says no to is answered
- * JOB_GONE. */
-struct store_service *store_service_start(struct handoff *h, struct store *store,
-                                          store_service_serves *serves, void *context);
+ * JOB_GONE. Before workers start. */
+struct store_service *store_service_start(const struct store_service_options *options);
 /* Answers what was asked before, then ends the thread. */
 void store_service_stop(struct store_service *service);
 /* From any thread. */

@@ -11,7 +11,8 @@ struct store *store_start(const struct config *config)
                                     .sync = config->store.sync,
                                     .node = (uint16_t)config->engine.node,
                                     .reserve_bytes = (uint64_t)config->store.reserve,
-                                    .memory_bytes = (uint64_t)config->store.memory};
+                                    .memory_bytes = (uint64_t)config->store.memory,
+                                    .prefault = config->store.prefault};
     enum store_status status = config->store.kind == CONFIG_STORE_MEMORY
                                    ? store_memory_open(&options, &store, error)
                                    : store_rocks_open(&options, &store, error);

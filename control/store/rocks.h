@@ -63,11 +63,7 @@ struct rocks {
     bool sync;
     uint16_t node;
     uint64_t memtable_bytes;
-    rocksdb_env_t *env;      /* files in memory; NULL: the system's */
-    uint64_t memory_bytes;   /* most that they may take */
-    uint64_t reserve_bytes;  /* of the disk: kept free */
-    uint64_t memory_written; /* bytes of batches since they were measured */
-    bool memory_full;        /* as they were measured last */
+    uint64_t reserve_bytes; /* of the disk: kept free */
 
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_block_based_table_options_t *table;
@@ -148,10 +144,10 @@ enum store_status rocks_migrate(struct rocks *r, uint64_t schema);
  * written ahead of it. */
 enum store_status rocks_ahead_check(struct rocks *r);
 
-/* ---- rocks_room.c: what memory or disk still takes ---- */
+/* ---- rocks_room.c: what the disk still takes ---- */
 
 /* Under `changing`: whether `bytes` more may be committed. */
-bool rocks_room(struct rocks *r, uint64_t bytes);
+bool rocks_room(const struct rocks *r, uint64_t bytes);
 
 /* ---- rocks_full.c: accounts without room ---- */
 

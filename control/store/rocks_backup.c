@@ -75,10 +75,6 @@ enum store_status rocks_backup_create(struct store *store, const char *folder, u
     enum store_status status = STORE_FAILED;
     char *problem = NULL;
 
-    if (r->env) {
-        snprintf(error, STORE_ERROR, "a store in memory has no backups");
-        return STORE_FAILED;
-    }
     if (!take_turn(error))
         return STORE_BUSY;
     engine = rocks_backup_engine(folder, true, error);

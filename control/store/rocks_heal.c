@@ -23,8 +23,6 @@ static bool room(const struct rocks *r)
     uint64_t need = 2 * r->memtable_bytes > ROOM_MIN ? 2 * r->memtable_bytes : ROOM_MIN;
     struct statvfs fs;
 
-    if (r->env)
-        return true;
     return statvfs(r->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize >= need;
 }
 

@@ -10,12 +10,10 @@
 enum {
     DEFAULT_CACHE = 64 << 20,
     DEFAULT_MEMTABLE = 16 << 20,
-    LOGS_KEPT = 4, /* written over when the next one begins: a log that does not grow is synced
-                      without its inode, in one write to the disk instead of two */
-    DEFAULT_MEMORY = 1 << 30,
+    LOGS_KEPT = 4,   /* written over when the next one begins: a log that does not grow is synced
+                        without its inode, in one write to the disk instead of two */
     BLOB_MIN = 4096, /* smaller rows lie in the tables themselves */
     BLOB_FILE = 256 << 20,
-    BLOB_FILE_MEMORY = 16 << 20, /* a file in memory is one piece, that moves when it grows */
     MANIFEST_FILE = 1, /* each change of the set of files makes a new list and then names it: one
                           that is appended to cannot be read once a power loss has torn its end */
     WAL_AHEAD = 512 << 10, /* what is written ahead is sent to the disk early, so that the sync
@@ -66,15 +64,6 @@ static void set_body_options(rocksdb_options_t *o)
     rocksdb_options_set_enable_blob_gc(o, 1);
 }
 
-static void set_memory_options(struct rocks *r)
-{
-    for (int i = 0; i < ROCKS_FAMILIES; i++)
-        rocksdb_options_set_env(r->options[i], r->env);
-    rocksdb_options_set_blob_file_size(r->options[ROCKS_BODY], BLOB_FILE_MEMORY);
-    rocksdb_writeoptions_disable_WAL(r->write, 1);
-    rocksdb_options_set_blob_gc_age_cutoff(r->options[ROCKS_BODY], 1);
-}
-
 static void make_options(struct rocks *r, uint64_t cache_bytes)
 {
     r->cache = rocksdb_cache_create_lru(cache_bytes);
@@ -92,8 +81,6 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
     r->read = rocksdb_readoptions_create();
     r->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(r->write, r->sync);
-    if (r->env)
-        set_memory_options(r);
 }
 
 static void rocks_free(struct rocks *r)
@@ -104,8 +91,6 @@ static void rocks_free(struct rocks *r)
     rocksdb_cache_destroy(r->cache);
     rocksdb_readoptions_destroy(r->read);
     rocksdb_writeoptions_destroy(r->write);
-    if (r->env)
-        rocksdb_env_destroy(r->env);
     if (r->rows)
         rocksdb_writebatch_destroy(r->rows);
     pthread_mutex_destroy(&r->changing);
@@ -177,26 +162,21 @@ static bool sync_parent(const char *path)
     return ok;
 }
 
-/* `env`: NULL, or where the files are; taken. */
-static enum store_status open_at(const struct store_options *options, const char *path,
-                                 rocksdb_env_t *env, struct store **store_out, char *error)
+enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
+                                   char *error)
 {
     struct rocks *r = calloc(1, sizeof(*r));
     enum store_status status;
 
     *store_out = NULL;
-    if (!r || !(r->path = strdup(path))) {
+    if (!r || !(r->path = strdup(options->path))) {
         snprintf(error, STORE_ERROR, "no memory");
         free(r);
-        if (env)
-            rocksdb_env_destroy(env);
         return STORE_FAILED;
     }
     r->store.ops = &ops;
-    r->sync = options->sync && !env;
-    r->env = env;
+    r->sync = options->sync;
     r->reserve_bytes = options->reserve_bytes;
-    r->memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY;
     r->node = options->node;
     r->memtable_bytes = options->memtable_bytes ? options->memtable_bytes : DEFAULT_MEMTABLE;
     pthread_mutex_init(&r->changing, NULL);
@@ -214,16 +194,4 @@ static enum store_status open_at(const struct store_options *options, const char
     else
         rocks_free(r);
     return status;
-}
-
-enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
-                                   char *error)
-{
-    return open_at(options, options->path, NULL, store_out, error);
-}
-
-enum store_status store_memory_open(const struct store_options *options, struct store **store_out,
-                                    char *error)
-{
-    return open_at(options, "/store", rocksdb_create_mem_env(), store_out, error);
 }

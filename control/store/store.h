@@ -34,17 +34,17 @@ struct store_options {
                                 family; 0: 16 MiB */
     uint64_t cache_bytes;    /* cache of blocks read; 0: 64 MiB */
     uint64_t reserve_bytes;  /* commits are STORE_DISK_FULL while less than this is free; 0: none */
-    uint64_t
-        memory_bytes; /* of a store in memory: beyond it commits are STORE_DISK_FULL; 0: 1 GiB */
+    uint64_t memory_bytes;   /* of a store in memory: commits are STORE_DISK_FULL when it is full;
+                                0: 1 GiB, at most 256 GiB */
+    bool prefault;           /* of a store in memory: all of it is taken from the system at once */
 };
 
 /* Out: *store_out, or a reason in `error` (STORE_ERROR bytes, NUL-terminated). Removes what older
  * incarnations left uncommitted. */
 enum store_status store_rocks_open(const struct store_options *options, struct store **store_out,
                                    char *error);
-/* The same rows in memory alone, gone with store_close(); of the options it heeds `node` and the
- * sizes.
- */
+/* In plain memory, gone with store_close(), for workers themselves (control/store/store_near.h); of
+ * the options it heeds `memory_bytes`. */
 enum store_status store_memory_open(const struct store_options *options, struct store **store_out,
                                     char *error);
 /* All views were closed and all pins given back. */

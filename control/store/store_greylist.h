@@ -24,7 +24,7 @@ enum store_status store_greylist_put(struct store *store, const struct store_gre
                                      uint32_t count);
 /* False ends the walk. Spans are valid during the call. */
 typedef bool store_greylist_visit(void *context, const struct store_greylist_row *row);
-/* In the order of keys, from `start` on. What is put meanwhile does not show. */
+/* In the order of keys, from `start` on. What is put meanwhile may show or not. */
 enum store_status store_greylist_walk(struct store *store, struct span start,
                                       store_greylist_visit *visit, void *context);
 

@@ -7,9 +7,18 @@
 #include "control/store/store_greylist.h"
 #include "control/store/store_quarantine.h"
 
+/* What a back end offers to workers themselves; each function is the one of store_near.h. */
+struct store_near {
+    bool (*commit)(struct store *, uint16_t, struct message *, enum store_status *);
+    bool (*write)(struct store *, uint16_t, const struct id128 *, uint32_t, struct span,
+                  enum store_status *);
+    bool (*discard)(struct store *, uint16_t, const struct id128 *);
+};
+
 /* What a back end implements; each function is the one of store.h with the same name. Its own
  * struct begins with a struct store. */
 struct store_ops {
+    const struct store_near *near; /* NULL: workers ask control threads */
     void (*close)(struct store *);
     uint64_t (*clock)(struct store *);
     enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);

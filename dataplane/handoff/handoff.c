@@ -23,6 +23,7 @@ struct handoff_port {
                                                 before it was read */
     uint32_t notice_next;                    /* under the handoff's notice_writer */
     struct job *free_jobs;
+    struct job *near_first, **near_end; /* answered by near services, oldest first */
     uint32_t jobs_out, jobs_most;
     uint32_t rung; /* bit per service, and one for records, that got something this turn */
     uint16_t worker;
@@ -34,8 +35,15 @@ struct handoff_port {
     struct worker_log log;
 };
 
+/* What answers a service's jobs on the worker; NULL: nothing does. */
+struct near {
+    job_near *answer;
+    void *context;
+};
+
 struct handoff {
     struct handoff_options options;
+    struct near near[SERVICES];
     struct doorbell bells[SERVICES + 1]; /* the last is the records' */
     struct settings *settings;           /* published by RCU */
     pthread_mutex_t notice_writer;
@@ -84,6 +92,7 @@ static struct handoff_port *port_new(struct handoff *h, uint16_t worker)
     if (!p)
         return NULL;
     *p = (struct handoff_port){.handoff = h, .worker = worker};
+    p->near_end = &p->near_first;
     p->jobs = calloc(o->jobs, sizeof(struct job));
     /* Mapped, so that slots nobody needs cost no memory. */
     p->records = hidden_new(o->records * sizeof(struct record));
@@ -136,6 +145,11 @@ void handoff_free(struct handoff *h)
     free(h);
 }
 
+void handoff_near(struct handoff *h, enum service service, job_near *near, void *context)
+{
+    h->near[service] = (struct near){.answer = near, .context = context};
+}
+
 uint32_t handoff_workers(const struct handoff *h)
 {
     return h->options.workers;
@@ -185,8 +199,15 @@ struct job *job_take(struct handoff_port *port)
 void job_submit(struct handoff_port *port, struct job *job)
 {
     enum service service = job_service(job->kind);
+    const struct near *near = &port->handoff->near[service];
 
     job->asked_tsc = stage_now();
+    if (near->answer && near->answer(near->context, job)) {
+        job->next = NULL;
+        *port->near_end = job;
+        port->near_end = &job->next;
+        return;
+    }
     ring_put(port->asked[service], job);
     port->rung |= 1u << service;
 }
@@ -195,9 +216,20 @@ uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t 
 {
     uint32_t n = 0;
 
+    while (port->near_first && n < max) {
+        jobs_out[n++] = port->near_first;
+        port->near_first = port->near_first->next;
+    }
+    if (!port->near_first)
+        port->near_end = &port->near_first;
     for (int s = 0; s < SERVICES && n < max; s++)
         n += ring_take(port->answered[s], (void **)(jobs_out + n), max - n);
     return n;
+}
+
+bool job_answered_near(const struct handoff_port *port)
+{
+    return port->near_first != NULL;
 }
 
 void job_give(struct handoff_port *port, struct job *job)

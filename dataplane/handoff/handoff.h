@@ -39,14 +39,26 @@ struct handoff_level handoff_level(const struct handoff_port *port);
 uint64_t handoff_log_dropped(const struct handoff *h);
 struct handoff_port *handoff_port_of(struct handoff *h, uint32_t worker);
 
+/*
+ * A service may be near: what never makes a worker wait is then done on the worker itself, within
+ * job_submit(). The function sets job->status and says true, or says false and leaves the job,
+ * which then goes to the service's thread like any other. It is control's, knows the worker by
+ * job->worker, and takes no lock, no memory from the system and no system call.
+ */
+typedef bool job_near(void *context, struct job *job);
+/* Before workers start. NULL: it is not near. */
+void handoff_near(struct handoff *h, enum service service, job_near *near, void *context);
+
 /* ---- the worker's side: only the owning worker calls these ---- */
 
 /* An empty job, or NULL when all are out: the session parks. */
 struct job *job_take(struct handoff_port *port);
 /* Hands the job to its service; never fails, since the rings hold all jobs there are. */
 void job_submit(struct handoff_port *port, struct job *job);
-/* Up to `max` answered jobs. */
+/* Up to `max` answered jobs; those that a near service answered come first. */
 uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t max);
+/* Whether jobs that near services answered wait to be taken. */
+bool job_answered_near(const struct handoff_port *port);
 /* Back to the worker's free list. */
 void job_give(struct handoff_port *port, struct job *job);
 /* The next notice, false when there is none. */

@@ -12,7 +12,7 @@
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
 
-enum { ANSWERS = 64, STALLED_RUN = 64 };
+enum { ANSWERS = 64, STALLED_RUN = 64, NEAR_ROUNDS = 16 };
 
 /* ---- settings ---- */
 
@@ -436,6 +436,17 @@ static void drain_step(struct sessions *ss)
         drain_session(ss, &ss->table[i], force);
 }
 
+/* What near services answered in this turn leaves in it; whoever goes on asking waits for the next.
+ */
+static uint32_t take_near_answers(struct sessions *ss)
+{
+    uint32_t n = 0;
+
+    for (int i = 0; i < NEAR_ROUNDS && job_answered_near(ss->options.port); i++)
+        n += take_answers(ss);
+    return n;
+}
+
 static uint32_t take_notices(struct sessions *ss)
 {
     struct notice notice;
@@ -534,7 +545,7 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
         drain_step(ss);
     if (ss->discard_count)
         discard_step(ss);
-    return done;
+    return done + take_near_answers(ss);
 }
 
 uint64_t sessions_next_timer(const struct sessions *ss)

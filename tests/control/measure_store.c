@@ -6,12 +6,15 @@
  *
  * commits so many messages of so many bytes to 16 accounts in turn, BATCH at a time, and prints the
  * time of a batch and the processor's time of a message, this thread's and that of all threads.
+ * BATCH 0, in memory: one at a time as a worker does it, and prints cycles.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
+#include "control/store/store_near.h"
+#include "dataplane/handoff/stage.h"
 #include "tests/control/store_fixture.h"
 
 enum { ACCOUNTS = 16, BATCH_MAX = 1024 };
@@ -45,6 +48,43 @@ static void report(uint64_t *ns, uint32_t batches, uint32_t messages, const uint
            (double)cpu[0] / messages / 1e3, (double)cpu[1] / messages / 1e3);
 }
 
+static void make_accounts(struct store *store, uint64_t accounts[ACCOUNTS])
+{
+    for (int i = 0; i < ACCOUNTS; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "a%d@example.org", i);
+        accounts[i] = store_fixture_account(store, name, 0);
+    }
+}
+
+static void measure_near(struct store *store, uint32_t messages, uint64_t size)
+{
+    uint64_t accounts[ACCOUNTS], sum = 0;
+    uint64_t *cycles = calloc(messages + 1, sizeof(*cycles));
+
+    make_accounts(store, accounts);
+    for (uint32_t i = 0; i < messages; i++) {
+        struct store_fixture *f = store_fixture_new(i + 1, size, 0, 4072);
+        enum store_status status;
+        uint64_t begun;
+
+        store_fixture_to(f, accounts[i % ACCOUNTS], MESSAGE_INBOX);
+        begun = stage_now();
+        if (!store_commit_near(store, 0, &f->message, &status) || status != STORE_OK)
+            printf("refused\n");
+        cycles[i] = stage_now() - begun;
+        sum += cycles[i];
+        store_fixture_free(f);
+    }
+    qsort(cycles, messages, sizeof(*cycles), compare);
+    printf("cycles a message: median %llu p99 %llu mean %llu\n",
+           (unsigned long long)cycles[messages / 2],
+           (unsigned long long)cycles[(uint64_t)messages * 99 / 100],
+           (unsigned long long)(sum / messages));
+    free(cycles);
+}
+
 static void measure(struct store *store, uint32_t messages, uint32_t batch, uint64_t size)
 {
     static struct store_change changes[BATCH_MAX];
@@ -53,12 +93,7 @@ static void measure(struct store *store, uint32_t messages, uint32_t batch, uint
     uint32_t batches = messages / batch;
     uint64_t *ns = calloc(batches + 1, sizeof(*ns));
 
-    for (int i = 0; i < ACCOUNTS; i++) {
-        char name[32];
-
-        snprintf(name, sizeof(name), "a%d@example.org", i);
-        accounts[i] = store_fixture_account(store, name, 0);
-    }
+    make_accounts(store, accounts);
     for (uint32_t b = 0; b < batches; b++) {
         uint64_t begun, thread, process;
 
@@ -87,22 +122,25 @@ static void measure(struct store *store, uint32_t messages, uint32_t batch, uint
 
 int main(int argc, char **argv)
 {
-    struct store_options options = {.sync = true};
+    struct store_options options = {.sync = true, .prefault = true};
     char error[STORE_ERROR];
     struct store *store;
-    uint32_t batch = argc == 6 ? (uint32_t)atoi(argv[4]) : 0;
+    uint32_t batch = argc == 6 ? (uint32_t)atoi(argv[4]) : UINT32_MAX;
 
-    if (batch == 0 || batch > BATCH_MAX) {
+    store_fixture_choose(argc, argv);
+    if (batch > BATCH_MAX || (batch == 0 && !store_fixture_in_memory())) {
         fprintf(stderr, "measure_store rocksdb|memory FOLDER MESSAGES BATCH SIZE\n");
         return 2;
     }
     options.path = argv[2];
-    store_fixture_choose(argc, argv);
     if (store_fixture_open(&options, &store, error) != STORE_OK) {
         fprintf(stderr, "%s\n", error);
         return 1;
     }
-    measure(store, (uint32_t)atoi(argv[3]), batch, strtoull(argv[5], NULL, 10));
+    if (batch == 0)
+        measure_near(store, (uint32_t)atoi(argv[3]), strtoull(argv[5], NULL, 10));
+    else
+        measure(store, (uint32_t)atoi(argv[3]), batch, strtoull(argv[5], NULL, 10));
     store_close(store);
     return 0;
 }

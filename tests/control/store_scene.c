@@ -29,12 +29,14 @@ void store_scene_open(struct store_scene *s)
     struct store_options options = {.path = s->folder, .sync = false};
     char error[STORE_ERROR] = "";
 
-    if (!CHECK(store_rocks_open(&options, &s->store, error) == STORE_OK))
+    if (!CHECK(store_fixture_open(&options, &s->store, error) == STORE_OK))
         printf("# %s\n", error);
 }
 
 void store_scene_reopen(struct store_scene *s)
 {
+    if (store_fixture_in_memory())
+        return;
     store_close(s->store);
     store_scene_open(s);
 }

@@ -7,7 +7,7 @@
 /* store_check() finds no fault; else it is printed. */
 bool store_scene_healthy(struct store *store);
 
-/* A store on disk in a folder of its own, for one case. */
+/* A store of the chosen kind, on disk in a folder of its own, for one case. */
 struct store_scene {
     char *folder;
     struct store *store;
@@ -16,7 +16,7 @@ struct store_scene {
 /* Each checks that it came off. */
 void store_scene_begin(struct store_scene *s, const char *name);
 void store_scene_open(struct store_scene *s);
-/* Closed and opened, as after a crash. */
+/* Closed and opened, as after a crash; one in memory goes on. */
 void store_scene_reopen(struct store_scene *s);
 /* It is healthy, closed and gone. */
 void store_scene_end(struct store_scene *s);

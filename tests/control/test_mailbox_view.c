@@ -238,8 +238,9 @@ static void entries_of_the_first_version_are_read(void)
     CHECK(!store_row_read_entry(writer_span(&w), &read));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    store_fixture_choose(argc, argv);
     check_begin();
     CHECK_CASE(each_client_gets_what_it_can_take);
     CHECK_CASE(large_leaves_stream);

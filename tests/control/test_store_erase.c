@@ -142,8 +142,9 @@ static void an_import_comes_once(void)
     store_scene_end(&scene);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    store_fixture_choose(argc, argv);
     check_begin();
     CHECK_CASE(all_goes_but_what_others_have);
     CHECK_CASE(an_import_comes_once);

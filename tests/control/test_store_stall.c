@@ -90,7 +90,8 @@ static void begin(void)
     account = store_fixture_account(slow.inner, "a@example.org", 0);
     handoff = handoff_new(&options);
     port = handoff_port_of(handoff, 0);
-    writer = store_service_start(handoff, &slow.store, serves, NULL);
+    writer = store_service_start(&(struct store_service_options){
+        .handoff = handoff, .store = &slow.store, .serves = serves, .serves_near = serves});
     reader = read_service_start(handoff, &slow.store);
 }
 

@@ -170,6 +170,56 @@ static void jobs_are_answered_once_and_bounded(void)
     handoff_free(h);
 }
 
+/* Does every other job itself. */
+static bool near(void *context, struct job *job)
+{
+    uint32_t *done = context;
+
+    if (job->session % 2)
+        return false;
+    job->status = JOB_FULL;
+    ++*done;
+    return true;
+}
+
+static void near_services_answer_at_once(void)
+{
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 1, .jobs = 6, .records = 1});
+    struct handoff_port *port = handoff_port_of(h, 0);
+    struct job *jobs[6], *asked[6];
+    uint32_t done = 0;
+
+    handoff_near(h, SERVICE_STORE, near, &done);
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 6; i++) {
+            jobs[i] = job_take(port);
+            jobs[i]->session = i;
+            /* Another service's go their way. */
+            jobs[i]->kind = i == 4 ? JOB_MAILBOX_READ : JOB_STORE_COMMIT;
+            CHECK(job_answered_near(port) == (i > 0));
+            job_submit(port, jobs[i]);
+        }
+        CHECK(done == 2 * (round + 1u));
+        CHECK(job_answers(port, asked, 1) == 1 && asked[0] == jobs[0]);
+        CHECK(asked[0]->status == JOB_FULL && job_answered_near(port));
+        job_give(port, asked[0]);
+        CHECK(job_answers(port, asked, 6) == 1 && asked[0] == jobs[2]);
+        CHECK(!job_answered_near(port) && job_answers(port, asked, 6) == 0);
+        job_give(port, jobs[2]);
+        CHECK(service_take(h, SERVICE_READ, asked, 6) == 1 && asked[0] == jobs[4]);
+        job_answer(h, asked[0], JOB_OK);
+        CHECK(service_take(h, SERVICE_STORE, asked, 6) == 3);
+        for (int i = 0; i < 3; i++)
+            job_answer(h, asked[i], JOB_OK);
+        CHECK(job_answers(port, asked, 6) == 4);
+        for (int i = 0; i < 4; i++)
+            job_give(port, asked[i]);
+    }
+    CHECK(handoff_level(port).jobs == 0);
+    handoff_free(h);
+}
+
 static void records_are_bounded_and_come_back(void)
 {
     struct handoff *h =
@@ -326,6 +376,7 @@ int main(void)
     CHECK_CASE(a_reserve_is_left_for_what_is_to_be_sent);
     CHECK_CASE(ring_keeps_order_between_threads);
     CHECK_CASE(jobs_are_answered_once_and_bounded);
+    CHECK_CASE(near_services_answer_at_once);
     CHECK_CASE(records_are_bounded_and_come_back);
     CHECK_CASE(notices_reach_one_or_all_workers);
     CHECK_CASE(directory_is_replaced_entry_by_entry);

@@ -40,6 +40,8 @@ static struct world *new_world(struct rule_generation *rules, const uint32_t chu
     w->wall_ms = 1800000000000ull;
     w->handoff =
         handoff_new(&(struct handoff_options){.workers = 1, .jobs = jobs, .records = records});
+    if (getenv("WORLD_NEAR"))
+        world_control_near(w);
     w->pool = chunk_pool_new(chunks ? chunks : (uint32_t[]){256, 256, 64});
     w->client_pool = chunk_pool_new((uint32_t[]){256, 1024, 1024});
     w->tcp = tcp_new(&server, w->pool);

@@ -44,6 +44,7 @@ struct world {
     bool hold;    /* begin nothing, answer nothing */
     bool late;    /* do what is asked, and answer later */
     bool forgets; /* keeps no message */
+    bool near;    /* the store answers within the turn */
     struct job *done[64];
     uint32_t done_count;
     uint32_t jobs; /* there are */
@@ -92,6 +93,9 @@ struct tcp_conn *world_open(struct world *w, uint16_t port);
 uint32_t world_turn(struct world *w);
 /* Control's part of a turn alone; returns how much moved. */
 uint32_t world_control(struct world *w);
+/* The store's jobs are answered within the turn that asks them, unless `hold` or `late` says
+ * otherwise: so it is with WORLD_NEAR in the environment. */
+void world_control_near(struct world *w);
 /* Frees what control has: handoff, tables, messages. No worker's thread is registered any more. */
 void world_control_fini(struct world *w);
 /* Runs turns until nothing moves; the clock advances by a millisecond each. */

@@ -310,7 +310,7 @@ static void every_message_and_connection_leaves_one_record(void)
     CHECK_TEXT(record_text_span(&w->records[0], m->subject), "one two");
     CHECK_TEXT(record_text_span(&w->records[0], m->from), "J\xc3\xb6rg <j@b.test>");
     CHECK_TEXT(record_text_span(&w->records[0], m->sender), "a@b.test");
-    CHECK(m->recipients[0].code == 250 && m->tree.len > 0 && m->commit_us > 0);
+    CHECK(m->recipients[0].code == 250 && m->tree.len > 0 && (m->commit_us == 0) == w->near);
     for (int i = 0; i < STAGES; i++)
         sum += m->cycles[i];
     CHECK(m->cycles_total > 0 && sum <= m->cycles_total && sum * 50 >= m->cycles_total * 49);

@@ -10,7 +10,7 @@ import pytest
 from lab import messages
 from lab.commands import run, wait_until
 from lab.engine import binary
-from lab.smtp import Session, inbox
+from lab.smtp import Session, inbox, pop3
 
 ALICE = "alice@example.test"
 NOISE = messages.Noise(13)
@@ -96,9 +96,43 @@ def test_a_backup_under_load_is_whole(make_engine, tmp_path):
 
 
 def test_store_in_memory(make_engine):
-    engine = make_engine(changes={"store": {"kind": "memory"}})
-    deliver(engine, "memory@client.test")
-    assert in_inbox(engine) == {"memory@client.test"}
-    assert engine.ask("fsck")["sound"]
+    engine = make_engine(workers=2, changes={"store": {"kind": "memory"}})
+    sent = {}
+    for number in range(10):
+        mail = NOISE.message(f"memory{number}@client.test", 300_000 if number % 3 == 2 else 3000)
+        sent[mail.message_id] = mail
+        with Session(engine.namespaces) as session:
+            assert session.transaction("sender@client.test", [ALICE], mail.data)[0] == 250
+        # Whichever worker is asked, it is there at once.
+        assert in_inbox(engine) == set(sent)
+    for data in inbox(engine.namespaces, ALICE)[0].values():
+        mail = sent[messages.message_id_of(data)]
+        assert messages.is_delivery(data, len(mail.data), mail.digest)
+    assert engine.ask("mailbox", "status", ALICE)[0]["messages"] == 10
+    found = engine.ask("fsck")
+    assert found["sound"] and found["entries"] == found["bodies"] == 10
+    with pop3(engine.namespaces, ALICE) as session:
+        for number in range(1, 11):
+            session.dele(number)
+    assert engine.ask("mailbox", "status", ALICE)[0]["messages"] == 0
+    found = engine.ask("fsck")
+    assert found["sound"] and found["bodies"] == found["rows"] == 0
     refused = engine.ctl("backup", "create", "/tmp/never", check=False)
     assert refused.returncode == 1 and b"in memory has no backups" in refused.stderr
+
+
+def test_full_memory(make_engine):
+    """Mail is refused for now while the memory is full, and taken again once some was deleted."""
+    engine = make_engine(changes={"store": {"kind": "memory", "memory": "64MiB"}})
+    mail, code, count = NOISE.message("large@client.test", 1_000_000), 250, 0
+    with Session(engine.namespaces) as session:
+        while code == 250 and count < 80:
+            code, text = session.transaction("sender@client.test", [ALICE], mail.data)
+            count += code == 250
+    assert code == 452 and "4.3.1" in str(text) and count >= 50
+    with pop3(engine.namespaces, ALICE) as session:
+        session.dele(1)
+        session.dele(2)
+    with Session(engine.namespaces) as session:
+        assert session.transaction("sender@client.test", [ALICE], mail.data)[0] == 250
+    assert engine.ask("fsck")["sound"]
