@@ -9,7 +9,7 @@ packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
 packages_run=(iproute2 ethtool openssl curl swaks libio-socket-inet6-perl gnuplot-nox)
 packages_test=(python3-pytest python3-pytest-xdist msmtp python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
     llvm dpdk-dev tcpdump iputils-ping bpftool faketime mpop fetchmail getmail6 zstd valgrind)
-packages_bench=(postfix)
+packages_bench=(postfix dovecot-pop3d dpdk-dev)
 
 # Mail servers whose clients the tests talk to. Debian lets one of them be installed, so each is unpacked into a folder of
 # its own, with the libraries that the system lacks. Nothing of them is set up or started.
@@ -59,8 +59,11 @@ packages_install() {
     if [[ " ${missing[*]} " == *" postfix "* ]]; then
         echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
     fi
-    packages_apt "${missing[@]}" >&2 && return 0
-    apt-get -qq update >&2 && packages_apt "${missing[@]}" >&2
+    packages_apt "${missing[@]}" >&2 || { apt-get -qq update >&2 && packages_apt "${missing[@]}" >&2; } || return 1
+    # Debian starts it at once; ours are started by the scripts, with a configuration of their own.
+    if [[ " ${missing[*]} " == *" dovecot-pop3d "* ]]; then
+        systemctl disable --now dovecot >/dev/null 2>&1 || true
+    fi
 }
 
 # packages_unpack NAME PACKAGE...: what is not installed of the packages and of the libraries they ask for, as a tree in the

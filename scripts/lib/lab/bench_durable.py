@@ -1,96 +1,120 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Accepted, stored, readable: 4 KB messages by smtp-source, a connection each, against Postfix with Maildirs."""
+"""The row durable: 4 KB messages accepted, stored and readable, a connection each, beside Postfix with Maildirs."""
 
-import statistics
+import re
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from lab import machine, records, table
+from lab import machine, meter
+from lab.bench_accept import accepted, verified
+from lab.bench_row import BESIDE, OURS, Row, Sample, Side
 from lab.commands import wait_until
-from lab.engine import DOMAIN, Engine
+from lab.engine import DOMAIN
+from lab.measured import VETH, blast, engine_on, failures, watched
+from lab.meter import Progress
 from lab.namespaces import ENGINE_IPV4, Namespaces
-from lab.postfix import MASTER, Postfix, main_text
+from lab.postfix import Postfix, main_text, master_text
+from lab.sinks import SOURCE, source
 
-CONNECTIONS = 20
+CONNECTIONS = 64
+SOURCE_CONNECTIONS = 20
 PAYLOAD = 4096
-USER = "alice"
 WARM_UP = 400
-
-
-@dataclass
-class Result:
-    """One run of one side, in messages a second; cores are CPU seconds by seconds."""
-
-    messages: int
-    readable: float
-    accepted: float
-    cores: float
+USERS = ("alice", *(f"user{number}" for number in range(1, 11)))
+RECIPIENTS = ("--rcpt", f"user{{1-10}}@{DOMAIN}")
+ACCEPTED = "messages_accepted_total"
+UNIT = "messages/s readable"
+HEAD = re.compile(rb"^X-Blast: [0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+) [0-9a-f]+\r?\n(.*)", re.MULTILINE | re.DOTALL)
 
 
 @contextmanager
-def ours():
-    with Namespaces() as namespaces, Engine(namespaces) as engine:
-        engine.start()
-        account = f"{USER}@{DOMAIN}"
-        yield namespaces, engine.process.pid, lambda: records.messages(engine, account)
+def postfix_here():
+    with Namespaces() as namespaces, Postfix(namespaces, CONNECTIONS, USERS) as postfix:
+        yield postfix
 
 
-@contextmanager
-def beside():
-    # The kernel's own stack may use the cable's offloads: to take them away would slow Postfix down.
-    with Namespaces(offloads=True) as namespaces, Postfix(namespaces, CONNECTIONS) as postfix:
+def load(effort):
+    count = effort.pick(50, 0, 0)
+    return ("--sessions", CONNECTIONS, "--size", PAYLOAD, *RECIPIENTS,
+            *(("--messages", count) if count else ("--seconds", effort.pick(0, 3, 8))))
+
+
+def ours(effort):
+    """An answered message is readable; that each is shows reading them back."""
+    with engine_on(VETH, effort) as engine:
+        told, phase = watched(engine, *load(effort), "--verify", "--password-file", engine.password_file,
+                              counter=ACCEPTED, total=accepted)
+    verified(told)
+    return Sample(told["messages_per_second"], {"messages": accepted(told), "end p99 us": told["latency_us"]["end"]["p99"]},
+                  phase.cores())
+
+
+def beside(effort):
+    """From the first message in a Maildir until all that were answered are."""
+    with postfix_here() as postfix:
+        port = postfix.namespaces.kernel_serves()
         postfix.start()
-        yield namespaces, postfix.pid, lambda: postfix.present(USER)
+        progress = Progress(postfix.present, {"Postfix": postfix.pid})
+        told = blast(postfix.namespaces.client, port, *load(effort), meanwhile=progress.look)
+        if failures(told):
+            raise AssertionError(f"Postfix did not take all: {failures(told)}")
+        took, cores = progress.until(accepted(told))
+        readable(postfix, told)
+    return Sample(accepted(told) / took, {"messages": accepted(told), "accepted/s": told["messages_per_second"],
+                                          "end p99 us": told["latency_us"]["end"]["p99"]},
+                  {**cores, "blast": told["cpu_seconds"] / told["run_seconds"]})
 
 
-def send(namespaces, count):
-    """smtp-source with the given number of messages; it fails when any is not accepted."""
-    began = time.monotonic()
-    namespaces.run("smtp-source", "-s", CONNECTIONS, "-l", PAYLOAD, "-m", count, "-M", "client.test",
-                   "-f", "sender@client.test", "-t", f"{USER}@{DOMAIN}", f"{ENGINE_IPV4}:25", timeout=300)
-    return time.monotonic() - began
+def readable(postfix, told):
+    """Each message once and not shorter than it was sent."""
+    heads = [HEAD.search(message) for message in postfix.messages()]
+    whole = {head[1] for head in heads if head and len(head[3]) + head[3].count(b"\n") >= int(head[2], 16)}
+    if len(whole) != accepted(told) or len(heads) != len(whole):
+        raise AssertionError(f"{len(heads)} files, {len(whole)} whole messages in them, {accepted(told)} were accepted")
 
 
-def measure(side, seconds):
-    """Warms the side up, then sends what it should take about so many seconds for."""
-    with side() as (namespaces, pid, present):
-        warm = send(namespaces, WARM_UP)
-        wait_until(lambda: present() == WARM_UP, 60, "the warm-up's messages")
-        count = max(1000, round(WARM_UP / warm * seconds))
-        used = machine.cpu_seconds(pid)
-        began = time.monotonic()
-        accepting = send(namespaces, count)
-        wait_until(lambda: present() >= WARM_UP + count, 120, "all messages to be readable")
-        elapsed = time.monotonic() - began
-        used = machine.cpu_seconds(pid) - used
-        if present() != WARM_UP + count:
-            raise AssertionError(f"{present()} messages are there, {WARM_UP + count} were accepted")
-    return Result(count, count / elapsed, count / accepting, used / elapsed)
+def by_source(namespaces, pid, present, effort):
+    """smtp-source sends, after a first lot by which the number is chosen; until all are readable."""
+    def send(count):
+        return source(namespaces.client, ENGINE_IPV4, count, SOURCE_CONNECTIONS, PAYLOAD)
+    first = effort.pick(20, WARM_UP, WARM_UP)
+    warm = send(first).seconds
+    wait_until(lambda: present() == first, 60, "the first messages")
+    count = max(first, round(first / warm * effort.pick(0, 3, 8)))
+    used, began = machine.cpu_seconds(pid), time.monotonic()
+    sent = send(count)
+    wait_until(lambda: present() >= first + count, 120, "all messages to be readable")
+    took = time.monotonic() - began
+    if present() != first + count:
+        raise AssertionError(f"{present()} messages are there, {first + count} were accepted")
+    return Sample(count / took, {"messages": count, "accepted/s": count / sent.seconds},
+                  {"server": (machine.cpu_seconds(pid) - used) / took, SOURCE: sent.cores})
 
 
-def spread(values):
-    return f"{min(values):.0f}..{max(values):.0f}"
+def ours_by_source(effort):
+    with engine_on(VETH, effort, kernel_client=True) as engine:
+        def present():
+            return meter.metrics(engine.namespaces.engine)[ACCEPTED]
+        return by_source(engine.namespaces, engine.process.pid, present, effort)
 
 
-def summary(name, results):
-    def median(field):
-        return statistics.median(getattr(result, field) for result in results)
-    return (name, f"{median('readable'):.0f}", spread([result.readable for result in results]),
-            f"{median('accepted'):.0f}", f"{median('cores'):.2f}", f"{median('messages'):.0f}")
+def beside_by_source(effort):
+    with postfix_here() as postfix:
+        postfix.namespaces.kernel_answers()
+        postfix.start()
+        return by_source(postfix.namespaces, postfix.pid, postfix.present, effort)
 
 
-def bench(pairs, seconds):
-    print(f"machine: {machine.describe()}")
-    print(f"load: smtp-source, {CONNECTIONS} connections at a time, one {PAYLOAD}-byte message each, over veth")
-    print(f"beside: Postfix with this main.cf\n{main_text('DIR', CONNECTIONS)}and this master.cf\n{MASTER}")
-    sides = {"ours": (ours, []), "beside": (beside, [])}
-    for number in range(pairs):
-        for name, (side, results) in sides.items():
-            results.append(measure(side, seconds))
-            print(f"pair {number + 1} {name}: {results[-1].readable:.0f}/s readable, "
-                  f"{results[-1].accepted:.0f}/s accepted, {results[-1].cores:.2f} cores", flush=True)
-    rows = [summary(name, results) for name, (_side, results) in sides.items()]
-    print(table.text(("side", "readable/s", "spread", "accepted/s", "cores", "messages a run"), rows))
-    mine, theirs = (statistics.median(result.readable for result in sides[name][1]) for name in ("ours", "beside"))
-    print(f"bench durable: ours {mine:.0f}, beside {theirs:.0f}, ratio {mine / theirs:.2f}")
+def configuration():
+    return f"{main_text('DIR', CONNECTIONS)}# master.cf\n{master_text(CONNECTIONS)}"
+
+
+ROW = Row("durable", "4 KB messages accepted, stored and readable, a connection each", (
+    Side(OURS, f"blast over veth to run (af_packet), store on the disk, synced; {CONNECTIONS} sessions, each message read back by POP3 "
+         "and compared", UNIT, ours),
+    Side(BESIDE, "blast over veth to Postfix with Maildirs on the same disk; each message a whole file, once", UNIT, beside,
+         needs=("postfix",), configuration=configuration),
+    Side("ours, smtp-source", f"smtp-source over veth to run, {SOURCE_CONNECTIONS} connections", UNIT, ours_by_source, needs=(SOURCE,),
+         smoke=False),
+    Side("beside, smtp-source", "smtp-source over veth to Postfix", UNIT, beside_by_source, needs=(SOURCE, "postfix"), smoke=False),
+), ("the disk's sync bounds both sides; on a machine of its own with another disk both figures are others",), disk=True)

@@ -1,192 +1,135 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an idle connection costs in memory, all layers together: resident bytes of an engine with very many of them."""
+"""The row idle: what an idle connection costs in memory, all layers of a server together."""
 
-import multiprocessing
-import select
-import socket
 import time
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
-from lab import machine, table
-from lab.commands import run, wait_until
-from lab.engine import Engine
-from lab.namespaces import ENGINE_IPV4, Namespaces, inside
+from lab import machine, meter
+from lab.bench_row import BESIDE, OURS, Row, Sample, Side
+from lab.commands import wait_until
+from lab.dovecot import PROGRAM, Dovecot, text
+from lab.engine import PASSWORD, crypt
+from lab.measured import CLIENT_ADDRESSES, MEMIF, blast, engine_on
+from lab.namespaces import ENGINE_IPV4, Namespaces
+from lab.postfix import Postfix, main_text, master_text
 
-CONNECTIONS = 100_000
-QUICK = 5_000
-SOURCES = 8        # client addresses, a process each: a process may not open more than some 16,000 files everywhere
-AT_A_TIME = 50
+PEERS = 1000       # what Postfix and Dovecot are measured with
+QUICK_PEERS = 200  # Postfix starts a process for each: that takes its time
 WARM_UP = 400      # connections that come and go first, so that what is touched once is no part of the figure
+UNIT = "bytes/connection"
+SMTP, POP3 = ("smtp", 25), ("pop3", 110)
 
 
 def changes(connections):
-    limit = connections + 100
+    room = max(connections, WARM_UP) + 1000
     return {
         # Nothing may end a connection during the run, and no limit may meet the few addresses that it comes from.
-        "engine": {"connections": limit, "half_open": 4096},
+        "engine": {"connections": room, "half_open": 65535},
+        "tcp": {"prefix_half_open": "none"},
         "smtp": {"command_timeout": "1h"},
+        "pop3": {"idle_timeout": "1h"},
     }
 
 
-def resident(engine, what="Rss"):
-    """Bytes of the engine's process that are resident, by the kernel's own count."""
-    text = Path(f"/proc/{engine.process.pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith(what + ":"))
-
-
-class Crowd:
-    """Connections that have said EHLO and then nothing more, held by one process from one address."""
-
-    def __init__(self, namespace, source):
-        self.namespace = namespace
-        self.source = source
-        self.open = []
-
-    def grow(self, count):
-        """Opens so many more; each is greeted, says EHLO and gets its answer."""
-        left = count
-        poll = select.epoll()
-        waiting = {}
-        with inside(self.namespace):
-            while left or waiting:
-                while left and len(waiting) < AT_A_TIME:
-                    left -= 1
-                    one = self._connect()
-                    waiting[one.fileno()] = (one, [b"220 ", b"250 "])
-                    poll.register(one, select.EPOLLIN)
-                self._serve(poll, waiting)
-        poll.close()
-
-    def _connect(self):
-        one = socket.socket()
-        one.setblocking(False)
-        one.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT: the port is chosen by the whole four
-        one.bind((self.source, 0))
-        one.connect_ex((ENGINE_IPV4, 25))
-        return one
-
-    def _serve(self, poll, waiting):
-        events = poll.poll(10)
-        if not events:
-            raise AssertionError(f"{len(waiting)} connections wait for their greeting")
-        for fileno, _event in events:
-            one, expected = waiting[fileno]
-            answer = one.recv(4096)
-            last = answer.rstrip().rpartition(b"\r\n")[2]
-            if not answer.endswith(b"\r\n") or last[:4] != expected[0]:
-                raise AssertionError(f"expected {expected[0]}, not {answer!r}")
-            expected.pop(0)
-            if expected:
-                one.send(b"EHLO client.test\r\n")
-            else:
-                poll.unregister(one)
-                self.open.append(one)
-                del waiting[fileno]
-
-    def shrink(self, _count):
-        for one in self.open:
-            one.close()
-        self.open = []
-
-    def ask(self, count):
-        """So many of them still answer."""
-        for one in self.open[:: max(1, len(self.open) // count)]:
-            one.setblocking(True)
-            one.settimeout(5)
-            one.send(b"NOOP\r\n")
-            if one.recv(1024)[:4] != b"250 ":
-                raise AssertionError("an idle connection does not answer")
-
-
-def serve_crowd(pipe, namespace, source):
-    """A crowd's process: does what comes through the pipe and says how it went."""
-    crowd = Crowd(namespace, source)
-    while True:
+def memory(pids, what):
+    """Bytes of these processes that are resident (Rss), or those with shared ones by their share (Pss), as the kernel counts."""
+    total = 0
+    for pid in pids:
         try:
-            what, count = pipe.recv()
-        except EOFError:
-            return
-        try:
-            getattr(crowd, what)(count)
-            pipe.send("")
-        except (AssertionError, OSError) as error:
-            pipe.send(f"{what}: {error}")
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what + ":"))
+    return total
 
 
-class Crowds:
-    """Several processes, since one may not hold so many descriptors."""
+class Peak:
+    """The most memory that was seen while something ran."""
 
-    def __init__(self, namespaces):
-        self.size = 0
-        self.pipes = []
-        self.processes = []
-        for i in range(SOURCES):
-            address = f"198.18.0.{10 + i}"
-            run("ip", "-n", namespaces.client, "address", "add", f"{address}/24", "dev", namespaces.client_port)
-            mine, theirs = multiprocessing.Pipe()
-            process = multiprocessing.Process(target=serve_crowd, args=(theirs, namespaces.client, address), daemon=True)
-            process.start()
-            theirs.close()
-            self.pipes.append(mine)
-            self.processes.append(process)
+    EVERY = 0.5
 
-    def all(self, what, count):
-        """Each does its share, side by side."""
-        for pipe in self.pipes:
-            pipe.send((what, count // SOURCES))
-        faults = [fault for pipe in self.pipes if (fault := pipe.recv())]
-        if faults:
-            raise AssertionError("; ".join(faults))
-        if what == "grow":
-            self.size += count // SOURCES * SOURCES
-        elif what == "shrink":
-            self.size = 0
+    def __init__(self, count):
+        self.count = count
+        self.most, self.next = 0, 0
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        for process in self.processes:
-            process.kill()
-            process.join()
+    def look(self, _process=None):
+        if time.monotonic() >= self.next:
+            self.most = max(self.most, self.count())
+            self.next = time.monotonic() + self.EVERY
 
 
-def settled(engine, crowds):
-    wait_until(lambda: engine.ask("status")["sessions"] == crowds.size, 30, "all connections to be counted")
-    time.sleep(1)
-    return resident(engine)
+def hold(client, talk, connections, seconds, peak=None):
+    """Lets so many stand for so long; none may fail. The result."""
+    work, port = talk
+    told = blast(*client, "--work", work, "--sessions", connections, "--hold", seconds, "--timeout", 300, target=f"{ENGINE_IPV4}:{port}",
+                 timeout=600, meanwhile=peak.look if peak else lambda process: None)
+    if told["counts"]["sessions_stood"] != connections or told["errors"]:
+        raise AssertionError(f"{told['counts']['sessions_stood']} of {connections} stood: {told['errors']}")
+    return told
 
 
-@contextmanager
-def serving(connections):
-    """An engine with room for so many, which has served some that are gone again; and the crowds."""
-    with Namespaces() as namespaces, Engine(namespaces, changes=changes(connections)) as engine:
-        engine.start()
-        with Crowds(namespaces) as crowds:
-            crowds.all("grow", WARM_UP)
-            crowds.all("shrink", 0)
-            yield engine, crowds
+def served(engine, talk):
+    """The engine's resident memory when some have come and gone."""
+    hold(engine.client(), talk, WARM_UP, 1)
+    # Of the resets that end them some may be lost when blast goes: there is room for those that stay.
+    with suppress(TimeoutError):
+        wait_until(lambda: meter.metrics(engine.namespaces.engine)["sessions_open"] == 0, 2, "all sessions to end")
+    return memory([engine.process.pid], "Rss")
 
 
-def bench(pairs, _seconds):
-    count = CONNECTIONS if pairs > 1 else QUICK
-    print(f"machine: {machine.describe()}")
-    with serving(WARM_UP) as (engine, crowds):
-        least = settled(engine, crowds)
-        rows = [(f"0, room for {WARM_UP}", least, "")]
-    with serving(count) as (engine, crowds):
-        rows.append((f"0, room for {count}", settled(engine, crowds), ""))
-        began = time.monotonic()
-        for share in (count // 4, count // 4, count // 2):
-            crowds.all("grow", share)
-            now = settled(engine, crowds)
-            rows.append((f"{crowds.size}", now, f"{(now - least) / crowds.size:.0f}"))
-        took = time.monotonic() - began
-        crowds.all("ask", 800)
-        final = (rows[-1][1] - least) / crowds.size
-    print(table.text(("connections", "resident bytes", "bytes a connection"), rows))
-    print("a connection's bytes: what is resident beyond an engine with nearly no room and no connections, which "
-          "counts tables that lie ready and free memory too")
-    print(f"opened, greeted and answered EHLO in {took:.1f} s; 800 of them asked again with NOOP: all answered")
-    print(f"bench idle: {final:.0f} bytes a connection, from {count} open ones")
+def few(talk, effort):
+    """The same of an engine with room for few."""
+    with engine_on(MEMIF, effort, changes(WARM_UP)) as engine:
+        return served(engine, talk)
+
+
+def ours(talk):
+    """Beyond an engine with nearly no room and no connections: tables that lie ready and free memory count too."""
+    def measure(effort):
+        count = effort.pick(WARM_UP, 10_000, 100_000, 1_000_000)
+        least = few(talk, effort) if effort else 0
+        with engine_on(MEMIF, effort, changes(count)) as engine:
+            served(engine, talk)
+            peak = Peak(lambda: memory([engine.process.pid], "Rss"))
+            told = hold(engine.client(), talk, count, effort.pick(1, 3, 5), peak)
+        return Sample((peak.most - least) / count, {"connections": count, "client addresses": CLIENT_ADDRESSES,
+                                                    "set-up s": told["setup_seconds"], "MB without": least / 1e6})
+    return measure
+
+
+def peer(server, port, talk, effort):
+    """A started server's tree of processes, with some that have come and gone and with so many open."""
+    count = effort.pick(32, QUICK_PEERS, PEERS)
+    client = (server.namespaces.client, port)
+    hold(client, talk, 32, 1)
+
+    def used():
+        return memory(machine.tree(server.pid), "Pss")
+    before, peak = used(), Peak(used)
+    told = hold(client, talk, count, effort.pick(1, 5, 5), peak)
+    return Sample((peak.most - before) / count, {"connections": count, "set-up s": told["setup_seconds"],
+                                                 "processes": len(machine.tree(server.pid))})
+
+
+def postfix(effort):
+    with Namespaces() as namespaces, Postfix(namespaces, PEERS) as server:
+        port = namespaces.kernel_serves()
+        return peer(server.start(), port, SMTP, effort)
+
+
+def dovecot(effort):
+    with Namespaces() as namespaces, Dovecot(namespaces, 2, ["alice"], crypt(PASSWORD)) as server:
+        port = namespaces.kernel_serves()
+        return peer(server.start(), port, POP3, effort)
+
+
+ROW = Row("idle", "bytes for each idle connection", (
+    Side(OURS, "run, connections over memif that have said EHLO; resident memory beyond an engine with room for few", UNIT, ours(SMTP)),
+    Side(BESIDE, f"Postfix, {PEERS} connections over veth that have said EHLO; memory of all its processes, shared pages by their share",
+         UNIT, postfix, needs=("postfix",), configuration=lambda: f"{main_text('DIR', PEERS)}# master.cf\n{master_text(PEERS)}"),
+    Side("ours, POP3", "run, connections that have said CAPA", UNIT, ours(POP3), smoke=False),
+    Side("beside, POP3", f"Dovecot, {PEERS} connections that have said CAPA", UNIT, dovecot, needs=(PROGRAM,),
+         configuration=lambda: text("DIR", 2), smoke=False),
+), ("the kernel's sockets, which Postfix's and Dovecot's connections have besides, are not counted",
+    "100,000 connections; with --long 1,000,000"), less_is_better=True)

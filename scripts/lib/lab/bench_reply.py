@@ -3,13 +3,14 @@
 
 import statistics
 
-from lab import machine, records, table
-from lab.bench_durable import PAYLOAD, USER
+from lab import records, table
+from lab.bench_row import Told
 from lab.commands import wait_until
-from lab.engine import DOMAIN, Engine
+from lab.engine import Engine
 from lab.namespaces import ENGINE_IPV4, Namespaces
+from lab.sinks import SOURCE, source
 
-WARM_UP = 500
+PAYLOAD = 4096
 MEDIAN_GOAL_US, P99_GOAL_US = 100, 1000
 
 
@@ -24,27 +25,25 @@ def measure(connections, idle, count):
     with Namespaces() as namespaces, Engine(namespaces, changes=changes) as engine:
         engine.start()
 
-        def send(number):
-            namespaces.run("smtp-source", "-s", connections, "-d", "-l", PAYLOAD, "-m", number, "-M", "client.test",
-                           "-f", "sender@client.test", "-t", f"{USER}@{DOMAIN}", f"{ENGINE_IPV4}:25", timeout=300)
-
-        send(WARM_UP)
-        send(count)
-        wait_until(lambda: len(records.messages_of(engine)) >= WARM_UP + count, 30, "a record of each message")
-        return [row.end_of_data_us for row in records.messages_of(engine)[WARM_UP:]]
+        for number in (count // 4, count):
+            source(namespaces.client, ENGINE_IPV4, number, connections, PAYLOAD, "-d")
+        warm = count // 4
+        wait_until(lambda: len(records.messages_of(engine)) >= warm + count, 30, "a record of each message")
+        return [row.end_of_data_us for row in records.messages_of(engine)[warm:]]
 
 
-def bench(pairs, _seconds):
-    count = 20000 if pairs > 1 else 500
-    print(f"machine: {machine.describe()}")
-    print(f"load: smtp-source, {PAYLOAD}-byte messages, store.kind memory; times are the engine's own, end_of_data_us")
+def tell(effort, say):
+    say(f"load: smtp-source, {PAYLOAD}-byte messages, store.kind memory; times are the engine's own, end_of_data_us")
     rows, first = [], None
-    for idle in ("busy", "adaptive"):
-        for connections in (1, 20):
-            times = measure(connections, idle, count)
-            first = first or times
-            rows.append((idle, connections, f"{statistics.median(times):.0f}", percentile(times, 0.9),
-                         percentile(times, 0.99), max(times), len(times)))
-    print(table.text(("idle", "connections", "p50 us", "p90 us", "p99 us", "max us", "messages"), rows))
-    print(f"bench reply: median {statistics.median(first):.0f} us, p99 {percentile(first, 0.99)} us with one connection "
-          f"and busy workers; asked for are {MEDIAN_GOAL_US} and {P99_GOAL_US}")
+    for idle, connections in (("busy", 1), ("busy", 20), ("adaptive", 1), ("adaptive", 20))[:effort.pick(1, 4, 4)]:
+        times = measure(connections, idle, effort.pick(50, 500, 20000))
+        first = first or times
+        rows.append((idle, connections, f"{statistics.median(times):.0f}", percentile(times, 0.9),
+                     percentile(times, 0.99), max(times), len(times)))
+    say(table.text(("idle", "connections", "p50 us", "p90 us", "p99 us", "max us", "messages"), rows))
+    return {"median us": statistics.median(first), "p99 us": percentile(first, 0.99),
+            "median asked for": MEDIAN_GOAL_US, "p99 asked for": P99_GOAL_US}
+
+
+ROW = Told("reply", "from the final dot to the reply by the engine's own clock; the figures are one connection's, busy workers", tell,
+           needs=(SOURCE,))

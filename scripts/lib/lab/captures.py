@@ -222,10 +222,14 @@ class Side:
     sent: list = field(default_factory=list)
 
 
-def conversation(script, client="198.18.0.1", server="198.18.0.2", ports=(40000, 25), size=1460, begin=1_700_000_000 * SECOND):
-    """The segments of a connection: `script` is who says what, ("C", bytes) or ("S", bytes), one after the other."""
-    sides = {"C": Side(ipaddress.ip_address(client).packed, ports[0], 1_000),
-             "S": Side(ipaddress.ip_address(server).packed, ports[1], 0xFFFFFF00)}
+def conversation(script, client="198.18.0.1", server="198.18.0.2", ports=(40000, 25), size=1460, begin=1_700_000_000 * SECOND,
+                 numbers=(1_000, 0xFFFFFF00)):
+    """
+    The segments of a connection: `script` is who says what, ("C", bytes) or ("S", bytes), one after the other; `numbers` are the
+    first sequence numbers of both.
+    """
+    sides = {"C": Side(ipaddress.ip_address(client).packed, ports[0], numbers[0]),
+             "S": Side(ipaddress.ip_address(server).packed, ports[1], numbers[1])}
     packets = []
 
     def send(who, flags, payload=b""):

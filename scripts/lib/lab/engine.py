@@ -179,7 +179,7 @@ class Engine(Controlled):
     def _ready(self):
         if self.process.poll() is not None:
             raise CommandFailed(f"the engine ended with {self.process.returncode}:\n{self.log_tail()}")
-        return self.ctl("status", check=False).returncode == 0
+        return self.socket.exists() and self.ctl("status", check=False).returncode == 0
 
     def greets(self, address=ENGINE_IPV4, port=25):
         """True when a connection to the address gets a banner."""

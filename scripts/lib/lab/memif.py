@@ -9,13 +9,17 @@ from lab.engine import Engine
 _TAP = "wpmemif0"
 
 
+def memif_end(directory):
+    """The driver's arguments that both ends have. Abstract sockets, its default, end at a network namespace."""
+    return f"id=0,socket={directory}/memif,socket-abstract=no"
+
+
 class MemifEngine(Engine):
     """The device is given word for word (`pmd: eal`). The other end is made once; the engine may start again."""
 
     def __init__(self, namespaces, workers=1, changes=None):
         super().__init__(namespaces, "af_packet", workers, changes)
-        # Abstract sockets, the driver's default, end at a network namespace.
-        self._end = f"id=0,socket={self.directory}/memif,socket-abstract=no"
+        self._end = memif_end(self.directory)
         self._other = None
         self.settings["engine"].update(pmd="eal", interface="", device=f"net_memif0,role=server,{self._end}")
         self.write()

@@ -94,6 +94,16 @@ class Namespaces:
             nodad = ["nodad"] if ":" in address else []
             run("ip", "-n", self.client, "address", "add", address, "dev", interface, *nodad)
 
+    def kernel_answers(self):
+        """The kernel's stack has the engine's address."""
+        run("ip", "-n", self.engine, "address", "add", ENGINE_ADDRESSES[0], "dev", self.engine_port)
+
+    def kernel_serves(self):
+        """The same, and the cable's other end is blast's: the words of its port."""
+        self.kernel_answers()
+        self.take_addresses(self.client_port)
+        return ("--dev", self.client_port)
+
     def take_addresses(self, interface):
         run("ip", "-n", self.client, "address", "flush", "dev", interface)
 

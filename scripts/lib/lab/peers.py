@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.clients import CLIENT_NAME
 from lab.commands import end, start, wait_until
 from lab.namespaces import ENGINE_IPV4
-from lab.postfix_files import SERVICES, own_folder, unpack
+from lab.postfix_files import QUEUE, SERVICES, own_folder, unpack
 
 FOLDER = Path(os.environ.get("WIREPOST_PEERS", "/var/cache/wirepost-peers"))
 
@@ -158,10 +158,8 @@ scache    unix  -       -       n       -       1       scache
         self.folder("lib/postfix", "postfix")
         # What `postfix start` would do, without its look at each file of the system.
         (self.var / "spool/postfix").mkdir()
-        for path in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace"):
-            self.folder(f"spool/postfix/{path}", "postfix", mode=0o700)
-        self.folder("spool/postfix/maildrop", "postfix", "postdrop", 0o730)
-        self.folder("spool/postfix/public", "postfix", "postdrop", 0o710)
+        for path, group, mode in QUEUE:
+            self.folder(f"spool/postfix/{path}", "postfix", group, mode)
         (self.var / "spool/postfix/pid").mkdir()
         self.daemon("env", "MAIL_CONFIG=/etc/postfix", "MAIL_LOGTAG=postfix", "/usr/lib/postfix/sbin/master", "-c",
                     "/etc/postfix", "-d")

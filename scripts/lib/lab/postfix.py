@@ -4,12 +4,11 @@
 import os
 import pwd
 import shutil
-from pathlib import Path
 
-from lab.commands import run, wait_until
+from lab.commands import end, start, wait_until
 from lab.engine import DOMAIN, HOSTNAME, USERS
-from lab.namespaces import ENGINE_ADDRESSES, ENGINE_IPV4
-from lab.postfix_files import SERVICES, own_folder, unpack
+from lab.namespaces import ENGINE_IPV4
+from lab.postfix_files import QUEUE, SERVICES, own_folder, unpack
 
 # What is not Postfix's default, and why it is faster or fairer so.
 MAIN = """\
@@ -61,8 +60,8 @@ virtual_destination_concurrency_limit = {connections}
 virtual_destination_recipient_limit = 1
 """
 
-MASTER = SERVICES + """\
-smtp      inet  n       -       n       -       100     smtpd
+LISTENER = """\
+smtp      inet  n       -       n       -       {processes}     smtpd
 virtual   unix  -       n       n       -       -       virtual
 anvil     unix  -       -       n       -       1       anvil
 """
@@ -78,55 +77,63 @@ def main_text(directory, connections):
                        connections=connections, uid=owner.pw_uid, gid=owner.pw_gid)
 
 
+def master_text(connections):
+    """The whole master.cf; some more processes than connections, so that none waits for one."""
+    return SERVICES + LISTENER.format(processes=connections + 80)
+
+
 class Postfix:
-    """Started in the namespace that the engine would have; `close` stops it and removes its directory."""
+    """Started in the namespace that the engine would have, whose address the kernel has by then; `close` stops it and removes its directory."""
 
-    def __init__(self, namespaces, connections):
+    def __init__(self, namespaces, connections, users=USERS):
         self.namespaces = namespaces
+        self.users = users
+        self.process = None
         self.directory = own_folder("wirepost-postfix-")
-        self._write(main_text(self.directory, connections))
+        self._write(main_text(self.directory, connections), master_text(connections), users)
 
-    def _write(self, main):
+    def _write(self, main, master, users):
         owner = pwd.getpwnam(OWNER)
         etc, mail = self.directory / "etc", self.directory / "mail"
-        unpack(etc, main, MASTER)
+        unpack(etc, main, master)
         for path in (mail, self.directory / "queue", self.directory / "data"):
             path.mkdir()
         os.chown(mail, owner.pw_uid, owner.pw_gid)
         shutil.chown(self.directory / "data", "postfix")
-        boxes = [f"{user}@{DOMAIN} {user}/\n" for user in USERS]
+        boxes = [f"{user}@{DOMAIN} {user}/\n" for user in users]
         (etc / "mailboxes").write_text("".join(boxes))
 
-    def _postfix(self, *words, check=True):
-        return run("ip", "netns", "exec", self.namespaces.engine, "postfix", "-c", self.directory / "etc", *words,
-                   check=check)
-
     def start(self):
-        port = self.namespaces.engine_port
-        run("ip", "-n", self.namespaces.engine, "address", "add", ENGINE_ADDRESSES[0], "dev", port)
-        self._postfix("start")
-        wait_until(lambda: self._pid_file().exists(), 10, "Postfix")
+        """As its `postfix` command does, without the look at each file of the system."""
+        self._make_queue()
+        self.process = start("ip", "netns", "exec", self.namespaces.engine, "env", f"MAIL_CONFIG={self.directory}/etc",
+                             "MAIL_LOGTAG=postfix", "/usr/lib/postfix/sbin/master", "-c", self.directory / "etc", "-d")
+        wait_until((self.directory / "queue/public/cleanup").exists, 20, "Postfix")
         return self
 
-    def _pid_file(self):
-        return self.directory / "queue" / "pid" / "master.pid"
+    def _make_queue(self):
+        (self.directory / "queue/pid").mkdir()
+        for path, group, mode in QUEUE:
+            folder = self.directory / "queue" / path
+            folder.mkdir()
+            shutil.chown(folder, "postfix", group)
+            folder.chmod(mode)
 
     @property
     def pid(self):
-        return int(self._pid_file().read_text())
+        return self.process.pid
 
-    def present(self, user):
-        """How many messages are in the user's Maildir."""
-        try:
-            return len(os.listdir(self.directory / "mail" / user / "new"))
-        except FileNotFoundError:
-            return 0
+    def present(self):
+        """How many messages are in all Maildirs."""
+        return sum(len(os.listdir(folder)) for folder in (self.directory / "mail").glob("*/new"))
+
+    def messages(self):
+        """The bytes of each of them."""
+        return (path.read_bytes() for path in (self.directory / "mail").glob("*/new/*"))
 
     def close(self):
-        if self._pid_file().exists():
-            pid = self.pid
-            self._postfix("stop", check=False)
-            wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20, "Postfix's end")
+        if self.process:
+            end(self.process)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):

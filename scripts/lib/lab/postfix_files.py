@@ -21,6 +21,12 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
 
+# What is below the queue's folder: name, group, mode; all of the user postfix.
+QUEUE = (*((name, "postfix", 0o700) for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming",
+                                                 "private", "saved", "trace")),
+         ("maildrop", "postdrop", 0o730), ("public", "postdrop", 0o710))
+
+
 def own_folder(prefix):
     """A new one that every user of the system may look into: a server's processes are of several."""
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/var/tmp"))

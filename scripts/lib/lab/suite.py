@@ -256,6 +256,22 @@ def sanitized_engine():
     return pytest("tests/system/test_sanitized.py", WIREPOST_ASAN=str(ROOT / "build-sanitized/wirepost"))
 
 
+# ---- the comparison ----
+
+def bench():
+    """That scripts/bench runs: each row is a case, and so little is done that no figure means anything."""
+    with tempfile.TemporaryDirectory(prefix="wirepost-bench-") as directory:
+        status, output = call(["/usr/bin/python3", "-m", "lab.bench", "--smoke", "--results", Path(directory) / "rows"], 300,
+                              PYTHONPATH=str(ROOT / "scripts/lib"))
+    cases = []
+    for name, told in re.findall(r"^bench (\S+): (.*)$", output, re.MULTILINE):
+        failed, skipped = told.startswith("failed"), "skipped" in told
+        cases.append(Case(f"bench: {name}", "failed" if failed else "skipped" if skipped else "passed", told))
+    if status != 0 or not cases:
+        cases.append(Case("bench: runs to its end", "failed", f"exit {status}\n{tail(output)}"))
+    return cases
+
+
 # ---- all of it ----
 
 def tail(output, lines=60):
@@ -288,6 +304,7 @@ def parts(options):
             *([("power loss", power_loss)] if options.long else []),
             ("suites", lambda: suites(options.long)),
             ("system tests", system),
+            ("bench", bench),
             *(ahead.row(*row) for row in beside),
             *([("sanitizers: engine", sanitized_engine)] if options.long else []),
             ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(30))]

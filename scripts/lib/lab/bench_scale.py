@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The row scale: the tap with one worker and with two, each fed from memory by itself."""
+
+import json
+import time
+from datetime import datetime
+
+from lab import machine
+from lab.bench_row import BESIDE, OURS, Row, Sample, Side
+from lab.captures import conversation, pcap
+from lab.commands import wait_until
+from lab.engine import STARTER_RULES
+from lab.namespaces import Namespaces
+from lab.tap import Tap
+
+SESSIONS, MESSAGE = 8, 1_000_000  # of a queue, and bytes; their frames are in memory once, and come again and again
+SMOKE = 4, 200_000
+NUMBERS = (0x10000000, 0x65555555, 0xBAAAAAAA)
+KEY = 0x6D5A6D5A
+
+
+def flow_hash(*words):
+    """docs/tap.md: Toeplitz with a key of 16 bits that repeat, so the hash of the words' XOR."""
+    folded, window, result = 0, KEY, 0
+    for word in words:
+        folded ^= word
+    for bit in range(15, -1, -1):
+        if folded >> bit & 1:
+            result ^= window
+        window = (window << 1 | window >> 31) & 0xFFFFFFFF
+    return result
+
+
+def owner(client_port, workers):
+    """Whose a connection from 198.18.0.1 to port 25 of 198.18.0.2 is, as a card that hashes would know."""
+    address = (0xC612, 0x0001, 0xC612, 0x0002)
+    return flow_hash(*address, client_port, 25) % 128 % workers
+
+
+def session(port, number, size):
+    """Sequence numbers differ from turn to turn, so that each is a connection of its own."""
+    line = b"The quick brown fox jumps over the lazy dog, number %d of very many.\r\n" % port
+    text = b"From: <a@client.test>\r\nTo: <b@example.test>\r\nSubject: fox\r\n\r\n" + line * (size // len(line)) + b".\r\n"
+    return conversation([("S", b"220 mx.example.test\r\n"), ("C", b"EHLO client.test\r\n"), ("S", b"250 mx.example.test\r\n"),
+                         ("C", b"MAIL FROM:<a@client.test>\r\n"), ("S", b"250 ok\r\n"), ("C", b"RCPT TO:<b@example.test>\r\n"),
+                         ("S", b"250 ok\r\n"), ("C", b"DATA\r\n"), ("S", b"354 go\r\n"), ("C", text), ("S", b"250 ok\r\n"),
+                         ("C", b"QUIT\r\n"), ("S", b"221 bye\r\n")], ports=(port, 25), size=1448,
+                        numbers=(number, number + 500))
+
+
+def queues(workers, sessions, size, folder):
+    """A file for each worker, of connections that are its own; all of them in memory once the port has started."""
+    files = []
+    for worker in range(workers):
+        ports = [port for port in range(20000, 60000) if owner(port, workers) == worker][:sessions]
+        path = folder / f"{workers}-{worker}.pcap"
+        path.write_bytes(pcap([packet for number in NUMBERS for port in ports for packet in session(port, number, size)]))
+        files.append(f"rx_pcap={path}")
+    return files
+
+
+def told(tap):
+    """What it has told of itself so far, a line each 200 ms."""
+    return [json.loads(line) for line in tap.events_file.read_bytes().splitlines() if b'"kind":"statistics"' in line]
+
+
+def when(line):
+    return datetime.fromisoformat(line["time"]).timestamp()
+
+
+def tapping(workers):
+    def measure(effort):
+        with Namespaces() as namespaces:
+            tap = Tap(namespaces, workers=workers, changes={
+                "engine": {"mbufs": 131072, "idle": effort.pick("adaptive", "busy", "busy"), "memory": "512MiB", "control_cpus": str(machine.places().control)},
+                "rules": {"files": [str(STARTER_RULES)]}})
+            tap.settings["tap"]["ports"] = [{"pmd": "eal", "device": ",".join(
+                ["net_pcap0", *queues(workers, *(SMOKE if not effort else (SESSIONS, MESSAGE)), tap.directory), "infinite_rx=1"])}]
+            tap.write()
+            with tap:
+                wait_until(lambda: len(told(tap)) > 1, 20, "the tap to tell of itself")
+                used, began, first = machine.cpu_seconds(tap.process.pid), time.monotonic(), told(tap)[-1]
+                time.sleep(effort.pick(0.3, 3, 5))
+                seen = len(told(tap))
+                last = wait_until(lambda: told(tap)[seen:], 20, "the tap to tell of itself")[-1]
+                cores = (machine.cpu_seconds(tap.process.pid) - used) / (time.monotonic() - began)
+        return sample(first, last, cores)
+    return measure
+
+
+def sample(first, last, cores):
+    """Between two lines; nothing may be left out of what went by, or it would not be the same work."""
+    def grown(group, name):
+        return last[group][name] - first[group][name]
+    seconds = when(last) - when(first)
+    left_out = {name: grown("tcp", name) for name in ("drop_no_flow", "drop_flows", "drop_memory", "drop_closed", "gaps")}
+    if any(left_out.values()) or grown("worker", "mesh_full") or grown("tap", "messages_unread"):
+        raise AssertionError(f"not all was read: {left_out}")
+    rate = grown("port", "in_bytes") * 8 / seconds / 1e9
+    return Sample(rate, {
+        "Gbit/s and core burned": rate / cores, "frames/s": grown("port", "in_frames") / seconds, "messages/s": grown("tap", "messages") / seconds,
+        "passed between workers/s": grown("worker", "frames_to_mesh") / seconds}, {"tap": cores})
+
+
+ROW = Row("scale", "the tap with two workers, beside itself with one", (
+    Side(OURS, "two workers, each with a queue of its own: 1 MB messages, MIME, SHA-256 of parts, rules/starter.yaml", "Gbit/s",
+         tapping(2)),
+    Side(BESIDE, "one worker, one queue of the same", "Gbit/s", tapping(1)),
+), ("each worker takes its frames from a capture in memory (DPDK's net_pcap, infinite_rx), which copies them: the source has no core, and "
+    "connections are on the queue of their owner, as a NIC's receive-side scaling puts them",
+    "on two CPUs the threads that write events have none of their own"))
