@@ -115,11 +115,9 @@ static uint32_t take_records(struct record_writer *w, const struct record_privac
     uint32_t n = record_collect(w->handoff, records, BATCH_RECORDS);
 
     for (uint32_t i = 0; i < n; i++) {
-        bool told = records[i]->kind != RECORD_NONE;
-
-        if (told && w->watch.saw)
+        if (w->watch.saw)
             w->watch.saw(w->watch.context, records[i]);
-        if (told && w->files.path[0])
+        if (w->files.path[0])
             add(w, records[i], privacy, now);
         record_return(w->handoff, records[i]);
     }

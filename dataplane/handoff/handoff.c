@@ -29,7 +29,8 @@ struct handoff_port {
     uint16_t worker;
     struct job *jobs;
     struct record *records;
-    struct record *unsent; /* a slot given back unused: the warmest one to take */
+    struct record **spare; /* empty slots, the warmest last: no more are touched than are needed */
+    _Atomic uint32_t spares; /* written by the worker */
     struct counters counters __attribute__((aligned(64)));
     struct stage_cycles cycles __attribute__((aligned(64)));
     struct worker_log log;
@@ -65,6 +66,7 @@ static void port_free(struct handoff_port *p)
     ring_free(p->records_back);
     ring_free(p->notices);
     free(p->jobs);
+    free(p->spare);
     hidden_free(p->records, p->handoff->options.records * sizeof(struct record));
     free(p);
 }
@@ -94,9 +96,10 @@ static struct handoff_port *port_new(struct handoff *h, uint16_t worker)
     *p = (struct handoff_port){.handoff = h, .worker = worker};
     p->near_end = &p->near_first;
     p->jobs = calloc(o->jobs, sizeof(struct job));
+    p->spare = malloc(o->records * sizeof(*p->spare));
     /* Mapped, so that slots nobody needs cost no memory. */
     p->records = hidden_new(o->records * sizeof(struct record));
-    if (!port_rings(p, o) || !p->jobs || !p->records) {
+    if (!port_rings(p, o) || !p->jobs || !p->spare || !p->records) {
         port_free(p);
         return NULL;
     }
@@ -105,7 +108,8 @@ static struct handoff_port *port_new(struct handoff *h, uint16_t worker)
         p->free_jobs = &p->jobs[i];
     }
     for (uint32_t i = 0; i < o->records; i++)
-        ring_put(p->records_back, &p->records[i]);
+        p->spare[o->records - 1 - i] = &p->records[i];
+    p->spares = o->records;
     return p;
 }
 
@@ -160,13 +164,18 @@ struct handoff_port *handoff_port_of(struct handoff *h, uint32_t worker)
     return h->ports[worker];
 }
 
+static uint32_t spares_of(const struct handoff_port *port)
+{
+    return atomic_load_explicit(&port->spares, memory_order_relaxed);
+}
+
 struct handoff_level handoff_level(const struct handoff_port *port)
 {
     return (struct handoff_level){.jobs = port->jobs_out,
                                   .jobs_most = port->jobs_most,
                                   .commits = ring_count(port->asked[SERVICE_STORE]),
                                   .records = ring_count(port->records_out),
-                                  .records_free = ring_count(port->records_back)};
+                                  .records_free = spares_of(port) + ring_count(port->records_back)};
 }
 
 uint64_t handoff_log_dropped(const struct handoff *h)
@@ -251,27 +260,30 @@ bool notice_take(struct handoff_port *port, struct notice *notice_out)
 
 struct record *record_take(struct handoff_port *port)
 {
-    void *slot = port->unsent;
+    uint32_t spares = spares_of(port);
+    struct record *record;
 
-    port->unsent = NULL;
-    if (!slot && ring_take(port->records_back, &slot, 1) == 0)
+    spares += ring_take(port->records_back, (void **)(port->spare + spares),
+                        port->handoff->options.records - spares);
+    if (spares == 0)
         return NULL;
-    ((struct record *)slot)->worker = port->worker;
-    return slot;
+    record = port->spare[--spares];
+    atomic_store_explicit(&port->spares, spares, memory_order_relaxed);
+    record->worker = port->worker;
+    return record;
 }
 
 void record_give(struct handoff_port *port, struct record *record, bool send)
 {
+    uint32_t spares = spares_of(port);
+
     if (send) {
         ring_put(port->records_out, record);
         port->rung |= 1u << BELL_RECORDS;
-    } else if (!port->unsent) {
-        port->unsent = record;
-    } else {
-        /* An empty record passes through the writer, which alone may put slots back. */
-        record->kind = RECORD_NONE;
-        ring_put(port->records_out, record);
+        return;
     }
+    port->spare[spares] = record;
+    atomic_store_explicit(&port->spares, spares + 1, memory_order_relaxed);
 }
 
 void handoff_flush(struct handoff_port *port)

@@ -12,7 +12,6 @@
  * is left out and counted in `cut`.
  */
 enum record_kind {
-    RECORD_NONE, /* a slot on its way back; the writer returns it unread */
     RECORD_MESSAGE,
     RECORD_CONNECTION,
 };

@@ -224,7 +224,7 @@ uint32_t world_control(struct world *w)
     for (uint32_t i = 0; i < n; i++) {
         w->message_records += records[i]->kind == RECORD_MESSAGE;
         w->connection_records += records[i]->kind == RECORD_CONNECTION;
-        if (records[i]->kind != RECORD_NONE && w->record_count < 8)
+        if (w->record_count < 8)
             w->records[w->record_count++] = *records[i];
         record_return(w->handoff, records[i]);
     }
