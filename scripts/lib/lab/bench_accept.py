@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab import machine
 from lab.bench_row import BESIDE, OURS, SAME_BESIDE, SAME_OURS, Row, Sample, Side
-from lab.measured import IN_MEMORY, MEMIF, RECIPIENTS, VETH, blast, engine_on, failures, watched
+from lab.measured import MEMIF, RECIPIENTS, VETH, blast, engine_on, failures, in_memory, watched
 from lab.namespaces import Namespaces
 from lab.sinks import SINK, SOURCE, rate_over, sink_at_the_cable, sink_on, sink_words, source
 
@@ -28,6 +28,7 @@ class Load:
     seconds: tuple  # by Effort
     unit: str  # of a side's value
     worth: float  # of a message, in that unit for each second
+    memory: str = "2GiB"  # of the store
 
     def length(self, effort):
         count = effort.pick(*self.counts)
@@ -62,7 +63,7 @@ def cycles_of(phase, counter):
 def ours(load, path, by_clock=False):
     """What a worker's busy cycles, and the clock, are worth in verified messages."""
     def measure(effort):
-        with engine_on(path, effort, IN_MEMORY) as engine:
+        with engine_on(path, effort, in_memory(effort, load.memory)) as engine:
             told, phase = watched(engine, *load.smtp(), *load.length(effort), "--verify", "--password-file", engine.password_file,
                                   counter="messages_accepted_total", total=accepted)
         verified(told)
@@ -141,6 +142,6 @@ def small(**more):
 ACCEPT = Row("accept", "4 KB messages, a new connection for each", sides(small(words=(), source_words=())), NOTES)
 REUSE = Row("accept-reuse", "4 KB messages, 100 a connection", sides(small(words=("--reuse", 100), source_words=("-d",)), smoke=False), NOTES)
 MEGABYTE = Load(size=1 << 20, sessions=8, source_sessions=8, words=("--attachments", 100, "--texts", 16, "--reuse", 10), source_words=("-d",),
-                counts=(8, 1000, 3000), seconds=(0, 2, 5), unit="Gbit/s", worth=(1 << 20) * 8 / 1e9)
+                counts=(8, 1000, 3000), seconds=(0, 2, 5), unit="Gbit/s", worth=(1 << 20) * 8 / 1e9, memory="6GiB")
 BULK = Row("bulk", "1 MB messages with a base64 attachment each, 10 a connection",
            (*sides(MEGABYTE, smoke=False), Side("memcpy", "the limit: one core copies as many bytes once", "Gbit/s", memcpy)), NOTES)

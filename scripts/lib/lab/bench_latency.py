@@ -5,7 +5,7 @@ import re
 
 from lab.bench_accept import accepted
 from lab.bench_row import BESIDE, OURS, SAME_OURS, Row, Sample, Side
-from lab.measured import IN_MEMORY, MEMIF, RECIPIENTS, VETH, blast, engine_on, failures
+from lab.measured import MEMIF, RECIPIENTS, VETH, blast, engine_on, failures, in_memory
 from lab.sinks import SINK, sink_at_the_cable, sink_words
 
 LOAD = ("--size", 4096, "--rcpt", RECIPIENTS, "--busy")
@@ -40,7 +40,7 @@ def percentile(values, share):
 
 def ours(path):
     def measure(effort):
-        with engine_on(path, effort, IN_MEMORY) as engine:
+        with engine_on(path, effort, in_memory(effort)) as engine:
             highest, told = half(*engine.client(), effort)
             engine.end()
             own = [int(value) for value in OWN.findall(engine.records.read_bytes())[-accepted(told):]]

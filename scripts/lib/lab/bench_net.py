@@ -11,7 +11,7 @@ from lab import machine
 from lab.bench_accept import accepted
 from lab.bench_row import BESIDE, OURS, Row, Sample, Side
 from lab.commands import end, start, wait_until
-from lab.measured import IN_MEMORY, MEMIF, RECIPIENTS, engine_on, failures, watched
+from lab.measured import MEMIF, RECIPIENTS, engine_on, failures, in_memory, watched
 from lab.memif import memif_end
 
 TESTPMD = "dpdk-testpmd"
@@ -25,7 +25,7 @@ def ours(effort):
     """Frames that came, by the cycles of the stages that are not mail's."""
     count = effort.pick(100, 0, 0)
     length = ("--messages", count) if count else ("--seconds", effort.pick(0, 2, 5))
-    with engine_on(MEMIF, effort, IN_MEMORY) as engine:
+    with engine_on(MEMIF, effort, in_memory(effort)) as engine:
         told, phase = watched(engine, "--sessions", 64, "--size", 1024, "--rcpt", RECIPIENTS, *length,
                               counter="messages_accepted_total", total=accepted)
     if failures(told):

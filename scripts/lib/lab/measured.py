@@ -18,7 +18,11 @@ MAILBOXES = 200
 RECIPIENTS = f"user{{1-{MAILBOXES}}}@{DOMAIN}"
 CLIENT_ADDRESSES = 32  # of blast: more ports than one address has
 CLIENTS = f"198.18.0.64-198.18.0.{64 + CLIENT_ADDRESSES - 1}/24"
-IN_MEMORY = {"store": {"kind": "memory", "memory": "8GiB"}}
+
+
+def in_memory(effort, memory="2GiB"):
+    """A store that workers answer; but for a smoke its memory is there before the load comes."""
+    return {"store": {"kind": "memory", "memory": memory, "prefault": effort.pick(False, True, True)}}
 
 
 def accounts():
