@@ -2,6 +2,7 @@
 #include "control/store/memory_ids.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "dataplane/handoff/hidden.h"
 
@@ -13,7 +14,12 @@ bool memory_ids_init(struct memory_ids *ids, uint64_t capacity)
     while (ids->count * MEMORY_IDS_SLOTS < capacity)
         ids->count *= 2;
     ids->lines = hidden_new(ids->count * sizeof(*ids->lines));
-    return ids->lines != NULL;
+    if (!ids->lines)
+        return false;
+    /* Each id has a line of its own somewhere in it: with small pages each would miss the TLB too.
+     */
+    madvise(ids->lines, ids->count * sizeof(*ids->lines), MADV_HUGEPAGE);
+    return true;
 }
 
 void memory_ids_fini(struct memory_ids *ids)
