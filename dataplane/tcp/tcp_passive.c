@@ -310,8 +310,10 @@ static bool cookie_input(struct tcp *tcp, struct tcp_input *in, uint32_t listene
         h.ts_recent = in->option.ts_value;
     }
     conn = conn_of(tcp, &h);
+    /* Nothing is kept of it that would be said again: a client that waits for a greeting would wait
+     * for ever, but for the reset. */
     if (!conn)
-        return true;
+        return false;
     conn->flags |= CONN_SYN_LOST; /* when the answer was sent is not known */
     tcp->counters.cookies_accepted++;
     tcp_input_text(tcp, conn, in);

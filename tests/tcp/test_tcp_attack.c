@@ -216,6 +216,27 @@ static void cookies_are_believed_while_some_are_out(void)
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
+/* Its cookie was the last thing said: who waits for a greeting would wait for ever. */
+static void a_cookie_that_finds_no_room_is_reset(void)
+{
+    struct tcp_raw r;
+    uint32_t ack;
+
+    begin(&r, &(struct tcp_options){.half_open = 16, .connections = 1});
+    flood(&r, 16);
+    r.port = 5000;
+    r.seq = TCP_RAW_ISN;
+    tcp_raw_send(&r, TCP_SYN, none);
+    ack = r.server->last.seq + 1;
+    CHECK(counters(&r)->cookies_sent == 1);
+    CHECK(opens(&r, 6000));
+    r.port = 5000;
+    r.ack = ack;
+    CHECK(tcp_raw_send_at(&r, TCP_RAW_ISN + 1, TCP_ACK, none) == 1 &&
+          r.server->last.flags == TCP_RST && counters(&r)->drop_connections == 1);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 /* Above the mark only those get a cookie who lose nothing by it. */
 static void the_last_entries_are_for_peers_without_timestamps(void)
 {
@@ -490,6 +511,7 @@ int main(void)
     CHECK_CASE(a_cookie_keeps_a_class_of_mss);
     CHECK_CASE(a_cookie_grows_old);
     CHECK_CASE(cookies_are_believed_while_some_are_out);
+    CHECK_CASE(a_cookie_that_finds_no_room_is_reset);
     CHECK_CASE(the_last_entries_are_for_peers_without_timestamps);
     CHECK_CASE(without_cookies_the_oldest_handshake_goes);
     CHECK_CASE(a_network_that_hogs_has_its_share);
