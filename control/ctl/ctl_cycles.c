@@ -55,27 +55,30 @@ static void divide(struct account *a)
     }
     if (s->stamped)
         scale = (double)s->messages / (double)s->stamped;
-    /* A sample may say more than there is. */
-    if (sampled * scale > session)
-        scale = session / sampled;
-    for (int i = 0; i < STAGES; i++)
-        a->stage[i] += (double)s->message[i] * scale;
     a->stage[STAGE_session] = session - sampled * scale;
+    /* A sample may say more than there is. */
+    if (a->stage[STAGE_session] < 0) {
+        scale = session / sampled;
+        a->stage[STAGE_session] = 0;
+    }
+    for (int i = 0; i < STAGES; i++)
+        if (i != STAGE_session)
+            a->stage[i] += (double)s->message[i] * scale;
 }
 
 /* What one stamp costs here: reading the counter and adding up. */
 static double stamp_cycles(void)
 {
-    uint64_t begin = stage_now(), last = begin;
+    uint64_t last = stage_now();
     volatile uint64_t sum = 0;
 
     for (int i = 0; i < CALIBRATION; i++) {
         uint64_t now = stage_now();
 
-        sum += now - last;
+        sum = sum + (now - last);
         last = now;
     }
-    return (double)(last - begin) / CALIBRATION;
+    return (double)sum / CALIBRATION;
 }
 
 static double per(double cycles, uint64_t count)
@@ -113,13 +116,13 @@ static json_t *cycles_json(struct handoff *handoff)
     double stamp = stamp_cycles(), accounting = stamp * (double)s->stamps;
 
     divide(&a);
-    return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:f, s:I, s:f}, s:o}", "busy",
-        (json_int_t)s->busy, "idle", (json_int_t)s->idle, "turns", (json_int_t)s->turns, "packets",
-        (json_int_t)s->packets, "sessions", (json_int_t)a.sessions, "messages",
-        (json_int_t)s->messages, "stamped", (json_int_t)s->stamped, "bytes", (json_int_t)s->bytes,
-        "accounting", "stamps", (json_int_t)s->stamps, "cycles_per_stamp", stamp, "cycles",
-        (json_int_t)accounting, "share", per(accounting, s->busy), "stages", rows(&a));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:f, s:I, s:f}, s:o}",
+                     "busy", (json_int_t)s->busy, "idle", (json_int_t)s->idle, "turns",
+                     (json_int_t)s->turns, "packets", (json_int_t)s->packets, "sessions",
+                     (json_int_t)a.sessions, "messages", (json_int_t)s->messages, "stamped",
+                     (json_int_t)s->stamped, "bytes", (json_int_t)s->bytes, "accounting", "stamps",
+                     (json_int_t)s->stamps, "cycles_per_stamp", stamp, "cycles",
+                     (json_int_t)accounting, "share", per(accounting, s->busy), "stages", rows(&a));
 }
 
 static json_t *answer(void *context, const struct ctl_request *request, struct writer *why)
