@@ -7,12 +7,6 @@ enum {
     LOOKED = 1024, /* accounts that a step looks at */
 };
 
-static bool is_old(const struct store_collect *limits, uint64_t deleted_ms)
-{
-    return limits->tombstone_ms && limits->now_ms > limits->tombstone_ms &&
-           deleted_ms < limits->now_ms - limits->tombstone_ms;
-}
-
 static uint32_t forget(struct memory_mailbox *box, const struct store_collect *limits)
 {
     uint32_t count = box->tombstones_count, excess = 0, n = 0;
@@ -22,7 +16,7 @@ static uint32_t forget(struct memory_mailbox *box, const struct store_collect *l
     while (n < count && n < REMOVED) {
         const struct memory_tombstone *t = &box->tombstones[box->tombstones_first + n];
 
-        if (n >= excess && !is_old(limits, t->deleted_ms))
+        if (n >= excess && !store_collect_is_old(limits, t->deleted_ms))
             break;
         box->floor = t->modseq;
         n++;

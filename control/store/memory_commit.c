@@ -2,7 +2,6 @@
 #include "control/base/clock.h"
 #include "control/store/memory.h"
 #include "control/store/store_row.h"
-#include "proto/mime/mime_tree.h"
 
 /* A message on its way in. */
 struct adding {
@@ -18,11 +17,6 @@ struct adding {
     struct memory_entry *entries[MESSAGE_DELIVERIES];
     uint32_t reserved, made; /* deliveries whose octets are reserved, whose entries are made */
 };
-
-static uint64_t entry_size(const struct message *m, const struct message_delivery *d)
-{
-    return m->size + d->prefix.len;
-}
 
 /* ---- is it possible? ---- */
 
@@ -67,7 +61,7 @@ static void unreserve(struct adding *a)
     while (a->reserved > 0) {
         a->reserved--;
         memory_mailbox_unreserve(a->boxes[a->reserved],
-                                 entry_size(a->message, &a->message->delivery[a->reserved]));
+                                 store_row_size(a->message, &a->message->delivery[a->reserved]));
     }
 }
 
@@ -85,7 +79,8 @@ static bool reserve(struct adding *a)
     for (; a->reserved < a->message->deliveries; a->reserved++) {
         struct memory_mailbox *box = a->boxes[a->reserved];
 
-        if (!memory_mailbox_reserve(box, entry_size(a->message, &a->message->delivery[a->reserved]),
+        if (!memory_mailbox_reserve(box,
+                                    store_row_size(a->message, &a->message->delivery[a->reserved]),
                                     limit_of(a, box))) {
             unreserve(a);
             return false;
@@ -95,15 +90,6 @@ static bool reserve(struct adding *a)
 }
 
 /* ---- its pieces ---- */
-
-/* An importer may not know what a header holds; the part tree does. */
-static uint8_t form_of(const struct message *m)
-{
-    bool utf8 = m->envelope.smtputf8 || mime_tree_utf8(m->tree);
-
-    return (uint8_t)((utf8 ? POP3_FORM_UTF8 : 0) |
-                     (m->envelope.body == MESSAGE_BODY_BINARYMIME ? POP3_FORM_BINARY : 0));
-}
 
 static bool make_body(struct adding *a)
 {
@@ -176,7 +162,7 @@ static void unmake(struct adding *a)
 static bool make(struct adding *a)
 {
     uint64_t now_ms = clock_wall_ms();
-    uint8_t form = form_of(a->message);
+    uint8_t form = store_row_form(a->message);
     bool ok = make_body(a);
 
     while (ok && a->made < a->message->deliveries) {
@@ -309,7 +295,7 @@ static enum store_status reserve_slowly(struct adding *a)
 
     for (; a->reserved < a->message->deliveries; a->reserved++) {
         struct memory_mailbox *box = a->boxes[a->reserved];
-        uint64_t size = entry_size(a->message, &a->message->delivery[a->reserved]);
+        uint64_t size = store_row_size(a->message, &a->message->delivery[a->reserved]);
         bool fits = memory_mailbox_reserve(box, size, limit_of(a, box));
         enum store_status asked = fits ? STORE_OK
                                   : box->place == MESSAGE_QUARANTINE

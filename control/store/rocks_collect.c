@@ -22,12 +22,6 @@ struct expiry {
     struct store_key keys[REMOVED];
 };
 
-static bool is_old(const struct expiry *e, uint64_t deleted_ms)
-{
-    return e->limits->tombstone_ms && e->limits->now_ms > e->limits->tombstone_ms &&
-           deleted_ms < e->limits->now_ms - e->limits->tombstone_ms;
-}
-
 static enum store_status count_excess(struct rocks *r, struct expiry *e)
 {
     struct store_key prefix = store_key_id(STORE_TABLE_TOMBSTONE, e->mailbox);
@@ -63,7 +57,7 @@ static enum store_status choose(struct rocks *r, struct expiry *e)
         if (!store_key_read_tombstone(walk.key, &modseq, &uid) ||
             !store_row_read_tombstone(walk.value, &row))
             break;
-        if (e->count >= e->excess && !is_old(e, row.deleted_ms))
+        if (e->count >= e->excess && !store_collect_is_old(e->limits, row.deleted_ms))
             break;
         e->keys[e->count++] = store_key_tombstone(e->mailbox, modseq, uid);
         e->floor = modseq;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks_batch.h"
-#include "proto/mime/mime_tree.h"
 
 #include <stdlib.h>
 
@@ -38,11 +37,6 @@ static enum store_status check_new(struct rocks_batch *b, const struct message *
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-static uint64_t entry_size(const struct message *m, const struct message_delivery *d)
-{
-    return m->size + d->prefix.len;
-}
-
 /* Adds what the delivery asks for to its account, and says whether there is room. */
 static enum store_status ask(struct rocks_batch *b, const struct message *m,
                              const struct message_delivery *d)
@@ -58,14 +52,14 @@ static enum store_status ask(struct rocks_batch *b, const struct message *m,
     if (++account->asked_uids[d->place] >= UINT32_MAX - account->state[d->place].uid_next)
         return STORE_FAILED;
     if (d->place == MESSAGE_QUARANTINE) {
-        account->asked_quarantine += entry_size(m, d);
+        account->asked_quarantine += store_row_size(m, d);
         return rocks_quarantine_ask(b, account, account->asked_quarantine);
     }
-    account->asked_octets += entry_size(m, d);
+    account->asked_octets += store_row_size(m, d);
     if (!account->row.quota_octets ||
         account->usage.octets + account->asked_octets <= account->row.quota_octets)
         return STORE_OK;
-    rocks_full_found(b, account, entry_size(m, d));
+    rocks_full_found(b, account, store_row_size(m, d));
     return STORE_FULL;
 }
 
@@ -211,15 +205,6 @@ static void put_message(struct rocks_batch *b, const struct message *m, struct w
     }
 }
 
-/* An importer may not know what a header holds; the part tree does. */
-static uint8_t form_of(const struct message *m)
-{
-    bool utf8 = m->envelope.smtputf8 || mime_tree_utf8(m->tree);
-
-    return (uint8_t)((utf8 ? POP3_FORM_UTF8 : 0) |
-                     (m->envelope.body == MESSAGE_BODY_BINARYMIME ? POP3_FORM_BINARY : 0));
-}
-
 /* What a message has when it comes. */
 struct marks {
     uint32_t flags;
@@ -236,7 +221,7 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
         .incarnation = b->r->incarnation,
         .delivery = delivery,
         .prefix_len = (uint32_t)d->prefix.len,
-        .size = entry_size(m, d),
+        .size = store_row_size(m, d),
         .internal_ms = m->received_ms,
         .saved_ms = b->now_ms,
         .email_base = m->id,
@@ -246,7 +231,7 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
         .flags = marks->flags,
         .keywords = marks->keywords,
         .verdict = m->verdict,
-        .form = form_of(m),
+        .form = store_row_form(m),
     };
     uint8_t bytes[STORE_ROW_ENTRY];
     struct writer w = writer_of(bytes, sizeof(bytes));
@@ -277,16 +262,16 @@ static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery,
     if (rocks_batch_account(b, d->account, d->place, &account) != STORE_OK)
         return;
     if (d->place == MESSAGE_QUARANTINE)
-        rocks_quarantine_evict(b, account, entry_size(m, d));
+        rocks_quarantine_evict(b, account, store_row_size(m, d));
     state = &account->state[d->place];
     d->uid_out = state->uid_next++;
     state->modseq++;
     state->messages++;
-    state->octets += entry_size(m, d);
+    state->octets += store_row_size(m, d);
     account->changed[d->place] = true;
     if (d->place == MESSAGE_INBOX) {
         account->usage.messages++;
-        account->usage.octets += entry_size(m, d);
+        account->usage.octets += store_row_size(m, d);
         rocks_full_taken(account);
     }
     put_entry(b, m, delivery, account, marks);

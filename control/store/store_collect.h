@@ -11,6 +11,13 @@ struct store_collect {
     uint32_t tombstones_max; /* and how many in a mailbox; 0: all */
 };
 
+/* A UID that was deleted then need not be remembered any more. */
+static inline bool store_collect_is_old(const struct store_collect *limits, uint64_t deleted_ms)
+{
+    return limits->tombstone_ms && limits->now_ms > limits->tombstone_ms &&
+           deleted_ms < limits->now_ms - limits->tombstone_ms;
+}
+
 struct store_collected {
     uint64_t tombstones; /* removed */
     uint64_t bodies;     /* removed, that nobody referred to */

@@ -2,6 +2,7 @@
 #include "control/store/store_row.h"
 
 #include "proto/base/cursor.h"
+#include "proto/mime/mime_tree.h"
 
 /* The version that every encoding below begins with. Each grows on its own. */
 enum { VERSION = 1, TOMBSTONE_VERSION = 2, USAGE_VERSION = 2 };
@@ -266,6 +267,19 @@ enum {
     ENVELOPE_FIXED = 80,
     RECIPIENT_FIXED = 24
 }; /* rounded up: numbers and lengths, without the spans' bytes */
+
+uint8_t store_row_form(const struct message *m)
+{
+    bool utf8 = m->envelope.smtputf8 || mime_tree_utf8(m->tree);
+
+    return (uint8_t)((utf8 ? POP3_FORM_UTF8 : 0) |
+                     (m->envelope.body == MESSAGE_BODY_BINARYMIME ? POP3_FORM_BINARY : 0));
+}
+
+uint64_t store_row_size(const struct message *m, const struct message_delivery *d)
+{
+    return m->size + d->prefix.len;
+}
 
 size_t store_row_envelope_size(const struct message *message)
 {

@@ -80,6 +80,11 @@ bool store_row_read_tombstone(struct span value, struct store_row_tombstone *row
 /* The first version of it, of schema 1, without the time. */
 bool store_row_read_tombstone_1(struct span value, struct id128 *message_out);
 
+/* What an entry says of a message: the bytes of a delivery, its prefix among them; and its enum
+ * pop3_form, which an importer may not know, but the part tree does. */
+uint64_t store_row_size(const struct message *message, const struct message_delivery *delivery);
+uint8_t store_row_form(const struct message *message);
+
 /* Bytes that store_row_put_envelope() needs. */
 size_t store_row_envelope_size(const struct message *message);
 void store_row_put_envelope(struct writer *w, const struct message *message);
