@@ -82,18 +82,25 @@ static enum store_status find(struct memory *m, enum kind kind, struct span name
     return STORE_OK;
 }
 
-enum store_status memory_names_tenant(struct store *store, struct span name, uint64_t *tenant_out)
+/* The id of what has the name; `make`: it is made where there is none. */
+static enum store_status id_of(struct store *store, enum kind kind, struct span name, bool make,
+                               uint64_t *id_out)
 {
     struct memory *m = memory_of(store);
     struct memory_map_row *row;
     enum store_status status;
 
     memory_lock(m);
-    status = find(m, KIND_TENANT, name, true, &row);
+    status = find(m, kind, name, make, &row);
     if (status == STORE_OK)
-        *tenant_out = row->values[VALUE_ID];
+        *id_out = row->values[VALUE_ID];
     memory_unlock(m);
     return status;
+}
+
+enum store_status memory_names_tenant(struct store *store, struct span name, uint64_t *tenant_out)
+{
+    return id_of(store, KIND_TENANT, name, true, tenant_out);
 }
 
 enum store_status memory_names_domain(struct store *store, uint64_t tenant, struct span name,
@@ -228,16 +235,7 @@ enum store_status memory_names_put(struct store *store, const struct store_accou
 
 enum store_status memory_names_find(struct store *store, struct span key, uint64_t *account_out)
 {
-    struct memory *m = memory_of(store);
-    struct memory_map_row *row;
-    enum store_status status;
-
-    memory_lock(m);
-    status = find(m, KIND_ACCOUNT, key, false, &row);
-    if (status == STORE_OK)
-        *account_out = row->values[VALUE_ID];
-    memory_unlock(m);
-    return status;
+    return id_of(store, KIND_ACCOUNT, key, false, account_out);
 }
 
 void memory_names_hide(struct memory *m, struct memory_account *account, struct span key)

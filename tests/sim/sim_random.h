@@ -3,20 +3,21 @@
 #define TESTS_SIM_SIM_RANDOM_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-/* All chance of a run, from its seed: splitmix64, a permutation of a counter. */
+#include "proto/base/chance.h"
+
+/* All chance of a run, from its seed. */
 struct sim_random {
     uint64_t state;
 };
 
 static inline uint64_t sim_random_next(struct sim_random *r)
 {
-    uint64_t z = r->state += 0x9e3779b97f4a7c15;
+    struct chance c = {r->state};
+    uint64_t n = chance_next(&c);
 
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
+    r->state = c.state;
+    return n;
 }
 
 /* 0 to n - 1; 0 where n is 0. */
