@@ -2,6 +2,7 @@
 """Running other programs, and ending them whatever happens."""
 
 import ctypes
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,3 +75,18 @@ def signals_raise():
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
+
+
+class Owner:
+    """Has a folder of its own, `directory`, and maybe a `process`: closing ends both."""
+
+    def close(self):
+        if self.process:
+            end(self.process)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()

@@ -3,10 +3,9 @@
 
 import os
 import pwd
-import shutil
 import socket
 
-from lab.commands import end, start, wait_until
+from lab.commands import Owner, start, wait_until
 from lab.engine import DOMAIN
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.postfix_files import own_folder
@@ -81,7 +80,7 @@ def text(directory, sessions):
     return CONFIGURATION.format(directory=directory, address=ENGINE_IPV4, uid=owner.pw_uid, gid=owner.pw_gid, sessions=sessions)
 
 
-class Dovecot:
+class Dovecot(Owner):
     """`fill` its mailboxes before the start; the kernel has the engine's address by then."""
 
     def __init__(self, namespaces, sessions, users, password_hash):
@@ -128,14 +127,3 @@ class Dovecot:
     @property
     def pid(self):
         return self.process.pid
-
-    def close(self):
-        if self.process:
-            end(self.process)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self.close()

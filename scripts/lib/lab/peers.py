@@ -7,11 +7,10 @@ has them. Nothing of the system is written to.
 """
 
 import os
-import shutil
 from pathlib import Path
 
 from lab.clients import CLIENT_NAME
-from lab.commands import end, start, wait_until
+from lab.commands import Owner, start, wait_until
 from lab.namespaces import ENGINE_IPV4
 from lab.postfix_files import QUEUE, SERVICES, own_folder, unpack
 
@@ -34,7 +33,7 @@ _GROUPS = (*_USERS, "postdrop")
 _FIRST_ID = 61400
 
 
-class Peer:
+class Peer(Owner):
     """`send` hands it a message as a user of that machine would; `with` ends what it has started."""
 
     name = None
@@ -105,20 +104,12 @@ class Peer:
                 texts.append(f"---- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-30:]))
         return "\n".join(texts)
 
-    def close(self):
-        if self.process:
-            end(self.process)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
     def __enter__(self):
         try:
             return self.start()
         except BaseException:
             self.close()
             raise
-
-    def __exit__(self, *_error):
-        self.close()
 
     def daemon(self, *command):
         """Starts what stays in the foreground; its words go to a file."""

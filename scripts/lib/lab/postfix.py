@@ -5,7 +5,7 @@ import os
 import pwd
 import shutil
 
-from lab.commands import end, start, wait_until
+from lab.commands import Owner, start, wait_until
 from lab.engine import DOMAIN, HOSTNAME, USERS
 from lab.namespaces import ENGINE_IPV4
 from lab.postfix_files import QUEUE, SERVICES, own_folder, unpack
@@ -82,7 +82,7 @@ def master_text(connections):
     return SERVICES + LISTENER.format(processes=connections + 80)
 
 
-class Postfix:
+class Postfix(Owner):
     """Started in the namespace that the engine would have, whose address the kernel has by then; `close` stops it and removes its directory."""
 
     def __init__(self, namespaces, connections, users=USERS):
@@ -130,14 +130,3 @@ class Postfix:
     def messages(self):
         """The bytes of each of them."""
         return (path.read_bytes() for path in (self.directory / "mail").glob("*/new/*"))
-
-    def close(self):
-        if self.process:
-            end(self.process)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self.close()
