@@ -13,7 +13,7 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 {
     struct limit_reached reached;
 
-    pop3_server_init(&s->pop3_server, &ss->pop3_options);
+    pop3_server_init(&s->pop3_server, s->tls ? &ss->pop3_secure : &ss->pop3_options);
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
     reached = session_limit_enter(ss, s);
     if (ss->draining)
@@ -72,8 +72,7 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s)
     return true;
 }
 
-/* Gives pins back to the store. False: no job is free, the session is run again. */
-static bool give_pins(struct sessions *ss, struct session *s)
+bool session_pop3_unpin(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
     struct job *job;
@@ -99,7 +98,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
     while (conn && r->pins) {
         void *pin;
 
-        if (r->unpin_count == PINS_A_JOB && !give_pins(ss, s))
+        if (r->unpin_count == PINS_A_JOB && !session_pop3_unpin(ss, s))
             return false;
         pin = sendq_released(tcp_sendq(conn), ss->options.pool);
         if (!pin)
@@ -112,7 +111,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
         tcp_forget(ss->options.tcp, r->ended);
         r->ended = NULL;
     }
-    return give_pins(ss, s);
+    return session_pop3_unpin(ss, s);
 }
 
 bool session_pop3_holds(struct session *s, struct tcp_conn *conn)
@@ -204,7 +203,7 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
 
 static bool step(struct sessions *ss, struct session *s)
 {
-    struct span all = tcp_peek(s->conn), in = all;
+    struct span all = session_peek(ss, s), in = all;
     struct pop3_action a;
     bool go_on;
     size_t taken;
@@ -213,11 +212,10 @@ static bool step(struct sessions *ss, struct session *s)
     taken = all.len - in.len;
     go_on = act(ss, s, &a);
     if (taken && s->conn) {
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
-        s->bytes_in += taken;
+        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
     }
-    return go_on || (a.kind == POP3_ACTION_MORE && s->conn && tcp_unread(s->conn));
+    return go_on || (a.kind == POP3_ACTION_MORE && s->conn && session_unread(ss, s));
 }
 
 /* The next deadline, once a command was answered or the peer has taken a piece of a message. */
@@ -247,7 +245,7 @@ void session_pop3_run(struct sessions *ss, struct session *s)
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);
-    if (s->eof && tcp_unread(s->conn) == 0 && !session_pop3_pursue(ss, s) &&
+    if (s->eof && !session_unread(ss, s) && !session_pop3_pursue(ss, s) &&
         !(s->pop3 && s->pop3->sending) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
@@ -324,7 +322,7 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
         r->pin = NULL;
         r->piece = r->queued = span_of(NULL, 0);
     }
-    if (!give_pins(ss, s) || r->pins)
+    if (!session_pop3_unpin(ss, s) || r->pins)
         return false;
     if (r->view) {
         job = session_job(ss, s, JOB_MAILBOX_CLOSE);

@@ -306,7 +306,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
 /* One action and the bytes it took. */
 static enum progress step(struct sessions *ss, struct session *s)
 {
-    struct span all = span_head(tcp_peek(s->conn), SESSION_STEP), in = all;
+    struct span all = span_head(session_peek(ss, s), SESSION_STEP), in = all;
     struct smtp_action a;
     enum progress progress;
     size_t taken;
@@ -316,13 +316,12 @@ static enum progress step(struct sessions *ss, struct session *s)
     progress = act(ss, s, &a);
     /* Behind the action, because its spans lie in these bytes. */
     if (taken && s->conn) {
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
-        s->bytes_in += taken;
+        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
         if (s->tx)
             s->tx->bytes += taken;
     }
-    if (a.kind == SMTP_ACTION_MORE && s->conn && tcp_unread(s->conn))
+    if (a.kind == SMTP_ACTION_MORE && s->conn && session_unread(ss, s))
         progress = GO_ON;
     return progress;
 }
@@ -407,7 +406,7 @@ void session_smtp_run(struct sessions *ss, struct session *s)
     set_deadline(ss, s);
     /* The peer said all it had to say, no answer is awaited and none still to be written: nobody
      * will read on. */
-    if (s->eof && tcp_unread(s->conn) == 0 && !waits(s) && session_may_write(ss, s))
+    if (s->eof && !session_unread(ss, s) && !waits(s) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
 

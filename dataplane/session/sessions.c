@@ -11,8 +11,14 @@
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
+#include "dataplane/session/session_tls.h"
 
-enum { ANSWERS = 64, STALLED_RUN = 64, NEAR_ROUNDS = 16 };
+enum {
+    ANSWERS = 64,
+    STALLED_RUN = 64,
+    NEAR_ROUNDS = 16,
+    TAG_TLS = 8, /* of a listener's tag: its enum listener_tls, above the protocol */
+};
 
 /* ---- settings ---- */
 
@@ -43,12 +49,15 @@ static void take_settings(struct sessions *ss)
         .login = ss->settings.pop3_cleartext,
         .login_delay = ss->settings.pop3_login_delay_s,
     };
+    ss->pop3_secure = ss->pop3_options;
+    ss->pop3_secure.login = true;
     if (ss->draining)
         return;
     tcp_unlisten(ss->options.tcp);
     for (uint32_t i = 0; i < ss->settings.listener_count; i++)
         tcp_listen(ss->options.tcp, ss->settings.listeners[i].port,
-                   ss->settings.listeners[i].protocol);
+                   ss->settings.listeners[i].protocol | (uint32_t)ss->settings.listeners[i].tls
+                                                            << TAG_TLS);
 }
 
 /* ---- life of a session ---- */
@@ -65,7 +74,8 @@ struct sessions *sessions_new(const struct sessions_options *options)
     ss->stalled = calloc(options->connections, sizeof(*ss->stalled));
     ss->mime_scratch = hidden_new(SESSION_MIME_SCRATCH);
     ss->header_text = hidden_new(SESSION_HEADER_TEXT);
-    if (!ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
+    ss->crypto = session_crypto_new();
+    if (!ss->crypto || !ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -92,6 +102,7 @@ void sessions_free(struct sessions *ss)
         return;
     free(ss->table);
     free(ss->stalled);
+    session_crypto_free(ss->crypto);
     hidden_free(ss->mime_scratch, SESSION_MIME_SCRATCH);
     hidden_free(ss->header_text, SESSION_HEADER_TEXT);
     hidden_free(ss->out.data, SESSION_OUT);
@@ -134,12 +145,22 @@ static void give_place(struct sessions *ss, struct session *s)
     ss->counters->sessions_ended++;
 }
 
-static void begin(struct sessions *ss, struct session *s)
+static void begin_protocol(struct sessions *ss, struct session *s)
 {
     if (s->protocol == LISTENER_SMTP)
         session_smtp_begin(ss, s);
     else
         session_pop3_begin(ss, s);
+}
+
+static void begin(struct sessions *ss, struct session *s)
+{
+    if (tcp_tag(s->conn) >> TAG_TLS != LISTENER_IMPLICIT)
+        begin_protocol(ss, s);
+    else if (session_tls_begin(ss, s, false))
+        session_tls_run(ss, s);
+    else
+        session_abort(ss, s, "no memory for TLS");
 }
 
 /* The proxy's header comes first, where one must. */
@@ -173,7 +194,7 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     }
     ss->counters->sessions_accepted++;
     s->conn = conn;
-    s->protocol = (uint8_t)tcp_tag(conn);
+    s->protocol = tcp_tag(conn) & ((1 << TAG_TLS) - 1);
     s->began_ms = ss->time.wall_ms;
     s->since = ss->time.now;
     s->id = id128_next(&ss->ids, ss->time.wall_ms);
@@ -184,6 +205,8 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
 
 static bool is_idle(struct sessions *ss, struct session *s)
 {
+    if (!session_tls_idle(ss, s))
+        return false;
     return s->protocol == LISTENER_SMTP ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
 }
 
@@ -213,6 +236,7 @@ static void settle(struct sessions *ss, struct session *s)
     session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
+    session_tls_give(ss, s);
     session_more_give(ss, s);
     give_place(ss, s);
 }
@@ -225,6 +249,8 @@ void session_shutdown(struct sessions *ss, struct session *s)
     session_deadline(ss, s,
                      s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms
                                                   : ss->settings.pop3_idle_ms);
+    if (s->tls)
+        session_tls_close(ss, s);
     tcp_shutdown(ss->options.tcp, s->conn);
     tcp_discard(ss->options.tcp, s->conn);
 }
@@ -256,7 +282,9 @@ static void run(struct sessions *ss, struct session *s)
 {
     if (s->state == SESSION_OPEN && s->conn && s->header)
         run_behind_proxy(ss, s);
-    if (s->state == SESSION_OPEN && s->conn && !s->header) {
+    if (s->state == SESSION_OPEN && s->conn && session_tls_shakes(s)) {
+        session_tls_run(ss, s);
+    } else if (s->state == SESSION_OPEN && s->conn && !s->header) {
         if (s->protocol == LISTENER_SMTP)
             session_smtp_run(ss, s);
         else
@@ -300,6 +328,32 @@ struct job *session_job(struct sessions *ss, struct session *s, enum job_kind ki
     return job;
 }
 
+struct span session_peek(struct sessions *ss, struct session *s)
+{
+    return s->tls ? session_tls_peek(ss, s) : tcp_peek(s->conn);
+}
+
+void session_consume(struct sessions *ss, struct session *s, uint32_t n)
+{
+    if (s->tls) {
+        session_tls_consume(ss, s, n);
+        return;
+    }
+    tcp_consume(ss->options.tcp, s->conn, n);
+    s->bytes_in += n;
+}
+
+bool session_unread(const struct sessions *ss, const struct session *s)
+{
+    return s->tls ? session_tls_unread(ss, s) : tcp_unread(s->conn) != 0;
+}
+
+static bool queue(struct sessions *ss, struct session *s, struct span text)
+{
+    return s->tls ? session_tls_write(ss, s, text)
+                  : sendq_copy(tcp_sendq(s->conn), ss->options.pool, text);
+}
+
 bool session_flush(struct sessions *ss, struct session *s)
 {
     struct span text = writer_span(&ss->out);
@@ -310,7 +364,7 @@ bool session_flush(struct sessions *ss, struct session *s)
         return false;
     if (text.len == 0)
         return true;
-    if (!sendq_copy(tcp_sendq(s->conn), ss->options.pool, text)) {
+    if (!queue(ss, s, text)) {
         ss->counters->chunks_short++;
         session_abort(ss, s, "no memory for a reply");
         return false;
@@ -349,10 +403,14 @@ static void take_answer(struct sessions *ss, struct job *job)
         job_give(ss->options.port, job);
         return;
     }
-    if (s->protocol == LISTENER_SMTP)
+    if (job->kind == JOB_TLS_HANDSHAKE) {
+        if (session_tls_answer(ss, s, job))
+            begin_protocol(ss, s);
+    } else if (s->protocol == LISTENER_SMTP) {
         session_smtp_answer(ss, s, job);
-    else
+    } else {
         session_pop3_answer(ss, s, job);
+    }
     job_give(ss->options.port, job);
     run(ss, s);
 }
@@ -384,7 +442,10 @@ static void expire(struct sessions *ss, struct session *s)
         return;
     }
     ss->counters->sessions_timed_out++;
-    if (s->closing || s->header)
+    if (!s->closing && session_tls_shakes(s)) {
+        ss->counters->tls_handshakes_failed++;
+        session_abort(ss, s, "TLS handshake timed out");
+    } else if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
     else if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
@@ -411,7 +472,7 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
     }
     if (s->state != SESSION_OPEN || !s->conn || s->closing)
         return;
-    if (s->header) {
+    if (s->header || session_tls_shakes(s)) {
         session_abort(ss, s, "drained");
         run(ss, s);
         return;
