@@ -77,8 +77,10 @@ struct sessions {
     /* Our copy of the published settings, so that machines may borrow from it for longer than a
      * turn. */
     struct settings settings;
-    struct smtp_server_options smtp_options;
-    struct pop3_server_options pop3_options, pop3_secure; /* the latter under TLS */
+    struct smtp_server_options smtp_options, smtp_starttls; /* the latter offers it */
+    struct pop3_server_options pop3_options, pop3_stls,
+        pop3_secure;               /* in the clear, where
+                                      STLS is offered, under TLS */
     struct rule_generation *rules; /* published; pinned by transactions */
     bool draining;
     uint64_t drain_deadline;
@@ -89,7 +91,7 @@ struct sessions {
     uint64_t stamps;              /* taken for messages */
     uint64_t split[STAGES];       /* message stages of stamped messages, to apportion the others */
     struct session_crypto *crypto;
-    struct writer out;            /* replies gathered in one turn of one session */
+    struct writer out; /* replies gathered in one turn of one session */
     uint8_t *mime_scratch;
     uint8_t *header_text; /* one decoded header field */
     uint32_t *stalled;    /* a queue with a place for every session, oldest at `stalled_first` */

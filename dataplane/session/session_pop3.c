@@ -2,6 +2,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_pop3.h"
+#include "dataplane/session/session_tls.h"
 
 /*
  * The mailbox as POP3 sees it: logins, listings and message bytes are jobs; the bytes of a message
@@ -13,8 +14,15 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 {
     struct limit_reached reached;
 
-    pop3_server_init(&s->pop3_server, s->tls ? &ss->pop3_secure : &ss->pop3_options);
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
+    if (session_tls_upgraded(s)) {
+        pop3_server_secured(&s->pop3_server, &ss->pop3_secure);
+        session_pop3_run(ss, s);
+        return;
+    }
+    pop3_server_init(&s->pop3_server, s->tls                   ? &ss->pop3_secure
+                                      : session_tls_offered(s) ? &ss->pop3_stls
+                                                               : &ss->pop3_options);
     reached = session_limit_enter(ss, s);
     if (ss->draining)
         pop3_server_stop(&s->pop3_server, POP3_REPLY_DRAINING);
@@ -192,6 +200,9 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
         else
             release_mailbox(s, POP3_REPLY_OK);
         return true;
+    case POP3_ACTION_TLS:
+        session_tls_upgrade(ss, s);
+        return false;
     case POP3_ACTION_CLOSE:
         session_shutdown(ss, s);
         return false;
@@ -241,7 +252,7 @@ void session_pop3_run(struct sessions *ss, struct session *s)
             break;
     }
     session_flush(ss, s);
-    if (!s->conn || s->closing)
+    if (!s->conn || s->closing || session_tls_shakes(s))
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);

@@ -7,6 +7,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_tls.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -23,11 +24,29 @@ static void answer(struct session *s, enum smtp_reply_id row, struct span text)
     smtp_server_answer(&s->smtp, row, text);
 }
 
-void session_smtp_begin(struct sessions *ss, struct session *s)
+/* Behind STARTTLS all that the client has said is forgotten (RFC 3207 section 4.2). */
+static void begin_again(struct sessions *ss, struct session *s)
 {
-    smtp_server_init(&s->smtp, &ss->smtp_options);
+    s->name_len = 0;
+    s->esmtp = false;
+    smtp_server_secured(&s->smtp, &ss->smtp_options);
+}
+
+static void begin_first(struct sessions *ss, struct session *s)
+{
+    bool offers = !s->tls && session_tls_offered(s);
+
+    smtp_server_init(&s->smtp, offers ? &ss->smtp_starttls : &ss->smtp_options);
     if (session_peer_trusted(ss, s))
         smtp_server_trust(&s->smtp);
+}
+
+void session_smtp_begin(struct sessions *ss, struct session *s)
+{
+    if (session_tls_upgraded(s))
+        begin_again(ss, s);
+    else
+        begin_first(ss, s);
     session_deadline(ss, s, ss->settings.command_timeout_ms);
     session_smtp_run(ss, s);
 }
@@ -296,6 +315,9 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_RESET:
         end_transaction(ss, s);
         return GO_ON;
+    case SMTP_ACTION_TLS:
+        session_tls_upgrade(ss, s);
+        return PAUSE;
     case SMTP_ACTION_CLOSE:
         session_shutdown(ss, s);
         return PAUSE;
@@ -400,7 +422,7 @@ void session_smtp_run(struct sessions *ss, struct session *s)
     transaction_stamp(ss, STAGE_smtp);
     session_flush(ss, s);
     transaction_stamp_off(ss);
-    if (!s->conn || s->closing)
+    if (!s->conn || s->closing || session_tls_shakes(s))
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dataplane/handoff/hidden.h"
+#include "dataplane/session/session_line.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
 
@@ -51,7 +52,45 @@ struct session_tls *session_tls_of(const struct session *s)
     return s->tls ? (struct session_tls *)s->more->next->data : NULL;
 }
 
-bool session_tls_begin(struct sessions *ss, struct session *s, bool upgrade)
+bool session_tls_offered(const struct session *s)
+{
+    return tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_STARTTLS;
+}
+
+bool session_tls_upgraded(const struct session *s)
+{
+    return s->tls && session_tls_of(s)->upgrade;
+}
+
+struct span session_tls_version(const struct session *s)
+{
+    if (!s->tls || session_tls_shakes(s))
+        return span_of(NULL, 0);
+    return span_text(session_tls_of(s)->stream.record.version == TLS_VERSION_1_3 ? "TLS1.3"
+                                                                                 : "TLS1.2");
+}
+
+struct span session_tls_suite(const struct session *s)
+{
+    if (!s->tls || session_tls_shakes(s))
+        return span_of(NULL, 0);
+    return span_text(session_tls_of(s)->stream.record.suite->name);
+}
+
+static void consume_sealed(struct sessions *ss, struct session *s, uint32_t n)
+{
+    s->bytes_in += n;
+    while (n && s->conn) {
+        struct span run = span_head(tcp_peek(s->conn), n);
+
+        if (run.len == 0)
+            return;
+        tcp_consume(ss->options.tcp, s->conn, (uint32_t)run.len);
+        n -= (uint32_t)run.len;
+    }
+}
+
+static bool begin(struct sessions *ss, struct session *s, bool upgrade)
 {
     struct chunk *chunk = session_more(ss, s) ? chunk_take(ss->options.pool, CHUNK_SMALL) : NULL;
     struct session_tls *t;
@@ -66,6 +105,26 @@ bool session_tls_begin(struct sessions *ss, struct session *s, bool upgrade)
     *t = (struct session_tls){.step = SESSION_TLS_SHAKES, .upgrade = upgrade};
     session_deadline(ss, s, ss->settings.tls_timeout_ms);
     return true;
+}
+
+void session_tls_begin(struct sessions *ss, struct session *s, bool upgrade)
+{
+    if (begin(ss, s, upgrade))
+        session_tls_run(ss, s);
+    else
+        session_abort(ss, s, "no memory for TLS");
+}
+
+void session_tls_upgrade(struct sessions *ss, struct session *s)
+{
+    if (!session_flush(ss, s))
+        return;
+    if (tcp_unread(s->conn)) {
+        ss->counters->tls_injected++;
+        consume_sealed(ss, s, tcp_unread(s->conn));
+    }
+    session_line_give(ss, s);
+    session_tls_begin(ss, s, true);
 }
 
 bool session_tls_shakes(const struct session *s)
@@ -152,17 +211,6 @@ static uint32_t ready(const struct session *s, struct session_tls *t, uint32_t r
         at += next;
     t->rest = 0;
     return at;
-}
-
-static void consume_sealed(struct sessions *ss, struct session *s, uint32_t n)
-{
-    s->bytes_in += n;
-    while (n && s->conn) {
-        struct span run = span_head(tcp_peek(s->conn), n);
-
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)run.len);
-        n -= (uint32_t)run.len;
-    }
 }
 
 /* Whether one more may be under way; else it waits its turn. */

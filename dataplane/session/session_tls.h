@@ -46,8 +46,20 @@ void session_crypto_free(struct session_crypto *crypto);
 /* The session's, while s->tls; NULL before a handshake. */
 struct session_tls *session_tls_of(const struct session *s);
 
-/* The handshake is to come first. False: no memory. */
-bool session_tls_begin(struct sessions *ss, struct session *s, bool upgrade);
+enum { SESSION_TAG_TLS = 8 }; /* of a listener's tag: its enum listener_tls, above the protocol */
+
+/* The listener offers TLS by a command. */
+bool session_tls_offered(const struct session *s);
+/* TLS has come by a command: the protocol begins a second time. */
+bool session_tls_upgraded(const struct session *s);
+/* The handshake begins behind a command, whose reply is in `out`. What the client has sent behind
+ * it in the clear is dropped and counted: none of it may be taken for what it says under TLS. */
+void session_tls_upgrade(struct sessions *ss, struct session *s);
+/* The version as "TLS1.3", and the suite; empty without TLS. */
+struct span session_tls_version(const struct session *s);
+struct span session_tls_suite(const struct session *s);
+/* The handshake comes next; without memory the session ends. */
+void session_tls_begin(struct sessions *ss, struct session *s, bool upgrade);
 /* True while the handshake goes on, or has failed. */
 bool session_tls_shakes(const struct session *s);
 /* Goes on with the handshake as far as bytes and jobs are there. */

@@ -17,7 +17,6 @@ enum {
     ANSWERS = 64,
     STALLED_RUN = 64,
     NEAR_ROUNDS = 16,
-    TAG_TLS = 8, /* of a listener's tag: its enum listener_tls, above the protocol */
 };
 
 /* ---- settings ---- */
@@ -49,6 +48,10 @@ static void take_settings(struct sessions *ss)
         .login = ss->settings.pop3_cleartext,
         .login_delay = ss->settings.pop3_login_delay_s,
     };
+    ss->smtp_starttls = ss->smtp_options;
+    ss->smtp_starttls.starttls = true;
+    ss->pop3_stls = ss->pop3_options;
+    ss->pop3_stls.stls = true;
     ss->pop3_secure = ss->pop3_options;
     ss->pop3_secure.login = true;
     if (ss->draining)
@@ -57,7 +60,7 @@ static void take_settings(struct sessions *ss)
     for (uint32_t i = 0; i < ss->settings.listener_count; i++)
         tcp_listen(ss->options.tcp, ss->settings.listeners[i].port,
                    ss->settings.listeners[i].protocol | (uint32_t)ss->settings.listeners[i].tls
-                                                            << TAG_TLS);
+                                                            << SESSION_TAG_TLS);
 }
 
 /* ---- life of a session ---- */
@@ -155,12 +158,10 @@ static void begin_protocol(struct sessions *ss, struct session *s)
 
 static void begin(struct sessions *ss, struct session *s)
 {
-    if (tcp_tag(s->conn) >> TAG_TLS != LISTENER_IMPLICIT)
-        begin_protocol(ss, s);
-    else if (session_tls_begin(ss, s, false))
-        session_tls_run(ss, s);
+    if (tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_IMPLICIT)
+        session_tls_begin(ss, s, false);
     else
-        session_abort(ss, s, "no memory for TLS");
+        begin_protocol(ss, s);
 }
 
 /* The proxy's header comes first, where one must. */
@@ -194,7 +195,7 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     }
     ss->counters->sessions_accepted++;
     s->conn = conn;
-    s->protocol = tcp_tag(conn) & ((1 << TAG_TLS) - 1);
+    s->protocol = tcp_tag(conn) & ((1 << SESSION_TAG_TLS) - 1);
     s->began_ms = ss->time.wall_ms;
     s->since = ss->time.now;
     s->id = id128_next(&ss->ids, ss->time.wall_ms);
@@ -326,59 +327,6 @@ struct job *session_job(struct sessions *ss, struct session *s, enum job_kind ki
     job->session = session_index(ss, s);
     job->generation = s->generation;
     return job;
-}
-
-struct span session_peek(struct sessions *ss, struct session *s)
-{
-    return s->tls ? session_tls_peek(ss, s) : tcp_peek(s->conn);
-}
-
-void session_consume(struct sessions *ss, struct session *s, uint32_t n)
-{
-    if (s->tls) {
-        session_tls_consume(ss, s, n);
-        return;
-    }
-    tcp_consume(ss->options.tcp, s->conn, n);
-    s->bytes_in += n;
-}
-
-bool session_unread(const struct sessions *ss, const struct session *s)
-{
-    return s->tls ? session_tls_unread(ss, s) : tcp_unread(s->conn) != 0;
-}
-
-static bool queue(struct sessions *ss, struct session *s, struct span text)
-{
-    return s->tls ? session_tls_write(ss, s, text)
-                  : sendq_copy(tcp_sendq(s->conn), ss->options.pool, text);
-}
-
-bool session_flush(struct sessions *ss, struct session *s)
-{
-    struct span text = writer_span(&ss->out);
-
-    ss->out.len = 0;
-    ss->out.full = false;
-    if (!s->conn)
-        return false;
-    if (text.len == 0)
-        return true;
-    if (!queue(ss, s, text)) {
-        ss->counters->chunks_short++;
-        session_abort(ss, s, "no memory for a reply");
-        return false;
-    }
-    s->bytes_out += text.len;
-    tcp_send(ss->options.tcp, s->conn);
-    return true;
-}
-
-bool session_may_write(struct sessions *ss, struct session *s)
-{
-    if (tcp_send_room(s->conn) >= ss->out.len + SMTP_SERVER_ROOM)
-        return true;
-    return session_flush(ss, s) && tcp_send_room(s->conn) >= SMTP_SERVER_ROOM;
 }
 
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds)
