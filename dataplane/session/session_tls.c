@@ -145,6 +145,7 @@ void session_tls_give(struct sessions *ss, struct session *s)
 
     if (!t)
         return;
+    ss->counters->tls_handshakes_failed += t->step == SESSION_TLS_SHAKES;
     uncount(ss, t);
     if (ss->crypto->reader == t)
         ss->crypto->reader = NULL;

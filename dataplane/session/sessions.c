@@ -390,10 +390,9 @@ static void expire(struct sessions *ss, struct session *s)
         return;
     }
     ss->counters->sessions_timed_out++;
-    if (!s->closing && session_tls_shakes(s)) {
-        ss->counters->tls_handshakes_failed++;
+    if (!s->closing && session_tls_shakes(s))
         session_abort(ss, s, "TLS handshake timed out");
-    } else if (s->closing || s->header)
+    else if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
     else if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);

@@ -160,7 +160,7 @@ enum tls_opened tls_record_open(struct tls_record *r, struct tls_crypto *crypto,
 
     *plain_out = span_of(room, 0);
     /* RFC 8446 section 5.2: protected records are application_data on the outside. */
-    if (record.len < least || record.len > TLS_RECORD_MAX ||
+    if (record.len < least || record.len != tls_record_length(record.data) ||
         (r->version == TLS_VERSION_1_3 && record.data[0] != TLS_APPLICATION_DATA))
         return TLS_MISFORMED;
     if (r->read.way.sequence == UINT64_MAX)
