@@ -290,8 +290,9 @@ void tls_contexts_warn(const struct tls_contexts *contexts, int64_t now)
 
 bool tls_contexts_check(const struct config *config, struct writer *why)
 {
+    bool keys = tls_tickets_check(&config->tls, why);
     struct tls_contexts *contexts = tls_contexts_new(config, NULL, why);
 
     tls_contexts_free(contexts);
-    return contexts != NULL;
+    return keys && contexts;
 }

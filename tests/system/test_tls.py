@@ -554,6 +554,7 @@ def test_certificates_of_clients(make_engine, authority, certificates, tmp_path)
     assert {row["connection"]["tls"]["version"] for row in told if row["connection"]["tls"]} == {"TLS1.2", "TLS1.3"}
 
 
+@pytest.mark.long
 def test_tickets_of_another_machine(make_engine, authority, certificates, tmp_path):
     keys = tmp_path / "keys"
     keys.write_bytes(os.urandom(80))
@@ -567,6 +568,7 @@ def test_tickets_of_another_machine(make_engine, authority, certificates, tmp_pa
             kept = tls.session
 
 
+@pytest.mark.long
 def test_handshakes_that_crawl(make_engine, certificates):
     engine = make_engine(changes=changes_of({"rsa": certificates["rsa"]}, handshake_timeout="1s", handshakes=2))
     plains = []
