@@ -90,6 +90,7 @@ static struct engine_options engine_options_of(struct blasting *b)
         .app_user = b,
     };
 
+    memcpy(e.cpus, o->cpus, sizeof(e.cpus));
     for (; e.address_count < o->address_count; e.address_count++) {
         const struct blast_address *from = &o->addresses[e.address_count];
 
