@@ -57,7 +57,8 @@ struct blast_order {
     uint32_t address_count;
     uint16_t vlan;
     uint32_t workers;
-    bool busy; /* workers never sleep */
+    uint64_t cpus[16]; /* the workers', a bit each; none: chosen */
+    bool busy;         /* workers never sleep */
     bool offloads;
 
     /* The work. */

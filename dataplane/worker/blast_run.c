@@ -90,6 +90,7 @@ static struct engine_options engine_options_of(struct blasting *b)
         .app_user = b,
     };
 
+    memcpy(e.cpus, o->cpus, sizeof(e.cpus));
     for (; e.address_count < o->address_count; e.address_count++) {
         const struct blast_address *from = &o->addresses[e.address_count];
 
@@ -276,10 +277,18 @@ static bool wait_for(struct blasting *b, enum blast_phase phase, uint64_t until)
     return true;
 }
 
-/* How long it takes to end those that hold still, at the limit of the rate. */
-static uint64_t letting_go(const struct blast_order *o)
+/* Those that hold still are ended as fast as the server takes it: for as long as some are. */
+static void drain(struct blasting *b)
 {
-    return o->hold_us ? (uint64_t)(o->sessions * 1e6 / o->rate_limit) : 0;
+    const struct blast_order *o = b->order;
+    uint32_t before, left = engine_status(b->engine).sessions;
+
+    enter(b, BLAST_PHASE_DRAIN);
+    do {
+        before = left;
+        wait_for(b, BLAST_PHASE_DRAIN, now_us() + o->drain_us);
+        left = engine_status(b->engine).sessions;
+    } while (o->hold_us && left && left < before);
 }
 
 static void work(struct blasting *b)
@@ -293,10 +302,8 @@ static void work(struct blasting *b)
     enter(b, BLAST_PHASE_LOAD);
     goes_on = wait_for(b, BLAST_PHASE_LOAD,
                        o->duration_us ? b->shared.begin + o->duration_us : UINT64_MAX);
-    if (o->work != BLAST_WORK_SINK && (!b->loaded || o->hold_us)) {
-        enter(b, BLAST_PHASE_DRAIN);
-        wait_for(b, BLAST_PHASE_DRAIN, now_us() + o->drain_us + letting_go(o));
-    }
+    if (o->work != BLAST_WORK_SINK && (!b->loaded || o->hold_us))
+        drain(b);
     if (!b->loaded)
         b->loaded = now_us();
     if (o->verify && goes_on) {
