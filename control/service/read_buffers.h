@@ -8,7 +8,8 @@
 /*
  * Memory that the read thread hands out to sessions and gets back: of sizes 4 KiB, 8 KiB ... 256
  * KiB, and those given back are used again, so that reading takes none from the system once as many
- * were made as are needed at a time. At most READ_BUFFERS_KEPT bytes of a size are kept. One thread.
+ * were made as are needed at a time. At most READ_BUFFERS_KEPT bytes of a size are kept. One
+ * thread.
  */
 enum {
     READ_BUFFERS_LEAST = 4096,

@@ -94,7 +94,7 @@ struct sessions {
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
     struct retrieval *ahead_oldest, *ahead_newest; /* session_pop3_ahead.c */
-    uint64_t tick;       /* the timer's slot that was looked at last */
+    uint64_t tick;                                 /* the timer's slot that was looked at last */
     uint64_t sweep_tick; /* the same, when the last sweep for slow peers ended */
     uint32_t sweep;      /* the session it looks at next */
     uint32_t slots[256]; /* first session of each */

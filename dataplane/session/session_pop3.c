@@ -25,7 +25,7 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 
 /* ---- jobs ---- */
 
-static void fill(const struct sessions *ss, struct retrieval *r, struct job *job)
+static void fill(struct sessions *ss, struct retrieval *r, struct job *job)
 {
     switch (job->kind) {
     case JOB_ACCOUNT_LOGIN:
@@ -36,8 +36,10 @@ static void fill(const struct sessions *ss, struct retrieval *r, struct job *job
         session_pop3_fill_open(ss, r, job);
         break;
     case JOB_MAILBOX_READ:
-        job->mailbox_read = (struct job_mailbox_read){
-            .view = r->view, .index = r->index, .offset = r->offset, .most = r->most};
+        job->mailbox_read = (struct job_mailbox_read){.view = r->view,
+                                                      .index = r->index,
+                                                      .offset = r->offset,
+                                                      .most = session_pop3_most(ss, r)};
         break;
     case JOB_MAILBOX_DELETE:
         job->mailbox_delete = (struct job_mailbox_delete){.view = r->view, .marked = r->deleted};

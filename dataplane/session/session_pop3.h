@@ -33,19 +33,18 @@ struct retrieval {
     const uint8_t *deleted;
     uint32_t deleted_count;
     uint32_t unpin_count;
-    uint32_t pins;   /* in the send queue */
-    uint32_t index;  /* of the message that is read */
+    uint32_t pins;  /* in the send queue */
+    uint32_t index; /* of the message that is read */
     uint32_t batch_index;
-    uint32_t most;    /* the store may answer with so much at once */
-    uint32_t next;    /* whoever retrieves in order asks for this one now */
-    uint32_t window;  /* so much is read ahead the next time; 0: out of order */
-    uint32_t charged; /* of counters->pop3_ahead_bytes */
+    uint32_t next;         /* whoever retrieves in order asks for this one now */
+    uint32_t window;       /* so much is read ahead the next time; 0: out of order */
+    uint32_t charged;      /* of counters->pop3_ahead_bytes */
     uint32_t batch_charge; /* of these, for the last question or its answer */
-    uint8_t wanted;  /* enum job_kind that waits for a free job, or NO_JOB */
-    uint8_t asked;   /* enum job_kind that control has, or NO_JOB */
-    uint8_t parting; /* enum pop3_reply_id that QUIT gets once the mailbox is released */
-    uint8_t held;    /* enum pop3_reply_id of a refused login, until the deadline; 0: none */
-    bool utf8;       /* the client has said UTF8 */
+    uint8_t wanted;        /* enum job_kind that waits for a free job, or NO_JOB */
+    uint8_t asked;         /* enum job_kind that control has, or NO_JOB */
+    uint8_t parting;       /* enum pop3_reply_id that QUIT gets once the mailbox is released */
+    uint8_t held;          /* enum pop3_reply_id of a refused login, until the deadline; 0: none */
+    bool utf8;             /* the client has said UTF8 */
     bool sending;
     bool in_order; /* the message that is read is the one behind the one before */
     bool listed;   /* among those that have read ahead */
@@ -69,15 +68,15 @@ void session_pop3_opened(struct sessions *ss, struct session *s, const struct jo
 /* The message's bytes, from its first, are at hand. */
 bool session_pop3_reach(struct sessions *ss, struct retrieval *r);
 /* How much the store is to be asked for, for message r->index from r->offset on; charges what of it
- * is read ahead. */
-uint32_t session_pop3_most(struct sessions *ss, struct session *s, bool whole);
+ * is read ahead. Whatever it answered before was given up. */
+uint32_t session_pop3_most(struct sessions *ss, struct retrieval *r);
 /* The store has answered with so many bytes, or with none: what was charged for nothing is not. */
 void session_pop3_came(struct sessions *ss, struct retrieval *r, size_t bytes);
 /* It has taken of it, and is the last to be asked to give it back. */
 void session_pop3_use(struct sessions *ss, struct retrieval *r);
 /* Nothing more of the store's last answer is wanted: its pin goes behind what was queued of it.
- * Not while a message of it is sent, unless that one ends with it. False: there is no memory for that
- * now, and it stays. */
+ * Not while a message of it is sent, unless that one ends with it. False: there is no memory for
+ * that now, and it stays. */
 bool session_pop3_give_up(struct sessions *ss, struct session *s);
 /* Pins have come back: what is not held any more is not charged. */
 void session_pop3_settle(struct sessions *ss, struct retrieval *r);

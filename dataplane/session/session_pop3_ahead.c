@@ -59,20 +59,19 @@ void session_pop3_settle(struct sessions *ss, struct retrieval *r)
 bool session_pop3_reach(struct sessions *ss, struct retrieval *r)
 {
     const struct pop3_entry *entries = r->view->entries;
-    bool there;
+    struct span batch = r->batch;
+    uint64_t offset = r->batch_offset;
+    uint32_t i = r->batch_index;
 
-    while (r->batch.len && r->batch_index < r->index) {
-        uint64_t left = entries[r->batch_index].size - r->batch_offset;
-
-        if (left == 0)
-            return false;
-        r->batch = span_skip(r->batch, left);
-        r->batch_index++;
-        r->batch_offset = 0;
-    }
-    there = r->batch.len && r->batch_index == r->index && r->batch_offset == 0;
-    ss->counters->pop3_ahead += there;
-    return there;
+    for (; i < r->index && batch.len && entries[i].size; i++, offset = 0)
+        batch = span_skip(batch, entries[i].size - offset);
+    if (i != r->index || offset || !batch.len)
+        return false;
+    r->batch = batch;
+    r->batch_index = r->index;
+    r->batch_offset = 0;
+    ss->counters->pop3_ahead++;
+    return true;
 }
 
 /* Somebody else's, who has not used it for the longest time. */
@@ -86,36 +85,41 @@ static void give_back_oldest(struct sessions *ss, const struct retrieval *asking
     session_stall(ss, r->session);
 }
 
-/* So much more may be held. */
-static bool has_room(struct sessions *ss, const struct retrieval *r, uint32_t bytes)
+/* What `held` leaves of the limit, `bytes` at most. */
+static uint32_t room(uint64_t limit, uint64_t held, uint32_t bytes)
 {
-    if (r->charged + bytes > 2 * ss->settings.pop3_ahead)
-        return false;
-    if (ss->counters->pop3_ahead_bytes + bytes <= ss->settings.pop3_ahead_all)
-        return true;
-    ss->counters->pop3_ahead_short++;
-    give_back_oldest(ss, r);
-    return false;
+    uint64_t left = limit > held ? limit - held : 0;
+
+    return left < bytes ? (uint32_t)left : bytes;
 }
 
-uint32_t session_pop3_most(struct sessions *ss, struct session *s, bool whole)
+/* How much of that may be read ahead. */
+static uint32_t allowed(struct sessions *ss, const struct retrieval *r, uint32_t bytes)
 {
-    struct retrieval *r = s->pop3;
+    uint32_t most = room(ss->settings.pop3_ahead_all, ss->counters->pop3_ahead_bytes, bytes);
+
+    if (most < bytes) {
+        ss->counters->pop3_ahead_short++;
+        give_back_oldest(ss, r);
+    }
+    return room(2 * (uint64_t)ss->settings.pop3_ahead, r->charged, most);
+}
+
+uint32_t session_pop3_most(struct sessions *ss, struct retrieval *r)
+{
     uint64_t rest = rest_of(r);
     uint32_t limit = ss->settings.pop3_ahead;
     uint32_t wider = r->window ? 2 * r->window : WINDOW_FIRST;
 
     r->batch_charge = 0;
-    if (!whole || rest > MESSAGE_MOST)
+    if (r->top.left != POP3_LINES_ALL || rest > MESSAGE_MOST)
         return 0;
     if (r->in_order)
         r->window = wider < limit ? wider : limit;
-    if (r->window > rest && has_room(ss, r, r->window - (uint32_t)rest)) {
-        r->batch_charge = r->window - (uint32_t)rest;
-        charge(ss, r, r->charged + r->batch_charge);
-        return r->window;
-    }
-    return (uint32_t)rest;
+    if (r->window > rest)
+        r->batch_charge = allowed(ss, r, r->window - (uint32_t)rest);
+    charge(ss, r, r->charged + r->batch_charge);
+    return (uint32_t)rest + r->batch_charge;
 }
 
 void session_pop3_came(struct sessions *ss, struct retrieval *r, size_t bytes)
@@ -141,8 +145,8 @@ bool session_pop3_give_up(struct sessions *ss, struct session *s)
         return true;
     if (!s->conn && r->unpin_count == PINS_A_JOB)
         return false;
-    if (s->conn && !sendq_view(tcp_sendq(s->conn), ss->options.pool, span_text(""), SENDQ_PIN,
-                               r->pin)) {
+    if (s->conn &&
+        !sendq_view(tcp_sendq(s->conn), ss->options.pool, span_text(""), SENDQ_PIN, r->pin)) {
         ss->counters->chunks_short++;
         session_stall(ss, s);
         return false;

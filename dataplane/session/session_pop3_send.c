@@ -9,14 +9,6 @@ static bool is_whole(const struct retrieval *r)
     return r->top.done || r->offset >= r->view->entries[r->index].size;
 }
 
-static void ask(struct sessions *ss, struct session *s)
-{
-    struct retrieval *r = s->pop3;
-
-    r->most = session_pop3_most(ss, s, r->top.left == POP3_LINES_ALL);
-    r->wanted = JOB_MAILBOX_READ;
-}
-
 /* What the batch has of the message. */
 static void take_piece(struct sessions *ss, struct retrieval *r)
 {
@@ -50,7 +42,7 @@ void session_pop3_fetch(struct sessions *ss, struct session *s, const struct pop
         take_piece(ss, r);
         pop3_server_answer(&s->pop3_server, POP3_REPLY_OK);
     } else {
-        ask(ss, s);
+        r->wanted = JOB_MAILBOX_READ;
     }
 }
 
@@ -139,7 +131,7 @@ bool session_pop3_send(struct sessions *ss, struct session *s)
     if (!queued)
         return false;
     if (!is_whole(r)) {
-        ask(ss, s);
+        r->wanted = JOB_MAILBOX_READ;
         session_pop3_pursue(ss, s);
         return false;
     }
