@@ -373,81 +373,45 @@ static bool is_converted(const struct mailbox_view *v, uint32_t index)
     return v->view.entries[index].form & v->options.converted;
 }
 
-/* How many bytes are gathered for the job: the message's rest and whole messages behind it. 0: the
- * rest is too much. */
-static size_t gathered(const struct mailbox_view *v, const struct job_mailbox_read *job)
+/* How many messages from the job's on are gathered, and their bytes: none where the first is too
+ * large, or has begun. */
+static uint32_t gathered(const struct mailbox_view *v, const struct job_mailbox_read *job,
+                         size_t *bytes_out)
 {
     size_t most = job->most < READ_BUFFERS_MOST ? job->most : READ_BUFFERS_MOST;
-    uint64_t sum = v->view.entries[job->index].size - job->offset;
+    uint32_t i = job->index;
 
-    if (sum > most)
-        return 0;
-    for (uint32_t i = job->index + 1; i < v->view.count; i++) {
+    *bytes_out = 0;
+    for (; job->offset == 0 && i < v->view.count; i++) {
         const struct pop3_entry *next = &v->view.entries[i];
 
-        if (!next->size || next->size > most - sum || next->form & POP3_FORM_REFUSED ||
-            is_converted(v, i))
+        if (!next->size || next->size > most - *bytes_out ||
+            (i > job->index && next->form & POP3_FORM_REFUSED) || is_converted(v, i))
             break;
-        sum += next->size;
+        *bytes_out += next->size;
     }
-    return (size_t)sum;
+    return i - job->index;
 }
 
-/* All bytes of the message from `offset` on. */
-static enum store_status read_rest(struct mailbox_views *vs, const struct mailbox_view *v,
-                                   uint32_t index, uint64_t offset, struct writer *out)
-{
-    enum store_status status = STORE_OK;
-
-    while (status == STORE_OK && offset < v->view.entries[index].size) {
-        struct span bytes;
-        void *pin;
-
-        status = store_view_read(vs->store, v->stored, index, offset, &bytes, &pin);
-        if (status != STORE_OK)
-            break;
-        offset += bytes.len;
-        writer_span_put(out, bytes);
-        store_unpin(vs->store, &pin, 1);
-        if (!bytes.len)
-            status = STORE_CORRUPT;
-    }
-    return status;
-}
-
-/* What of it cannot be read comes when it is asked for itself. */
-static enum store_status gather(struct mailbox_views *vs, const struct mailbox_view *v,
-                                struct job_mailbox_read *job, struct writer *out)
-{
-    enum store_status status = read_rest(vs, v, job->index, job->offset, out);
-
-    for (uint32_t i = job->index + 1; status == STORE_OK && out->len < out->cap; i++) {
-        size_t whole = out->len;
-
-        if (read_rest(vs, v, i, 0, out) != STORE_OK) {
-            out->len = whole;
-            break;
-        }
-    }
-    return status;
-}
-
+/* What cannot be read behind the first message comes when it is asked for itself. */
 static enum store_status read_stored(struct mailbox_views *vs, const struct mailbox_view *v,
                                      struct job_mailbox_read *job)
 {
-    size_t bytes = job->offset < job->view->entries[job->index].size ? gathered(v, job) : 0;
-    struct writer out = writer_of(bytes ? read_buffers_take(&vs->buffers, bytes) : NULL, bytes);
+    size_t bytes;
+    uint32_t count = gathered(v, job, &bytes);
+    struct writer out = writer_of(count ? read_buffers_take(&vs->buffers, bytes) : NULL, bytes);
     enum store_status status;
 
     if (!out.data)
         return store_view_read(vs->store, v->stored, job->index, job->offset, &job->bytes_out,
                                &job->pin_out);
-    status = gather(vs, v, job, &out);
-    if (status == STORE_OK)
+    status = store_view_gather(vs->store, v->stored, job->index, count, &out);
+    if (out.len) {
         hand_out(job, &out);
-    else
-        read_buffers_give(&vs->buffers, out.data);
-    return status;
+        return STORE_OK;
+    }
+    read_buffers_give(&vs->buffers, out.data);
+    return status == STORE_OK ? STORE_CORRUPT : status;
 }
 
 enum store_status mailbox_view_read(struct mailbox_views *views, struct job_mailbox_read *job)

@@ -131,6 +131,7 @@ static const struct store_ops ops = {
     .apply = rocks_apply,
     .view_open = rocks_view_open,
     .view_read = rocks_view_read,
+    .view_gather = rocks_view_gather,
     .unpin = rocks_view_unpin,
     .view_close = rocks_view_close,
     .mailboxes = rocks_list_mailboxes,

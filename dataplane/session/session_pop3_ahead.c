@@ -112,7 +112,7 @@ uint32_t session_pop3_most(struct sessions *ss, struct retrieval *r)
     uint32_t wider = r->window ? 2 * r->window : WINDOW_FIRST;
 
     r->batch_charge = 0;
-    if (r->top.left != POP3_LINES_ALL || rest > MESSAGE_MOST)
+    if (r->offset || r->top.left != POP3_LINES_ALL || rest > MESSAGE_MOST)
         return 0;
     if (r->in_order)
         r->window = wider < limit ? wider : limit;
