@@ -110,7 +110,8 @@ static bool is_good(const struct blasting *b)
         return true;
     if (o->verify && (!b->told.verified || !blast_report_verified(b->told.verified)))
         return false;
-    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong)
+    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong ||
+        b->tally.counts.messages_differing)
         return false;
     return b->tally.counts.sessions_done > 0;
 }

@@ -148,6 +148,7 @@ struct config_pop3 {
     int64_t failures;
     int64_t failure_delay, failure_delay_max; /* microseconds, like the next */
     int64_t login_delay;
+    int64_t read_ahead, read_ahead_all; /* bytes */
     bool allow_cleartext;
     int utf8_downgrade; /* enum config_utf8 */
 };

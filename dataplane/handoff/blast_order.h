@@ -108,6 +108,7 @@ struct blast_order {
     uint32_t retrieve; /* messages a session at most */
     bool delete;
     bool listing; /* LIST and UIDL before the messages */
+    bool compare; /* with what a run of the same words, whichever, has sent to the mailbox */
     bool verify;  /* after the load: read back what was sent */
 
     /* What is told, on the caller's thread. */
@@ -213,6 +214,9 @@ bool blast_run(const struct blast_order *order, struct writer *why);
  *   Message-ID: <NUMBER.RUN@HOSTNAME> CRLF           head, the sum as in struct blast_text
  */
 void blast_head(struct writer *w, const struct blast_order *order, uint64_t number);
+/* The same, of another run. */
+void blast_head_of(struct writer *w, const struct blast_order *order, uint64_t run,
+                   uint64_t number);
 /* The prepared text that message `number` goes on with. */
 const struct blast_text *blast_text_of(const struct blast_order *order, uint64_t number);
 

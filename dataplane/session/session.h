@@ -93,7 +93,8 @@ struct sessions {
     uint32_t stalled_first, stalled_count;
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
-    uint64_t tick;       /* the timer's slot that was looked at last */
+    struct retrieval *ahead_oldest, *ahead_newest; /* session_pop3_ahead.c */
+    uint64_t tick;                                 /* the timer's slot that was looked at last */
     uint64_t sweep_tick; /* the same, when the last sweep for slow peers ended */
     uint32_t sweep;      /* the session it looks at next */
     uint64_t
