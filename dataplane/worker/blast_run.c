@@ -241,6 +241,26 @@ static void tell_counter(void *user, const char *name, uint64_t value)
     o->counter(o->context, name, value);
 }
 
+/* What the workers' turns that did something took, by stage. */
+static void tell_cycles(const struct blasting *b)
+{
+    const struct blast_order *o = b->order;
+    uint64_t stages[STAGES] = {0};
+    char name[32];
+
+    for (uint32_t i = 0; i < o->workers; i++)
+        add(stages, handoff_cycles(handoff_port_of(b->handoff, i))->stage, STAGES);
+    for (int i = 0; i < STAGES; i++) {
+        struct writer w = writer_of(name, sizeof(name) - 1);
+
+        writer_text(&w, "cycles_");
+        writer_text(&w, stage_name((enum stage)i));
+        name[w.len] = '\0';
+        if (stages[i])
+            o->counter(o->context, name, stages[i]);
+    }
+}
+
 /* ---- the run ---- */
 
 static void nap(void)
@@ -328,6 +348,7 @@ static void work(struct blasting *b)
     engine_halt(b->engine);
     tell(b, o->verify && goes_on ? &b->verified : NULL);
     engine_counters(b->engine, &(struct counter_sink){.put = tell_counter, .user = (void *)o});
+    tell_cycles(b);
 }
 
 bool blast_run(const struct blast_order *order, struct writer *why)
