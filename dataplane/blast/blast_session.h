@@ -11,6 +11,7 @@ enum { BLAST_SCRATCH = 4096, BLAST_LINE = 512 };
 
 /* A message that comes back, compared as it comes. */
 struct blast_reading {
+    uint64_t run;
     uint64_t number;
     uint64_t at;      /* bytes compared */
     uint32_t begun;   /* RETR said, so often */

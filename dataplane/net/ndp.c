@@ -172,6 +172,7 @@ void ndp_announce(struct net *net, const struct ip_address *address)
 static void lose(struct net *net, struct net_own *own)
 {
     own->state = NET_DUPLICATE;
+    net_route_forget(net);
     net_count(net, NET_addresses_duplicate);
 }
 

@@ -31,11 +31,6 @@ void tcp_flight_pool_fini(struct tcp *tcp)
     free(tcp->flights);
 }
 
-struct tcp_flight *tcp_flight_of(const struct tcp *tcp, const struct tcp_conn *conn)
-{
-    return conn->flight == CONN_NONE ? NULL : &tcp->flights[conn->flight];
-}
-
 struct tcp_flight *tcp_flight_take(struct tcp *tcp, struct tcp_conn *conn)
 {
     uint32_t now = (uint32_t)tcp->now;

@@ -102,12 +102,24 @@ static struct engine_options engine_options_of(struct blasting *b)
     return e;
 }
 
+/* All of it is touched now: hundreds of page faults in the middle of a load take the CPU for
+ * milliseconds, and are measured as the server's. */
+static struct blast_tally *tallies_new(uint32_t count)
+{
+    size_t bytes = count * sizeof(struct blast_tally);
+    struct blast_tally *tallies = aligned_alloc(_Alignof(struct blast_tally), bytes);
+
+    if (tallies)
+        memset(tallies, 0, bytes);
+    return tallies;
+}
+
 static bool begin(struct blasting *b, struct writer *why)
 {
     const struct blast_order *o = b->order;
     struct engine_options options;
 
-    b->tally = calloc(o->workers + 1, sizeof(*b->tally));
+    b->tally = tallies_new(o->workers + 1);
     b->handoff =
         handoff_new(&(struct handoff_options){.workers = o->workers, .jobs = 1, .records = 1});
     if (o->verify)
@@ -157,7 +169,7 @@ static void sum(struct blasting *b)
 {
     struct blast_tally *all = &b->tally[b->order->workers];
 
-    memset(all, 0, sizeof(*all));
+    memset(all, 0, blast_tally_size(b->order));
     for (uint32_t w = 0; w < b->order->workers; w++) {
         const struct blast_tally *one = &b->tally[w];
 
@@ -227,6 +239,26 @@ static void tell_counter(void *user, const char *name, uint64_t value)
     const struct blast_order *o = user;
 
     o->counter(o->context, name, value);
+}
+
+/* What the workers' turns that did something took, by stage. */
+static void tell_cycles(const struct blasting *b)
+{
+    const struct blast_order *o = b->order;
+    uint64_t stages[STAGES] = {0};
+    char name[32];
+
+    for (uint32_t i = 0; i < o->workers; i++)
+        add(stages, handoff_cycles(handoff_port_of(b->handoff, i))->stage, STAGES);
+    for (int i = 0; i < STAGES; i++) {
+        struct writer w = writer_of(name, sizeof(name) - 1);
+
+        writer_text(&w, "cycles_");
+        writer_text(&w, stage_name((enum stage)i));
+        name[w.len] = '\0';
+        if (stages[i])
+            o->counter(o->context, name, stages[i]);
+    }
 }
 
 /* ---- the run ---- */
@@ -316,6 +348,7 @@ static void work(struct blasting *b)
     engine_halt(b->engine);
     tell(b, o->verify && goes_on ? &b->verified : NULL);
     engine_counters(b->engine, &(struct counter_sink){.put = tell_counter, .user = (void *)o});
+    tell_cycles(b);
 }
 
 bool blast_run(const struct blast_order *order, struct writer *why)
