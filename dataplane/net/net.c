@@ -266,7 +266,7 @@ uint32_t net_groups(const struct net *net, uint8_t (*groups_out)[6], uint32_t ma
         if (n < max)
             net_group_mac(&group, groups_out[n++]);
     }
-    return n;
+    return net->options.claims && !ip_address_is_v4(&net->options.claim.address) ? max : n;
 }
 
 uint16_t net_mss(const struct net_options *o, bool v4)

@@ -321,8 +321,9 @@ static enum net_counter ip(struct arrival *a, enum net_counter parsed)
         return why;
     if (net_own(a->net, &a->frame.source))
         return a->frame.v4 || parsed != NET_KEEP ? NET_ip_source : icmp6_to_group(a);
+    /* Who is asked whether it is still there says so; see ndp.c. */
     if (!own && net_claims(a->net, &a->frame.destination))
-        return NET_claimed;
+        return parsed == NET_KEEP && a->frame.kind == FRAME_ICMP6 ? icmp(a) : NET_claimed;
     if (!own)
         return a->frame.v4 || parsed != NET_KEEP ? NET_ip_foreign : icmp6_to_group(a);
     if (own->state != NET_OURS)

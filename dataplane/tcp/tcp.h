@@ -206,6 +206,9 @@ void tcp_set_narrow(struct tcp *tcp, struct tcp_conn *conn);
 void tcp_vanish(struct tcp *tcp, struct tcp_conn *conn);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
+/* How many connections may be aborted before tcp_output() takes their RSTs; that of one more is lost,
+ * and counted. */
+uint32_t tcp_abort_room(const struct tcp *tcp);
 /*
  * The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
  * have been collected. Bytes that still come are lost: the peer is told by a RST (RFC 9293 section

@@ -229,6 +229,7 @@ struct tcp {
     uint32_t reply_count;
     struct tcp_flight *flights; /* the pool */
     uint32_t flight_free, flights_used;
+    uint32_t flights_fresh, flight_count; /* of the pool, from `flights_fresh` on never used */
     struct tcp_duplicate duplicates[TCP_DUPLICATES];
     uint32_t arrivals; /* stamps what comes out of order, so that the latest is known */
     struct tcp_counters counters;
