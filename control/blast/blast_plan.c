@@ -87,6 +87,8 @@ static bool plan_port(struct blast_plan *p)
         if (!read_gateway(w->gateway.word[i], o))
             return blast_words_complain("expected an address in the network of one of ours",
                                         w->gateway.word[i]);
+    if (w->cpu && !config_cpus(w->cpu, o->cpus))
+        return blast_words_complain("expected CPUs, as 1 or 2-5,8", "cpu");
     o->pmd = w->pmd;
     o->interface = w->dev;
     o->device = w->device;

@@ -64,6 +64,8 @@ struct rocks {
     uint16_t node;
     uint64_t memtable_bytes;
     uint64_t reserve_bytes; /* of the disk: kept free */
+    uint64_t room;          /* beyond the reserve, since the last look at the disk */
+    uint64_t room_ms;       /* when that was, monotonic */
 
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_block_based_table_options_t *table;
@@ -147,7 +149,7 @@ enum store_status rocks_ahead_check(struct rocks *r);
 /* ---- rocks_room.c: what the disk still takes ---- */
 
 /* Under `changing`: whether `bytes` more may be committed. */
-bool rocks_room(const struct rocks *r, uint64_t bytes);
+bool rocks_room(struct rocks *r, uint64_t bytes);
 
 /* ---- rocks_full.c: accounts without room ---- */
 

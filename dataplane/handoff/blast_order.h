@@ -57,7 +57,8 @@ struct blast_order {
     uint32_t address_count;
     uint16_t vlan;
     uint32_t workers;
-    bool busy; /* workers never sleep */
+    uint64_t cpus[16]; /* the workers', a bit each; none: chosen */
+    bool busy;         /* workers never sleep */
     bool offloads;
 
     /* The work. */
@@ -164,8 +165,15 @@ struct blast_tally {
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
     struct blast_manner_tally manners[BLAST_MANNERS];
     struct log_histogram latency[BLAST_LATENCIES];
-    struct blast_step_tally steps[BLAST_STEPS];
+    struct blast_step_tally steps[BLAST_STEPS]; /* as many as the order has */
 };
+
+/* Bytes of a tally that an order's run uses: most are of steps, and most orders have none. */
+static inline size_t blast_tally_size(const struct blast_order *order)
+{
+    return offsetof(struct blast_tally, steps) +
+           order->step_count * sizeof(struct blast_step_tally);
+}
 
 /* What reading back has found. `wrong` is what a server must not do. */
 struct blast_verified {

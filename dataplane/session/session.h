@@ -97,6 +97,9 @@ struct sessions {
     uint64_t tick;                                 /* the timer's slot that was looked at last */
     uint64_t sweep_tick; /* the same, when the last sweep for slow peers ended */
     uint32_t sweep;      /* the session it looks at next */
+    uint64_t
+        turned_away; /* TCP's count when session_pressure_tell() spoke last, and when that was */
+    uint64_t told_full;
     uint32_t slots[256]; /* first session of each */
 };
 
