@@ -219,6 +219,7 @@ static struct engine_options engine_options_of(struct run *r)
         .more_user = r,
     };
 
+    config_cpus(e->worker_cpus, o.cpus);
     set_addresses(&o, &r->config->network);
     return o;
 }

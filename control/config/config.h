@@ -45,7 +45,8 @@ struct config_engine {
     int64_t memory;
     bool checksum_offload;
     int tso, large_receive; /* enum config_offload */
-    char *control_cpus;     /* config_cpus() reads it; empty: all that the process had */
+    char *worker_cpus;      /* config_cpus() reads both; empty: chosen */
+    char *control_cpus;     /* empty: all that the process had */
     int64_t connections;
     int64_t half_open;
     int64_t receive_window;
@@ -170,6 +171,7 @@ struct config_pop3 {
     int64_t failures;
     int64_t failure_delay, failure_delay_max; /* microseconds, like the next */
     int64_t login_delay;
+    int64_t read_ahead, read_ahead_all; /* bytes */
     bool allow_cleartext;
     int utf8_downgrade; /* enum config_utf8 */
 };

@@ -251,6 +251,8 @@ static void fill(struct settings *s, const struct config_settings_source *source
     fill_mime(s, &c->mime);
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
+    s->pop3_ahead = (uint32_t)c->pop3.read_ahead;
+    s->pop3_ahead_all = (uint64_t)c->pop3.read_ahead_all;
     s->pop3_cleartext = c->pop3.allow_cleartext;
     s->pop3_utf8_refuse = c->pop3.utf8_downgrade == CONFIG_UTF8_REFUSE;
     s->pop3_login_delay_s = (uint32_t)(c->pop3.login_delay / 1000000);

@@ -87,11 +87,14 @@ struct job_mailbox_open {
 
 /*
  * JOB_MAILBOX_READ: message bytes from `offset` of prefix and body taken together, as far as they
- * lie in one piece. The pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
+ * lie in one piece. A message that is asked for from its beginning and no larger than `most` may
+ * come whole, and then whole messages behind it too, in their order, `most` bytes in all at most.
+ * The pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
  */
 struct job_mailbox_read {
     const struct pop3_mailbox *view;
     uint32_t index;
+    uint32_t most;
     uint64_t offset;
     struct span bytes_out;
     void *pin_out;

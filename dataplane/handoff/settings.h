@@ -62,6 +62,8 @@ struct settings {
     bool pop3_cleartext;         /* USER and PASS without TLS */
     bool pop3_utf8_refuse;       /* what needs UTF8 is refused to clients that have not said it, not
                                     downgraded */
+    uint32_t pop3_ahead;         /* bytes that a session reads ahead at most; 0: nothing */
+    uint64_t pop3_ahead_all;     /* of all sessions of a worker */
     uint32_t pop3_login_delay_s; /* least seconds between two logins, announced; 0: none */
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */

@@ -98,9 +98,13 @@ struct sessions {
     uint32_t stalled_first, stalled_count;
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
-    uint64_t tick;       /* the timer's slot that was looked at last */
+    struct retrieval *ahead_oldest, *ahead_newest; /* session_pop3_ahead.c */
+    uint64_t tick;                                 /* the timer's slot that was looked at last */
     uint64_t sweep_tick; /* the same, when the last sweep for slow peers ended */
     uint32_t sweep;      /* the session it looks at next */
+    uint64_t
+        turned_away; /* TCP's count when session_pressure_tell() spoke last, and when that was */
+    uint64_t told_full;
     uint32_t slots[256]; /* first session of each */
 };
 

@@ -33,7 +33,7 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 
 /* ---- jobs ---- */
 
-static void fill(const struct sessions *ss, struct retrieval *r, struct job *job)
+static void fill(struct sessions *ss, struct retrieval *r, struct job *job)
 {
     switch (job->kind) {
     case JOB_ACCOUNT_LOGIN:
@@ -44,8 +44,10 @@ static void fill(const struct sessions *ss, struct retrieval *r, struct job *job
         session_pop3_fill_open(ss, r, job);
         break;
     case JOB_MAILBOX_READ:
-        job->mailbox_read =
-            (struct job_mailbox_read){.view = r->view, .index = r->index, .offset = r->offset};
+        job->mailbox_read = (struct job_mailbox_read){.view = r->view,
+                                                      .index = r->index,
+                                                      .offset = r->offset,
+                                                      .most = session_pop3_most(ss, r)};
         break;
     case JOB_MAILBOX_DELETE:
         job->mailbox_delete = (struct job_mailbox_delete){.view = r->view, .marked = r->deleted};
@@ -70,6 +72,8 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s)
         return true;
     if (r->wanted == NO_JOB)
         return false;
+    if (r->wanted == JOB_MAILBOX_READ && !session_pop3_give_up(ss, s))
+        return true;
     job = session_job(ss, s, r->wanted);
     if (!job)
         return true;
@@ -114,6 +118,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
         r->unpin[r->unpin_count++] = pin;
         r->pins--;
     }
+    session_pop3_settle(ss, r);
     if (r->ended && r->pins == 0) {
         tcp_set_user(r->ended, NULL);
         tcp_forget(ss->options.tcp, r->ended);
@@ -134,6 +139,7 @@ void session_pop3_release(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
 
+    session_pop3_settle(ss, r);
     s->pop3 = NULL;
     chunk_give(ss->options.pool, r->home);
 }
@@ -154,11 +160,11 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
 
 /* Who logs in again upon the reply to QUIT finds no lock (RFC 1939 section 6). What is still on its
  * way of messages is the view's: then it ends with the connection. */
-static void release_mailbox(struct session *s, enum pop3_reply_id reply)
+static void release_mailbox(struct sessions *ss, struct session *s, enum pop3_reply_id reply)
 {
     struct retrieval *r = s->pop3;
 
-    if (r->pins) {
+    if (!session_pop3_give_up(ss, s) || !collect_pins(ss, s) || r->pins) {
         pop3_server_answer(&s->pop3_server, reply);
         return;
     }
@@ -198,7 +204,7 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
         if (r->deleted_count)
             r->wanted = JOB_MAILBOX_DELETE;
         else
-            release_mailbox(s, POP3_REPLY_OK);
+            release_mailbox(ss, s, POP3_REPLY_OK);
         return true;
     case POP3_ACTION_TLS:
         session_tls_upgrade(ss, s);
@@ -267,7 +273,7 @@ static void deleted(struct sessions *ss, struct session *s, struct job *job)
 {
     if (job->status == JOB_OK)
         ss->counters->pop3_deleted += s->pop3->deleted_count;
-    release_mailbox(s, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
+    release_mailbox(ss, s, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
 }
 
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job)
@@ -328,12 +334,8 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
         return true;
     if (!collect_pins(ss, s) || r->asked != NO_JOB)
         return false;
-    if (r->pin) {
-        r->unpin[r->unpin_count++] = r->pin;
-        r->pin = NULL;
-        r->piece = r->queued = span_of(NULL, 0);
-    }
-    if (!session_pop3_unpin(ss, s) || r->pins)
+    /* What was queued of it may still be on its way. */
+    if (!session_pop3_give_up(ss, s) || !collect_pins(ss, s) || r->pins)
         return false;
     if (r->view) {
         job = session_job(ss, s, JOB_MAILBOX_CLOSE);

@@ -52,6 +52,7 @@ void session_pop3_login(struct sessions *ss, struct session *s, const struct pop
     memset(r, 0, sizeof(*r));
     home->len = sizeof(*r);
     r->home = home;
+    r->session = s;
     r->user = user_key(ss, home, a->user);
     r->password = keep(home, a->password);
     r->utf8 = a->utf8;

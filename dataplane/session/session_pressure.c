@@ -65,3 +65,15 @@ void session_pressure_run(struct sessions *ss, void (*slow)(struct sessions *ss,
     if (ss->sweep < SESSION_PRESSURE_SWEEP)
         ss->sweep_tick = ss->tick;
 }
+
+void session_pressure_tell(struct sessions *ss)
+{
+    uint64_t turned_away = tcp_counters(ss->options.tcp)->drop_connections;
+
+    if (turned_away == ss->turned_away ||
+        (ss->turned_away && ss->time.now - ss->told_full < SESSION_PRESSURE_TOLD))
+        return;
+    ss->turned_away = turned_away;
+    ss->told_full = ss->time.now;
+    session_log(ss, LOG_MESSAGE_connections_full, &(struct ip_address){{0}});
+}

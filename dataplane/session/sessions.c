@@ -549,6 +549,7 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
         run_stalled(ss);
     done += session_timer_run(ss, expire);
     session_pressure_run(ss, end_slow);
+    session_pressure_tell(ss);
     if (ss->draining && ss->count)
         drain_step(ss);
     if (ss->discard_count)

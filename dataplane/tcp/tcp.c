@@ -325,6 +325,11 @@ void tcp_abort(struct tcp *tcp, struct tcp_conn *conn)
     tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
 }
 
+uint32_t tcp_abort_room(const struct tcp *tcp)
+{
+    return TCP_REPLIES - tcp->reply_count;
+}
+
 void tcp_vanish(struct tcp *tcp, struct tcp_conn *conn)
 {
     if (conn->state != TCP_CLOSED)

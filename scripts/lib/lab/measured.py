@@ -78,7 +78,7 @@ def blast(namespace, port, *words, target=f"{ENGINE_IPV4}:25", timeout=120, mean
                   timeout=timeout, meanwhile=meanwhile, status=status)
     text = done.output[done.output.index("{"):]
     told = json.JSONDecoder().raw_decode(text)[0]
-    told["cpu_seconds"], told["run_seconds"] = done.cpu, done.seconds
+    told["cpu_seconds"], told["run_seconds"], told["memory"] = done.cpu, done.seconds, done.memory
     return told
 
 
@@ -92,7 +92,8 @@ def failures(told):
 def watched(engine, *words, counter, total, **options):
     """Blasts the engine; the result, and the steady phase of what the counter counts to that total."""
     namespace, port = engine.client()
-    watch = Watch(engine.namespaces.engine, {"engine": engine.process.pid})
+    watch = Watch(engine.namespaces.engine, {"engine": engine.process.pid},
+                  lambda: {"control_seconds": machine.control_seconds(engine.process.pid)})
 
     def look(process):
         watch.processes["blast"] = process.pid

@@ -21,6 +21,7 @@ class Finished:
     output: str
     seconds: float  # of the clock
     cpu: float  # seconds of all its processes
+    memory: int  # bytes that it had at most
 
     @property
     def cores(self):
@@ -46,7 +47,7 @@ def finish(*command, timeout=120, status=0, meanwhile=lambda process: None):
         output = log.read().decode(errors="replace")
     if process.returncode != status:
         raise CommandFailed(f"{' '.join(map(str, command))}: exit {process.returncode} after {took:.0f} s\n{output[-4000:]}")
-    return Finished(output, took, usage.ru_utime + usage.ru_stime)
+    return Finished(output, took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def metrics(namespace, port=METRICS_PORT):
@@ -106,15 +107,16 @@ class Watch:
 
     EVERY = 0.1
 
-    def __init__(self, namespace, processes):
+    def __init__(self, namespace, processes, more=dict):
         self.namespace = namespace
         self.processes = processes  # name: pid
+        self.more = more  # further numbers, by name
         self.seen = []
 
     def look(self, soon=False):
         if self.seen and not soon and time.monotonic() - self.seen[-1][0] < self.EVERY:
             return
-        numbers = metrics(self.namespace)
+        numbers = metrics(self.namespace) | self.more()
         self.seen.append((time.monotonic(), numbers, {name: machine.cpu_seconds(pid) for name, pid in self.processes.items()}))
 
     def steady(self, counter, total):
