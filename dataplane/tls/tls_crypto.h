@@ -17,8 +17,6 @@ struct tls_slot {
 
 struct tls_crypto {
     EVP_CIPHER *cipher[TLS_AEADS];
-    EVP_MD *md[2]; /* SHA-256, SHA-384 */
-    EVP_MD_CTX *digest[2];
     uint64_t serials; /* given out so far */
     struct tls_slot slots[TLS_AEADS][TLS_SLOTS];
 };
@@ -27,7 +25,7 @@ struct tls_crypto {
 EVP_CIPHER_CTX *tls_crypto_context(struct tls_crypto *crypto, enum tls_aead aead,
                                    const struct tls_lane *lane, bool seal);
 /* HKDF-Expand-Label (RFC 8446 section 7.1) with an empty context, of at most a hash's length. */
-void tls_crypto_expand(struct tls_crypto *crypto, bool sha384, const uint8_t *secret,
-                       const char *label, uint8_t *out, size_t len);
+void tls_crypto_expand(bool sha384, const uint8_t *secret, const char *label, uint8_t *out,
+                       size_t len);
 
 #endif

@@ -6,12 +6,12 @@
 enum { EXPLICIT = 8, AAD_MAX = 13 };
 
 /* RFC 8446 section 7.3 */
-static void derive(struct tls_record *r, struct tls_crypto *crypto, struct tls_lane *lane)
+static void derive(const struct tls_record *r, struct tls_lane *lane)
 {
     size_t len = tls_key_length((enum tls_aead)r->suite->aead);
 
-    tls_crypto_expand(crypto, r->suite->sha384, lane->way.secret, "key", lane->way.key, len);
-    tls_crypto_expand(crypto, r->suite->sha384, lane->way.secret, "iv", lane->way.iv, TLS_IV);
+    tls_crypto_expand(r->suite->sha384, lane->way.secret, "key", lane->way.key, len);
+    tls_crypto_expand(r->suite->sha384, lane->way.secret, "iv", lane->way.iv, TLS_IV);
 }
 
 static void lane_init(struct tls_record *r, struct tls_crypto *crypto, struct tls_lane *lane,
@@ -20,7 +20,7 @@ static void lane_init(struct tls_record *r, struct tls_crypto *crypto, struct tl
     lane->way = *way;
     lane->serial = ++crypto->serials;
     if (r->version == TLS_VERSION_1_3)
-        derive(r, crypto, lane);
+        derive(r, lane);
 }
 
 bool tls_record_init(struct tls_record *r, struct tls_crypto *crypto, const struct tls_keys *keys)
@@ -44,13 +44,13 @@ void tls_record_update(struct tls_record *r, struct tls_crypto *crypto, struct t
 {
     uint8_t next[TLS_SECRET_MAX];
 
-    tls_crypto_expand(crypto, r->suite->sha384, lane->way.secret, "traffic upd", next,
+    tls_crypto_expand(r->suite->sha384, lane->way.secret, "traffic upd", next,
                       r->suite->sha384 ? 48 : 32);
     memcpy(lane->way.secret, next, sizeof(next));
     explicit_bzero(next, sizeof(next));
     lane->way.sequence = 0;
     lane->serial = ++crypto->serials;
-    derive(r, crypto, lane);
+    derive(r, lane);
 }
 
 /*

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "dataplane/tls/tls_stream.h"
@@ -325,6 +326,53 @@ static void many_connections_share_contexts(void)
     free(ends);
 }
 
+static unsigned taken;
+
+static void *take(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    taken++;
+    return malloc(size);
+}
+
+static void *change(void *memory, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    taken++;
+    return realloc(memory, size);
+}
+
+static void give(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+/* A worker takes no memory for a record: new keys, data, KeyUpdate, forged ones. */
+static void no_memory_is_taken_for_records(void)
+{
+    uint8_t sealed[64 + TLS_STREAM_ROOM], room[TLS_SEALED_MAX];
+    struct tls_stream here, there;
+    unsigned before = taken;
+    struct span got;
+
+    CHECK(before > 0);
+    for (uint32_t k = 0; tls_suite_at(k); k++) {
+        ends_of(tls_suite_at(k), &here, &there);
+        there.update = tls_suite_at(k)->tls13;
+        size_t len = tls_stream_seal(&here, crypto, span_text("data"), sealed);
+        CHECK(tls_stream_open(&there, crypto, span_of(sealed, len), room, &got) == TLS_EVENT_DATA);
+        tls_stream_taken(&there);
+        CHECK(tls_stream_open(&there, crypto, span_of(sealed, len), room, &got) == TLS_EVENT_BAD);
+        CHECK(tls_stream_seal(&there, crypto, span_text("answer"), sealed) > 0);
+        CHECK(tls_stream_end(&there, crypto, sealed) > 0);
+    }
+    CHECK(taken == before);
+}
+
 static void no_record_begins_so(void)
 {
     uint8_t header[TLS_HEADER] = {23, 3, 3, 0x40, 0x00};
@@ -344,6 +392,7 @@ static void no_record_begins_so(void)
 
 int main(void)
 {
+    CRYPTO_set_mem_functions(take, change, give);
     crypto = tls_crypto_new();
     check_begin();
     CHECK_CASE(keys_are_those_of_rfc8448);
@@ -357,6 +406,7 @@ int main(void)
     CHECK_CASE(the_end_is_said_once);
     CHECK_CASE(a_worn_key_is_replaced);
     CHECK_CASE(many_connections_share_contexts);
+    CHECK_CASE(no_memory_is_taken_for_records);
     CHECK_CASE(no_record_begins_so);
     tls_crypto_free(crypto);
     return check_end();
