@@ -27,7 +27,7 @@ struct play {
 };
 
 /* Whether the clients to come may say XCLIENT. */
-extern bool play_trusted;
+extern bool play_trusted, play_starttls;
 void play_begin(struct play *p, void *text, size_t cap);
 /* Answers what is asked by the name that stands in it, and messages by their first byte. */
 void play_decide(struct play *p, const struct smtp_action *a);
