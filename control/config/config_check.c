@@ -103,6 +103,32 @@ static void check_listeners(const struct config *config, const char *path,
                              config->listeners[i].port, config->listeners[j].line);
 }
 
+/* A connection has to hold a whole record (RFC 8446 section 5.2) before it can be opened. */
+enum { TLS_WINDOW = 32768 };
+
+static void check_tls(const struct config *config, const char *path, const uint32_t *lines,
+                      struct config_errors *errors)
+{
+    for (uint32_t i = 0; i < config->listeners_count; i++) {
+        const struct config_listener *l = &config->listeners[i];
+
+        if (l->tls != LISTENER_CLEAR && config->tls.certificates_count == 0)
+            config_error(errors, path, l->line,
+                         "listeners[].tls: expected none, since tls.certificates has none");
+        if (l->tls != LISTENER_CLEAR && config->engine.receive_window < TLS_WINDOW)
+            config_error(errors, path, l->line,
+                         "listeners[].tls: expected none, since engine.receive_window is less than "
+                         "32KiB");
+        if (l->client_certificates != CONFIG_CLIENTS_NONE && l->tls == LISTENER_CLEAR)
+            config_error(errors, path, l->line,
+                         "listeners[].client_certificates: expected none, since the listener has "
+                         "no tls");
+        if (l->client_certificates != CONFIG_CLIENTS_NONE && !config->tls.client_ca[0])
+            config_error(errors, path, line_of(lines, "tls.client_ca"),
+                         "tls.client_ca: expected a file, since a listener asks for certificates");
+    }
+}
+
 /* Mail to <postmaster>, without a domain, is always taken (RFC 5321 section 4.5.1): somebody's. */
 static void check_postmaster(const struct config *config, const char *path,
                              struct config_errors *errors)
@@ -280,6 +306,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_engine(config, path, lines, errors);
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
+    check_tls(config, path, lines, errors);
     check_metrics(config, path, lines, errors);
     check_log(config, path, lines, errors);
     check_limits(config, path, errors);

@@ -27,9 +27,12 @@ struct network_list {
     } network[SETTINGS_NETWORKS];
 };
 
+enum listener_tls { LISTENER_CLEAR, LISTENER_STARTTLS, LISTENER_IMPLICIT };
+
 struct listener {
     uint16_t port;
     uint8_t protocol; /* enum listener_protocol */
+    uint8_t tls;      /* enum listener_tls */
 };
 
 struct settings {
@@ -65,6 +68,8 @@ struct settings {
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
+    uint32_t tls_timeout_ms;     /* of a handshake */
+    uint32_t tls_handshakes;     /* under way at a time, of a worker */
     struct limits limits;
     struct greylist greylist;
     struct directory *directory;

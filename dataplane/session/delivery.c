@@ -2,6 +2,7 @@
 #include "dataplane/session/delivery.h"
 
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_tls.h"
 #include "proto/smtp/smtp_trace.h"
 
 /* All fields that rules add to a message, and the subject. */
@@ -245,6 +246,8 @@ static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
                                         .esmtp = s->esmtp,
                                         .smtputf8 = tx->message.envelope.smtputf8,
                                         .authenticated = tx->message.envelope.authenticated.len > 0,
+                                        .tls_version = session_tls_version(s),
+                                        .tls_suite = session_tls_suite(s),
                                         .id = writer_span(&id),
                                         .wall_seconds = ss->time.wall_ms / 1000});
     if (tx->match)

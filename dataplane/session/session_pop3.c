@@ -2,6 +2,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_pop3.h"
+#include "dataplane/session/session_tls.h"
 
 /*
  * The mailbox as POP3 sees it: logins, listings and message bytes are jobs; the bytes of a message
@@ -13,8 +14,15 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 {
     struct limit_reached reached;
 
-    pop3_server_init(&s->pop3_server, &ss->pop3_options);
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
+    if (session_tls_upgraded(s)) {
+        pop3_server_secured(&s->pop3_server, &ss->pop3_secure);
+        session_pop3_run(ss, s);
+        return;
+    }
+    pop3_server_init(&s->pop3_server, s->tls                   ? &ss->pop3_secure
+                                      : session_tls_offered(s) ? &ss->pop3_stls
+                                                               : &ss->pop3_options);
     reached = session_limit_enter(ss, s);
     if (ss->draining)
         pop3_server_stop(&s->pop3_server, POP3_REPLY_DRAINING);
@@ -76,8 +84,7 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s)
     return true;
 }
 
-/* Gives pins back to the store. False: no job is free, the session is run again. */
-static bool give_pins(struct sessions *ss, struct session *s)
+bool session_pop3_unpin(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
     struct job *job;
@@ -103,7 +110,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
     while (conn && r->pins) {
         void *pin;
 
-        if (r->unpin_count == PINS_A_JOB && !give_pins(ss, s))
+        if (r->unpin_count == PINS_A_JOB && !session_pop3_unpin(ss, s))
             return false;
         pin = sendq_released(tcp_sendq(conn), ss->options.pool);
         if (!pin)
@@ -117,7 +124,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
         tcp_forget(ss->options.tcp, r->ended);
         r->ended = NULL;
     }
-    return give_pins(ss, s);
+    return session_pop3_unpin(ss, s);
 }
 
 bool session_pop3_holds(struct session *s, struct tcp_conn *conn)
@@ -199,6 +206,9 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
         else
             release_mailbox(ss, s, POP3_REPLY_OK);
         return true;
+    case POP3_ACTION_TLS:
+        session_tls_upgrade(ss, s);
+        return false;
     case POP3_ACTION_CLOSE:
         session_shutdown(ss, s);
         return false;
@@ -210,7 +220,7 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
 
 static bool step(struct sessions *ss, struct session *s)
 {
-    struct span all = tcp_peek(s->conn), in = all;
+    struct span all = session_peek(ss, s), in = all;
     struct pop3_action a;
     bool go_on;
     size_t taken;
@@ -219,11 +229,10 @@ static bool step(struct sessions *ss, struct session *s)
     taken = all.len - in.len;
     go_on = act(ss, s, &a);
     if (taken && s->conn) {
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
-        s->bytes_in += taken;
+        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
     }
-    return go_on || (a.kind == POP3_ACTION_MORE && s->conn && tcp_unread(s->conn));
+    return go_on || (a.kind == POP3_ACTION_MORE && s->conn && session_unread(ss, s));
 }
 
 /* The next deadline, once a command was answered or the peer has taken a piece of a message. */
@@ -249,11 +258,11 @@ void session_pop3_run(struct sessions *ss, struct session *s)
             break;
     }
     session_flush(ss, s);
-    if (!s->conn || s->closing)
+    if (!s->conn || s->closing || session_tls_shakes(s))
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);
-    if (s->eof && tcp_unread(s->conn) == 0 && !session_pop3_pursue(ss, s) &&
+    if (s->eof && !session_unread(ss, s) && !session_pop3_pursue(ss, s) &&
         !(s->pop3 && s->pop3->sending) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }

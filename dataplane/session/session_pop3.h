@@ -55,6 +55,8 @@ struct retrieval {
 /* session_pop3.c: asks what is wanted; true when control has, or will have, the word, or an answer
  * is held back. */
 bool session_pop3_pursue(struct sessions *ss, struct session *s);
+/* Gives pins back to the store. False: no job is free, the session is run again. */
+bool session_pop3_unpin(struct sessions *ss, struct session *s);
 /* Gives back the retrieval, which holds nothing of control's. */
 void session_pop3_release(struct sessions *ss, struct session *s);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_pop3.h"
+#include "dataplane/session/session_tls.h"
 
 /* A message, or the top of one, on its way out: piece by piece as views into the store's memory. */
 
@@ -92,6 +93,64 @@ static bool queue_run(struct sessions *ss, struct session *s)
     return true;
 }
 
+/* What is to be sent next, as much as a record holds. */
+static struct span gather(struct sessions *ss, struct retrieval *r)
+{
+    struct writer w = session_tls_room(ss);
+
+    while (writer_room(&w) &&
+           (r->queued.len || pop3_stuff_next(&r->stuff, &r->piece, &r->queued))) {
+        struct span head = span_head(r->queued, writer_room(&w));
+
+        writer_span_put(&w, head);
+        r->queued = span_skip(r->queued, head.len);
+    }
+    return writer_span(&w);
+}
+
+/* One record. False: no memory, and nothing has changed. */
+static bool seal_run(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+    struct pop3_stuff stuff = r->stuff;
+    struct span piece = r->piece, queued = r->queued;
+    struct span run = gather(ss, r);
+
+    if (run.len == 0)
+        return true;
+    if (session_tls_write(ss, s, run)) {
+        r->queued_bytes += run.len;
+        s->bytes_out += run.len;
+        return true;
+    }
+    r->stuff = stuff;
+    r->piece = piece;
+    r->queued = queued;
+    ss->counters->chunks_short++;
+    session_stall(ss, s);
+    return false;
+}
+
+/* Records have a copy of the bytes, so what holds them in the store goes back with the last of the
+ * batch. */
+static bool seal_piece(struct sessions *ss, struct session *s)
+{
+    struct retrieval *r = s->pop3;
+
+    while (r->queued.len || r->piece.len)
+        if (tcp_send_room(s->conn) == 0 || !seal_run(ss, s))
+            return false;
+    if (!r->pin || r->batch.len)
+        return true;
+    if (r->unpin_count == PINS_A_JOB && !session_pop3_unpin(ss, s))
+        return false;
+    r->unpin[r->unpin_count++] = r->pin;
+    r->pin = NULL;
+    r->batch_charge = 0;
+    session_pop3_settle(ss, r);
+    return session_pop3_unpin(ss, s);
+}
+
 static bool queue_piece(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
@@ -125,7 +184,7 @@ static void message_sent(struct sessions *ss, struct session *s)
 bool session_pop3_send(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
-    bool queued = queue_piece(ss, s);
+    bool queued = s->tls ? seal_piece(ss, s) : queue_piece(ss, s);
 
     tcp_send(ss->options.tcp, s->conn);
     if (!queued)

@@ -20,11 +20,11 @@ bool session_pressure(const struct sessions *ss)
 }
 
 /* Its data could have come: it is being read, and all that came was. */
-static bool is_awaited(const struct session *s)
+static bool is_awaited(const struct sessions *ss, const struct session *s)
 {
     return s->state == SESSION_OPEN && s->conn && !s->closing && !s->stalled &&
            s->protocol == LISTENER_SMTP && s->tx && smtp_server_in_data(&s->smtp) &&
-           tcp_unread(s->conn) == 0;
+           !session_unread(ss, s);
 }
 
 static bool is_slow(const struct sessions *ss, struct session *s)
@@ -43,7 +43,7 @@ static bool is_slow(const struct sessions *ss, struct session *s)
 static void look(struct sessions *ss, struct session *s,
                  void (*slow)(struct sessions *ss, struct session *s))
 {
-    if (is_awaited(s)) {
+    if (is_awaited(ss, s)) {
         if (is_slow(ss, s))
             slow(ss, s);
     } else if (s->state == SESSION_OPEN && s->protocol == LISTENER_SMTP && s->tx) {

@@ -7,6 +7,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_tls.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -23,11 +24,29 @@ static void answer(struct session *s, enum smtp_reply_id row, struct span text)
     smtp_server_answer(&s->smtp, row, text);
 }
 
-void session_smtp_begin(struct sessions *ss, struct session *s)
+/* Behind STARTTLS all that the client has said is forgotten (RFC 3207 section 4.2). */
+static void begin_again(struct sessions *ss, struct session *s)
 {
-    smtp_server_init(&s->smtp, &ss->smtp_options);
+    s->name_len = 0;
+    s->esmtp = false;
+    smtp_server_secured(&s->smtp, &ss->smtp_options);
+}
+
+static void begin_first(struct sessions *ss, struct session *s)
+{
+    bool offers = !s->tls && session_tls_offered(s);
+
+    smtp_server_init(&s->smtp, offers ? &ss->smtp_starttls : &ss->smtp_options);
     if (session_peer_trusted(ss, s))
         smtp_server_trust(&s->smtp);
+}
+
+void session_smtp_begin(struct sessions *ss, struct session *s)
+{
+    if (session_tls_upgraded(s))
+        begin_again(ss, s);
+    else
+        begin_first(ss, s);
     session_deadline(ss, s, ss->settings.command_timeout_ms);
     session_smtp_run(ss, s);
 }
@@ -296,6 +315,9 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_RESET:
         end_transaction(ss, s);
         return GO_ON;
+    case SMTP_ACTION_TLS:
+        session_tls_upgrade(ss, s);
+        return PAUSE;
     case SMTP_ACTION_CLOSE:
         session_shutdown(ss, s);
         return PAUSE;
@@ -306,7 +328,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
 /* One action and the bytes it took. */
 static enum progress step(struct sessions *ss, struct session *s)
 {
-    struct span all = span_head(tcp_peek(s->conn), SESSION_STEP), in = all;
+    struct span all = span_head(session_peek(ss, s), SESSION_STEP), in = all;
     struct smtp_action a;
     enum progress progress;
     size_t taken;
@@ -316,13 +338,12 @@ static enum progress step(struct sessions *ss, struct session *s)
     progress = act(ss, s, &a);
     /* Behind the action, because its spans lie in these bytes. */
     if (taken && s->conn) {
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
-        s->bytes_in += taken;
+        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
         if (s->tx)
             s->tx->bytes += taken;
     }
-    if (a.kind == SMTP_ACTION_MORE && s->conn && tcp_unread(s->conn))
+    if (a.kind == SMTP_ACTION_MORE && s->conn && session_unread(ss, s))
         progress = GO_ON;
     return progress;
 }
@@ -401,13 +422,13 @@ void session_smtp_run(struct sessions *ss, struct session *s)
     transaction_stamp(ss, STAGE_smtp);
     session_flush(ss, s);
     transaction_stamp_off(ss);
-    if (!s->conn || s->closing)
+    if (!s->conn || s->closing || session_tls_shakes(s))
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);
     /* The peer said all it had to say, no answer is awaited and none still to be written: nobody
      * will read on. */
-    if (s->eof && tcp_unread(s->conn) == 0 && !waits(s) && session_may_write(ss, s))
+    if (s->eof && !session_unread(ss, s) && !waits(s) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
 

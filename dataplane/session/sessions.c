@@ -11,8 +11,13 @@
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
+#include "dataplane/session/session_tls.h"
 
-enum { ANSWERS = 64, STALLED_RUN = 64, NEAR_ROUNDS = 16 };
+enum {
+    ANSWERS = 64,
+    STALLED_RUN = 64,
+    NEAR_ROUNDS = 16,
+};
 
 /* ---- settings ---- */
 
@@ -43,12 +48,19 @@ static void take_settings(struct sessions *ss)
         .login = ss->settings.pop3_cleartext,
         .login_delay = ss->settings.pop3_login_delay_s,
     };
+    ss->smtp_starttls = ss->smtp_options;
+    ss->smtp_starttls.starttls = true;
+    ss->pop3_stls = ss->pop3_options;
+    ss->pop3_stls.stls = true;
+    ss->pop3_secure = ss->pop3_options;
+    ss->pop3_secure.login = true;
     if (ss->draining)
         return;
     tcp_unlisten(ss->options.tcp);
     for (uint32_t i = 0; i < ss->settings.listener_count; i++)
         tcp_listen(ss->options.tcp, ss->settings.listeners[i].port,
-                   ss->settings.listeners[i].protocol);
+                   ss->settings.listeners[i].protocol | (uint32_t)ss->settings.listeners[i].tls
+                                                            << SESSION_TAG_TLS);
 }
 
 /* ---- life of a session ---- */
@@ -65,7 +77,8 @@ struct sessions *sessions_new(const struct sessions_options *options)
     ss->stalled = calloc(options->connections, sizeof(*ss->stalled));
     ss->mime_scratch = hidden_new(SESSION_MIME_SCRATCH);
     ss->header_text = hidden_new(SESSION_HEADER_TEXT);
-    if (!ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
+    ss->crypto = session_crypto_new();
+    if (!ss->crypto || !ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -92,6 +105,7 @@ void sessions_free(struct sessions *ss)
         return;
     free(ss->table);
     free(ss->stalled);
+    session_crypto_free(ss->crypto);
     hidden_free(ss->mime_scratch, SESSION_MIME_SCRATCH);
     hidden_free(ss->header_text, SESSION_HEADER_TEXT);
     hidden_free(ss->out.data, SESSION_OUT);
@@ -134,12 +148,20 @@ static void give_place(struct sessions *ss, struct session *s)
     ss->counters->sessions_ended++;
 }
 
-static void begin(struct sessions *ss, struct session *s)
+static void begin_protocol(struct sessions *ss, struct session *s)
 {
     if (s->protocol == LISTENER_SMTP)
         session_smtp_begin(ss, s);
     else
         session_pop3_begin(ss, s);
+}
+
+static void begin(struct sessions *ss, struct session *s)
+{
+    if (tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_IMPLICIT)
+        session_tls_begin(ss, s, false);
+    else
+        begin_protocol(ss, s);
 }
 
 /* The proxy's header comes first, where one must. */
@@ -173,7 +195,7 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     }
     ss->counters->sessions_accepted++;
     s->conn = conn;
-    s->protocol = (uint8_t)tcp_tag(conn);
+    s->protocol = tcp_tag(conn) & ((1 << SESSION_TAG_TLS) - 1);
     s->began_ms = ss->time.wall_ms;
     s->since = ss->time.now;
     s->id = id128_next(&ss->ids, ss->time.wall_ms);
@@ -184,6 +206,8 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
 
 static bool is_idle(struct sessions *ss, struct session *s)
 {
+    if (!session_tls_idle(ss, s))
+        return false;
     return s->protocol == LISTENER_SMTP ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
 }
 
@@ -213,6 +237,7 @@ static void settle(struct sessions *ss, struct session *s)
     session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
+    session_tls_give(ss, s);
     session_more_give(ss, s);
     give_place(ss, s);
 }
@@ -225,6 +250,8 @@ void session_shutdown(struct sessions *ss, struct session *s)
     session_deadline(ss, s,
                      s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms
                                                   : ss->settings.pop3_idle_ms);
+    if (s->tls)
+        session_tls_close(ss, s);
     tcp_shutdown(ss->options.tcp, s->conn);
     tcp_discard(ss->options.tcp, s->conn);
 }
@@ -256,7 +283,9 @@ static void run(struct sessions *ss, struct session *s)
 {
     if (s->state == SESSION_OPEN && s->conn && s->header)
         run_behind_proxy(ss, s);
-    if (s->state == SESSION_OPEN && s->conn && !s->header) {
+    if (s->state == SESSION_OPEN && s->conn && session_tls_shakes(s)) {
+        session_tls_run(ss, s);
+    } else if (s->state == SESSION_OPEN && s->conn && !s->header) {
         if (s->protocol == LISTENER_SMTP)
             session_smtp_run(ss, s);
         else
@@ -300,33 +329,6 @@ struct job *session_job(struct sessions *ss, struct session *s, enum job_kind ki
     return job;
 }
 
-bool session_flush(struct sessions *ss, struct session *s)
-{
-    struct span text = writer_span(&ss->out);
-
-    ss->out.len = 0;
-    ss->out.full = false;
-    if (!s->conn)
-        return false;
-    if (text.len == 0)
-        return true;
-    if (!sendq_copy(tcp_sendq(s->conn), ss->options.pool, text)) {
-        ss->counters->chunks_short++;
-        session_abort(ss, s, "no memory for a reply");
-        return false;
-    }
-    s->bytes_out += text.len;
-    tcp_send(ss->options.tcp, s->conn);
-    return true;
-}
-
-bool session_may_write(struct sessions *ss, struct session *s)
-{
-    if (tcp_send_room(s->conn) >= ss->out.len + SMTP_SERVER_ROOM)
-        return true;
-    return session_flush(ss, s) && tcp_send_room(s->conn) >= SMTP_SERVER_ROOM;
-}
-
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds)
 {
     s->deadline = ss->time.now + milliseconds * 1000;
@@ -349,10 +351,14 @@ static void take_answer(struct sessions *ss, struct job *job)
         job_give(ss->options.port, job);
         return;
     }
-    if (s->protocol == LISTENER_SMTP)
+    if (job->kind == JOB_TLS_HANDSHAKE) {
+        if (session_tls_answer(ss, s, job))
+            begin_protocol(ss, s);
+    } else if (s->protocol == LISTENER_SMTP) {
         session_smtp_answer(ss, s, job);
-    else
+    } else {
         session_pop3_answer(ss, s, job);
+    }
     job_give(ss->options.port, job);
     run(ss, s);
 }
@@ -384,7 +390,9 @@ static void expire(struct sessions *ss, struct session *s)
         return;
     }
     ss->counters->sessions_timed_out++;
-    if (s->closing || s->header)
+    if (!s->closing && session_tls_shakes(s))
+        session_abort(ss, s, "TLS handshake timed out");
+    else if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
     else if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
@@ -411,7 +419,7 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
     }
     if (s->state != SESSION_OPEN || !s->conn || s->closing)
         return;
-    if (s->header) {
+    if (s->header || session_tls_shakes(s)) {
         session_abort(ss, s, "drained");
         run(ss, s);
         return;

@@ -229,6 +229,11 @@ struct span tcp_peek(const struct tcp_conn *conn)
     return tcp_reassembly_peek(tcp_conn_owner(conn), conn);
 }
 
+uint32_t tcp_gather(const struct tcp_conn *conn, uint32_t offset, uint8_t *out, uint32_t len)
+{
+    return tcp_reassembly_gather(tcp_conn_owner(conn), conn, offset, out, len);
+}
+
 uint32_t tcp_unread(const struct tcp_conn *conn)
 {
     return conn->unread;

@@ -167,6 +167,9 @@ void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out,
 /* The first contiguous run of unread bytes; empty when there are none. Valid until tcp_settle() or
  * tcp_consume(). */
 struct span tcp_peek(const struct tcp_conn *conn);
+/* Copies up to `len` unread bytes from the one at `offset` on, and leaves them unread; how many. One
+ * walk over what is unread. */
+uint32_t tcp_gather(const struct tcp_conn *conn, uint32_t offset, uint8_t *out, uint32_t len);
 /* All unread bytes in order. */
 uint32_t tcp_unread(const struct tcp_conn *conn);
 /* Drops `n` bytes from the front of the first run, n <= its length; opens the window again. */

@@ -22,6 +22,19 @@ void pop3_server_init(struct pop3_server *s, const struct pop3_server_options *o
     line_init(&s->line, POP3_LINE_MAX);
 }
 
+bool pop3_server_secured(struct pop3_server *s, const struct pop3_server_options *options)
+{
+    uint16_t errors = s->errors, logins = s->logins;
+
+    if (s->waiting != POP3_ACTION_TLS)
+        return false;
+    pop3_server_init(s, options);
+    s->parting.reply = POP3_REPLY_NONE;
+    s->errors = errors;
+    s->logins = logins;
+    return true;
+}
+
 void pop3_server_attach(struct pop3_server *s, uint8_t *buffer)
 {
     line_attach(&s->line, buffer);
@@ -163,6 +176,17 @@ static int on_noop(struct pop3_server *s, const struct pop3_command *c, struct p
     return reply(s, POP3_REPLY_OK);
 }
 
+/* RFC 2595 section 4; the name of a USER before it is forgotten. */
+static int on_stls(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
+{
+    (void)c;
+    (void)action;
+    if (!s->options->stls)
+        return reply(s, POP3_REPLY_UNKNOWN_COMMAND);
+    s->upgrade = true;
+    return reply(s, POP3_REPLY_START_TLS);
+}
+
 /* RFC 1939 section 6: only QUIT from the transaction state removes anything; the lock is released
  * before the reply. */
 static int on_quit(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
@@ -197,6 +221,7 @@ static const struct {
     [POP3_VERB_NOOP] = {LOGGED_IN, on_noop},
     [POP3_VERB_RSET] = {LOGGED_IN, on_rset},
     [POP3_VERB_CAPA] = {UNKNOWN_CLIENT | LOGGED_IN, on_worded},
+    [POP3_VERB_STLS] = {UNKNOWN_CLIENT, on_stls},
     [POP3_VERB_UTF8] = {UNKNOWN_CLIENT, on_utf8},
     [POP3_VERB_LANG] = {UNKNOWN_CLIENT | LOGGED_IN, on_lang},
     [POP3_VERB_QUIT] = {UNKNOWN_CLIENT | LOGGED_IN, on_quit},
@@ -277,6 +302,8 @@ static void put_capabilities(const struct pop3_server_options *options, struct w
     writer_text(w, "+OK capabilities\r\n");
     if (options->login)
         writer_text(w, "USER\r\n");
+    if (options->stls)
+        writer_text(w, "STLS\r\n");
     writer_text(w, "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n");
     if (options->login_delay)
         writer_printf(w, "LOGIN-DELAY %u\r\n", options->login_delay);
@@ -388,6 +415,10 @@ static int due(struct pop3_server *s, struct writer *scratch, struct pop3_action
         return send_reply(s, &s->parting.farewell, scratch, action);
     if (s->parting.closing)
         return POP3_ACTION_CLOSE;
+    if (s->upgrade) {
+        s->upgrade = false;
+        return ask(s, POP3_ACTION_TLS);
+    }
     return s->waiting ? POP3_ACTION_WAIT : ACTION_NONE;
 }
 
@@ -423,7 +454,7 @@ bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id)
     enum pop3_action_kind what = (enum pop3_action_kind)s->waiting;
     bool yes = !pop3_reply_refuses(id);
 
-    if (!s->waiting || (what == POP3_ACTION_LOGIN && yes))
+    if (!s->waiting || what == POP3_ACTION_TLS || (what == POP3_ACTION_LOGIN && yes))
         return false;
     s->waiting = 0;
     switch (what) {

@@ -18,6 +18,7 @@ struct pop3_server_options {
     struct span hostname; /* of the greeting; printable ASCII, at most 255 */
     uint16_t logins_max;  /* failed logins until the connection is closed, at least 1 */
     uint16_t errors_max;  /* -ERR replies until the connection is closed, at least 1 */
+    bool stls;            /* STLS is offered (RFC 2595 section 4) */
     bool login;           /* names and passwords are taken on this connection */
     uint32_t login_delay; /* least seconds between two logins, to be announced; 0: none */
 };
@@ -41,6 +42,8 @@ enum pop3_action_kind {
     POP3_ACTION_MESSAGE, /* send message `index` up to `lines` through pop3_stuff, then answer OK */
     POP3_ACTION_UPDATE,  /* remove what `deleted` marks, `deleted_count` messages, maybe none, and
                             release the mailbox; answer OK or NOT_REMOVED */
+    POP3_ACTION_TLS,     /* send what is in `scratch`, drop what has come behind STLS, and begin the
+                            handshake; pop3_server_secured() behind it, or the end */
     POP3_ACTION_CLOSE,   /* send what is in `scratch`, release the mailbox if that was not done,
                             close; nothing more is read */
 };
@@ -82,12 +85,20 @@ struct pop3_server {
     bool worded;      /* `reply` is an OK in the verb's own words */
     bool listing;     /* lines of LIST or UIDL are due behind the reply */
     bool message;     /* MESSAGE is due behind the reply */
+    bool upgrade;     /* TLS is due behind the reply */
 };
 
 _Static_assert(sizeof(struct pop3_server) <= 192, "an idle session has 256 bytes in all");
 
 /* Borrows `options` until the last call. */
 void pop3_server_init(struct pop3_server *s, const struct pop3_server_options *options);
+
+/*
+ * The handshake that POP3_ACTION_TLS asked for is done: the session begins anew, without a greeting
+ * (RFC 2595 section 4), but for errors and failed logins. No buffer may be attached. False, without
+ * effect, when none was asked for.
+ */
+bool pop3_server_secured(struct pop3_server *s, const struct pop3_server_options *options);
 
 /*
  * The next action, in *action_out and as the result. Takes bytes from *in and moves it behind them.

@@ -47,6 +47,19 @@ void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *o
     smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
 }
 
+bool smtp_server_secured(struct smtp_server *s, const struct smtp_server_options *options)
+{
+    if (s->waiting != SMTP_ACTION_TLS)
+        return false;
+    *s = (struct smtp_server){.options = options,
+                              .state = STATE_GREET,
+                              .errors = s->errors,
+                              .idle = s->idle,
+                              .trusted = s->trusted};
+    smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
+    return true;
+}
+
 void smtp_server_trust(struct smtp_server *s)
 {
     s->trusted = true;
@@ -195,6 +208,7 @@ static const struct {
     [SMTP_VERB_EHLO] = {.states = SERVED, .run = on_helo},
     [SMTP_VERB_HELO] = {.states = SERVED, .run = on_helo},
     [SMTP_VERB_XCLIENT] = {.states = BIT(STATE_GREET) | BIT(STATE_READY), .run = on_xclient},
+    [SMTP_VERB_STARTTLS] = {.states = BIT(STATE_READY), .reply = SMTP_REPLY_START_TLS},
     [SMTP_VERB_MAIL] = {.states = BIT(STATE_READY), .run = on_mail},
     [SMTP_VERB_RCPT] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_rcpt},
     [SMTP_VERB_DATA] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_data},
@@ -285,7 +299,8 @@ static int on_line(struct smtp_server *s, struct span line, struct smtp_action *
 
     if (c.verb == SMTP_VERB_BDAT)
         return on_bdat(s, &c, bad);
-    if (c.verb == SMTP_VERB_XCLIENT && !s->trusted)
+    if ((c.verb == SMTP_VERB_XCLIENT && !s->trusted) ||
+        (c.verb == SMTP_VERB_STARTTLS && !s->options->starttls))
         return reply(s, SMTP_REPLY_NOT_OFFERED);
     if (is_idling(s, c.verb))
         return reply(s, SMTP_REPLY_TOO_MANY_COMMANDS);
@@ -395,30 +410,12 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
     return on_bad(s);
 }
 
-static void put_reply(struct smtp_server *s, enum smtp_reply_id id, struct writer *w)
-{
-    const struct smtp_reply *row = smtp_reply_row(id);
-
-    if (id == SMTP_REPLY_EHLO) {
-        smtp_offer_put(w, s->options, s->trusted);
-    } else if (id == SMTP_REPLY_READY || id == SMTP_REPLY_HELO) {
-        writer_number(w, row->code);
-        writer_byte(w, ' ');
-        writer_span_put(w, s->options->hostname);
-        writer_text(w, row->text[0] ? " " : "");
-        writer_text(w, row->text);
-        writer_text(w, "\r\n");
-    } else {
-        smtp_reply_put(w, id, span_of(s->own_text, s->own_text_len));
-    }
-    set_own_text(s, span_of(NULL, 0));
-}
-
 /* Counts a reply that was sent, and draws what follows from it. */
 static void sent(struct smtp_server *s, enum smtp_reply_id id)
 {
     unsigned code = smtp_reply_row(id)->code;
 
+    s->upgrade |= id == SMTP_REPLY_START_TLS;
     if (code == 421) {
         end_transaction(s);
         s->closing = true;
@@ -438,7 +435,8 @@ static int send_reply(struct smtp_server *s, uint8_t *due, struct writer *scratc
     if (writer_room(scratch) < SMTP_SERVER_ROOM)
         return SMTP_ACTION_ROOM;
     *due = SMTP_REPLY_NONE;
-    put_reply(s, id, scratch);
+    smtp_offer_reply(scratch, s->options, s->trusted, id, span_of(s->own_text, s->own_text_len));
+    set_own_text(s, span_of(NULL, 0));
     action->reply = id;
     action->ends = s->reset || smtp_reply_row(id)->code == 421;
     action->bytes = span_skip(writer_span(scratch), start);
@@ -464,6 +462,10 @@ static int due(struct smtp_server *s, struct writer *scratch, struct smtp_action
         return send_reply(s, &s->farewell, scratch, action);
     if (s->closing)
         return SMTP_ACTION_CLOSE;
+    if (s->upgrade) {
+        s->upgrade = false;
+        return ask(s, SMTP_ACTION_TLS);
+    }
     if (s->waiting)
         return SMTP_ACTION_WAIT;
     if (s->state == STATE_VERDICTS) {
@@ -555,7 +557,7 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
     enum smtp_action_kind what = (enum smtp_action_kind)s->waiting;
     enum smtp_reply_id usual;
 
-    if (!s->waiting)
+    if (!s->waiting || what == SMTP_ACTION_TLS)
         return false;
     s->waiting = 0;
     if (what == SMTP_ACTION_DATA && smtp_reader_in_chunk(&s->reader)) {

@@ -28,6 +28,7 @@ struct smtp_server_options {
     uint16_t errors_max;       /* 5xx replies until 421, at least 1; an accepted message forgives */
     uint16_t idle_max; /* commands that bring no message nearer (EHLO, RSET, NOOP, VRFY, HELP,
                           EXPN) until 421, since the last accepted message; 0: no limit */
+    bool starttls;     /* STARTTLS is offered (RFC 3207) */
 };
 
 enum {
@@ -60,6 +61,8 @@ enum smtp_action_kind {
                             for each in the order of RCPT; OK accepts, or a refusal */
     SMTP_ACTION_FINAL,   /* behind the last VERDICT: answer as END */
     SMTP_ACTION_RESET,   /* the transaction is over: release it */
+    SMTP_ACTION_TLS,     /* send what is in `scratch`, drop what has come behind STARTTLS, and begin
+                            the handshake; smtp_server_secured() behind it, or the end */
     SMTP_ACTION_CLOSE,   /* send what is in `scratch` and close; nothing more is read */
 };
 
@@ -103,6 +106,7 @@ struct smtp_server {
     bool reset : 1;     /* RESET is due behind the reply */
     bool closing : 1;   /* CLOSE is due behind all that is due */
     bool trusted : 1;   /* XCLIENT is offered */
+    bool upgrade : 1;   /* TLS is due behind the reply */
     bool utf8 : 1;      /* of the transaction: SMTPUTF8, PRDR, BODY=BINARYMIME */
     bool prdr : 1;
     bool binary : 1;
@@ -112,6 +116,13 @@ _Static_assert(sizeof(struct smtp_server) <= 192, "an idle session has 256 bytes
 
 /* Borrows `options` until the last call. */
 void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options);
+
+/*
+ * The handshake that SMTP_ACTION_TLS asked for is done: all that the client has said before is
+ * forgotten (RFC 3207 section 4.2), but for its errors. No line buffer may be attached. False,
+ * without effect, when none was asked for.
+ */
+bool smtp_server_secured(struct smtp_server *s, const struct smtp_server_options *options);
 
 /* Offers XCLIENT from here on: the client is one that may speak for others. */
 void smtp_server_trust(struct smtp_server *s);

@@ -14,12 +14,16 @@ static const struct smtp_server_options options = {
     .idle_max = 12,
 };
 
-bool play_trusted;
+bool play_trusted, play_starttls;
 
 void play_begin(struct play *p, void *text, size_t cap)
 {
+    static struct smtp_server_options offering;
+
     memset(p, 0, sizeof(*p));
-    smtp_server_init(&p->server, &options);
+    offering = options;
+    offering.starttls = true;
+    smtp_server_init(&p->server, play_starttls ? &offering : &options);
     if (play_trusted)
         smtp_server_trust(&p->server);
     p->scratch = writer_of(p->reply_bytes, sizeof(p->reply_bytes));
@@ -150,6 +154,9 @@ bool play_act(struct play *p, const struct smtp_action *a)
         CHECK(p->open == 0);
         writer_text(&p->out, "RESET ");
         return true;
+    case SMTP_ACTION_TLS:
+        writer_text(&p->out, "TLS");
+        return false;
     case SMTP_ACTION_CLOSE:
         writer_text(&p->out, "CLOSE");
         return false;

@@ -100,6 +100,9 @@ static bool act(struct play *p, const struct pop3_action *a)
     case POP3_ACTION_UPDATE:
         writer_printf(&p->out, "UPDATE(%u %02x) ", a->deleted_count, a->deleted[0]);
         break;
+    case POP3_ACTION_TLS:
+        writer_text(&p->out, "TLS");
+        return false;
     case POP3_ACTION_CLOSE:
         writer_text(&p->out, "CLOSE");
         return false;
