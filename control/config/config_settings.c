@@ -246,6 +246,8 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->greet_delay_ms = milliseconds(c->smtp.greet_delay);
     s->pregreet_refuse = c->smtp.pregreet == CONFIG_PREGREET_REFUSE;
     fill_mime(s, &c->mime);
+    s->mechanisms = c->auth.offered;
+    s->submission_cleartext = c->submission.allow_cleartext;
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_cleartext = c->pop3.allow_cleartext;

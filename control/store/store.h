@@ -52,6 +52,12 @@ void store_close(struct store *store);
 /* Wall milliseconds since 1970 that no id of a message committed before this opening lies behind:
  * ids begin there when the wall clock has gone back meanwhile. 0: none. */
 uint64_t store_clock(struct store *store);
+
+enum { STORE_SECRET = 32 };
+
+/* Random octets that are this store's for ever: what must look random and stay the same is made of
+ * them. */
+void store_secret(struct store *store, uint8_t secret_out[STORE_SECRET]);
 const char *store_status_name(enum store_status status);
 
 /* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is

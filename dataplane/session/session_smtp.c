@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
@@ -25,7 +26,8 @@ static void answer(struct session *s, enum smtp_reply_id row, struct span text)
 
 void session_smtp_begin(struct sessions *ss, struct session *s)
 {
-    smtp_server_init(&s->smtp, &ss->smtp_options);
+    smtp_server_init(&s->smtp, s->protocol == LISTENER_SUBMISSION ? &ss->submission_options
+                                                                  : &ss->smtp_options);
     if (session_peer_trusted(ss, s))
         smtp_server_trust(&s->smtp);
     session_deadline(ss, s, ss->settings.command_timeout_ms);
@@ -201,8 +203,8 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
     count_refusal(ss, s, row);
     s->spoke = true;
     /* A command is counted with its last reply, and no reply that answers none. */
-    s->commands +=
-        row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
+    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD &&
+                   row != SMTP_REPLY_AUTH_CHALLENGE && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
     /* A refusal that ends it is the message's, if only because its framing is lost; others answer
@@ -225,8 +227,48 @@ static void on_xclient(struct sessions *ss, struct session *s, const struct smtp
     row = session_peer_xclient(ss, s, &a->xclient);
     if (row != SMTP_REPLY_OK)
         session_limit_enter(ss, s);
+    else
+        session_auth_end(ss, s);
     answer(s, row, span_of(NULL, 0));
 }
+
+/* ---- logins ---- */
+
+static void on_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome)
+{
+    switch (outcome) {
+    case SESSION_AUTH_WAITS:
+        return;
+    case SESSION_AUTH_CHALLENGE:
+        answer(s, SMTP_REPLY_AUTH_CHALLENGE, session_auth_challenge(s));
+        return;
+    case SESSION_AUTH_KNOWN:
+        if (session_auth_keep(ss, s)) {
+            ss->counters->auth_logins++;
+            answer(s, SMTP_REPLY_AUTH_OK, span_of(NULL, 0));
+            return;
+        }
+        outcome = SESSION_AUTH_TEMPORARY;
+        break;
+    default:
+        session_auth_end(ss, s);
+        break;
+    }
+    answer(s, session_auth_smtp(outcome), span_of(NULL, 0));
+}
+
+bool session_smtp_wake(struct sessions *ss, struct session *s)
+{
+    enum session_auth_outcome outcome;
+
+    if (!session_auth_due(s, &outcome))
+        return false;
+    on_auth(ss, s, outcome);
+    session_deadline(ss, s, ss->settings.command_timeout_ms);
+    return true;
+}
+
+/* ---- envelope, data, end ---- */
 
 /* The message is asked for: what the rules know of the envelope may refuse it before any of it
  * comes. */
@@ -267,6 +309,12 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         return GO_ON;
     case SMTP_ACTION_XCLIENT:
         on_xclient(ss, s, a);
+        return GO_ON;
+    case SMTP_ACTION_AUTH:
+        on_auth(ss, s, session_auth_begin(ss, s, a->mechanism, a->initial));
+        return GO_ON;
+    case SMTP_ACTION_RESPONSE:
+        on_auth(ss, s, a->too_long ? SESSION_AUTH_TOO_LONG : session_auth_line(ss, s, a->bytes));
         return GO_ON;
     case SMTP_ACTION_VERDICT:
         answer_recipient(s, a->index);
@@ -347,8 +395,10 @@ static bool may_go_on(struct sessions *ss, struct session *s)
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
-    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
-                     s->tx->greylist);
+    if (!s->tx)
+        return s->more && session_auth_waits(s);
+    return s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
+           s->tx->greylist;
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -395,6 +445,8 @@ void session_smtp_run(struct sessions *ss, struct session *s)
 {
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
+    if (s->more)
+        session_auth_pursue(ss, s);
     session_greet_run(ss, s);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
         continue;
@@ -477,6 +529,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         committed(ss, s, job);
     else if (job->kind == JOB_GREYLIST)
         session_greylist_answer(ss, s, job);
+    else
+        on_auth(ss, s, session_auth_answer(ss, s, job));
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
 }
@@ -486,7 +540,7 @@ bool session_smtp_idle(struct sessions *ss, struct session *s)
     struct transaction *tx = s->tx;
 
     if (!tx || !tx->commit)
-        return !tx || transaction_may_end(ss, s, tx);
+        return tx ? transaction_may_end(ss, s, tx) : session_auth_idle(s);
     /* Nobody is left to answer: what control has not begun it may drop. */
     atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
     return false;

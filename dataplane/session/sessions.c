@@ -3,6 +3,7 @@
 
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/session/session.h"
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
@@ -11,10 +12,22 @@
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
+#include "proto/sasl/sasl_server.h"
 
 enum { ANSWERS = 64, STALLED_RUN = 64, NEAR_ROUNDS = 16 };
 
 /* ---- settings ---- */
+
+static void take_submission(struct sessions *ss)
+{
+    struct writer names = writer_of(ss->mechanisms, sizeof(ss->mechanisms));
+
+    sasl_mechanism_put(&names, ss->settings.mechanisms);
+    ss->submission_options = ss->smtp_options;
+    ss->submission_options.mechanisms = ss->pop3_options.mechanisms = writer_span(&names);
+    ss->submission_options.cleartext = ss->settings.submission_cleartext;
+    ss->submission_options.command_line_max = SASL_LINE_MAX;
+}
 
 /* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what
  * control frees. */
@@ -43,6 +56,7 @@ static void take_settings(struct sessions *ss)
         .login = ss->settings.pop3_cleartext,
         .login_delay = ss->settings.pop3_login_delay_s,
     };
+    take_submission(ss);
     if (ss->draining)
         return;
     tcp_unlisten(ss->options.tcp);
@@ -136,7 +150,7 @@ static void give_place(struct sessions *ss, struct session *s)
 
 static void begin(struct sessions *ss, struct session *s)
 {
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_begin(ss, s);
     else
         session_pop3_begin(ss, s);
@@ -184,7 +198,7 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
 
 static bool is_idle(struct sessions *ss, struct session *s)
 {
-    return s->protocol == LISTENER_SMTP ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
+    return session_is_smtp(s) ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
 }
 
 /* The connection goes: the record is written while its addresses are still known. */
@@ -208,8 +222,9 @@ static void settle(struct sessions *ss, struct session *s)
         s->state = SESSION_LINGERING;
     if (!is_idle(ss, s))
         return;
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_gone(ss, s);
+    session_auth_end(ss, s);
     session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
@@ -222,9 +237,8 @@ void session_shutdown(struct sessions *ss, struct session *s)
     if (!session_flush(ss, s) || s->closing)
         return;
     s->closing = true;
-    session_deadline(ss, s,
-                     s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms
-                                                  : ss->settings.pop3_idle_ms);
+    session_deadline(
+        ss, s, session_is_smtp(s) ? ss->settings.command_timeout_ms : ss->settings.pop3_idle_ms);
     tcp_shutdown(ss->options.tcp, s->conn);
     tcp_discard(ss->options.tcp, s->conn);
 }
@@ -257,7 +271,7 @@ static void run(struct sessions *ss, struct session *s)
     if (s->state == SESSION_OPEN && s->conn && s->header)
         run_behind_proxy(ss, s);
     if (s->state == SESSION_OPEN && s->conn && !s->header) {
-        if (s->protocol == LISTENER_SMTP)
+        if (session_is_smtp(s))
             session_smtp_run(ss, s);
         else
             session_pop3_run(ss, s);
@@ -349,7 +363,7 @@ static void take_answer(struct sessions *ss, struct job *job)
         job_give(ss->options.port, job);
         return;
     }
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_answer(ss, s, job);
     else
         session_pop3_answer(ss, s, job);
@@ -379,14 +393,15 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (s->protocol == LISTENER_SMTP && (session_greet_due(s) || session_greylist_due(ss, s))) {
+    if (session_is_smtp(s) &&
+        (session_greet_due(s) || session_greylist_due(ss, s) || session_smtp_wake(ss, s))) {
         run(ss, s);
         return;
     }
     ss->counters->sessions_timed_out++;
     if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
-    else if (s->protocol == LISTENER_SMTP)
+    else if (session_is_smtp(s))
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     else
         session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
@@ -416,11 +431,11 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
         run(ss, s);
         return;
     }
-    if (!force && s->protocol == LISTENER_SMTP && s->tx)
+    if (!force && session_is_smtp(s) && s->tx)
         return;
     if (!force && s->protocol == LISTENER_POP3 && s->pop3)
         return;
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_expire(ss, s, SMTP_REPLY_DRAINING);
     else
         session_pop3_expire(ss, s, POP3_REPLY_DRAINING);

@@ -84,7 +84,7 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_NAME_MAX);
     tx->record->message.client_name =
         record_put(tx->record, session_peer_name(s), SESSION_CLIENT_NAME);
-    tx->record->message.login = record_put(tx->record, session_peer_login(s), SESSION_LOGIN);
+    tx->record->message.login = record_put(tx->record, session_peer_login(s), SESSION_NAME_MAX);
     tx->record->message.peer = peer;
 }
 

@@ -6,6 +6,7 @@
 
 /* Writes the reply to EHLO, with what is offered: XCLIENT to those who may say it. At most
  * SMTP_SERVER_ROOM bytes. */
-void smtp_offer_put(struct writer *w, const struct smtp_server_options *options, bool xclient);
+void smtp_offer_put(struct writer *w, const struct smtp_server_options *options, bool xclient,
+                    bool auth);
 
 #endif
