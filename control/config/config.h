@@ -148,8 +148,12 @@ struct config_auth {
     uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
 };
 
+enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
+
 struct config_submission {
     bool allow_cleartext;
+    int header_from; /* enum config_header_from */
+    bool privacy;
 };
 
 struct config_pop3 {
@@ -241,6 +245,8 @@ struct config_account {
     char *address;  /* as spelled */
     char *password; /* a crypt(3) hash */
     char *scram_sha_256, *scram_sha_1; /* stored keys; empty: none */
+    char **send_as; /* addresses as spelled, or "@" and a domain */
+    uint32_t send_as_count;
     /* Found by the check: */
     uint32_t domain;     /* its place among the domains */
     struct span key;     /* as the directory and the store have it */

@@ -193,6 +193,20 @@ static void check_scram(const struct config *config, const char *path, struct co
     }
 }
 
+static void check_send_as(const struct config *config, const char *path,
+                          struct config_errors *errors)
+{
+    for (uint32_t i = 0; i < config->accounts_count; i++)
+        for (uint32_t k = 0; k < config->accounts[i].send_as_count; k++) {
+            uint8_t text[DIRECTORY_SENDER_KEY];
+            struct writer w = writer_of(text, sizeof(text));
+
+            if (!config_sender_key(&w, span_text(config->accounts[i].send_as[k])))
+                config_error(errors, path, config->accounts[i].line,
+                             "accounts[].send_as: expected addresses, or \"@\" and a domain");
+        }
+}
+
 static void check_metrics(const struct config *config, const char *path, const uint32_t *lines,
                           struct config_errors *errors)
 {
@@ -219,9 +233,12 @@ static uint64_t directory_entries(const struct config *config)
 {
     uint64_t n = (uint64_t)config->domains_count + config->accounts_count + config->aliases_count;
 
+    for (uint32_t i = 0; i < config->accounts_count; i++)
+        n += config->accounts[i].send_as_count;
+
     for (uint32_t i = 0; i < config->domains_count; i++)
         n += config->domains[i].catch_all[0] ? 2 : 0;
-    return config->domains_count ? n + 1 + config->network.addresses_count : n;
+    return config->domains_count ? n + 2 + config->network.addresses_count : n;
 }
 
 void config_warn(const struct config *config, struct writer *out)
@@ -323,6 +340,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_listeners(config, path, errors);
     check_auth(config, path, lines, errors);
     check_scram(config, path, errors);
+    check_send_as(config, path, errors);
     check_metrics(config, path, lines, errors);
     check_log(config, path, lines, errors);
     check_limits(config, path, errors);

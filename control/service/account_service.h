@@ -32,8 +32,8 @@ struct account_ids {
     uint32_t count;
     uint64_t ids[];
 };
-/* From malloc; NULL: no memory. */
-struct account_ids *account_table_ids(const struct account_table *table);
+/* With one more that is none of the table's. From malloc; NULL: no memory. */
+struct account_ids *account_table_ids(const struct account_table *table, uint64_t more);
 /* False for NULL. */
 bool account_ids_has(const struct account_ids *ids, uint64_t account);
 /* Of the configuration that the table was made of. */

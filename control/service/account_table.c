@@ -164,13 +164,14 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct account_ids *account_table_ids(const struct account_table *table)
+struct account_ids *account_table_ids(const struct account_table *table, uint64_t more)
 {
-    struct account_ids *ids = malloc(sizeof(*ids) + table->count * sizeof(ids->ids[0]));
+    struct account_ids *ids = malloc(sizeof(*ids) + (table->count + 1) * sizeof(ids->ids[0]));
 
     if (!ids)
         return NULL;
-    ids->count = table->count;
+    ids->count = table->count + 1;
+    ids->ids[table->count] = more;
     for (uint32_t i = 0; i < table->count; i++)
         ids->ids[i] = table->rows[i].account;
     qsort(ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);

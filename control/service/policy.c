@@ -129,13 +129,19 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .account_id = account_registry_id,
                                             .tenant_id = account_registry_tenant,
                                             .context = registry};
+    uint64_t queue;
 
     if (!registry)
         return false;
+    queue = source.queue = account_registry_queue(registry);
+    if (!queue) {
+        account_registry_free(registry);
+        return false;
+    }
     *accounts_out = account_table_new(config, account_registry_id, registry);
     if (*accounts_out)
         set_secret(p, *accounts_out);
-    *settings_out = *accounts_out && expect_accounts(p, account_table_ids(*accounts_out))
+    *settings_out = *accounts_out && expect_accounts(p, account_table_ids(*accounts_out, queue))
                         ? config_settings(&source)
                         : NULL;
     account_registry_free(registry);

@@ -74,6 +74,9 @@ enum {
     STORE_UIDL = 70,   /* longest unique-id (RFC 1939 section 7) */
 };
 
+/* Key of the account whose mailboxes hold what is to go to other servers: no address. */
+#define STORE_QUEUE "(queue)"
+
 struct store_account {
     uint64_t domain;
     struct span key;       /* address_key() of its primary address */

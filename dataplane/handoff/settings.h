@@ -56,6 +56,8 @@ struct settings {
     uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
     uint32_t mechanisms;       /* of SASL that are offered: bits by enum sasl_mechanism */
     bool submission_cleartext; /* AUTH without TLS */
+    bool submission_from;      /* From and Sender are checked, not the envelope alone */
+    bool submission_privacy;   /* nothing tells where a message was submitted from */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
     bool pop3_cleartext;         /* USER, PASS and AUTH without TLS */

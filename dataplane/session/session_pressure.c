@@ -23,8 +23,7 @@ bool session_pressure(const struct sessions *ss)
 static bool is_awaited(const struct session *s)
 {
     return s->state == SESSION_OPEN && s->conn && !s->closing && !s->stalled &&
-           session_is_smtp(s) && s->tx && smtp_server_in_data(&s->smtp) &&
-           tcp_unread(s->conn) == 0;
+           session_is_smtp(s) && s->tx && smtp_server_in_data(&s->smtp) && tcp_unread(s->conn) == 0;
 }
 
 static bool is_slow(const struct sessions *ss, struct session *s)

@@ -8,6 +8,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/transaction_submission.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -46,21 +47,33 @@ static void refuse_content(struct session *s, enum smtp_reply_id row, struct spa
     smtp_server_refuse(&s->smtp, row, text);
 }
 
-static void on_text(struct sessions *ss, struct session *s, struct span bytes)
+static void take_text(struct sessions *ss, struct session *s, struct span bytes)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
     enum smtp_reply_id row;
 
-    if (tx->failed)
+    if (tx->failed || bytes.len == 0)
         return;
-    ss->counters->message_bytes += bytes.len;
     transaction_stamp(ss, STAGE_smtp);
     transaction_keep(ss, s, tx, bytes);
     transaction_stamp(ss, STAGE_keep);
     row = transaction_content_feed(ss, tx, bytes, &text);
     if (row != SMTP_REPLY_NONE)
         refuse_content(s, row, text);
+}
+
+/* Of what is submitted, fields that are nobody else's business are left out before anything sees
+ * them. */
+static void on_text(struct sessions *ss, struct session *s, struct span bytes)
+{
+    ss->counters->message_bytes += bytes.len;
+    if (!s->tx->submission) {
+        take_text(ss, s, bytes);
+        return;
+    }
+    while (bytes.len)
+        take_text(ss, s, transaction_submission_take(s->tx, &bytes));
 }
 
 /* The reply to the data goes to the machine, and into the record. */
@@ -112,8 +125,11 @@ static void on_end(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
-    enum smtp_reply_id row = transaction_content_finish(ss, tx);
+    enum smtp_reply_id row;
 
+    if (tx->submission)
+        take_text(ss, s, transaction_submission_rest(tx));
+    row = transaction_content_finish(ss, tx);
     if (row == SMTP_REPLY_NONE && !recipient_all_there(ss, tx))
         row = SMTP_REPLY_RECIPIENT_GONE;
 

@@ -14,6 +14,9 @@
 #include "dataplane/session/session_timer.h"
 #include "proto/sasl/sasl_server.h"
 
+/* Octets of a line without its LF: RFC 5322 section 2.1.1. */
+enum { SUBMISSION_LINE_MAX = 999 };
+
 enum { ANSWERS = 64, STALLED_RUN = 64, NEAR_ROUNDS = 16 };
 
 /* ---- settings ---- */
@@ -27,6 +30,7 @@ static void take_submission(struct sessions *ss)
     ss->submission_options.mechanisms = ss->pop3_options.mechanisms = writer_span(&names);
     ss->submission_options.cleartext = ss->settings.submission_cleartext;
     ss->submission_options.command_line_max = SASL_LINE_MAX;
+    ss->submission_options.text_line_max = SUBMISSION_LINE_MAX;
 }
 
 /* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what

@@ -3,10 +3,12 @@
 
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
+#include "proto/mime/mime_strip.h"
 
 #include <string.h>
 
-enum { KEEP_ROOM = SESSION_STEP, WRITES_OUT = 4 };
+/* A step, and what mime_strip held back before it. */
+enum { KEEP_ROOM = SESSION_STEP + MIME_STRIP_HELD, WRITES_OUT = 4 };
 
 _Static_assert(sizeof(struct transaction) <= BUDGET_TRANSACTION, "room is left in its chunk");
 

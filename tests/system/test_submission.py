@@ -50,6 +50,11 @@ def b64(text):
     return base64.b64encode(text.encode()).decode()
 
 
+def plain(ident, sender=ALICE):
+    """A message from an account."""
+    return messages.plain(ident).data.replace(b"From: sender@client.test", f"From: {sender}".encode())
+
+
 PLAIN = b64(f"\0{ALICE}\0{PASSWORD}")
 
 
@@ -104,7 +109,6 @@ def test_without_encryption_nobody_logs_in_unless_told(make_engine):
 
 
 def test_smtplib_and_poplib(submission):
-    mail = messages.plain("smtplib@submission.test")
     with inside(submission.namespaces.client):
         session = smtplib.SMTP(ENGINE_IPV4, SUBMISSION, local_hostname="client.test", timeout=30)
     for mechanism in ("PLAIN", "LOGIN"):
@@ -112,7 +116,7 @@ def test_smtplib_and_poplib(submission):
         session.user, session.password = ALICE, PASSWORD
         authenticate = session.auth_plain if mechanism == "PLAIN" else session.auth_login
         assert session.auth(mechanism, authenticate)[0] == 235
-        session.sendmail(ALICE, [BOB], mail.data.replace(b"smtplib@", f"smtplib-{mechanism}@".encode()))
+        session.sendmail(ALICE, [BOB], plain(f"smtplib-{mechanism}@submission.test"))
         session.quit()
         with inside(submission.namespaces.client):
             session = smtplib.SMTP(ENGINE_IPV4, SUBMISSION, local_hostname="client.test", timeout=30)
@@ -147,7 +151,7 @@ def test_pop3_auth(submission):
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_curl(submission, mechanism, tmp_path):
     ident = f"curl-{mechanism}@submission.test"
-    (tmp_path / "mail").write_bytes(messages.plain(ident).data)
+    (tmp_path / "mail").write_bytes(plain(ident))
     submission.namespaces.run("curl", "-sS", "--max-time", 30, "--url", f"smtp://{ENGINE_IPV4}:{SUBMISSION}/client.test",
                               "--user", f"{ALICE}:{PASSWORD}", "--login-options", f"AUTH={mechanism}",
                               "--mail-from", ALICE, "--mail-rcpt", BOB, "--upload-file", tmp_path / "mail")
@@ -166,7 +170,7 @@ def test_msmtp_and_mpop(submission, mechanism, tmp_path):
                                      f"uidls_file {tmp_path}/uidls\n")
     for name in ("msmtprc", "mpoprc"):
         (tmp_path / name).chmod(0o600)
-    submission.namespaces.run("msmtp", "-C", tmp_path / "msmtprc", BOB, data=messages.plain(ident).data)
+    submission.namespaces.run("msmtp", "-C", tmp_path / "msmtprc", BOB, data=plain(ident, BOB))
     submission.namespaces.run("mpop", "-C", tmp_path / "mpoprc", "-Q")
     assert ident.encode() in (tmp_path / "mbox").read_bytes()
 
@@ -190,3 +194,110 @@ def test_gsasl(submission, mechanism):
                                            ENGINE_IPV4, str(SUBMISSION), data=b"", check=False)
         said = (result.stdout + result.stderr).decode(errors="replace")
         assert bool(re.search("^235 ", said, re.MULTILINE)) == (password == PASSWORD), said
+
+
+# ---- what is done to a message ----
+
+def submit(engine, sender, recipients, data, user=ALICE):
+    """The reply that decides."""
+    with Session(engine.namespaces, port=SUBMISSION) as session:
+        session.command("EHLO client.test")
+        assert session.command("AUTH PLAIN " + b64(f"\0{user}\0{PASSWORD}"))[0] == 235
+        code, text = session.command(f"MAIL FROM:<{sender}>")
+        for recipient in recipients:
+            if code == 250:
+                code, text = session.command(f"RCPT TO:<{recipient}>")
+        if code == 250:
+            code, text = session.command("DATA")
+        if code == 354:
+            session.send(data + b".\r\n")
+            code, text = session.reply()
+        return code, text
+
+
+def text_of(ident, *fields, sender=ALICE):
+    return "\r\n".join([f"From: {sender}", f"X-Ident: {ident}", *fields, "", "text", ""]).encode()
+
+
+@pytest.fixture(scope="module")
+def senders(shared_bench):
+    changes = settings(aliases=[{"address": "sales@example.test", "members": [ALICE, BOB]},
+                                {"address": "bobs@example.test", "members": [BOB]}],
+                       domains=[{"name": "example.test", "class": "local"},
+                                {"name": "catch.test", "class": "local", "catch_all": ALICE}])
+    alice = next(account for account in changes["accounts"] if account["address"] == ALICE)
+    alice["send_as"] = ["boss@example.test", "@elsewhere.example", "Someone@Other.Example"]
+    return shared_bench(changes=changes)
+
+
+def test_accounts_send_as_themselves(senders):
+    """RFC 6409 section 6.1: addresses, aliases, catch-alls, what is granted."""
+    for sender in (ALICE, "alice+detail@example.test", "ALICE@EXAMPLE.test", "sales@example.test", "any@catch.test",
+                   "boss@example.test", "x@elsewhere.example", "someone@other.example", ""):
+        assert submit(senders, sender, [BOB], text_of("may"))[0] == 250, sender
+    for sender in (BOB, "bobs@example.test", "nobody@example.test", "x@sub.elsewhere.example", "else@other.example"):
+        assert submit(senders, sender, [BOB], text_of("may not"))[1].startswith("553 5.7.1 "), sender
+
+
+def test_from_and_sender_are_the_accounts(senders):
+    own = ('From: "Alice, A." <alice@example.test>', "From: alice@example.test (Alice)", "From: Team: alice@example.test, sales@example.test;",
+           "from:\r\n Alice\r\n <alice@example.test>", f"From: {ALICE}\r\nSender: x@elsewhere.example")
+    others = (f"From: {BOB}", f"From: {ALICE}, {BOB}", f'From: "{ALICE}" <{BOB}>', f"From: {ALICE}\r\nSender: {BOB}")
+    broken = ("Subject: no From", "From: ", f"From: {ALICE}\r\nFrom: {BOB}", f"From: <{ALICE}> <{BOB}>", "From: alice", "From: Team:;")
+    for fields, expected in ((own, "250 "), (others, "550 5.7.1 "), (broken, "554 5.6.0 ")):
+        for field in fields:
+            code, text = submit(senders, ALICE, [BOB], field.encode() + b"\r\n\r\ntext\r\n")
+            assert text.startswith(expected), (field, text)
+
+
+def test_date_and_id_are_added_and_bcc_goes(senders):
+    """RFC 6409 section 8; RFC 5322 section 3.6.3."""
+    data = text_of("repaired", "Bcc: secret@example.test,", "\tmore@example.test", "bCC : again@example.test", "Subject: x")
+    assert submit(senders, ALICE, [BOB], data)[0] == 250
+    [stored] = stored_with(senders, BOB, "X-Ident: repaired")
+    header = stored.split(b"\r\n\r\n")[0].decode()
+    assert re.search(r"^Date: \w{3}, \d", header, re.MULTILINE) and re.search(r"^Message-ID: <\w+@mx\.example\.test>\r?$", header, re.MULTILINE)
+    assert "secret" not in header and "again" not in header and "bcc" not in header.lower() and "Subject: x" in header
+    data = text_of("whole", "Date: Sun, 22 Nov 2026 03:47:25 +0000", "Message-ID: <own@client.test>", "Bccx: stays")
+    assert submit(senders, ALICE, [BOB], data)[0] == 250
+    [stored] = stored_with(senders, BOB, "X-Ident: whole")
+    assert stored.count(b"Date:") == 1 and stored.count(b"Message-ID:") == 1 and stored.endswith(data)
+
+
+def test_lines_are_as_long_as_mail_may_have_them(senders):
+    """RFC 5322 section 2.1.1."""
+    for length, code in ((998, 250), (999, 554)):
+        assert submit(senders, ALICE, [BOB], text_of("long") + b"x" * length + b"\r\n")[0] == code
+
+
+def test_privacy_names_no_client(make_engine):
+    with make_engine(changes=settings(submission={"allow_cleartext": True, "privacy": True})) as engine:
+        data = text_of("private", "Received: from home.client.test", "User-Agent: Client/1", "X-Mailer: y", "Subject: z")
+        assert submit(engine, ALICE, [BOB], data)[0] == 250
+        [stored] = stored_with(engine, BOB, "X-Ident: private")
+        assert stored.count(b"Received: by mx.example.test") == 1 and b"client.test" not in stored
+        assert b"User-Agent" not in stored and b"X-Mailer" not in stored and b"Subject: z" in stored
+
+
+# ---- mail for other servers ----
+
+def test_mail_for_other_servers_is_queued_and_kept(make_engine):
+    """RFC 6409 section 3.1: what was taken is not lost, whatever happens next."""
+    with make_engine(changes=settings()) as engine:
+        with Session(engine.namespaces, port=25) as session:
+            session.command("EHLO client.test")
+            assert session.command(f"MAIL FROM:<{ALICE}>")[0] == 250
+            assert session.command("RCPT TO:<x@far.example>")[0] == 550
+        data = text_of("far", "Subject: x")
+        assert submit(engine, ALICE, ["x@far.example", "y@far.example", BOB, "x@far.example", "nobody@example.test"], data)[0] == 550
+        assert engine.ask("queue", "list") == []
+        assert submit(engine, ALICE, ["x@far.example", "y@far.example", BOB, "x@far.example"], data)[0] == 250
+        engine.kill()
+        engine.start()
+        queued = engine.ask("queue", "list")
+        assert [(row["rcpt_to"], row["mail_from"], row["login"], row["state"]) for row in queued] == [
+            (recipient, ALICE, ALICE, "queued") for recipient in ("x@far.example", "y@far.example")]
+        assert len(stored_with(engine, BOB, "X-Ident: far")) == 1
+        exported = engine.ctl("message", "export", queued[0]["id"]).stdout
+        assert exported.endswith(data) and b"\r\nDate: " in exported
+        assert engine.ctl("fsck").returncode == 0
