@@ -34,6 +34,8 @@
 #include "control/service/service_counters.h"
 #include "control/service/store_service.h"
 #include "control/service/store_start.h"
+#include "control/tls/tls_contexts.h"
+#include "control/tls/tls_memory.h"
 #include "dataplane/session/session_judge.h"
 #include "dataplane/tap/tap.h"
 #ifdef WIREPOST_DPDK
@@ -47,8 +49,8 @@ enum { ERRORS_TEXT = 16384, TERM_DRAIN_MS = 5000, READY_MS = 5000, TICK_MS = 200
 
 static void check_rules(void *context, const struct config *config, struct config_errors *errors)
 {
-    if (!policy_check_rules(config, &errors->text))
-        errors->count++;
+    errors->count += !policy_check_rules(config, &errors->text);
+    errors->count += !tls_contexts_check(config, &errors->text);
 }
 
 #ifdef WIREPOST_DPDK
@@ -217,6 +219,7 @@ static struct engine_options engine_options_of(struct run *r)
         .more_user = r,
     };
 
+    config_cpus(e->worker_cpus, o.cpus);
     set_addresses(&o, &r->config->network);
     return o;
 }
@@ -586,5 +589,6 @@ int main(int argc, char **argv)
 #endif
     };
 
+    tls_memory_count();
     return cli_main(argc, argv, &actions);
 }

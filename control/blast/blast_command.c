@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "control/blast/blast_plan.h"
@@ -46,7 +47,7 @@ static void second(void *context, const struct blast_told *told)
     struct blast_report_row row;
 
     b->told = *told;
-    b->tally = *told->tally;
+    memcpy(&b->tally, told->tally, blast_tally_size(&b->plan.order));
     b->told.tally = &b->tally;
     if (told->verified) {
         b->verified = *told->verified;
@@ -109,7 +110,8 @@ static bool is_good(const struct blasting *b)
         return true;
     if (o->verify && (!b->told.verified || !blast_report_verified(b->told.verified)))
         return false;
-    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong)
+    if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong ||
+        b->tally.counts.messages_differing)
         return false;
     return b->tally.counts.sessions_done > 0;
 }
@@ -144,6 +146,8 @@ static int carry_out(struct blasting *b, blast_command_run *run)
         return FAILED;
     }
     b->terminal = isatty(STDERR_FILENO) && !b->plan.words.quiet;
+    /* Its pages are there before the load is. */
+    memset(&b->tally, 0, sizeof(b->tally));
     b->more.counters = json_object();
     b->more.timeline = json_array();
     sigaction(SIGINT, &action, NULL);

@@ -87,6 +87,8 @@ static bool plan_port(struct blast_plan *p)
         if (!read_gateway(w->gateway.word[i], o))
             return blast_words_complain("expected an address in the network of one of ours",
                                         w->gateway.word[i]);
+    if (w->cpu && !config_cpus(w->cpu, o->cpus))
+        return blast_words_complain("expected CPUs, as 1 or 2-5,8", "cpu");
     o->pmd = w->pmd;
     o->interface = w->dev;
     o->device = w->device;
@@ -162,15 +164,16 @@ static bool plan_mailboxes(struct blast_plan *p)
     const struct blast_words *w = &p->words;
     struct blast_order *o = &p->order;
 
-    o->verify = w->verify;
+    o->verify = w->verify && o->work == BLAST_WORK_SMTP;
+    o->compare = w->verify && !o->verify;
     o->retrieve = w->retrieve < UINT32_MAX ? (uint32_t)w->retrieve : UINT32_MAX;
     o->delete = w->delete;
     o->listing = w->list;
-    if (w->verify && o->work != BLAST_WORK_SMTP)
-        return blast_words_complain("--verify reads back what --work smtp has sent", NULL);
     if (w->verify && o->recipients > BLAST_VERIFY_RECIPIENTS)
         return blast_words_complain("at most 8 with --verify", "recipients");
-    return (!w->verify && (o->work != BLAST_WORK_POP3 || o->hold_us)) || read_password(p);
+    if (o->work == BLAST_WORK_POP3)
+        return (o->hold_us && !w->password_file) || read_password(p);
+    return !w->verify || read_password(p);
 }
 
 static bool plan_messages(struct blast_plan *p)

@@ -99,11 +99,8 @@ static bool take(enum blast_words_who who, const struct row *row, struct blast_w
             return complain(who, "said too often", row->name);
         list->word[list->count++] = value;
         return true;
-    case KIND_NUMBER:
-        return take_number(who, row, field, value);
     default:
-        *(bool *)field = true;
-        return true;
+        return take_number(who, row, field, value);
     }
 }
 
@@ -122,7 +119,8 @@ static bool take_flag(enum blast_words_who who, const struct row *row, struct bl
 
     if (!on && strcmp(value, "false") != 0)
         return complain(who, "expected true or false", row->name);
-    return !on || take(who, row, w, NULL);
+    *(bool *)(void *)((char *)w + row->at) = on;
+    return true;
 }
 
 bool blast_words_take(struct blast_words *w, enum blast_words_who who, const char *name,
@@ -190,13 +188,12 @@ bool blast_words_read(struct blast_words *w, enum blast_words_who who, int count
 
         if (!row)
             return complain(who, "no such option; --help lists them", word[at]);
-        if (row->kind == KIND_FLAG && value)
-            return complain(who, "takes no value", row->name);
         if (row->kind != KIND_FLAG && !value && at + 1 == count)
             return complain(who, "expected something behind it", row->name);
         if (row->kind != KIND_FLAG && !value)
             value = word[++at];
-        if (!take(who, row, w, value))
+        if (row->kind == KIND_FLAG ? !take_flag(who, row, w, value ? value : "true")
+                                   : !take(who, row, w, value))
             return false;
     }
     return true;

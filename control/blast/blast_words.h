@@ -22,7 +22,7 @@ struct blast_words_list {
 struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
         *json, *steps, *burst, *syn_flood_from, *loss, *languages, *shapes, *write, *config, *plot,
-        *delay;
+        *delay, *cpu;
     struct blast_words_list eal, address, gateway, rcpt, read;
     uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, slow_senders,
         slow_readers, slow_bytes, broken, syn_flood, reuse, timeout, drain;

@@ -45,7 +45,8 @@ struct config_engine {
     int64_t memory;
     bool checksum_offload;
     int tso, large_receive; /* enum config_offload */
-    char *control_cpus;     /* config_cpus() reads it; empty: all that the process had */
+    char *worker_cpus;      /* config_cpus() reads both; empty: chosen */
+    char *control_cpus;     /* empty: all that the process had */
     int64_t connections;
     int64_t half_open;
     int64_t receive_window;
@@ -96,7 +97,30 @@ struct config_ports {
 struct config_listener {
     uint32_t line; /* where it stands in the file */
     uint16_t port;
-    int protocol; /* enum listener_protocol */
+    int protocol;            /* enum listener_protocol */
+    int tls;                 /* enum listener_tls */
+    int client_certificates; /* enum config_clients */
+};
+
+enum config_clients { CONFIG_CLIENTS_NONE, CONFIG_CLIENTS_ASK, CONFIG_CLIENTS_REQUIRE };
+enum config_tls_profile { CONFIG_TLS_MODERN, CONFIG_TLS_INTERMEDIATE, CONFIG_TLS_OLD };
+
+struct config_certificate {
+    uint32_t line; /* where it stands in the file */
+    char *certificate, *key;
+    char *passphrase, *ocsp; /* files; empty: none */
+};
+
+struct config_tls {
+    struct config_certificate *certificates;
+    uint32_t certificates_count;
+    int profile; /* enum config_tls_profile */
+    int64_t handshakes;
+    int64_t handshake_timeout;
+    char *ticket_keys; /* a file; empty: keys of its own */
+    int64_t ticket_rotation;
+    int64_t expiry_warning;
+    char *client_ca; /* a file; empty: none */
 };
 
 struct config_smtp {
@@ -161,6 +185,7 @@ struct config_pop3 {
     int64_t failures;
     int64_t failure_delay, failure_delay_max; /* microseconds, like the next */
     int64_t login_delay;
+    int64_t read_ahead, read_ahead_all; /* bytes */
     bool allow_cleartext;
     int utf8_downgrade; /* enum config_utf8 */
 };
@@ -292,6 +317,7 @@ struct config {
     struct config_ports network;
     struct config_listener *listeners;
     uint32_t listeners_count;
+    struct config_tls tls;
     struct config_smtp smtp;
     struct config_limits limits;
     struct config_greylist greylist;

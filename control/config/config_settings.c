@@ -268,7 +268,8 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->listener_count = c->listeners_count;
     for (uint32_t i = 0; i < c->listeners_count; i++)
         s->listeners[i] = (struct listener){.port = c->listeners[i].port,
-                                            .protocol = (uint8_t)c->listeners[i].protocol};
+                                            .protocol = (uint8_t)c->listeners[i].protocol,
+                                            .tls = (uint8_t)c->listeners[i].tls};
     s->message_size_max = (uint64_t)c->smtp.message_size;
     s->recipients_max = (uint32_t)c->smtp.recipients;
     s->errors_max = (uint32_t)c->smtp.errors;
@@ -286,6 +287,8 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->proxy_timeout_ms = milliseconds(c->network.proxy_timeout);
     s->greet_delay_ms = milliseconds(c->smtp.greet_delay);
     s->pregreet_refuse = c->smtp.pregreet == CONFIG_PREGREET_REFUSE;
+    s->tls_timeout_ms = milliseconds(c->tls.handshake_timeout);
+    s->tls_handshakes = (uint32_t)c->tls.handshakes;
     fill_mime(s, &c->mime);
     s->mechanisms = c->auth.offered;
     s->submission_cleartext = c->submission.allow_cleartext;
@@ -293,6 +296,8 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->submission_privacy = c->submission.privacy;
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
+    s->pop3_ahead = (uint32_t)c->pop3.read_ahead;
+    s->pop3_ahead_all = (uint64_t)c->pop3.read_ahead_all;
     s->pop3_cleartext = c->pop3.allow_cleartext;
     s->pop3_utf8_refuse = c->pop3.utf8_downgrade == CONFIG_UTF8_REFUSE;
     s->pop3_login_delay_s = (uint32_t)(c->pop3.login_delay / 1000000);

@@ -47,8 +47,20 @@ static bool time_text(struct writer *w, uint64_t ms)
 
     if (!gmtime_r(&seconds, &day) || day.tm_year + 1900 > 9999)
         return false;
-    writer_printf(w, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", day.tm_year + 1900, day.tm_mon + 1,
-                  day.tm_mday, day.tm_hour, day.tm_min, day.tm_sec, (unsigned)(ms % 1000));
+    writer_digits(w, (uint64_t)day.tm_year + 1900, 4);
+    writer_byte(w, '-');
+    writer_digits(w, (uint64_t)day.tm_mon + 1, 2);
+    writer_byte(w, '-');
+    writer_digits(w, (uint64_t)day.tm_mday, 2);
+    writer_byte(w, 'T');
+    writer_digits(w, (uint64_t)day.tm_hour, 2);
+    writer_byte(w, ':');
+    writer_digits(w, (uint64_t)day.tm_min, 2);
+    writer_byte(w, ':');
+    writer_digits(w, (uint64_t)day.tm_sec, 2);
+    writer_byte(w, '.');
+    writer_digits(w, ms % 1000, 3);
+    writer_byte(w, 'Z');
     return true;
 }
 

@@ -13,9 +13,12 @@
 #include "control/record/record_log.h"
 
 enum {
-    BATCH_RECORDS = 64,
+    /* So many in one go, some 100 microseconds: who shares the CPU comes in between. */
+    BATCH_RECORDS = 32,
+    FULL_BATCHES = 8, /* after so many there is no rest until what waits is taken */
     WAIT_MS = 500,
     GATHER_NS = 1000 * 1000, /* nobody waits for a line: more of them in one write */
+    REST_NS = 100 * 1000,    /* when there are more already */
     EVENTS = 256,
 };
 
@@ -167,6 +170,7 @@ static void prepare(struct record_writer *w, uint64_t now, struct record_privacy
 static void *writer_main(void *arg)
 {
     struct record_writer *w = arg;
+    uint32_t full = 0;
 
     pthread_setname_np(pthread_self(), "records");
     for (;;) {
@@ -182,8 +186,9 @@ static void *writer_main(void *arg)
         record_files_flush(&w->files, now);
         record_files_sweep(&w->files, now);
         if (n > 0) {
-            if (n < BATCH_RECORDS && !stop)
-                nanosleep(&(struct timespec){.tv_nsec = GATHER_NS}, NULL);
+            full = n < BATCH_RECORDS ? 0 : full + 1;
+            if (full < FULL_BATCHES && !stop)
+                nanosleep(&(struct timespec){.tv_nsec = full ? REST_NS : GATHER_NS}, NULL);
             continue;
         }
         /* What was in the rings when the end was asked for has been taken. */

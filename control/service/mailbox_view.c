@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "control/service/read_buffers.h"
 #include "proto/pop3/pop3_convert.h"
 
 enum {
@@ -21,6 +22,7 @@ struct known_size {
 
 struct mailbox_views {
     struct store *store;
+    struct read_buffers buffers; /* what is handed out and not the store's */
     uint8_t memory[POP3_CONVERT_MEMORY + SCRATCH];
     struct known_size sizes[SIZES];
 };
@@ -70,6 +72,8 @@ struct mailbox_views *mailbox_views_new(struct store *store)
 
 void mailbox_views_free(struct mailbox_views *views)
 {
+    if (views)
+        read_buffers_fini(&views->buffers);
     free(views);
 }
 
@@ -299,6 +303,13 @@ static void end_conversion(struct mailbox_view *v)
     v->conversion = NULL;
 }
 
+/* The bytes, in a buffer of ours, are the answer. */
+static void hand_out(struct job_mailbox_read *job, const struct writer *out)
+{
+    job->bytes_out = writer_span(out);
+    job->pin_out = (void *)((uintptr_t)out->data | OURS);
+}
+
 static enum store_status begin_conversion(struct mailbox_views *vs, struct mailbox_view *v,
                                           uint32_t index)
 {
@@ -334,43 +345,84 @@ static enum store_status fill(struct mailbox_views *vs, struct mailbox_view *v, 
 }
 
 static enum store_status read_converted(struct mailbox_views *vs, struct mailbox_view *v,
-                                        uint32_t index, uint64_t offset, struct span *bytes_out,
-                                        void **pin_out)
+                                        struct job_mailbox_read *job)
 {
     enum store_status status = STORE_OK;
     struct writer out;
 
-    if (!v->conversion || v->conversion->course.index != index || v->conversion->given != offset)
-        status = offset == 0 ? begin_conversion(vs, v, index) : STORE_FAILED;
+    if (job->offset >= job->view->entries[job->index].size)
+        return STORE_OK;
+    if (!v->conversion || v->conversion->course.index != job->index ||
+        v->conversion->given != job->offset)
+        status = job->offset == 0 ? begin_conversion(vs, v, job->index) : STORE_FAILED;
     if (status != STORE_OK)
         return status;
-    out = writer_of(malloc(PIECE), PIECE);
+    out = writer_of(read_buffers_take(&vs->buffers, PIECE), PIECE);
     if (!out.data)
         return STORE_FAILED;
     status = fill(vs, v, &out);
-    if (status != STORE_OK) {
-        free(out.data);
-        return status;
-    }
-    *bytes_out = writer_span(&out);
-    *pin_out = (void *)((uintptr_t)out.data | OURS);
-    return STORE_OK;
+    if (status == STORE_OK)
+        hand_out(job, &out);
+    else
+        read_buffers_give(&vs->buffers, out.data);
+    return status;
 }
 
-enum store_status mailbox_view_read(struct mailbox_views *views, const struct pop3_mailbox *view,
-                                    uint32_t index, uint64_t offset, struct span *bytes_out,
-                                    void **pin_out)
+static bool is_converted(const struct mailbox_view *v, uint32_t index)
 {
-    struct mailbox_view *v = view_of(view);
+    return v->view.entries[index].form & v->options.converted;
+}
 
-    if (index < view->count && (view->entries[index].form & v->options.converted)) {
-        *pin_out = NULL;
-        *bytes_out = span_of(NULL, 0);
-        return offset >= view->entries[index].size
-                   ? STORE_OK
-                   : read_converted(views, v, index, offset, bytes_out, pin_out);
+/* How many messages from the job's on are gathered, and their bytes: none where the first is too
+ * large, or has begun. */
+static uint32_t gathered(const struct mailbox_view *v, const struct job_mailbox_read *job,
+                         size_t *bytes_out)
+{
+    size_t most = job->most < READ_BUFFERS_MOST ? job->most : READ_BUFFERS_MOST;
+    uint32_t i = job->index;
+
+    *bytes_out = 0;
+    for (; job->offset == 0 && i < v->view.count; i++) {
+        const struct pop3_entry *next = &v->view.entries[i];
+
+        if (!next->size || next->size > most - *bytes_out ||
+            (i > job->index && next->form & POP3_FORM_REFUSED) || is_converted(v, i))
+            break;
+        *bytes_out += next->size;
     }
-    return store_view_read(views->store, v->stored, index, offset, bytes_out, pin_out);
+    return i - job->index;
+}
+
+/* What cannot be read behind the first message comes when it is asked for itself. */
+static enum store_status read_stored(struct mailbox_views *vs, const struct mailbox_view *v,
+                                     struct job_mailbox_read *job)
+{
+    size_t bytes;
+    uint32_t count = gathered(v, job, &bytes);
+    struct writer out = writer_of(count ? read_buffers_take(&vs->buffers, bytes) : NULL, bytes);
+    enum store_status status;
+
+    if (!out.data)
+        return store_view_read(vs->store, v->stored, job->index, job->offset, &job->bytes_out,
+                               &job->pin_out);
+    status = store_view_gather(vs->store, v->stored, job->index, count, &out);
+    if (out.len) {
+        hand_out(job, &out);
+        return STORE_OK;
+    }
+    read_buffers_give(&vs->buffers, out.data);
+    return status == STORE_OK ? STORE_CORRUPT : status;
+}
+
+enum store_status mailbox_view_read(struct mailbox_views *views, struct job_mailbox_read *job)
+{
+    struct mailbox_view *v = view_of(job->view);
+
+    job->pin_out = NULL;
+    job->bytes_out = span_of(NULL, 0);
+    if (job->index >= job->view->count)
+        return STORE_NONE;
+    return is_converted(v, job->index) ? read_converted(views, v, job) : read_stored(views, v, job);
 }
 
 bool mailbox_view_read_near(struct mailbox_views *views, struct job_mailbox_read *job,
@@ -378,8 +430,7 @@ bool mailbox_view_read_near(struct mailbox_views *views, struct job_mailbox_read
 {
     const struct mailbox_view *v = view_of(job->view);
 
-    if (job->index >= job->view->count ||
-        (job->view->entries[job->index].form & v->options.converted))
+    if (job->index >= job->view->count || is_converted(v, job->index))
         return false;
     *status_out = store_view_read(views->store, v->stored, job->index, job->offset, &job->bytes_out,
                                   &job->pin_out);
@@ -401,7 +452,7 @@ void mailbox_view_unpin(struct mailbox_views *views, void *const *pins, uint32_t
         void *pin = pins[i];
 
         if ((uintptr_t)pin & OURS)
-            free((void *)((uintptr_t)pin & ~(uintptr_t)OURS));
+            read_buffers_give(&views->buffers, (uint8_t *)((uintptr_t)pin & ~(uintptr_t)OURS));
         else
             store_unpin(views->store, &pin, 1);
     }

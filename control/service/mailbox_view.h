@@ -11,8 +11,9 @@
  *
  * Memory of a view: 32 bytes a message when some are converted, one bit a message for marks, beside
  * what the store's view takes (rocks_view.c: 72 bytes a message); 256 KiB and the part tree while a
- * converted message is read. All calls from one thread but
- * for those that say another.
+ * converted message is read. Small messages are gathered: prefix and body of one, and of those
+ * behind it that are asked for, lie in one buffer with one pin, which holds nothing of the store's.
+ * All calls from one thread but for those that say another.
  */
 struct mailbox_views;
 
@@ -31,10 +32,9 @@ void mailbox_views_free(struct mailbox_views *views);
 enum store_status mailbox_view_open(struct mailbox_views *views,
                                     const struct mailbox_view_options *options,
                                     const struct pop3_mailbox **view_out);
-/* Of a converted message the bytes from 0 on, each next call from where the last one ended. */
-enum store_status mailbox_view_read(struct mailbox_views *views, const struct pop3_mailbox *view,
-                                    uint32_t index, uint64_t offset, struct span *bytes_out,
-                                    void **pin_out);
+/* What the job asks. Of a converted message the bytes from 0 on, each next call from where the last
+ * one ended, and nothing of what is behind it. */
+enum store_status mailbox_view_read(struct mailbox_views *views, struct job_mailbox_read *job);
 void mailbox_view_unpin(struct mailbox_views *views, void *const *pins, uint32_t count);
 /* Over a near store (store_near.h) the same two, by the worker whose session has the view. False:
  * the message is converted, or was: that takes memory, and nothing was done. */

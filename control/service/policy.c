@@ -12,6 +12,8 @@
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
 #include "control/service/greylist_service.h"
+#include "control/service/tls_service.h"
+#include "control/tls/tls_contexts.h"
 #include "dataplane/handoff/gauge_table.h"
 #include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/mailbox_table.h"
@@ -28,6 +30,7 @@ struct policy {
     struct mailbox_table *mailboxes; /* that are full, as the store says */
     struct known_table *known;       /* of greylisting */
     struct greylist_service *greylist;
+    struct tls_service *tls;
     pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
     struct account_ids *served;  /* the accounts of it; like the next published by RCU */
@@ -195,6 +198,17 @@ static bool take_greylist(struct policy *p, const struct config *config, struct 
     return p->greylist != NULL;
 }
 
+/* What handshakes need of the configuration, not yet in force. NULL: lines in `why`. */
+static struct tls_contexts *read_tls(struct policy *p, const struct config *config,
+                                     struct writer *why)
+{
+    if (!p->tls)
+        p->tls = tls_service_start(p->options.handoff);
+    if (!p->tls)
+        writer_printf(why, "crypto service: %s\n", strerror(errno));
+    return p->tls ? tls_service_read(p->tls, config, why) : NULL;
+}
+
 static void publish(struct policy *p, const struct config *config, struct settings *settings)
 {
     struct settings *old = settings_publish(p->options.handoff, settings);
@@ -225,10 +239,13 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     struct rule_generation *rules;
     struct account_table *accounts;
     struct settings *settings;
+    struct tls_contexts *tls = read_tls(p, config, why);
 
     policy_rule_options(config, &options);
-    if (!rule_loader_load(p->loader, &options, why, &rules))
+    if (!tls || !rule_loader_load(p->loader, &options, why, &rules)) {
+        tls_contexts_free(tls);
         return false;
+    }
     if (!make(p, config, rules, &settings, &accounts)) {
         writer_printf(why,
                       "domains and accounts cannot be set up: the store failed, or "
@@ -237,14 +254,17 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         restore_directory(p);
         expect_accounts(p, NULL);
         rule_loader_retire(p->loader, rules);
+        tls_contexts_free(tls);
         return false;
     }
     if (!take_accounts(p, accounts, why) || !take_greylist(p, config, why)) {
         expect_accounts(p, NULL);
         free(settings);
         rule_loader_retire(p->loader, rules);
+        tls_contexts_free(tls);
         return false;
     }
+    tls_service_swap(p->tls, tls);
     publish(p, config, settings);
     return true;
 }
@@ -335,6 +355,8 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
     sink->put(sink->user, "directory_entries", directory_count(p->directory));
     sink->put(sink->user, "limit_counters_evicted", windows.evicted);
     sink->put(sink->user, "limit_events_missed", windows.missed);
+    if (p->tls)
+        tls_service_counters(p->tls, sink);
 }
 
 void policy_sweep(struct policy *p)
@@ -353,6 +375,10 @@ void policy_stop(struct policy *p)
         account_service_stop(p->accounts);
     if (p && p->greylist)
         greylist_service_stop(p->greylist);
+    if (p && p->tls)
+        tls_service_stop(p->tls);
+    if (p)
+        p->tls = NULL;
     if (p)
         p->accounts = NULL;
     if (p)

@@ -28,9 +28,7 @@ static enum store_status do_job(struct mailbox_views *views, struct job *job)
     case JOB_MAILBOX_OPEN:
         return open_mailbox(views, &job->mailbox_open);
     case JOB_MAILBOX_READ:
-        return mailbox_view_read(views, job->mailbox_read.view, job->mailbox_read.index,
-                                 job->mailbox_read.offset, &job->mailbox_read.bytes_out,
-                                 &job->mailbox_read.pin_out);
+        return mailbox_view_read(views, &job->mailbox_read);
     case JOB_MAILBOX_UNPIN:
         mailbox_view_unpin(views, job->mailbox_unpin.pins, job->mailbox_unpin.count);
         return STORE_OK;

@@ -330,6 +330,8 @@ enum store_status memory_view_open(struct store *store, uint64_t account,
 enum store_status memory_view_read(struct store *store, const struct pop3_mailbox *view,
                                    uint32_t index, uint64_t offset, struct span *bytes_out,
                                    void **pin_out);
+enum store_status memory_view_gather(struct store *store, const struct pop3_mailbox *view,
+                                     uint32_t index, uint32_t count, struct writer *out);
 void memory_view_unpin(struct store *store, void **pins, uint32_t count);
 void memory_view_close(struct store *store, const struct pop3_mailbox *view);
 enum store_status memory_list_mailboxes(struct store *store, uint64_t account,

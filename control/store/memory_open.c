@@ -65,6 +65,7 @@ static const struct store_ops ops = {
     .apply = memory_apply,
     .view_open = memory_view_open,
     .view_read = memory_view_read,
+    .view_gather = memory_view_gather,
     .unpin = memory_view_unpin,
     .view_close = memory_view_close,
     .mailboxes = memory_list_mailboxes,

@@ -125,6 +125,21 @@ enum store_status memory_view_read(struct store *store, const struct pop3_mailbo
     return STORE_OK;
 }
 
+enum store_status memory_view_gather(struct store *store, const struct pop3_mailbox *view,
+                                     uint32_t index, uint32_t count, struct writer *out)
+{
+    for (uint32_t i = index; i < index + count; i++)
+        for (uint64_t at = 0; at < view->entries[i].size;) {
+            struct span bytes;
+            void *pin;
+
+            memory_view_read(store, view, i, at, &bytes, &pin);
+            writer_span_put(out, bytes);
+            at += bytes.len;
+        }
+    return STORE_OK;
+}
+
 void memory_view_unpin(struct store *store, void **pins, uint32_t count)
 {
 }

@@ -64,6 +64,8 @@ struct rocks {
     uint16_t node;
     uint64_t memtable_bytes;
     uint64_t reserve_bytes; /* of the disk: kept free */
+    uint64_t room;          /* beyond the reserve, since the last look at the disk */
+    uint64_t room_ms;       /* when that was, monotonic */
 
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_block_based_table_options_t *table;
@@ -148,7 +150,7 @@ enum store_status rocks_ahead_check(struct rocks *r);
 /* ---- rocks_room.c: what the disk still takes ---- */
 
 /* Under `changing`: whether `bytes` more may be committed. */
-bool rocks_room(const struct rocks *r, uint64_t bytes);
+bool rocks_room(struct rocks *r, uint64_t bytes);
 
 /* ---- rocks_full.c: accounts without room ---- */
 
@@ -236,6 +238,10 @@ void rocks_walk_begin(struct rocks_walk *walk, struct rocks *r, enum rocks_famil
 /* Sees the database as of the snapshot. */
 void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                          const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
+/* And from `start` on. */
+void rocks_walk_begin_from(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                           const struct store_key *prefix, const struct store_key *start,
+                           const rocksdb_snapshot_t *snapshot);
 /* And leaves the cache of blocks to others. */
 void rocks_walk_begin_once(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                            const struct store_key *prefix, const rocksdb_snapshot_t *snapshot);
@@ -275,6 +281,8 @@ enum store_status rocks_view_open(struct store *store, uint64_t account,
 enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view,
                                   uint32_t index, uint64_t offset, struct span *bytes_out,
                                   void **pin_out);
+enum store_status rocks_view_gather(struct store *store, const struct pop3_mailbox *view,
+                                    uint32_t index, uint32_t count, struct writer *out);
 void rocks_view_unpin(struct store *store, void **pins, uint32_t count);
 void rocks_view_close(struct store *store, const struct pop3_mailbox *view);
 /* Drops the snapshots of all views, before the database closes. */

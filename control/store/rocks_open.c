@@ -53,9 +53,14 @@ static void set_database_options(rocksdb_options_t *o, uint64_t memtable)
     rocksdb_options_set_stats_persist_period_sec(o, 0);
 }
 
-/* Bodies are stored as they came: what clients send as attachments is compressed already. */
-static void set_body_options(rocksdb_options_t *o)
+/*
+ * Bodies are stored as they came: what clients send as attachments is compressed already. What was
+ * read is kept in the cache, where mail that is asked for again (by parts, by several recipients)
+ * costs neither a call of the system nor its checksum.
+ */
+static void set_body_options(rocksdb_options_t *o, rocksdb_cache_t *cache)
 {
+    rocksdb_options_set_blob_cache(o, cache);
     rocksdb_options_set_enable_blob_files(o, 1);
     rocksdb_options_set_min_blob_size(o, BLOB_MIN);
     rocksdb_options_set_blob_file_size(o, BLOB_FILE);
@@ -77,7 +82,7 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
         rocksdb_options_set_write_buffer_size(r->options[i], r->memtable_bytes);
         rocksdb_options_set_block_based_table_factory(r->options[i], r->table);
     }
-    set_body_options(r->options[ROCKS_BODY]);
+    set_body_options(r->options[ROCKS_BODY], r->cache);
     r->read = rocksdb_readoptions_create();
     r->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(r->write, r->sync);
@@ -132,6 +137,7 @@ static const struct store_ops ops = {
     .apply = rocks_apply,
     .view_open = rocks_view_open,
     .view_read = rocks_view_read,
+    .view_gather = rocks_view_gather,
     .unpin = rocks_view_unpin,
     .view_close = rocks_view_close,
     .mailboxes = rocks_list_mailboxes,

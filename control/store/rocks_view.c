@@ -254,6 +254,70 @@ enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox
     return status;
 }
 
+/* The prefix of that message, which stands ahead on the walk. */
+static enum store_status put_prefix(struct rocks_walk *prefixes, const struct rocks_view *v,
+                                    uint32_t index, struct writer *out)
+{
+    uint32_t uid = 0;
+    uint64_t mailbox;
+    struct span content;
+
+    while (uid < v->entries[index].uid)
+        if (!rocks_walk_next(prefixes) || !store_key_read_entry(prefixes->key, &mailbox, &uid))
+            return STORE_CORRUPT;
+    if (uid != v->entries[index].uid || !store_row_read_content(prefixes->value, &content) ||
+        content.len != v->origins[index].prefix_len)
+        return STORE_CORRUPT;
+    writer_span_put(out, content);
+    return STORE_OK;
+}
+
+static enum store_status put_body(struct rocks *r, const struct rocks_view *v, uint32_t index,
+                                  struct writer *out)
+{
+    uint64_t size = v->entries[index].size - v->origins[index].prefix_len;
+    enum store_status status = STORE_OK;
+
+    for (uint64_t at = 0; at < size && status == STORE_OK; at += CHUNK_LARGE_DATA) {
+        struct rocks_value value = {.slice = NULL};
+        struct span bytes;
+
+        status = read_body(r, v, index, at, &value, &bytes);
+        if (status == STORE_OK)
+            writer_span_put(out, bytes);
+        rocks_value_free(&value);
+    }
+    return status;
+}
+
+/* Prefixes of neighbours lie beside each other and are walked over; bodies are looked up. */
+enum store_status rocks_view_gather(struct store *store, const struct pop3_mailbox *view,
+                                    uint32_t index, uint32_t count, struct writer *out)
+{
+    struct rocks *r = (struct rocks *)store;
+    struct rocks_view *v = rocks_view_of(view);
+    struct store_key mailbox = store_key_id(STORE_TABLE_PREFIX, v->mailbox);
+    struct store_key start = store_key_entry(STORE_TABLE_PREFIX, v->mailbox, v->entries[index].uid);
+    struct rocks_walk prefixes;
+    enum store_status status = STORE_OK, ended;
+    size_t whole = out->len;
+
+    if (!rocks_db_use(r))
+        return STORE_FAILED;
+    rocks_walk_begin_from(&prefixes, r, ROCKS_INDEX, &mailbox, &start, v->snapshot);
+    for (uint32_t i = index; i < index + count && status == STORE_OK; i++) {
+        whole = out->len;
+        status = put_prefix(&prefixes, v, i, out);
+        if (status == STORE_OK)
+            status = put_body(r, v, i, out);
+    }
+    if (status != STORE_OK)
+        out->len = whole;
+    ended = rocks_walk_end(&prefixes);
+    rocks_db_release(r);
+    return ended == STORE_OK ? status : ended;
+}
+
 void rocks_view_unpin(struct store *store, void **pins, uint32_t count)
 {
     struct rocks *r = (struct rocks *)store;

@@ -45,6 +45,14 @@ void rocks_walk_begin_at(struct rocks_walk *walk, struct rocks *r, enum rocks_fa
     place(walk, prefix);
 }
 
+void rocks_walk_begin_from(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
+                           const struct store_key *prefix, const struct store_key *start,
+                           const rocksdb_snapshot_t *snapshot)
+{
+    begin(walk, r, family, prefix, snapshot, false);
+    place(walk, start);
+}
+
 void rocks_walk_begin_once(struct rocks_walk *walk, struct rocks *r, enum rocks_family family,
                            const struct store_key *prefix, const rocksdb_snapshot_t *snapshot)
 {

@@ -68,6 +68,12 @@ enum store_status store_view_read(struct store *store, const struct pop3_mailbox
     return store->ops->view_read(store, view, index, offset, bytes_out, pin_out);
 }
 
+enum store_status store_view_gather(struct store *store, const struct pop3_mailbox *view,
+                                    uint32_t index, uint32_t count, struct writer *out)
+{
+    return store->ops->view_gather(store, view, index, count, out);
+}
+
 void store_unpin(struct store *store, void **pins, uint32_t count)
 {
     store->ops->unpin(store, pins, count);

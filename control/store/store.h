@@ -156,6 +156,10 @@ enum store_status store_view_open(struct store *store, uint64_t account,
 enum store_status store_view_read(struct store *store, const struct pop3_mailbox *view,
                                   uint32_t index, uint64_t offset, struct span *bytes_out,
                                   void **pin_out);
+/* Messages `index` to `index + count - 1`, whole and one behind the other, to the end of `out`,
+ * which has room for all. Where one cannot be read, only those before it are there. */
+enum store_status store_view_gather(struct store *store, const struct pop3_mailbox *view,
+                                    uint32_t index, uint32_t count, struct writer *out);
 /* A pin's lowest bit is 0. */
 void store_unpin(struct store *store, void **pins, uint32_t count);
 void store_view_close(struct store *store, const struct pop3_mailbox *view);

@@ -32,6 +32,8 @@ struct store_ops {
     enum store_status (*view_open)(struct store *, uint64_t, const struct pop3_mailbox **);
     enum store_status (*view_read)(struct store *, const struct pop3_mailbox *, uint32_t, uint64_t,
                                    struct span *, void **);
+    enum store_status (*view_gather)(struct store *, const struct pop3_mailbox *, uint32_t,
+                                     uint32_t, struct writer *);
     void (*unpin)(struct store *, void **, uint32_t);
     void (*view_close)(struct store *, const struct pop3_mailbox *);
     enum store_status (*mailboxes)(struct store *, uint64_t, store_mailbox_visit *, void *);

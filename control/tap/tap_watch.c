@@ -123,6 +123,7 @@ static struct tap_live_options engine_options(const struct live *l)
         .offloads = e->checksum_offload,
     };
 
+    config_cpus(e->worker_cpus, o.cpus);
     for (uint32_t i = 0; i < t->ports_count; i++) {
         const struct config_tap_port *p = &t->ports[i];
 

@@ -318,16 +318,14 @@ static uint32_t start_due(struct blast_client *c)
     return n;
 }
 
-/* Those that hold still end as fast as sessions may begin: what comes at once is lost on the way.
- */
+/* Those that hold still end as fast as sessions may begin, and as the port takes it: what comes at
+ * once is lost on the way. */
 static uint32_t let_go_due(struct blast_client *c)
 {
     uint32_t n = 0;
 
-    while (n < STARTS && c->held_count && c->due <= c->now * 1000) {
-        n += blast_hold_let_go(c, 1);
+    for (; n < STARTS && c->due <= c->now * 1000 && blast_hold_let_go(c); n++)
         c->due = blast_schedule_limit(c->order, c->due, c->now);
-    }
     return n;
 }
 
@@ -459,7 +457,7 @@ static void cut_all(struct blast_client *c)
 {
     while (c->silent.first != PLACE_NONE)
         blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_unfinished);
-    blast_hold_let_go(c, UINT32_MAX);
+    blast_hold_cut(c);
 }
 
 static void take_phase(struct blast_client *c)
@@ -513,7 +511,7 @@ uint64_t blast_client_next_timer(const void *client)
         silent = c->table[c->silent.first].seen + c->order->timeout_us + 1;
     if (c->stood_at && c->phase == BLAST_PHASE_LOAD && c->finished != c->phase)
         silent = earlier(silent, c->stood_at + c->order->hold_us);
-    if (c->held_count && c->phase == BLAST_PHASE_DRAIN)
+    if (c->held_count && !c->parting && c->phase == BLAST_PHASE_DRAIN)
         return c->due / 1000 + 1;
     if (start != UINT64_MAX && c->due / 1000 > start)
         start = c->due / 1000 + 1;

@@ -63,24 +63,47 @@ void blast_hold_event(struct blast_client *c, struct tcp_conn *conn, uint32_t ev
         tcp_consume(c->tcp, conn, (uint32_t)in.len);
     if (!(events & (TCP_EVENT_EOF | TCP_EVENT_CLOSED)))
         return;
-    ++*blast_client_count_of(c, events & TCP_EVENT_CLOSED ? tcp_reason(conn) : TCP_REASON_CLOSED);
+    if (c->parting)
+        c->tally->counts.sessions_done++;
+    else
+        ++*blast_client_count_of(c,
+                                 events & TCP_EVENT_CLOSED ? tcp_reason(conn) : TCP_REASON_CLOSED);
     give(c, conn);
     tcp_forget(c->tcp, conn);
 }
 
-uint32_t blast_hold_let_go(struct blast_client *c, uint32_t most)
+static void reset_last(struct blast_client *c)
 {
-    uint32_t n = 0;
+    struct tcp_conn *conn = c->held[c->held_count - 1];
 
-    for (; c->held_count && n < most; n++) {
-        struct tcp_conn *conn = c->held[c->held_count - 1];
+    give(c, conn);
+    tcp_abort(c->tcp, conn);
+    tcp_forget(c->tcp, conn);
+    c->tally->counts.sessions_done++;
+}
 
-        give(c, conn);
-        tcp_abort(c->tcp, conn);
-        tcp_forget(c->tcp, conn);
-        c->tally->counts.sessions_done++;
+/*
+ * A reset is answered by nothing. So the very last one is closed instead, and the server's FIN says
+ * that what went before has arrived where frames keep their order: whoever leaves sooner takes a
+ * memif's rings along, with what the server has not read yet.
+ */
+bool blast_hold_let_go(struct blast_client *c)
+{
+    if (!c->held_count || c->parting || !tcp_abort_room(c->tcp))
+        return false;
+    if (c->held_count > 1) {
+        reset_last(c);
+        return true;
     }
-    return n;
+    c->parting = true;
+    tcp_shutdown(c->tcp, c->held[0]);
+    return true;
+}
+
+void blast_hold_cut(struct blast_client *c)
+{
+    while (c->held_count)
+        reset_last(c);
 }
 
 bool blast_hold_is_over(struct blast_client *c)

@@ -5,8 +5,8 @@
 
 /*
  * A session that retrieves: greeting, USER and PASS in turn, STAT, then each message, and QUIT. One
- * that verifies reads all of a mailbox and compares; one of the load reads, and deletes if it is
- * told to.
+ * that verifies reads all of a mailbox and compares; one of the load reads, compares if it is told
+ * to, and deletes if it is told to. One that holds still has logged in, where there is a password.
  */
 #define FIELD "X-Blast: "
 
@@ -30,8 +30,9 @@ void blast_pop3_gone(struct blast_client *c, struct blast_session *s)
 
 /* ---- comparing ---- */
 
-/* blast = FIELD 16HEXDIG SP 1*16HEXDIG SP ...; ours when the first is this run's */
-static bool read_field(const struct blast_client *c, struct span line, uint64_t *number_out)
+/* blast = FIELD 16HEXDIG SP 1*16HEXDIG SP ...; the first names the run, which is this one where
+ * that is asked for */
+static bool read_field(const struct blast_client *c, struct span line, struct blast_reading *r)
 {
     uint64_t value[2] = {0, 0};
     size_t at = sizeof(FIELD) - 1;
@@ -46,8 +47,9 @@ static bool read_field(const struct blast_client *c, struct span line, uint64_t 
         if (at == begin || at == line.len || line.data[at++] != ' ')
             return false;
     }
-    *number_out = value[1];
-    return value[0] == c->order->run;
+    r->run = value[0];
+    r->number = value[1];
+    return c->order->compare || r->run == c->order->run;
 }
 
 /* A header line has ended: is it the one that names the message? The rest of the head is compared
@@ -58,7 +60,7 @@ static void end_line(struct blast_client *c, struct blast_reading *r)
 
     if (r->line <= 2) {
         r->seeking = false; /* the header's end */
-    } else if (read_field(c, line, &r->number)) {
+    } else if (read_field(c, line, r)) {
         r->seeking = false;
         r->ours = true;
     }
@@ -87,17 +89,17 @@ static struct span seek(struct blast_client *c, struct blast_reading *r, struct 
 }
 
 /* What must stand at offset `at` behind the field that names the message. */
-static struct span expected(const struct blast_client *c, uint64_t number, uint64_t at,
+static struct span expected(const struct blast_client *c, const struct blast_reading *r,
                             struct writer *head)
 {
-    const struct blast_text *text = blast_text_of(c->order, number);
+    const struct blast_text *text = blast_text_of(c->order, r->number);
     struct span rest;
     ptrdiff_t lf;
 
-    blast_head(head, c->order, number);
+    blast_head_of(head, c->order, r->run, r->number);
     lf = span_find(writer_span(head), '\n');
     rest = span_skip(writer_span(head), (size_t)lf + 1);
-    return at < rest.len ? span_skip(rest, at) : span_skip(text->raw, at - rest.len);
+    return r->at < rest.len ? span_skip(rest, r->at) : span_skip(text->raw, r->at - rest.len);
 }
 
 static void compare(struct blast_client *c, struct blast_reading *r, struct span in)
@@ -105,7 +107,7 @@ static void compare(struct blast_client *c, struct blast_reading *r, struct span
     while (in.len && r->ours && !r->wrong) {
         uint8_t bytes[BLAST_HEAD];
         struct writer head = writer_of(bytes, sizeof(bytes));
-        struct span want = expected(c, r->number, r->at, &head);
+        struct span want = expected(c, r, &head);
         size_t n = in.len < want.len ? in.len : want.len;
 
         if (!n || memcmp(in.data, want.data, n) != 0) {
@@ -122,7 +124,7 @@ static bool is_whole(const struct blast_client *c, const struct blast_reading *r
     uint8_t bytes[BLAST_HEAD];
     struct writer head = writer_of(bytes, sizeof(bytes));
 
-    return !r->wrong && !expected(c, r->number, r->at, &head).len;
+    return !r->wrong && !expected(c, r, &head).len;
 }
 
 /* ---- a message ---- */
@@ -137,10 +139,20 @@ static void begin_message(struct blast_reading *r)
 
 static void on_message(struct blast_client *c, struct blast_session *s, struct span bytes)
 {
-    if (s->verifies)
+    if (s->verifies || c->order->compare)
         compare(c, &s->reading, seek(c, &s->reading, bytes));
-    else
+    if (!s->verifies)
         c->tally->counts.bytes_retrieved += bytes.len;
+}
+
+/* Whether it is what was sent, and to this mailbox. */
+static bool is_same(const struct blast_client *c, const struct blast_session *s)
+{
+    const struct blast_order *o = c->order;
+    uint32_t first = blast_ledger_first(o, s->reading.number);
+
+    return s->reading.ours && is_whole(c, &s->reading) &&
+           (s->user + o->user_count - first) % o->user_count < o->recipients;
 }
 
 static void end_message(struct blast_client *c, struct blast_session *s)
@@ -154,6 +166,9 @@ static void end_message(struct blast_client *c, struct blast_session *s)
     if (!s->verifies) {
         blast_session_measure(c, s, BLAST_LATENCY_retr, s->since);
         c->tally->counts.messages_retrieved++;
+        if (c->order->compare)
+            (*(is_same(c, s) ? &c->tally->counts.messages_same
+                             : &c->tally->counts.messages_differing))++;
     } else if (!r->ours) {
         atomic_fetch_add(&ledger->foreign, 1);
     } else {
@@ -227,10 +242,16 @@ static void open_on(struct blast_client *c, struct blast_session *s, enum pop3_v
         say_opening(c, s, at + 1);
 }
 
-/* What the server can do is asked once, by the first sessions. */
+static bool holds(const struct blast_client *c, const struct blast_session *s)
+{
+    return c->order->hold_us && !s->verifies;
+}
+
+/* What the server can do is asked once, by the first sessions; and by those that hold still without
+ * a login, so that they have said something. */
 static void on_greeting(struct blast_client *c, struct blast_session *s)
 {
-    if ((c->order->hold_us && !s->verifies) || (c->order->pipelining && !c->capable))
+    if (holds(c, s) ? !c->order->password.len : c->order->pipelining && !c->capable)
         say(c, s, POP3_VERB_CAPA, span_of(NULL, 0));
     else
         log_in(c, s);
@@ -239,7 +260,7 @@ static void on_greeting(struct blast_client *c, struct blast_session *s)
 static void on_capable(struct blast_client *c, struct blast_session *s)
 {
     c->capable = true;
-    s->stands = c->order->hold_us && !s->verifies;
+    s->stands = holds(c, s);
     if (!s->stands)
         log_in(c, s);
 }
@@ -315,7 +336,9 @@ static void on_answer(struct blast_client *c, struct blast_session *s,
         break;
     case POP3_VERB_USER:
     case POP3_VERB_PASS:
-        open_on(c, s, a->verb);
+        s->stands = a->verb == POP3_VERB_PASS && holds(c, s);
+        if (!s->stands)
+            open_on(c, s, a->verb);
         break;
     case POP3_VERB_RETR:
         begin_message(&s->reading);

@@ -11,6 +11,7 @@ enum { BLAST_SCRATCH = 4096, BLAST_LINE = 512 };
 
 /* A message that comes back, compared as it comes. */
 struct blast_reading {
+    uint64_t run;
     uint64_t number;
     uint64_t at;      /* bytes compared */
     uint32_t begun;   /* RETR said, so often */
@@ -74,6 +75,7 @@ struct blast_client {
     struct tcp_conn **held; /* those that hold still cost no more than this, see blast_hold.c */
     uint32_t held_count;
     uint32_t held_left;     /* to be begun */
+    bool parting;           /* the last one is being closed */
     uint64_t stood_at;      /* when the last one stood; 0: not yet */
     _Atomic uint64_t stood; /* the same, for others to see */
     struct smtp_client_options smtp;
@@ -178,8 +180,11 @@ static inline bool blast_hold_is(const struct blast_client *c, const void *user)
 /* Takes the connection over from its session. */
 void blast_hold_take(struct blast_client *c, struct tcp_conn *conn);
 void blast_hold_event(struct blast_client *c, struct tcp_conn *conn, uint32_t events);
-/* Resets up to `most`; they have ended as they should. Returns how many. */
-uint32_t blast_hold_let_go(struct blast_client *c, uint32_t most);
+/* Ends one as it should: resets it, or closes the very last one, which goes when the server has
+ * answered. False: not now, its reset would find no room; or none is left. */
+bool blast_hold_let_go(struct blast_client *c);
+/* Resets all that are left, whether or not there is room for it. */
+void blast_hold_cut(struct blast_client *c);
 /* Whether a worker that has nothing else to do has held still for long enough. */
 bool blast_hold_is_over(struct blast_client *c);
 

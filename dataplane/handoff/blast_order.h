@@ -57,7 +57,8 @@ struct blast_order {
     uint32_t address_count;
     uint16_t vlan;
     uint32_t workers;
-    bool busy; /* workers never sleep */
+    uint64_t cpus[16]; /* the workers', a bit each; none: chosen */
+    bool busy;         /* workers never sleep */
     bool offloads;
 
     /* The work. */
@@ -107,6 +108,7 @@ struct blast_order {
     uint32_t retrieve; /* messages a session at most */
     bool delete;
     bool listing; /* LIST and UIDL before the messages */
+    bool compare; /* with what a run of the same words, whichever, has sent to the mailbox */
     bool verify;  /* after the load: read back what was sent */
 
     /* What is told, on the caller's thread. */
@@ -163,8 +165,15 @@ struct blast_tally {
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
     struct blast_manner_tally manners[BLAST_MANNERS];
     struct log_histogram latency[BLAST_LATENCIES];
-    struct blast_step_tally steps[BLAST_STEPS];
+    struct blast_step_tally steps[BLAST_STEPS]; /* as many as the order has */
 };
+
+/* Bytes of a tally that an order's run uses: most are of steps, and most orders have none. */
+static inline size_t blast_tally_size(const struct blast_order *order)
+{
+    return offsetof(struct blast_tally, steps) +
+           order->step_count * sizeof(struct blast_step_tally);
+}
 
 /* What reading back has found. `wrong` is what a server must not do. */
 struct blast_verified {
@@ -205,6 +214,9 @@ bool blast_run(const struct blast_order *order, struct writer *why);
  *   Message-ID: <NUMBER.RUN@HOSTNAME> CRLF           head, the sum as in struct blast_text
  */
 void blast_head(struct writer *w, const struct blast_order *order, uint64_t number);
+/* The same, of another run. */
+void blast_head_of(struct writer *w, const struct blast_order *order, uint64_t run,
+                   uint64_t number);
 /* The prepared text that message `number` goes on with. */
 const struct blast_text *blast_text_of(const struct blast_order *order, uint64_t number);
 

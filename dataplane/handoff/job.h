@@ -18,6 +18,7 @@ enum service {
     SERVICE_READ,    /* mailbox listings and message bytes */
     SERVICE_ACCOUNT, /* passwords */
     SERVICE_GREYLIST,
+    SERVICE_CRYPTO, /* private keys */
     SERVICES,
 };
 
@@ -111,11 +112,14 @@ struct job_mailbox_open {
 
 /*
  * JOB_MAILBOX_READ: message bytes from `offset` of prefix and body taken together, as far as they
- * lie in one piece. The pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
+ * lie in one piece. A message that is asked for from its beginning and no larger than `most` may
+ * come whole, and then whole messages behind it too, in their order, `most` bytes in all at most.
+ * The pin keeps them until it is given back with JOB_MAILBOX_UNPIN.
  */
 struct job_mailbox_read {
     const struct pop3_mailbox *view;
     uint32_t index;
+    uint32_t most;
     uint64_t offset;
     struct span bytes_out;
     void *pin_out;
@@ -143,6 +147,28 @@ struct job_greylist {
     const struct chunk *triple; /* the key of greylist.h is triple->data[0 .. len) */
 };
 
+struct tls_outcome;
+
+/*
+ * JOB_TLS_HANDSHAKE: goes on with a handshake, or begins one. JOB_OK: it waits for the peer, or is
+ * over when there is an outcome. JOB_REFUSED: it has failed, and `out_out` has the alert.
+ * JOB_FAILED: it could not be begun. Each that was begun ends with JOB_TLS_END.
+ */
+struct job_tls_handshake {
+    struct span in;     /* from the peer: whole records, or the next part of one */
+    void *handshake;    /* NULL: begins one */
+    uint16_t port;      /* of the listener */
+    uint32_t taken_out; /* of `in`; what is behind the end of the handshake is not */
+    void *handshake_out;
+    struct span out_out; /* to be sent */
+    const struct tls_outcome *outcome_out;
+    const char *why_out; /* lasts */
+};
+
+struct job_tls_end {
+    void *handshake;
+};
+
 struct job {
     uint8_t kind;   /* enum job_kind */
     uint8_t status; /* enum job_status, with the answer */
@@ -165,6 +191,8 @@ struct job {
         struct job_mailbox_delete mailbox_delete;
         struct job_mailbox_close mailbox_close;
         struct job_greylist greylist;
+        struct job_tls_handshake tls_handshake;
+        struct job_tls_end tls_end;
     };
 };
 _Static_assert(sizeof(struct job) <= BUDGET_JOB, "three cache lines");

@@ -27,9 +27,12 @@ struct network_list {
     } network[SETTINGS_NETWORKS];
 };
 
+enum listener_tls { LISTENER_CLEAR, LISTENER_STARTTLS, LISTENER_IMPLICIT };
+
 struct listener {
     uint16_t port;
     uint8_t protocol; /* enum listener_protocol */
+    uint8_t tls;      /* enum listener_tls */
 };
 
 struct settings {
@@ -63,10 +66,14 @@ struct settings {
     bool pop3_cleartext;         /* USER, PASS and AUTH without TLS */
     bool pop3_utf8_refuse;       /* what needs UTF8 is refused to clients that have not said it, not
                                     downgraded */
+    uint32_t pop3_ahead;         /* bytes that a session reads ahead at most; 0: nothing */
+    uint64_t pop3_ahead_all;     /* of all sessions of a worker */
     uint32_t pop3_login_delay_s; /* least seconds between two logins, announced; 0: none */
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
+    uint32_t tls_timeout_ms;     /* of a handshake */
+    uint32_t tls_handshakes;     /* under way at a time, of a worker */
     struct limits limits;
     struct greylist greylist;
     struct directory *directory;

@@ -24,6 +24,7 @@ struct tap_live_options {
     const struct tap_source *sources;
     struct tap_live_port ports[TAP_LIVE_PORTS];
     uint32_t port_count, workers;
+    uint64_t cpus[16];      /* the workers', a bit each; none: chosen */
     const char *const *eal; /* further words for DPDK's environment */
     uint32_t eal_count, memory_mb;
     uint16_t burst, descriptors;

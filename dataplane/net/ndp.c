@@ -172,6 +172,7 @@ void ndp_announce(struct net *net, const struct ip_address *address)
 static void lose(struct net *net, struct net_own *own)
 {
     own->state = NET_DUPLICATE;
+    net_route_forget(net);
     net_count(net, NET_addresses_duplicate);
 }
 
@@ -182,9 +183,9 @@ static void solicited(struct net *net, const struct net_packet *packet, const st
     const struct frame *f = packet->frame;
     bool detection = ip_address_equal(&f->source, &unspecified);
 
-    if (!own || own->state == NET_DUPLICATE)
+    if (own ? own->state == NET_DUPLICATE : !net_claims(net, &m->target))
         return;
-    if (own->state == NET_TENTATIVE) {
+    if (own && own->state == NET_TENTATIVE) {
         if (detection)
             lose(net, own);
         return;

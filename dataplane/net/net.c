@@ -120,6 +120,7 @@ struct net *net_new(const struct net_options *options, struct frame_pool *pool,
     net->pool = pool;
     net->out = out;
     net->tentative_until = UINT64_MAX;
+    net->turn = 1;
     net->echoes.allowance = NET_ECHOES;
     net->errors.allowance = NET_ERRORS;
     for (uint32_t i = 0; i < options->address_count; i++) {
@@ -208,6 +209,7 @@ void net_timers(struct net *net, uint64_t now)
     enum neighbour_due due;
     struct fragment_packet *late;
 
+    net_route_forget(net);
     while ((late = fragment_expired(net->fragments, now))) {
         net_count(net, NET_fragment_timeout);
         icmp_error_reassembly(net, late, now);
@@ -264,7 +266,7 @@ uint32_t net_groups(const struct net *net, uint8_t (*groups_out)[6], uint32_t ma
         if (n < max)
             net_group_mac(&group, groups_out[n++]);
     }
-    return n;
+    return net->options.claims && !ip_address_is_v4(&net->options.claim.address) ? max : n;
 }
 
 uint16_t net_mss(const struct net_options *o, bool v4)

@@ -37,8 +37,8 @@ struct net_options {
     struct port_capabilities port;
     struct net_address addresses[NET_ADDRESSES];
     uint32_t address_count;
-    /* A network of whose addresses ARP says that they are here. What comes to them is counted and
-     * dropped, and net_output_claimed() sends from them. */
+    /* A network of whose addresses ARP and neighbour discovery say that they are here. What comes to
+     * them is counted and dropped, and net_output_claimed() sends from them. */
     struct net_address claim;
     bool claims;
     uint32_t dad_ms; /* how long IPv6 addresses stay tentative (RFC 4862: 1000); 0: no detection */
@@ -61,7 +61,8 @@ void net_free(struct net *net);
 void net_start(struct net *net, uint64_t now);
 /* All addresses are past detection, good or duplicate. */
 bool net_ready(const struct net *net);
-/* The multicast groups that our addresses need, as MAC addresses. Returns how many. */
+/* The multicast groups that our addresses need, as MAC addresses. Returns how many; `max`: more than
+ * fit, or those of a whole network. */
 uint32_t net_groups(const struct net *net, uint8_t (*groups_out)[6], uint32_t max);
 /* The largest TCP payload of a segment without options, for what we announce. */
 uint16_t net_mss(const struct net_options *options, bool v4);

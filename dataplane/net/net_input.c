@@ -6,6 +6,7 @@
 
 enum { TCP_HEADER = 20, PROTOCOL_TCP = 6, SOLICITATION = 135, ADVERTISEMENT = 136 };
 enum { DISCOVERY_FIRST = 133, DISCOVERY_LAST = 137 };
+enum { CONFIRM_US = 100000 };
 
 /* One frame on its way through a burst. */
 struct arrival {
@@ -97,27 +98,35 @@ static enum net_counter tcp_checksum(const struct arrival *a, const struct tcp_p
         return NET_KEEP;
     checksum_pseudo(&pseudo, &p->source, &p->destination, PROTOCOL_TCP, a->frame.l4_len);
     all = pseudo;
-    checksum_add(&all, p->header.data, p->header.len);
-    for (uint32_t i = 0; i < p->pieces; i++)
-        checksum_add(&all, p->payload[i].data, p->payload[i].len);
+    if (p->pieces == 1 && p->payload[0].data == p->header.data + p->header.len) {
+        checksum_add(&all, p->header.data, p->header.len + p->payload[0].len);
+    } else {
+        checksum_add(&all, p->header.data, p->header.len);
+        for (uint32_t i = 0; i < p->pieces; i++)
+            checksum_add(&all, p->payload[i].data, p->payload[i].len);
+    }
     if (checksum_fold(&all) == 0xffff)
         return NET_KEEP;
     memcpy(&field, p->header.data + 16, 2);
     return field == checksum_fold(&pseudo) ? NET_tcp_checksum_partial : NET_tcp_checksum;
 }
 
-/* Traffic shows that the way to its sender works; once a burst and neighbour is enough. */
+/* Traffic shows that the way to its sender works; ten times a second is enough. */
 static void confirm(struct arrival *a, const struct net_own *own)
 {
     struct net *net = a->net;
+    const uint8_t *source = a->frame.source.bytes;
+    struct net_confirmed *c = &net->confirmed[source[15] % NET_CONFIRMED];
     struct ip_address hop;
 
+    if (a->now - c->at < CONFIRM_US && ip_address_equal(&c->source, &a->frame.source) &&
+        memcmp(c->mac, a->frame.source_mac, FRAME_MAC) == 0)
+        return;
     if (!net_next_hop(net, own, &a->frame.source, &hop))
         return;
-    if (net->confirmed_at == a->now && ip_address_equal(&net->confirmed, &hop))
-        return;
-    net->confirmed = hop;
-    net->confirmed_at = a->now;
+    c->source = a->frame.source;
+    c->at = a->now;
+    memcpy(c->mac, a->frame.source_mac, FRAME_MAC);
     net_learn(net, &hop, a->frame.source_mac, NEIGHBOUR_CONFIRMED, a->now);
 }
 
@@ -312,8 +321,9 @@ static enum net_counter ip(struct arrival *a, enum net_counter parsed)
         return why;
     if (net_own(a->net, &a->frame.source))
         return a->frame.v4 || parsed != NET_KEEP ? NET_ip_source : icmp6_to_group(a);
+    /* Who is asked whether it is still there says so; see ndp.c. */
     if (!own && net_claims(a->net, &a->frame.destination))
-        return NET_claimed;
+        return parsed == NET_KEEP && a->frame.kind == FRAME_ICMP6 ? icmp(a) : NET_claimed;
     if (!own)
         return a->frame.v4 || parsed != NET_KEEP ? NET_ip_foreign : icmp6_to_group(a);
     if (own->state != NET_OURS)
@@ -357,6 +367,7 @@ void net_input(struct net *net, struct rte_mbuf **frames, uint32_t n, uint64_t n
                struct net_burst *burst)
 {
     burst->tcp_count = burst->error_count = burst->passed_count = burst->learn_count = 0;
+    net_route_forget(net);
     for (uint32_t i = 0; i < n && i < NET_BURST; i++) {
         struct arrival a = {.net = net,
                             .burst = burst,

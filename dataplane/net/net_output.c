@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/packet/checksum.h"
 #include "dataplane/net/net_state.h"
 
 #include <rte_byteorder.h>
 
-enum {
-    TYPE_IPV4 = 0x0800,
-    TYPE_IPV6 = 0x86dd,
-    PROTOCOL_TCP = 6,
-    HOP_LIMIT = 64,
-    TCP_HEADER = 20,
-    LAST_CUT_ONLY = TCP_FIN | TCP_PSH,
-};
+enum { TCP_HEADER = 20, WORDS = 5, LAST_CUT_ONLY = TCP_FIN | TCP_PSH };
 
 /* What is alike in all cuts of a segment. */
 struct cutting {
     struct net *net;
     const struct tcp_segment *segment;
-    struct ip_address hop;
-    uint8_t mac[6];
-    bool resolved, v4;
-    uint32_t mss;           /* payload bytes a frame on the wire */
-    struct checksum pseudo; /* of the addresses and the protocol, for a length of 0 */
+    const struct net_route *route;
+    uint32_t mss; /* payload bytes a frame on the wire */
 };
 
 /* Appends up to `len` bytes of the send queue to `tail`, summing them on the way. Returns what was
@@ -75,37 +64,41 @@ static bool fill(const struct cutting *c, struct rte_mbuf *frame, uint32_t offse
     return true;
 }
 
-static uint8_t *put_tcp_header(const struct cutting *c, struct rte_mbuf *frame, uint32_t offset,
-                               uint8_t flags)
+/* The fixed header and the options; the checksum is 0. Their sum is taken from the words on their
+ * way. */
+static void put_tcp_header(const struct cutting *c, uint8_t *to, uint32_t offset, uint8_t flags,
+                           struct checksum *sum)
 {
     const struct tcp_segment *s = c->segment;
-    uint16_t len = (uint16_t)(TCP_HEADER + s->options_len);
-    uint8_t *header = (uint8_t *)rte_pktmbuf_append(frame, len);
-    struct writer w = writer_of(header, len);
+    uint32_t length = (TCP_HEADER + s->options_len) / 4u;
+    uint32_t words[WORDS] = {
+        rte_cpu_to_be_32((uint32_t)s->source_port << 16 | s->destination_port),
+        rte_cpu_to_be_32(s->seq + offset),
+        rte_cpu_to_be_32(s->ack),
+        rte_cpu_to_be_32(length << 28 | (uint32_t)flags << 16 | s->window),
+        0,
+    };
 
-    writer_uint(&w, s->source_port, 2);
-    writer_uint(&w, s->destination_port, 2);
-    writer_uint(&w, s->seq + offset, 4);
-    writer_uint(&w, s->ack, 4);
-    writer_byte(&w, (uint8_t)(len / 4 << 4));
-    writer_byte(&w, flags);
-    writer_uint(&w, s->window, 2);
-    writer_uint(&w, 0, 4);
-    writer_span_put(&w, span_of(s->options, s->options_len));
-    return header;
+    memcpy(to, words, TCP_HEADER);
+    sum->sum += (uint64_t)words[0] + words[1] + words[2] + words[3];
+    for (uint32_t at = 0; at < s->options_len; at += 4) {
+        memcpy(words, s->options + at, 4);
+        memcpy(to + TCP_HEADER + at, words, 4);
+        sum->sum += words[0];
+    }
 }
 
 /* The port finishes what it offers to; where it cuts, it adds the lengths itself. */
-static void program_offloads(const struct cutting *c, struct rte_mbuf *frame, size_t link,
-                             bool super)
+static void program_offloads(const struct cutting *c, struct rte_mbuf *frame, bool super)
 {
     const struct port_capabilities *port = &c->net->options.port;
+    const struct net_route *r = c->route;
 
-    frame->l2_len = link;
-    frame->l3_len = c->v4 ? 20 : 40;
+    frame->l2_len = r->link;
+    frame->l3_len = (uint64_t)(r->headers_len - r->link);
     frame->l4_len = TCP_HEADER + c->segment->options_len;
-    frame->ol_flags |= c->v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-    if (c->v4 && (port->tx_ipv4_checksum || super))
+    frame->ol_flags |= r->v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+    if (r->v4 && (port->tx_ipv4_checksum || super))
         frame->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
     frame->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
     if (super) {
@@ -125,35 +118,31 @@ static uint16_t length_in_sum(uint32_t len)
 static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t len, uint8_t flags)
 {
     const struct tcp_segment *s = c->segment;
-    const struct port_capabilities *port = &c->net->options.port;
-    bool super = len > c->mss, in_port = port->tx_tcp_checksum;
-    uint32_t tcp_len = TCP_HEADER + s->options_len + len;
-    struct rte_mbuf *frame = net_frame(c->net, c->mac, c->v4 ? TYPE_IPV4 : TYPE_IPV6);
-    struct checksum sum = c->pseudo;
-    uint16_t link, field;
+    bool super = len > c->mss, in_port = c->net->options.port.tx_tcp_checksum;
+    uint32_t header_len = TCP_HEADER + s->options_len;
+    struct rte_mbuf *frame = frame_pool_take(c->net->pool);
+    struct checksum sum = c->route->pseudo, header_sum = {0};
+    uint16_t field;
     uint8_t *header;
 
-    if (!frame)
+    if (!frame) {
+        net_count(c->net, NET_frame_none);
         return NULL;
-    link = frame->data_len;
-    net_ip_header(c->net, frame,
-                  &(struct net_ip){.source = &s->source,
-                                   .destination = &s->destination,
-                                   .protocol = PROTOCOL_TCP,
-                                   .hop_limit = HOP_LIMIT,
-                                   .ecn = s->ecn & 3,
-                                   .len = tcp_len});
-    header = put_tcp_header(c, frame, offset, flags);
+    }
+    header = net_route_headers(c->net, c->route, frame, s->ecn & 3, header_len + len);
+    put_tcp_header(c, header, offset, flags, &header_sum);
+    frame->data_len = (uint16_t)(frame->data_len + header_len);
+    frame->pkt_len = frame->data_len;
     if (!super)
-        sum.sum += length_in_sum(tcp_len);
+        sum.sum += length_in_sum(header_len + len);
     if (in_port) {
-        program_offloads(c, frame, link, super);
+        program_offloads(c, frame, super);
         field = checksum_fold(&sum);
     } else {
-        checksum_add(&sum, header, TCP_HEADER + s->options_len);
+        sum.sum += header_sum.sum;
         field = 0;
     }
-    if (!fill(c, frame, offset, len, in_port ? NULL : &sum)) {
+    if (len && !fill(c, frame, offset, len, in_port ? NULL : &sum)) {
         net_count(c->net, NET_frame_none);
         frame_pool_give(c->net->pool, &frame, 1);
         return NULL;
@@ -169,9 +158,10 @@ static struct rte_mbuf *cut(const struct cutting *c, uint32_t offset, uint32_t l
 static uint32_t choose_step(struct cutting *c)
 {
     const struct port_capabilities *port = &c->net->options.port;
-    uint32_t headers = NET_LINK_HEADER + (c->v4 ? 20 : 40) + TCP_HEADER + c->segment->options_len;
+    const struct net_route *r = c->route;
+    uint32_t headers = NET_LINK_HEADER + (r->v4 ? 20 : 40) + TCP_HEADER + c->segment->options_len;
 
-    if (!(c->v4 ? port->tso : port->tso_v6) || c->segment->len <= c->mss || !c->resolved ||
+    if (c->segment->len <= c->mss || !(r->v4 ? port->tso : port->tso_v6) || !r->resolved ||
         port->tso_frame <= headers)
         return c->mss;
     if (c->mss > port->tso_frame - headers)
@@ -179,21 +169,17 @@ static uint32_t choose_step(struct cutting *c)
     return port->tso_limit > c->mss ? port->tso_limit / c->mss * c->mss : c->mss;
 }
 
-/* `own` is the address whose way it takes; NULL: none. */
-static void output(struct net *net, const struct net_own *own, const struct tcp_segment *s,
+/* `route` is NULL where there is none. */
+static void output(struct net *net, const struct net_route *route, const struct tcp_segment *s,
                    uint64_t now)
 {
-    struct cutting c = {
-        .net = net, .segment = s, .mss = s->mss, .v4 = ip_address_is_v4(&s->source)};
+    struct cutting c = {.net = net, .segment = s, .route = route, .mss = s->mss};
     uint32_t step, done = 0;
 
-    if (!own || own->state != NET_OURS || !net_next_hop(net, own, &s->destination, &c.hop) ||
-        (s->len && !s->mss) || s->options_len > TCP_OPTIONS) {
+    if (!route || (s->len && !s->mss) || s->options_len > TCP_OPTIONS) {
         net_count(net, NET_route_none);
         return;
     }
-    c.resolved = neighbour_resolve(net->neighbours, &c.hop, now, c.mac);
-    checksum_pseudo(&c.pseudo, &s->source, &s->destination, PROTOCOL_TCP, 0);
     step = choose_step(&c);
     do {
         uint32_t len = s->len - done < step ? s->len - done : step;
@@ -203,20 +189,24 @@ static void output(struct net *net, const struct net_own *own, const struct tcp_
 
         if (!frame)
             return;
-        if (c.resolved)
+        if (route->resolved)
             net_send(net, frame);
         else
-            net_send_to(net, frame, &c.hop, now);
+            net_send_to(net, frame, &route->hop, now);
         done += len;
     } while (done < s->len);
 }
 
 void net_output(struct net *net, const struct tcp_segment *s, uint64_t now)
 {
-    output(net, net_own(net, &s->source), s, now);
+    output(net, net_route_find(net, s, now), s, now);
 }
 
 void net_output_claimed(struct net *net, const struct tcp_segment *s, uint64_t now)
 {
-    output(net, net_claims(net, &s->source) ? net_source_for(net, &s->destination) : NULL, s, now);
+    const struct net_own *own =
+        net_claims(net, &s->source) ? net_source_for(net, &s->destination) : NULL;
+    struct net_route route;
+
+    output(net, net_route_look(net, own, s, now, &route) ? &route : NULL, s, now);
 }

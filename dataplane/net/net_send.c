@@ -57,9 +57,8 @@ const struct net_own *net_source_for(const struct net *net, const struct ip_addr
     return any;
 }
 
-/* Writes it, and returns its length. */
-static size_t link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
-                          uint16_t type)
+size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
+                       uint16_t type)
 {
     struct writer w = writer_of(to, NET_LINK_HEADER);
 
@@ -83,7 +82,7 @@ struct rte_mbuf *net_frame(struct net *net, const uint8_t destination[6], uint16
         net_count(net, NET_frame_none);
         return NULL;
     }
-    len = link_header(net, header, destination, type);
+    len = net_link_header(net, header, destination, type);
     memcpy(rte_pktmbuf_append(frame, (uint16_t)len), header, len);
     return frame;
 }
@@ -121,6 +120,7 @@ bool net_learn(struct net *net, const struct ip_address *address, const uint8_t 
     struct neighbour_frames ready;
     bool known = neighbour_learn(net->neighbours, address, mac, news, now, &ready);
 
+    net_route_forget(net);
     for (uint32_t i = 0; i < ready.count; i++) {
         memcpy(rte_pktmbuf_mtod(ready.frames[i], uint8_t *), mac, FRAME_MAC);
         net_send(net, ready.frames[i]);

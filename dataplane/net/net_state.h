@@ -6,6 +6,7 @@
 #include "dataplane/net/neighbour.h"
 #include "dataplane/net/net.h"
 #include "dataplane/net/net_fragment.h"
+#include "dataplane/packet/checksum.h"
 
 /* What the files of this folder share; nobody outside includes it. */
 
@@ -13,6 +14,10 @@ enum {
     NET_WHOLE = 10240, /* longest ICMP message we gather from a chain */
     NET_ADDRESS_SLOTS = 256,
     NET_LINK_HEADER = 18, /* Ethernet with one tag */
+    NET_IP_HEADER = 40,
+    NET_CONFIRMED = 64,
+    NET_ROUTE_BITS = 6,
+    NET_ROUTES = 1 << NET_ROUTE_BITS,
 };
 
 enum net_address_state { NET_TENTATIVE, NET_OURS, NET_DUPLICATE };
@@ -32,6 +37,29 @@ struct net_own {
     uint8_t state;    /* enum net_address_state */
 };
 
+/*
+ * What is alike in all segments between two addresses: the way they take, and the headers in front
+ * of TCP's. Good for the turn that it was found in, so it stands for no lookup of another turn.
+ */
+struct net_route {
+    struct ip_address source, destination;
+    struct ip_address hop;
+    uint32_t turn; /* of net->turn; 0: none */
+    bool resolved; /* the link's address of `hop` is known, and stands in the headers */
+    bool v4;
+    uint8_t link, headers_len;                        /* bytes of headers[] */
+    uint8_t headers[NET_LINK_HEADER + NET_IP_HEADER]; /* without ECN, length, id, checksum */
+    struct checksum ipv4;                             /* of the IPv4 header as it stands there */
+    struct checksum pseudo; /* of the addresses and the protocol, for a length of 0 */
+};
+
+/* Whose traffic confirmed its neighbour last, and when. */
+struct net_confirmed {
+    struct ip_address source;
+    uint64_t at;
+    uint8_t mac[6];
+};
+
 struct net {
     struct net_options options;
     struct net_own own[NET_ADDRESSES + 1]; /* and our link-local address */
@@ -44,11 +72,12 @@ struct net {
     uint64_t tentative_until; /* UINT64_MAX when nothing is tentative */
     struct net_bucket echoes, errors;
     uint16_t ip_id;
+    uint32_t turn; /* changes with each burst, and with whatever changes a way; never 0 */
+    struct net_route routes[NET_ROUTES];
     struct fragments *fragments;
     uint32_t made_count;
     struct rte_mbuf *made[NET_MADE];
-    struct ip_address confirmed; /* the neighbour that traffic confirmed last, and when */
-    uint64_t confirmed_at;
+    struct net_confirmed confirmed[NET_CONFIRMED]; /* by the address's last byte */
     uint8_t heads[NET_BURST]
                  [FRAME_HEAD]; /* headers of frames whose first piece does not hold them */
     uint8_t whole[NET_WHOLE];
@@ -71,6 +100,21 @@ bool net_next_hop(const struct net *net, const struct net_own *source,
 /* An address of ours to speak to `destination` from; NULL when there is none usable. */
 const struct net_own *net_source_for(const struct net *net, const struct ip_address *destination);
 
+/* net_route.c: the way of a segment, by `own`'s address (NULL: none of ours). False without one. */
+bool net_route_look(struct net *net, const struct net_own *own, const struct tcp_segment *segment,
+                    uint64_t now, struct net_route *route_out);
+/* The same from an address of ours, kept for the rest of the turn; NULL without one. */
+const struct net_route *net_route_find(struct net *net, const struct tcp_segment *segment,
+                                       uint64_t now);
+/* What was kept is looked up again. */
+void net_route_forget(struct net *net);
+/* Appends the headers of a packet with `len` bytes behind them to an empty frame; returns where
+ * those begin. */
+uint8_t *net_route_headers(struct net *net, const struct net_route *route, struct rte_mbuf *frame,
+                           uint8_t ecn, uint32_t len);
+/* Writes a link header and returns its length. */
+size_t net_link_header(const struct net *net, uint8_t *to, const uint8_t destination[6],
+                       uint16_t type);
 /* An empty frame with the Ethernet header in place, `type` in host order; NULL is counted. */
 struct rte_mbuf *net_frame(struct net *net, const uint8_t destination[6], uint16_t type);
 /* Takes the frame and sends it. */

@@ -15,9 +15,7 @@ static uint64_t halves(uint64_t v)
 
 static uint16_t fold(uint64_t sum)
 {
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
+    return checksum_fold(&(struct checksum){.sum = sum});
 }
 
 /* Words are summed as they lie; a piece that starts inside a word has all its bytes in the other
@@ -165,14 +163,4 @@ void checksum_pseudo(struct checksum *c, const struct ip_address *source,
 
     sum += address_sum(source, v4) + address_sum(destination, v4);
     take_in(c, sum, 8);
-}
-
-uint16_t checksum_fold(const struct checksum *c)
-{
-    return fold(c->sum);
-}
-
-uint16_t checksum_final(const struct checksum *c)
-{
-    return (uint16_t)~fold(c->sum);
 }

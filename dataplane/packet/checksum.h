@@ -20,9 +20,22 @@ void checksum_copy(struct checksum *c, void *to, const void *from, size_t len);
  * of one family. */
 void checksum_pseudo(struct checksum *c, const struct ip_address *source,
                      const struct ip_address *destination, uint8_t protocol, uint32_t len);
-/* Folded to 16 bits, in memory order: 0xffff over bytes that include their own right checksum. */
-uint16_t checksum_fold(const struct checksum *c);
+
+/* Folded to 16 bits, in memory order: 0xffff over bytes that include their own right checksum. In
+ * line, as the next: several of each packet. */
+static inline uint16_t checksum_fold(const struct checksum *c)
+{
+    uint64_t sum = (c->sum & UINT32_MAX) + (c->sum >> 32);
+
+    sum = (sum & 0xffff) + (sum >> 16); /* 18 bits are left, 17, 16 */
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
 /* What goes into the header, in memory order. */
-uint16_t checksum_final(const struct checksum *c);
+static inline uint16_t checksum_final(const struct checksum *c)
+{
+    return (uint16_t)~checksum_fold(c);
+}
 
 #endif

@@ -13,7 +13,8 @@ enum {
     VLAN_ID = 0x0fff,
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
-    ARP_PACKET = 28, /* for IPv4 over Ethernet, RFC 826 */
+    ARP_PACKET = 28,  /* for IPv4 over Ethernet, RFC 826 */
+    LINK_HEADER = 14, /* without a tag */
 };
 
 enum protocol {
@@ -102,6 +103,39 @@ static enum frame_drop ipv4(struct cursor c, size_t left, struct frame *f)
     return upper(f, h.data[9]);
 }
 
+/*
+ * What nearly every frame is: IPv4 without options, not a fragment, with TCP in it. False: it may
+ * be anything else, and nothing is set.
+ */
+static bool plain_tcp(struct span head, size_t frame_len, struct frame *f)
+{
+    const uint8_t *ip = head.data + LINK_HEADER;
+    uint32_t total;
+
+    if (head.len < LINK_HEADER + IPV4_HEADER || head.data[12] != TYPE_IPV4 >> 8 ||
+        head.data[13] != (TYPE_IPV4 & 0xff) || ip[0] != 0x45 || (ip[6] & 0x3f) || ip[7] ||
+        ip[9] != TCP)
+        return false;
+    total = (uint32_t)ip[2] << 8 | ip[3];
+    if (total < IPV4_HEADER || total > frame_len - LINK_HEADER || v4_source_bad(ip + 12))
+        return false;
+    *f = (struct frame){.source = ip_address_v4(ip + 12),
+                        .destination = ip_address_v4(ip + 16),
+                        .l3 = LINK_HEADER,
+                        .l4 = LINK_HEADER + IPV4_HEADER,
+                        .l4_len = total - IPV4_HEADER,
+                        .kind = FRAME_TCP,
+                        .hop_limit = ip[8],
+                        .protocol = TCP,
+                        .next_at = 9,
+                        .ecn = ip[1] & 3,
+                        .v4 = true,
+                        .fragment_id = (uint32_t)ip[4] << 8 | ip[5]};
+    memcpy(f->destination_mac, head.data, FRAME_MAC);
+    memcpy(f->source_mac, head.data + FRAME_MAC, FRAME_MAC);
+    return true;
+}
+
 /* RFC 8200 section 4.5. One that is the whole packet is no fragment (RFC 6946). */
 static enum frame_drop fragment_header(struct cursor *c, uint8_t *next, struct frame *f)
 {
@@ -153,8 +187,8 @@ static enum frame_drop ipv6(struct cursor c, size_t left, struct frame *f)
     start = c.at;
     next = h.data[6];
     f->next_at = 6;
-    for (int i = 0; why == FRAME_KEEP && (next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT ||
-                                        next == DESTINATION);
+    for (int i = 0; why == FRAME_KEEP && (next == HOP_BY_HOP || next == ROUTING ||
+                                          next == FRAGMENT || next == DESTINATION);
          i++) {
         /* Hop-by-hop options stand first or not at all. */
         if (i == FRAME_EXTENSIONS || (next == HOP_BY_HOP && i))
@@ -190,7 +224,7 @@ static enum frame_drop arp(size_t left, struct frame *f)
     return FRAME_KEEP;
 }
 
-enum frame_drop frame_parse(struct span head, size_t frame_len, struct frame *f)
+static enum frame_drop parse(struct span head, size_t frame_len, struct frame *f)
 {
     struct cursor c = cursor_of(head);
     struct span macs = cursor_take(&c, 2 * FRAME_MAC);
@@ -223,6 +257,11 @@ enum frame_drop frame_parse(struct span head, size_t frame_len, struct frame *f)
     }
 }
 
+enum frame_drop frame_parse(struct span head, size_t frame_len, struct frame *f)
+{
+    return plain_tcp(head, frame_len, f) ? FRAME_KEEP : parse(head, frame_len, f);
+}
+
 enum frame_drop frame_parse_packet(struct span head, size_t packet_len, struct frame *f)
 {
     struct cursor c = cursor_of(head);
@@ -235,8 +274,15 @@ enum frame_drop frame_parse_packet(struct span head, size_t packet_len, struct f
 
 bool frame_ipv4_checksum_good(struct span head, const struct frame *f)
 {
+    const uint8_t *header = head.data + f->l3;
+    size_t len = (size_t)(f->l4 - f->l3);
     struct checksum c = {0};
+    uint32_t words[IPV4_HEADER / 4];
 
-    checksum_add(&c, head.data + f->l3, (size_t)(f->l4 - f->l3));
+    memcpy(words, header, sizeof(words));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        c.sum += words[i];
+    if (len > IPV4_HEADER)
+        checksum_add(&c, header + IPV4_HEADER, len - IPV4_HEADER);
     return checksum_fold(&c) == 0xffff;
 }

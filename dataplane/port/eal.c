@@ -46,25 +46,37 @@ static bool said(const struct eal_options *o, const char *name)
     return false;
 }
 
-/*
- * The calling thread's lcore 0 may run on every CPU, and so may the threads made from it. Worker i
- * has one CPU; the first CPU is left to control where there are more CPUs than workers, else
- * workers share.
- */
-static void lcores(struct writer *w, const cpu_set_t *cpus, uint32_t workers)
+static uint32_t list(const cpu_set_t *cpus, int cpu_out[CPU_SETSIZE])
 {
-    int cpu[CPU_SETSIZE];
     uint32_t n = 0;
 
     for (int i = 0; i < CPU_SETSIZE; i++)
         if (CPU_ISSET(i, cpus))
-            cpu[n++] = i;
+            cpu_out[n++] = i;
+    return n;
+}
+
+/*
+ * The calling thread's lcore 0 may run on every CPU, and so may the threads made from it. Worker i
+ * has one CPU: of those that were named, else of all, of which the first is left to control where
+ * there are more CPUs than workers. Where there are fewer, workers share.
+ */
+static void lcores(struct writer *w, const cpu_set_t *cpus, const struct eal_options *o)
+{
+    int cpu[CPU_SETSIZE];
+    uint32_t n = list(cpus, cpu), first;
+
     writer_text(w, "0@(");
     for (uint32_t i = 0; i < n; i++)
         writer_printf(w, i ? ",%d" : "%d", cpu[i]);
     writer_text(w, ")");
-    for (uint32_t i = 0; n && i < workers; i++)
-        writer_printf(w, ",%u@%d", i + 1, cpu[(i + (n > workers)) % n]);
+    first = n > o->workers;
+    if (CPU_COUNT((const cpu_set_t *)o->cpus)) {
+        n = list((const cpu_set_t *)o->cpus, cpu);
+        first = 0;
+    }
+    for (uint32_t i = 0; n && i < o->workers; i++)
+        writer_printf(w, ",%u@%d", i + 1, cpu[(i + first) % n]);
 }
 
 static bool lcore_arguments(struct eal_arguments *a, const struct eal_options *o)
@@ -77,7 +89,7 @@ static bool lcore_arguments(struct eal_arguments *a, const struct eal_options *o
         return true;
     if (sched_getaffinity(0, sizeof(cpus), &cpus))
         return false;
-    lcores(&w, &cpus, o->workers);
+    lcores(&w, &cpus, o);
     map[w.len] = 0;
     return !w.full && argument(a, "--lcores") && argument(a, map);
 }
@@ -234,10 +246,18 @@ static void sweep_before_start(void)
 bool eal_start(const struct eal_options *o, struct writer *why)
 {
     static struct eal_arguments arguments;
+    cpu_set_t both;
     bool hugepages;
+
+    _Static_assert(sizeof(o->cpus) == sizeof(both), "a bit for each CPU that there may be");
 
     if (sched_getaffinity(0, sizeof(process_cpus), &process_cpus)) {
         writer_printf(why, "cannot read the process's CPUs: %s", strerror(errno));
+        return false;
+    }
+    CPU_AND(&both, &process_cpus, (const cpu_set_t *)o->cpus);
+    if (!CPU_EQUAL(&both, (const cpu_set_t *)o->cpus)) {
+        writer_text(why, "a CPU that is named for workers is none of the process's");
         return false;
     }
     sweep_before_start();

@@ -14,9 +14,11 @@
 enum { EAL_DEVICES = 4, EAL_ARGUMENTS = 64, EAL_TEXT = 4096 };
 
 struct eal_options {
-    const char *program;            /* argv[0] */
-    uint32_t workers;               /* lcores beside the calling thread's */
-    uint32_t memory_mb;             /* of plain memory, taken at the start */
+    const char *program; /* argv[0] */
+    uint32_t workers;    /* lcores beside the calling thread's */
+    uint64_t cpus[16];   /* the workers', a bit each (the layout of cpu_set_t): the lowest is worker
+                            0's, and if there are fewer than workers they share; none: chosen here */
+    uint32_t memory_mb;  /* of plain memory, taken at the start */
     uint32_t hugepages_mb;          /* free hugepages that are enough to take them instead */
     const char *vdevs[EAL_DEVICES]; /* "net_af_packet0,iface=...", NULL where unused */
     const char *pci[EAL_DEVICES];   /* "0000:03:00.0", with device arguments; NULL where unused */

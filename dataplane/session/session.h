@@ -24,6 +24,7 @@ enum { SESSION_NAME = 32 };       /* octets of a name that lie in the session it
 
 struct transaction;
 struct retrieval;
+struct session_crypto;
 
 struct session {
     struct tcp_conn *conn; /* NULL once TCP has let go */
@@ -50,6 +51,7 @@ struct session {
     bool begun : 1;       /* a command line has begun, and its deadline is set */
     bool known : 1;       /* POP3: the name is of who logged in; else of who tried */
     bool early : 1;       /* SMTP: spoke before it was greeted */
+    bool tls : 1;         /* session_tls.h: there is, or is to be, a layer of records */
     uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
     uint8_t last_refusal; /* the last row that refused: of smtp_reply.def or pop3_reply.def */
     uint8_t name_len;
@@ -75,10 +77,10 @@ struct sessions {
     /* Our copy of the published settings, so that machines may borrow from it for longer than a
      * turn. */
     struct settings settings;
-    struct smtp_server_options smtp_options;
-    struct smtp_server_options submission_options;
-    struct pop3_server_options pop3_options;
-    uint8_t mechanisms[64]; /* names of those of SASL that are offered, a space before each */
+    struct smtp_server_options smtp_options, smtp_starttls; /* the latter offers it */
+    struct pop3_server_options pop3_options, pop3_stls,
+        pop3_secure;               /* in the clear, where
+                                      STLS is offered, under TLS */
     struct rule_generation *rules; /* published; pinned by transactions */
     bool draining;
     uint64_t drain_deadline;
@@ -88,16 +90,21 @@ struct sessions {
     uint64_t stamp;               /* the last stamp */
     uint64_t stamps;              /* taken for messages */
     uint64_t split[STAGES];       /* message stages of stamped messages, to apportion the others */
-    struct writer out;            /* replies gathered in one turn of one session */
+    struct session_crypto *crypto;
+    struct writer out; /* replies gathered in one turn of one session */
     uint8_t *mime_scratch;
     uint8_t *header_text; /* one decoded header field */
     uint32_t *stalled;    /* a queue with a place for every session, oldest at `stalled_first` */
     uint32_t stalled_first, stalled_count;
     struct job_store_discard discards[64]; /* rows to discard once a job is free */
     uint32_t discard_count;
-    uint64_t tick;       /* the timer's slot that was looked at last */
+    struct retrieval *ahead_oldest, *ahead_newest; /* session_pop3_ahead.c */
+    uint64_t tick;                                 /* the timer's slot that was looked at last */
     uint64_t sweep_tick; /* the same, when the last sweep for slow peers ended */
     uint32_t sweep;      /* the session it looks at next */
+    uint64_t
+        turned_away; /* TCP's count when session_pressure_tell() spoke last, and when that was */
+    uint64_t told_full;
     uint32_t slots[256]; /* first session of each */
 };
 
@@ -119,16 +126,17 @@ static inline uint32_t session_index(const struct sessions *ss, const struct ses
     return (uint32_t)(s - ss->table);
 }
 
-/* The protocol's machine is SMTP's, of an MX or for submission. */
-static inline bool session_is_smtp(const struct session *s)
-{
-    return s->protocol != LISTENER_POP3;
-}
-
 /* An empty job that names the session; NULL: none free, and the session is noted as stalled. */
 struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind);
 /* The session is run again in the next turn. */
 void session_stall(struct sessions *ss, struct session *s);
+/* What the client says, from the byte stream or out of records: the first contiguous run of it,
+ * empty when there is none; opening a record may end the session. Valid until session_consume(), or
+ * until another session is worked on. */
+struct span session_peek(struct sessions *ss, struct session *s);
+/* Drops `n` bytes from the front of that run. */
+void session_consume(struct sessions *ss, struct session *s, uint32_t n);
+bool session_unread(const struct sessions *ss, const struct session *s);
 /* Gives what is in `out` to TCP. False: no memory for it, the connection was aborted. */
 bool session_flush(struct sessions *ss, struct session *s);
 /* Room for a reply is there; otherwise the peer reads too slowly and the session waits for
@@ -149,8 +157,6 @@ void session_smtp_run(struct sessions *ss, struct session *s);
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why);
 bool session_smtp_idle(struct sessions *ss, struct session *s);
-/* A refusal was held back until now: it is answered. False: nothing was. */
-bool session_smtp_wake(struct sessions *ss, struct session *s);
 void session_smtp_gone(struct sessions *ss, struct session *s);
 void session_pop3_begin(struct sessions *ss, struct session *s);
 void session_pop3_run(struct sessions *ss, struct session *s);

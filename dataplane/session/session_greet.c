@@ -33,7 +33,7 @@ void session_greet_begin(struct sessions *ss, struct session *s)
 
 void session_greet_run(struct sessions *ss, struct session *s)
 {
-    if (!smtp_server_connecting(&s->smtp) || !s->conn || tcp_unread(s->conn) == 0)
+    if (!smtp_server_connecting(&s->smtp) || !s->conn || !session_unread(ss, s))
         return;
     s->early = true;
     ss->counters->pregreeters++;

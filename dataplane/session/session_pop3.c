@@ -2,6 +2,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_pop3.h"
+#include "dataplane/session/session_tls.h"
 
 /*
  * The mailbox as POP3 sees it: logins, listings and message bytes are jobs; the bytes of a message
@@ -13,8 +14,15 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 {
     struct limit_reached reached;
 
-    pop3_server_init(&s->pop3_server, &ss->pop3_options);
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
+    if (session_tls_upgraded(s)) {
+        pop3_server_secured(&s->pop3_server, &ss->pop3_secure);
+        session_pop3_run(ss, s);
+        return;
+    }
+    pop3_server_init(&s->pop3_server, s->tls                   ? &ss->pop3_secure
+                                      : session_tls_offered(s) ? &ss->pop3_stls
+                                                               : &ss->pop3_options);
     reached = session_limit_enter(ss, s);
     if (ss->draining)
         pop3_server_stop(&s->pop3_server, POP3_REPLY_DRAINING);
@@ -25,7 +33,7 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 
 /* ---- jobs ---- */
 
-static void fill(const struct sessions *ss, struct retrieval *r, struct job *job)
+static void fill(struct sessions *ss, struct retrieval *r, struct job *job)
 {
     switch (job->kind) {
     case JOB_ACCOUNT_LOGIN:
@@ -36,8 +44,10 @@ static void fill(const struct sessions *ss, struct retrieval *r, struct job *job
         session_pop3_fill_open(ss, r, job);
         break;
     case JOB_MAILBOX_READ:
-        job->mailbox_read =
-            (struct job_mailbox_read){.view = r->view, .index = r->index, .offset = r->offset};
+        job->mailbox_read = (struct job_mailbox_read){.view = r->view,
+                                                      .index = r->index,
+                                                      .offset = r->offset,
+                                                      .most = session_pop3_most(ss, r)};
         break;
     case JOB_MAILBOX_DELETE:
         job->mailbox_delete = (struct job_mailbox_delete){.view = r->view, .marked = r->deleted};
@@ -62,6 +72,8 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s)
         return true;
     if (r->wanted == NO_JOB)
         return false;
+    if (r->wanted == JOB_MAILBOX_READ && !session_pop3_give_up(ss, s))
+        return true;
     job = session_job(ss, s, r->wanted);
     if (!job)
         return true;
@@ -72,8 +84,7 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s)
     return true;
 }
 
-/* Gives pins back to the store. False: no job is free, the session is run again. */
-static bool give_pins(struct sessions *ss, struct session *s)
+bool session_pop3_unpin(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
     struct job *job;
@@ -99,7 +110,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
     while (conn && r->pins) {
         void *pin;
 
-        if (r->unpin_count == PINS_A_JOB && !give_pins(ss, s))
+        if (r->unpin_count == PINS_A_JOB && !session_pop3_unpin(ss, s))
             return false;
         pin = sendq_released(tcp_sendq(conn), ss->options.pool);
         if (!pin)
@@ -107,12 +118,13 @@ static bool collect_pins(struct sessions *ss, struct session *s)
         r->unpin[r->unpin_count++] = pin;
         r->pins--;
     }
+    session_pop3_settle(ss, r);
     if (r->ended && r->pins == 0) {
         tcp_set_user(r->ended, NULL);
         tcp_forget(ss->options.tcp, r->ended);
         r->ended = NULL;
     }
-    return give_pins(ss, s);
+    return session_pop3_unpin(ss, s);
 }
 
 bool session_pop3_holds(struct session *s, struct tcp_conn *conn)
@@ -127,6 +139,7 @@ void session_pop3_release(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
 
+    session_pop3_settle(ss, r);
     s->pop3 = NULL;
     chunk_give(ss->options.pool, r->home);
 }
@@ -148,11 +161,11 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
 
 /* Who logs in again upon the reply to QUIT finds no lock (RFC 1939 section 6). What is still on its
  * way of messages is the view's: then it ends with the connection. */
-static void release_mailbox(struct session *s, enum pop3_reply_id reply)
+static void release_mailbox(struct sessions *ss, struct session *s, enum pop3_reply_id reply)
 {
     struct retrieval *r = s->pop3;
 
-    if (r->pins) {
+    if (!session_pop3_give_up(ss, s) || !collect_pins(ss, s) || r->pins) {
         pop3_server_answer(&s->pop3_server, reply);
         return;
     }
@@ -198,8 +211,11 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
         if (r->deleted_count)
             r->wanted = JOB_MAILBOX_DELETE;
         else
-            release_mailbox(s, POP3_REPLY_OK);
+            release_mailbox(ss, s, POP3_REPLY_OK);
         return true;
+    case POP3_ACTION_TLS:
+        session_tls_upgrade(ss, s);
+        return false;
     case POP3_ACTION_CLOSE:
         session_shutdown(ss, s);
         return false;
@@ -211,7 +227,7 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
 
 static bool step(struct sessions *ss, struct session *s)
 {
-    struct span all = tcp_peek(s->conn), in = all;
+    struct span all = session_peek(ss, s), in = all;
     struct pop3_action a;
     bool go_on;
     size_t taken;
@@ -220,11 +236,10 @@ static bool step(struct sessions *ss, struct session *s)
     taken = all.len - in.len;
     go_on = act(ss, s, &a);
     if (taken && s->conn) {
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
-        s->bytes_in += taken;
+        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
     }
-    return go_on || (a.kind == POP3_ACTION_MORE && s->conn && tcp_unread(s->conn));
+    return go_on || (a.kind == POP3_ACTION_MORE && s->conn && session_unread(ss, s));
 }
 
 /* The next deadline, once a command was answered or the peer has taken a piece of a message. */
@@ -252,11 +267,11 @@ void session_pop3_run(struct sessions *ss, struct session *s)
             break;
     }
     session_flush(ss, s);
-    if (!s->conn || s->closing)
+    if (!s->conn || s->closing || session_tls_shakes(s))
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);
-    if (s->eof && tcp_unread(s->conn) == 0 && !session_pop3_pursue(ss, s) &&
+    if (s->eof && !session_unread(ss, s) && !session_pop3_pursue(ss, s) &&
         !(s->pop3 && s->pop3->sending) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
@@ -267,7 +282,7 @@ static void deleted(struct sessions *ss, struct session *s, struct job *job)
 {
     if (job->status == JOB_OK)
         ss->counters->pop3_deleted += s->pop3->deleted_count;
-    release_mailbox(s, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
+    release_mailbox(ss, s, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
 }
 
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job)
@@ -332,12 +347,8 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
         return session_auth_idle(s);
     if (!collect_pins(ss, s) || r->asked != NO_JOB)
         return false;
-    if (r->pin) {
-        r->unpin[r->unpin_count++] = r->pin;
-        r->pin = NULL;
-        r->piece = r->queued = span_of(NULL, 0);
-    }
-    if (!give_pins(ss, s) || r->pins)
+    /* What was queued of it may still be on its way. */
+    if (!session_pop3_give_up(ss, s) || !collect_pins(ss, s) || r->pins)
         return false;
     if (r->view) {
         job = session_job(ss, s, JOB_MAILBOX_CLOSE);

@@ -20,10 +20,11 @@ bool session_pressure(const struct sessions *ss)
 }
 
 /* Its data could have come: it is being read, and all that came was. */
-static bool is_awaited(const struct session *s)
+static bool is_awaited(const struct sessions *ss, const struct session *s)
 {
     return s->state == SESSION_OPEN && s->conn && !s->closing && !s->stalled &&
-           session_is_smtp(s) && s->tx && smtp_server_in_data(&s->smtp) && tcp_unread(s->conn) == 0;
+           s->protocol == LISTENER_SMTP && s->tx && smtp_server_in_data(&s->smtp) &&
+           !session_unread(ss, s);
 }
 
 static bool is_slow(const struct sessions *ss, struct session *s)
@@ -42,10 +43,10 @@ static bool is_slow(const struct sessions *ss, struct session *s)
 static void look(struct sessions *ss, struct session *s,
                  void (*slow)(struct sessions *ss, struct session *s))
 {
-    if (is_awaited(s)) {
+    if (is_awaited(ss, s)) {
         if (is_slow(ss, s))
             slow(ss, s);
-    } else if (s->state == SESSION_OPEN && session_is_smtp(s) && s->tx) {
+    } else if (s->state == SESSION_OPEN && s->protocol == LISTENER_SMTP && s->tx) {
         s->tx->rate_us = ss->time.now;
         s->tx->rate_bytes = s->tx->bytes;
     }
@@ -63,4 +64,16 @@ void session_pressure_run(struct sessions *ss, void (*slow)(struct sessions *ss,
     /* A round of the table takes a share of the window at most. */
     if (ss->sweep < SESSION_PRESSURE_SWEEP)
         ss->sweep_tick = ss->tick;
+}
+
+void session_pressure_tell(struct sessions *ss)
+{
+    uint64_t turned_away = tcp_counters(ss->options.tcp)->drop_connections;
+
+    if (turned_away == ss->turned_away ||
+        (ss->turned_away && ss->time.now - ss->told_full < SESSION_PRESSURE_TOLD))
+        return;
+    ss->turned_away = turned_away;
+    ss->told_full = ss->time.now;
+    session_log(ss, LOG_MESSAGE_connections_full, &(struct ip_address){{0}});
 }

@@ -10,6 +10,7 @@
  * for nobody.
  */
 enum { SESSION_PRESSURE_WINDOW = 10000000 /* microseconds */, SESSION_PRESSURE_SWEEP = 512 };
+enum { SESSION_PRESSURE_TOLD = 60000000 };
 
 /* Room is short: settings.pressure percent of the sessions, or of one size of chunks, are in use.
  */
@@ -18,5 +19,7 @@ bool session_pressure(const struct sessions *ss);
  * that is; it may free the session. */
 void session_pressure_run(struct sessions *ss,
                           void (*slow)(struct sessions *ss, struct session *s));
+/* Says in the log, once a minute, that TCP has turned peers away for want of connections. */
+void session_pressure_tell(struct sessions *ss);
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
-#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
-#include "dataplane/session/transaction_submission.h"
+#include "dataplane/session/session_tls.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -25,12 +24,29 @@ static void answer(struct session *s, enum smtp_reply_id row, struct span text)
     smtp_server_answer(&s->smtp, row, text);
 }
 
-void session_smtp_begin(struct sessions *ss, struct session *s)
+/* Behind STARTTLS all that the client has said is forgotten (RFC 3207 section 4.2). */
+static void begin_again(struct sessions *ss, struct session *s)
 {
-    smtp_server_init(&s->smtp, s->protocol == LISTENER_SUBMISSION ? &ss->submission_options
-                                                                  : &ss->smtp_options);
+    s->name_len = 0;
+    s->esmtp = false;
+    smtp_server_secured(&s->smtp, &ss->smtp_options);
+}
+
+static void begin_first(struct sessions *ss, struct session *s)
+{
+    bool offers = !s->tls && session_tls_offered(s);
+
+    smtp_server_init(&s->smtp, offers ? &ss->smtp_starttls : &ss->smtp_options);
     if (session_peer_trusted(ss, s))
         smtp_server_trust(&s->smtp);
+}
+
+void session_smtp_begin(struct sessions *ss, struct session *s)
+{
+    if (session_tls_upgraded(s))
+        begin_again(ss, s);
+    else
+        begin_first(ss, s);
     session_deadline(ss, s, ss->settings.command_timeout_ms);
     session_smtp_run(ss, s);
 }
@@ -47,33 +63,21 @@ static void refuse_content(struct session *s, enum smtp_reply_id row, struct spa
     smtp_server_refuse(&s->smtp, row, text);
 }
 
-static void take_text(struct sessions *ss, struct session *s, struct span bytes)
+static void on_text(struct sessions *ss, struct session *s, struct span bytes)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
     enum smtp_reply_id row;
 
-    if (tx->failed || bytes.len == 0)
+    if (tx->failed)
         return;
+    ss->counters->message_bytes += bytes.len;
     transaction_stamp(ss, STAGE_smtp);
     transaction_keep(ss, s, tx, bytes);
     transaction_stamp(ss, STAGE_keep);
     row = transaction_content_feed(ss, tx, bytes, &text);
     if (row != SMTP_REPLY_NONE)
         refuse_content(s, row, text);
-}
-
-/* Of what is submitted, fields that are nobody else's business are left out before anything sees
- * them. */
-static void on_text(struct sessions *ss, struct session *s, struct span bytes)
-{
-    ss->counters->message_bytes += bytes.len;
-    if (!s->tx->submission) {
-        take_text(ss, s, bytes);
-        return;
-    }
-    while (bytes.len)
-        take_text(ss, s, transaction_submission_take(s->tx, &bytes));
 }
 
 /* The reply to the data goes to the machine, and into the record. */
@@ -125,11 +129,8 @@ static void on_end(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
-    enum smtp_reply_id row;
+    enum smtp_reply_id row = transaction_content_finish(ss, tx);
 
-    if (tx->submission)
-        take_text(ss, s, transaction_submission_rest(tx));
-    row = transaction_content_finish(ss, tx);
     if (row == SMTP_REPLY_NONE && !recipient_all_there(ss, tx))
         row = SMTP_REPLY_RECIPIENT_GONE;
 
@@ -219,8 +220,8 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
     count_refusal(ss, s, row);
     s->spoke = true;
     /* A command is counted with its last reply, and no reply that answers none. */
-    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD &&
-                   row != SMTP_REPLY_AUTH_CHALLENGE && smtp_reply_row(row)->code != 421;
+    s->commands +=
+        row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
     /* A refusal that ends it is the message's, if only because its framing is lost; others answer
@@ -243,48 +244,8 @@ static void on_xclient(struct sessions *ss, struct session *s, const struct smtp
     row = session_peer_xclient(ss, s, &a->xclient);
     if (row != SMTP_REPLY_OK)
         session_limit_enter(ss, s);
-    else
-        session_auth_end(ss, s);
     answer(s, row, span_of(NULL, 0));
 }
-
-/* ---- logins ---- */
-
-static void on_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome)
-{
-    switch (outcome) {
-    case SESSION_AUTH_WAITS:
-        return;
-    case SESSION_AUTH_CHALLENGE:
-        answer(s, SMTP_REPLY_AUTH_CHALLENGE, session_auth_challenge(s));
-        return;
-    case SESSION_AUTH_KNOWN:
-        if (session_auth_keep(ss, s)) {
-            ss->counters->auth_logins++;
-            answer(s, SMTP_REPLY_AUTH_OK, span_of(NULL, 0));
-            return;
-        }
-        outcome = SESSION_AUTH_TEMPORARY;
-        break;
-    default:
-        session_auth_end(ss, s);
-        break;
-    }
-    answer(s, session_auth_smtp(outcome), span_of(NULL, 0));
-}
-
-bool session_smtp_wake(struct sessions *ss, struct session *s)
-{
-    enum session_auth_outcome outcome;
-
-    if (!session_auth_due(s, &outcome))
-        return false;
-    on_auth(ss, s, outcome);
-    session_deadline(ss, s, ss->settings.command_timeout_ms);
-    return true;
-}
-
-/* ---- envelope, data, end ---- */
 
 /* The message is asked for: what the rules know of the envelope may refuse it before any of it
  * comes. */
@@ -326,12 +287,6 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_XCLIENT:
         on_xclient(ss, s, a);
         return GO_ON;
-    case SMTP_ACTION_AUTH:
-        on_auth(ss, s, session_auth_begin(ss, s, a->mechanism, a->initial));
-        return GO_ON;
-    case SMTP_ACTION_RESPONSE:
-        on_auth(ss, s, a->too_long ? SESSION_AUTH_TOO_LONG : session_auth_line(ss, s, a->bytes));
-        return GO_ON;
     case SMTP_ACTION_VERDICT:
         answer_recipient(s, a->index);
         return GO_ON;
@@ -360,6 +315,9 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_RESET:
         end_transaction(ss, s);
         return GO_ON;
+    case SMTP_ACTION_TLS:
+        session_tls_upgrade(ss, s);
+        return PAUSE;
     case SMTP_ACTION_CLOSE:
         session_shutdown(ss, s);
         return PAUSE;
@@ -370,7 +328,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
 /* One action and the bytes it took. */
 static enum progress step(struct sessions *ss, struct session *s)
 {
-    struct span all = span_head(tcp_peek(s->conn), SESSION_STEP), in = all;
+    struct span all = span_head(session_peek(ss, s), SESSION_STEP), in = all;
     struct smtp_action a;
     enum progress progress;
     size_t taken;
@@ -380,13 +338,12 @@ static enum progress step(struct sessions *ss, struct session *s)
     progress = act(ss, s, &a);
     /* Behind the action, because its spans lie in these bytes. */
     if (taken && s->conn) {
-        tcp_consume(ss->options.tcp, s->conn, (uint32_t)taken);
-        s->bytes_in += taken;
+        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
         if (s->tx)
             s->tx->bytes += taken;
     }
-    if (a.kind == SMTP_ACTION_MORE && s->conn && tcp_unread(s->conn))
+    if (a.kind == SMTP_ACTION_MORE && s->conn && session_unread(ss, s))
         progress = GO_ON;
     return progress;
 }
@@ -411,10 +368,8 @@ static bool may_go_on(struct sessions *ss, struct session *s)
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
-    if (!s->tx)
-        return s->more && session_auth_waits(s);
-    return s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
-           s->tx->greylist;
+    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
+                     s->tx->greylist);
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -461,21 +416,19 @@ void session_smtp_run(struct sessions *ss, struct session *s)
 {
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
-    if (s->more)
-        session_auth_pursue(ss, s);
     session_greet_run(ss, s);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
         continue;
     transaction_stamp(ss, STAGE_smtp);
     session_flush(ss, s);
     transaction_stamp_off(ss);
-    if (!s->conn || s->closing)
+    if (!s->conn || s->closing || session_tls_shakes(s))
         return;
     session_line_release(ss, s);
     set_deadline(ss, s);
     /* The peer said all it had to say, no answer is awaited and none still to be written: nobody
      * will read on. */
-    if (s->eof && tcp_unread(s->conn) == 0 && !waits(s) && session_may_write(ss, s))
+    if (s->eof && !session_unread(ss, s) && !waits(s) && session_may_write(ss, s))
         session_shutdown(ss, s);
 }
 
@@ -545,8 +498,6 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         committed(ss, s, job);
     else if (job->kind == JOB_GREYLIST)
         session_greylist_answer(ss, s, job);
-    else
-        on_auth(ss, s, session_auth_answer(ss, s, job));
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
 }
@@ -556,7 +507,7 @@ bool session_smtp_idle(struct sessions *ss, struct session *s)
     struct transaction *tx = s->tx;
 
     if (!tx || !tx->commit)
-        return tx ? transaction_may_end(ss, s, tx) : session_auth_idle(s);
+        return !tx || transaction_may_end(ss, s, tx);
     /* Nobody is left to answer: what control has not begun it may drop. */
     atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
     return false;

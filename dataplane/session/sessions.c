@@ -3,7 +3,6 @@
 
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/session/session.h"
-#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
@@ -12,26 +11,15 @@
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
-#include "proto/sasl/sasl_server.h"
+#include "dataplane/session/session_tls.h"
 
-/* Octets of a line without its LF: RFC 5322 section 2.1.1. */
-enum { SUBMISSION_LINE_MAX = 999 };
-
-enum { ANSWERS = 64, STALLED_RUN = 64, NEAR_ROUNDS = 16 };
+enum {
+    ANSWERS = 64,
+    STALLED_RUN = 64,
+    NEAR_ROUNDS = 16,
+};
 
 /* ---- settings ---- */
-
-static void take_submission(struct sessions *ss)
-{
-    struct writer names = writer_of(ss->mechanisms, sizeof(ss->mechanisms));
-
-    sasl_mechanism_put(&names, ss->settings.mechanisms);
-    ss->submission_options = ss->smtp_options;
-    ss->submission_options.mechanisms = ss->pop3_options.mechanisms = writer_span(&names);
-    ss->submission_options.cleartext = ss->settings.submission_cleartext;
-    ss->submission_options.command_line_max = SASL_LINE_MAX;
-    ss->submission_options.text_line_max = SUBMISSION_LINE_MAX;
-}
 
 /* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what
  * control frees. */
@@ -60,13 +48,19 @@ static void take_settings(struct sessions *ss)
         .login = ss->settings.pop3_cleartext,
         .login_delay = ss->settings.pop3_login_delay_s,
     };
-    take_submission(ss);
+    ss->smtp_starttls = ss->smtp_options;
+    ss->smtp_starttls.starttls = true;
+    ss->pop3_stls = ss->pop3_options;
+    ss->pop3_stls.stls = true;
+    ss->pop3_secure = ss->pop3_options;
+    ss->pop3_secure.login = true;
     if (ss->draining)
         return;
     tcp_unlisten(ss->options.tcp);
     for (uint32_t i = 0; i < ss->settings.listener_count; i++)
         tcp_listen(ss->options.tcp, ss->settings.listeners[i].port,
-                   ss->settings.listeners[i].protocol);
+                   ss->settings.listeners[i].protocol | (uint32_t)ss->settings.listeners[i].tls
+                                                            << SESSION_TAG_TLS);
 }
 
 /* ---- life of a session ---- */
@@ -83,7 +77,8 @@ struct sessions *sessions_new(const struct sessions_options *options)
     ss->stalled = calloc(options->connections, sizeof(*ss->stalled));
     ss->mime_scratch = hidden_new(SESSION_MIME_SCRATCH);
     ss->header_text = hidden_new(SESSION_HEADER_TEXT);
-    if (!ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
+    ss->crypto = session_crypto_new();
+    if (!ss->crypto || !ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -110,6 +105,7 @@ void sessions_free(struct sessions *ss)
         return;
     free(ss->table);
     free(ss->stalled);
+    session_crypto_free(ss->crypto);
     hidden_free(ss->mime_scratch, SESSION_MIME_SCRATCH);
     hidden_free(ss->header_text, SESSION_HEADER_TEXT);
     hidden_free(ss->out.data, SESSION_OUT);
@@ -152,12 +148,20 @@ static void give_place(struct sessions *ss, struct session *s)
     ss->counters->sessions_ended++;
 }
 
-static void begin(struct sessions *ss, struct session *s)
+static void begin_protocol(struct sessions *ss, struct session *s)
 {
-    if (session_is_smtp(s))
+    if (s->protocol == LISTENER_SMTP)
         session_smtp_begin(ss, s);
     else
         session_pop3_begin(ss, s);
+}
+
+static void begin(struct sessions *ss, struct session *s)
+{
+    if (tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_IMPLICIT)
+        session_tls_begin(ss, s, false);
+    else
+        begin_protocol(ss, s);
 }
 
 /* The proxy's header comes first, where one must. */
@@ -191,7 +195,7 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
     }
     ss->counters->sessions_accepted++;
     s->conn = conn;
-    s->protocol = (uint8_t)tcp_tag(conn);
+    s->protocol = tcp_tag(conn) & ((1 << SESSION_TAG_TLS) - 1);
     s->began_ms = ss->time.wall_ms;
     s->since = ss->time.now;
     s->id = id128_next(&ss->ids, ss->time.wall_ms);
@@ -202,7 +206,9 @@ static struct session *accept_connection(struct sessions *ss, struct tcp_conn *c
 
 static bool is_idle(struct sessions *ss, struct session *s)
 {
-    return session_is_smtp(s) ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
+    if (!session_tls_idle(ss, s))
+        return false;
+    return s->protocol == LISTENER_SMTP ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
 }
 
 /* The connection goes: the record is written while its addresses are still known. */
@@ -226,12 +232,12 @@ static void settle(struct sessions *ss, struct session *s)
         s->state = SESSION_LINGERING;
     if (!is_idle(ss, s))
         return;
-    if (session_is_smtp(s))
+    if (s->protocol == LISTENER_SMTP)
         session_smtp_gone(ss, s);
-    session_auth_end(ss, s);
     session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
+    session_tls_give(ss, s);
     session_more_give(ss, s);
     give_place(ss, s);
 }
@@ -241,8 +247,11 @@ void session_shutdown(struct sessions *ss, struct session *s)
     if (!session_flush(ss, s) || s->closing)
         return;
     s->closing = true;
-    session_deadline(
-        ss, s, session_is_smtp(s) ? ss->settings.command_timeout_ms : ss->settings.pop3_idle_ms);
+    session_deadline(ss, s,
+                     s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms
+                                                  : ss->settings.pop3_idle_ms);
+    if (s->tls)
+        session_tls_close(ss, s);
     tcp_shutdown(ss->options.tcp, s->conn);
     tcp_discard(ss->options.tcp, s->conn);
 }
@@ -274,8 +283,10 @@ static void run(struct sessions *ss, struct session *s)
 {
     if (s->state == SESSION_OPEN && s->conn && s->header)
         run_behind_proxy(ss, s);
-    if (s->state == SESSION_OPEN && s->conn && !s->header) {
-        if (session_is_smtp(s))
+    if (s->state == SESSION_OPEN && s->conn && session_tls_shakes(s)) {
+        session_tls_run(ss, s);
+    } else if (s->state == SESSION_OPEN && s->conn && !s->header) {
+        if (s->protocol == LISTENER_SMTP)
             session_smtp_run(ss, s);
         else
             session_pop3_run(ss, s);
@@ -318,33 +329,6 @@ struct job *session_job(struct sessions *ss, struct session *s, enum job_kind ki
     return job;
 }
 
-bool session_flush(struct sessions *ss, struct session *s)
-{
-    struct span text = writer_span(&ss->out);
-
-    ss->out.len = 0;
-    ss->out.full = false;
-    if (!s->conn)
-        return false;
-    if (text.len == 0)
-        return true;
-    if (!sendq_copy(tcp_sendq(s->conn), ss->options.pool, text)) {
-        ss->counters->chunks_short++;
-        session_abort(ss, s, "no memory for a reply");
-        return false;
-    }
-    s->bytes_out += text.len;
-    tcp_send(ss->options.tcp, s->conn);
-    return true;
-}
-
-bool session_may_write(struct sessions *ss, struct session *s)
-{
-    if (tcp_send_room(s->conn) >= ss->out.len + SMTP_SERVER_ROOM)
-        return true;
-    return session_flush(ss, s) && tcp_send_room(s->conn) >= SMTP_SERVER_ROOM;
-}
-
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds)
 {
     s->deadline = ss->time.now + milliseconds * 1000;
@@ -367,10 +351,14 @@ static void take_answer(struct sessions *ss, struct job *job)
         job_give(ss->options.port, job);
         return;
     }
-    if (session_is_smtp(s))
+    if (job->kind == JOB_TLS_HANDSHAKE) {
+        if (session_tls_answer(ss, s, job))
+            begin_protocol(ss, s);
+    } else if (s->protocol == LISTENER_SMTP) {
         session_smtp_answer(ss, s, job);
-    else
+    } else {
         session_pop3_answer(ss, s, job);
+    }
     job_give(ss->options.port, job);
     run(ss, s);
 }
@@ -397,15 +385,16 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (session_is_smtp(s) &&
-        (session_greet_due(s) || session_greylist_due(ss, s) || session_smtp_wake(ss, s))) {
+    if (s->protocol == LISTENER_SMTP && (session_greet_due(s) || session_greylist_due(ss, s))) {
         run(ss, s);
         return;
     }
     ss->counters->sessions_timed_out++;
-    if (s->closing || s->header)
+    if (!s->closing && session_tls_shakes(s))
+        session_abort(ss, s, "TLS handshake timed out");
+    else if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
-    else if (session_is_smtp(s))
+    else if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     else
         session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
@@ -430,16 +419,16 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
     }
     if (s->state != SESSION_OPEN || !s->conn || s->closing)
         return;
-    if (s->header) {
+    if (s->header || session_tls_shakes(s)) {
         session_abort(ss, s, "drained");
         run(ss, s);
         return;
     }
-    if (!force && session_is_smtp(s) && s->tx)
+    if (!force && s->protocol == LISTENER_SMTP && s->tx)
         return;
     if (!force && s->protocol == LISTENER_POP3 && s->pop3)
         return;
-    if (session_is_smtp(s))
+    if (s->protocol == LISTENER_SMTP)
         session_smtp_expire(ss, s, SMTP_REPLY_DRAINING);
     else
         session_pop3_expire(ss, s, POP3_REPLY_DRAINING);
@@ -560,6 +549,7 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
         run_stalled(ss);
     done += session_timer_run(ss, expire);
     session_pressure_run(ss, end_slow);
+    session_pressure_tell(ss);
     if (ss->draining && ss->count)
         drain_step(ss);
     if (ss->discard_count)

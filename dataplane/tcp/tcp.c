@@ -229,6 +229,11 @@ struct span tcp_peek(const struct tcp_conn *conn)
     return tcp_reassembly_peek(tcp_conn_owner(conn), conn);
 }
 
+uint32_t tcp_gather(const struct tcp_conn *conn, uint32_t offset, uint8_t *out, uint32_t len)
+{
+    return tcp_reassembly_gather(tcp_conn_owner(conn), conn, offset, out, len);
+}
+
 uint32_t tcp_unread(const struct tcp_conn *conn)
 {
     return conn->unread;
@@ -318,6 +323,11 @@ void tcp_abort(struct tcp *tcp, struct tcp_conn *conn)
     if (!tcp_conn_is(conn, IN(SYN_SENT) | IN(TIME_WAIT)))
         tcp_output_abort(tcp, conn);
     tcp_conn_close(tcp, conn, TCP_REASON_ABORTED);
+}
+
+uint32_t tcp_abort_room(const struct tcp *tcp)
+{
+    return TCP_REPLIES - tcp->reply_count;
 }
 
 void tcp_vanish(struct tcp *tcp, struct tcp_conn *conn)

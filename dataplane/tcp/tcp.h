@@ -64,10 +64,10 @@ struct tcp_options {
 /* One received segment. The IP layer has checked lengths and the TCP checksum. */
 struct tcp_packet {
     struct ip_address source, destination;
-    struct span header;              /* the TCP header with its options, contiguous */
-    struct span payload[TCP_PIECES]; /* in order; more pieces than that are not handed in */
+    struct span header; /* the TCP header with its options, contiguous */
     uint32_t pieces;
-    uint8_t ecn; /* the two ECN bits of the IP header */
+    uint8_t ecn;                     /* the two ECN bits of the IP header */
+    struct span payload[TCP_PIECES]; /* in order; more pieces than that are not handed in */
 };
 
 /* What is to be sent: one header, and payload that may exceed the MSS; the port layer cuts it at
@@ -123,6 +123,9 @@ struct tcp_conn *tcp_connect(struct tcp *tcp, const struct ip_address *local, ui
 
 /* Takes in one segment. Answers are programmed and leave with tcp_output(). */
 void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now);
+/* The same for a burst, in order: all its connections are fetched into the cache before the first
+ * of them is touched. */
+void tcp_receive_burst(struct tcp *tcp, const struct tcp_packet *packets, uint32_t n, uint64_t now);
 
 /* A connection on which something happened since it was last returned, or NULL. Each at most once
  * until new news. */
@@ -164,6 +167,9 @@ void tcp_endpoints(const struct tcp_conn *conn, struct ip_address *local_out,
 /* The first contiguous run of unread bytes; empty when there are none. Valid until tcp_settle() or
  * tcp_consume(). */
 struct span tcp_peek(const struct tcp_conn *conn);
+/* Copies up to `len` unread bytes from the one at `offset` on, and leaves them unread; how many. One
+ * walk over what is unread. */
+uint32_t tcp_gather(const struct tcp_conn *conn, uint32_t offset, uint8_t *out, uint32_t len);
 /* All unread bytes in order. */
 uint32_t tcp_unread(const struct tcp_conn *conn);
 /* Drops `n` bytes from the front of the first run, n <= its length; opens the window again. */
@@ -203,6 +209,9 @@ void tcp_set_narrow(struct tcp *tcp, struct tcp_conn *conn);
 void tcp_vanish(struct tcp *tcp, struct tcp_conn *conn);
 /* RST now, everything dropped. */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn);
+/* How many connections may be aborted before tcp_output() takes their RSTs; that of one more is lost,
+ * and counted. */
+uint32_t tcp_abort_room(const struct tcp *tcp);
 /*
  * The session lets go. The connection finishes closing on its own (TIME-WAIT included); pins must
  * have been collected. Bytes that still come are lost: the peer is told by a RST (RFC 9293 section

@@ -92,6 +92,27 @@ void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state s
         tcp_prefix_give(&tcp->prefixes, remote, TCP_PREFIX_CONNECTIONS);
 }
 
+/*
+ * The next three to be recycled: nobody has touched them since they were young, so they are in no
+ * cache. First a block, then where its chain begins, then who stands there.
+ */
+static void fetch_oldest(const struct tcp *tcp)
+{
+    uint32_t i = tcp->wait.head, first;
+
+    if (i == CONN_NONE)
+        return;
+    first = tcp_flow_first(&tcp->flows, tcp->flows.entries[i].hash);
+    if (first != TCP_FLOW_NONE)
+        __builtin_prefetch(&tcp->flows.entries[first], 1);
+    i = tcp->conns[i].wait_next;
+    if (i == CONN_NONE)
+        return;
+    tcp_flow_fetch(&tcp->flows, tcp->flows.entries[i].hash);
+    if (tcp->conns[i].wait_next != CONN_NONE)
+        tcp_conn_fetch(tcp, tcp->conns[i].wait_next);
+}
+
 /* Frees the oldest TIME-WAIT that no session and no list of this turn holds. */
 static void recycle(struct tcp *tcp)
 {
@@ -106,12 +127,14 @@ static void recycle(struct tcp *tcp)
             continue;
         tcp->counters.time_wait_recycled++;
         tcp_conn_close(tcp, conn, TCP_REASON_CLOSED);
-        if (tcp->free != CONN_NONE)
+        if (tcp->free != CONN_NONE) {
+            fetch_oldest(tcp);
             return;
+        }
     }
 }
 
-struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key)
+struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash)
 {
     struct tcp_conn *conn;
     uint32_t i;
@@ -137,7 +160,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key)
     };
     timer_node_init(&conn->timer);
     sendq_init(&conn->queue);
-    tcp_flow_add(&tcp->flows, i, tcp_flow_hash(&tcp->flows, key), key);
+    tcp_flow_add(&tcp->flows, i, hash, key);
     return conn;
 }
 
@@ -264,14 +287,14 @@ void tcp_conn_program(struct tcp *tcp, struct tcp_conn *conn, uint32_t flags)
 
 /* RFC 6528 section 3: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), M one step
  * each 4 microseconds */
-uint32_t tcp_conn_sequence(struct tcp *tcp, const struct tcp_flow_key *key, uint32_t *ts_offset_out)
+uint32_t tcp_conn_sequence(struct tcp *tcp, uint64_t hash, uint32_t *ts_offset_out)
 {
-    uint64_t f = tcp_flow_hash(&tcp->flows, key);
     uint8_t bytes[8];
+    uint64_t f;
 
     /* A second pass, so that what a peer sees of it says nothing about its place in the flow table.
      */
-    memcpy(bytes, &f, sizeof(bytes));
+    memcpy(bytes, &hash, sizeof(bytes));
     f = siphash(tcp->options.secret, span_of(bytes, sizeof(bytes)));
     *ts_offset_out = (uint32_t)(f >> 32);
     return (uint32_t)(tcp->now / 4) + (uint32_t)f;

@@ -229,6 +229,7 @@ struct tcp {
     uint32_t reply_count;
     struct tcp_flight *flights; /* the pool */
     uint32_t flight_free, flights_used;
+    uint32_t flights_fresh, flight_count; /* of the pool, from `flights_fresh` on never used */
     struct tcp_duplicate duplicates[TCP_DUPLICATES];
     uint32_t arrivals; /* stamps what comes out of order, so that the latest is known */
     struct tcp_counters counters;
@@ -242,6 +243,29 @@ static inline struct tcp *tcp_conn_owner(const struct tcp_conn *conn)
         ->tcp;
 }
 
+/* The connection's block, or NULL. In line, as what stands next to it: each segment asks. */
+static inline struct tcp_flight *tcp_flight_of(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    return conn->flight == CONN_NONE ? NULL : &tcp->flights[conn->flight];
+}
+
+static inline struct tcp_side *tcp_side_of(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    return conn->side ? &tcp->sides.blocks[conn->side - 1] : NULL;
+}
+
+/* Brings its flow entry and its lines into the cache. */
+static inline void tcp_conn_fetch(const struct tcp *tcp, uint32_t i)
+{
+    const struct tcp_conn *conn = &tcp->conns[i];
+
+    __builtin_prefetch(&tcp->flows.entries[i], 1);
+    __builtin_prefetch(&conn->rcv_nxt, 1);
+    __builtin_prefetch(&conn->snd_una, 1);
+    __builtin_prefetch(&conn->queue, 1);
+    __builtin_prefetch(&conn->user, 1);
+}
+
 static inline bool tcp_conn_is(const struct tcp_conn *conn, uint32_t states)
 {
     return states >> conn->state & 1;
@@ -249,9 +273,8 @@ static inline bool tcp_conn_is(const struct tcp_conn *conn, uint32_t states)
 #define IN(state) (1u << TCP_##state)
 
 /* A free block, or that of the oldest orphan in TIME-WAIT, entered into the flow table; NULL when
- * there is none. */
-struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key);
-/* `hash` is tcp_flow_hash() of the key. */
+ * there is none. Here and in the next `hash` is tcp_flow_hash() of the key. */
+struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash);
 struct tcp_conn *tcp_conn_find(struct tcp *tcp, const struct tcp_flow_key *key, uint64_t hash);
 struct tcp_flow_key tcp_conn_key(const struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_conn_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state);
@@ -273,9 +296,8 @@ void tcp_conn_tell(struct tcp *tcp, struct tcp_conn *conn, uint32_t events);
 /* Puts the connection on the output list with `flags` set. */
 void tcp_conn_program(struct tcp *tcp, struct tcp_conn *conn, uint32_t flags);
 /* An initial sequence number (RFC 6528) and, as *ts_offset_out, an offset for timestamps (RFC 7323
- * section 7.1). */
-uint32_t tcp_conn_sequence(struct tcp *tcp, const struct tcp_flow_key *key,
-                           uint32_t *ts_offset_out);
+ * section 7.1), from the tcp_flow_hash() of the connection. */
+uint32_t tcp_conn_sequence(struct tcp *tcp, uint64_t hash, uint32_t *ts_offset_out);
 /* Takes over what SYN or SYN-ACK offers; `option` of the peer, seq of its SYN. */
 void tcp_conn_negotiate(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_option *option,
                         uint32_t seq);

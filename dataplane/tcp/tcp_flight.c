@@ -8,24 +8,27 @@
 bool tcp_flight_pool_init(struct tcp *tcp, uint32_t count)
 {
     tcp->flight_free = CONN_NONE;
+    tcp->flight_count = count;
     tcp->flights = malloc((size_t)count * sizeof(*tcp->flights));
-    if (!tcp->flights)
-        return false;
-    for (uint32_t i = count; i-- > 0;) {
-        tcp->flights[i].next = tcp->flight_free;
-        tcp->flight_free = i;
-    }
-    return true;
+    return tcp->flights;
+}
+
+/* The block that came back last, or one that was never used: memory that the most at a time did not
+ * need is never touched. */
+static uint32_t take_free(struct tcp *tcp)
+{
+    uint32_t i = tcp->flight_free;
+
+    if (i != CONN_NONE)
+        tcp->flight_free = tcp->flights[i].next;
+    else if (tcp->flights_fresh < tcp->flight_count)
+        i = tcp->flights_fresh++;
+    return i;
 }
 
 void tcp_flight_pool_fini(struct tcp *tcp)
 {
     free(tcp->flights);
-}
-
-struct tcp_flight *tcp_flight_of(const struct tcp *tcp, const struct tcp_conn *conn)
-{
-    return conn->flight == CONN_NONE ? NULL : &tcp->flights[conn->flight];
 }
 
 struct tcp_flight *tcp_flight_take(struct tcp *tcp, struct tcp_conn *conn)
@@ -35,13 +38,12 @@ struct tcp_flight *tcp_flight_take(struct tcp *tcp, struct tcp_conn *conn)
 
     if (conn->flight != CONN_NONE)
         return &tcp->flights[conn->flight];
-    if (tcp->flight_free == CONN_NONE) {
+    conn->flight = take_free(tcp);
+    if (conn->flight == CONN_NONE) {
         tcp->counters.no_flight++;
         return NULL;
     }
-    conn->flight = tcp->flight_free;
     f = &tcp->flights[conn->flight];
-    tcp->flight_free = f->next;
     tcp->flights_used++;
     memset(f, 0, offsetof(struct tcp_flight, sent));
     f->limited = f->rtt_end = conn->snd_una;

@@ -83,7 +83,6 @@ void tcp_flight_pool_fini(struct tcp *tcp);
  * The connection's block, or NULL. tcp_flight_take() takes one if it has none; what is under way
  * already is then one record that counts as sent again. NULL: the pool is empty, which is counted.
  */
-struct tcp_flight *tcp_flight_of(const struct tcp *tcp, const struct tcp_conn *conn);
 struct tcp_flight *tcp_flight_take(struct tcp *tcp, struct tcp_conn *conn);
 /* Gives the block back, if there is one; keeps in the connection what lasts. */
 void tcp_flight_give(struct tcp *tcp, struct tcp_conn *conn);

@@ -37,25 +37,22 @@ uint64_t tcp_flow_hash(const struct tcp_flows *flows, const struct tcp_flow_key 
     uint16_t ports[2] = {htobe16(key->local_port), htobe16(key->remote_port)};
     uint8_t bytes[36];
 
+    /* Of IPv4 what is alike in all of them is left out. */
+    if (ip_address_is_v4(&key->local) && ip_address_is_v4(&key->remote)) {
+        memcpy(bytes, key->local.bytes + 12, 4);
+        memcpy(bytes + 4, key->remote.bytes + 12, 4);
+        memcpy(bytes + 8, ports, 4);
+        return siphash_table(flows->secret, span_of(bytes, 12));
+    }
     memcpy(bytes, key->local.bytes, 16);
     memcpy(bytes + 16, key->remote.bytes, 16);
     memcpy(bytes + 32, ports, 4);
-    return siphash(flows->secret, span_of(bytes, sizeof(bytes)));
+    return siphash_table(flows->secret, span_of(bytes, sizeof(bytes)));
 }
 
-/* The largest power of two that is not above n. */
-static uint32_t power_below(uint32_t n)
-{
-    return 1u << (31 - __builtin_clz(n));
-}
-
-/* The head of the chain that the hash belongs to: chains from `buckets` on are not split off yet.
- */
 static uint32_t *head_of(const struct tcp_flows *flows, uint64_t hash)
 {
-    uint32_t low = power_below(flows->buckets), at = (uint32_t)hash & (2 * low - 1);
-
-    return &flows->heads[at < flows->buckets ? at : at & (low - 1)];
+    return &flows->heads[tcp_flow_chain(flows, hash)];
 }
 
 uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash, const struct tcp_flow_key *key)
@@ -76,7 +73,7 @@ uint32_t tcp_flow_find(const struct tcp_flows *flows, uint64_t hash, const struc
 /* One more chain: its entries come out of the one that held them so far. */
 static void split(struct tcp_flows *flows)
 {
-    uint32_t low = power_below(flows->buckets), to = flows->buckets++;
+    uint32_t low = tcp_flow_power(flows->buckets), to = flows->buckets++;
     uint32_t *link = &flows->heads[to - low];
 
     while (*link) {
@@ -97,7 +94,7 @@ static void split(struct tcp_flows *flows)
 static void join(struct tcp_flows *flows)
 {
     uint32_t from = --flows->buckets;
-    uint32_t *link = &flows->heads[from - power_below(from)];
+    uint32_t *link = &flows->heads[from - tcp_flow_power(from)];
 
     while (*link)
         link = &flows->entries[*link - 1].next;

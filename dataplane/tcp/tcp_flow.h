@@ -41,6 +41,34 @@ struct tcp_flows {
 bool tcp_flow_init(struct tcp_flows *flows, uint32_t entries, const uint8_t secret[16]);
 void tcp_flow_fini(struct tcp_flows *flows);
 uint64_t tcp_flow_hash(const struct tcp_flows *flows, const struct tcp_flow_key *key);
+/* The largest power of two that is not above n. */
+static inline uint32_t tcp_flow_power(uint32_t n)
+{
+    return 1u << (31 - __builtin_clz(n));
+}
+
+/* The chain that the hash belongs to: chains from `buckets` on are not split off yet. */
+static inline uint32_t tcp_flow_chain(const struct tcp_flows *flows, uint64_t hash)
+{
+    uint32_t low = tcp_flow_power(flows->buckets), at = (uint32_t)hash & (2 * low - 1);
+
+    return at < flows->buckets ? at : at & (low - 1);
+}
+
+/* Brings the beginning of the hash's chain into the cache. */
+static inline void tcp_flow_fetch(const struct tcp_flows *flows, uint64_t hash)
+{
+    __builtin_prefetch(&flows->heads[tcp_flow_chain(flows, hash)], 1);
+}
+
+/* The first entry of the hash's chain, or TCP_FLOW_NONE. */
+static inline uint32_t tcp_flow_first(const struct tcp_flows *flows, uint64_t hash)
+{
+    uint32_t i = flows->heads[tcp_flow_chain(flows, hash)];
+
+    return i ? i - 1 : TCP_FLOW_NONE;
+}
+
 /*
  * The entry whose hash, ports and remote address match, or TCP_FLOW_NONE. The local address is the
  * caller's to compare: it lies in the connection block; a second match needs a 64-bit collision.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/tcp_input.h"
 
+#include "proto/base/cursor.h"
 #include "dataplane/tcp/tcp_ecn.h"
 #include "dataplane/tcp/tcp_header.h"
 #include "dataplane/tcp/tcp_output.h"
@@ -9,6 +10,7 @@
 #include "dataplane/tcp/tcp_timer.h"
 #include "dataplane/tcp/tcp_user_timeout.h"
 
+enum { AHEAD = 32 }; /* segments whose connections are fetched together */
 enum { CHALLENGES_EACH_SECOND = 1000, CHALLENGES_OF_ONE = 10, CHALLENGE_MS = 5000 };
 
 /* What is done with a segment, by state and flags. What is not listed is 0: dropped and counted. */
@@ -434,14 +436,23 @@ static void input_synchronized(struct tcp *tcp, struct tcp_conn *conn, struct tc
         tcp_input_text(tcp, conn, in);
 }
 
-void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
+/* The ports stand first in the header, which may be too short for them; nothing is found then. */
+static struct tcp_flow_key key_of(const struct tcp_packet *packet)
+{
+    struct cursor c = cursor_of(packet->header);
+    struct tcp_flow_key key = {.local = packet->destination, .remote = packet->source};
+
+    key.remote_port = cursor_u16(&c);
+    key.local_port = cursor_u16(&c);
+    return key;
+}
+
+static void receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t hash)
 {
     struct tcp_input in;
     struct tcp_conn *conn;
     enum action action;
-    uint64_t hash;
 
-    tcp->now = now;
     tcp->counters.segments_in++;
     if (!parse(packet, &in)) {
         tcp->counters.drop_header++;
@@ -449,7 +460,6 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
     }
     if ((in.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && in.payload.len) /* it is sent again */
         tcp->counters.drop_syn_payload++;
-    hash = tcp_flow_hash(&tcp->flows, &in.key);
     conn = tcp_conn_find(tcp, &in.key, hash);
     if (!conn) {
         struct tcp_half *half = tcp_half_open_find(&tcp->half, hash, &in.key);
@@ -468,4 +478,38 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
         tcp_open_syn_sent(tcp, conn, &in);
     else
         input_synchronized(tcp, conn, &in, action);
+}
+
+void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
+{
+    struct tcp_flow_key key = key_of(packet);
+
+    tcp->now = now;
+    receive(tcp, packet, tcp_flow_hash(&tcp->flows, &key));
+}
+
+void tcp_receive_burst(struct tcp *tcp, const struct tcp_packet *packets, uint32_t n, uint64_t now)
+{
+    uint64_t hash[AHEAD];
+
+    tcp->now = now;
+    for (uint32_t begin = 0; begin < n; begin += AHEAD) {
+        const struct tcp_packet *p = packets + begin;
+        uint32_t count = n - begin < AHEAD ? n - begin : AHEAD;
+
+        for (uint32_t i = 0; i < count; i++) {
+            struct tcp_flow_key key = key_of(&p[i]);
+
+            hash[i] = tcp_flow_hash(&tcp->flows, &key);
+            tcp_flow_fetch(&tcp->flows, hash[i]);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t first = tcp_flow_first(&tcp->flows, hash[i]);
+
+            if (first != TCP_FLOW_NONE)
+                tcp_conn_fetch(tcp, first);
+        }
+        for (uint32_t i = 0; i < count; i++)
+            receive(tcp, &p[i], hash[i]);
+    }
 }

@@ -15,11 +15,11 @@ static struct tcp_conn *open_active(struct tcp *tcp, const struct tcp_flow_key *
 
     if (tcp_conn_find(tcp, key, hash) || tcp_half_open_find(&tcp->half, hash, key))
         return NULL;
-    conn = tcp_conn_new(tcp, key);
+    conn = tcp_conn_new(tcp, key, hash);
     if (!conn)
         return NULL;
     conn->flags &= (uint16_t)~CONN_FORGOTTEN;
-    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, key, &conn->ts_offset);
+    conn->snd_una = conn->snd_nxt = conn->snd_max = tcp_conn_sequence(tcp, hash, &conn->ts_offset);
     conn->mss = tcp_conn_announced_mss(tcp, conn);
     tcp_conn_set_state(tcp, conn, TCP_SYN_SENT);
     tcp_conn_program(tcp, conn, CONN_SEND_SYN);

@@ -14,6 +14,8 @@ enum {
     KIND_USER_TIMEOUT = 28
 };
 enum { SCALE_MAX = 14, MINUTES = 0x8000 };
+/* RFC 7323 appendix A: two fillers, so that the values are aligned. */
+enum { ONLY_TIMESTAMPS = KIND_NOP << 24 | KIND_NOP << 16 | KIND_TIMESTAMPS << 8 | 10 };
 
 /* RFC 2018 section 3: one block or more, each of 8 octets. */
 static bool parse_sack(struct cursor *c, struct tcp_option *o)
@@ -72,11 +74,29 @@ static bool parse_value(uint8_t kind, struct span value, struct tcp_option *o)
     return !c.bad && cursor_left(&c) == 0;
 }
 
+/* What nearly every segment carries. */
+static bool only_timestamps(struct span bytes, struct tcp_option *o)
+{
+    uint32_t words[3];
+
+    if (bytes.len != sizeof(words))
+        return false;
+    memcpy(words, bytes.data, sizeof(words));
+    if (be32toh(words[0]) != ONLY_TIMESTAMPS)
+        return false;
+    o->present = TCP_OPTION_TIMESTAMPS;
+    o->ts_value = be32toh(words[1]);
+    o->ts_echo = be32toh(words[2]);
+    return true;
+}
+
 bool tcp_option_parse(struct span bytes, struct tcp_option *option_out)
 {
     struct cursor c = cursor_of(bytes);
 
     *option_out = (struct tcp_option){0};
+    if (only_timestamps(bytes, option_out))
+        return true;
     while (cursor_left(&c)) {
         uint8_t kind = cursor_u8(&c), len;
         struct tcp_option before = *option_out;
@@ -117,8 +137,21 @@ static void put_timestamps(struct writer *w, const struct tcp_option *option)
     writer_uint(w, option->ts_echo, 4);
 }
 
+/* How nearly every segment goes out. */
+static void put_only_timestamps(struct writer *w, const struct tcp_option *option)
+{
+    uint32_t words[3] = {htobe32(ONLY_TIMESTAMPS), htobe32(option->ts_value),
+                         htobe32(option->ts_echo)};
+
+    writer_span_put(w, span_of(words, sizeof(words)));
+}
+
 void tcp_option_put(struct writer *w, const struct tcp_option *option)
 {
+    if (option->present == TCP_OPTION_TIMESTAMPS) {
+        put_only_timestamps(w, option);
+        return;
+    }
     if (option->present & TCP_OPTION_MSS) {
         writer_uint(w, KIND_MSS << 8 | 4, 2);
         writer_uint(w, option->mss, 2);

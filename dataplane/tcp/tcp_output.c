@@ -432,6 +432,20 @@ static bool next_segment(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
     return false;
 }
 
+/* Whether next_segment() would find nothing; so most connections leave the list, once their one
+ * segment has gone out or what came needs no answer. */
+static bool is_served(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    const uint32_t due =
+        CONN_SEND_SYN | CONN_RETRANSMIT | CONN_PROBE | CONN_KEEPALIVE | CONN_ACK_NOW;
+    uint32_t sent = conn->snd_nxt - conn->snd_una;
+    const struct tcp_flight *f = tcp_flight_of(tcp, conn);
+
+    if (conn->flags & due || conn->dup_acks || (f && (f->lost || f->probe_due)))
+        return false;
+    return sent > conn->queue.bytes || (sent == conn->queue.bytes && !fin_wanted(conn));
+}
+
 /* The timer of what is under way: RFC 6298 section 5.1, or RFC 8985 section 7.2 before it. */
 static void arm_flight(struct tcp *tcp, struct tcp_conn *conn)
 {
@@ -473,7 +487,7 @@ uint32_t tcp_output(struct tcp *tcp, uint64_t now, struct tcp_segment *segments_
     while (n < max && tcp->output.head != CONN_NONE) {
         struct tcp_conn *conn = &tcp->conns[tcp->output.head];
 
-        if (next_segment(tcp, conn, &segments_out[n])) {
+        if (!is_served(tcp, conn) && next_segment(tcp, conn, &segments_out[n])) {
             n++;
             continue;
         }

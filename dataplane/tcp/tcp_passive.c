@@ -91,7 +91,7 @@ static uint32_t ts_offset_of(struct tcp *tcp, const struct tcp_half *h)
     struct tcp_flow_key key = tcp_half_open_key(h);
     uint32_t offset;
 
-    tcp_conn_sequence(tcp, &key, &offset);
+    tcp_conn_sequence(tcp, tcp_flow_hash(&tcp->flows, &key), &offset);
     return offset;
 }
 
@@ -225,10 +225,10 @@ static void accept_syn(struct tcp *tcp, const struct tcp_input *in, uint32_t lis
     tcp_prefix_take(&tcp->prefixes, &h->remote, TCP_PREFIX_HALF_OPEN);
     h->listener = (uint8_t)listener;
     offers_of(tcp, h, in);
-    h->isn = tcp_conn_sequence(tcp, &in->key, &offset);
+    h->isn = tcp_conn_sequence(tcp, hash, &offset);
     if (in->reopens && seq_le(h->isn, in->isn_after))
         h->isn = in->isn_after + 1;
-    answer_half(tcp, h);
+    answer(tcp, h, tcp_timer_tick(tcp) + offset);
 }
 
 /* When the answer that is being acknowledged was sent, in microseconds; to the millisecond. */
@@ -240,7 +240,7 @@ static uint32_t sent_at(const struct tcp *tcp, const struct tcp_half *h)
 }
 
 /* The block that a handshake becomes, not established yet; NULL: counted why not. */
-static struct tcp_conn *conn_of(struct tcp *tcp, const struct tcp_half *h)
+static struct tcp_conn *conn_of(struct tcp *tcp, const struct tcp_half *h, uint64_t hash)
 {
     struct tcp_flow_key key = tcp_half_open_key(h);
     struct tcp_option o = {
@@ -251,13 +251,13 @@ static struct tcp_conn *conn_of(struct tcp *tcp, const struct tcp_half *h)
         tcp->counters.drop_prefix_connections++;
         return NULL;
     }
-    conn = tcp_conn_new(tcp, &key);
+    conn = tcp_conn_new(tcp, &key, hash);
     if (!conn) {
         tcp->counters.drop_connections++;
         return NULL;
     }
     conn->listener = h->listener;
-    conn->ts_offset = ts_offset_of(tcp, h);
+    tcp_conn_sequence(tcp, hash, &conn->ts_offset);
     conn->snd_una = h->isn;
     conn->snd_nxt = conn->snd_max = h->isn + 1;
     tcp_conn_negotiate(tcp, conn, &o, h->irs);
@@ -273,7 +273,7 @@ static struct tcp_conn *conn_of(struct tcp *tcp, const struct tcp_half *h)
 /* The handshake is over: `in` acknowledges our SYN. */
 static void establish(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in, uint64_t hash)
 {
-    struct tcp_conn *conn = conn_of(tcp, h);
+    struct tcp_conn *conn = conn_of(tcp, h, hash);
 
     if (!conn) /* the entry stays: the peer's next segment may find room */
         return;
@@ -286,7 +286,7 @@ static void establish(struct tcp *tcp, struct tcp_half *h, struct tcp_input *in,
 
 /* An acknowledgement that may end a handshake whose answer was a cookie. False: it does not, and
  * is to be refused. */
-static bool cookie_input(struct tcp *tcp, struct tcp_input *in, uint32_t listener)
+static bool cookie_input(struct tcp *tcp, struct tcp_input *in, uint32_t listener, uint64_t hash)
 {
     struct tcp_half h = {.local = in->key.local,
                          .remote = in->key.remote,
@@ -309,7 +309,7 @@ static bool cookie_input(struct tcp *tcp, struct tcp_input *in, uint32_t listene
         h.present |= TCP_OPTION_TIMESTAMPS;
         h.ts_recent = in->option.ts_value;
     }
-    conn = conn_of(tcp, &h);
+    conn = conn_of(tcp, &h, hash);
     /* Nothing is kept of it that would be said again: a client that waits for a greeting would wait
      * for ever, but for the reset. */
     if (!conn)
@@ -325,7 +325,7 @@ void tcp_passive_listen(struct tcp *tcp, struct tcp_input *in, uint64_t hash)
     uint32_t listener = find_listener(tcp, in->key.local_port);
 
     /* 3.10.7.2: first RST, second ACK, third SYN; without a listener 3.10.7.1 */
-    if (listener != TCP_LISTENERS && in->flags & TCP_ACK && cookie_input(tcp, in, listener))
+    if (listener != TCP_LISTENERS && in->flags & TCP_ACK && cookie_input(tcp, in, listener, hash))
         return;
     if (listener == TCP_LISTENERS || in->flags & TCP_ACK) {
         tcp->counters.drop_no_listener++;

@@ -452,6 +452,28 @@ struct span tcp_reassembly_peek(const struct tcp *tcp, const struct tcp_conn *co
     return span_of(NULL, 0);
 }
 
+/* What of a run lies behind the first `*skip` bytes goes to `out`, at most `len`; how many. */
+static uint32_t gather_run(struct span run, uint32_t *skip, uint8_t *out, uint32_t len)
+{
+    struct span rest = span_head(span_skip(run, *skip), len);
+
+    *skip -= (uint32_t)span_head(run, *skip).len;
+    memcpy(out, rest.data, rest.len);
+    return (uint32_t)rest.len;
+}
+
+uint32_t tcp_reassembly_gather(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t offset,
+                               uint8_t *out, uint32_t len)
+{
+    uint32_t got = 0;
+
+    for (const struct chunk *c = conn->backlog; c && got < len; c = c->next)
+        got += gather_run(chunk_unread(c), &offset, out + got, len - got);
+    for (uint16_t i = conn->frames; i != FRAME_NONE && got < len; i = tcp->frames[i].next)
+        got += gather_run(tcp->frames[i].bytes, &offset, out + got, len - got);
+    return got;
+}
+
 void tcp_reassembly_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n)
 {
     struct chunk *c = conn->backlog;

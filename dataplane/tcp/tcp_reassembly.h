@@ -33,6 +33,8 @@ void tcp_reassembly_add(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq,
 /* Copies what lies in frames. False: no room for all; rcv_nxt has moved back. */
 bool tcp_reassembly_settle(struct tcp *tcp, struct tcp_conn *conn);
 struct span tcp_reassembly_peek(const struct tcp *tcp, const struct tcp_conn *conn);
+uint32_t tcp_reassembly_gather(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t offset,
+                               uint8_t *out, uint32_t len);
 void tcp_reassembly_consume(struct tcp *tcp, struct tcp_conn *conn, uint32_t n);
 /*
  * The ranges that lie out of order, at most `max` <= TCP_SACK_BLOCKS, the one that a segment came

@@ -4,11 +4,6 @@
 #include "dataplane/tcp/tcp_timer.h"
 #include "dataplane/tcp/tcp_tlp.h"
 
-struct tcp_flight *tcp_recovery_flight(const struct tcp *tcp, const struct tcp_conn *conn)
-{
-    return conn->modes & TCP_MODE_SACK ? tcp_flight_of(tcp, conn) : NULL;
-}
-
 struct tcp_cubic *tcp_recovery_cubic(const struct tcp *tcp, struct tcp_flight *f)
 {
     return f && !tcp->options.newreno ? &f->cubic : NULL;

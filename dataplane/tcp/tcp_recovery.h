@@ -11,7 +11,12 @@
  */
 
 /* The flight of a connection that recovers this way, or NULL. */
-struct tcp_flight *tcp_recovery_flight(const struct tcp *tcp, const struct tcp_conn *conn);
+static inline struct tcp_flight *tcp_recovery_flight(const struct tcp *tcp,
+                                                     const struct tcp_conn *conn)
+{
+    return conn->modes & TCP_MODE_SACK ? tcp_flight_of(tcp, conn) : NULL;
+}
+
 /* CUBIC's state, or NULL for NewReno. */
 struct tcp_cubic *tcp_recovery_cubic(const struct tcp *tcp, struct tcp_flight *f);
 /* An acknowledgement, after SND.UNA has moved: what is lost, and how much may go out. */

@@ -23,11 +23,6 @@ void tcp_side_fini(struct tcp_sides *sides)
     *sides = (struct tcp_sides){0};
 }
 
-struct tcp_side *tcp_side_of(const struct tcp *tcp, const struct tcp_conn *conn)
-{
-    return conn->side ? &tcp->sides.blocks[conn->side - 1] : NULL;
-}
-
 struct tcp_side *tcp_side_take(struct tcp *tcp, struct tcp_conn *conn)
 {
     struct tcp_sides *sides = &tcp->sides;

@@ -44,9 +44,8 @@ struct tcp_sides {
 /* False: no memory. */
 bool tcp_side_init(struct tcp_sides *sides, uint32_t count);
 void tcp_side_fini(struct tcp_sides *sides);
-/* The connection's block, or NULL. */
-struct tcp_side *tcp_side_of(const struct tcp *tcp, const struct tcp_conn *conn);
-/* The same, taken now if it has none; NULL: the pool is empty. */
+/* The connection's block, which tcp_side_of() finds, taken now if it has none; NULL: the pool is
+ * empty. */
 struct tcp_side *tcp_side_take(struct tcp *tcp, struct tcp_conn *conn);
 void tcp_side_give(struct tcp *tcp, struct tcp_conn *conn);
 

@@ -8,25 +8,18 @@
 #include "dataplane/tcp/tcp_tlp.h"
 #include "dataplane/tcp/tcp_user_timeout.h"
 
-enum { TICK = 1000 };
-
-uint32_t tcp_timer_tick(const struct tcp *tcp)
-{
-    return (uint32_t)(tcp->now / TICK);
-}
-
 /* The tick at which `after` microseconds have passed; this one is over, so the next at the least.
  */
 static uint64_t tick_after(const struct tcp *tcp, uint64_t after)
 {
-    return (tcp->now + (after ? after : 1) + TICK - 1) / TICK;
+    return (tcp->now + (after ? after : 1) + TCP_TICK - 1) / TCP_TICK;
 }
 
 static void wake_at(struct tcp *tcp, struct tcp_conn *conn, uint64_t tick)
 {
     /* An empty wheel may stand far behind, at the start of the clock. */
-    if (timer_wheel_due(&tcp->wheel) == UINT64_MAX && tcp->now / TICK > tcp->wheel.now)
-        tcp->wheel.now = tcp->now / TICK;
+    if (timer_wheel_due(&tcp->wheel) == UINT64_MAX && tcp->now / TCP_TICK > tcp->wheel.now)
+        tcp->wheel.now = tcp->now / TCP_TICK;
     if (conn->timer.slot == TIMER_STOPPED || seq_lt((uint32_t)tick, conn->timer.tick))
         timer_wheel_set(&tcp->wheel, conn->index, tick);
 }
@@ -194,14 +187,14 @@ void tcp_timers(struct tcp *tcp, uint64_t now)
 
     tcp->now = now;
     tcp_passive_timers(tcp);
-    while ((i = timer_wheel_next(&tcp->wheel, now / TICK)) != TIMER_NONE)
+    while ((i = timer_wheel_next(&tcp->wheel, now / TCP_TICK)) != TIMER_NONE)
         expire(tcp, &tcp->conns[i]);
 }
 
 uint64_t tcp_next_timer(const struct tcp *tcp)
 {
     uint64_t tick = timer_wheel_due(&tcp->wheel), half = tcp_passive_next_timer(tcp);
-    uint64_t due = tick == UINT64_MAX ? UINT64_MAX : tick * TICK;
+    uint64_t due = tick == UINT64_MAX ? UINT64_MAX : tick * TCP_TICK;
 
     /* What the timers closed is news for the next turn, which must not sleep over it. */
     if (tcp->ready.head != CONN_NONE)

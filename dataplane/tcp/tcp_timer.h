@@ -10,6 +10,7 @@
  * costs nothing.
  */
 enum {
+    TCP_TICK = 1000,         /* microseconds */
     TCP_DELAYED_ACK = 40000, /* microseconds; RFC 9293 section 3.8.6.3 allows up to 500 ms */
     TCP_FIN_WAIT_2_TIME = 60000000,
     TCP_RETRIES = 15,            /* R2 of RFC 9293 section 3.8.3: several minutes */
@@ -20,7 +21,11 @@ enum {
 };
 
 /* The tick now, low 32 bits. */
-uint32_t tcp_timer_tick(const struct tcp *tcp);
+static inline uint32_t tcp_timer_tick(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->now / TCP_TICK);
+}
+
 /* (Re)starts the main timer, `after` microseconds from now. */
 void tcp_timer_start(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer_kind kind,
                      uint64_t after);

@@ -90,6 +90,7 @@ static struct engine_options engine_options_of(struct blasting *b)
         .app_user = b,
     };
 
+    memcpy(e.cpus, o->cpus, sizeof(e.cpus));
     for (; e.address_count < o->address_count; e.address_count++) {
         const struct blast_address *from = &o->addresses[e.address_count];
 
@@ -101,12 +102,24 @@ static struct engine_options engine_options_of(struct blasting *b)
     return e;
 }
 
+/* All of it is touched now: hundreds of page faults in the middle of a load take the CPU for
+ * milliseconds, and are measured as the server's. */
+static struct blast_tally *tallies_new(uint32_t count)
+{
+    size_t bytes = count * sizeof(struct blast_tally);
+    struct blast_tally *tallies = aligned_alloc(_Alignof(struct blast_tally), bytes);
+
+    if (tallies)
+        memset(tallies, 0, bytes);
+    return tallies;
+}
+
 static bool begin(struct blasting *b, struct writer *why)
 {
     const struct blast_order *o = b->order;
     struct engine_options options;
 
-    b->tally = calloc(o->workers + 1, sizeof(*b->tally));
+    b->tally = tallies_new(o->workers + 1);
     b->handoff =
         handoff_new(&(struct handoff_options){.workers = o->workers, .jobs = 1, .records = 1});
     if (o->verify)
@@ -156,7 +169,7 @@ static void sum(struct blasting *b)
 {
     struct blast_tally *all = &b->tally[b->order->workers];
 
-    memset(all, 0, sizeof(*all));
+    memset(all, 0, blast_tally_size(b->order));
     for (uint32_t w = 0; w < b->order->workers; w++) {
         const struct blast_tally *one = &b->tally[w];
 
@@ -228,6 +241,26 @@ static void tell_counter(void *user, const char *name, uint64_t value)
     o->counter(o->context, name, value);
 }
 
+/* What the workers' turns that did something took, by stage. */
+static void tell_cycles(const struct blasting *b)
+{
+    const struct blast_order *o = b->order;
+    uint64_t stages[STAGES] = {0};
+    char name[32];
+
+    for (uint32_t i = 0; i < o->workers; i++)
+        add(stages, handoff_cycles(handoff_port_of(b->handoff, i))->stage, STAGES);
+    for (int i = 0; i < STAGES; i++) {
+        struct writer w = writer_of(name, sizeof(name) - 1);
+
+        writer_text(&w, "cycles_");
+        writer_text(&w, stage_name((enum stage)i));
+        name[w.len] = '\0';
+        if (stages[i])
+            o->counter(o->context, name, stages[i]);
+    }
+}
+
 /* ---- the run ---- */
 
 static void nap(void)
@@ -276,10 +309,18 @@ static bool wait_for(struct blasting *b, enum blast_phase phase, uint64_t until)
     return true;
 }
 
-/* How long it takes to end those that hold still, at the limit of the rate. */
-static uint64_t letting_go(const struct blast_order *o)
+/* Those that hold still are ended as fast as the server takes it: for as long as some are. */
+static void drain(struct blasting *b)
 {
-    return o->hold_us ? (uint64_t)(o->sessions * 1e6 / o->rate_limit) : 0;
+    const struct blast_order *o = b->order;
+    uint32_t before, left = engine_status(b->engine).sessions;
+
+    enter(b, BLAST_PHASE_DRAIN);
+    do {
+        before = left;
+        wait_for(b, BLAST_PHASE_DRAIN, now_us() + o->drain_us);
+        left = engine_status(b->engine).sessions;
+    } while (o->hold_us && left && left < before);
 }
 
 static void work(struct blasting *b)
@@ -293,10 +334,8 @@ static void work(struct blasting *b)
     enter(b, BLAST_PHASE_LOAD);
     goes_on = wait_for(b, BLAST_PHASE_LOAD,
                        o->duration_us ? b->shared.begin + o->duration_us : UINT64_MAX);
-    if (o->work != BLAST_WORK_SINK && (!b->loaded || o->hold_us)) {
-        enter(b, BLAST_PHASE_DRAIN);
-        wait_for(b, BLAST_PHASE_DRAIN, now_us() + o->drain_us + letting_go(o));
-    }
+    if (o->work != BLAST_WORK_SINK && (!b->loaded || o->hold_us))
+        drain(b);
     if (!b->loaded)
         b->loaded = now_us();
     if (o->verify && goes_on) {
@@ -309,6 +348,7 @@ static void work(struct blasting *b)
     engine_halt(b->engine);
     tell(b, o->verify && goes_on ? &b->verified : NULL);
     engine_counters(b->engine, &(struct counter_sink){.put = tell_counter, .user = (void *)o});
+    tell_cycles(b);
 }
 
 bool blast_run(const struct blast_order *order, struct writer *why)

@@ -95,6 +95,7 @@ static bool start_environment(struct engine *e, struct writer *why)
         .in_memory = true,
     };
 
+    memcpy(eal.cpus, o->cpus, sizeof(eal.cpus));
     device_open_with(&e->device, 0, &eal);
     e->eal = eal_start(&eal, why);
     return e->eal;

@@ -40,7 +40,8 @@ struct engine_options {
     uint32_t dad_ms;                 /* 0: no detection */
 
     /* Workers; the limits are each worker's. */
-    uint32_t workers; /* 1 to ENGINE_WORKERS */
+    uint32_t workers;  /* 1 to ENGINE_WORKERS */
+    uint64_t cpus[16]; /* as in struct eal_options */
     enum worker_idle idle;
     uint32_t nap_us;     /* (50) */
     uint32_t idle_turns; /* (64) */

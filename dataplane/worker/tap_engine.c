@@ -79,6 +79,7 @@ static bool start_environment(struct tap_engine *e, struct writer *why)
                               .in_memory = true};
     uint32_t frames = 0;
 
+    memcpy(eal.cpus, o->cpus, sizeof(eal.cpus));
     for (uint32_t i = 0; i < o->port_count; i++) {
         struct port_options port = port_options(e, i);
         uint32_t needed = port_frames_needed(&port, (uint16_t)o->workers, (uint16_t)o->workers);

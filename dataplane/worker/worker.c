@@ -8,6 +8,7 @@
 enum {
     NO_QUEUE = UINT16_MAX,
     SEGMENTS = 8,  /* super-segments asked of TCP at a time */
+    SENT = 32,     /* frames given to the port at a time, at least, while there is more */
     COLLECTED = 8, /* buffers of another worker's frame at most: a jumbo frame's, with room */
     STUCK_US = 100000,
 };
@@ -177,8 +178,7 @@ static void hand_over(struct worker *w)
 
 static void segments_in(struct worker *w, uint64_t now)
 {
-    for (uint32_t i = 0; i < w->in.tcp_count; i++)
-        tcp_receive(w->tcp, &w->in.tcp[i], now);
+    tcp_receive_burst(w->tcp, w->in.tcp, w->in.tcp_count, now);
     for (uint32_t i = 0; i < w->in.error_count; i++)
         tcp_icmp_error(w->tcp, &w->in.errors[i].quoted, w->in.errors[i].mtu, w->in.errors[i].hard,
                        now);
@@ -278,9 +278,11 @@ static uint32_t segments_out(struct worker *w, uint64_t now)
             port_prepare(w->port, w->tx_queue, w->out.frames + before, w->out.count - before);
         w->counters.segments_out += n;
         w->counters.out_waits += max == 0;
-        moved += n + transmit(w, now);
+        moved += n;
+        if (w->out.count >= SENT)
+            moved += transmit(w, now);
     } while (n);
-    return moved;
+    return moved + transmit(w, now);
 }
 
 static void account_line(struct worker *w)

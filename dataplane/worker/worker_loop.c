@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/worker/worker_loop.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <urcu-qsbr.h>
 
 #include "dataplane/handoff/hidden.h"
+
+enum { SLICE_NS = 100 * 1000 };
+
+/* What sched_setattr(2) takes; its own header and libc's both define struct sched_param. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -20,6 +34,22 @@ struct turn_time worker_loop_time(void)
 {
     return (struct turn_time){.now = clock_us(CLOCK_MONOTONIC),
                               .wall_ms = clock_us(CLOCK_REALTIME) / 1000};
+}
+
+/*
+ * Where others run on this CPU too: the worker's share of it stays the same, in short slices
+ * (sched(7); Linux 6.12, older ones leave them as they are). So it is not away for long after it
+ * was, and comes back at once when it wakes up.
+ */
+static void take_short_slices(void)
+{
+    struct scheduling s = {0};
+
+    if (syscall(SYS_sched_getattr, 0, &s, sizeof(s), 0) != 0 || s.policy != SCHED_OTHER)
+        return;
+    s.runtime = SLICE_NS;
+    /* Not granted: as it was. */
+    syscall(SYS_sched_setattr, 0, &s, 0);
 }
 
 /* Sleeps up to the nap's length, not past the next timer, and not in the way of a grace period. */
@@ -45,6 +75,7 @@ int worker_loop_run(void *argument)
     hidden_mark_stack();
     /* The default slack of 50 microseconds would double the naps. */
     prctl(PR_SET_TIMERSLACK, 1UL);
+    take_short_slices();
     urcu_qsbr_register_thread();
     worker_begin(loop->worker, worker_loop_time().now);
     while (!__atomic_load_n(&loop->stop, __ATOMIC_ACQUIRE)) {

@@ -14,6 +14,8 @@ INLINE uint64_t word_at(const uint8_t *bytes)
     return le64toh(v);
 }
 
+enum { ROUNDS = 2, LAST_ROUNDS = 4 };
+
 /* Fewer than eight bytes. */
 INLINE uint64_t rest(const uint8_t *bytes, size_t len)
 {
@@ -53,11 +55,16 @@ INLINE void one_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-INLINE void absorb(uint64_t v[4], uint64_t word)
+INLINE void rounds(uint64_t v[4], int n)
+{
+    for (int i = 0; i < n; i++)
+        one_round(v);
+}
+
+INLINE void absorb(uint64_t v[4], uint64_t word, int n)
 {
     v[3] ^= word;
-    one_round(v);
-    one_round(v);
+    rounds(v, n);
     v[0] ^= word;
 }
 
@@ -71,26 +78,33 @@ INLINE void begin(uint64_t v[4], const uint8_t key[16])
     v[3] = k1 ^ 0x7465646279746573;
 }
 
-INLINE uint64_t end(uint64_t v[4], uint64_t length, uint64_t tail)
+INLINE uint64_t end(uint64_t v[4], uint64_t length, uint64_t tail, int word_rounds, int last_rounds)
 {
-    absorb(v, length << 56 | tail);
+    absorb(v, length << 56 | tail, word_rounds);
     v[2] ^= 0xff;
-    one_round(v);
-    one_round(v);
-    one_round(v);
-    one_round(v);
+    rounds(v, last_rounds);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-uint64_t siphash(const uint8_t key[16], struct span bytes)
+INLINE uint64_t all(const uint8_t key[16], struct span bytes, int word_rounds, int last_rounds)
 {
     uint64_t v[4];
     size_t whole = bytes.len & ~(size_t)7;
 
     begin(v, key);
     for (size_t i = 0; i < whole; i += 8)
-        absorb(v, word_at(bytes.data + i));
-    return end(v, bytes.len, rest(bytes.data + whole, bytes.len - whole));
+        absorb(v, word_at(bytes.data + i), word_rounds);
+    return end(v, bytes.len, rest(bytes.data + whole, bytes.len - whole), word_rounds, last_rounds);
+}
+
+uint64_t siphash(const uint8_t key[16], struct span bytes)
+{
+    return all(key, bytes, ROUNDS, LAST_ROUNDS);
+}
+
+uint64_t siphash_table(const uint8_t key[16], struct span bytes)
+{
+    return all(key, bytes, 1, 3);
 }
 
 void siphash_init(struct siphash_stream *s, const uint8_t key[16])
@@ -107,11 +121,11 @@ void siphash_feed(struct siphash_stream *s, struct span bytes)
         bytes = span_skip(bytes, 1);
         if (++s->length % 8)
             continue;
-        absorb(s->state, s->tail);
+        absorb(s->state, s->tail, ROUNDS);
         s->tail = 0;
     }
     for (; bytes.len >= 8; bytes = span_skip(bytes, 8), s->length += 8)
-        absorb(s->state, word_at(bytes.data));
+        absorb(s->state, word_at(bytes.data), ROUNDS);
     if (bytes.len)
         s->tail = rest(bytes.data, bytes.len);
     s->length += bytes.len;
@@ -121,5 +135,5 @@ uint64_t siphash_result(const struct siphash_stream *s)
 {
     uint64_t v[4] = {s->state[0], s->state[1], s->state[2], s->state[3]};
 
-    return end(v, s->length, s->tail);
+    return end(v, s->length, s->tail, ROUNDS, LAST_ROUNDS);
 }

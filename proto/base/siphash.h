@@ -6,12 +6,14 @@
 
 /*
  * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash that a peer who does not know the key
- * can neither predict nor collide. It keys the flow table, the initial sequence numbers (RFC 6528)
- * and the timestamp offsets, and names what windowed counters count.
+ * can neither predict nor collide. It keys the initial sequence numbers (RFC 6528) and the
+ * timestamp offsets, and names what windowed counters count.
  */
 uint64_t siphash(const uint8_t key[16], struct span bytes);
+/* SipHash-1-3: half the rounds, for the place in a table, where nobody is shown the result. */
+uint64_t siphash_table(const uint8_t key[16], struct span bytes);
 
-/* The same over bytes that arrive in pieces: the result does not depend on how they were cut. */
+/* siphash() over bytes that arrive in pieces: the result does not depend on how they were cut. */
 struct siphash_stream {
     uint64_t state[4];
     uint64_t tail;   /* bytes of a word that is not whole yet */

@@ -78,11 +78,24 @@ static void put_path(struct writer *w, const char *before, struct span path, boo
 /* With = "with" FWS Protocol; the names of RFC 3848 and of RFC 6531 section 4.3. */
 static const char *protocol(const struct smtp_trace *t)
 {
-    if (!t->esmtp)
-        return "with SMTP id ";
-    if (t->smtputf8)
-        return t->authenticated ? "with UTF8SMTPA id " : "with UTF8SMTP id ";
-    return t->authenticated ? "with ESMTPA id " : "with ESMTP id ";
+    static const char *const names[2][2][2] = {
+        {{"ESMTP", "ESMTPS"}, {"ESMTPA", "ESMTPSA"}},
+        {{"UTF8SMTP", "UTF8SMTPS"}, {"UTF8SMTPA", "UTF8SMTPSA"}}};
+
+    return t->esmtp ? names[t->smtputf8][t->authenticated][t->tls_suite.len > 0] : "SMTP";
+}
+
+/* With, then the version as a comment, then ID. */
+static void put_with(struct writer *w, const struct smtp_trace *t)
+{
+    writer_text(w, "with ");
+    writer_text(w, protocol(t));
+    if (t->tls_version.len) {
+        writer_text(w, " (");
+        writer_span_put(w, t->tls_version);
+        writer_byte(w, ')');
+    }
+    put_peer(w, " id ", t->id, ID_LIMIT, "");
 }
 
 /* TCP-info = address-literal / ( Domain FWS address-literal ) */
@@ -122,6 +135,7 @@ static void put_clause(struct folder *f, struct span clause)
  * From-domain     = "FROM" FWS Extended-Domain
  * Extended-Domain = Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info
  * ")" ) Opt-info        = [Via] [With] [ID] [For] [Additional-Registered-Clauses]
+ * tls-cipher-clause = CFWS "tls" FWS tls-cipher                        ; RFC 8314 section 4.3
  */
 static void put_received(struct writer *w, const struct smtp_trace *t)
 {
@@ -142,14 +156,20 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
     put_clause(&f, writer_span(&clause));
 
     clause.len = 0;
-    put_peer(&clause, protocol(t), t->id, ID_LIMIT, t->only_recipient ? "" : ";");
-    put_clause(&f, writer_span(&clause));
-
+    put_with(&clause, t);
     if (t->only_recipient) {
-        clause.len = 0;
-        put_path(&clause, "for <", t->recipient, t->smtputf8, ">;");
         put_clause(&f, writer_span(&clause));
+        clause.len = 0;
+        put_path(&clause, "for <", t->recipient, t->smtputf8, ">");
     }
+    if (t->tls_suite.len) {
+        put_clause(&f, writer_span(&clause));
+        clause.len = 0;
+        writer_text(&clause, "tls ");
+        writer_span_put(&clause, t->tls_suite);
+    }
+    writer_byte(&clause, ';');
+    put_clause(&f, writer_span(&clause));
 
     clause.len = 0;
     smtp_trace_date(&clause, t->wall_seconds);

@@ -20,8 +20,10 @@ struct smtp_trace {
     bool esmtp;              /* it said EHLO: protocol name of RFC 3848 */
     bool smtputf8;           /* protocol names of RFC 6531 section 4.3, and UTF-8 in addresses */
     bool authenticated;
-    struct span id;        /* the message's id as text */
-    uint64_t wall_seconds; /* since 1970, UTC */
+    struct span tls_version; /* as "TLS1.3"; empty: there was no TLS */
+    struct span tls_suite;   /* IANA's name of its cipher suite */
+    struct span id;          /* the message's id as text */
+    uint64_t wall_seconds;   /* since 1970, UTC */
 };
 
 enum { SMTP_TRACE_MAX = 2560 }; /* octets that any trace fits in */

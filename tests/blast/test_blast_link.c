@@ -411,8 +411,15 @@ static void idle_sessions_stand(void)
     run_for(10);
     CHECK(finished(BLAST_PHASE_LOAD) && blast_client_count(scene.client) == 6000);
     atomic_store(&scene.shared.phase, BLAST_PHASE_DRAIN);
+    /* While the port takes nothing, no more are reset than resets are kept. */
+    for (uint64_t i = 0; i < 50; i++)
+        blast_client_turn(scene.client, (struct turn_time){.now = scene.link->now + i * 1000});
+    CHECK(blast_client_count(scene.client) < 6000 && blast_client_count(scene.client) > 5500);
     run_for(5);
     CHECK(finished(BLAST_PHASE_DRAIN) && scene.tally.counts.sessions_done == 6000);
+    CHECK(tcp_counters(scene.link->ends[TCP_LINK_CLIENT].tcp)->replies_lost == 0);
+    /* The last one waited for the server's answer. */
+    CHECK(scene.link->ends[TCP_LINK_CLIENT].fins == 1 && scene.tally.counts.sessions_closed == 0);
     CHECK(blast_sink_count(scene.sink) == 0);
     close_scene();
 }

@@ -342,7 +342,7 @@ static void options_come_from_a_file(void)
 {
     static const char file[] =
         "dev: e\nto: 198.18.0.1:25\naddress: [198.18.0.2/15, 198.18.0.3/15]\n"
-        "rcpt: a@b\nrate: 50\nbdat: true\nbusy: false\n";
+        "rcpt: a@b\nrate: 50\nbdat: true\nbusy: false\ncpu: 2-3\n";
     static const char *const wrong[] = {"",
                                         "- dev\n",
                                         "device",
@@ -360,9 +360,11 @@ static void options_come_from_a_file(void)
     CHECK(planned_with(file, ""));
     CHECK(plan.order.rate == 50 && plan.order.chunking && !plan.order.busy);
     CHECK(plan.order.address_count == 2 && plan.order.user_count == 1);
+    CHECK(plan.order.cpus[0] == 0xc);
     blast_plan_fini(&plan);
-    CHECK(planned_with(file, "--rate 60 --rcpt c@d --rcpt e@f"));
+    CHECK(planned_with(file, "--rate 60 --rcpt c@d --rcpt e@f --bdat=false --busy=true"));
     CHECK(plan.order.rate == 60 && plan.order.address_count == 2 && plan.order.user_count == 2);
+    CHECK(!plan.order.chunking && plan.order.busy);
     CHECK_TEXT(plan.order.users[0], "c@d");
     blast_plan_fini(&plan);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -370,6 +372,10 @@ static void options_come_from_a_file(void)
             printf("# %s\n", wrong[i]);
         blast_plan_fini(&plan);
     }
+    CHECK(!planned(PORT " --bdat=maybe"));
+    blast_plan_fini(&plan);
+    CHECK(!planned(PORT " --cpu 3-1"));
+    blast_plan_fini(&plan);
     CHECK(!planned(PORT " -c /nothing"));
     blast_plan_fini(&plan);
 }

@@ -58,6 +58,18 @@ static const struct pop3_mailbox *open_for(uint8_t converted, uint8_t refused)
     return view;
 }
 
+static enum store_status ask(const struct pop3_mailbox *view, uint32_t index, uint64_t offset,
+                             uint32_t most, struct job_mailbox_read *job)
+{
+    *job = (struct job_mailbox_read){.view = view, .index = index, .offset = offset, .most = most};
+    return mailbox_view_read(world.views, job);
+}
+
+static void unpin(const struct job_mailbox_read *job)
+{
+    mailbox_view_unpin(world.views, &job->pin_out, 1);
+}
+
 /* The whole message as a session reads it; its length must be what the entry says. */
 static struct writer read_all(const struct pop3_mailbox *view, uint32_t index)
 {
@@ -65,14 +77,12 @@ static struct writer read_all(const struct pop3_mailbox *view, uint32_t index)
     struct writer w = writer_of(malloc(size + 1), size + 1);
 
     while (w.len < size) {
-        struct span bytes;
-        void *pin;
+        struct job_mailbox_read job;
 
-        if (!CHECK(mailbox_view_read(world.views, view, index, w.len, &bytes, &pin) == STORE_OK) ||
-            !CHECK(bytes.len > 0))
+        if (!CHECK(ask(view, index, w.len, 0, &job) == STORE_OK) || !CHECK(job.bytes_out.len > 0))
             break;
-        writer_span_put(&w, bytes);
-        mailbox_view_unpin(world.views, &pin, 1);
+        writer_span_put(&w, job.bytes_out);
+        unpin(&job);
     }
     CHECK(w.len == size && !w.full);
     return w;
@@ -161,21 +171,109 @@ static void large_leaves_stream(void)
 static void a_reading_may_stop_and_begin_anew(void)
 {
     const struct pop3_mailbox *view;
-    struct span bytes;
-    void *pin;
+    struct job_mailbox_read job;
 
     begin();
     put_three();
     view = open_for(POP3_FORM_UTF8 | POP3_FORM_BINARY, 0);
-    CHECK(mailbox_view_read(world.views, view, 1, 5, &bytes, &pin) != STORE_OK);
-    CHECK(mailbox_view_read(world.views, view, 1, 0, &bytes, &pin) == STORE_OK);
-    mailbox_view_unpin(world.views, &pin, 1);
-    CHECK(mailbox_view_read(world.views, view, 2, 0, &bytes, &pin) == STORE_OK);
-    mailbox_view_unpin(world.views, &pin, 1);
-    CHECK(mailbox_view_read(world.views, view, 1, 0, &bytes, &pin) == STORE_OK);
-    mailbox_view_unpin(world.views, &pin, 1);
-    CHECK(mailbox_view_read(world.views, view, 1, view->entries[1].size, &bytes, &pin) == STORE_OK);
-    CHECK(bytes.len == 0 && pin == NULL);
+    CHECK(ask(view, 1, 5, 0, &job) != STORE_OK);
+    CHECK(ask(view, 1, 0, 0, &job) == STORE_OK);
+    unpin(&job);
+    CHECK(ask(view, 2, 0, 0, &job) == STORE_OK);
+    unpin(&job);
+    CHECK(ask(view, 1, 0, 0, &job) == STORE_OK);
+    unpin(&job);
+    CHECK(ask(view, 1, view->entries[1].size, 0, &job) == STORE_OK);
+    CHECK(job.bytes_out.len == 0 && job.pin_out == NULL);
+    CHECK(ask(view, 0, view->entries[0].size, 1000, &job) == STORE_OK);
+    CHECK(job.bytes_out.len == 0 && job.pin_out == NULL);
+    CHECK(ask(view, 3, 0, 1000, &job) == STORE_NONE && job.pin_out == NULL);
+    mailbox_view_close(world.views, view);
+    end();
+}
+
+static void check_bytes(const struct job_mailbox_read *job, const char *expected)
+{
+    CHECK_TEXT(job->bytes_out, expected);
+    unpin(job);
+}
+
+/* What fits, whole, and nothing that has to be converted or is not for this client. */
+static void messages_are_gathered(void)
+{
+    const uint32_t one = sizeof(PREFIX PLAIN) - 1;
+    const struct pop3_mailbox *view;
+    struct job_mailbox_read job;
+
+    begin();
+    for (int i = 0; i < 4; i++)
+        put(span_text(PLAIN), PREFIX, MESSAGE_BODY_7BIT);
+    put(span_text(UTF8), PREFIX, MESSAGE_BODY_8BITMIME);
+    put(span_text(PLAIN), PREFIX, MESSAGE_BODY_7BIT);
+    view = open_for(POP3_FORM_BINARY, POP3_FORM_UTF8);
+    CHECK(ask(view, 0, 0, one - 1, &job) == STORE_OK);
+    check_bytes(&job, PREFIX);
+    CHECK(ask(view, 0, 0, 2 * one - 1, &job) == STORE_OK);
+    check_bytes(&job, PREFIX PLAIN);
+    CHECK(ask(view, 0, 0, 2 * one, &job) == STORE_OK);
+    check_bytes(&job, PREFIX PLAIN PREFIX PLAIN);
+    CHECK(ask(view, 1, one - 3, 2 * one, &job) == STORE_OK);
+    check_bytes(&job, "y\r\n");
+    CHECK(ask(view, 2, 0, 100000, &job) == STORE_OK);
+    check_bytes(&job, PREFIX PLAIN PREFIX PLAIN);
+    CHECK(ask(view, 5, 0, 100000, &job) == STORE_OK);
+    check_bytes(&job, PREFIX PLAIN);
+    mailbox_view_close(world.views, view);
+    view = open_for(POP3_FORM_BINARY | POP3_FORM_UTF8, 0);
+    CHECK(ask(view, 2, 0, 100000, &job) == STORE_OK);
+    check_bytes(&job, PREFIX PLAIN PREFIX PLAIN);
+    mailbox_view_close(world.views, view);
+    end();
+}
+
+/* One that is larger than a row, and larger than what is ever gathered; the latter comes in the
+ * store's pieces. */
+static void large_messages_are_gathered_or_not(void)
+{
+    enum { SIZE = 300000, MEDIUM = 100000 };
+    static char text[SIZE];
+    const struct pop3_mailbox *view;
+    struct job_mailbox_read job;
+
+    begin();
+    store_fixture_bytes(9, (uint8_t *)text, SIZE);
+    put(span_of(text, MEDIUM), PREFIX, MESSAGE_BODY_8BITMIME);
+    put(span_of(text, SIZE), PREFIX, MESSAGE_BODY_8BITMIME);
+    view = open_for(POP3_FORM_BINARY, 0);
+    CHECK(ask(view, 0, 0, 200000, &job) == STORE_OK);
+    CHECK(job.bytes_out.len == MEDIUM + sizeof(PREFIX) - 1);
+    CHECK(memcmp(job.bytes_out.data + sizeof(PREFIX) - 1, text, MEDIUM) == 0);
+    unpin(&job);
+    CHECK(ask(view, 1, 0, UINT32_MAX, &job) == STORE_OK);
+    check_bytes(&job, PREFIX);
+    mailbox_view_close(world.views, view);
+    end();
+}
+
+/* Deleted behind the view's back, and gone from the store when the view ends: until then they can
+ * be gathered. */
+static void what_was_deleted_since_is_gathered(void)
+{
+    const struct pop3_mailbox *view;
+    struct job_mailbox_read job;
+    struct store_change change = {.kind = STORE_DELETE};
+
+    begin();
+    for (int i = 0; i < 3; i++)
+        put(span_text(PLAIN), PREFIX, MESSAGE_BODY_7BIT);
+    view = open_for(POP3_FORM_BINARY, 0);
+    view->marks[0] = 2;
+    change.view = mailbox_view_stored(view);
+    change.marked = view->marks;
+    store_apply(world.scene.store, &change, 1);
+    CHECK(change.status_out == STORE_OK);
+    CHECK(ask(view, 0, 0, 100000, &job) == STORE_OK);
+    check_bytes(&job, PREFIX PLAIN PREFIX PLAIN PREFIX PLAIN);
     mailbox_view_close(world.views, view);
     end();
 }
@@ -245,6 +343,9 @@ int main(int argc, char **argv)
     CHECK_CASE(each_client_gets_what_it_can_take);
     CHECK_CASE(large_leaves_stream);
     CHECK_CASE(a_reading_may_stop_and_begin_anew);
+    CHECK_CASE(messages_are_gathered);
+    CHECK_CASE(large_messages_are_gathered_or_not);
+    CHECK_CASE(what_was_deleted_since_is_gathered);
     CHECK_CASE(marks_delete_through_the_store);
     CHECK_CASE(one_at_a_time);
     CHECK_CASE(entries_of_the_first_version_are_read);

@@ -231,6 +231,34 @@ static void broken_trees_are_told_as_far_as_they_go(void)
 
 /* What is written by hand is what the library would have read: every byte, alone and between
  * others, and sequences of UTF-8 that are whole, cut and forbidden. */
+/* Every byte at every place among words of plain ones, read up to the end of what may be read. */
+static void every_byte_is_told_at_every_place(void)
+{
+    enum { LEN = 19 };
+    struct json_line line = {0};
+
+    for (int c = 0; c < 256; c++)
+        for (size_t at = 0; at < LEN; at++) {
+            uint8_t bytes[LEN];
+            struct span text;
+            json_t *back, *whole = NULL;
+
+            memset(bytes, 'a', sizeof(bytes));
+            bytes[at] = (uint8_t)c;
+            text = guard_copy(span_of(bytes, sizeof(bytes)), true);
+            json_line_reset(&line);
+            json_line_peer(&line, NULL, text);
+            back = json_line_load(&line);
+            whole = record_json_text(text);
+            if (!json_equal(back, whole))
+                CHECK(!"a text is told as another one");
+            json_decref(back);
+            json_decref(whole);
+            guard_free(text);
+        }
+    json_line_fini(&line);
+}
+
 static void texts_are_escaped_as_the_library_reads_them(void)
 {
     static const char *const texts[] = {
@@ -432,6 +460,7 @@ int main(void)
     CHECK_CASE(broken_trees_are_told_as_far_as_they_go);
     CHECK_CASE(counts_beyond_their_arrays_are_cut);
     CHECK_CASE(texts_are_escaped_as_the_library_reads_them);
+    CHECK_CASE(every_byte_is_told_at_every_place);
     CHECK_CASE(lines_reach_the_file);
     CHECK_CASE(events_reach_the_file);
     CHECK_CASE(failed_writes_are_counted_and_hold_nobody);

@@ -85,6 +85,12 @@ void tcp_receive(struct tcp *tcp, const struct tcp_packet *packet, uint64_t now)
     refuse(f, packet, source, (uint16_t)(h[2] << 8 | h[3]));
 }
 
+void tcp_receive_burst(struct tcp *tcp, const struct tcp_packet *packets, uint32_t n, uint64_t now)
+{
+    for (uint32_t i = 0; i < n; i++)
+        tcp_receive(tcp, &packets[i], now);
+}
+
 void tcp_icmp_error(struct tcp *tcp, const struct tcp_packet *quoted, uint32_t mtu, bool hard,
                     uint64_t now)
 {

@@ -77,6 +77,19 @@ static void each_worker_has_an_lcore_however_few_cpus_there_are(void)
     CHECK(commas == 60);
 }
 
+static void workers_are_where_it_was_said(void)
+{
+    struct eal_options o = {.program = "x", .workers = 3, .cpus = {1 << 4 | 1 << 7}};
+    struct eal_arguments a;
+    const char *map = NULL;
+
+    CHECK(eal_arguments(&a, &o, false));
+    for (int i = 0; i < a.argc; i++)
+        if (strcmp(a.argv[i], "--lcores") == 0)
+            map = strchr(a.argv[i + 1], ')');
+    CHECK(map && strcmp(map, "),1@4,2@7,3@4") == 0);
+}
+
 static void too_many_arguments_are_refused(void)
 {
     const char *extra[EAL_ARGUMENTS];
@@ -206,6 +219,7 @@ int main(void)
     CHECK_CASE(what_the_caller_says_silences_the_default);
     CHECK_CASE(files_in_a_folder_of_the_callers_do_not_outlive_the_start);
     CHECK_CASE(each_worker_has_an_lcore_however_few_cpus_there_are);
+    CHECK_CASE(workers_are_where_it_was_said);
     CHECK_CASE(too_many_arguments_are_refused);
     CHECK_CASE(directories_of_the_dead_are_swept);
     CHECK_CASE(free_hugepages_are_added_up_by_size);

@@ -319,11 +319,47 @@ static void options_are_checked_by_name(void)
     CHECK_TEXT(writer_span(&why), "198.18.0.2 has a gateway of the other family");
 }
 
+/* What was found for one segment serves the next of the same turn, but not once the neighbour has
+ * told of another place. */
+static void a_way_holds_until_something_changes(void)
+{
+    static const uint8_t other[6] = {2, 9, 9, 9, 9, 9};
+
+    for (int v4 = 0; v4 < 2; v4++) {
+        struct net_options o = rig_options();
+        struct rig *r = rig_new(&o);
+        struct tcp_segment s = segment(v4, 0, 1000);
+        struct packet p;
+
+        rig_meet(r, 1);
+        net_output(r->net, &s, 2);
+        s.ecn = 0;
+        net_output(r->net, &s, 2);
+        CHECK(r->out.count == 2);
+        for (uint32_t n = 0; n < 2; n++) {
+            struct span f = rig_out(r, n);
+
+            CHECK(memcmp(f.data, packet_peer_mac, 6) == 0 && packet_sum_good(f, 14));
+            CHECK((v4 ? f.data[14 + 1] & 3 : f.data[14 + 1] >> 4 & 3) == (n ? 0 : 2));
+        }
+        packet_arp(&p, packet_our_mac, 2, "198.18.0.1", "198.18.0.2");
+        memcpy(p.bytes + 6, other, 6);
+        memcpy(p.bytes + 14 + 8, other, 6);
+        rig_input(r, packet_span(&p), 2);
+        rig_clear_out(r);
+        net_output(r->net, &s, 2);
+        CHECK(r->out.count == 1 &&
+              memcmp(rig_out(r, 0).data, v4 ? other : packet_peer_mac, 6) == 0);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     rig_environment(NULL);
     check_begin();
     CHECK_CASE(segments_are_cut_at_the_mss);
+    CHECK_CASE(a_way_holds_until_something_changes);
     CHECK_CASE(the_port_sums_where_it_offers_to);
     CHECK_CASE(the_port_cuts_where_it_offers_to);
     CHECK_CASE(a_port_may_cut_one_family_only);

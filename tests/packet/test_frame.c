@@ -63,6 +63,40 @@ static void packets_are_read_as_frames_are(void)
     CHECK(frame_parse_packet(span_of("\x50", 1), 1, &(struct frame){0}) != FRAME_KEEP);
 }
 
+/* What is read at one glance is what is read step by step, whatever a byte of the headers is. */
+static void plain_frames_are_read_as_any(void)
+{
+    struct packet p;
+
+    packet_segment(&p, true, 1000, 25, 100);
+    for (size_t at = 14; at < 38; at++) {
+        uint8_t right = p.bytes[at];
+
+        for (int value = 0; value < 256; value++) {
+            struct frame f = {0}, g = {0};
+            enum frame_drop why;
+
+            if (at == 14 && value >> 4 == 6) /* without a type before it, that is IPv6 */
+                continue;
+            p.bytes[at] = (uint8_t)value;
+            why = parse(&p, &f);
+            CHECK(why == frame_parse_packet(span_head(span_skip(packet_span(&p), 14), FRAME_HEAD),
+                                            p.len - 14, &g));
+            if (why != FRAME_KEEP)
+                continue;
+            CHECK(memcmp(f.source_mac, packet_peer_mac, 6) == 0 &&
+                  memcmp(f.destination_mac, packet_our_mac, 6) == 0);
+            CHECK(f.l3 == g.l3 + 14 && f.l4 == g.l4 + 14 && f.l4_len == g.l4_len);
+            CHECK(f.kind == g.kind && f.hop_limit == g.hop_limit && f.protocol == g.protocol &&
+                  f.next_at == g.next_at && f.ecn == g.ecn && f.v4 == g.v4);
+            CHECK(ip_address_equal(&f.source, &g.source) &&
+                  ip_address_equal(&f.destination, &g.destination));
+            CHECK(!f.fragment_more && !f.fragment_offset && f.fragment_id == g.fragment_id);
+        }
+        p.bytes[at] = right;
+    }
+}
+
 static void padding_is_cut_off(void)
 {
     struct packet p;
@@ -199,6 +233,7 @@ int main(void)
     CHECK_CASE(tcp_over_both_families);
     CHECK_CASE(every_truncation_is_refused);
     CHECK_CASE(packets_are_read_as_frames_are);
+    CHECK_CASE(plain_frames_are_read_as_any);
     CHECK_CASE(padding_is_cut_off);
     CHECK_CASE(one_tag_is_read_and_two_are_refused);
     CHECK_CASE(fragments_are_seen);

@@ -22,6 +22,12 @@ struct world_message {
     bool deleted;
 };
 
+/* Messages handed out together. */
+struct world_batch {
+    size_t len;
+    uint8_t bytes[];
+};
+
 struct world {
     uint64_t now;
     uint64_t wall_ms;
@@ -45,6 +51,7 @@ struct world {
     bool late;    /* do what is asked, and answer later */
     bool forgets; /* keeps no message */
     bool near;    /* the store answers within the turn */
+    bool shared;  /* a mailbox may be open in several sessions */
     struct job *done[64];
     uint32_t done_count;
     uint32_t jobs; /* there are */
@@ -59,6 +66,7 @@ struct world {
     } rows[WORLD_ROWS];
     uint32_t row_count;
     uint32_t discards, pins, views, writes;
+    uint32_t reads, batches; /* readings asked for; batches that are out */
     struct record records[8];
     uint32_t record_count;
     uint32_t message_records, connection_records; /* all there were */

@@ -68,6 +68,8 @@ void world_settings(struct world *w, struct rule_generation *rules)
                                     .pop3_failures_max = 3,
                                     .submission_cleartext = true,
                                     .pop3_cleartext = true,
+                                    .pop3_ahead = 65536,
+                                    .pop3_ahead_all = 1 << 20,
                                     .sample = 1,
                                     .limits = {.window_ms = 60000,
                                                .prefix_v4 = 24,

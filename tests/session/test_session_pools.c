@@ -138,6 +138,32 @@ static void the_only_session(void)
     CHECK(leave(w));
 }
 
+/* TCP turns peers away before there is a session: the log names the option, once a minute. */
+static void no_connection_is_left(void)
+{
+    struct world *w = world_new(NULL, NULL);
+    struct tcp_counters *c = (struct tcp_counters *)(uintptr_t)tcp_counters(w->tcp);
+    struct worker_log *log = handoff_log(handoff_port_of(w->handoff, 0));
+    struct worker_log_line line;
+
+    hello(w);
+    CHECK(!worker_log_take(log, &line));
+    for (int i = 0; i < 20; i++) {
+        c->drop_connections++;
+        world_wait(w, 1000);
+    }
+    CHECK(worker_log_take(log, &line) && line.message == LOG_MESSAGE_connections_full);
+    CHECK(!worker_log_take(log, &line));
+    world_wait(w, 45000); /* the others of the first minute */
+    CHECK(worker_log_take(log, &line) && line.message == LOG_MESSAGE_connections_full);
+    world_wait(w, 90000);
+    CHECK(!worker_log_take(log, &line));
+    c->drop_connections++;
+    world_wait(w, 1000);
+    CHECK(worker_log_take(log, &line) && line.message == LOG_MESSAGE_connections_full);
+    CHECK(leave(w));
+}
+
 /* No place in the table of limits: nobody is turned away for it, and it is told. */
 static void the_last_gauge(void)
 {
@@ -262,6 +288,7 @@ int main(void)
     CHECK_CASE(the_last_chunk);
     CHECK_CASE(the_only_job);
     CHECK_CASE(the_only_session);
+    CHECK_CASE(no_connection_is_left);
     CHECK_CASE(the_last_gauge);
     CHECK_CASE(the_only_stream);
     CHECK_CASE(rules_that_cannot_be_run);

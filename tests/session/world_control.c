@@ -114,15 +114,57 @@ static void model_open(struct world *w, struct job *job)
     job->mailbox_open.view_out = &w->view;
 }
 
-/* Pieces of at most 10000 bytes, each with a pin of its own. */
+/* The rest of the message and whole ones behind it, as much as is asked for, in memory of its own,
+ * which is overwritten once it is unpinned. */
+static struct world_batch *gather(struct world *w, const struct job_mailbox_read *job)
+{
+    struct world_message *m = find_message(w, job->index);
+    struct world_batch *batch = malloc(sizeof(*batch) + job->most);
+
+    batch->len = m->len - job->offset;
+    memcpy(batch->bytes, m->bytes + job->offset, batch->len);
+    for (uint32_t i = job->index + 1; i < w->view.count; i++) {
+        m = find_message(w, i);
+        if (!m->len || batch->len + m->len > job->most)
+            break;
+        memcpy(batch->bytes + batch->len, m->bytes, m->len);
+        batch->len += m->len;
+    }
+    w->batches++;
+    return batch;
+}
+
+/* Or pieces of at most 10000 bytes, each with a pin of its own. Pins of batches are odd. */
 static void model_read(struct world *w, struct job *job)
 {
-    struct world_message *m = find_message(w, job->mailbox_read.index);
+    struct job_mailbox_read *a = &job->mailbox_read;
+    struct world_message *m = find_message(w, a->index);
 
-    job->mailbox_read.bytes_out =
-        span_head(span_skip(span_of(m->bytes, m->len), job->mailbox_read.offset), 10000);
-    job->mailbox_read.pin_out = &m->bytes[job->mailbox_read.offset];
+    w->reads++;
     w->pins++;
+    if (m->len - a->offset <= a->most) {
+        struct world_batch *batch = gather(w, a);
+
+        a->bytes_out = span_of(batch->bytes, batch->len);
+        a->pin_out = (char *)batch + 1;
+        return;
+    }
+    a->bytes_out = span_head(span_skip(span_of(m->bytes, m->len), a->offset), 10000);
+    a->pin_out = (void *)((uintptr_t)&m->bytes[a->offset] & ~(uintptr_t)1);
+}
+
+static void model_unpin(struct world *w, struct job *job)
+{
+    w->pins -= job->mailbox_unpin.count;
+    for (uint32_t i = 0; i < job->mailbox_unpin.count; i++) {
+        struct world_batch *batch = (void *)((uintptr_t)job->mailbox_unpin.pins[i] - 1);
+
+        if (!((uintptr_t)job->mailbox_unpin.pins[i] & 1))
+            continue;
+        memset(batch->bytes, '!', batch->len);
+        free(batch);
+        w->batches--;
+    }
 }
 
 static void model_delete(struct world *w, struct job *job)
@@ -167,7 +209,7 @@ static enum job_status model(struct world *w, struct job *job)
         memset(job->account_proof.signature_out, 0, SCRAM_KEY_MAX);
         return job->account_proof.proof[0] ? JOB_REFUSED : w->login_status;
     case JOB_MAILBOX_OPEN:
-        if (w->open_status == JOB_OK && w->views)
+        if (w->open_status == JOB_OK && w->views && !w->shared)
             return JOB_REFUSED;
         if (w->open_status == JOB_OK)
             model_open(w, job);
@@ -177,7 +219,7 @@ static enum job_status model(struct world *w, struct job *job)
             model_read(w, job);
         return w->read_status;
     case JOB_MAILBOX_UNPIN:
-        w->pins -= job->mailbox_unpin.count;
+        model_unpin(w, job);
         return JOB_OK;
     case JOB_MAILBOX_DELETE:
         model_delete(w, job);
@@ -198,7 +240,8 @@ static bool model_near(void *context, struct job *job)
 {
     struct world *w = context;
 
-    if (w->hold || w->late)
+    /* A mailbox is opened and closed by its thread, behind the pins that went there. */
+    if (w->hold || w->late || job->kind == JOB_MAILBOX_OPEN || job->kind == JOB_MAILBOX_CLOSE)
         return false;
     job->status = (uint8_t)model(w, job);
     return true;

@@ -14,7 +14,7 @@ import pytest
 from lab import schemas
 from lab.commands import end, run, start, wait_until
 from lab.engine import PASSWORD, binary
-from lab.namespaces import ENGINE_IPV4, Namespaces
+from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6, Namespaces
 
 FAKES = Path(__file__).with_name("mail_fakes.py")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "blast.yaml"
@@ -145,8 +145,8 @@ def test_steps():
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
 
-def test_idle(quiet_engine):
-    """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end."""
+def test_idle(quiet_engine, password):
+    """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end. With a password they log in."""
     namespaces = quiet_engine.namespaces
     for work, port in ("smtp", 25), ("pop3", 110):
         told = blast(namespaces.client, namespaces.client_port, "--address", "198.18.0.100-198.18.0.114/24", "--work", work,
@@ -155,6 +155,11 @@ def test_idle(quiet_engine):
         assert told["latency_us"]["stand"]["count"] == 500 and 0 < told["setup_seconds"] < 20
         assert told["errors"] == []
         assert max(row["open"] for row in told["timeline"]) == 500
+    before = quiet_engine.ask("counters")["pop3_logins"]
+    told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--rcpt", "bob@example.test",
+                 "--sessions", 2, "--hold", 1, "--password-file", password, to=f"{ENGINE_IPV4}:110")
+    assert told["counts"]["sessions_stood"] == told["counts"]["sessions_done"] == 2 and told["errors"] == []
+    assert told["latency_us"]["login"]["count"] == 2 and quiet_engine.ask("counters")["pop3_logins"] == before + 2
 
 
 def test_clients_that_do_not_behave(quiet_engine, password):
@@ -170,6 +175,10 @@ def test_clients_that_do_not_behave(quiet_engine, password):
     slow = clients["slow_sender"]["begun"] + clients["slow_reader"]["begun"]
     assert told["latency_us"]["session"]["count"] + slow == 80 and told["latency_us"]["slow"]["count"] == slow
     assert told["counts"]["syns_flooded"] > 50 and told["engine"]["net_claimed"] > 20
+    # Over IPv6 neighbour discovery finds them as well: what answers their SYNs arrives.
+    told = blast(namespaces.client, namespaces.client_port, "--address", "2001:2::77/64", "--messages", 20, "--rcpt", "carol@example.test",
+                 "--syn-flood", 300, "--syn-flood-from", "2001:2:0:0:1::/80", to=f"[{ENGINE_IPV6}]:25")
+    assert told["counts"]["syns_flooded"] > 5 and told["engine"]["net_claimed"] > 5 and told["counts"]["messages_accepted"] == 20
     told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "bob@example.test", "--logins", 3,
                  "--sessions", 1, "--slow-readers", 60, "--broken", 40, "--slow-bytes", 200000, "--password-file", password,
                  to=f"{ENGINE_IPV4}:110")
@@ -205,6 +214,13 @@ def test_mailboxes_and_refusals(quiet_engine, password):
     assert told["counts"]["messages_rejected"] == 30 and told["counts"]["messages_refused"] == 0 and told["errors"] == []
     told = blast(*send, "--rcpt", "alice@example.test", "--expect-reject", 550, to=f"{ENGINE_IPV4}:25", status=1)
     assert told["counts"]["messages_wrong"] == told["counts"]["messages_accepted"] == 30
+    # What is retrieved is compared with what these words send, whichever run it was.
+    read = (namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 1, "--sessions", 1,
+            "--password-file", password, "--verify")
+    counts = blast(*read, "--size", 1000, to=f"{ENGINE_IPV4}:110")["counts"]
+    assert (counts["messages_same"], counts["messages_differing"]) == (60, 0)
+    counts = blast(*read, "--size", 1001, to=f"{ENGINE_IPV4}:110", status=1)["counts"]
+    assert (counts["messages_same"], counts["messages_differing"]) == (0, 60)
     for words in [], ["--no-pipelining", "--delete"], ["--delete"]:
         told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 2,
                      "--sessions", 1, "--list", "--password-file", password, *words, to=f"{ENGINE_IPV4}:110")

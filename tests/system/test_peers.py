@@ -3,7 +3,6 @@
 
 import json
 import smtplib
-import time
 
 import pytest
 from lab import clients, messages
@@ -18,10 +17,13 @@ CLIENT_IPV4 = "198.18.0.1"
 
 
 def records(engine, kind):
-    """The records of the engine so far, once those of the last session have come."""
-    time.sleep(0.5)
-    lines = [line for file in engine.record_files() for line in file.read_text().splitlines()]
-    return [record for record in map(json.loads, lines) if record["kind"] == kind]
+    """The records of this kind, once one has come and that of its connection behind it: none of that session can follow."""
+    def found():
+        lines = [line for file in engine.record_files() for line in file.read_text().splitlines(keepends=True)]
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        wanted = [index for index, row in enumerate(rows) if row["kind"] == kind]
+        return wanted and any(row["kind"] == "connection" for row in rows[wanted[-1]:]) and [rows[index] for index in wanted]
+    return wait_until(found, 10, f"a record of a {kind} and its connection")
 
 
 def stored(engine, user, mail):

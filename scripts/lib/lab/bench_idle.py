@@ -2,7 +2,6 @@
 """The row idle: what an idle connection costs in memory, all layers of a server together."""
 
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from lab import machine, meter
@@ -72,9 +71,7 @@ def hold(client, talk, connections, seconds, peak=None):
 def served(engine, talk):
     """The engine's resident memory when some have come and gone."""
     hold(engine.client(), talk, WARM_UP, 1)
-    # Of the resets that end them some may be lost when blast goes: there is room for those that stay.
-    with suppress(TimeoutError):
-        wait_until(lambda: meter.metrics(engine.namespaces.engine)["sessions_open"] == 0, 2, "all sessions to end")
+    wait_until(lambda: meter.metrics(engine.namespaces.engine)["sessions_open"] == 0, 5, "all sessions to end")
     return memory([engine.process.pid], "Rss")
 
 

@@ -3,6 +3,7 @@
 
 import json
 import time
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from lab import machine
@@ -68,24 +69,52 @@ def when(line):
     return datetime.fromisoformat(line["time"]).timestamp()
 
 
+@contextmanager
+def tap_on(effort, workers, control):
+    with Namespaces() as namespaces:
+        tap = Tap(namespaces, workers=workers, changes={
+            "engine": {"mbufs": 131072, "idle": effort.pick("adaptive", "busy", "busy"), "memory": "512MiB", "control_cpus": str(control)},
+            "rules": {"files": [str(STARTER_RULES)]}})
+        tap.settings["tap"]["ports"] = [{"pmd": "eal", "device": ",".join(
+            ["net_pcap0", *queues(workers, *(SMOKE if not effort else (SESSIONS, MESSAGE)), tap.directory), "infinite_rx=1"])}]
+        tap.write()
+        with tap:
+            wait_until(lambda: len(told(tap)) > 1, 20, "the tap to tell of itself")
+            yield tap
+
+
 def tapping(workers):
     def measure(effort):
-        with Namespaces() as namespaces:
-            tap = Tap(namespaces, workers=workers, changes={
-                "engine": {"mbufs": 131072, "idle": effort.pick("adaptive", "busy", "busy"), "memory": "512MiB", "control_cpus": str(machine.places().control)},
-                "rules": {"files": [str(STARTER_RULES)]}})
-            tap.settings["tap"]["ports"] = [{"pmd": "eal", "device": ",".join(
-                ["net_pcap0", *queues(workers, *(SMOKE if not effort else (SESSIONS, MESSAGE)), tap.directory), "infinite_rx=1"])}]
-            tap.write()
-            with tap:
-                wait_until(lambda: len(told(tap)) > 1, 20, "the tap to tell of itself")
-                used, began, first = machine.cpu_seconds(tap.process.pid), time.monotonic(), told(tap)[-1]
-                time.sleep(effort.pick(0.3, 3, 5))
-                seen = len(told(tap))
-                last = wait_until(lambda: told(tap)[seen:], 20, "the tap to tell of itself")[-1]
-                cores = (machine.cpu_seconds(tap.process.pid) - used) / (time.monotonic() - began)
-        return sample(first, last, cores)
+        with tap_on(effort, workers, machine.places().control) as tap:
+            return watched([tap], effort)
     return measure
+
+
+def apart(effort):
+    """A process for each of two CPUs, with one worker and all its threads there: they share nothing but the machine."""
+    with ExitStack() as taps:
+        running = []
+        for cpu in (machine.places().control, machine.places().worker):
+            with machine.pinned(cpu):
+                running.append(taps.enter_context(tap_on(effort, 1, cpu)))
+        return watched(running, effort)
+
+
+def watched(taps, effort):
+    """What all of them did in the same seconds."""
+    used, began = [machine.cpu_seconds(tap.process.pid) for tap in taps], time.monotonic()
+    first = [told(tap)[-1] for tap in taps]
+    time.sleep(effort.pick(0.3, 3, 5))
+    last = []
+    for tap in taps:
+        seen = len(told(tap))
+        last.append(wait_until(lambda tap=tap, seen=seen: told(tap)[seen:], 20, "the tap to tell of itself")[-1])
+    cores = sum(machine.cpu_seconds(tap.process.pid) for tap in taps) - sum(used)
+    parts = [sample(*lines, cores / len(taps) / (time.monotonic() - began)) for lines in zip(first, last)]
+    rate = sum(part.value for part in parts)
+    burned = sum(part.cores["tap"] for part in parts)
+    figures = {name: sum(part.figures[name] for part in parts) for name in parts[0].figures}
+    return Sample(rate, {**figures, "Gbit/s and core burned": rate / burned}, {"tap": burned})
 
 
 def sample(first, last, cores):
@@ -106,6 +135,7 @@ ROW = Row("scale", "the tap with two workers, beside itself with one", (
     Side(OURS, "two workers, each with a queue of its own: 1 MB messages, MIME, SHA-256 of parts, rules/starter.yaml", "Gbit/s",
          tapping(2)),
     Side(BESIDE, "one worker, one queue of the same", "Gbit/s", tapping(1)),
+    Side("the machine", "two processes of one worker each, pinned to a CPU each: what two CPUs give those who share nothing", "Gbit/s", apart, smoke=False),
 ), ("each worker takes its frames from a capture in memory (DPDK's net_pcap, infinite_rx), which copies them: the source has no core, and "
     "connections are on the queue of their owner, as a NIC's receive-side scaling puts them",
     "on two CPUs the threads that write events have none of their own"))

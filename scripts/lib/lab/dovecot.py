@@ -101,11 +101,12 @@ class Dovecot(Owner):
                 folder.mkdir(parents=True, exist_ok=True)
                 os.chown(folder, owner.pw_uid, owner.pw_gid)
 
-    def fill(self, messages):
-        """Each mailbox gets these messages, their sizes in the files' names."""
+    def fill(self, maildirs):
+        """Each mailbox gets the messages of the Maildir of its name in that folder, their sizes in the files' names."""
         owner = pwd.getpwnam(OWNER)
         for user in self.users:
-            for number, message in enumerate(messages):
+            for number, source in enumerate(sorted((maildirs / user).glob("*/*"))):
+                message = source.read_bytes()
                 size = len(message.replace(b"\n", b"\r\n"))
                 path = self.directory / "mail" / user / "cur" / f"1700000000.M{number}.bench,S={len(message)},W={size}:2,"
                 path.write_bytes(message)

@@ -158,11 +158,15 @@ class Engine(Controlled):
         if self.pmd == "tap":
             self.namespaces.adopt(self.interface)
         if reachable:
-            wait_until(self.greets, patience, "a banner from the engine")
-            # The control socket is there before the first packet is read. An address that somebody else has is never usable.
-            with suppress(TimeoutError):
-                wait_until(lambda: self.ask("status")["ready"], 5, "all addresses to be usable")
+            self.wait_reachable(patience)
         return self
+
+    def wait_reachable(self, patience):
+        """The control socket is there before the first packet is read, and an address (IPv6 among them) is tentative at first."""
+        wait_until(self.greets, patience, "a banner from the engine")
+        # An address that somebody else has is never usable.
+        with suppress(TimeoutError):
+            wait_until(lambda: self.ask("status")["ready"], 5, "all addresses to be usable")
 
     def _launch(self):
         self.said = self.log.stat().st_size if self.log.exists() else 0

@@ -92,7 +92,8 @@ def failures(told):
 def watched(engine, *words, counter, total, **options):
     """Blasts the engine; the result, and the steady phase of what the counter counts to that total."""
     namespace, port = engine.client()
-    watch = Watch(engine.namespaces.engine, {"engine": engine.process.pid})
+    watch = Watch(engine.namespaces.engine, {"engine": engine.process.pid},
+                  lambda: {"control_seconds": machine.control_seconds(engine.process.pid)})
 
     def look(process):
         watch.processes["blast"] = process.pid

@@ -29,7 +29,7 @@ class MemifEngine(Engine):
         if not self._other:
             self._join(patience)
         if reachable:
-            wait_until(self.greets, patience, "a banner from the engine")
+            self.wait_reachable(patience)
         return self
 
     def _join(self, patience):

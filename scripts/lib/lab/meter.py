@@ -106,15 +106,16 @@ class Watch:
 
     EVERY = 0.1
 
-    def __init__(self, namespace, processes):
+    def __init__(self, namespace, processes, more=dict):
         self.namespace = namespace
         self.processes = processes  # name: pid
+        self.more = more  # further numbers, by name
         self.seen = []
 
     def look(self, soon=False):
         if self.seen and not soon and time.monotonic() - self.seen[-1][0] < self.EVERY:
             return
-        numbers = metrics(self.namespace)
+        numbers = metrics(self.namespace) | self.more()
         self.seen.append((time.monotonic(), numbers, {name: machine.cpu_seconds(pid) for name, pid in self.processes.items()}))
 
     def steady(self, counter, total):

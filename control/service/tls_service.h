@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_SERVICE_TLS_SERVICE_H
+#define CONTROL_SERVICE_TLS_SERVICE_H
+
+#include "control/config/config.h"
+#include "dataplane/handoff/handoff.h"
+#include "dataplane/handoff/metric.h"
+
+/*
+ * The thread of handshakes (SERVICE_CRYPTO), which alone holds private keys. JOB_TLS_HANDSHAKE is
+ * answered with what is to be sent, and at last with the keys of the records; JOB_TLS_END forgets a
+ * handshake, finished or not.
+ */
+struct tls_service;
+struct tls_contexts;
+
+/* The thread inherits the caller's CPUs and blocks all signals. NULL with errno. */
+struct tls_service *tls_service_start(struct handoff *handoff);
+/* What the configuration's handshakes need, its files read now: for tls_service_swap(), or
+ * tls_contexts_free(). NULL: lines in `why` say what is wrong. */
+struct tls_contexts *tls_service_read(struct tls_service *service, const struct config *config,
+                                      struct writer *why);
+/* Takes the new contexts. Handshakes that have begun go on with the old ones. Any control thread.
+ */
+void tls_service_swap(struct tls_service *service, struct tls_contexts *contexts);
+/* Any thread. */
+void tls_service_counters(const struct tls_service *service, const struct counter_sink *sink);
+/* Answers what is in the rings, ends the thread. */
+void tls_service_stop(struct tls_service *service);
+
+#endif

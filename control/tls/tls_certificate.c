@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/tls/tls_certificate.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <time.h>
+
+enum { PASSPHRASE_MAX = 1024, STAPLE_MAX = 65536, CHAIN_MAX = 16 };
+
+/* A line about the certificate in this line of the configuration. */
+__attribute__((format(printf, 3, 4))) static bool
+refuse(struct writer *why, const struct config_certificate *config, const char *format, ...)
+{
+    char text[512];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    ERR_clear_error();
+    writer_printf(why, "tls.certificates[] in line %u: %s\n", config->line, text);
+    return false;
+}
+
+static BIO *open_file(const struct config_certificate *config, const char *path, struct writer *why)
+{
+    BIO *file = BIO_new_file(path, "r");
+
+    if (!file)
+        refuse(why, config, "%s cannot be read: %s", path, strerror(errno));
+    return file;
+}
+
+/* The leaf, then what it was signed with. */
+static bool load_chain(struct tls_certificate *c, const struct config_certificate *config,
+                       struct writer *why)
+{
+    BIO *file = open_file(config, config->certificate, why);
+    X509 *above;
+
+    if (!file)
+        return false;
+    c->leaf = PEM_read_bio_X509_AUX(file, NULL, NULL, NULL);
+    c->chain = sk_X509_new_null();
+    while (c->leaf && c->chain && sk_X509_num(c->chain) < CHAIN_MAX &&
+           (above = PEM_read_bio_X509(file, NULL, NULL, NULL)) != NULL)
+        if (sk_X509_push(c->chain, above) <= 0)
+            X509_free(above);
+    BIO_free(file);
+    ERR_clear_error(); /* the end of the file is one */
+    return c->leaf && c->chain
+               ? true
+               : refuse(why, config, "%s has no certificate in PEM", config->certificate);
+}
+
+/* The first line of the file. */
+static int read_passphrase(const char *path, char out[PASSPHRASE_MAX])
+{
+    FILE *file = fopen(path, "r");
+    bool ok = file && fgets(out, PASSPHRASE_MAX, file);
+
+    if (file)
+        fclose(file);
+    if (!ok)
+        return -1;
+    out[strcspn(out, "\r\n")] = 0;
+    return (int)strlen(out);
+}
+
+/* A pem_password_cb: `user` is the passphrase, or NULL. */
+static int give_passphrase(char *out, int size, int writing, void *user)
+{
+    size_t len = user ? strlen(user) : 0;
+
+    (void)writing;
+    if (!user || len > (size_t)size)
+        return -1;
+    memcpy(out, user, len);
+    return (int)len;
+}
+
+static const char *key_fault(const struct config_certificate *config)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+        return "has no private key in PEM";
+    return config->passphrase[0] ? "is no private key, or the passphrase is wrong"
+                                 : "is no private key, or it needs a passphrase";
+}
+
+static bool load_key(struct tls_certificate *c, const struct config_certificate *config,
+                     struct writer *why)
+{
+    char passphrase[PASSPHRASE_MAX] = "";
+    BIO *file;
+
+    if (config->passphrase[0] && read_passphrase(config->passphrase, passphrase) < 0)
+        return refuse(why, config, "passphrase %s cannot be read: %s", config->passphrase,
+                      strerror(errno));
+    file = open_file(config, config->key, why);
+    if (!file)
+        return false;
+    c->key = PEM_read_bio_PrivateKey(file, NULL, give_passphrase,
+                                     config->passphrase[0] ? passphrase : NULL);
+    BIO_free(file);
+    explicit_bzero(passphrase, sizeof(passphrase));
+    if (!c->key)
+        return refuse(why, config, "%s %s", config->key, key_fault(config));
+    if (X509_check_private_key(c->leaf, c->key) != 1)
+        return refuse(why, config, "%s is not the key of %s", config->key, config->certificate);
+    return true;
+}
+
+static bool check_time(struct tls_certificate *c, const struct config_certificate *config,
+                       struct writer *why)
+{
+    struct tm tm;
+
+    if (X509_cmp_current_time(X509_get0_notBefore(c->leaf)) >= 0)
+        return refuse(why, config, "%s is not valid yet", config->certificate);
+    if (X509_cmp_current_time(X509_get0_notAfter(c->leaf)) <= 0)
+        return refuse(why, config, "%s has expired", config->certificate);
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(c->leaf), &tm) != 1)
+        return refuse(why, config, "%s has no time of expiry", config->certificate);
+    c->expires = (int64_t)timegm(&tm);
+    return true;
+}
+
+/* An OCSP response (RFC 6960 section 4.2.1), of which only is read whether it is one. */
+static bool load_staple(struct tls_certificate *c, const struct config_certificate *config,
+                        struct writer *why)
+{
+    BIO *file;
+    OCSP_RESPONSE *response;
+    int len;
+
+    if (!config->ocsp[0])
+        return true;
+    file = open_file(config, config->ocsp, why);
+    if (!file)
+        return false;
+    response = d2i_OCSP_RESPONSE_bio(file, NULL);
+    BIO_free(file);
+    if (!response || OCSP_response_status(response) != OCSP_RESPONSE_STATUS_SUCCESSFUL) {
+        OCSP_RESPONSE_free(response);
+        return refuse(why, config, "%s is no successful OCSP response in DER", config->ocsp);
+    }
+    len = i2d_OCSP_RESPONSE(response, &c->staple);
+    OCSP_RESPONSE_free(response);
+    c->staple_len = len > 0 ? (size_t)len : 0;
+    return len > 0 && len < STAPLE_MAX ? true : refuse(why, config, "%s is too long", config->ocsp);
+}
+
+bool tls_certificate_load(struct tls_certificate *c, const struct config_certificate *config,
+                          struct writer *why)
+{
+    *c = (struct tls_certificate){0};
+    if (load_chain(c, config, why) && load_key(c, config, why) && check_time(c, config, why) &&
+        load_staple(c, config, why))
+        return true;
+    tls_certificate_fini(c);
+    return false;
+}
+
+void tls_certificate_fini(struct tls_certificate *c)
+{
+    X509_free(c->leaf);
+    sk_X509_pop_free(c->chain, X509_free);
+    EVP_PKEY_free(c->key);
+    OPENSSL_free(c->staple);
+    *c = (struct tls_certificate){0};
+}
+
+bool tls_certificate_names(const struct tls_certificate *c, const char *name)
+{
+    return X509_check_host(c->leaf, name, strlen(name), 0, NULL) == 1;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/tls/tls_contexts.h"
+
+#include <openssl/err.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "control/tls/tls_certificate.h"
+#include "control/tls/tls_handshake.h"
+#include "control/tls/tls_tickets.h"
+#include "dataplane/handoff/settings.h"
+#include "dataplane/handoff/tls_keys.h"
+
+enum { SUITES_TEXT = 1024, TICKETS = 2 };
+
+/* What a listener's context is made of; the context leads to it. */
+struct tls_set {
+    struct tls_contexts *home;
+    SSL_CTX *context;
+    uint16_t port;
+    uint8_t protocol;
+};
+
+struct tls_contexts {
+    struct tls_certificate *certificates;
+    uint32_t certificate_count;
+    struct tls_set sets[SETTINGS_LISTENERS];
+    uint32_t set_count;
+    _Atomic uint32_t others; /* users beside the first: handshakes that outlive a reload */
+};
+
+/* ---- the choice of a certificate ---- */
+
+/* Uses, of each kind of key, the first certificate that is for the name, or the first at all. True
+ * if there was one. */
+static bool use_certificates(SSL *ssl, const struct tls_contexts *contexts, const char *name)
+{
+    int used[8], used_count = 0;
+
+    for (uint32_t i = 0; i < contexts->certificate_count; i++) {
+        const struct tls_certificate *c = &contexts->certificates[i];
+        int kind = EVP_PKEY_get_base_id(c->key);
+        bool again = false;
+
+        for (int k = 0; k < used_count; k++)
+            again |= used[k] == kind;
+        if (again || used_count == 8 || (name && !tls_certificate_names(c, name)))
+            continue;
+        if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) == 1)
+            used[used_count++] = kind;
+    }
+    return used_count > 0;
+}
+
+/* OpenSSL then takes the kind that the client can verify. */
+static int choose_certificate(SSL *ssl, void *arg)
+{
+    const struct tls_set *set = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    return (name && use_certificates(ssl, set->home, name)) ||
+           use_certificates(ssl, set->home, NULL);
+}
+
+/* The staple of the certificate that was chosen. */
+static int give_staple(SSL *ssl, void *arg)
+{
+    const struct tls_set *set = arg;
+    const X509 *chosen = SSL_get_certificate(ssl);
+
+    for (uint32_t i = 0; i < set->home->certificate_count; i++) {
+        const struct tls_certificate *c = &set->home->certificates[i];
+        uint8_t *copy;
+
+        if (c->leaf != chosen || !c->staple)
+            continue;
+        copy = OPENSSL_memdup(c->staple, c->staple_len);
+        if (!copy)
+            break;
+        SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)c->staple_len);
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+/*
+ * ProtocolNameList (RFC 7301 section 3.1). Of ours only POP3 has a registered name; who offers
+ * others alone is not let in, lest one protocol's bytes be taken for another's.
+ */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned int in_len, void *arg)
+{
+    static const unsigned char pop3[] = "\4pop3";
+    unsigned char *chosen;
+
+    (void)ssl;
+    (void)arg;
+    if (SSL_select_next_proto(&chosen, out_len, pop3, sizeof(pop3) - 1, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* ---- making ---- */
+
+/* Suites of a profile: Mozilla's lists, as far as they are AEADs. "old" adds those without forward
+ * secrecy. */
+static bool in_profile(const struct tls_suite *suite, int profile)
+{
+    bool forward = suite->tls13 || strstr(suite->openssl, "DHE-");
+
+    if (profile == CONFIG_TLS_MODERN)
+        return suite->tls13;
+    return forward || profile == CONFIG_TLS_OLD;
+}
+
+static bool set_suites(SSL_CTX *context, int profile)
+{
+    char texts[2][SUITES_TEXT] = {"", ""};
+    const struct tls_suite *suite;
+
+    for (uint32_t i = 0; (suite = tls_suite_at(i)) != NULL; i++) {
+        char *text = texts[suite->tls13];
+
+        if (!in_profile(suite, profile))
+            continue;
+        if (text[0])
+            strcat(text, ":");
+        strcat(text, suite->openssl);
+    }
+    return SSL_CTX_set_ciphersuites(context, texts[1]) == 1 &&
+           (!texts[0][0] || SSL_CTX_set_cipher_list(context, texts[0]) == 1);
+}
+
+/* No compression, no renegotiation (RFC 9325 sections 3.3 and 3.5), no early data: OpenSSL's
+ * default. */
+static bool set_context(SSL_CTX *context, const struct config_tls *config)
+{
+    uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
+
+    if (config->profile == CONFIG_TLS_OLD)
+        options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
+    SSL_CTX_set_options(context, options);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_dh_auto(context, 1);
+    return SSL_CTX_set_min_proto_version(context, config->profile == CONFIG_TLS_MODERN
+                                                      ? TLS1_3_VERSION
+                                                      : TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1 &&
+           set_suites(context, config->profile);
+}
+
+/* Clients show a certificate where they are asked for one; whether it must be a good one is the
+ * listener's matter. */
+static bool set_clients(SSL_CTX *context, const struct config *config,
+                        const struct config_listener *listener, struct writer *why)
+{
+    static const char id[] = "wirepost";
+    int mode = SSL_VERIFY_PEER;
+
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)id, sizeof(id) - 1);
+    if (listener->client_certificates == CONFIG_CLIENTS_NONE)
+        return true;
+    if (listener->client_certificates == CONFIG_CLIENTS_REQUIRE)
+        mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    if (SSL_CTX_load_verify_file(context, config->tls.client_ca) != 1) {
+        ERR_clear_error();
+        writer_printf(why, "tls.client_ca: %s has no certificates in PEM that can be read\n",
+                      config->tls.client_ca);
+        return false;
+    }
+    SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(config->tls.client_ca));
+    SSL_CTX_set_verify(
+        context, mode,
+        listener->client_certificates == CONFIG_CLIENTS_ASK ? tls_handshake_accept_any : NULL);
+    return true;
+}
+
+static bool add_set(struct tls_contexts *contexts, const struct config *config,
+                    const struct config_listener *listener, struct tls_tickets *tickets,
+                    struct writer *why)
+{
+    struct tls_set *set = &contexts->sets[contexts->set_count];
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+
+    if (!context || !set_context(context, &config->tls)) {
+        ERR_clear_error();
+        SSL_CTX_free(context);
+        writer_text(why, "tls: OpenSSL has not what the profile asks for\n");
+        return false;
+    }
+    *set = (struct tls_set){.home = contexts,
+                            .context = context,
+                            .port = listener->port,
+                            .protocol = (uint8_t)listener->protocol};
+    contexts->set_count++;
+    SSL_CTX_set_cert_cb(context, choose_certificate, set);
+    SSL_CTX_set_tlsext_status_cb(context, give_staple);
+    SSL_CTX_set_tlsext_status_arg(context, set);
+    if (listener->protocol == LISTENER_POP3)
+        SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    tls_handshake_prepare(context);
+    tls_tickets_use(tickets, context, TICKETS);
+    return set_clients(context, config, listener, why);
+}
+
+static bool load_certificates(struct tls_contexts *contexts, const struct config_tls *config,
+                              struct writer *why)
+{
+    bool ok = true;
+
+    contexts->certificates =
+        calloc(config->certificates_count + 1, sizeof(*contexts->certificates));
+    for (uint32_t i = 0; contexts->certificates && i < config->certificates_count; i++)
+        if (tls_certificate_load(&contexts->certificates[contexts->certificate_count],
+                                 &config->certificates[i], why))
+            contexts->certificate_count++;
+        else
+            ok = false;
+    return ok && contexts->certificates;
+}
+
+struct tls_contexts *tls_contexts_new(const struct config *config, struct tls_tickets *tickets,
+                                      struct writer *why)
+{
+    struct tls_contexts *contexts = calloc(1, sizeof(*contexts));
+    bool ok = contexts && load_certificates(contexts, &config->tls, why);
+
+    for (uint32_t i = 0; ok && i < config->listeners_count; i++)
+        if (config->listeners[i].tls != LISTENER_CLEAR)
+            ok = add_set(contexts, config, &config->listeners[i], tickets, why);
+    if (ok)
+        return contexts;
+    tls_contexts_free(contexts);
+    return NULL;
+}
+
+struct tls_contexts *tls_contexts_share(struct tls_contexts *contexts)
+{
+    atomic_fetch_add(&contexts->others, 1);
+    return contexts;
+}
+
+void tls_contexts_free(struct tls_contexts *contexts)
+{
+    if (!contexts || atomic_fetch_sub(&contexts->others, 1) > 0)
+        return;
+    for (uint32_t i = 0; i < contexts->set_count; i++)
+        SSL_CTX_free(contexts->sets[i].context);
+    for (uint32_t i = 0; i < contexts->certificate_count; i++)
+        tls_certificate_fini(&contexts->certificates[i]);
+    free(contexts->certificates);
+    free(contexts);
+}
+
+SSL_CTX *tls_contexts_find(const struct tls_contexts *contexts, uint16_t port)
+{
+    for (uint32_t i = 0; i < contexts->set_count; i++)
+        if (contexts->sets[i].port == port)
+            return contexts->sets[i].context;
+    return NULL;
+}
+
+int64_t tls_contexts_expiry(const struct tls_contexts *contexts)
+{
+    int64_t first = INT64_MAX;
+
+    for (uint32_t i = 0; i < contexts->certificate_count; i++)
+        if (contexts->certificates[i].expires < first)
+            first = contexts->certificates[i].expires;
+    return first;
+}
+
+bool tls_contexts_check(const struct config *config, struct writer *why)
+{
+    struct tls_contexts *contexts = tls_contexts_new(config, NULL, why);
+
+    tls_contexts_free(contexts);
+    return contexts != NULL;
+}

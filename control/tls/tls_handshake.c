@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/tls/tls_handshake.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/kdf.h>
+#include <stdlib.h>
+
+enum { RANDOM = 32, MASTER = 48, KEY_BLOCK_MAX = 2 * (TLS_KEY_MAX + TLS_IV) };
+
+struct tls_handshake {
+    SSL *ssl; /* NULL once it is over */
+    BIO *in, *out;
+    const char *why;
+    struct tls_outcome outcome;
+};
+
+/* ---- secrets of TLS 1.3 ---- */
+
+static bool hex_digit(char c, uint8_t *out)
+{
+    if (c >= '0' && c <= '9')
+        *out = (uint8_t)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        *out = (uint8_t)(c - 'a' + 10);
+    else
+        return false;
+    return true;
+}
+
+static void read_secret(const char *text, uint8_t out[TLS_SECRET_MAX])
+{
+    uint8_t high, low;
+
+    for (int i = 0; i < TLS_SECRET_MAX; i++, text += 2) {
+        if (!hex_digit(text[0], &high) || !hex_digit(text[1], &low))
+            return;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+}
+
+/*
+ * A line of a key log: label SP client_random SP secret, both in hexadecimal. It is the public way
+ * to a connection's traffic secrets, and goes nowhere else.
+ */
+static void take_secret(const SSL *ssl, const char *line)
+{
+    static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ", server[] = "SERVER_TRAFFIC_SECRET_0 ";
+    enum { LABEL = sizeof(client) - 1, SECRET_AT = LABEL + 2 * RANDOM + 1 };
+    struct tls_handshake *h = SSL_get_app_data(ssl);
+
+    _Static_assert(sizeof(client) == sizeof(server), "labels are as long");
+    if (!h || strlen(line) < SECRET_AT)
+        return;
+    if (strncmp(line, client, LABEL) == 0)
+        read_secret(line + SECRET_AT, h->outcome.keys.read.secret);
+    else if (strncmp(line, server, LABEL) == 0)
+        read_secret(line + SECRET_AT, h->outcome.keys.write.secret);
+}
+
+/* Records in bytes of our own: what is sent behind Finished are tickets, each sealed with the
+ * traffic key. */
+static uint64_t count_records(struct span bytes)
+{
+    uint64_t n = 0;
+
+    while (bytes.len >= 5) {
+        bytes = span_skip(bytes, 5 + (size_t)(bytes.data[3] << 8 | bytes.data[4]));
+        n++;
+    }
+    return n;
+}
+
+/* ---- keys of TLS 1.2 ---- */
+
+/* key_block = PRF(master_secret, "key expansion", server_random + client_random)
+ * (RFC 5246 section 6.3) */
+static bool expand(SSL *ssl, bool sha384, uint8_t *block, size_t len)
+{
+    static const char label[] = "key expansion";
+    uint8_t master[MASTER], seed[sizeof(label) - 1 + 2 * RANDOM];
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+    EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, sizeof(master)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
+        OSSL_PARAM_construct_end()};
+    bool ok;
+
+    if (sha384)
+        memcpy(digest, "SHA384", sizeof(digest));
+    memcpy(seed, label, sizeof(label) - 1);
+    ok = context &&
+         SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof(master)) == MASTER &&
+         SSL_get_server_random(ssl, seed + sizeof(label) - 1, RANDOM) == RANDOM &&
+         SSL_get_client_random(ssl, seed + sizeof(label) - 1 + RANDOM, RANDOM) == RANDOM &&
+         EVP_KDF_derive(context, block, len, params) == 1;
+    explicit_bzero(master, sizeof(master));
+    EVP_KDF_CTX_free(context);
+    EVP_KDF_free(kdf);
+    return ok;
+}
+
+/* client_write_key, server_write_key, client_write_IV, server_write_IV: an AEAD has no MAC keys. */
+static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
+{
+    struct tls_keys *keys = &h->outcome.keys;
+    size_t key = tls_key_length((enum tls_aead)suite->aead);
+    size_t iv = suite->aead == TLS_AEAD_CHACHA20_POLY1305 ? TLS_IV : TLS_GCM_SALT;
+    uint8_t block[KEY_BLOCK_MAX];
+
+    if (!expand(h->ssl, suite->sha384, block, 2 * (key + iv)))
+        return false;
+    memcpy(keys->read.key, block, key);
+    memcpy(keys->write.key, block + key, key);
+    memcpy(keys->read.iv, block + 2 * key, iv);
+    memcpy(keys->write.iv, block + 2 * key + iv, iv);
+    explicit_bzero(block, sizeof(block));
+    /* Each side's Finished was its first record with these keys. */
+    keys->read.sequence = keys->write.sequence = 1;
+    return true;
+}
+
+/* ---- the handshake ---- */
+
+void tls_handshake_prepare(SSL_CTX *context)
+{
+    SSL_CTX_set_keylog_callback(context, take_secret);
+}
+
+int tls_handshake_accept_any(int ok, X509_STORE_CTX *store)
+{
+    (void)ok;
+    (void)store;
+    return 1;
+}
+
+struct tls_handshake *tls_handshake_new(SSL_CTX *context)
+{
+    struct tls_handshake *h = calloc(1, sizeof(*h));
+
+    if (!h)
+        return NULL;
+    h->ssl = SSL_new(context);
+    h->in = BIO_new(BIO_s_mem());
+    h->out = BIO_new(BIO_s_mem());
+    if (!h->ssl || !h->in || !h->out || BIO_up_ref(h->in) != 1 || BIO_up_ref(h->out) != 1) {
+        tls_handshake_free(h);
+        return NULL;
+    }
+    BIO_set_mem_eof_return(h->in, -1);
+    SSL_set_bio(h->ssl, h->in, h->out);
+    SSL_set_app_data(h->ssl, h);
+    SSL_set_accept_state(h->ssl);
+    return h;
+}
+
+void tls_handshake_free(struct tls_handshake *h)
+{
+    if (!h)
+        return;
+    SSL_free(h->ssl);
+    BIO_free(h->in);
+    BIO_free(h->out);
+    explicit_bzero(h, sizeof(*h));
+    free(h);
+}
+
+static void take_name(struct tls_handshake *h)
+{
+    const char *name = SSL_get_servername(h->ssl, TLSEXT_NAMETYPE_host_name);
+    struct span text = span_head(span_text(name ? name : ""), TLS_NAME_MAX);
+
+    h->outcome.name_len = (uint8_t)text.len;
+    memcpy(h->outcome.name, text.data, text.len);
+}
+
+static void take_client(struct tls_handshake *h)
+{
+    if (!SSL_get0_peer_certificate(h->ssl))
+        h->outcome.client = TLS_CLIENT_NONE;
+    else if (SSL_get_verify_result(h->ssl) == X509_V_OK)
+        h->outcome.client = TLS_CLIENT_VERIFIED;
+    else
+        h->outcome.client = TLS_CLIENT_UNPROVEN;
+}
+
+/* All that is wanted of OpenSSL's state is taken out of it. */
+static bool take_outcome(struct tls_handshake *h, struct span out)
+{
+    struct tls_keys *keys = &h->outcome.keys;
+    const struct tls_suite *suite;
+
+    keys->version = (uint16_t)SSL_version(h->ssl);
+    keys->suite = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(h->ssl));
+    suite = tls_suite_find(keys->suite);
+    if (!suite)
+        return false;
+    h->outcome.resumed = SSL_session_reused(h->ssl) == 1;
+    take_name(h);
+    take_client(h);
+    if (keys->version == TLS_VERSION_1_3) {
+        keys->write.sequence = count_records(out);
+        return true;
+    }
+    return derive_tls12(h, suite);
+}
+
+static enum tls_step fail(struct tls_handshake *h)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+    h->why = reason ? reason : "the peer broke off";
+    ERR_clear_error();
+    return TLS_STEP_FAILED;
+}
+
+static enum tls_step go_on(struct tls_handshake *h)
+{
+    int rc = SSL_do_handshake(h->ssl);
+
+    if (rc == 1)
+        return TLS_STEP_DONE;
+    return SSL_get_error(h->ssl, rc) == SSL_ERROR_WANT_READ ? TLS_STEP_MORE : fail(h);
+}
+
+enum tls_step tls_handshake_feed(struct tls_handshake *h, struct span in, struct span *out,
+                                 uint32_t *taken_out)
+{
+    enum tls_step step;
+    char *data;
+
+    *out = span_of(NULL, 0);
+    *taken_out = 0;
+    if (!h->ssl)
+        return TLS_STEP_FAILED;
+    (void)BIO_reset(h->out);
+    if (BIO_write(h->in, in.data, (int)in.len) != (int)in.len)
+        return fail(h);
+    step = go_on(h);
+    *taken_out = (uint32_t)(in.len - BIO_ctrl_pending(h->in));
+    *out = span_of(NULL, (size_t)BIO_get_mem_data(h->out, &data));
+    out->data = (const uint8_t *)data;
+    if (step == TLS_STEP_DONE && !take_outcome(h, *out))
+        step = fail(h);
+    if (step != TLS_STEP_MORE) {
+        SSL_free(h->ssl);
+        h->ssl = NULL;
+    }
+    return step;
+}
+
+const struct tls_outcome *tls_handshake_outcome(const struct tls_handshake *h)
+{
+    return &h->outcome;
+}
+
+const char *tls_handshake_why(const struct tls_handshake *h)
+{
+    return h->why;
+}
