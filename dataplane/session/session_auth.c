@@ -29,9 +29,20 @@ struct exchange {
 };
 _Static_assert(sizeof(struct exchange) <= 4096 - CHUNK_HEADER, "it lies in a medium chunk");
 
+/* Where its chunk hangs: behind session_more, and behind that of TLS where there is one. NULL:
+ * there is no session_more. */
+static struct chunk **place_of(const struct session *s)
+{
+    if (!s->more)
+        return NULL;
+    return s->tls ? &s->more->next->next : &s->more->next;
+}
+
 static struct login *login_of(const struct session *s)
 {
-    return s->more && s->more->next ? (struct login *)s->more->next->data : NULL;
+    struct chunk **place = place_of(s);
+
+    return place && *place ? (struct login *)(*place)->data : NULL;
 }
 
 static struct exchange *exchange_of(const struct session *s)
@@ -71,10 +82,10 @@ void session_auth_end(struct sessions *ss, struct session *s)
 
     if (x)
         sasl_server_wipe(&x->sasl);
-    if (!s->more)
+    if (!login_of(s))
         return;
-    chunk_give(ss->options.pool, s->more->next);
-    s->more->next = NULL;
+    chunk_give(ss->options.pool, *place_of(s));
+    *place_of(s) = NULL;
 }
 
 bool session_auth_keep(struct sessions *ss, struct session *s)
@@ -87,7 +98,7 @@ bool session_auth_keep(struct sessions *ss, struct session *s)
         ((struct login *)home->data)->account = x->account;
     }
     session_auth_end(ss, s);
-    s->more->next = home;
+    *place_of(s) = home;
     return home != NULL;
 }
 
@@ -216,7 +227,7 @@ static struct exchange *take_exchange(struct sessions *ss, struct session *s)
         ss->counters->chunks_refused++;
         return NULL;
     }
-    s->more->next = home;
+    *place_of(s) = home;
     x = (struct exchange *)home->data;
     memset(x, 0, offsetof(struct exchange, sasl));
     x->wanted = x->asked = NO_JOB;

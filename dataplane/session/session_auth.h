@@ -55,6 +55,9 @@ uint64_t session_auth_claimed(const struct session *s);
 struct span session_auth_name(const struct session *s);
 
 /* The row for an outcome other than the first three. */
+/* session_smtp_auth.c: answers an outcome, to the machine of a submission. */
+void session_smtp_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome);
+
 enum smtp_reply_id session_auth_smtp(enum session_auth_outcome outcome);
 enum pop3_reply_id session_auth_pop3(enum session_auth_outcome outcome);
 

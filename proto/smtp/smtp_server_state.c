@@ -34,6 +34,19 @@ void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *o
     smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
 }
 
+bool smtp_server_secured(struct smtp_server *s, const struct smtp_server_options *options)
+{
+    if (s->waiting != SMTP_ACTION_TLS)
+        return false;
+    *s = (struct smtp_server){.options = options,
+                              .state = STATE_GREET,
+                              .errors = s->errors,
+                              .idle = s->idle,
+                              .trusted = s->trusted};
+    smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
+    return true;
+}
+
 void smtp_server_trust(struct smtp_server *s)
 {
     s->trusted = true;
