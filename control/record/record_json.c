@@ -290,6 +290,24 @@ static void put_message(struct telling *t)
     put_message_result(t);
 }
 
+static void put_tls(struct telling *t)
+{
+    static const char *const clients[] = {"none", "unproven", "verified"};
+    const struct record_connection *c = &t->record->connection;
+
+    if (c->tls_suite.len == 0) {
+        json_line_null(t->line, "tls");
+        return;
+    }
+    json_line_open(t->line, "tls", '{');
+    put_text(t, "version", c->tls_version);
+    put_text(t, "suite", c->tls_suite);
+    put_field(t, "name", RECORD_FIELD_tls_name, c->tls_name);
+    json_line_bool(t->line, "resumed", c->tls_resumed);
+    json_line_text(t->line, "client_certificate", clients[c->tls_client]);
+    json_line_close(t->line, '}');
+}
+
 static void put_connection_facts(struct telling *t)
 {
     const struct record_connection *c = &t->record->connection;
@@ -302,6 +320,7 @@ static void put_connection_facts(struct telling *t)
     json_line_number(t->line, "commands", c->commands);
     json_line_number(t->line, "bytes_in", c->bytes_in);
     json_line_number(t->line, "bytes_out", c->bytes_out);
+    put_tls(t);
     json_line_close(t->line, '}');
 }
 

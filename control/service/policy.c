@@ -362,6 +362,7 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
+    tls_service_watch(p->tls);
 }
 
 struct greylist_service *policy_greylist(struct policy *p)

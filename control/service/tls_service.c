@@ -11,6 +11,8 @@
 #include "control/tls/tls_memory.h"
 #include "control/tls/tls_tickets.h"
 
+enum { A_DAY = 86400000 };
+
 /* What a worker names a handshake by. */
 struct tls_task {
     struct tls_task *next, **link;
@@ -27,6 +29,7 @@ struct tls_service {
     struct tls_task *tasks;        /* all there are; the thread's */
     _Atomic uint64_t under_way, busy_ns;
     _Atomic int64_t expiry;
+    uint64_t warned_ms; /* with the lock */
 };
 
 static void drop(struct tls_service *s, struct tls_task *task)
@@ -155,9 +158,22 @@ void tls_service_swap(struct tls_service *s, struct tls_contexts *contexts)
     pthread_mutex_lock(&s->lock);
     before = s->contexts;
     s->contexts = contexts;
+    s->warned_ms = 0;
     pthread_mutex_unlock(&s->lock);
     atomic_store(&s->expiry, tls_contexts_expiry(contexts));
     tls_contexts_free(before);
+}
+
+void tls_service_watch(struct tls_service *s)
+{
+    uint64_t now = clock_wall_ms();
+
+    pthread_mutex_lock(&s->lock);
+    if (s->contexts && (now < s->warned_ms || now - s->warned_ms >= A_DAY)) {
+        s->warned_ms = now;
+        tls_contexts_warn(s->contexts, (int64_t)(now / 1000));
+    }
+    pthread_mutex_unlock(&s->lock);
 }
 
 void tls_service_counters(const struct tls_service *s, const struct counter_sink *sink)

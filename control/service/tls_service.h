@@ -23,6 +23,8 @@ struct tls_contexts *tls_service_read(struct tls_service *service, const struct 
 /* Takes the new contexts. Handshakes that have begun go on with the old ones. Any control thread.
  */
 void tls_service_swap(struct tls_service *service, struct tls_contexts *contexts);
+/* To be called now and then: warns of certificates that are about to expire, once a day. */
+void tls_service_watch(struct tls_service *service);
 /* Any thread. */
 void tls_service_counters(const struct tls_service *service, const struct counter_sink *sink);
 /* Answers what is in the rings, ends the thread. */

@@ -70,32 +70,38 @@ static int read_passphrase(const char *path, char out[PASSPHRASE_MAX])
     return (int)strlen(out);
 }
 
-/* A pem_password_cb: `user` is the passphrase, or NULL. */
+/* What opens a key, and whether that was asked for. */
+struct opener {
+    const char *passphrase; /* NULL: none is there */
+    bool asked;
+};
+
+/* A pem_password_cb: `user` is a struct opener. */
 static int give_passphrase(char *out, int size, int writing, void *user)
 {
-    size_t len = user ? strlen(user) : 0;
+    struct opener *opener = user;
+    size_t len = opener->passphrase ? strlen(opener->passphrase) : 0;
 
     (void)writing;
-    if (!user || len > (size_t)size)
+    opener->asked = true;
+    if (!opener->passphrase || len > (size_t)size)
         return -1;
-    memcpy(out, user, len);
+    memcpy(out, opener->passphrase, len);
     return (int)len;
 }
 
-static const char *key_fault(const struct config_certificate *config)
+static const char *key_fault(const struct opener *opener)
 {
-    unsigned long error = ERR_peek_last_error();
-
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+    if (!opener->asked)
         return "has no private key in PEM";
-    return config->passphrase[0] ? "is no private key, or the passphrase is wrong"
-                                 : "is no private key, or it needs a passphrase";
+    return opener->passphrase ? "cannot be opened: the passphrase is wrong" : "needs a passphrase";
 }
 
 static bool load_key(struct tls_certificate *c, const struct config_certificate *config,
                      struct writer *why)
 {
     char passphrase[PASSPHRASE_MAX] = "";
+    struct opener opener = {.passphrase = config->passphrase[0] ? passphrase : NULL};
     BIO *file;
 
     if (config->passphrase[0] && read_passphrase(config->passphrase, passphrase) < 0)
@@ -104,12 +110,11 @@ static bool load_key(struct tls_certificate *c, const struct config_certificate 
     file = open_file(config, config->key, why);
     if (!file)
         return false;
-    c->key = PEM_read_bio_PrivateKey(file, NULL, give_passphrase,
-                                     config->passphrase[0] ? passphrase : NULL);
+    c->key = PEM_read_bio_PrivateKey(file, NULL, give_passphrase, &opener);
     BIO_free(file);
     explicit_bzero(passphrase, sizeof(passphrase));
     if (!c->key)
-        return refuse(why, config, "%s %s", config->key, key_fault(config));
+        return refuse(why, config, "%s %s", config->key, key_fault(&opener));
     if (X509_check_private_key(c->leaf, c->key) != 1)
         return refuse(why, config, "%s is not the key of %s", config->key, config->certificate);
     return true;
@@ -158,9 +163,9 @@ static bool load_staple(struct tls_certificate *c, const struct config_certifica
 bool tls_certificate_load(struct tls_certificate *c, const struct config_certificate *config,
                           struct writer *why)
 {
-    *c = (struct tls_certificate){0};
-    if (load_chain(c, config, why) && load_key(c, config, why) && check_time(c, config, why) &&
-        load_staple(c, config, why))
+    *c = (struct tls_certificate){.path = OPENSSL_strdup(config->certificate)};
+    if (c->path && load_chain(c, config, why) && load_key(c, config, why) &&
+        check_time(c, config, why) && load_staple(c, config, why))
         return true;
     tls_certificate_fini(c);
     return false;
@@ -172,6 +177,7 @@ void tls_certificate_fini(struct tls_certificate *c)
     sk_X509_pop_free(c->chain, X509_free);
     EVP_PKEY_free(c->key);
     OPENSSL_free(c->staple);
+    OPENSSL_free(c->path);
     *c = (struct tls_certificate){0};
 }
 

@@ -14,6 +14,7 @@ struct tls_certificate {
     uint8_t *staple; /* an OCSP response in DER, from OpenSSL's memory; NULL: none */
     size_t staple_len;
     int64_t expires; /* seconds since 1970 */
+    char *path;      /* for the log */
 };
 
 /* Reads its files. False: a line in `why` says what is wrong; nothing is held then. */

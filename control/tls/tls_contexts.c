@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "control/log/log.h"
 #include "control/tls/tls_certificate.h"
 #include "control/tls/tls_handshake.h"
 #include "control/tls/tls_tickets.h"
@@ -26,6 +27,7 @@ struct tls_contexts {
     uint32_t certificate_count;
     struct tls_set sets[SETTINGS_LISTENERS];
     uint32_t set_count;
+    int64_t warning;         /* seconds */
     _Atomic uint32_t others; /* users beside the first: handshakes that outlive a reload */
 };
 
@@ -228,6 +230,8 @@ struct tls_contexts *tls_contexts_new(const struct config *config, struct tls_ti
     struct tls_contexts *contexts = calloc(1, sizeof(*contexts));
     bool ok = contexts && load_certificates(contexts, &config->tls, why);
 
+    if (contexts)
+        contexts->warning = config->tls.expiry_warning / 1000000;
     for (uint32_t i = 0; ok && i < config->listeners_count; i++)
         if (config->listeners[i].tls != LISTENER_CLEAR)
             ok = add_set(contexts, config, &config->listeners[i], tickets, why);
@@ -273,10 +277,22 @@ int64_t tls_contexts_expiry(const struct tls_contexts *contexts)
     return first;
 }
 
+void tls_contexts_warn(const struct tls_contexts *contexts, int64_t now)
+{
+    for (uint32_t i = 0; i < contexts->certificate_count; i++) {
+        int64_t left = contexts->certificates[i].expires - now;
+
+        if (left < contexts->warning)
+            LOG(WARNING, "certificate %s expires in %lld days", contexts->certificates[i].path,
+                (long long)(left > 0 ? left / 86400 : 0));
+    }
+}
+
 bool tls_contexts_check(const struct config *config, struct writer *why)
 {
+    bool keys = tls_tickets_check(&config->tls, why);
     struct tls_contexts *contexts = tls_contexts_new(config, NULL, why);
 
     tls_contexts_free(contexts);
-    return contexts != NULL;
+    return keys && contexts;
 }

@@ -26,6 +26,10 @@ SSL_CTX *tls_contexts_find(const struct tls_contexts *contexts, uint16_t port);
 /* When the first certificate expires, in seconds since 1970; INT64_MAX: there is none. */
 int64_t tls_contexts_expiry(const struct tls_contexts *contexts);
 
+/* Says in the log which certificates end within tls.expiry_warning of `now`, in seconds since 1970.
+ */
+void tls_contexts_warn(const struct tls_contexts *contexts, int64_t now);
+
 /* What is wrong with a configuration's TLS, as lines in `why`. */
 bool tls_contexts_check(const struct config *config, struct writer *why);
 

@@ -93,9 +93,13 @@ struct record_connection {
     uint64_t began_ms, ended_ms;
     struct record_peer peer;
     struct record_text helo, reason, protocol;
-    struct record_text user, user_refused; /* who logged in; else the name of the last try */
-    struct record_text last_refusal;       /* the row's counter; empty: none was refused */
-    bool early;                            /* spoke before it was greeted */
+    struct record_text user, user_refused;     /* who logged in; else the name of the last try */
+    struct record_text last_refusal;           /* the row's counter; empty: none was refused */
+    struct record_text tls_version, tls_suite; /* empty: in the clear */
+    struct record_text tls_name;               /* that the client asked for */
+    bool tls_resumed;
+    uint8_t tls_client; /* enum tls_client: its certificate */
+    bool early;         /* spoke before it was greeted */
     uint64_t bytes_in, bytes_out;
     uint32_t commands, messages, refusals;
     uint32_t logins_refused; /* POP3: wrong names or passwords */

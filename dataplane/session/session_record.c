@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_tls.h"
 
 void session_log(struct sessions *ss, enum log_message message, const struct ip_address *client)
 {
@@ -9,6 +10,22 @@ void session_log(struct sessions *ss, enum log_message message, const struct ip_
 
 static const char *const protocols[] = {
     [LISTENER_SMTP] = "smtp", [LISTENER_POP3] = "pop3", [LISTENER_SUBMISSION] = "submission"};
+
+static void put_tls(struct record *r, const struct session *s)
+{
+    const struct session_tls *t = session_tls_of(s);
+    struct record_connection *c = &r->connection;
+
+    c->tls_version = record_put(r, session_tls_version(s), 8);
+    c->tls_suite = record_put(r, session_tls_suite(s), 64);
+    if (!t)
+        return;
+    c->tls_name = record_put(r, span_of(t->name, t->name_len), TLS_NAME_MAX);
+    c->tls_resumed = t->resumed;
+    c->tls_client = t->client;
+    if (t->why)
+        c->reason = record_put(r, span_text(t->why), 64);
+}
 
 void session_record(struct sessions *ss, struct session *s, const char *reason)
 {
@@ -42,5 +59,6 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
                                                 : pop3_reply_row(s->last_refusal)->counter),
                    64);
     c->early = s->early;
+    put_tls(r, s);
     record_give(ss->options.port, r, true);
 }

@@ -289,6 +289,7 @@ static int on_line(struct smtp_server *s, struct span line, struct smtp_action *
         return reply(s, SMTP_REPLY_UNKNOWN_PARAMETER);
     if (bad != SMTP_REPLY_NONE)
         return reply(s, bad);
+    s->upgrade = c.verb == SMTP_VERB_STARTTLS;
     if (!commands[c.verb].run)
         return reply(s, commands[c.verb].reply);
     return commands[c.verb].run(s, &c, action);
@@ -393,7 +394,6 @@ static void sent(struct smtp_server *s, enum smtp_reply_id id)
 {
     unsigned code = smtp_reply_row(id)->code;
 
-    s->upgrade |= id == SMTP_REPLY_START_TLS;
     if (code == 421) {
         end_transaction(s);
         s->closing = true;

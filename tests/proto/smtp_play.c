@@ -14,24 +14,18 @@ static const struct smtp_server_options options = {
     .idle_max = 12,
 };
 
-bool play_trusted, play_submits;
-
-static struct smtp_server_options submission(void)
-{
-    struct smtp_server_options o = options;
-
-    o.mechanisms = span_text(" PLAIN LOGIN");
-    o.cleartext = true;
-    return o;
-}
+bool play_trusted, play_starttls, play_submits;
 
 void play_begin(struct play *p, void *text, size_t cap)
 {
-    static struct smtp_server_options submits;
+    static struct smtp_server_options other;
 
-    submits = submission();
     memset(p, 0, sizeof(*p));
-    smtp_server_init(&p->server, play_submits ? &submits : &options);
+    other = options;
+    other.starttls = play_starttls;
+    other.cleartext = play_submits;
+    other.mechanisms = span_text(play_submits ? " PLAIN LOGIN" : "");
+    smtp_server_init(&p->server, &other);
     if (play_trusted)
         smtp_server_trust(&p->server);
     p->scratch = writer_of(p->reply_bytes, sizeof(p->reply_bytes));
@@ -195,6 +189,9 @@ bool play_act(struct play *p, const struct smtp_action *a)
         CHECK(p->open == 0);
         writer_text(&p->out, "RESET ");
         return true;
+    case SMTP_ACTION_TLS:
+        writer_text(&p->out, "TLS");
+        return false;
     case SMTP_ACTION_CLOSE:
         writer_text(&p->out, "CLOSE");
         return false;

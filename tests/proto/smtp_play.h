@@ -28,7 +28,7 @@ struct play {
 };
 
 /* Whether the clients to come may say XCLIENT. */
-extern bool play_trusted;
+extern bool play_trusted, play_starttls;
 void play_begin(struct play *p, void *text, size_t cap);
 /* Whether sessions are of a submission server, which takes lines of 128 octets. */
 extern bool play_submits;

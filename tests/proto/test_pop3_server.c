@@ -124,6 +124,9 @@ static bool act(struct play *p, const struct pop3_action *a)
     case POP3_ACTION_UPDATE:
         writer_printf(&p->out, "UPDATE(%u %02x) ", a->deleted_count, a->deleted[0]);
         break;
+    case POP3_ACTION_TLS:
+        writer_text(&p->out, "TLS");
+        return false;
     case POP3_ACTION_CLOSE:
         writer_text(&p->out, "CLOSE");
         return false;
@@ -434,6 +437,28 @@ static void stop_in_the_middle_of_a_message_is_silent(void)
     CHECK(pop3_server_next(&p.server, &in, &p.scratch, &a) == POP3_ACTION_CLOSE);
 }
 
+/* RFC 2595 section 4 */
+static void stls_begins_anew(void)
+{
+    struct pop3_server_options offering = options, secure = options;
+    struct play p;
+
+    offering.stls = true;
+    offering.login = false;
+    play_begin(&p);
+    pop3_server_init(&p.server, &offering);
+    CHECK(!feed(&p, span_text("STLS x\r\nSTLS\r\nUSER a\r\n")));
+    CHECK_TEXT(writer_span(&p.out), "+OK mx.example.org POP3 ready\r\n-ERR bad argument\r\n"
+                                    "+OK begin TLS\r\nTLS");
+    CHECK(!pop3_server_answer(&p.server, POP3_REPLY_OK));
+    CHECK(pop3_server_secured(&p.server, &secure));
+    CHECK(!pop3_server_secured(&p.server, &secure));
+    p.out.len = 0;
+    CHECK(feed(&p, span_text("STLS\r\nPASS b\r\nUSER a\r\n")));
+    CHECK_TEXT(writer_span(&p.out), "-ERR unknown command\r\n-ERR not in this state\r\n"
+                                    "+OK password, please\r\n");
+}
+
 static void login_cannot_be_answered_with_ok(void)
 {
     struct span in = span_text("USER a\r\nPASS b\r\n");
@@ -542,6 +567,7 @@ int main(void)
     CHECK_CASE(an_update_that_fails_is_said);
     CHECK_CASE(stop_says_why);
     CHECK_CASE(stop_in_the_middle_of_a_message_is_silent);
+    CHECK_CASE(stls_begins_anew);
     CHECK_CASE(login_cannot_be_answered_with_ok);
     CHECK_CASE(long_lists_come_in_pieces);
     CHECK_CASE(millions_are_marked);

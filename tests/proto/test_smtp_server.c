@@ -62,6 +62,32 @@ static void small_commands_are_answered(void)
                       "<250 2.0.0 ok\r\n" BYE "CLOSE");
 }
 
+/* RFC 3207 section 4: what comes behind it is not read, what was said before is forgotten. */
+static void starttls_begins_anew(void)
+{
+    struct play p;
+
+    play_starttls = true;
+    play_begin(&p, play_text, sizeof(play_text));
+    CHECK(!play_feed(&p, span_text("EHLO c\r\nSTARTTLS x\r\nMAIL FROM:<a@b>\r\n"
+                                   "STARTTLS\r\nRSET\r\nSTARTTLS\r\nMAIL FROM:<c@d>\r\n")));
+    writer_byte(&p.out, 0);
+    CHECK(strstr(play_text, "CONNECT <220 mx.example.org ESMTP\r\n"));
+    CHECK(strstr(play_text, "250-STARTTLS\r\n"));
+    CHECK(strstr(play_text, "<501 5.5.4 bad argument\r\n"));
+    CHECK(strstr(play_text, "<503 5.5.1 bad sequence of commands\r\n"));
+    CHECK(strstr(play_text, "<220 2.0.0 ready to start TLS\r\nTLS"));
+    CHECK(!strstr(play_text, "c@d"));
+    CHECK(!smtp_server_answer(&p.server, SMTP_REPLY_OK, span_of(NULL, 0)));
+    smtp_server_detach(&p.server);
+    CHECK(smtp_server_secured(&p.server, p.server.options));
+    CHECK(!smtp_server_secured(&p.server, p.server.options));
+    p.out.len = 0;
+    CHECK(play_feed(&p, span_text("MAIL FROM:<a@b>\r\n")));
+    CHECK_TEXT(writer_span(&p.out), "<503 5.5.1 send EHLO first\r\n");
+    play_starttls = false;
+}
+
 static void what_is_not_offered_is_refused(void)
 {
     check_plays("EHLO c\r\nSTARTTLS\r\nXYZZY\r\nMAIL FROM:<a@b> RET=FULL\r\n",
@@ -336,6 +362,7 @@ int main(void)
     CHECK_CASE(recipients_are_limited);
     CHECK_CASE(commands_have_their_order);
     CHECK_CASE(small_commands_are_answered);
+    CHECK_CASE(starttls_begins_anew);
     CHECK_CASE(what_is_not_offered_is_refused);
     CHECK_CASE(ehlo_ends_a_transaction);
     CHECK_CASE(a_refused_ehlo_changes_nothing);

@@ -54,6 +54,34 @@ static void one_recipient_is_named(void)
                     "\tSun, 22 Nov 2026 03:47:25 +0000\r\n");
 }
 
+static void tls_is_named(void)
+{
+    struct smtp_trace t = usual();
+
+    t.tls_version = span_text("TLS1.3");
+    t.tls_suite = span_text("TLS_AES_128_GCM_SHA256");
+    check_trace(&t, "Return-Path: <a@b.example>\r\n"
+                    "Delivered-To: X@y.example\r\n"
+                    "Received: from client.example ([198.18.0.2]) by mx.example.org\r\n"
+                    "\twith ESMTPS (TLS1.3) id 01KA000000000000000000000Z\r\n"
+                    "\ttls TLS_AES_128_GCM_SHA256; Sun, 22 Nov 2026 03:47:25 +0000\r\n");
+    t.smtputf8 = t.authenticated = t.only_recipient = true;
+    t.tls_version = span_text("TLS1.2");
+    check_trace(&t, "Return-Path: <a@b.example>\r\n"
+                    "Delivered-To: X@y.example\r\n"
+                    "Received: from client.example ([198.18.0.2]) by mx.example.org\r\n"
+                    "\twith UTF8SMTPSA (TLS1.2) id 01KA000000000000000000000Z\r\n"
+                    "\tfor <x@y.example> tls TLS_AES_128_GCM_SHA256;\r\n"
+                    "\tSun, 22 Nov 2026 03:47:25 +0000\r\n");
+    /* RFC 3848 has no name for it behind HELO. */
+    t.esmtp = t.smtputf8 = t.only_recipient = false;
+    check_trace(&t, "Return-Path: <a@b.example>\r\n"
+                    "Delivered-To: X@y.example\r\n"
+                    "Received: from client.example ([198.18.0.2]) by mx.example.org\r\n"
+                    "\twith SMTP (TLS1.2) id 01KA000000000000000000000Z\r\n"
+                    "\ttls TLS_AES_128_GCM_SHA256; Sun, 22 Nov 2026 03:47:25 +0000\r\n");
+}
+
 static void no_peer_adds_a_line(void)
 {
     struct smtp_trace t = usual();
@@ -118,6 +146,7 @@ int main(void)
     check_begin();
     CHECK_CASE(several_recipients_have_no_for);
     CHECK_CASE(one_recipient_is_named);
+    CHECK_CASE(tls_is_named);
     CHECK_CASE(no_peer_adds_a_line);
     CHECK_CASE(the_longest_fits);
     CHECK_CASE(dates_are_right);

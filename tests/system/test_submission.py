@@ -10,6 +10,7 @@ import smtplib
 
 import pytest
 from lab import messages
+from lab.certificates import Authority
 from lab.engine import PASSWORD, USERS, crypt
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.smtp import Session, inbox
@@ -301,3 +302,28 @@ def test_mail_for_other_servers_is_queued_and_kept(make_engine):
         exported = engine.ctl("message", "export", queued[0]["id"]).stdout
         assert exported.endswith(data) and b"\r\nDate: " in exported
         assert engine.ctl("fsck").returncode == 0
+
+
+# ---- under TLS ----
+
+@pytest.mark.needs("curl")
+def test_under_tls_without_a_switch(make_engine, tmp_path):
+    """RFC 8314, RFC 3207 section 4.2: AUTH is there once the stream is protected, by STARTTLS or from the first byte on."""
+    certificate = Authority(tmp_path / "authority").sign("ecdsa", "mx.example.test")
+    changes = settings(submission={"allow_cleartext": False}, pop3={"allow_cleartext": False}, tls={"certificates": [certificate]})
+    changes["listeners"] = [{"port": 25, "protocol": "smtp"}, {"port": 110, "protocol": "pop3", "tls": "starttls"},
+                            {"port": SUBMISSION, "protocol": "submission", "tls": "starttls"},
+                            {"port": 465, "protocol": "submission", "tls": "implicit"}]
+    with make_engine(changes=changes) as engine:
+        with Session(engine.namespaces, port=SUBMISSION) as session:
+            offered = session.command("EHLO client.test")[1]
+            assert "STARTTLS" in offered and "AUTH" not in offered
+        for scheme, port, options in (("smtp", SUBMISSION, ["--ssl-reqd"]), ("smtps", 465, [])):
+            ident = f"tls-{port}@submission.test"
+            (tmp_path / "mail").write_bytes(plain(ident))
+            engine.namespaces.run("curl", "-sSk", "--max-time", 30, "--url", f"{scheme}://{ENGINE_IPV4}:{port}/client.test", *options,
+                                  "--user", f"{ALICE}:{PASSWORD}", "--mail-from", ALICE, "--mail-rcpt", BOB,
+                                  "--upload-file", tmp_path / "mail")
+        listed = engine.namespaces.run("curl", "-sSk", "--max-time", 30, "--ssl-reqd", "--url", f"pop3://{ENGINE_IPV4}/1",
+                                       "--user", f"{BOB}:{PASSWORD}", "--login-options", "AUTH=PLAIN").stdout
+        assert b"with ESMTPSA id" in listed

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """TLS as clients see it: versions, suites, names, tickets, staples, certificates of clients, reloads, what is broken."""
 
+import copy
+import os
 import poplib
 import re
 import socket
@@ -8,13 +10,15 @@ import ssl
 import subprocess
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from lab import messages
 from lab.certificates import Authority
 from lab.commands import run, wait_until
-from lab.engine import HOSTNAME, PASSWORD
+from lab.engine import HOSTNAME, PASSWORD, binary
 from lab.namespaces import ENGINE_IPV4, inside
+from lab.records import connections
 from lab.smtp import Session
 
 USER = "alice@example.test"
@@ -449,3 +453,131 @@ def test_clients_that_refuse_the_certificate(tls_engine):
                     context.wrap_socket(plain, server_hostname=HOSTNAME)
     wait_until(lambda: tls_engine.ask("counters")["tls_handshakes_failed"] == before + 4, 5, "four failures")
     assert tls_engine.greets()
+
+
+# ---- configuration ----
+
+
+def refused(engine, tls, **listener):
+    """What `check` says of these settings, which it has to refuse."""
+    engine.settings["tls"] = {**engine.settings["tls"], **tls}
+    engine.settings["listeners"][3].update(listener)
+    engine.write()
+    result = run(binary(), "check", "-c", engine.file, check=False)
+    assert result.returncode != 0
+    return (result.stdout + result.stderr).decode()
+
+
+def test_bad_certificates_are_named(tls_engine, authority, certificates, tmp_path):
+    settings = copy.deepcopy(tls_engine.settings)
+    rsa, ecdsa = certificates["rsa"], certificates["ecdsa"]
+    locked = authority.sign("locked", HOSTNAME, passphrase="open")
+    words = tmp_path / "words"
+    words.write_text("wrong\n")
+    text = tmp_path / "text"
+    text.write_text("no certificate\n")
+    expired = authority.sign("expired", HOSTNAME, days=0)
+    cases = [({"certificate": rsa["certificate"], "key": ecdsa["key"]}, "is not the key of"),
+             (expired, "has expired"),
+             ({"certificate": str(tmp_path / "none"), "key": rsa["key"]}, "cannot be read: No such file"),
+             ({"certificate": str(text), "key": rsa["key"]}, "has no certificate in PEM"),
+             ({"certificate": rsa["certificate"], "key": str(text)}, "has no private key in PEM"),
+             (locked, "needs a passphrase"),
+             ({**locked, "passphrase": str(words)}, "the passphrase is wrong"),
+             ({**rsa, "ocsp": str(text)}, "is no successful OCSP response")]
+    try:
+        for item, fault in cases:
+            answer = refused(tls_engine, {"certificates": [item]})
+            assert fault in answer and "tls.certificates[] in line" in answer, answer
+            assert fault.encode() in (lambda r: r.stdout + r.stderr)(tls_engine.ctl("reload", check=False))
+        assert "tls.certificates has none" in refused(tls_engine, {"certificates": []})
+        assert "tls.client_ca" in refused(tls_engine, {"certificates": [rsa]}, client_certificates="ask")
+        assert "tls.ticket_keys" in refused(tls_engine, {"ticket_keys": str(text)}, client_certificates="none")
+        words.write_text("open\n")
+        tls_engine.settings = copy.deepcopy(settings)
+        tls_engine.settings["tls"]["certificates"] = [{**locked, "passphrase": str(words)}]
+        tls_engine.write()
+        assert run(binary(), "check", "-c", tls_engine.file).returncode == 0
+    finally:
+        tls_engine.settings = settings
+        tls_engine.write()
+    # The engine has kept what it had.
+    assert f"subject=CN = {HOSTNAME}" in s_client(tls_engine, "-servername", HOSTNAME)
+
+
+def test_reload_changes_certificates_under_connections(make_engine, authority, certificates):
+    engine = make_engine(changes=changes_of({"rsa": certificates["rsa"]}))
+    context = trusting(authority)
+    with secured(engine, context) as tls:
+        assert tls.recv(100).startswith(b"+OK")
+        engine.settings["tls"]["certificates"] = [certificates["other"], authority.sign("soon", "soon.test", days=3)]
+        engine.write()
+        engine.ctl("reload")
+        assert "subject=CN = other.test" in s_client(engine)
+        assert any("soon.pem expires in 2 days" in line or "soon.pem expires in 3 days" in line for line in
+                   wait_until(lambda: [line for line in engine.log_lines() if "expires" in line], 5, "a warning"))
+        # What was begun with the old one goes on.
+        tls.sendall(b"CAPA\r\nQUIT\r\n")
+        text = b""
+        while data := tls.recv(1000):
+            text += data
+        assert text.endswith(b"+OK bye\r\n")
+
+
+def test_certificates_of_clients(make_engine, authority, certificates, tmp_path):
+    changes = changes_of({"rsa": certificates["rsa"]}, client_ca=str(authority.file))
+    changes["listeners"][2]["client_certificates"] = "ask"
+    changes["listeners"][3]["client_certificates"] = "require"
+    engine = make_engine(changes=changes)
+    client, stranger = authority.sign("client", "client.test"), Authority(tmp_path, "stranger").sign("someone", "someone.test")
+
+    def ends(port, item, version):
+        context = trusting(authority, version, version)
+        if item:
+            context.load_cert_chain(item["certificate"], item["key"])
+        try:
+            with secured(engine, context, port) as tls:
+                word = tls.recv(100)
+                tls.sendall(b"QUIT\r\n")
+                tls.recv(100)
+                return word[:3]
+        except (ssl.SSLError, ConnectionError):
+            return None
+
+    for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+        assert [ends(SMTPS, item, version) for item in (None, client, stranger)] == [b"220"] * 3
+        assert [ends(POP3S, item, version) for item in (None, client, stranger)] == [None, b"+OK", None]
+    told = wait_until(lambda: [row for row in connections(engine) if row["connection"]["tls"]][7:] and connections(engine), 5, "records")
+    assert [row["connection"]["tls"]["client_certificate"] for row in told if row["connection"]["tls"]] == \
+        ["none", "verified", "unproven", "verified"] * 2
+    assert {row["connection"]["tls"]["name"] for row in told if row["connection"]["tls"]} == {HOSTNAME}
+    assert {row["connection"]["tls"]["version"] for row in told if row["connection"]["tls"]} == {"TLS1.2", "TLS1.3"}
+
+
+@pytest.mark.long
+def test_tickets_of_another_machine(make_engine, authority, certificates, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_bytes(os.urandom(80))
+    context = trusting(authority)
+    kept = None
+    for _ in range(2):
+        engine = make_engine(changes=changes_of({"rsa": certificates["rsa"]}, ticket_keys=str(keys)))
+        with secured(engine, context, session=kept) as tls:
+            tls.recv(100)
+            assert tls.session_reused == (kept is not None)
+            kept = tls.session
+
+
+@pytest.mark.long
+def test_handshakes_that_crawl(make_engine, certificates):
+    engine = make_engine(changes=changes_of({"rsa": certificates["rsa"]}, handshake_timeout="1s", handshakes=2))
+    plains = []
+    for _ in range(4):
+        with inside(engine.namespaces.client):
+            plains.append(socket.create_connection((ENGINE_IPV4, POP3S), timeout=5))
+        plains[-1].sendall(b"\x16\x03\x01\x02\x00\x01")
+    for plain in plains:
+        with suppress(ConnectionError):
+            assert plain.recv(100) == b""
+        plain.close()
+    wait_until(lambda: engine.ask("counters")["tls_handshakes_failed"] == 4, 5, "the end of four")

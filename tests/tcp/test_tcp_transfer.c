@@ -114,7 +114,7 @@ static bool transfer(struct tcp_link_options options, uint32_t up, uint32_t down
         link->ends[i].app = app;
         link->ends[i].user = &peers[i];
         if (without_flights)
-            link->ends[i].tcp->flight_free = CONN_NONE;
+            link->ends[i].tcp->flight_count = 0;
     }
     ok = CHECK(tcp_link_connect(link, TCP_LINK_CLIENT_PORT) != NULL);
     tcp_link_run(link, link->now + 4000000000ull);

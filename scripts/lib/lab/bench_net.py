@@ -19,8 +19,8 @@ from lab.meter import finish
 from lab.namespaces import ENGINE_IPV4
 
 TESTPMD = "dpdk-testpmd"
-FRAME = 512           # of testpmd's generator; a frame that comes to the sink has that many on average
-SAME_BYTES = 288      # sent back as they came, that is as much copied as of a frame that comes to the sink and of what goes back
+FRAME = 544           # of testpmd's generator; a frame that comes to the sink has that many on average
+SAME_BYTES = 320      # sent back as they came, that is as much copied as of a frame that comes to the sink and of what goes back
 SIZE = 4096           # of a message
 SESSIONS = 64         # what fills a burst
 STAGES = ("receive", "net", "tcp", "transmit")

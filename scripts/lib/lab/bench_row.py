@@ -72,6 +72,7 @@ class Row:
     same: tuple = (SAME_OURS, SAME_BESIDE)  # the sides with one client and one path
     less_is_better: bool = False
     disk: bool = False  # what syncing the disk takes is told beside the figures
+    long_pairs: int = 0  # pairs with --long at most; 0: as many as were asked for
 
     def run(self, effort, pairs, place, say):
         return run(self, effort, pairs, place, say)
@@ -198,6 +199,8 @@ def measure(row, effort, pairs, say):
 
 def run(row, effort, pairs, place, say):
     """Measures the row, tells it, and gives its JSON."""
+    if effort == Effort.LONG and row.long_pairs:
+        pairs = min(pairs, row.long_pairs)
     introduce(row, place, say)
     results = measure(row, effort, pairs, say)
     say(table.text(("side", "median", "spread", "unit", "cores burned", "beside it"),

@@ -78,7 +78,7 @@ def blast(namespace, port, *words, target=f"{ENGINE_IPV4}:25", timeout=120, mean
                   timeout=timeout, meanwhile=meanwhile, status=status)
     text = done.output[done.output.index("{"):]
     told = json.JSONDecoder().raw_decode(text)[0]
-    told["cpu_seconds"], told["run_seconds"] = done.cpu, done.seconds
+    told["cpu_seconds"], told["run_seconds"], told["memory"] = done.cpu, done.seconds, done.memory
     return told
 
 

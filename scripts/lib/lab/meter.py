@@ -21,6 +21,7 @@ class Finished:
     output: str
     seconds: float  # of the clock
     cpu: float  # seconds of all its processes
+    memory: int  # bytes that it had at most
 
     @property
     def cores(self):
@@ -46,7 +47,7 @@ def finish(*command, timeout=120, status=0, meanwhile=lambda process: None):
         output = log.read().decode(errors="replace")
     if process.returncode != status:
         raise CommandFailed(f"{' '.join(map(str, command))}: exit {process.returncode} after {took:.0f} s\n{output[-4000:]}")
-    return Finished(output, took, usage.ru_utime + usage.ru_stime)
+    return Finished(output, took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def metrics(namespace, port=METRICS_PORT):
