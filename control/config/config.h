@@ -166,6 +166,20 @@ struct config_limits {
 /* In the order of the option's choices. */
 enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
 
+struct config_auth {
+    char **mechanisms; /* names; none: the default ones */
+    uint32_t mechanisms_count;
+    uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
+};
+
+enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
+
+struct config_submission {
+    bool allow_cleartext;
+    int header_from; /* enum config_header_from */
+    bool privacy;
+};
+
 struct config_pop3 {
     int64_t idle_timeout;
     int64_t failures;
@@ -255,6 +269,9 @@ struct config_account {
     uint32_t line;  /* where it stands in the file */
     char *address;  /* as spelled */
     char *password; /* a crypt(3) hash */
+    char *scram_sha_256, *scram_sha_1; /* stored keys; empty: none */
+    char **send_as; /* addresses as spelled, or "@" and a domain */
+    uint32_t send_as_count;
     /* Found by the check: */
     uint32_t domain;     /* its place among the domains */
     struct span key;     /* as the directory and the store have it */
@@ -304,6 +321,8 @@ struct config {
     struct config_smtp smtp;
     struct config_limits limits;
     struct config_greylist greylist;
+    struct config_auth auth;
+    struct config_submission submission;
     struct config_pop3 pop3;
     struct config_store store;
     struct config_quarantine quarantine;

@@ -2,6 +2,7 @@
 #include "control/config/config_option.h"
 #include "control/config/config_settings.h"
 #include "control/log/log.h"
+#include "proto/sasl/sasl_mechanism.h"
 
 /* What one option alone does not show: addresses that stand twice, options that need each
  * other. */
@@ -183,6 +184,55 @@ bool config_endpoint(const char *text, struct ip_address *address_out, uint16_t 
     return port > 0 && port <= UINT16_MAX && ip_address_parse(address, address_out);
 }
 
+static void check_auth(struct config *config, const char *path, const uint32_t *lines,
+                       struct config_errors *errors)
+{
+    struct config_auth *auth = &config->auth;
+
+    if (!auth->mechanisms_count)
+        auth->offered =
+            (sasl_mechanism_bit(SASL_MECHANISMS) - 1) & ~sasl_mechanism_bit(SASL_SCRAM_SHA_1);
+    for (uint32_t i = 0; i < auth->mechanisms_count; i++) {
+        enum sasl_mechanism m = sasl_mechanism_find(span_text(auth->mechanisms[i]), UINT32_MAX);
+
+        if (m == SASL_MECHANISMS)
+            config_error(errors, path, line_of(lines, "auth.mechanisms"),
+                         "auth.mechanisms: expected SCRAM-SHA-256, SCRAM-SHA-1, PLAIN or LOGIN; "
+                         "found \"%s\"",
+                         auth->mechanisms[i]);
+        else
+            auth->offered |= sasl_mechanism_bit(m);
+    }
+}
+
+/* Keys of one mechanism under the name of the other would only fail later. */
+static void check_scram(const struct config *config, const char *path, struct config_errors *errors)
+{
+    for (uint32_t i = 0; i < config->accounts_count; i++) {
+        const struct config_account *a = &config->accounts[i];
+
+        if ((a->scram_sha_256[0] && strncmp(a->scram_sha_256, "SCRAM-SHA-256$", 14) != 0) ||
+            (a->scram_sha_1[0] && strncmp(a->scram_sha_1, "SCRAM-SHA-1$", 12) != 0))
+            config_error(errors, path, a->line,
+                         "accounts[].scram_sha_256, accounts[].scram_sha_1: expected keys of "
+                         "SCRAM-SHA-256$ and SCRAM-SHA-1$, each under its own name");
+    }
+}
+
+static void check_send_as(const struct config *config, const char *path,
+                          struct config_errors *errors)
+{
+    for (uint32_t i = 0; i < config->accounts_count; i++)
+        for (uint32_t k = 0; k < config->accounts[i].send_as_count; k++) {
+            uint8_t text[DIRECTORY_SENDER_KEY];
+            struct writer w = writer_of(text, sizeof(text));
+
+            if (!config_sender_key(&w, span_text(config->accounts[i].send_as[k])))
+                config_error(errors, path, config->accounts[i].line,
+                             "accounts[].send_as: expected addresses, or \"@\" and a domain");
+        }
+}
+
 static void check_metrics(const struct config *config, const char *path, const uint32_t *lines,
                           struct config_errors *errors)
 {
@@ -209,15 +259,21 @@ static uint64_t directory_entries(const struct config *config)
 {
     uint64_t n = (uint64_t)config->domains_count + config->accounts_count + config->aliases_count;
 
+    for (uint32_t i = 0; i < config->accounts_count; i++)
+        n += config->accounts[i].send_as_count;
+
     for (uint32_t i = 0; i < config->domains_count; i++)
         n += config->domains[i].catch_all[0] ? 2 : 0;
-    return config->domains_count ? n + 1 + config->network.addresses_count : n;
+    return config->domains_count ? n + 2 + config->network.addresses_count : n;
 }
 
 void config_warn(const struct config *config, struct writer *out)
 {
     if (config->role == CONFIG_ROLE_TAP && config->tap.secrets && !config->tap.commands)
         writer_text(out, "tap.show_secrets: nothing shows them without tap.commands\n");
+    if (config->submission.allow_cleartext)
+        writer_text(out, "submission.allow_cleartext: names, passwords and mail of who logs in can "
+                         "be read and changed by everybody on the way\n");
     if (config->role == CONFIG_ROLE_SERVE && config->store.kind == CONFIG_STORE_ROCKSDB &&
         !config->store.reserve)
         writer_text(out, "store.reserve: without one, a disk that is full may end the engine when "
@@ -274,6 +330,8 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "smtp",
                                          "limits",
                                          "greylist",
+                                         "auth",
+                                         "submission",
                                          "pop3",
                                          "store",
                                          "quarantine",
@@ -306,6 +364,9 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_engine(config, path, lines, errors);
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
+    check_auth(config, path, lines, errors);
+    check_scram(config, path, errors);
+    check_send_as(config, path, errors);
     check_tls(config, path, lines, errors);
     check_metrics(config, path, lines, errors);
     check_log(config, path, lines, errors);

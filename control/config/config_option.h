@@ -26,6 +26,7 @@ enum config_type {
     CONFIG_DOMAIN,   /* a domain name, no literal */
     CONFIG_MAILBOX,  /* local part at a domain name */
     CONFIG_HASH,     /* of a password, crypt(5) */
+    CONFIG_SCRAM,    /* stored keys of SCRAM, RFC 5803 */
 };
 
 struct config_option {

@@ -29,6 +29,14 @@ bool config_domain_key(struct writer *w, struct span domain)
     return !w->full;
 }
 
+bool config_sender_key(struct writer *w, struct span text)
+{
+    if (text.len == 0 || text.data[0] != '@')
+        return config_address_key(w, text, true);
+    writer_byte(w, '@');
+    return config_domain_key(w, span_skip(text, 1));
+}
+
 /* An id that stays the same over reloads and restarts, whatever the order of the file (FNV-1a). */
 static uint64_t domain_id(struct span key)
 {
@@ -163,6 +171,38 @@ static bool put_roles(const struct filling *f)
     return ok;
 }
 
+/* What else an account may send as. A domain of ours that keeps case has keys of its own. */
+static bool put_senders(const struct filling *f, uint32_t account)
+{
+    const struct config_account *a = &f->config->accounts[account];
+    struct directory_entry fields = {.kind = DIRECTORY_SENDER, .version = f->source->version};
+    bool ok = true;
+
+    for (uint32_t i = 0; ok && i < a->send_as_count; i++) {
+        uint8_t text[DIRECTORY_SENDER_KEY], name[ADDRESS_KEY_MAX + 1];
+        struct writer key = writer_of(text, sizeof(text)), w = writer_of(name, sizeof(name));
+
+        ok = config_sender_key(&w, span_text(a->send_as[i]));
+        directory_sender_key(&key, f->ids[account], writer_span(&w));
+        ok = ok && !key.full && directory_put(f->source->directory, &fields, writer_span(&key));
+    }
+    return ok;
+}
+
+/* Mail for other servers: of an account of the store's own, whose thresholds are off. */
+static bool put_queue(const struct filling *f)
+{
+    struct directory_account account = {
+        .id = f->source->queue, .quarantine_score = INT32_MAX, .reject_score = INT32_MAX};
+    struct directory_entry fields = {.kind = DIRECTORY_QUEUE,
+                                     .version = f->source->version,
+                                     .accounts = &account,
+                                     .account_count = 1};
+
+    return !f->source->queue ||
+           directory_put(f->source->directory, &fields, span_text(DIRECTORY_QUEUE_KEY));
+}
+
 static bool put_all(const struct filling *f)
 {
     const struct config *config = f->config;
@@ -172,11 +212,12 @@ static bool put_all(const struct filling *f)
         ok = put_domain(f, &config->domains[i]);
     for (uint32_t i = 0; ok && i < config->accounts_count; i++)
         ok = put_address(f, config->accounts[i].domain, &(struct config_accounts){&i, 1},
-                         config->accounts[i].key);
+                         config->accounts[i].key) &&
+             put_senders(f, i);
     for (uint32_t i = 0; ok && i < config->aliases_count; i++)
         ok = put_address(f, config->aliases[i].domain, &config->aliases[i].accounts,
                          config->aliases[i].key);
-    return ok && put_roles(f);
+    return ok && put_roles(f) && put_queue(f);
 }
 
 static uint32_t milliseconds(int64_t microseconds)
@@ -249,6 +290,10 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->tls_timeout_ms = milliseconds(c->tls.handshake_timeout);
     s->tls_handshakes = (uint32_t)c->tls.handshakes;
     fill_mime(s, &c->mime);
+    s->mechanisms = c->auth.offered;
+    s->submission_cleartext = c->submission.allow_cleartext;
+    s->submission_from = c->submission.header_from == CONFIG_FROM_CHECK;
+    s->submission_privacy = c->submission.privacy;
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_ahead = (uint32_t)c->pop3.read_ahead;

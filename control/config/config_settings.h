@@ -16,6 +16,7 @@ struct config_settings_source {
     struct window_table *windows;
     struct mailbox_table *mailboxes;
     struct known_table *known;
+    uint64_t queue; /* id of the account that mail for other servers is kept in; 0: none */
     /*
      * The immutable id of the account with this key (address_key() of its address), made when there
      * is none. 0: failed.
@@ -41,5 +42,7 @@ struct settings *config_settings(const struct config_settings_source *source);
  */
 bool config_address_key(struct writer *w, struct span mailbox, bool fold_local);
 bool config_domain_key(struct writer *w, struct span domain);
+/* The same for what an account may send as: an address, folded, or "@" and a domain. */
+bool config_sender_key(struct writer *w, struct span text);
 
 #endif

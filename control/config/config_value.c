@@ -4,6 +4,7 @@
 #include <crypt.h>
 
 #include "proto/address/address.h"
+#include "proto/sasl/scram_keys.h"
 
 enum { SCALE_MAX = 8, CONFIG_TEXT_MAX = 3840 };
 
@@ -222,6 +223,7 @@ static bool length_ok(const struct config_option *option, size_t length)
 static bool text_ok(const struct config_option *option, const char *text)
 {
     struct span s = span_text(text);
+    struct scram_keys keys;
     uint64_t cpus[16];
 
     for (size_t i = 0; i < s.len; i++)
@@ -237,6 +239,8 @@ static bool text_ok(const struct config_option *option, const char *text)
         return mailbox_ok(s);
     case CONFIG_HASH:
         return hash_ok(text);
+    case CONFIG_SCRAM:
+        return scram_keys_read(s, &keys);
     default:
         break;
     }
@@ -383,6 +387,7 @@ void config_value_range(struct writer *w, const struct config_option *option)
         [CONFIG_DOMAIN] = "a domain name",
         [CONFIG_MAILBOX] = "a mail address with a domain name",
         [CONFIG_HASH] = "a password hash as crypt(5) has it",
+        [CONFIG_SCRAM] = "keys of SCRAM as RFC 5803 writes them",
     };
     if (option->type == CONFIG_CHOICE) {
         put_choices(w, option->words);

@@ -49,6 +49,8 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
     case CTL_QUARANTINE_RELEASE:
     case CTL_QUARANTINE_DELETE:
         return ctl_quarantine_decide(context, request, why);
+    case CTL_QUEUE_LIST:
+        return ctl_queue_list(context, why);
     case CTL_AUDIT:
         return ctl_quarantine_audit(context, request, why);
     case CTL_GREYLIST_LIST:

@@ -48,6 +48,8 @@ json_t *ctl_quarantine_show(struct ctl_mail *mail, const struct ctl_request *req
                             struct writer *why);
 json_t *ctl_quarantine_decide(struct ctl_mail *mail, const struct ctl_request *request,
                               struct writer *why);
+/* ctl_queue.c */
+json_t *ctl_queue_list(struct ctl_mail *mail, struct writer *why);
 json_t *ctl_quarantine_audit(struct ctl_mail *mail, const struct ctl_request *request,
                              struct writer *why);
 json_t *ctl_greylist_list(struct ctl_mail *mail, const struct ctl_request *request,

@@ -134,3 +134,17 @@ uint64_t account_registry_id(void *registry, struct span key)
     account.domain = domain->id;
     return store_account_put(r->store, &account, &id) == STORE_OK ? id : 0;
 }
+
+/* In a tenant and a domain of its own: no name of the configuration has brackets. */
+uint64_t account_registry_queue(struct account_registry *registry)
+{
+    struct span name = span_text(STORE_QUEUE);
+    struct store_account account = {.key = name};
+    uint64_t tenant, id = 0;
+
+    if (store_tenant_put(registry->store, name, &tenant) != STORE_OK ||
+        store_domain_put(registry->store, tenant, name, DIRECTORY_LOCAL, &account.domain) !=
+            STORE_OK)
+        return 0;
+    return store_account_put(registry->store, &account, &id) == STORE_OK ? id : 0;
+}

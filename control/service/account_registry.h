@@ -18,6 +18,8 @@ void account_registry_free(struct account_registry *registry);
 /* The id of the account with this key, local part at domain; 0: its domain is none of ours, or the
  * store failed. */
 uint64_t account_registry_id(void *registry, struct span key);
+/* The id of the account that mail for other servers is kept in; 0: the store failed. */
+uint64_t account_registry_queue(struct account_registry *registry);
 /* The id of one of the configuration's tenants; 0: it has none of that name. */
 uint64_t account_registry_tenant(void *registry, struct span name);
 

@@ -21,35 +21,79 @@ struct account_service {
     uint32_t waiting;
 };
 
-static enum job_status refuse(struct job_account_login *login, enum login_refusal why)
+/* What a password and a proof have in common. */
+struct asked {
+    struct span user, identity;
+    const struct ip_address *client;
+    uint64_t *account_out;
+    uint32_t *delay_ms_out;
+    uint8_t *why_out;
+};
+
+static struct asked asked_of(struct job *job)
 {
-    login->why_out = (uint8_t)why;
+    struct job_account_login *l = &job->account_login;
+    struct job_account_proof *p = &job->account_proof;
+
+    if (job->kind == JOB_ACCOUNT_PROOF)
+        return (struct asked){p->user,         p->identity,      &p->client,
+                              &p->account_out, &p->delay_ms_out, &p->why_out};
+    return (struct asked){l->user,         l->identity,      &l->client,
+                          &l->account_out, &l->delay_ms_out, &l->why_out};
+}
+
+static enum job_status refuse(struct job *job, enum login_refusal why)
+{
+    *asked_of(job).why_out = (uint8_t)why;
     return JOB_REFUSED;
+}
+
+static bool is_right(const struct account_table *table, struct job *job, const struct asked *a)
+{
+    bool right =
+        job->kind == JOB_ACCOUNT_PROOF
+            ? account_table_prove(table, &job->account_proof, a->account_out,
+                                  job->account_proof.signature_out)
+            : account_table_login(table, a->user, job->account_login.password, a->account_out);
+
+    return right && account_table_acts_as(table, *a->account_out, a->identity);
 }
 
 static enum job_status judge(struct account_service *s, struct job *job)
 {
-    struct job_account_login *login = &job->account_login;
+    struct asked a = asked_of(job);
     enum job_status status = JOB_OK;
-    bool ok;
 
     pthread_mutex_lock(&s->lock);
     if (atomic_load(&job->cancelled)) {
-        login_guard_drop(s->guard, &login->client, clock_monotonic_ms());
+        login_guard_drop(s->guard, a.client, clock_monotonic_ms());
         status = JOB_CANCELLED;
     } else {
-        ok = account_table_login(s->table, login->user, login->password, &login->account_out);
-        if (!ok) {
-            login->delay_ms_out =
-                login_guard_wrong(s->guard, &login->client, login->user, clock_monotonic_ms());
-            status = refuse(login, LOGIN_WRONG);
-        } else if (!login_guard_right(s->guard, &login->client, login->user,
-                                      clock_monotonic_ms())) {
-            status = refuse(login, LOGIN_EARLY);
+        if (!is_right(s->table, job, &a)) {
+            *a.delay_ms_out = login_guard_wrong(s->guard, a.client, a.user, clock_monotonic_ms());
+            status = refuse(job, LOGIN_WRONG);
+        } else if (!login_guard_right(s->guard, a.client, a.user, clock_monotonic_ms())) {
+            status = refuse(job, LOGIN_EARLY);
         }
     }
     pthread_mutex_unlock(&s->lock);
     return status;
+}
+
+static enum job_status answer_salt(struct account_service *s, struct job_account_salt *a)
+{
+    struct scram_keys keys;
+    bool ok;
+
+    pthread_mutex_lock(&s->lock);
+    ok = account_table_salt(s->table, a->user, (enum scram_hash)a->hash, &keys);
+    pthread_mutex_unlock(&s->lock);
+    if (!ok || getrandom(a->nonce_out, sizeof(a->nonce_out), 0) != sizeof(a->nonce_out))
+        return JOB_FAILED;
+    a->iterations_out = keys.iterations;
+    a->salt_len_out = keys.salt_len;
+    memcpy(a->salt_out, keys.salt, keys.salt_len);
+    return JOB_OK;
 }
 
 /* Queues a login, or answers it at once: who asks too often must not fill the queue of others. */
@@ -57,17 +101,17 @@ static void admit(struct account_service *s, struct job *job)
 {
     bool welcome;
 
-    if (job->kind != JOB_ACCOUNT_LOGIN) {
-        job_answer(s->handoff, job, JOB_FAILED);
+    if (job->kind == JOB_ACCOUNT_SALT) {
+        job_answer(s->handoff, job, answer_salt(s, &job->account_salt));
         return;
     }
-    job->account_login.delay_ms_out = 0;
+    *asked_of(job).delay_ms_out = 0;
     pthread_mutex_lock(&s->lock);
     welcome = s->waiting < WAITING_MAX &&
-              login_guard_admit(s->guard, &job->account_login.client, clock_monotonic_ms());
+              login_guard_admit(s->guard, asked_of(job).client, clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     if (!welcome) {
-        job_answer(s->handoff, job, refuse(&job->account_login, LOGIN_BUSY));
+        job_answer(s->handoff, job, refuse(job, LOGIN_BUSY));
         return;
     }
     job->next = NULL;

@@ -2,12 +2,14 @@
 #include <crypt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stringprep.h>
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
 
 #include "control/config/config_settings.h"
 #include "control/service/account_service.h"
+#include "control/store/store.h"
 #include "proto/address/address.h"
 #include "proto/base/utf8.h"
 
@@ -17,6 +19,7 @@ struct account_row {
     struct span key; /* address_key() of the account's address */
     uint64_t account;
     const char *hash;
+    const char *scram[SCRAM_HASHES]; /* texts of keys; empty: none */
 };
 
 struct account_table {
@@ -25,7 +28,9 @@ struct account_table {
     /* What a name that nobody has is hashed with: a hash of the most common method. */
     const char *dummy;
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-    char *text; /* keys and hashes */
+    char *text;                        /* keys and hashes */
+    uint32_t iterations[SCRAM_HASHES]; /* of names that nobody has */
+    uint8_t secret[STORE_SECRET];
     struct login_guard_limits limits;
 };
 
@@ -81,8 +86,35 @@ static size_t text_size(const struct config *config)
     size_t n = 1;
 
     for (uint32_t i = 0; i < config->accounts_count; i++)
-        n += ADDRESS_KEY_MAX + strlen(config->accounts[i].password) + 1;
+        n += ADDRESS_KEY_MAX + strlen(config->accounts[i].password) +
+             strlen(config->accounts[i].scram_sha_256) + strlen(config->accounts[i].scram_sha_1) +
+             3;
     return n;
+}
+
+static const char *put_text(struct writer *w, const char *text)
+{
+    const char *at = (const char *)w->data + w->len;
+
+    writer_text(w, text);
+    writer_byte(w, 0);
+    return at;
+}
+
+/* Who has no keys, or is nobody, gets a challenge like the first who has some. */
+static void put_scram(struct account_table *t, struct account_row *row, enum scram_hash hash,
+                      const char *text, struct writer *w)
+{
+    struct scram_keys keys;
+
+    row->scram[hash] = put_text(w, text);
+    if (!t->iterations[hash] && text[0] && scram_keys_read(span_text(text), &keys))
+        t->iterations[hash] = keys.iterations;
+}
+
+void account_table_set_secret(struct account_table *table, const uint8_t *secret)
+{
+    memcpy(table->secret, secret, sizeof(table->secret));
 }
 
 struct account_table *account_table_new(const struct config *config,
@@ -111,9 +143,9 @@ struct account_table *account_table_new(const struct config *config,
 
         writer_span_put(&w, account->key);
         row->key = span_of(t->text + start, w.len - start);
-        row->hash = t->text + w.len;
-        writer_text(&w, account->password);
-        writer_byte(&w, 0);
+        row->hash = put_text(&w, account->password);
+        put_scram(t, row, SCRAM_SHA256, account->scram_sha_256, &w);
+        put_scram(t, row, SCRAM_SHA1, account->scram_sha_1, &w);
         row->account = ok ? account_id(context, row->key) : 0;
         ok = row->account != 0;
     }
@@ -132,13 +164,14 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct account_ids *account_table_ids(const struct account_table *table)
+struct account_ids *account_table_ids(const struct account_table *table, uint64_t more)
 {
-    struct account_ids *ids = malloc(sizeof(*ids) + table->count * sizeof(ids->ids[0]));
+    struct account_ids *ids = malloc(sizeof(*ids) + (table->count + 1) * sizeof(ids->ids[0]));
 
     if (!ids)
         return NULL;
-    ids->count = table->count;
+    ids->count = table->count + 1;
+    ids->ids[table->count] = more;
     for (uint32_t i = 0; i < table->count; i++)
         ids->ids[i] = table->rows[i].account;
     qsort(ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);
@@ -172,11 +205,33 @@ static const struct account_row *find_key(const struct account_table *t, struct 
     return bsearch(&wanted, t->rows, t->count, sizeof(*t->rows), compare_rows);
 }
 
+/* The name as SASLprep has it (RFC 4013), which clients of SASL may send or not. NULL: it is ASCII,
+ * or nothing that it allows. */
+static char *prepare_name(struct span user)
+{
+    char text[ADDRESS_KEY_MAX + 1], *prepared = NULL;
+
+    if (!utf8_needed(user) || !utf8_valid(user) || user.len >= sizeof(text) ||
+        span_find(user, 0) >= 0)
+        return NULL;
+    memcpy(text, user.data, user.len);
+    text[user.len] = 0;
+    return stringprep_profile(text, &prepared, "SASLprep", 0) == STRINGPREP_OK ? prepared : NULL;
+}
+
 static const struct account_row *find_row(const struct account_table *t, struct span user)
 {
-    const struct account_row *exact = find_key(t, user, false);
+    const struct account_row *found = find_key(t, user, false);
+    char *prepared = found ? NULL : prepare_name(user);
 
-    return exact ? exact : find_key(t, user, true);
+    if (!found)
+        found = find_key(t, user, true);
+    if (!found && prepared)
+        found = find_key(t, span_text(prepared), false);
+    if (!found && prepared)
+        found = find_key(t, span_text(prepared), true);
+    free(prepared);
+    return found;
 }
 
 /* Without telling by its time where two texts differ. */
@@ -260,4 +315,56 @@ bool account_table_login(const struct account_table *table, struct span user, st
     explicit_bzero(data, sizeof(*data));
     free(data);
     return ok;
+}
+
+bool account_table_acts_as(const struct account_table *table, uint64_t account,
+                           struct span identity)
+{
+    const struct account_row *row = identity.len ? find_row(table, identity) : NULL;
+
+    return identity.len == 0 || (row && row->account == account);
+}
+
+/* Keys of the user, or such as look like some. Real ones and made up ones take the same work: both
+ * are made, and a text is read. */
+static bool find_keys(const struct account_table *t, const struct account_row *row,
+                      struct span user, enum scram_hash hash, struct scram_keys *keys_out)
+{
+    static const char *const like[SCRAM_HASHES] = {
+        [SCRAM_SHA1] = "SCRAM-SHA-1$4096:AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+                       "AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        [SCRAM_SHA256] = "SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$"
+                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    };
+    const char *text = row && row->scram[hash][0] ? row->scram[hash] : NULL;
+    uint32_t iterations = t->iterations[hash] ? t->iterations[hash] : SCRAM_ITERATIONS;
+    struct scram_keys read, made;
+
+    if (!scram_keys_read(span_text(text ? text : like[hash]), &read) ||
+        !scram_keys_fake(&made, hash, iterations, span_of(t->secret, sizeof(t->secret)), user))
+        return false;
+    *keys_out = text ? read : made;
+    return true;
+}
+
+bool account_table_salt(const struct account_table *table, struct span user, enum scram_hash hash,
+                        struct scram_keys *keys_out)
+{
+    return find_keys(table, find_row(table, user), user, hash, keys_out);
+}
+
+bool account_table_prove(const struct account_table *table, const struct job_account_proof *proof,
+                         uint64_t *account_out, uint8_t *signature_out)
+{
+    const struct account_row *row = find_row(table, proof->user);
+    enum scram_hash hash = (enum scram_hash)proof->hash;
+    struct scram_keys keys;
+
+    if (!find_keys(table, row, proof->user, hash, &keys) ||
+        !scram_keys_check(&keys, proof->message, proof->proof, signature_out) || !row ||
+        !row->scram[hash][0])
+        return false;
+    *account_out = row->account;
+    return true;
 }

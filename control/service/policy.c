@@ -106,6 +106,15 @@ static bool expect_accounts(struct policy *p, struct account_ids *ids)
     return ids != NULL;
 }
 
+static void set_secret(struct policy *p, struct account_table *accounts)
+{
+    uint8_t secret[STORE_SECRET];
+
+    store_secret(p->options.store, secret);
+    account_table_set_secret(accounts, secret);
+    explicit_bzero(secret, sizeof(secret));
+}
+
 /* Settings and accounts of a configuration, both or none. Its addresses go into the directory. */
 static bool make(struct policy *p, const struct config *config, struct rule_generation *rules,
                  struct settings **settings_out, struct account_table **accounts_out)
@@ -123,11 +132,19 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .account_id = account_registry_id,
                                             .tenant_id = account_registry_tenant,
                                             .context = registry};
+    uint64_t queue;
 
     if (!registry)
         return false;
+    queue = source.queue = account_registry_queue(registry);
+    if (!queue) {
+        account_registry_free(registry);
+        return false;
+    }
     *accounts_out = account_table_new(config, account_registry_id, registry);
-    *settings_out = *accounts_out && expect_accounts(p, account_table_ids(*accounts_out))
+    if (*accounts_out)
+        set_secret(p, *accounts_out);
+    *settings_out = *accounts_out && expect_accounts(p, account_table_ids(*accounts_out, queue))
                         ? config_settings(&source)
                         : NULL;
     account_registry_free(registry);

@@ -167,6 +167,7 @@ struct memory {
     struct memory_audit_row *audit_spare;
     uint64_t collecting; /* id of the account whose tombstones are the next ones */
 
+    uint8_t secret[STORE_SECRET];
     pthread_mutex_t greylist_lock;
     struct memory_map greylist;
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum {
     DEFAULT_BYTES = 1 << 30,
@@ -13,6 +14,11 @@ enum {
 static uint64_t memory_clock(struct store *store)
 {
     return 0;
+}
+
+static void memory_secret(struct store *store, uint8_t *secret_out)
+{
+    memcpy(secret_out, memory_of(store)->secret, STORE_SECRET);
 }
 
 static enum store_status memory_backup(struct store *store, const char *folder, uint32_t *id_out,
@@ -49,6 +55,7 @@ static const struct store_ops ops = {
     .near = &near,
     .close = memory_close,
     .clock = memory_clock,
+    .secret = memory_secret,
     .tenant_put = memory_names_tenant,
     .domain_put = memory_names_domain,
     .account_put = memory_names_put,
@@ -116,9 +123,9 @@ enum store_status store_memory_open(const struct store_options *options, struct 
         m->audit_first = 1;
         init_locks(m);
     }
-    if (!m || !memory_arena_init(&m->arena, bytes) ||
-        !memory_ids_init(&m->ids, bytes / LEAST_MESSAGE) || !memory_names_init(m) ||
-        (options->prefault && !prefault(m))) {
+    if (!m || getrandom(m->secret, sizeof(m->secret), 0) != sizeof(m->secret) ||
+        !memory_arena_init(&m->arena, bytes) || !memory_ids_init(&m->ids, bytes / LEAST_MESSAGE) ||
+        !memory_names_init(m) || (options->prefault && !prefault(m))) {
         snprintf(error, STORE_ERROR, "no memory");
         if (m)
             memory_free(m);

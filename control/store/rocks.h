@@ -82,6 +82,7 @@ struct rocks {
     uint64_t next_id;
     uint64_t batch;       /* number of the last synced batch */
     uint64_t batch_found; /* what it was when the database was opened */
+    uint8_t secret[STORE_SECRET];
     uint64_t clock;       /* no id of a message committed so far has a later time */
     uint64_t clock_found; /* what it was when the database was opened */
     _Atomic uint32_t pins;

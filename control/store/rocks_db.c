@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 static const char *const family_names[ROCKS_FAMILIES] = {
     [ROCKS_META] = "default", [ROCKS_NAMES] = "names", [ROCKS_INDEX] = "index",
@@ -149,6 +150,26 @@ static enum store_status remove_orphans(struct rocks *r, rocksdb_writebatch_t *b
     return status == STORE_OK && !sound ? STORE_CORRUPT : status;
 }
 
+/* Stores that are new, or of older programs, have none yet. */
+static enum store_status read_secret(struct rocks *r, rocksdb_writebatch_t *batch)
+{
+    struct span key = span_text("secret");
+    struct rocks_value value;
+    enum store_status status = rocks_value_get(r, r->read, ROCKS_META, key, &value);
+
+    if (status == STORE_OK && value.bytes.len == sizeof(r->secret))
+        memcpy(r->secret, value.bytes.data, sizeof(r->secret));
+    else if (status == STORE_OK)
+        status = STORE_CORRUPT;
+    rocks_value_free(&value);
+    if (status != STORE_NONE)
+        return status;
+    if (getrandom(r->secret, sizeof(r->secret), 0) != sizeof(r->secret))
+        return STORE_FAILED;
+    rocks_value_put(r, batch, ROCKS_META, key, span_of(r->secret, sizeof(r->secret)));
+    return STORE_OK;
+}
+
 /* Incarnations of several nodes must differ, so the node stands in the highest bits. */
 enum { NODE_SHIFT = 48 };
 
@@ -171,6 +192,8 @@ static enum store_status begin_incarnation(struct rocks *r, bool fresh, char *er
                (status = read_clock(r)) == STORE_OK) {
         status = remove_orphans(r, batch);
     }
+    if (status == STORE_OK)
+        status = read_secret(r, batch);
     count++;
     r->incarnation = (uint64_t)r->node << NODE_SHIFT | count;
     rocks_value_put_number(r, batch, ROCKS_META, span_text("incarnation"), count);

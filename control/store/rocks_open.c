@@ -112,6 +112,11 @@ static uint64_t rocks_clock(struct store *store)
     return ((const struct rocks *)store)->clock_found;
 }
 
+static void rocks_secret(struct store *store, uint8_t *secret_out)
+{
+    memcpy(secret_out, ((const struct rocks *)store)->secret, STORE_SECRET);
+}
+
 static void rocks_close(struct store *store)
 {
     struct rocks *r = (struct rocks *)store;
@@ -123,6 +128,7 @@ static void rocks_close(struct store *store)
 static const struct store_ops ops = {
     .close = rocks_close,
     .clock = rocks_clock,
+    .secret = rocks_secret,
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,

@@ -7,6 +7,11 @@ void store_close(struct store *store)
     store->ops->close(store);
 }
 
+void store_secret(struct store *store, uint8_t secret_out[STORE_SECRET])
+{
+    store->ops->secret(store, secret_out);
+}
+
 uint64_t store_clock(struct store *store)
 {
     return store->ops->clock(store);

@@ -52,6 +52,12 @@ void store_close(struct store *store);
 /* Wall milliseconds since 1970 that no id of a message committed before this opening lies behind:
  * ids begin there when the wall clock has gone back meanwhile. 0: none. */
 uint64_t store_clock(struct store *store);
+
+enum { STORE_SECRET = 32 };
+
+/* Random octets that are this store's for ever: what must look random and stay the same is made of
+ * them. */
+void store_secret(struct store *store, uint8_t secret_out[STORE_SECRET]);
 const char *store_status_name(enum store_status status);
 
 /* ---- tenants, domains, accounts: found by name, or made with a new id that never changes and is
@@ -67,6 +73,9 @@ enum {
     STORE_NAME = 1024, /* longest name, bytes */
     STORE_UIDL = 70,   /* longest unique-id (RFC 1939 section 7) */
 };
+
+/* Key of the account whose mailboxes hold what is to go to other servers: no address. */
+#define STORE_QUEUE "(queue)"
 
 struct store_account {
     uint64_t domain;

@@ -21,6 +21,7 @@ struct store_ops {
     const struct store_near *near; /* NULL: workers ask control threads */
     void (*close)(struct store *);
     uint64_t (*clock)(struct store *);
+    void (*secret)(struct store *, uint8_t *);
     enum store_status (*tenant_put)(struct store *, struct span, uint64_t *);
     enum store_status (*domain_put)(struct store *, uint64_t, struct span, uint8_t, uint64_t *);
     enum store_status (*account_put)(struct store *, const struct store_account *, uint64_t *);

@@ -2,7 +2,7 @@
 #ifndef DATAPLANE_HANDOFF_DIRECTORY_H
 #define DATAPLANE_HANDOFF_DIRECTORY_H
 
-#include "proto/base/span.h"
+#include "proto/base/writer.h"
 
 /*
  * Addresses and domains that workers can look up without a job: immutable entries in a hash table
@@ -12,7 +12,21 @@
 enum directory_kind {
     DIRECTORY_ADDRESS, /* key: address_key() of local part and domain */
     DIRECTORY_DOMAIN,  /* key: the domain as A-label in lower case */
+    DIRECTORY_SENDER,  /* key: directory_sender_key(): the account may send as that. No accounts */
+    DIRECTORY_QUEUE,   /* key: DIRECTORY_QUEUE_KEY: where mail for other servers is kept */
 };
+
+#define DIRECTORY_QUEUE_KEY "queue"
+
+/* Octets of the key of any DIRECTORY_SENDER: an account's id, and an address's key. */
+enum { DIRECTORY_SENDER_KEY = 8 + 320 };
+
+/* `name`: the key of an address, or "@" and a domain. */
+static inline void directory_sender_key(struct writer *w, uint64_t account, struct span name)
+{
+    writer_uint(w, account, 8);
+    writer_span_put(w, name);
+}
 
 enum directory_class { DIRECTORY_LOCAL, DIRECTORY_REFUSED };
 

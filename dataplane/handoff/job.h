@@ -5,6 +5,7 @@
 #include "dataplane/handoff/budget.h"
 #include "dataplane/handoff/message.h"
 #include "proto/pop3/pop3_mailbox.h"
+#include "proto/sasl/scram_keys.h"
 
 /*
  * A job is asked by a worker and answered by a service of control, exactly once, also when it was
@@ -67,10 +68,34 @@ enum login_refusal {
 /* JOB_ACCOUNT_LOGIN: JOB_OK, or JOB_REFUSED with a reason. */
 struct job_account_login {
     struct span user, password;
+    struct span identity; /* whom the user wants to act as; empty: itself */
     struct ip_address client;
     uint64_t account_out;
     uint32_t delay_ms_out; /* how long a refusal is to be held back */
     uint8_t why_out;       /* enum login_refusal */
+};
+
+/* JOB_ACCOUNT_SALT: what SCRAM's challenge takes (RFC 5802). JOB_OK also for a name that nobody
+ * has, whose salt is always the same. */
+struct job_account_salt {
+    struct span user;
+    uint8_t hash; /* enum scram_hash */
+    uint8_t salt_len_out;
+    uint32_t iterations_out;
+    uint8_t salt_out[SCRAM_SALT_MAX];
+    uint8_t nonce_out[SCRAM_SERVER_NONCE];
+};
+
+/* JOB_ACCOUNT_PROOF: does it show that the user knows the password? As JOB_ACCOUNT_LOGIN. */
+struct job_account_proof {
+    struct span identity, user, message;
+    struct ip_address client;
+    uint64_t account_out;
+    uint8_t proof[SCRAM_KEY_MAX];
+    uint8_t signature_out[SCRAM_KEY_MAX];
+    uint32_t delay_ms_out;
+    uint8_t hash;    /* enum scram_hash */
+    uint8_t why_out; /* enum login_refusal */
 };
 
 /*
@@ -158,6 +183,8 @@ struct job {
         struct job_store_commit store_commit;
         struct job_store_discard store_discard;
         struct job_account_login account_login;
+        struct job_account_salt account_salt;
+        struct job_account_proof account_proof;
         struct job_mailbox_open mailbox_open;
         struct job_mailbox_read mailbox_read;
         struct job_mailbox_unpin mailbox_unpin;

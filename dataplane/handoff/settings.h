@@ -15,7 +15,7 @@
  * What workers need of the configuration: built by control, immutable once published, replaced
  * whole. The directory is shared by all settings and changes entry by entry; it outlives them.
  */
-enum listener_protocol { LISTENER_SMTP, LISTENER_POP3 };
+enum listener_protocol { LISTENER_SMTP, LISTENER_POP3, LISTENER_SUBMISSION };
 
 enum { SETTINGS_LISTENERS = 16, SETTINGS_NETWORKS = 32 };
 
@@ -57,9 +57,13 @@ struct settings {
     uint32_t proxy_timeout_ms;
     struct mime_limits mime;
     uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
+    uint32_t mechanisms;       /* of SASL that are offered: bits by enum sasl_mechanism */
+    bool submission_cleartext; /* AUTH without TLS */
+    bool submission_from;      /* From and Sender are checked, not the envelope alone */
+    bool submission_privacy;   /* nothing tells where a message was submitted from */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
-    bool pop3_cleartext;         /* USER and PASS without TLS */
+    bool pop3_cleartext;         /* USER, PASS and AUTH without TLS */
     bool pop3_utf8_refuse;       /* what needs UTF8 is refused to clients that have not said it, not
                                     downgraded */
     uint32_t pop3_ahead;         /* bytes that a session reads ahead at most; 0: nothing */

@@ -3,6 +3,7 @@
 
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_tls.h"
+#include "dataplane/session/transaction_submission.h"
 #include "proto/smtp/smtp_trace.h"
 
 /* All fields that rules add to a message, and the subject. */
@@ -227,7 +228,7 @@ static void write_tags(struct sessions *ss, struct transaction *tx, uint32_t rec
 /* The header fields in front of one delivery. False: no memory. */
 static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
 {
-    enum { SIZE = SMTP_TRACE_MAX + TAGS_ROOM + SUBJECT_ROOM };
+    enum { SIZE = SMTP_TRACE_MAX + SUBMISSION_ROOM + TAGS_ROOM + SUBJECT_ROOM };
     struct transaction *tx = s->tx;
     struct message_delivery *d = &tx->message.delivery[index];
     uint8_t id_text[ID128_TEXT], text[SIZE];
@@ -241,6 +242,7 @@ static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
                                         .only_recipient = tx->record->message.recipient_count == 1,
                                         .helo = tx->message.envelope.helo,
                                         .client = tx->message.envelope.client,
+                                        .hidden = tx->submission && ss->settings.submission_privacy,
                                         .client_name = session_peer_name(s),
                                         .hostname = ss->smtp_options.hostname,
                                         .esmtp = s->esmtp,
@@ -250,6 +252,8 @@ static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
                                         .tls_suite = session_tls_suite(s),
                                         .id = writer_span(&id),
                                         .wall_seconds = ss->time.wall_ms / 1000});
+    if (tx->submission)
+        transaction_submission_put(ss, tx, &w);
     if (tx->match)
         write_tags(ss, tx, tx->kept_from[index], &w);
     transaction_subject_put(tx, tx->kept_from[index], &w);

@@ -127,6 +127,19 @@ enum smtp_reply_id recipient_find(struct directory *d, const struct address *pat
     return domain || l.at == l.len ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
 }
 
+enum smtp_reply_id recipient_lead(const struct sessions *ss, const struct transaction *tx,
+                                  const struct address *path,
+                                  const struct directory_entry **entry_out)
+{
+    enum smtp_reply_id row = recipient_find(ss->settings.directory, path, entry_out);
+
+    if (row != SMTP_REPLY_RELAY_DENIED || !tx->submission)
+        return row;
+    *entry_out =
+        directory_find(ss->settings.directory, DIRECTORY_QUEUE, span_text(DIRECTORY_QUEUE_KEY));
+    return *entry_out ? SMTP_REPLY_NONE : SMTP_REPLY_NO_RESOURCES;
+}
+
 /*
  * A message that does not say how large it is, is taken to be that large. In front of it comes what
  * delivery puts there: without room for that the commit would refuse it, for all recipients.
@@ -177,12 +190,16 @@ enum smtp_reply_id recipient_full(const struct sessions *ss, const struct transa
     return SMTP_REPLY_MAILBOX_FULL_LONG;
 }
 
-/* The delivery to this account, or how many there are. */
-static uint32_t find_delivery(const struct message *m, uint64_t account)
+/* The delivery to this account, or how many there are. In the queue each recipient has its own. */
+static uint32_t find_delivery(const struct message *m, const struct directory_entry *entry,
+                              uint32_t at, struct span recipient)
 {
+    uint64_t account = entry->accounts[at].id;
+    bool queue = entry->kind == DIRECTORY_QUEUE;
     uint32_t i = 0;
 
-    while (i < m->deliveries && m->delivery[i].account != account)
+    while (i < m->deliveries && (m->delivery[i].account != account ||
+                                 (queue && !span_equal(m->delivery[i].recipient, recipient))))
         i++;
     return i;
 }
@@ -229,11 +246,11 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
 
     *set_out = (struct delivery_set){{0}};
     for (uint32_t i = 0; i < entry->account_count; i++)
-        added += find_delivery(m, entry->accounts[i].id) == before;
+        added += find_delivery(m, entry, i, recipient) == before;
     if (added > MESSAGE_DELIVERIES - before)
         return SMTP_REPLY_TOO_MANY_RECIPIENTS;
     for (uint32_t i = 0; i < entry->account_count; i++) {
-        uint32_t delivery = find_delivery(m, entry->accounts[i].id);
+        uint32_t delivery = find_delivery(m, entry, i, recipient);
 
         if (delivery == m->deliveries && !add_account(ss, tx, &entry->accounts[i], recipient)) {
             m->deliveries = before;
@@ -280,7 +297,7 @@ static bool is_there(struct sessions *ss, const struct transaction *tx,
     struct address address;
 
     if (!read_again(a->address, &address) ||
-        recipient_find(ss->settings.directory, &address, &entry) != SMTP_REPLY_NONE)
+        recipient_lead(ss, tx, &address, &entry) != SMTP_REPLY_NONE)
         return false;
     for (uint32_t i = 0; i < tx->message.deliveries; i++)
         if (delivery_set_has(&a->deliveries, i) &&

@@ -16,6 +16,10 @@ bool recipient_key(struct directory *d, const struct address *address, struct wr
  */
 enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
                                   const struct directory_entry **entry_out);
+/* The same for a message: one that is submitted may also go to other servers, by the queue. */
+enum smtp_reply_id recipient_lead(const struct sessions *ss, const struct transaction *tx,
+                                  const struct address *path,
+                                  const struct directory_entry **entry_out);
 /* Whether the message may find room in each mailbox of the entry: SMTP_REPLY_NONE, or the row to
  * refuse with. */
 enum smtp_reply_id recipient_room(const struct sessions *ss, const struct transaction *tx,

@@ -78,9 +78,11 @@ struct sessions {
      * turn. */
     struct settings settings;
     struct smtp_server_options smtp_options, smtp_starttls; /* the latter offers it */
+    struct smtp_server_options submission_options, submission_starttls,
+        submission_secure; /* in the clear, where STARTTLS is offered, under TLS */
     struct pop3_server_options pop3_options, pop3_stls,
-        pop3_secure;               /* in the clear, where
-                                      STLS is offered, under TLS */
+        pop3_secure;        /* in the clear, where STLS is offered, under TLS */
+    uint8_t mechanisms[64]; /* names of those of SASL that are offered, a space before each */
     struct rule_generation *rules; /* published; pinned by transactions */
     bool draining;
     uint64_t drain_deadline;
@@ -126,6 +128,12 @@ static inline uint32_t session_index(const struct sessions *ss, const struct ses
     return (uint32_t)(s - ss->table);
 }
 
+/* The protocol's machine is SMTP's, of an MX or for submission. */
+static inline bool session_is_smtp(const struct session *s)
+{
+    return s->protocol != LISTENER_POP3;
+}
+
 /* An empty job that names the session; NULL: none free, and the session is noted as stalled. */
 struct job *session_job(struct sessions *ss, struct session *s, enum job_kind kind);
 /* The session is run again in the next turn. */
@@ -157,6 +165,8 @@ void session_smtp_run(struct sessions *ss, struct session *s);
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why);
 bool session_smtp_idle(struct sessions *ss, struct session *s);
+/* A refusal was held back until now: it is answered. False: nothing was. */
+bool session_smtp_wake(struct sessions *ss, struct session *s);
 void session_smtp_gone(struct sessions *ss, struct session *s);
 void session_pop3_begin(struct sessions *ss, struct session *s);
 void session_pop3_run(struct sessions *ss, struct session *s);

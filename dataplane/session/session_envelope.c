@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_sender.h"
 
-#include "dataplane/session/transaction.h"
+#include "dataplane/session/transaction_submission.h"
 
 void session_envelope_helo(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
@@ -71,6 +73,20 @@ static enum smtp_reply_id no_chunk(struct sessions *ss)
     return SMTP_REPLY_NO_RESOURCES;
 }
 
+/* Who has logged in sends as itself; the null sender is of reports, which clients send too (RFC
+ * 8098 section 3). */
+static enum smtp_reply_id begin_submission(struct sessions *ss, struct session *s,
+                                           struct transaction *tx, const struct address *sender)
+{
+    uint64_t account = session_auth_account(s);
+
+    if (!account)
+        return SMTP_REPLY_NONE;
+    if (sender->kind != ADDRESS_NULL && !session_sender_may(ss, account, sender))
+        return SMTP_REPLY_SENDER_NOT_YOURS;
+    return transaction_submission_begin(ss, tx, account) ? SMTP_REPLY_NONE : no_chunk(ss);
+}
+
 void session_envelope_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
     enum smtp_reply_id row = SMTP_REPLY_TOO_MANY_MESSAGES;
@@ -88,7 +104,9 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     tx->prdr = a->prdr;
     tx->declared = a->size;
     /* Without memory for it the sender would read as <>. */
-    row = session_limit_mail(ss, s, tx, &a->path);
+    row = begin_submission(ss, s, tx, &a->path);
+    if (row == SMTP_REPLY_NONE)
+        row = session_limit_mail(ss, s, tx, &a->path);
     if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
         row = no_chunk(ss);
     if (row == SMTP_REPLY_NONE)
@@ -233,7 +251,7 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     enum smtp_reply_id row;
 
     tx->refused = (struct rule_verdict){.rule = RULE_NONE};
-    row = recipient_find(ss->settings.directory, &a->path, &entry);
+    row = recipient_lead(ss, tx, &a->path, &entry);
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, entry, recipient, &spared, &text);
     if (row != SMTP_REPLY_NONE) {
@@ -242,7 +260,9 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
         return;
     }
     tx->asked_spared = spared;
-    if (!entry->greylist || entry->exempt || !session_greylist_ask(ss, s, &a->path))
+    /* Who has logged in is no stranger. */
+    if (!entry->greylist || entry->exempt || tx->submission ||
+        !session_greylist_ask(ss, s, &a->path))
         conclude_rcpt(ss, s, &a->path, entry, SMTP_REPLY_NONE, spared);
 }
 
@@ -251,7 +271,7 @@ void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wa
     struct transaction *tx = s->tx;
     const struct directory_entry *entry = NULL;
     /* Anew: a reload may have changed it meanwhile. */
-    enum smtp_reply_id row = recipient_find(ss->settings.directory, &tx->asked, &entry);
+    enum smtp_reply_id row = recipient_lead(ss, tx, &tx->asked, &entry);
 
     if (row == SMTP_REPLY_NONE && wait)
         row = SMTP_REPLY_GREYLISTED;

@@ -21,7 +21,9 @@ void session_greet_begin(struct sessions *ss, struct session *s)
         answer(s, (enum smtp_reply_id)reached.smtp);
         return;
     }
-    if (ss->settings.greet_delay_ms == 0 || session_limit_trusted(ss, s)) {
+    /* Who submits is no stranger for long. */
+    if (ss->settings.greet_delay_ms == 0 || s->protocol == LISTENER_SUBMISSION ||
+        session_limit_trusted(ss, s)) {
         answer(s, SMTP_REPLY_OK);
         return;
     }

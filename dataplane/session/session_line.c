@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_line.h"
 
+#include "proto/sasl/sasl_server.h"
+
 bool session_line_attach(struct sessions *ss, struct session *s)
 {
     _Static_assert(SMTP_COMMAND_LINE_MAX <= 4096 - CHUNK_HEADER, "a line fits its chunk");
-    s->line = chunk_take(ss->options.pool, CHUNK_MEDIUM);
+    _Static_assert(POP3_SERVER_BUFFER <= 4096 - CHUNK_HEADER, "and a buffer of POP3's too");
+    s->line = chunk_take(ss->options.pool,
+                         s->protocol == LISTENER_SUBMISSION ? CHUNK_LARGE : CHUNK_MEDIUM);
     if (!s->line) {
         ss->counters->chunks_short++;
         session_stall(ss, s);
         return false;
     }
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         smtp_server_attach(&s->smtp, s->line->data);
     else
         pop3_server_attach(&s->pop3_server, s->line->data);
@@ -21,8 +25,7 @@ void session_line_release(struct sessions *ss, struct session *s)
 {
     if (!s->line)
         return;
-    if (s->protocol == LISTENER_SMTP ? smtp_server_detach(&s->smtp)
-                                     : pop3_server_detach(&s->pop3_server))
+    if (session_is_smtp(s) ? smtp_server_detach(&s->smtp) : pop3_server_detach(&s->pop3_server))
         session_line_give(ss, s);
 }
 
@@ -31,8 +34,8 @@ void session_line_give(struct sessions *ss, struct session *s)
     if (!s->line)
         return;
     /* A password may have stood in it. */
-    if (s->protocol == LISTENER_POP3)
-        explicit_bzero(s->line->data, SMTP_COMMAND_LINE_MAX);
+    if (s->protocol != LISTENER_SMTP)
+        explicit_bzero(s->line->data, s->line->cap < SASL_LINE_MAX ? s->line->cap : SASL_LINE_MAX);
     chunk_give(ss->options.pool, s->line);
     s->line = NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_peer.h"
 
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_more.h"
 
 static struct session_more *more_of(const struct session *s)
@@ -38,6 +39,8 @@ struct span session_peer_login(const struct session *s)
 {
     const struct session_more *more = more_of(s);
 
+    if (session_auth_account(s))
+        return session_auth_name(s);
     return more ? span_of(more->login, more->login_len) : span_of(NULL, 0);
 }
 

@@ -67,7 +67,7 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s)
     struct job *job;
 
     if (!r)
-        return false;
+        return s->more && session_auth_waits(s);
     if (r->asked != NO_JOB || r->held)
         return true;
     if (r->wanted == NO_JOB)
@@ -152,7 +152,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum pop3_reply_id 
         return;
     ss->counters->pop3_reply[row]++;
     s->spoke = true;
-    s->commands += row != POP3_REPLY_READY && row < POP3_REPLY_TOO_MANY_ERRORS;
+    s->commands += row != POP3_REPLY_READY && row != POP3_REPLY_AUTH_CHALLENGE &&
+                   row < POP3_REPLY_TOO_MANY_ERRORS;
     s->refusals += pop3_reply_refuses(row);
     if (pop3_reply_refuses(row))
         s->last_refusal = (uint8_t)row;
@@ -190,6 +191,12 @@ static bool act(struct sessions *ss, struct session *s, const struct pop3_action
         return true;
     case POP3_ACTION_LOGIN:
         session_pop3_login(ss, s, a);
+        return true;
+    case POP3_ACTION_AUTH:
+        session_pop3_auth(ss, s, session_auth_begin(ss, s, a->mechanism, a->initial));
+        return true;
+    case POP3_ACTION_RESPONSE:
+        session_pop3_auth(ss, s, session_auth_line(ss, s, a->bytes));
         return true;
     case POP3_ACTION_RETR:
         session_pop3_fetch(ss, s, a);
@@ -253,6 +260,8 @@ void session_pop3_run(struct sessions *ss, struct session *s)
 {
     if (s->pop3 && !collect_pins(ss, s))
         return;
+    if (s->more)
+        session_auth_pursue(ss, s);
     while (s->conn && !s->closing && session_may_write(ss, s) && !session_pop3_pursue(ss, s)) {
         if (s->pop3 && s->pop3->sending ? !session_pop3_send(ss, s) : !step(ss, s))
             break;
@@ -278,6 +287,10 @@ static void deleted(struct sessions *ss, struct session *s, struct job *job)
 
 void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job)
 {
+    if (!s->pop3) {
+        session_pop3_auth(ss, s, session_auth_answer(ss, s, job));
+        return;
+    }
     s->pop3->asked = NO_JOB;
     switch (job->kind) {
     case JOB_ACCOUNT_LOGIN:
@@ -331,7 +344,7 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
     struct job *job;
 
     if (!r)
-        return true;
+        return session_auth_idle(s);
     if (!collect_pins(ss, s) || r->asked != NO_JOB)
         return false;
     /* What was queued of it may still be on its way. */

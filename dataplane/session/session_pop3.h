@@ -2,7 +2,7 @@
 #ifndef DATAPLANE_SESSION_SESSION_POP3_H
 #define DATAPLANE_SESSION_SESSION_POP3_H
 
-#include "dataplane/session/session.h"
+#include "dataplane/session/session_auth.h"
 #include "proto/pop3/pop3_stuff.h"
 #include "proto/pop3/pop3_top.h"
 
@@ -62,6 +62,8 @@ void session_pop3_release(struct sessions *ss, struct session *s);
 
 /* session_pop3_login.c: from PASS to the open mailbox. */
 void session_pop3_login(struct sessions *ss, struct session *s, const struct pop3_action *a);
+/* What comes of a step of an exchange. */
+void session_pop3_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome);
 void session_pop3_fill_open(const struct sessions *ss, const struct retrieval *r, struct job *job);
 void session_pop3_judged(struct sessions *ss, struct session *s, const struct job *job);
 void session_pop3_opened(struct sessions *ss, struct session *s, const struct job *job);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_pop3.h"
@@ -36,30 +37,83 @@ static struct span user_key(struct sessions *ss, struct chunk *home, struct span
     return keep(home, user);
 }
 
-void session_pop3_login(struct sessions *ss, struct session *s, const struct pop3_action *a)
+/* NULL: no chunk is free, and the login was answered. */
+static struct retrieval *begin(struct sessions *ss, struct session *s, bool utf8)
 {
     struct chunk *home = chunk_take(ss->options.pool, CHUNK_MEDIUM);
-    struct ip_address server;
     struct retrieval *r;
-    uint16_t port;
 
-    if (!home || a->user.len > PASSWORD_MAX || a->password.len > PASSWORD_MAX) {
+    if (!home) {
         pop3_server_answer(&s->pop3_server, POP3_REPLY_SYS_TEMP);
-        chunk_give(ss->options.pool, home);
-        return;
+        return NULL;
     }
     r = (struct retrieval *)home->data;
     memset(r, 0, sizeof(*r));
     home->len = sizeof(*r);
     r->home = home;
     r->session = s;
-    r->user = user_key(ss, home, a->user);
-    r->password = keep(home, a->password);
-    r->utf8 = a->utf8;
-    tcp_endpoints(s->conn, &server, &port, &r->client, &port);
-    r->wanted = JOB_ACCOUNT_LOGIN;
+    r->utf8 = utf8;
     r->asked = NO_JOB;
     s->pop3 = r;
+    return r;
+}
+
+void session_pop3_login(struct sessions *ss, struct session *s, const struct pop3_action *a)
+{
+    bool fits = a->user.len <= PASSWORD_MAX && a->password.len <= PASSWORD_MAX;
+    struct retrieval *r = fits ? begin(ss, s, a->utf8) : NULL;
+
+    if (!fits)
+        pop3_server_answer(&s->pop3_server, POP3_REPLY_SYS_TEMP);
+    if (!r)
+        return;
+    r->user = user_key(ss, r->home, a->user);
+    r->password = keep(r->home, a->password);
+    session_client(s, &r->client);
+    r->wanted = JOB_ACCOUNT_LOGIN;
+}
+
+/* ---- by SASL ---- */
+
+static void known(struct sessions *ss, struct session *s)
+{
+    uint64_t account = session_auth_claimed(s);
+    struct retrieval *r = begin(ss, s, s->pop3_server.utf8);
+
+    if (r) {
+        ss->counters->auth_logins++;
+        r->user = keep(r->home, session_auth_name(s));
+        r->account = account;
+        r->wanted = JOB_MAILBOX_OPEN;
+    }
+    session_auth_end(ss, s);
+}
+
+static void not_known(struct sessions *ss, struct session *s, enum session_auth_outcome outcome)
+{
+    enum pop3_reply_id row = session_auth_pop3(outcome);
+    struct limit_reached reached = {0};
+
+    session_name_set(ss, s, session_auth_name(s));
+    ss->counters->pop3_login_failures += row == POP3_REPLY_AUTH_FAILED;
+    if (row == POP3_REPLY_AUTH_FAILED && s->conn)
+        reached = session_limit_error(ss, s);
+    session_auth_end(ss, s);
+    pop3_server_answer(&s->pop3_server, row);
+    if (reached.pop3)
+        pop3_server_stop(&s->pop3_server, (enum pop3_reply_id)reached.pop3);
+}
+
+void session_pop3_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome)
+{
+    if (outcome == SESSION_AUTH_WAITS)
+        return;
+    if (outcome == SESSION_AUTH_CHALLENGE)
+        pop3_server_challenge(&s->pop3_server, session_auth_challenge(s));
+    else if (outcome == SESSION_AUTH_KNOWN && s->conn && !s->closing)
+        known(ss, s);
+    else
+        not_known(ss, s, outcome);
 }
 
 /* What the client cannot take is converted for it, or kept from it, as configured. */
@@ -117,7 +171,13 @@ bool session_pop3_wake(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
     enum pop3_reply_id row = r ? (enum pop3_reply_id)r->held : POP3_REPLY_NONE;
+    enum session_auth_outcome outcome;
 
+    if (session_auth_due(s, &outcome)) {
+        session_pop3_auth(ss, s, outcome);
+        session_deadline(ss, s, ss->settings.pop3_idle_ms);
+        return true;
+    }
     if (row == POP3_REPLY_NONE || !s->conn || s->closing)
         return false;
     session_pop3_release(ss, s);

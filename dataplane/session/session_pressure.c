@@ -23,8 +23,7 @@ bool session_pressure(const struct sessions *ss)
 static bool is_awaited(const struct sessions *ss, const struct session *s)
 {
     return s->state == SESSION_OPEN && s->conn && !s->closing && !s->stalled &&
-           s->protocol == LISTENER_SMTP && s->tx && smtp_server_in_data(&s->smtp) &&
-           !session_unread(ss, s);
+           session_is_smtp(s) && s->tx && smtp_server_in_data(&s->smtp) && !session_unread(ss, s);
 }
 
 static bool is_slow(const struct sessions *ss, struct session *s)
@@ -46,7 +45,7 @@ static void look(struct sessions *ss, struct session *s,
     if (is_awaited(ss, s)) {
         if (is_slow(ss, s))
             slow(ss, s);
-    } else if (s->state == SESSION_OPEN && s->protocol == LISTENER_SMTP && s->tx) {
+    } else if (s->state == SESSION_OPEN && session_is_smtp(s) && s->tx) {
         s->tx->rate_us = ss->time.now;
         s->tx->rate_bytes = s->tx->bytes;
     }

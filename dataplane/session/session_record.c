@@ -8,6 +8,9 @@ void session_log(struct sessions *ss, enum log_message message, const struct ip_
     worker_log_put(handoff_log(ss->options.port), message, ss->time.now, client);
 }
 
+static const char *const protocols[] = {
+    [LISTENER_SMTP] = "smtp", [LISTENER_POP3] = "pop3", [LISTENER_SUBMISSION] = "submission"};
+
 static void put_tls(struct record *r, const struct session *s)
 {
     const struct session_tls *t = session_tls_of(s);
@@ -39,22 +42,22 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->began_ms = s->began_ms;
     c->ended_ms = ss->time.wall_ms;
     session_peer(s, &c->peer);
-    *(s->protocol == LISTENER_SMTP ? &c->helo
-      : s->known                   ? &c->user
-                 : &c->user_refused) = record_put(r, session_name(s), SESSION_NAME_MAX);
+    *(session_is_smtp(s) ? &c->helo
+      : s->known         ? &c->user
+                         : &c->user_refused) = record_put(r, session_name(s), SESSION_NAME_MAX);
     c->reason = record_put(r, span_text(reason), 64);
-    c->protocol = record_put(r, span_text(s->protocol == LISTENER_SMTP ? "smtp" : "pop3"), 8);
+    c->protocol = record_put(r, span_text(protocols[s->protocol]), 16);
     c->bytes_in = s->bytes_in;
     c->bytes_out = s->bytes_out;
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
     c->logins_refused = s->protocol == LISTENER_POP3 ? s->pop3_server.logins : 0;
-    c->last_refusal = record_put(r,
-                                 span_text(s->protocol == LISTENER_SMTP
-                                               ? smtp_reply_row(s->last_refusal)->counter
-                                               : pop3_reply_row(s->last_refusal)->counter),
-                                 64);
+    c->last_refusal =
+        record_put(r,
+                   span_text(session_is_smtp(s) ? smtp_reply_row(s->last_refusal)->counter
+                                                : pop3_reply_row(s->last_refusal)->counter),
+                   64);
     c->early = s->early;
     put_tls(r, s);
     record_give(ss->options.port, r, true);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
@@ -8,6 +9,7 @@
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_tls.h"
+#include "dataplane/session/transaction_submission.h"
 
 /*
  * The MX: the SMTP machine's actions turned into kept bytes, verdicts and jobs. Commands of
@@ -27,16 +29,23 @@ static void answer(struct session *s, enum smtp_reply_id row, struct span text)
 /* Behind STARTTLS all that the client has said is forgotten (RFC 3207 section 4.2). */
 static void begin_again(struct sessions *ss, struct session *s)
 {
+    bool submission = s->protocol == LISTENER_SUBMISSION;
+
     s->name_len = 0;
     s->esmtp = false;
-    smtp_server_secured(&s->smtp, &ss->smtp_options);
+    smtp_server_secured(&s->smtp, submission ? &ss->submission_secure : &ss->smtp_options);
 }
 
 static void begin_first(struct sessions *ss, struct session *s)
 {
     bool offers = !s->tls && session_tls_offered(s);
 
-    smtp_server_init(&s->smtp, offers ? &ss->smtp_starttls : &ss->smtp_options);
+    if (s->protocol == LISTENER_SUBMISSION)
+        smtp_server_init(&s->smtp, s->tls   ? &ss->submission_secure
+                                   : offers ? &ss->submission_starttls
+                                            : &ss->submission_options);
+    else
+        smtp_server_init(&s->smtp, offers ? &ss->smtp_starttls : &ss->smtp_options);
     if (session_peer_trusted(ss, s))
         smtp_server_trust(&s->smtp);
 }
@@ -63,21 +72,33 @@ static void refuse_content(struct session *s, enum smtp_reply_id row, struct spa
     smtp_server_refuse(&s->smtp, row, text);
 }
 
-static void on_text(struct sessions *ss, struct session *s, struct span bytes)
+static void take_text(struct sessions *ss, struct session *s, struct span bytes)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
     enum smtp_reply_id row;
 
-    if (tx->failed)
+    if (tx->failed || bytes.len == 0)
         return;
-    ss->counters->message_bytes += bytes.len;
     transaction_stamp(ss, STAGE_smtp);
     transaction_keep(ss, s, tx, bytes);
     transaction_stamp(ss, STAGE_keep);
     row = transaction_content_feed(ss, tx, bytes, &text);
     if (row != SMTP_REPLY_NONE)
         refuse_content(s, row, text);
+}
+
+/* Of what is submitted, fields that are nobody else's business are left out before anything sees
+ * them. */
+static void on_text(struct sessions *ss, struct session *s, struct span bytes)
+{
+    ss->counters->message_bytes += bytes.len;
+    if (!s->tx->submission) {
+        take_text(ss, s, bytes);
+        return;
+    }
+    while (bytes.len)
+        take_text(ss, s, transaction_submission_take(s->tx, &bytes));
 }
 
 /* The reply to the data goes to the machine, and into the record. */
@@ -129,8 +150,11 @@ static void on_end(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
-    enum smtp_reply_id row = transaction_content_finish(ss, tx);
+    enum smtp_reply_id row;
 
+    if (tx->submission)
+        take_text(ss, s, transaction_submission_rest(tx));
+    row = transaction_content_finish(ss, tx);
     if (row == SMTP_REPLY_NONE && !recipient_all_there(ss, tx))
         row = SMTP_REPLY_RECIPIENT_GONE;
 
@@ -220,8 +244,8 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
     count_refusal(ss, s, row);
     s->spoke = true;
     /* A command is counted with its last reply, and no reply that answers none. */
-    s->commands +=
-        row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD && smtp_reply_row(row)->code != 421;
+    s->commands += row != SMTP_REPLY_READY && row != SMTP_REPLY_GO_AHEAD &&
+                   row != SMTP_REPLY_AUTH_CHALLENGE && smtp_reply_row(row)->code != 421;
     if (!tx)
         return;
     /* A refusal that ends it is the message's, if only because its framing is lost; others answer
@@ -244,6 +268,8 @@ static void on_xclient(struct sessions *ss, struct session *s, const struct smtp
     row = session_peer_xclient(ss, s, &a->xclient);
     if (row != SMTP_REPLY_OK)
         session_limit_enter(ss, s);
+    else
+        session_auth_end(ss, s);
     answer(s, row, span_of(NULL, 0));
 }
 
@@ -287,6 +313,13 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     case SMTP_ACTION_XCLIENT:
         on_xclient(ss, s, a);
         return GO_ON;
+    case SMTP_ACTION_AUTH:
+        session_smtp_auth(ss, s, session_auth_begin(ss, s, a->mechanism, a->initial));
+        return GO_ON;
+    case SMTP_ACTION_RESPONSE:
+        session_smtp_auth(ss, s,
+                          a->too_long ? SESSION_AUTH_TOO_LONG : session_auth_line(ss, s, a->bytes));
+        return GO_ON;
     case SMTP_ACTION_VERDICT:
         answer_recipient(s, a->index);
         return GO_ON;
@@ -316,6 +349,8 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         end_transaction(ss, s);
         return GO_ON;
     case SMTP_ACTION_TLS:
+        /* Also who it is (RFC 3207 section 4.2). */
+        session_auth_end(ss, s);
         session_tls_upgrade(ss, s);
         return PAUSE;
     case SMTP_ACTION_CLOSE:
@@ -368,8 +403,10 @@ static bool may_go_on(struct sessions *ss, struct session *s)
 /* True while control has the word. */
 static bool waits(const struct session *s)
 {
-    return s->tx && (s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
-                     s->tx->greylist);
+    if (!s->tx)
+        return s->more && session_auth_waits(s);
+    return s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
+           s->tx->greylist;
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -416,6 +453,8 @@ void session_smtp_run(struct sessions *ss, struct session *s)
 {
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
+    if (s->more)
+        session_auth_pursue(ss, s);
     session_greet_run(ss, s);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
         continue;
@@ -498,6 +537,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         committed(ss, s, job);
     else if (job->kind == JOB_GREYLIST)
         session_greylist_answer(ss, s, job);
+    else
+        session_smtp_auth(ss, s, session_auth_answer(ss, s, job));
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
 }
@@ -507,7 +548,7 @@ bool session_smtp_idle(struct sessions *ss, struct session *s)
     struct transaction *tx = s->tx;
 
     if (!tx || !tx->commit)
-        return !tx || transaction_may_end(ss, s, tx);
+        return tx ? transaction_may_end(ss, s, tx) : session_auth_idle(s);
     /* Nobody is left to answer: what control has not begun it may drop. */
     atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
     return false;

@@ -3,6 +3,7 @@
 
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/session/session.h"
+#include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
@@ -12,6 +13,10 @@
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_timer.h"
 #include "dataplane/session/session_tls.h"
+#include "proto/sasl/sasl_server.h"
+
+/* Octets of a line without its LF: RFC 5322 section 2.1.1. */
+enum { SUBMISSION_LINE_MAX = 999 };
 
 enum {
     ANSWERS = 64,
@@ -20,6 +25,21 @@ enum {
 };
 
 /* ---- settings ---- */
+
+static void take_submission(struct sessions *ss)
+{
+    struct writer names = writer_of(ss->mechanisms, sizeof(ss->mechanisms));
+
+    sasl_mechanism_put(&names, ss->settings.mechanisms);
+    ss->submission_options = ss->smtp_options;
+    ss->submission_options.mechanisms = ss->pop3_options.mechanisms = writer_span(&names);
+    ss->submission_options.cleartext = ss->settings.submission_cleartext;
+    ss->submission_options.command_line_max = SASL_LINE_MAX;
+    ss->submission_options.text_line_max = SUBMISSION_LINE_MAX;
+    ss->submission_starttls = ss->submission_secure = ss->submission_options;
+    ss->submission_starttls.starttls = true;
+    ss->submission_secure.cleartext = true;
+}
 
 /* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what
  * control frees. */
@@ -48,6 +68,7 @@ static void take_settings(struct sessions *ss)
         .login = ss->settings.pop3_cleartext,
         .login_delay = ss->settings.pop3_login_delay_s,
     };
+    take_submission(ss);
     ss->smtp_starttls = ss->smtp_options;
     ss->smtp_starttls.starttls = true;
     ss->pop3_stls = ss->pop3_options;
@@ -150,7 +171,7 @@ static void give_place(struct sessions *ss, struct session *s)
 
 static void begin_protocol(struct sessions *ss, struct session *s)
 {
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_begin(ss, s);
     else
         session_pop3_begin(ss, s);
@@ -208,7 +229,7 @@ static bool is_idle(struct sessions *ss, struct session *s)
 {
     if (!session_tls_idle(ss, s))
         return false;
-    return s->protocol == LISTENER_SMTP ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
+    return session_is_smtp(s) ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
 }
 
 /* The connection goes: the record is written while its addresses are still known. */
@@ -232,8 +253,9 @@ static void settle(struct sessions *ss, struct session *s)
         s->state = SESSION_LINGERING;
     if (!is_idle(ss, s))
         return;
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_gone(ss, s);
+    session_auth_end(ss, s);
     session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
@@ -247,9 +269,8 @@ void session_shutdown(struct sessions *ss, struct session *s)
     if (!session_flush(ss, s) || s->closing)
         return;
     s->closing = true;
-    session_deadline(ss, s,
-                     s->protocol == LISTENER_SMTP ? ss->settings.command_timeout_ms
-                                                  : ss->settings.pop3_idle_ms);
+    session_deadline(
+        ss, s, session_is_smtp(s) ? ss->settings.command_timeout_ms : ss->settings.pop3_idle_ms);
     if (s->tls)
         session_tls_close(ss, s);
     tcp_shutdown(ss->options.tcp, s->conn);
@@ -286,7 +307,7 @@ static void run(struct sessions *ss, struct session *s)
     if (s->state == SESSION_OPEN && s->conn && session_tls_shakes(s)) {
         session_tls_run(ss, s);
     } else if (s->state == SESSION_OPEN && s->conn && !s->header) {
-        if (s->protocol == LISTENER_SMTP)
+        if (session_is_smtp(s))
             session_smtp_run(ss, s);
         else
             session_pop3_run(ss, s);
@@ -354,7 +375,7 @@ static void take_answer(struct sessions *ss, struct job *job)
     if (job->kind == JOB_TLS_HANDSHAKE) {
         if (session_tls_answer(ss, s, job))
             begin_protocol(ss, s);
-    } else if (s->protocol == LISTENER_SMTP) {
+    } else if (session_is_smtp(s)) {
         session_smtp_answer(ss, s, job);
     } else {
         session_pop3_answer(ss, s, job);
@@ -385,7 +406,8 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (s->protocol == LISTENER_SMTP && (session_greet_due(s) || session_greylist_due(ss, s))) {
+    if (session_is_smtp(s) &&
+        (session_greet_due(s) || session_greylist_due(ss, s) || session_smtp_wake(ss, s))) {
         run(ss, s);
         return;
     }
@@ -394,7 +416,7 @@ static void expire(struct sessions *ss, struct session *s)
         session_abort(ss, s, "TLS handshake timed out");
     else if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
-    else if (s->protocol == LISTENER_SMTP)
+    else if (session_is_smtp(s))
         session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     else
         session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
@@ -424,11 +446,11 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
         run(ss, s);
         return;
     }
-    if (!force && s->protocol == LISTENER_SMTP && s->tx)
+    if (!force && session_is_smtp(s) && s->tx)
         return;
     if (!force && s->protocol == LISTENER_POP3 && s->pop3)
         return;
-    if (s->protocol == LISTENER_SMTP)
+    if (session_is_smtp(s))
         session_smtp_expire(ss, s, SMTP_REPLY_DRAINING);
     else
         session_pop3_expire(ss, s, POP3_REPLY_DRAINING);

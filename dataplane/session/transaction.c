@@ -3,10 +3,12 @@
 
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
+#include "proto/mime/mime_strip.h"
 
 #include <string.h>
 
-enum { KEEP_ROOM = SESSION_STEP, WRITES_OUT = 4 };
+/* A step, and what mime_strip held back before it. */
+enum { KEEP_ROOM = SESSION_STEP + MIME_STRIP_HELD, WRITES_OUT = 4 };
 
 _Static_assert(sizeof(struct transaction) <= BUDGET_TRANSACTION, "room is left in its chunk");
 
@@ -84,7 +86,7 @@ static void begin_message(struct sessions *ss, struct session *s, struct transac
     tx->record->message.helo = record_put(tx->record, m->envelope.helo, SESSION_NAME_MAX);
     tx->record->message.client_name =
         record_put(tx->record, session_peer_name(s), SESSION_CLIENT_NAME);
-    tx->record->message.login = record_put(tx->record, session_peer_login(s), SESSION_LOGIN);
+    tx->record->message.login = record_put(tx->record, session_peer_login(s), SESSION_NAME_MAX);
     tx->record->message.peer = peer;
 }
 

@@ -121,9 +121,10 @@ struct transaction {
     struct transaction_subject titles;
     struct mime_html html;
     struct transaction_measure measure;
-    struct job *greylist; /* the question about the recipient that waits, or NULL */
-    struct address asked; /* that recipient, in the arena */
-    int32_t asked_spared; /* what the rules said of it */
+    struct submission *submission; /* transaction_submission.h; NULL: at an MX */
+    struct job *greylist;          /* the question about the recipient that waits, or NULL */
+    struct address asked;          /* that recipient, in the arena */
+    int32_t asked_spared;          /* what the rules said of it */
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */
     uint8_t other_scope[MIME_READINGS]; /* part_scope of the other readings */

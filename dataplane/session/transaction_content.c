@@ -2,6 +2,7 @@
 #include "dataplane/session/delivery.h"
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/transaction_foreign.h"
+#include "dataplane/session/transaction_submission.h"
 
 #include "proto/charset/charset.h"
 #include "proto/mime/mime_word.h"
@@ -173,7 +174,9 @@ static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *
     uint32_t looping = 0;
 
     for (uint32_t i = 0; i < tx->message.deliveries; i++) {
-        if (same_mailbox(ss->settings.directory, ascii_trim(value),
+        /* What goes on to another server ends in no mailbox here. */
+        if (tx->message.delivery[i].mailbox.len &&
+            same_mailbox(ss->settings.directory, ascii_trim(value),
                          tx->message.delivery[i].mailbox))
             tx->recipient[i].looping = true;
         looping += tx->recipient[i].looping;
@@ -204,6 +207,8 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
         return SMTP_REPLY_NONE;
     tx->measure.header_fields++;
     row = trace_field(ss, tx, event);
+    if (row == SMTP_REPLY_NONE && tx->submission)
+        row = transaction_submission_field(ss, tx, event);
     if (row != SMTP_REPLY_NONE)
         return row;
     transaction_foreign_field(ss, tx, event);
@@ -397,6 +402,8 @@ enum smtp_reply_id transaction_content_finish(struct sessions *ss, struct transa
 
     mime_readings_finish(&tx->mime);
     row = read_mime(ss, tx, span_of(NULL, 0), &unused);
+    if (row == SMTP_REPLY_NONE && tx->submission)
+        row = transaction_submission_finish(ss, tx);
     /* A refusal by the header of a message without a body is found again by the verdict at the
      * final dot. */
     if (row == SMTP_REPLY_RULE_REJECTED || row == SMTP_REPLY_RULE_DEFERRED)

@@ -69,6 +69,21 @@ static enum pop3_reply_id read_credential(struct span text, struct pop3_command 
     return text.len && utf8_valid(text) ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;
 }
 
+/*
+ * auth-command     = "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF
+ * cancel-response] initial-response = base64 / "="                                       ; RFC 5034
+ * section 5
+ */
+static enum pop3_reply_id read_auth(struct span text, struct pop3_command *c)
+{
+    ptrdiff_t space = span_find(text, ' ');
+
+    c->argument = space < 0 ? text : span_head(text, (size_t)space);
+    c->initial = trim(span_skip(text, c->argument.len));
+    return c->argument.len && span_find(c->initial, ' ') < 0 ? POP3_REPLY_NONE
+                                                             : POP3_REPLY_BAD_ARGUMENT;
+}
+
 static enum pop3_reply_id read_argument(struct span rest, struct pop3_command *c)
 {
     struct span text = trim(rest);
@@ -78,6 +93,8 @@ static enum pop3_reply_id read_argument(struct span rest, struct pop3_command *c
         return read_credential(text, c);
     case POP3_VERB_PASS:
         return read_credential(rest, c);
+    case POP3_VERB_AUTH:
+        return read_auth(text, c);
     case POP3_VERB_LANG:
         c->argument = text;
         return span_find(text, ' ') < 0 ? POP3_REPLY_NONE : POP3_REPLY_BAD_ARGUMENT;

@@ -17,7 +17,9 @@ enum pop3_verb {
 /* One command line. Spans point into the line. */
 struct pop3_command {
     enum pop3_verb verb;
-    struct span argument; /* USER: the name. PASS: the password with its spaces. LANG: the range */
+    struct span argument; /* USER: the name. PASS: the password with its spaces. LANG: the range.
+                             AUTH: the mechanism */
+    struct span initial;  /* AUTH: the initial response, where there is one */
     uint32_t number;      /* LIST, UIDL, RETR, TOP, DELE: message-number, 0 when none was given */
     uint32_t lines;       /* TOP: lines of the body, at most POP3_LINES_ALL - 1 */
 };

@@ -5,7 +5,8 @@
 
 enum pop3_server_state {
     STATE_AUTHORIZATION,
-    STATE_USER, /* authorization, and USER was accepted */
+    STATE_USER,     /* authorization, and USER was accepted */
+    STATE_EXCHANGE, /* authorization, and the next line is one of an authentication exchange */
     STATE_TRANSACTION,
     STATE_UPDATE,
 };
@@ -95,6 +96,29 @@ static int on_pass(struct pop3_server *s, const struct pop3_command *c, struct p
     action->utf8 = s->utf8;
     s->state = STATE_AUTHORIZATION;
     return ask(s, POP3_ACTION_LOGIN);
+}
+
+/* RFC 5034 section 4 */
+static int on_auth(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action)
+{
+    if (!s->options->login)
+        return reply(s, POP3_REPLY_NEEDS_ENCRYPTION);
+    if (!s->options->mechanisms.len)
+        return reply(s, POP3_REPLY_AUTH_MECHANISM);
+    action->mechanism = c->argument;
+    action->initial = c->initial.len ? c->initial : span_of(NULL, 0);
+    action->utf8 = s->utf8;
+    s->state = STATE_AUTHORIZATION;
+    return ask(s, POP3_ACTION_AUTH);
+}
+
+static int on_response(struct pop3_server *s, struct span line, struct pop3_action *action)
+{
+    s->state = STATE_AUTHORIZATION;
+    s->line.limit = POP3_LINE_MAX;
+    action->bytes = line;
+    action->utf8 = s->utf8;
+    return ask(s, POP3_ACTION_RESPONSE);
 }
 
 /* LIST and UIDL: one message in the reply's line, or all in lines that follow. */
@@ -211,6 +235,7 @@ static const struct {
     int (*run)(struct pop3_server *s, const struct pop3_command *c, struct pop3_action *action);
 } commands[POP3_VERB_COUNT] = {
     [POP3_VERB_USER] = {UNKNOWN_CLIENT, on_user},
+    [POP3_VERB_AUTH] = {UNKNOWN_CLIENT, on_auth},
     [POP3_VERB_PASS] = {BIT(STATE_USER), on_pass},
     [POP3_VERB_STAT] = {LOGGED_IN, on_worded},
     [POP3_VERB_LIST] = {LOGGED_IN, on_list},
@@ -230,8 +255,11 @@ static const struct {
 static int on_line(struct pop3_server *s, struct span line, struct pop3_action *action)
 {
     struct pop3_command c;
-    enum pop3_reply_id bad = pop3_command_parse(line, &c);
+    enum pop3_reply_id bad;
 
+    if (s->state == STATE_EXCHANGE)
+        return on_response(s, line, action);
+    bad = pop3_command_parse(line, &c);
     s->verb = (uint8_t)c.verb;
     if (c.verb != POP3_VERB_UNKNOWN && !(commands[c.verb].states & BIT(s->state)))
         return reply(s, POP3_REPLY_BAD_SEQUENCE);
@@ -302,6 +330,11 @@ static void put_capabilities(const struct pop3_server_options *options, struct w
     writer_text(w, "+OK capabilities\r\n");
     if (options->login)
         writer_text(w, "USER\r\n");
+    if (options->login && options->mechanisms.len) {
+        writer_text(w, "SASL");
+        writer_span_put(w, options->mechanisms);
+        writer_text(w, "\r\n");
+    }
     if (options->stls)
         writer_text(w, "STLS\r\n");
     writer_text(w, "TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n");
@@ -353,6 +386,10 @@ static void put_reply(struct pop3_server *s, enum pop3_reply_id id, struct write
         writer_text(w, "+OK ");
         writer_span_put(w, s->options->hostname);
         writer_text(w, " POP3 ready\r\n");
+    } else if (id == POP3_REPLY_AUTH_CHALLENGE) {
+        writer_text(w, "+ ");
+        writer_span_put(w, s->challenge);
+        writer_text(w, "\r\n");
     } else {
         pop3_reply_put(w, id);
     }
@@ -437,9 +474,26 @@ enum pop3_action_kind pop3_server_next(struct pop3_server *s, struct span *in,
     return action_out->kind;
 }
 
+static bool is_login(enum pop3_action_kind what)
+{
+    return what == POP3_ACTION_LOGIN || what == POP3_ACTION_AUTH || what == POP3_ACTION_RESPONSE;
+}
+
+bool pop3_server_challenge(struct pop3_server *s, struct span challenge)
+{
+    if (s->waiting != POP3_ACTION_AUTH && s->waiting != POP3_ACTION_RESPONSE)
+        return false;
+    s->waiting = 0;
+    s->challenge = challenge;
+    s->state = STATE_EXCHANGE;
+    s->line.limit = POP3_EXCHANGE_LINE_MAX;
+    reply(s, POP3_REPLY_AUTH_CHALLENGE);
+    return true;
+}
+
 bool pop3_server_open(struct pop3_server *s, const struct pop3_mailbox *mailbox, uint8_t *deleted)
 {
-    if (s->waiting != POP3_ACTION_LOGIN)
+    if (!is_login((enum pop3_action_kind)s->waiting))
         return false;
     s->waiting = 0;
     s->mailbox = mailbox;
@@ -454,7 +508,7 @@ bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id)
     enum pop3_action_kind what = (enum pop3_action_kind)s->waiting;
     bool yes = !pop3_reply_refuses(id);
 
-    if (!s->waiting || what == POP3_ACTION_TLS || (what == POP3_ACTION_LOGIN && yes))
+    if (!s->waiting || what == POP3_ACTION_TLS || (is_login(what) && yes))
         return false;
     s->waiting = 0;
     switch (what) {

@@ -15,17 +15,20 @@
 
 /* Shared by all sessions, immutable while any of them uses it. */
 struct pop3_server_options {
-    struct span hostname; /* of the greeting; printable ASCII, at most 255 */
-    uint16_t logins_max;  /* failed logins until the connection is closed, at least 1 */
-    uint16_t errors_max;  /* -ERR replies until the connection is closed, at least 1 */
-    bool stls;            /* STLS is offered (RFC 2595 section 4) */
-    bool login;           /* names and passwords are taken on this connection */
-    uint32_t login_delay; /* least seconds between two logins, to be announced; 0: none */
+    struct span hostname;   /* of the greeting; printable ASCII, at most 255 */
+    uint16_t logins_max;    /* failed logins until the connection is closed, at least 1 */
+    uint16_t errors_max;    /* -ERR replies until the connection is closed, at least 1 */
+    bool stls;              /* STLS is offered (RFC 2595 section 4) */
+    struct span mechanisms; /* of AUTH (RFC 5034): names, a space before each; empty: none */
+    bool login;             /* names and passwords are taken on this connection */
+    uint32_t login_delay;   /* least seconds between two logins, to be announced; 0: none */
 };
 
 enum {
-    POP3_LINE_MAX = 255,              /* octets of a command, CRLF included (RFC 2449 section 4) */
-    POP3_SERVER_BUFFER = 2 * 255 + 2, /* size of the line buffer: a line, and the name of USER */
+    POP3_LINE_MAX = 255,           /* octets of a command, CRLF included (RFC 2449 section 4) */
+    POP3_EXCHANGE_LINE_MAX = 4000, /* of a line of an authentication exchange */
+    POP3_SERVER_BUFFER = 4000,     /* size of the line buffer: such a line, or one and the name of
+                                      USER */
     POP3_SERVER_ROOM = 512, /* room in `scratch` that any reply, or a line of a list, fits in */
 };
 
@@ -37,8 +40,11 @@ enum pop3_action_kind {
     POP3_ACTION_REPLY, /* `bytes` was appended to `scratch`: a reply, or the next lines of a list */
     POP3_ACTION_LOGIN, /* `user`, `password`, `utf8`; pop3_server_open() or pop3_server_answer()
                           with a refusal */
-    POP3_ACTION_RETR,  /* fetch message `index`; answer OK when its bytes are at hand, or a refusal
-                        */
+    POP3_ACTION_AUTH,  /* `mechanism`, `initial`, `utf8`: an exchange begins;
+                          pop3_server_challenge(),  or as LOGIN */
+    POP3_ACTION_RESPONSE, /* `bytes`, the client's line in it; as AUTH */
+    POP3_ACTION_RETR, /* fetch message `index`; answer OK when its bytes are at hand, or a refusal
+                       */
     POP3_ACTION_MESSAGE, /* send message `index` up to `lines` through pop3_stuff, then answer OK */
     POP3_ACTION_UPDATE,  /* remove what `deleted` marks, `deleted_count` messages, maybe none, and
                             release the mailbox; answer OK or NOT_REMOVED */
@@ -53,10 +59,12 @@ enum pop3_action_kind {
 struct pop3_action {
     enum pop3_action_kind kind;
     enum pop3_reply_id reply; /* REPLY: its row; NONE for the further lines of a list */
-    struct span bytes;        /* REPLY */
+    struct span bytes;        /* REPLY, RESPONSE */
+    struct span mechanism;    /* AUTH */
+    struct span initial;      /* AUTH: without one `data` is NULL */
     struct span user;         /* LOGIN; may hold any byte but CR, LF and NUL */
     struct span password;     /* LOGIN; likewise */
-    bool utf8;                /* LOGIN: the client has said UTF8 */
+    bool utf8;                /* LOGIN, AUTH: the client has said UTF8 */
     uint32_t index;           /* RETR, MESSAGE: into the mailbox's entries */
     uint32_t lines;           /* RETR, MESSAGE: of the body behind the header; or POP3_LINES_ALL */
     uint32_t deleted_count;   /* UPDATE */
@@ -66,8 +74,13 @@ struct pop3_action {
 /* Private to pop3_server.c; here so that a session can hold it. */
 struct pop3_server {
     const struct pop3_server_options *options;
-    const struct pop3_mailbox *mailbox;
-    uint8_t *deleted;
+    union {
+        struct span challenge; /* before the login: of the next reply; borrowed */
+        struct {
+            const struct pop3_mailbox *mailbox;
+            uint8_t *deleted;
+        };
+    };
     struct line line;
     struct parting parting; /* enum pop3_reply_id */
     uint64_t deleted_octets;
@@ -109,16 +122,21 @@ enum pop3_action_kind pop3_server_next(struct pop3_server *s, struct span *in,
                                        struct writer *scratch, struct pop3_action *action_out);
 
 /*
- * Answers LOGIN with success. `mailbox` and `deleted`, of (count + 7) / 8 zeroed bytes, are
- * borrowed until CLOSE. False, without effect, when no LOGIN waits.
+ * Answers LOGIN, AUTH or RESPONSE with success. `mailbox` and `deleted`, of (count + 7) / 8 zeroed
+ * bytes, are borrowed until CLOSE. False, without effect, when no login waits.
  */
 bool pop3_server_open(struct pop3_server *s, const struct pop3_mailbox *mailbox, uint8_t *deleted);
 
+/* Answers AUTH or RESPONSE with a challenge in base64, borrowed until its REPLY; RESPONSE follows.
+ * False, without effect, when neither waits. */
+bool pop3_server_challenge(struct pop3_server *s, struct span challenge);
+
 /*
  * Answers the action that waits: POP3_REPLY_OK, or the row of a refusal, which is sent as it is
- * (LOGIN: AUTH_FAILED, TOO_MANY_LOGINS, LOGIN_DELAY, IN_USE, SYS_TEMP, SYS_PERM). LOGIN cannot be
- * answered with OK. False, without effect, when nothing waits. A MESSAGE that could not be sent
- * whole is answered with a refusal: then only CLOSE comes.
+ * (LOGIN: AUTH_FAILED, TOO_MANY_LOGINS, LOGIN_DELAY, IN_USE, SYS_TEMP, SYS_PERM). AUTH and
+ * RESPONSE likewise, and AUTH_MECHANISM, AUTH_BAD, AUTH_CANCELLED. No login can be answered with
+ * OK. False, without effect, when nothing waits. A MESSAGE that could not be sent whole is answered
+ * with a refusal: then only CLOSE comes.
  */
 bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id);
 

@@ -99,16 +99,38 @@ static bool read_prdr(struct span value, struct smtp_command *c)
     return value.len == 0;
 }
 
+static bool is_hex(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10 || (uint8_t)(c - 'A') < 6;
+}
+
+/*
+ * auth-param = "AUTH=" xtext                                            ; RFC 4954 section 8
+ * xtext      = *( xchar / hexchar )
+ * hexchar    = "+" 2(%x30-39 / %x41-46)                                 ; RFC 3461 section 4
+ * The value is not believed (RFC 4954 section 5): who submits is who has logged in.
+ */
+static bool read_on_behalf(struct span value, struct smtp_command *c)
+{
+    c->on_behalf = true;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] != '+')
+            continue;
+        if (value.len - i < 3 || !is_hex(value.data[i + 1]) || !is_hex(value.data[i + 2]))
+            return false;
+        i += 2;
+    }
+    return true;
+}
+
 /* The parameters of MAIL that are offered. RCPT has none. */
 static const struct {
     const char *keyword;
     bool (*read)(struct span value, struct smtp_command *c);
     bool valued;
 } parameters[] = {
-    {"SIZE", read_size, true},
-    {"BODY", read_body, true},
-    {"SMTPUTF8", read_smtputf8, false},
-    {"PRDR", read_prdr, false},
+    {"SIZE", read_size, true},  {"BODY", read_body, true},      {"SMTPUTF8", read_smtputf8, false},
+    {"PRDR", read_prdr, false}, {"AUTH", read_on_behalf, true},
 };
 
 /*
@@ -235,6 +257,18 @@ static enum smtp_reply_id read_helo(struct span text, struct smtp_command *c)
     return SMTP_REPLY_NONE;
 }
 
+/*
+ * auth-command     = "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF
+ * cancel-response] initial-response = base64 / "="                                       ; RFC 4954
+ * section 8
+ */
+static enum smtp_reply_id read_auth(struct span text, struct smtp_command *c)
+{
+    c->argument = take_word(&text);
+    c->initial = take_word(&text);
+    return c->argument.len && text.len == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_BAD_ARGUMENT;
+}
+
 static bool is_utf8_text(struct span s)
 {
     uint8_t text[1024];
@@ -281,6 +315,8 @@ static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c
         return read_path(text, "TO:", ADDRESS_ALLOW_POSTMASTER, c);
     case SMTP_VERB_BDAT:
         return read_chunk(text, c);
+    case SMTP_VERB_AUTH:
+        return read_auth(text, c);
     case SMTP_VERB_XCLIENT:
         return smtp_xclient_parse(text, &c->xclient) ? SMTP_REPLY_NONE : SMTP_REPLY_BAD_XCLIENT;
     case SMTP_VERB_VRFY:

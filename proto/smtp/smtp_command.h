@@ -24,13 +24,16 @@ enum smtp_body_type {
 /* One command line. Spans point into the line. */
 struct smtp_command {
     enum smtp_verb verb;
-    struct span argument; /* EHLO, HELO: the name. NOOP, VRFY, HELP: the text, perhaps empty */
+    struct span argument; /* EHLO, HELO: the name. NOOP, VRFY, HELP: the text, perhaps empty. AUTH:
+                             the mechanism */
+    struct span initial;  /* AUTH: the initial response, where there is one */
     struct address path;  /* MAIL, RCPT: UTF-8 is grammar here, whether it is allowed or not */
     uint64_t size;   /* MAIL: declared octets (RFC 1870), 0 when not declared. BDAT: of the chunk */
     uint8_t body;    /* MAIL: enum smtp_body_type */
     bool parameters; /* MAIL, RCPT: there are some, good or not */
     bool last;       /* BDAT: the message ends with this chunk */
     bool smtputf8;   /* MAIL, VRFY (RFC 6531 section 3.4) */
+    bool on_behalf;  /* MAIL: an AUTH parameter names who submitted it first (RFC 4954 section 5) */
     bool prdr;       /* MAIL: a reply for each recipient is asked for (draft-hall-prdr) */
     struct smtp_xclient xclient; /* XCLIENT */
 };

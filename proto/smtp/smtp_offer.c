@@ -4,9 +4,11 @@
 /*
  * ehlo-ok-rsp = "250-" Domain CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF
  * ehlo-line   = "HELP" and whatever else is not in section 4.5.1         ; RFC 5321 section 4.1.1.1
+ * auth-line   = "AUTH" 1*( SP sasl-mech )                                ; RFC 4954 section 3
  * ehlo-line   = "LIMITS" *( SP Limit-name "=" Limit-value )            ; RFC 9422 section 3
  */
-static void put_offer(struct writer *w, const struct smtp_server_options *options, bool xclient)
+static void put_offer(struct writer *w, const struct smtp_server_options *options, bool xclient,
+                      bool auth)
 {
     writer_text(w, "250-");
     writer_span_put(w, options->hostname);
@@ -18,6 +20,10 @@ static void put_offer(struct writer *w, const struct smtp_server_options *option
     writer_number(w, options->messages_max);
     writer_text(w, " RCPTMAX=");
     writer_number(w, options->recipients_max);
+    if (auth) {
+        writer_text(w, "\r\n250-AUTH");
+        writer_span_put(w, options->mechanisms);
+    }
     if (options->starttls)
         writer_text(w, "\r\n250-STARTTLS");
     if (xclient)
@@ -26,12 +32,12 @@ static void put_offer(struct writer *w, const struct smtp_server_options *option
 }
 
 void smtp_offer_reply(struct writer *w, const struct smtp_server_options *options, bool xclient,
-                      enum smtp_reply_id id, struct span own_text)
+                      bool auth, enum smtp_reply_id id, struct span own_text)
 {
     const struct smtp_reply *row = smtp_reply_row(id);
 
     if (id == SMTP_REPLY_EHLO) {
-        put_offer(w, options, xclient);
+        put_offer(w, options, xclient, auth);
     } else if (id == SMTP_REPLY_READY || id == SMTP_REPLY_HELO) {
         writer_number(w, row->code);
         writer_byte(w, ' ');

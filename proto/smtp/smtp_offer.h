@@ -5,8 +5,9 @@
 #include "proto/smtp/smtp_server.h"
 
 /* Writes a reply, at most SMTP_SERVER_ROOM bytes: that to EHLO with what is offered, XCLIENT to
- * those who may say it; others as in their row, with `own_text` unless it is empty. */
+ * those who may say it, AUTH where passwords are taken; others as in their row, with `own_text`
+ * unless it is empty. */
 void smtp_offer_reply(struct writer *w, const struct smtp_server_options *options, bool xclient,
-                      enum smtp_reply_id id, struct span own_text);
+                      bool auth, enum smtp_reply_id id, struct span own_text);
 
 #endif

@@ -1,79 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/smtp/smtp_offer.h"
-
-enum smtp_server_state {
-    STATE_CONNECT,  /* before the greeting */
-    STATE_REFUSED,  /* the client was refused by 554 and may only say QUIT (RFC 5321 section 3.1) */
-    STATE_GREET,    /* waits for EHLO or HELO */
-    STATE_READY,    /* no transaction */
-    STATE_MAIL,     /* from here on a transaction is open: a sender, no recipient */
-    STATE_RCPT,     /* at least one recipient */
-    STATE_DATA,     /* the message is being read, or its END waits */
-    STATE_SWALLOW,  /* the message is refused and read to its end */
-    STATE_CHUNK,    /* a chunk of the message is being read, or its END waits */
-    STATE_CHUNKS,   /* between the chunks of a message */
-    STATE_FAILED,   /* a chunk was refused, and with it those that follow, up to LAST or RSET */
-    STATE_VERDICTS, /* the message was read, and each recipient is answered */
-};
+#include "proto/smtp/smtp_server_state.h"
 
 /* What came of an input: an action for the session, or nothing that concerns it. */
 enum { ACTION_NONE = -1 };
-
-bool smtp_server_connecting(const struct smtp_server *s)
-{
-    return s->waiting == SMTP_ACTION_CONNECT;
-}
-
-bool smtp_server_in_transaction(const struct smtp_server *s)
-{
-    return s->reset || s->state >= STATE_MAIL;
-}
-
-bool smtp_server_in_data(const struct smtp_server *s)
-{
-    return (s->state == STATE_DATA || s->state == STATE_SWALLOW ||
-            smtp_reader_in_chunk(&s->reader)) &&
-           !s->waiting;
-}
-
-bool smtp_server_in_line(const struct smtp_server *s)
-{
-    return s->reader.mode == SMTP_READER_SKIP || !line_idle(&s->reader.line);
-}
-
-void smtp_server_init(struct smtp_server *s, const struct smtp_server_options *options)
-{
-    *s = (struct smtp_server){.options = options, .state = STATE_CONNECT};
-    smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
-}
-
-bool smtp_server_secured(struct smtp_server *s, const struct smtp_server_options *options)
-{
-    if (s->waiting != SMTP_ACTION_TLS)
-        return false;
-    *s = (struct smtp_server){.options = options,
-                              .state = STATE_GREET,
-                              .errors = s->errors,
-                              .idle = s->idle,
-                              .trusted = s->trusted};
-    smtp_reader_init(&s->reader, options->command_line_max, options->text_line_max);
-    return true;
-}
-
-void smtp_server_trust(struct smtp_server *s)
-{
-    s->trusted = true;
-}
-
-void smtp_server_attach(struct smtp_server *s, uint8_t *buffer)
-{
-    line_attach(&s->reader.line, buffer);
-}
-
-uint8_t *smtp_server_detach(struct smtp_server *s)
-{
-    return line_take_back(&s->reader.line);
-}
 
 /* Every end of a transaction goes through here. */
 static void end_transaction(struct smtp_server *s)
@@ -129,8 +59,30 @@ static int on_helo(struct smtp_server *s, const struct smtp_command *c, struct s
     return ask(s, SMTP_ACTION_HELO);
 }
 
+/* Passwords may be said on this stream. */
+static bool may_authenticate(const struct smtp_server *s)
+{
+    return s->options->mechanisms.len && s->options->cleartext;
+}
+
+/* RFC 4954 section 4: once in a session, and between transactions. */
+static int on_auth(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
+{
+    if (s->known)
+        return reply(s, SMTP_REPLY_BAD_SEQUENCE);
+    if (!may_authenticate(s))
+        return reply(s, SMTP_REPLY_AUTH_NEEDS_ENCRYPTION);
+    action->mechanism = c->argument;
+    action->initial = c->initial.len ? c->initial : span_of(NULL, 0);
+    return ask(s, SMTP_ACTION_AUTH);
+}
+
 static int on_mail(struct smtp_server *s, const struct smtp_command *c, struct smtp_action *action)
 {
+    if (s->options->mechanisms.len && !s->known)
+        return reply(s, SMTP_REPLY_AUTH_REQUIRED);
+    if (c->on_behalf && !s->options->mechanisms.len)
+        return reply(s, SMTP_REPLY_UNKNOWN_PARAMETER);
     /* RFC 1870 section 6.1 */
     if (s->options->size_max && c->size > s->options->size_max)
         return reply(s, SMTP_REPLY_TOO_BIG);
@@ -208,6 +160,7 @@ static const struct {
     [SMTP_VERB_EHLO] = {.states = SERVED, .run = on_helo},
     [SMTP_VERB_HELO] = {.states = SERVED, .run = on_helo},
     [SMTP_VERB_XCLIENT] = {.states = BIT(STATE_GREET) | BIT(STATE_READY), .run = on_xclient},
+    [SMTP_VERB_AUTH] = {.states = BIT(STATE_READY), .run = on_auth},
     [SMTP_VERB_STARTTLS] = {.states = BIT(STATE_READY), .reply = SMTP_REPLY_START_TLS},
     [SMTP_VERB_MAIL] = {.states = BIT(STATE_READY), .run = on_mail},
     [SMTP_VERB_RCPT] = {.states = BIT(STATE_MAIL) | BIT(STATE_RCPT), .run = on_rcpt},
@@ -292,16 +245,37 @@ static bool is_idling(struct smtp_server *s, enum smtp_verb verb)
     return false;
 }
 
+/* AUTH is there for who may submit and has said EHLO. */
+static bool is_offered(const struct smtp_server *s, enum smtp_verb verb)
+{
+    return verb == SMTP_VERB_XCLIENT    ? s->trusted
+           : verb == SMTP_VERB_STARTTLS ? s->options->starttls
+           : verb == SMTP_VERB_AUTH
+               ? s->options->mechanisms.len && (s->esmtp || s->state == STATE_GREET)
+               : true;
+}
+
+static int on_response(struct smtp_server *s, struct span line, struct smtp_action *action)
+{
+    action->bytes = line;
+    return ask(s, SMTP_ACTION_RESPONSE);
+}
+
 static int on_line(struct smtp_server *s, struct span line, struct smtp_action *action)
 {
     struct smtp_command c;
-    enum smtp_reply_id bad = smtp_command_parse(line, &c);
+    enum smtp_reply_id bad;
 
+    if (s->state == STATE_EXCHANGE)
+        return on_response(s, line, action);
+    bad = smtp_command_parse(line, &c);
     if (c.verb == SMTP_VERB_BDAT)
         return on_bdat(s, &c, bad);
-    if ((c.verb == SMTP_VERB_XCLIENT && !s->trusted) ||
-        (c.verb == SMTP_VERB_STARTTLS && !s->options->starttls))
+    if (!is_offered(s, c.verb))
         return reply(s, SMTP_REPLY_NOT_OFFERED);
+    /* Lines of AUTH alone may be that long. */
+    if (line.len + 2 > SMTP_COMMAND_LINE_MAX && c.verb != SMTP_VERB_AUTH)
+        return reply(s, SMTP_REPLY_COMMAND_TOO_LONG);
     if (is_idling(s, c.verb))
         return reply(s, SMTP_REPLY_TOO_MANY_COMMANDS);
     if (c.verb == SMTP_VERB_EXPN)
@@ -364,8 +338,12 @@ static int on_long_chunk(struct smtp_server *s)
     return reply(s, SMTP_REPLY_CHUNK_LINE_TOO_LONG);
 }
 
-static int on_long(struct smtp_server *s)
+static int on_long(struct smtp_server *s, struct smtp_action *action)
 {
+    if (s->state == STATE_EXCHANGE) {
+        action->too_long = true;
+        return ask(s, SMTP_ACTION_RESPONSE);
+    }
     if (!smtp_server_in_data(s) && smtp_reader_long_chunk(&s->reader))
         return on_long_chunk(s);
     if (s->state == STATE_DATA || s->state == STATE_CHUNK)
@@ -403,7 +381,7 @@ static int read_on(struct smtp_server *s, struct span *in, struct smtp_action *a
     case SMTP_READER_CHUNK:
         return on_chunk(s);
     case SMTP_READER_LONG:
-        return on_long(s);
+        return on_long(s, action);
     case SMTP_READER_ODD: /* of lenient readers alone */
     case SMTP_READER_BAD:
         break;
@@ -435,7 +413,8 @@ static int send_reply(struct smtp_server *s, uint8_t *due, struct writer *scratc
     if (writer_room(scratch) < SMTP_SERVER_ROOM)
         return SMTP_ACTION_ROOM;
     *due = SMTP_REPLY_NONE;
-    smtp_offer_reply(scratch, s->options, s->trusted, id, span_of(s->own_text, s->own_text_len));
+    smtp_offer_reply(scratch, s->options, s->trusted, may_authenticate(s), id,
+                     span_of(s->own_text, s->own_text_len));
     set_own_text(s, span_of(NULL, 0));
     action->reply = id;
     action->ends = s->reset || smtp_reply_row(id)->code == 421;
@@ -521,7 +500,11 @@ static enum smtp_reply_id answered(struct smtp_server *s, enum smtp_action_kind 
         return s->esmtp ? SMTP_REPLY_EHLO : SMTP_REPLY_HELO;
     case SMTP_ACTION_XCLIENT:
         s->state = yes ? STATE_CONNECT : s->state;
+        s->known &= !yes;
         return SMTP_REPLY_NONE;
+    case SMTP_ACTION_AUTH:
+    case SMTP_ACTION_RESPONSE:
+        return SMTP_REPLY_AUTH_OK;
     case SMTP_ACTION_VERDICT:
         s->verdict++;
         return SMTP_REPLY_ACCEPTED;
@@ -572,6 +555,10 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
     }
     usual = answered(s, what, !smtp_reply_refuses(id));
     s->reply = (uint8_t)(id == SMTP_REPLY_OK ? usual : id);
+    if (what == SMTP_ACTION_AUTH || what == SMTP_ACTION_RESPONSE) {
+        s->state = s->reply == SMTP_REPLY_AUTH_CHALLENGE ? STATE_EXCHANGE : STATE_READY;
+        s->known = s->reply == SMTP_REPLY_AUTH_OK;
+    }
     set_own_text(s, own_text);
     return true;
 }

@@ -26,6 +26,9 @@ struct smtp_server_options {
     uint16_t command_line_max; /* octets of a command line with CRLF; the line buffer's size */
     uint8_t recipients_max;    /* accepted a transaction; 100 or more, RFC 5321 section 4.5.3.1.8 */
     uint16_t errors_max;       /* 5xx replies until 421, at least 1; an accepted message forgives */
+    struct span mechanisms;    /* of a submission server, which takes mail from who has logged in
+                                  alone: names, a space before each; empty: AUTH is not offered */
+    bool cleartext;            /* passwords are taken over a stream that is not protected */
     uint16_t idle_max; /* commands that bring no message nearer (EHLO, RSET, NOOP, VRFY, HELP,
                           EXPN) until 421, since the last accepted message; 0: no limit */
     bool starttls;     /* STARTTLS is offered (RFC 3207) */
@@ -47,8 +50,12 @@ enum smtp_action_kind {
     SMTP_ACTION_HELO,  /* `name`, `esmtp`; answer. An open transaction ends after acceptance */
     SMTP_ACTION_XCLIENT, /* `xclient`: whom the trusted client speaks for; answer. After acceptance
                             CONNECT asks again, as for a new connection */
-    SMTP_ACTION_MAIL,    /* `path`, `size`, `body`, `smtputf8`, `prdr`; answer */
-    SMTP_ACTION_RCPT,    /* `path`; answer */
+    SMTP_ACTION_AUTH, /* `mechanism`, `initial`: an exchange begins; answer AUTH_CHALLENGE with the
+                         challenge as own text, AUTH_OK, or a refusal, which ends it */
+    SMTP_ACTION_RESPONSE, /* `bytes`, the client's line, or `too_long`, which ends it; answer as
+                             AUTH */
+    SMTP_ACTION_MAIL,     /* `path`, `size`, `body`, `smtputf8`, `prdr`; answer */
+    SMTP_ACTION_RCPT,     /* `path`; answer */
     SMTP_ACTION_DATA,    /* DATA, or a chunk of BDAT: answer OK and message bytes follow, or refuse:
                             DATA leaves the transaction, a chunk leads to its end */
     SMTP_ACTION_TEXT,    /* `bytes` of the message */
@@ -72,7 +79,10 @@ struct smtp_action {
     enum smtp_action_kind kind;
     enum smtp_reply_id reply; /* REPLY, REFUSED */
     bool ends;                /* REPLY: the transaction, if there is one, ends with it */
-    struct span bytes;        /* REPLY, TEXT */
+    struct span bytes;        /* REPLY, TEXT, RESPONSE */
+    struct span mechanism;    /* AUTH */
+    struct span initial;      /* AUTH: without one `data` is NULL */
+    bool too_long;            /* RESPONSE */
     struct span name;         /* HELO: the client's name for itself; bounded, no control bytes */
     bool esmtp;               /* HELO: it said EHLO */
     uint8_t body;             /* MAIL: enum smtp_body_type */
@@ -106,6 +116,7 @@ struct smtp_server {
     bool reset : 1;     /* RESET is due behind the reply */
     bool closing : 1;   /* CLOSE is due behind all that is due */
     bool trusted : 1;   /* XCLIENT is offered */
+    bool known : 1;     /* the client has logged in */
     bool upgrade : 1;   /* TLS is due behind the reply */
     bool utf8 : 1;      /* of the transaction: SMTPUTF8, PRDR, BODY=BINARYMIME */
     bool prdr : 1;
@@ -135,10 +146,10 @@ enum smtp_action_kind smtp_server_next(struct smtp_server *s, struct span *in,
                                        struct writer *scratch, struct smtp_action *action_out);
 
 /*
- * Answers the CONNECT, HELO, XCLIENT, MAIL, RCPT, DATA, END, VERDICT or FINAL that waits.
- * SMTP_REPLY_OK accepts with the reply that the command calls for; any other row is sent as it is,
- * and accepts or refuses by its code (a 421 also closes). Where PRDR was asked for, END may be
- * answered with PRDR: that is not the end, VERDICT and FINAL follow. A chunk's refusal is sent
+ * Answers the CONNECT, HELO, XCLIENT, AUTH, RESPONSE, MAIL, RCPT, DATA, END, VERDICT or FINAL that
+ * waits. SMTP_REPLY_OK accepts with the reply that the command calls for; any other row is sent as
+ * it is, and accepts or refuses by its code (a 421 also closes). Where PRDR was asked for, END may
+ * be answered with PRDR: that is not the end, VERDICT and FINAL follow. A chunk's refusal is sent
  * behind the chunk, and its acceptance is no reply yet. `own_text` replaces the row's text unless
  * empty; borrowed until the REPLY, and that of a refused message until RESET. False, without
  * effect, when nothing waits.
@@ -173,6 +184,9 @@ bool smtp_server_connecting(const struct smtp_server *s);
 
 /* True between MAIL's acceptance and RESET. */
 bool smtp_server_in_transaction(const struct smtp_server *s);
+
+/* True while the client's next line of an authentication exchange is awaited or judged. */
+bool smtp_server_in_exchange(const struct smtp_server *s);
 
 /* True while a command line has begun and not ended. */
 bool smtp_server_in_line(const struct smtp_server *s);

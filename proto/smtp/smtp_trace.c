@@ -144,14 +144,14 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
     struct folder f = {.w = w, .column = sizeof("Received:") - 1};
 
     writer_text(w, "Received:");
-    put_peer(&clause, "from ", t->helo, HELO_LIMIT, "");
-    put_clause(&f, writer_span(&clause));
-
-    clause.len = 0;
-    put_tcp_info(&clause, t);
-    put_clause(&f, writer_span(&clause));
-
-    clause.len = 0;
+    if (!t->hidden) {
+        put_peer(&clause, "from ", t->helo, HELO_LIMIT, "");
+        put_clause(&f, writer_span(&clause));
+        clause.len = 0;
+        put_tcp_info(&clause, t);
+        put_clause(&f, writer_span(&clause));
+        clause.len = 0;
+    }
     put_peer(&clause, "by ", t->hostname, HOST_LIMIT, "");
     put_clause(&f, writer_span(&clause));
 
@@ -183,8 +183,10 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
  */
 void smtp_trace_put(struct writer *w, const struct smtp_trace *t)
 {
-    put_path(w, "Return-Path: <", t->sender, t->smtputf8, ">\r\n");
-    /* Our own name for it, whatever the message is: a loop is found by it. */
-    put_path(w, "Delivered-To: ", t->mailbox, true, "\r\n");
+    if (t->mailbox.len) {
+        put_path(w, "Return-Path: <", t->sender, t->smtputf8, ">\r\n");
+        /* Our own name for it, whatever the message is: a loop is found by it. */
+        put_path(w, "Delivered-To: ", t->mailbox, true, "\r\n");
+    }
     put_received(w, t);
 }

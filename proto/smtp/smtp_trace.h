@@ -9,7 +9,9 @@
 struct smtp_trace {
     struct span sender;    /* reverse-path as spelled, without brackets; empty for the null one */
     struct span recipient; /* forward-path as spelled, without brackets */
-    struct span mailbox;   /* address of the mailbox that it is delivered to */
+    struct span mailbox;   /* address of the mailbox that it is delivered to; empty: it goes on to
+                              another server, and only Received is written */
+    bool hidden;           /* who submits is not to be told of: no "from" clause */
     bool only_recipient;   /* the transaction has no other: "for" may stand in Received */
     struct span helo;      /* the client's name for itself */
     struct ip_address client;

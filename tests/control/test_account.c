@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "control/service/account_service.h"
+#include "control/store/store.h"
 #include "tests/harness/check.h"
 
 static struct config_errors errors;
@@ -154,6 +155,104 @@ static void unknown_names_cost_a_hash_too(void)
     account_table_free(t);
 }
 
+/* ---- SCRAM ---- */
+
+/* Alice has keys of her password; bob has none. */
+static struct account_table *scram_table(const char *secret)
+{
+    static char text[SCRAM_KEYS_TEXT + 1];
+    struct config *config = accounts("secret", "secret");
+    struct scram_keys keys = {
+        .hash = SCRAM_SHA256, .salt_len = 16, .iterations = 5000, .salt = "a salt of sixtee"};
+    struct writer w = writer_of(text, sizeof(text) - 1);
+    uint8_t octets[STORE_SECRET] = {0};
+    struct account_table *t;
+
+    CHECK(scram_keys_derive(&keys, span_text("secret")));
+    scram_keys_put(&w, &keys);
+    text[w.len] = 0;
+    config->accounts[0].scram_sha_256 = text;
+    t = account_table_new(config, id_of, NULL);
+    memcpy(octets, secret, strlen(secret));
+    account_table_set_secret(t, octets);
+    config_free(config);
+    return t;
+}
+
+static struct scram_keys salt_of(const struct account_table *t, const char *user)
+{
+    struct scram_keys keys = {0};
+
+    CHECK(account_table_salt(t, span_text(user), SCRAM_SHA256, &keys));
+    return keys;
+}
+
+static bool proves(const struct account_table *t, const char *user)
+{
+    struct job_account_proof proof = {
+        .user = span_text(user), .message = span_text("n=x"), .hash = SCRAM_SHA256};
+    uint8_t signature[SCRAM_KEY_MAX];
+    uint64_t id = 0;
+
+    return account_table_prove(t, &proof, &id, signature);
+}
+
+static void unknown_names_look_like_others_to_scram(void)
+{
+    struct account_table *t = scram_table("one"), *other = scram_table("two");
+    struct scram_keys alice = salt_of(t, "Alice@example.TEST"),
+                      bob = salt_of(t, "bob@example.test");
+    struct scram_keys nobody = salt_of(t, "nobody@example.test");
+    struct scram_keys again = salt_of(t, "nobody@example.test");
+    struct scram_keys elsewhere = salt_of(other, "nobody@example.test");
+
+    CHECK(memcmp(alice.salt, "a salt of sixtee", 16) == 0);
+    CHECK(alice.salt_len == nobody.salt_len && alice.iterations == nobody.iterations);
+    CHECK(bob.iterations == alice.iterations && bob.salt_len == alice.salt_len);
+    CHECK(memcmp(&nobody, &again, sizeof(nobody)) == 0);
+    CHECK(memcmp(nobody.salt, elsewhere.salt, 16) != 0 && memcmp(nobody.salt, bob.salt, 16) != 0);
+    CHECK(!proves(t, "alice@example.test") && !proves(t, "bob@example.test") &&
+          !proves(t, "nobody@example.test"));
+    account_table_free(t);
+    account_table_free(other);
+}
+
+static int64_t least_proof(const struct account_table *t, const char *user)
+{
+    int64_t least = INT64_MAX;
+
+    for (int i = 0; i < 20; i++) {
+        int64_t start = cpu_us(), cost;
+
+        for (int k = 0; k < 50; k++)
+            proves(t, user);
+        cost = cpu_us() - start;
+        least = cost < least ? cost : least;
+    }
+    return least;
+}
+
+static void unknown_names_cost_a_proof_too(void)
+{
+    struct account_table *t = scram_table("one");
+    int64_t known = least_proof(t, "alice@example.test");
+    int64_t unknown = least_proof(t, "alicf@example.test");
+
+    CHECK(unknown * 2 > known && unknown < known * 2);
+    account_table_free(t);
+}
+
+static void nobody_acts_as_somebody_else(void)
+{
+    struct account_table *t = scram_table("one");
+
+    CHECK(account_table_acts_as(t, 7, span_text("")));
+    CHECK(account_table_acts_as(t, 7, span_text("ALICE@example.test")));
+    CHECK(!account_table_acts_as(t, 7, span_text("bob@example.test")));
+    CHECK(!account_table_acts_as(t, 7, span_text("nobody@example.test")));
+    account_table_free(t);
+}
+
 static void no_accounts_no_logins(void)
 {
     struct config *config = accounts("secret", NULL);
@@ -273,6 +372,9 @@ int main(void)
     CHECK_CASE(passwords_are_judged);
     CHECK_CASE(passwords_are_prepared);
     CHECK_CASE(unknown_names_cost_a_hash_too);
+    CHECK_CASE(unknown_names_look_like_others_to_scram);
+    CHECK_CASE(unknown_names_cost_a_proof_too);
+    CHECK_CASE(nobody_acts_as_somebody_else);
     CHECK_CASE(no_accounts_no_logins);
     CHECK_CASE(no_table_without_ids);
     CHECK_CASE(jobs_are_answered_also_across_a_reload);

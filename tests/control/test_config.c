@@ -324,7 +324,7 @@ static const struct {
      "a.7},{name: a.8},{name: a.9},"
      "{name: b.1},{name: b.2},{name: b.3},{name: b.4},{name: b.5},{name: b.6},{name: "
      "b.7},{name: b.8}]\n",
-     ":2: engine.directory: expected room for all domains and addresses, 19 in all"},
+     ":2: engine.directory: expected room for all domains and addresses, 20 in all"},
     {LEAST "tap: {ports: [{interface: eth1}]}\n", ":7: tap: expected nothing, since role is serve"},
     {LEAST_TAP "store: {path: mail}\n", ":4: store: expected nothing, since role is tap"},
     {LEAST_TAP "engine: {pmd: af_xdp}\n", ":4: engine.pmd: expected nothing, since role is tap"},

@@ -18,6 +18,7 @@ static const struct pop3_server_options options = {
     .logins_max = 3,
     .errors_max = 5,
     .login = true,
+    .mechanisms = {(const uint8_t *)" PLAIN", 6},
     .login_delay = 60};
 static const struct pop3_entry entries[MESSAGES] = {
     {.size = 5, .uid = 1},
@@ -42,7 +43,10 @@ static void answer(struct play *p, enum pop3_action_kind kind)
     unsigned n = p->answers[p->asked++ % ANSWERS];
     bool yes = n < 200;
 
-    if (yes && kind == POP3_ACTION_LOGIN)
+    if (n % 5 == 0 && (kind == POP3_ACTION_AUTH || kind == POP3_ACTION_RESPONSE))
+        MUST(pop3_server_challenge(&p->server, span_text("Y2hhbGxlbmdl")));
+    else if (yes && (kind == POP3_ACTION_LOGIN || kind == POP3_ACTION_AUTH ||
+                     kind == POP3_ACTION_RESPONSE))
         MUST(pop3_server_open(&p->server, &mailbox, p->deleted));
     else
         MUST(pop3_server_answer(&p->server, yes     ? POP3_REPLY_OK

@@ -22,6 +22,7 @@ static const struct smtp_server_options options = {
     .recipients_max = 2,
     .errors_max = 5,
     .idle_max = 8,
+    .cleartext = true,
 };
 
 struct play {
@@ -68,6 +69,12 @@ static void check_action(struct play *p, const struct smtp_action *a)
         break;
     case SMTP_ACTION_MAIL:
         p->prdr = a->prdr;
+        break;
+    case SMTP_ACTION_AUTH:
+        MUST(!p->open && a->mechanism.len);
+        break;
+    case SMTP_ACTION_RESPONSE:
+        MUST(!p->open && smtp_server_in_exchange(&p->server));
         break;
     case SMTP_ACTION_XCLIENT:
         MUST(!p->open && a->xclient.given);
@@ -121,6 +128,8 @@ static bool feed(struct play *p, struct span in)
         case SMTP_ACTION_CONNECT:
         case SMTP_ACTION_HELO:
         case SMTP_ACTION_XCLIENT:
+        case SMTP_ACTION_AUTH:
+        case SMTP_ACTION_RESPONSE:
         case SMTP_ACTION_VERDICT:
         case SMTP_ACTION_FINAL:
         case SMTP_ACTION_MAIL:
@@ -141,9 +150,11 @@ static bool feed(struct play *p, struct span in)
 
 static void play(struct span in, const uint8_t *answers, uint32_t seed, struct writer *out)
 {
+    struct smtp_server_options submission = options;
     struct play p = {.out = out, .answers = answers, .late = seed != 0};
 
-    smtp_server_init(&p.server, &options);
+    submission.mechanisms = span_text(" PLAIN LOGIN");
+    smtp_server_init(&p.server, answers[0] & 2 ? &submission : &options);
     if (answers[0] & 1)
         smtp_server_trust(&p.server);
     p.scratch = writer_of(p.bytes, sizeof(p.bytes));

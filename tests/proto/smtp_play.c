@@ -14,16 +14,18 @@ static const struct smtp_server_options options = {
     .idle_max = 12,
 };
 
-bool play_trusted, play_starttls;
+bool play_trusted, play_starttls, play_submits;
 
 void play_begin(struct play *p, void *text, size_t cap)
 {
-    static struct smtp_server_options offering;
+    static struct smtp_server_options other;
 
     memset(p, 0, sizeof(*p));
-    offering = options;
-    offering.starttls = true;
-    smtp_server_init(&p->server, play_starttls ? &offering : &options);
+    other = options;
+    other.starttls = play_starttls;
+    other.cleartext = play_submits;
+    other.mechanisms = span_text(play_submits ? " PLAIN LOGIN" : "");
+    smtp_server_init(&p->server, &other);
     if (play_trusted)
         smtp_server_trust(&p->server);
     p->scratch = writer_of(p->reply_bytes, sizeof(p->reply_bytes));
@@ -43,6 +45,25 @@ static enum smtp_reply_id judge_path(const struct smtp_action *a)
     return SMTP_REPLY_OK;
 }
 
+/* By what was said: "good" is right, "more" leads on, "*" cancels. */
+static enum smtp_reply_id judge_login(const struct smtp_action *a, struct span *own_out)
+{
+    struct span said = a->kind == SMTP_ACTION_AUTH ? a->initial : a->bytes;
+
+    *own_out = span_of(NULL, 0);
+    if (a->too_long)
+        return SMTP_REPLY_AUTH_TOO_LONG;
+    if (span_equal(said, span_text("good")))
+        return SMTP_REPLY_OK;
+    if (span_equal(said, span_text("*")))
+        return SMTP_REPLY_AUTH_CANCELLED;
+    if (a->kind == SMTP_ACTION_AUTH || span_equal(said, span_text("more"))) {
+        *own_out = said;
+        return SMTP_REPLY_AUTH_CHALLENGE;
+    }
+    return SMTP_REPLY_AUTH_FAILED;
+}
+
 void play_decide(struct play *p, const struct smtp_action *a)
 {
     p->answer = SMTP_REPLY_OK;
@@ -58,6 +79,12 @@ void play_decide(struct play *p, const struct smtp_action *a)
         p->open += a->kind == SMTP_ACTION_MAIL && p->answer == SMTP_REPLY_OK;
         p->begun = p->rejects = false;
         p->prdr = a->kind == SMTP_ACTION_MAIL ? a->prdr : p->prdr;
+        break;
+    case SMTP_ACTION_AUTH:
+    case SMTP_ACTION_RESPONSE:
+        p->answer = judge_login(a, &p->own);
+        p->own =
+            span_of(memcpy(p->said, p->own.len ? p->own.data : p->said, p->own.len), p->own.len);
         break;
     case SMTP_ACTION_END:
         p->answer = p->rejects ? SMTP_REPLY_RULE_REJECTED : SMTP_REPLY_ACCEPTED;
@@ -114,6 +141,14 @@ bool play_act(struct play *p, const struct smtp_action *a)
         return true;
     case SMTP_ACTION_CONNECT:
         writer_text(&p->out, "CONNECT ");
+        break;
+    case SMTP_ACTION_AUTH:
+        writer_printf(&p->out, "AUTH(%.*s %.*s)", (int)a->mechanism.len, a->mechanism.data,
+                      (int)a->initial.len, a->initial.data ? (const char *)a->initial.data : "");
+        break;
+    case SMTP_ACTION_RESPONSE:
+        writer_printf(&p->out, "RESPONSE(%.*s%s)", (int)a->bytes.len,
+                      a->bytes.len ? (const char *)a->bytes.data : "", a->too_long ? "..." : "");
         break;
     case SMTP_ACTION_HELO:
         writer_printf(&p->out, "HELO(%.*s %d)", (int)a->name.len, a->name.data, a->esmtp);

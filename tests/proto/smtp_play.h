@@ -24,11 +24,15 @@ struct play {
     int open;     /* transactions opened and not reset */
     enum smtp_reply_id answer;
     struct span own;
+    uint8_t said[128]; /* what `own` is of */
 };
 
 /* Whether the clients to come may say XCLIENT. */
 extern bool play_trusted, play_starttls;
 void play_begin(struct play *p, void *text, size_t cap);
+/* Whether sessions are of a submission server, which takes lines of 128 octets. */
+extern bool play_submits;
+
 /* Answers what is asked by the name that stands in it, and messages by their first byte. */
 void play_decide(struct play *p, const struct smtp_action *a);
 /* Writes one action down; false when it ends the feeding of this input. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct pop3_server_options options = {
+static struct pop3_server_options options = {
     .hostname = {(const uint8_t *)"mx.example.org", 14},
     .logins_max = 3,
     .errors_max = 6,
@@ -48,13 +48,28 @@ static void answer(struct play *p)
 {
     if (p->answer == POP3_REPLY_LOGGED_IN)
         CHECK(pop3_server_open(&p->server, &mailbox, p->deleted));
+    else if (p->answer == POP3_REPLY_AUTH_CHALLENGE)
+        CHECK(pop3_server_challenge(&p->server, span_text("challenge")));
     else
         CHECK(pop3_server_answer(&p->server, p->answer));
+}
+
+/* By what was said, as the rest of these. */
+static void judge_login(struct play *p, const struct pop3_action *a)
+{
+    struct span said = a->kind == POP3_ACTION_AUTH ? a->initial : a->bytes;
+
+    p->answer = span_equal(said, span_text("good"))                 ? POP3_REPLY_LOGGED_IN
+                : span_equal(said, span_text("*"))                  ? POP3_REPLY_AUTH_CANCELLED
+                : !said.data || span_equal(said, span_text("more")) ? POP3_REPLY_AUTH_CHALLENGE
+                                                                    : POP3_REPLY_AUTH_FAILED;
 }
 
 static void decide(struct play *p, const struct pop3_action *a)
 {
     p->answer = POP3_REPLY_OK;
+    if (a->kind == POP3_ACTION_AUTH || a->kind == POP3_ACTION_RESPONSE)
+        judge_login(p, a);
     if (a->kind == POP3_ACTION_LOGIN)
         p->answer = span_equal(a->password, span_text("right pass ")) ? POP3_REPLY_LOGGED_IN
                     : span_equal(a->user, span_text("busy"))          ? POP3_REPLY_IN_USE
@@ -87,6 +102,15 @@ static bool act(struct play *p, const struct pop3_action *a)
     case POP3_ACTION_LOGIN:
         writer_printf(&p->out, "LOGIN%s(%.*s/%.*s) ", a->utf8 ? "8" : "", (int)a->user.len,
                       a->user.data, (int)a->password.len, a->password.data);
+        break;
+    case POP3_ACTION_AUTH:
+        writer_printf(&p->out, "AUTH%s(%.*s %.*s) ", a->utf8 ? "8" : "", (int)a->mechanism.len,
+                      a->mechanism.data, (int)a->initial.len,
+                      a->initial.data ? (const char *)a->initial.data : "");
+        break;
+    case POP3_ACTION_RESPONSE:
+        writer_printf(&p->out, "RESPONSE%s(%.*s) ", a->utf8 ? "8" : "", (int)a->bytes.len,
+                      a->bytes.len ? (const char *)a->bytes.data : "");
         break;
     case POP3_ACTION_RETR:
         writer_printf(&p->out, "RETR(%u) ", a->index);
@@ -282,6 +306,24 @@ static void passwords_are_not_asked_for_in_the_clear(void)
                "IMPLEMENTATION wirepost\r\n.\r\n"
                "-ERR [SYS/PERM] no passwords over this connection\r\n"
                "-ERR not in this state\r\n");
+}
+
+/* RFC 5034 section 4 */
+static void logins_by_sasl(void)
+{
+    options.mechanisms = span_text(" PLAIN");
+    check_plays("AUTH PLAIN\r\nmore\r\ngood\r\nSTAT\r\nAUTH PLAIN good\r\nQUIT\r\n",
+                HELLO "AUTH(PLAIN ) + challenge\r\nRESPONSE(more) + challenge\r\nRESPONSE(good) "
+                      "+OK mailbox open\r\n+OK 4 3000000136\r\n-ERR not in this state\r\n"
+                      "UPDATE(0 00) +OK bye\r\nCLOSE");
+    check_plays("UTF8\r\nUSER a\r\nAUTH plain good\r\n",
+                HELLO "+OK UTF8\r\n+OK password, please\r\nAUTH8(plain good) +OK mailbox open\r\n");
+    check_plays("AUTH\r\nAUTH PLAIN a b\r\nAUTH PLAIN\r\n*\r\nAUTH PLAIN =\r\nQUIT\r\n", HELLO
+                "-ERR bad argument\r\n-ERR bad argument\r\nAUTH(PLAIN ) + challenge\r\n"
+                "RESPONSE(*) -ERR authentication cancelled\r\nAUTH(PLAIN =) -ERR [AUTH] login "
+                "failed\r\n+OK bye\r\nCLOSE");
+    options.mechanisms = span_of(NULL, 0);
+    check_plays("AUTH PLAIN good\r\n", HELLO "-ERR mechanism not offered\r\n");
 }
 
 /* Every verb with a good argument in every state that a client can speak in: authorization, behind
@@ -516,6 +558,7 @@ int main(void)
     CHECK_CASE(what_needs_utf8_is_refused);
     CHECK_CASE(languages_are_listed_and_chosen);
     CHECK_CASE(passwords_are_not_asked_for_in_the_clear);
+    CHECK_CASE(logins_by_sasl);
     CHECK_CASE(every_command_in_every_state);
     CHECK_CASE(user_needs_a_name);
     CHECK_CASE(a_message_that_cannot_be_read_is_refused);

@@ -107,6 +107,57 @@ static void a_line_of_bdat_too_long_ends_the_session(void)
                 GREETED "<500 5.5.2 line too long\r\n" BYE "CLOSE");
 }
 
+#define SUBMISSION                                                                                 \
+    "<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-CHUNKING\r\n"   \
+    "250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"                                               \
+    "250-HELP\r\n250-LIMITS MAILMAX=7 RCPTMAX=3\r\n250-AUTH PLAIN LOGIN\r\n"                       \
+    "250 ENHANCEDSTATUSCODES\r\n"
+#define KNOWN "<235 2.7.0 authenticated\r\n"
+#define WRONG "<535 5.7.8 authentication failed\r\n"
+
+/* RFC 4954 section 4 */
+static void who_submits_logs_in_once(void)
+{
+    play_submits = true;
+    check_plays("EHLO c\r\nMAIL FROM:<a@b>\r\nAUTH PLAIN good\r\nAUTH PLAIN good\r\n"
+                "MAIL FROM:<a@b> AUTH=e+3Dmc2@b\r\nAUTH PLAIN good\r\nQUIT\r\n",
+                HELLO "HELO(c 1)" SUBMISSION "<530 5.7.0 authentication required\r\n"
+                      "AUTH(PLAIN good)" KNOWN "<503 5.5.1 bad sequence of commands\r\n" SENDER
+                      "<503 5.5.1 bad sequence of commands\r\n<221 2.0.0 bye\r\nRESET CLOSE");
+    check_plays("AUTH PLAIN good\r\nHELO c\r\nAUTH PLAIN good\r\nQUIT\r\n",
+                HELLO "<503 5.5.1 send EHLO first\r\nHELO(c 0)<250 mx.example.org\r\n"
+                      "<502 5.5.1 command not offered\r\n" BYE "CLOSE");
+    play_submits = false;
+    check_plays(
+        "EHLO c\r\nAUTH PLAIN good\r\nMAIL FROM:<a@b> AUTH=<>\r\nMAIL FROM:<a@b> AUTH=+\r\n",
+        GREETED "<502 5.5.1 command not offered\r\n<555 5.5.4 parameter not offered\r\n"
+                "<501 5.5.4 bad argument\r\n");
+}
+
+#define LONG FORTY_NINE_A FORTY_NINE_A FORTY_NINE_A
+#define FORTY_NINE_A "1234567890123456789012345678901234567890123456789"
+
+/* RFC 4954 sections 4 and 6: challenges, cancelling, lines that are too long. */
+static void an_exchange_has_lines_of_its_own(void)
+{
+    play_submits = true;
+    check_plays("EHLO c\r\nAUTH LOGIN\r\nmore\r\nQUIT\r\nAUTH LOGIN\r\n*\r\nAUTH X =\r\n\r\n"
+                "AUTH\r\nQUIT\r\n",
+                HELLO "HELO(c 1)" SUBMISSION
+                      "AUTH(LOGIN )<334 \r\nRESPONSE(more)<334 more\r\nRESPONSE(QUIT)" WRONG
+                      "AUTH(LOGIN )<334 \r\nRESPONSE(*)<501 5.7.0 authentication cancelled\r\n"
+                      "AUTH(X =)<334 =\r\nRESPONSE()" WRONG "<501 5.5.4 bad argument\r\n"
+                      "<421 4.7.0 too many errors\r\nCLOSE");
+    check_plays("EHLO c\r\nAUTH LOGIN\r\n" LONG "\r\nAUTH LOGIN " LONG "\r\nAUTH LOGIN\r\ngood\r\n"
+                "QUIT\r\n",
+                HELLO
+                "HELO(c 1)" SUBMISSION
+                "AUTH(LOGIN )<334 \r\nRESPONSE(...)<500 5.5.6 authentication exchange line is too "
+                "long\r\n<500 5.5.2 line too long\r\nAUTH(LOGIN )<334 \r\nRESPONSE(good)" KNOWN BYE
+                "CLOSE");
+    play_submits = false;
+}
+
 int main(void)
 {
     check_begin();
@@ -118,5 +169,7 @@ int main(void)
     CHECK_CASE(one_reply_serves_all_where_nobody_asked);
     CHECK_CASE(only_the_trusted_speak_for_others);
     CHECK_CASE(a_line_of_bdat_too_long_ends_the_session);
+    CHECK_CASE(who_submits_logs_in_once);
+    CHECK_CASE(an_exchange_has_lines_of_its_own);
     return check_end();
 }

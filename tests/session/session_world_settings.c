@@ -52,8 +52,8 @@ void world_publish(struct world *w)
 void world_settings(struct world *w, struct rule_generation *rules)
 {
     w->settings = (struct settings){.hostname = "mx.example.test",
-                                    .listener_count = 2,
-                                    .listeners = {{25, LISTENER_SMTP}, {110, LISTENER_POP3}},
+                                    .listener_count = 3,
+                                    .listeners = {{25, LISTENER_SMTP}, {110, LISTENER_POP3}, {587, LISTENER_SUBMISSION}},
                                     .message_size_max = 16 << 20,
                                     .recipients_max = 100,
                                     .errors_max = 10,
@@ -66,6 +66,7 @@ void world_settings(struct world *w, struct rule_generation *rules)
                                     .mime = MIME_LIMITS_DEFAULT,
                                     .pop3_idle_ms = 600000,
                                     .pop3_failures_max = 3,
+                                    .submission_cleartext = true,
                                     .pop3_cleartext = true,
                                     .pop3_ahead = 65536,
                                     .pop3_ahead_all = 1 << 20,

@@ -196,6 +196,18 @@ static enum job_status model(struct world *w, struct job *job)
         job->account_login.why_out = w->login_why;
         return span_equal(job->account_login.password, span_text("secret")) ? w->login_status
                                                                             : JOB_REFUSED;
+    case JOB_ACCOUNT_SALT:
+        job->account_salt.iterations_out = 4096;
+        job->account_salt.salt_len_out = 4;
+        memcpy(job->account_salt.salt_out, "salt", 4);
+        memcpy(job->account_salt.nonce_out, "0123456789abcdefg", SCRAM_SERVER_NONCE);
+        return JOB_OK;
+    case JOB_ACCOUNT_PROOF:
+        job->account_proof.account_out = 1;
+        job->account_proof.delay_ms_out = w->login_delay_ms;
+        job->account_proof.why_out = w->login_why;
+        memset(job->account_proof.signature_out, 0, SCRAM_KEY_MAX);
+        return job->account_proof.proof[0] ? JOB_REFUSED : w->login_status;
     case JOB_MAILBOX_OPEN:
         if (w->open_status == JOB_OK && w->views && !w->shared)
             return JOB_REFUSED;

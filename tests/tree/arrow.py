@@ -33,6 +33,7 @@ ARROW = {
 LIBRARIES = {
     "rte_": PACKET_SIDE + ("control/main.c", "tests/net", "tests/sim", "tests/port", "tests/worker"),
     "idn2.h": ("proto/address", "tests"),
+    "stringprep.h": ("control/service", "tests"),
     "unicase.h": ("proto/address", "tests"),
     "uninorm.h": ("proto/address", "control/service", "tests"),
     "hs/": ("rules", "tests"),

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_SASL_SASL_MECHANISM_H
+#define PROTO_SASL_SASL_MECHANISM_H
+
+#include "proto/base/writer.h"
+
+/* The table of mechanisms (RFC 4422). */
+enum sasl_mechanism {
+#define SASL_MECHANISM(NAME, name, family, hash) SASL_##NAME,
+#include "proto/sasl/sasl_mechanism.def"
+#undef SASL_MECHANISM
+    SASL_MECHANISMS
+};
+
+enum sasl_family { SASL_FAMILY_PLAIN, SASL_FAMILY_LOGIN, SASL_FAMILY_SCRAM };
+
+enum scram_hash { SCRAM_NONE, SCRAM_SHA1, SCRAM_SHA256, SCRAM_HASHES };
+
+struct sasl_mechanism_row {
+    const char *name;
+    uint8_t family; /* enum sasl_family */
+    uint8_t hash;   /* enum scram_hash */
+};
+
+const struct sasl_mechanism_row *sasl_mechanism_row(enum sasl_mechanism mechanism);
+
+/* The bit of a mechanism in a set of them. */
+static inline uint32_t sasl_mechanism_bit(enum sasl_mechanism mechanism)
+{
+    return UINT32_C(1) << mechanism;
+}
+
+/* The mechanism of that name, in any case, if it is in the set; else SASL_MECHANISMS. */
+enum sasl_mechanism sasl_mechanism_find(struct span name, uint32_t offered);
+
+/* Writes the names of the set, a space before each. */
+void sasl_mechanism_put(struct writer *w, uint32_t offered);
+
+#endif

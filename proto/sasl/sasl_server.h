@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PROTO_SASL_SASL_SERVER_H
+#define PROTO_SASL_SASL_SERVER_H
+
+#include "proto/sasl/scram_keys.h"
+
+/*
+ * One authentication exchange (RFC 4422), for every protocol that has one: the client's lines in,
+ * challenges and questions to the directory out. It is fed the answers; it knows no password and no
+ * key, and keeps what the client said until sasl_server_wipe().
+ *
+ * Lines are those of RFC 4954 and RFC 5034: base64, "*" cancels; an initial response of "=" is an
+ * empty one.
+ */
+enum {
+    SASL_LINE_MAX = 12288,    /* octets of a line of an exchange with its CRLF (RFC 4954 section
+                                 4.3) */
+    SASL_TEXT_MAX = 2560,     /* of what the client said in all, decoded; more is SASL_BAD */
+    SASL_CHALLENGE_MAX = 400, /* of a challenge in base64 */
+};
+
+enum sasl_status {
+    SASL_CHALLENGE, /* send sasl_server_challenge(), then feed the client's next line */
+    SASL_ASK,       /* ask the directory `question`, then call the function that its kind names */
+    SASL_DONE,      /* the client is who it says */
+    SASL_CANCELLED, /* the client said "*" */
+    SASL_BAD,       /* what it said is no base64 or not of the mechanism */
+};
+
+enum sasl_question_kind {
+    SASL_ASK_PASSWORD, /* is `password` that of `user`, who may act as `identity`? Its answer ends
+                          the exchange */
+    SASL_ASK_SALT,     /* what is the salt of `user`? sasl_server_salt() */
+    SASL_ASK_PROOF,    /* does `proof` over `message` show that `user`, who may act as `identity`,
+                          knows the password? sasl_server_proved(); a refusal ends the exchange */
+};
+
+/* Spans are valid until sasl_server_wipe(). */
+struct sasl_question {
+    uint8_t kind; /* enum sasl_question_kind */
+    uint8_t hash; /* enum scram_hash */
+    struct span identity, user, password, message;
+    uint8_t proof[SCRAM_KEY_MAX];
+};
+
+/* Private to sasl_server.c, but for `question`; here so that it can lie in a chunk. */
+struct sasl_server {
+    struct sasl_question question;
+    uint8_t mechanism; /* enum sasl_mechanism */
+    uint8_t step;      /* responses that were read */
+    uint16_t challenge_len;
+    struct span header, nonce; /* SCRAM: gs2-header, the whole nonce; in `text` */
+    struct span client_nonce, bare;
+    struct writer text;
+    uint8_t challenge[SASL_CHALLENGE_MAX];
+    uint8_t memory[SASL_TEXT_MAX];
+};
+
+/* Begins. `initial`: the initial response as it stands in the command, not looked at unless
+ * `given`. */
+enum sasl_status sasl_server_begin(struct sasl_server *s, enum sasl_mechanism mechanism,
+                                   struct span initial, bool given);
+/* The client's answer to a challenge, without its CRLF. */
+enum sasl_status sasl_server_line(struct sasl_server *s, struct span line);
+/* Answers SASL_ASK_SALT: SASL_CHALLENGE or, if the nonce is of no use, SASL_BAD. `nonce` has
+ * SCRAM_SERVER_NONCE random octets. */
+enum sasl_status sasl_server_salt(struct sasl_server *s, struct span salt, uint32_t iterations,
+                                  const uint8_t *nonce);
+/* Answers SASL_ASK_PROOF with yes. `signature` has scram_hash_size() octets. */
+enum sasl_status sasl_server_proved(struct sasl_server *s, const uint8_t *signature);
+/* In base64; maybe empty. */
+static inline struct span sasl_server_challenge(const struct sasl_server *s)
+{
+    return span_of(s->challenge, s->challenge_len);
+}
+/* Nothing that the client said is kept. */
+void sasl_server_wipe(struct sasl_server *s);
+
+#endif

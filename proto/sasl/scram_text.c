@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/sasl/scram_text.h"
+
+#include "proto/base/base64.h"
+#include "proto/base/utf8.h"
+
+/* Takes what stands before the next comma, and the comma. False: there is none. */
+static bool take_field(struct span *text, struct span *field_out)
+{
+    ptrdiff_t end = span_find(*text, ',');
+
+    if (end < 0)
+        return false;
+    *field_out = span_head(*text, (size_t)end);
+    *text = span_skip(*text, (size_t)end + 1);
+    return true;
+}
+
+/* The value of "name=value" where the name is this letter. */
+static bool value_of(struct span field, char name, struct span *value_out)
+{
+    *value_out = span_skip(field, 2);
+    return field.len >= 2 && field.data[0] == name && field.data[1] == '=';
+}
+
+/*
+ * printable = %x21-2B / %x2D-7E
+ */
+static bool is_nonce(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] < 0x21 || s.data[i] > 0x7e || s.data[i] == ',')
+            return false;
+    return s.len > 0;
+}
+
+/*
+ * attr-val   = ALPHA "=" value
+ * extensions = attr-val *("," attr-val)
+ */
+static bool are_extensions(struct span text)
+{
+    while (text.len) {
+        ptrdiff_t end = span_find(text, ',');
+        struct span field = end < 0 ? text : span_head(text, (size_t)end);
+
+        if (field.len < 3 || field.data[1] != '=' || (uint8_t)((field.data[0] | 32) - 'a') >= 26)
+            return false;
+        if (end >= 0 && (size_t)end + 1 == text.len)
+            return false;
+        text = span_skip(text, field.len + 1);
+    }
+    return true;
+}
+
+/*
+ * gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
+ * gs2-header     = gs2-cbind-flag "," [ authzid ] ","
+ * authzid        = "a=" saslname
+ */
+static bool read_header(struct span *message, struct scram_first *f)
+{
+    const uint8_t *begin = message->data;
+    struct span flag, identity;
+
+    if (!take_field(message, &flag) || !take_field(message, &identity))
+        return false;
+    if (flag.len != 1 || (flag.data[0] != 'n' && flag.data[0] != 'y'))
+        return false;
+    f->header = span_between(begin, message->data);
+    return identity.len == 0 || (value_of(identity, 'a', &f->identity) && f->identity.len);
+}
+
+/*
+ * client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions]
+ * username                  = "n=" saslname
+ * nonce                     = "r=" c-nonce [s-nonce]
+ */
+bool scram_first_read(struct span message, struct scram_first *first_out)
+{
+    struct span field, rest;
+
+    *first_out = (struct scram_first){0};
+    if (!utf8_valid(message) || span_find(message, 0) >= 0 || !read_header(&message, first_out))
+        return false;
+    first_out->bare = rest = message;
+    if (!take_field(&rest, &field) || !value_of(field, 'n', &first_out->user) ||
+        first_out->user.len == 0)
+        return false;
+    if (!take_field(&rest, &field)) {
+        field = rest;
+        rest.len = 0;
+    } else if (rest.len == 0) {
+        return false;
+    }
+    return value_of(field, 'r', &first_out->nonce) && is_nonce(first_out->nonce) &&
+           first_out->nonce.len <= SCRAM_NONCE_MAX && are_extensions(rest);
+}
+
+/*
+ * saslname        = 1*(value-safe-char / "=2C" / "=3D")
+ */
+bool scram_name_read(struct span name, struct writer *w)
+{
+    while (name.len) {
+        if (name.data[0] == ',')
+            return false;
+        if (name.data[0] != '=') {
+            writer_byte(w, name.data[0]);
+            name = span_skip(name, 1);
+            continue;
+        }
+        if (span_equal(span_head(name, 3), span_text("=2C")))
+            writer_byte(w, ',');
+        else if (span_equal(span_head(name, 3), span_text("=3D")))
+            writer_byte(w, '=');
+        else
+            return false;
+        name = span_skip(name, 3);
+    }
+    return !w->full;
+}
+
+/*
+ * client-final-message-without-proof = channel-binding "," nonce ["," extensions]
+ * client-final-message = client-final-message-without-proof "," proof
+ * channel-binding      = "c=" base64
+ * proof                = "p=" base64
+ */
+bool scram_final_read(struct span message, struct scram_final *final_out)
+{
+    struct span all = message, field;
+    size_t at = message.len;
+
+    *final_out = (struct scram_final){0};
+    if (!utf8_valid(message) || span_find(message, 0) >= 0)
+        return false;
+    while (at > 0 && all.data[at - 1] != ',')
+        at--;
+    if (at == 0 || !value_of(span_skip(all, at), 'p', &final_out->proof))
+        return false;
+    final_out->without_proof = message = span_head(all, at - 1);
+    if (!take_field(&message, &field) || !value_of(field, 'c', &final_out->binding))
+        return false;
+    if (!take_field(&message, &field)) {
+        field = message;
+        message.len = 0;
+    } else if (message.len == 0) {
+        return false;
+    }
+    return value_of(field, 'r', &final_out->nonce) && is_nonce(final_out->nonce) &&
+           are_extensions(message);
+}
+
+/*
+ * server-first-message = [reserved-mext ","] nonce "," salt "," iteration-count ["," extensions]
+ */
+void scram_challenge_put(struct writer *w, struct span client_nonce, struct span server_nonce,
+                         struct span salt, uint32_t iterations)
+{
+    writer_text(w, "r=");
+    writer_span_put(w, client_nonce);
+    base64_put(w, server_nonce);
+    writer_text(w, ",s=");
+    base64_put(w, salt);
+    writer_text(w, ",i=");
+    writer_number(w, iterations);
+}
