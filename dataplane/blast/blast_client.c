@@ -214,6 +214,13 @@ static const struct ip_address *source(struct blast_client *c, const struct ip_a
     return NULL;
 }
 
+/* Mailboxes in turn, each worker has its own. */
+static void take_user(struct blast_client *c, struct blast_session *s)
+{
+    s->user = c->user % c->order->user_count;
+    c->user += c->order->workers;
+}
+
 /* What the session is to do is taken from what is left. */
 static void assign(struct blast_client *c, struct blast_session *s)
 {
@@ -222,6 +229,8 @@ static void assign(struct blast_client *c, struct blast_session *s)
     s->verifies = c->phase == BLAST_PHASE_VERIFY;
     if (o->hold_us && !s->verifies) {
         c->held_left--;
+        if (o->work == BLAST_WORK_POP3 && o->user_count)
+            take_user(c, s);
         return;
     }
     if (s->manner != BLAST_MANNER_well)
@@ -229,8 +238,7 @@ static void assign(struct blast_client *c, struct blast_session *s)
     if (blast_manner_is_broken(s))
         return;
     if (s->verifies || o->work == BLAST_WORK_POP3) {
-        s->user = c->user % o->user_count;
-        c->user += o->workers;
+        take_user(c, s);
         c->logins_left -= !s->verifies;
         return;
     }
