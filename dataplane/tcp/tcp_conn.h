@@ -45,6 +45,7 @@ enum tcp_conn_flag {
     CONN_KEEPALIVE = 1 << 12, /* a keep-alive probe is due */
     CONN_NARROW = 1 << 13,    /* the window is narrow_window */
     CONN_SYN_LOST = 1 << 14,  /* our SYN went out more than once */
+    CONN_DOUBTED = 1 << 15,   /* TIME-WAIT: a SYN that could not begin anew was challenged */
 };
 
 /* What was agreed on or asked for, and what lasts of loss recovery between two flights. */

@@ -192,7 +192,10 @@ static void out_of_window(struct tcp *tcp, struct tcp_conn *conn, const struct t
 /* Second step, RST, as RFC 5961 section 3.2 has it. */
 static void input_reset(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_input *in)
 {
-    if (conn->state == TCP_TIME_WAIT) { /* RFC 1337 section 3, F1: it is not cut short */
+    /* RFC 1337 section 3, F1: it is not cut short, unless the peer answers the challenge of its SYN:
+     * it has no such connection and waits for a new one (RFC 5961 section 4.2). */
+    if (conn->state == TCP_TIME_WAIT &&
+        !(conn->flags & CONN_DOUBTED && in->seq == conn->rcv_nxt)) {
         tcp->counters.drop_reset++;
         return;
     }
@@ -250,6 +253,8 @@ static void input_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_input *
         return;
     }
     tcp->counters.drop_syn++;
+    if (conn->state == TCP_TIME_WAIT)
+        conn->flags |= CONN_DOUBTED;
     tcp_input_challenge(tcp, conn);
 }
 

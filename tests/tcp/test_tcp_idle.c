@@ -261,6 +261,30 @@ static void time_wait_is_not_assassinated(void)
     CHECK(tcp_raw_fini(&r) == 0);
 }
 
+/* RFC 5961 section 4.2: a peer that has forgotten the connection, or another one behind the same
+ * address, says so when its SYN is challenged, and its next SYN is taken. */
+static void a_challenged_syn_may_end_time_wait(void)
+{
+    struct tcp_raw r;
+    uint32_t next;
+
+    begin(&r, 0);
+    tcp_shutdown(r.server->tcp, r.conn);
+    tcp_link_run(r.link, r.link->now);
+    r.ack = r.server->last.seq + 1;
+    tcp_raw_send(&r, TCP_ACK | TCP_FIN, none);
+    CHECK(r.conn->state == TCP_TIME_WAIT);
+    next = r.conn->rcv_nxt;
+    CHECK(tcp_raw_send_at(&r, next, TCP_RST, none) == 0 && r.conn->state == TCP_TIME_WAIT);
+    CHECK(tcp_raw_send_at(&r, next - 5000, TCP_SYN, none) == 1);
+    CHECK(r.conn->state == TCP_TIME_WAIT && r.server->last.flags == TCP_ACK);
+    CHECK(tcp_raw_send_at(&r, next + 1, TCP_RST, none) == 0 && r.conn->state == TCP_TIME_WAIT);
+    CHECK(counters(&r)->drop_reset == 2 && counters(&r)->drop_syn == 1);
+    CHECK(tcp_raw_send_at(&r, next, TCP_RST, none) == 0 && r.conn->state == TCP_CLOSED);
+    CHECK(counters(&r)->resets_in == 1);
+    CHECK(tcp_raw_fini(&r) == 0);
+}
+
 /* MUST-56, RFC 5927 section 5.2: told, not believed. */
 static void an_icmp_error_is_the_reason_of_a_timeout(void)
 {
@@ -321,6 +345,7 @@ int main(void)
     CHECK_CASE(challenges_are_limited_for_each_connection);
     CHECK_CASE(connections_do_without_side_blocks);
     CHECK_CASE(time_wait_is_not_assassinated);
+    CHECK_CASE(a_challenged_syn_may_end_time_wait);
     CHECK_CASE(a_time_that_is_over_is_the_next_tick);
     CHECK_CASE(an_icmp_error_is_the_reason_of_a_timeout);
     return check_end();
