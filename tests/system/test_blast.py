@@ -176,7 +176,7 @@ def test_clients_that_do_not_behave(quiet_engine, password):
     assert told["latency_us"]["session"]["count"] + slow == 80 and told["latency_us"]["slow"]["count"] == slow
     assert told["counts"]["syns_flooded"] > 50 and told["engine"]["net_claimed"] > 20
     # Over IPv6 neighbour discovery finds them as well: what answers their SYNs arrives.
-    told = blast(namespaces.client, namespaces.client_port, "--address", "2001:2::77/64", "--messages", 20, "--rcpt", "carol@example.test",
+    told = blast(namespaces.client, namespaces.client_port, "--address", "2001:2::77/64", "--messages", 20, "--rate", 40, "--rcpt", "carol@example.test",
                  "--syn-flood", 300, "--syn-flood-from", "2001:2:0:0:1::/80", to=f"[{ENGINE_IPV6}]:25")
     assert told["counts"]["syns_flooded"] > 5 and told["engine"]["net_claimed"] > 5 and told["counts"]["messages_accepted"] == 20
     told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "bob@example.test", "--logins", 3,
