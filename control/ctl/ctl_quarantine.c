@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "control/ctl/ctl_entry.h"
 #include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_store.h"
 #include "control/record/record_audit.h"
@@ -13,7 +14,6 @@
 struct listing {
     struct store *store;
     json_t *array;
-    uint16_t delivery;
     uint32_t mailbox_count, mailbox_cap;
     uint64_t *mailboxes;
 };
@@ -36,18 +36,6 @@ static bool note_mailbox(void *context, const struct store_mailbox *m)
     return true;
 }
 
-/* Envelope fields go into the last row of the array. */
-static bool note_envelope(void *context, const struct store_message *m)
-{
-    struct listing *l = context;
-    json_t *o = json_array_get(l->array, json_array_size(l->array) - 1);
-
-    json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
-    if (l->delivery < m->deliveries)
-        json_object_set_new(o, "rcpt_to", record_json_text(m->delivery[l->delivery].recipient));
-    return false;
-}
-
 static bool note_entry(void *context, const struct store_entry *e)
 {
     struct listing *l = context;
@@ -61,9 +49,8 @@ static bool note_entry(void *context, const struct store_entry *e)
     json_object_set_new(o, "saved_ms", json_integer((json_int_t)e->saved_ms));
     json_object_set_new(o, "account", json_integer((json_int_t)e->account));
     json_object_set_new(o, "uid", json_integer(e->uid));
+    ctl_entry_envelope(l->store, e, o);
     json_array_append_new(l->array, o);
-    l->delivery = e->delivery;
-    store_message_show(l->store, &e->message, note_envelope, l);
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ctl/ctl_entry.h"
 #include "control/ctl/ctl_mail.h"
 #include "control/record/record_json.h"
 
@@ -9,7 +10,6 @@ enum { ROWS_MAX = 10000 };
 struct listing {
     struct store *store;
     json_t *array;
-    uint16_t delivery;
     uint64_t mailboxes[2];
     uint32_t mailbox_count;
 };
@@ -21,19 +21,6 @@ static bool note_mailbox(void *context, const struct store_mailbox *m)
     if (m->messages && l->mailbox_count < 2)
         l->mailboxes[l->mailbox_count++] = m->id;
     return true;
-}
-
-/* Envelope fields go into the last row of the array. */
-static bool note_envelope(void *context, const struct store_message *m)
-{
-    struct listing *l = context;
-    json_t *o = json_array_get(l->array, json_array_size(l->array) - 1);
-
-    json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
-    json_object_set_new(o, "login", record_json_text(m->envelope.authenticated));
-    if (l->delivery < m->deliveries)
-        json_object_set_new(o, "rcpt_to", record_json_text(m->delivery[l->delivery].recipient));
-    return false;
 }
 
 static bool note_entry(void *context, const struct store_entry *e)
@@ -50,9 +37,8 @@ static bool note_entry(void *context, const struct store_entry *e)
     json_object_set_new(o, "login", json_null());
     json_object_set_new(o, "size", json_integer((json_int_t)e->size));
     json_object_set_new(o, "saved_ms", json_integer((json_int_t)e->saved_ms));
+    ctl_entry_envelope(l->store, e, o);
     json_array_append_new(l->array, o);
-    l->delivery = e->delivery;
-    store_message_show(l->store, &e->message, note_envelope, l);
     return json_array_size(l->array) < ROWS_MAX;
 }
 
