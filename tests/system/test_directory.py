@@ -4,7 +4,10 @@
 import base64
 import json
 import poplib
+import re
 import smtplib
+import time
+from pathlib import Path
 
 import pytest
 from lab import messages, schemas
@@ -213,3 +216,39 @@ def test_it_survives_kill_and_reload_and_can_be_left_out(engine):
     assert rcpt(engine, "stays@store.test", "alice@example.test") == [550, 250]
     assert engine.ctl("account", "list", check=False).returncode == 1
     assert counter(engine, "directory_asked") == asked
+
+
+def resident(engine):
+    """MiB of memory of the engine."""
+    text = Path(f"/proc/{engine.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) // 1024
+
+
+def timed(call):
+    began = time.monotonic()
+    result = call()
+    return time.monotonic() - began, result
+
+
+@pytest.mark.long
+def test_a_million_accounts(make_engine, tmp_path):
+    """docs/directory.md has what this prints (pytest -s)."""
+    engine = make_engine(changes=SETTINGS)
+    engine.ask("domain", "add", "many.test")
+    before, file = resident(engine), tmp_path / "accounts"
+    old = crypt(PASSWORD)
+    with file.open("w") as rows:
+        rows.writelines(json.dumps({"address": f"user{n}@many.test", "hash": old}) + "\n" for n in range(1_000_000))
+    seconds, _ = timed(lambda: engine.ctl("account", "import", str(file), timeout=600))
+    file.unlink()
+    print(f"\nimport: {seconds:.1f} s, {1_000_000 / seconds:.0f} accounts/s; memory {before} MiB before, {resident(engine)} MiB after")
+    for name in ("imported", "restarted"):
+        first, codes = timed(lambda name=name: rcpt(engine, "user999999@many.test" if name == "imported" else "user500000@many.test"))
+        again, _ = timed(lambda name=name: rcpt(engine, "user999999@many.test" if name == "imported" else "user500000@many.test"))
+        assert codes == [250]
+        print(f"{name}: a session with the first RCPT {first * 1000:.1f} ms, with one that is known {again * 1000:.1f} ms")
+        assert rcpt(engine, "user1000000@many.test") == [550] and login(engine, "user77@many.test", PASSWORD) == 235
+        if name == "imported":
+            engine.kill()
+            seconds, _ = timed(engine.start)
+            print(f"start after kill -9: {seconds:.1f} s; memory {resident(engine)} MiB")
