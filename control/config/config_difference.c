@@ -16,7 +16,9 @@ static const char *const fixed[] = {"role",
                                     "rules.streams",
                                     "limits.counters",
                                     "metrics.",
-                                    "greylist.cache"};
+                                    "greylist.cache",
+                                    "auth.threads",
+                                    "directory.cache"};
 
 static bool is_fixed(const struct config_option *o)
 {
