@@ -197,7 +197,8 @@ static void check_auth(struct config *config, const char *path, const uint32_t *
 
         if (m == SASL_MECHANISMS)
             config_error(errors, path, line_of(lines, "auth.mechanisms"),
-                         "auth.mechanisms: expected SCRAM-SHA-256, SCRAM-SHA-1, PLAIN or LOGIN; "
+                         "auth.mechanisms: expected SCRAM-SHA-256-PLUS, SCRAM-SHA-256, "
+                         "SCRAM-SHA-1, PLAIN or LOGIN; "
                          "found \"%s\"",
                          auth->mechanisms[i]);
         else

@@ -6,6 +6,8 @@
 #include <openssl/kdf.h>
 #include <stdlib.h>
 
+#include "control/tls/tls_binding.h"
+
 enum { RANDOM = 32, MASTER = 48, KEY_BLOCK_MAX = 2 * (TLS_KEY_MAX + TLS_IV) };
 
 struct tls_handshake {
@@ -128,6 +130,7 @@ static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
 void tls_handshake_prepare(SSL_CTX *context)
 {
     SSL_CTX_set_keylog_callback(context, take_secret);
+    tls_binding_prepare(context);
 }
 
 int tls_handshake_accept_any(int ok, X509_STORE_CTX *store)
@@ -201,6 +204,7 @@ static bool take_outcome(struct tls_handshake *h, struct span out)
     h->outcome.resumed = SSL_session_reused(h->ssl) == 1;
     take_name(h);
     take_client(h);
+    tls_binding_take(h->ssl, &h->outcome.binding);
     if (keys->version == TLS_VERSION_1_3) {
         keys->write.sequence = count_records(out);
         return true;

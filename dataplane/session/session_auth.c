@@ -4,6 +4,7 @@
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_tls.h"
 #include "proto/sasl/sasl_server.h"
 
 enum { NO_JOB = JOB_KINDS };
@@ -206,6 +207,10 @@ static enum session_auth_outcome follow(struct sessions *ss, struct session *s, 
         return x->proved ? SESSION_AUTH_KNOWN : SESSION_AUTH_BAD;
     case SASL_CANCELLED:
         return SESSION_AUTH_CANCELLED;
+    case SASL_DOWNGRADED:
+        return SESSION_AUTH_DOWNGRADED;
+    case SASL_UNBOUND:
+        return SESSION_AUTH_UNBOUND;
     case SASL_BAD:
         break;
     }
@@ -213,6 +218,26 @@ static enum session_auth_outcome follow(struct sessions *ss, struct session *s, 
 }
 
 /* ---- the client's lines ---- */
+
+uint32_t session_auth_has(const struct session *s)
+{
+    const struct session_tls *t = session_tls_of(s);
+
+    return t && (t->binding.exporter_len || t->binding.end_point_len) ? SASL_NEEDS_BINDING : 0;
+}
+
+static struct sasl_terms terms_of(const struct sessions *ss, const struct session *s)
+{
+    const struct session_tls *t = session_tls_of(s);
+    struct sasl_terms terms = {
+        .offered = sasl_mechanisms_possible(ss->settings.mechanisms, session_auth_has(s))};
+
+    if (t) {
+        terms.exporter = span_of(t->binding.exporter, t->binding.exporter_len);
+        terms.end_point = span_of(t->binding.end_point, t->binding.end_point_len);
+    }
+    return terms;
+}
 
 static struct exchange *take_exchange(struct sessions *ss, struct session *s)
 {
@@ -238,7 +263,8 @@ static struct exchange *take_exchange(struct sessions *ss, struct session *s)
 enum session_auth_outcome session_auth_begin(struct sessions *ss, struct session *s,
                                              struct span mechanism, struct span initial)
 {
-    enum sasl_mechanism m = sasl_mechanism_find(mechanism, ss->settings.mechanisms);
+    struct sasl_terms terms = terms_of(ss, s);
+    enum sasl_mechanism m = sasl_mechanism_find(mechanism, terms.offered);
     struct exchange *x;
 
     if (m == SASL_MECHANISMS)
@@ -246,7 +272,7 @@ enum session_auth_outcome session_auth_begin(struct sessions *ss, struct session
     x = take_exchange(ss, s);
     if (!x)
         return SESSION_AUTH_TEMPORARY;
-    return follow(ss, s, x, sasl_server_begin(&x->sasl, m, initial, initial.data != NULL));
+    return follow(ss, s, x, sasl_server_begin(&x->sasl, &terms, m, initial));
 }
 
 enum session_auth_outcome session_auth_line(struct sessions *ss, struct session *s,

@@ -316,6 +316,7 @@ static bool take_keys(struct sessions *ss, struct session *s, const struct tls_o
     t->client = outcome->client;
     t->name_len = outcome->name_len;
     memcpy(t->name, outcome->name, outcome->name_len);
+    t->binding = outcome->binding;
     t->step = SESSION_TLS_OPEN;
     uncount(ss, t);
     ss->counters->tls_handshakes_done++;

@@ -37,6 +37,7 @@ struct session_tls {
     uint8_t client; /* enum tls_client */
     uint8_t name_len;
     uint8_t name[TLS_NAME_MAX];
+    struct tls_binding binding;
 };
 
 /* A worker's. NULL: no memory. */

@@ -61,12 +61,50 @@ static bool keep_name(struct sasl_server *s, struct span name, struct span *name
     return name_out->len <= SASL_NAME_MAX;
 }
 
+/* Whether the mechanism with channel binding is offered beside this one. */
+static bool plus_offered(const struct sasl_server *s)
+{
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
+        const struct sasl_mechanism_row *row = sasl_mechanism_row((enum sasl_mechanism)m);
+
+        if (s->terms.offered >> m & 1 && row->needs == SASL_NEEDS_BINDING &&
+            row->hash == s->question.hash)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * RFC 5802 section 6: a mechanism with channel binding is used with it, any other without; a client
+ * that has it, and thinks that we have not, was shown another list of mechanisms than ours.
+ * SASL_CHALLENGE: it may go on.
+ */
+static enum sasl_status bind(struct sasl_server *s, const struct scram_first *first)
+{
+    bool plus = sasl_mechanism_row((enum sasl_mechanism)s->mechanism)->needs == SASL_NEEDS_BINDING;
+
+    if (plus != (first->flag == 'p'))
+        return SASL_BAD;
+    if (first->flag == 'y' && plus_offered(s))
+        return SASL_DOWNGRADED;
+    if (span_equal(first->binding, span_text("tls-exporter")))
+        s->binding = s->terms.exporter;
+    else if (span_equal(first->binding, span_text("tls-server-end-point")))
+        s->binding = s->terms.end_point;
+    return plus && s->binding.len == 0 ? SASL_UNBOUND : SASL_CHALLENGE;
+}
+
 static enum sasl_status scram_first(struct sasl_server *s, struct span message)
 {
     struct scram_first first;
+    enum sasl_status bound;
 
-    if (!scram_first_read(message, &first) ||
-        !keep_name(s, first.identity, &s->question.identity) ||
+    if (!scram_first_read(message, &first))
+        return SASL_BAD;
+    bound = bind(s, &first);
+    if (bound != SASL_CHALLENGE)
+        return bound;
+    if (!keep_name(s, first.identity, &s->question.identity) ||
         !keep_name(s, first.user, &s->question.user))
         return SASL_BAD;
     s->header = first.header;
@@ -76,15 +114,21 @@ static enum sasl_status scram_first(struct sasl_server *s, struct span message)
     return SASL_ASK;
 }
 
-/* "c=" has the gs2-header again, and "r=" both nonces: a message that was begun otherwise shows
- * here, since both are in what is proved (RFC 5802 section 5.1). */
+/* "c=" has the gs2-header again and the channel binding behind it, "r=" both nonces: a message that
+ * was begun otherwise, or on another connection, shows here, since both are in what is proved
+ * (RFC 5802 section 5.1). */
 static bool same_exchange(const struct sasl_server *s, const struct scram_final *final)
 {
     uint8_t memory[SASL_TEXT_MAX];
-    struct writer header = writer_of(memory, sizeof(memory));
+    struct writer w = writer_of(memory, sizeof(memory));
+    struct span said;
 
-    return sasl_base64_read(final->binding, &header) &&
-           span_equal(writer_span(&header), s->header) && span_equal(final->nonce, s->nonce);
+    if (!sasl_base64_read(final->binding, &w))
+        return false;
+    said = writer_span(&w);
+    return span_equal(span_head(said, s->header.len), s->header) &&
+           span_equal(span_skip(said, s->header.len), s->binding) &&
+           span_equal(final->nonce, s->nonce);
 }
 
 static enum sasl_status scram_final(struct sasl_server *s, struct span message)
@@ -136,16 +180,17 @@ static enum sasl_status read_response(struct sasl_server *s, struct span encoded
     return steps[sasl_mechanism_row((enum sasl_mechanism)s->mechanism)->family](s, message);
 }
 
-enum sasl_status sasl_server_begin(struct sasl_server *s, enum sasl_mechanism mechanism,
-                                   struct span initial, bool given)
+enum sasl_status sasl_server_begin(struct sasl_server *s, const struct sasl_terms *terms,
+                                   enum sasl_mechanism mechanism, struct span initial)
 {
     const struct sasl_mechanism_row *row = sasl_mechanism_row(mechanism);
 
     memset(s, 0, offsetof(struct sasl_server, challenge));
     s->mechanism = (uint8_t)mechanism;
+    s->terms = *terms;
     s->question.hash = row->hash;
     s->text = writer_of(s->memory, sizeof(s->memory));
-    if (!given)
+    if (!initial.data)
         return challenge(s, row->family == SASL_FAMILY_LOGIN ? span_text("Username:")
                                                              : span_of(NULL, 0));
     if (span_equal(initial, span_text("=")))

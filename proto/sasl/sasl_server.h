@@ -20,11 +20,13 @@ enum {
 };
 
 enum sasl_status {
-    SASL_CHALLENGE, /* send sasl_server_challenge(), then feed the client's next line */
-    SASL_ASK,       /* ask the directory `question`, then call the function that its kind names */
-    SASL_DONE,      /* the client is who it says */
-    SASL_CANCELLED, /* the client said "*" */
-    SASL_BAD,       /* what it said is no base64 or not of the mechanism */
+    SASL_CHALLENGE,  /* send sasl_server_challenge(), then feed the client's next line */
+    SASL_ASK,        /* ask the directory `question`, then call the function that its kind names */
+    SASL_DONE,       /* the client is who it says */
+    SASL_CANCELLED,  /* the client said "*" */
+    SASL_DOWNGRADED, /* it was made to believe that we have no channel binding */
+    SASL_UNBOUND,    /* it binds the exchange by a type that this connection has not */
+    SASL_BAD,        /* what it said is no base64 or not of the mechanism */
 };
 
 enum sasl_question_kind {
@@ -33,6 +35,17 @@ enum sasl_question_kind {
     SASL_ASK_SALT,     /* what is the salt of `user`? sasl_server_salt() */
     SASL_ASK_PROOF,    /* does `proof` over `message` show that `user`, who may act as `identity`,
                           knows the password? sasl_server_proved(); a refusal ends the exchange */
+};
+
+/*
+ * What an exchange runs over. Borrowed until sasl_server_wipe(), but for the struct itself.
+ *
+ * `exporter` is tls-exporter (RFC 9266), `end_point` tls-server-end-point (RFC 5929 section 4);
+ * empty: the connection has not that one.
+ */
+struct sasl_terms {
+    uint32_t offered; /* the mechanisms that the client was told of */
+    struct span exporter, end_point;
 };
 
 /* Spans are valid until sasl_server_wipe(). */
@@ -49,6 +62,8 @@ struct sasl_server {
     uint8_t mechanism; /* enum sasl_mechanism */
     uint8_t step;      /* responses that were read */
     uint16_t challenge_len;
+    struct sasl_terms terms;
+    struct span binding;       /* of the type that the client has named */
     struct span header, nonce; /* SCRAM: gs2-header, the whole nonce; in `text` */
     struct span client_nonce, bare;
     struct writer text;
@@ -56,10 +71,10 @@ struct sasl_server {
     uint8_t memory[SASL_TEXT_MAX];
 };
 
-/* Begins. `initial`: the initial response as it stands in the command, not looked at unless
- * `given`. */
-enum sasl_status sasl_server_begin(struct sasl_server *s, enum sasl_mechanism mechanism,
-                                   struct span initial, bool given);
+/* Begins with one of the mechanisms that are offered. `initial`: the initial response as it stands
+ * in the command; no data: there is none. */
+enum sasl_status sasl_server_begin(struct sasl_server *s, const struct sasl_terms *terms,
+                                   enum sasl_mechanism mechanism, struct span initial);
 /* The client's answer to a challenge, without its CRLF. */
 enum sasl_status sasl_server_line(struct sasl_server *s, struct span line);
 /* Answers SASL_ASK_SALT: SASL_CHALLENGE or, if the nonce is of no use, SASL_BAD. `nonce` has

@@ -55,6 +55,27 @@ static bool are_extensions(struct span text)
 
 /*
  * gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
+ * cb-name        = 1*(ALPHA / DIGIT / "." / "-")
+ */
+static bool read_flag(struct span flag, struct scram_first *f)
+{
+    if (flag.len == 0)
+        return false;
+    f->flag = (char)flag.data[0];
+    if (f->flag != 'p')
+        return flag.len == 1 && (f->flag == 'n' || f->flag == 'y');
+    if (!value_of(flag, 'p', &f->binding))
+        return false;
+    for (size_t i = 0; i < f->binding.len; i++) {
+        uint8_t c = f->binding.data[i];
+
+        if ((uint8_t)((c | 32) - 'a') >= 26 && (uint8_t)(c - '0') >= 10 && c != '.' && c != '-')
+            return false;
+    }
+    return f->binding.len > 0;
+}
+
+/*
  * gs2-header     = gs2-cbind-flag "," [ authzid ] ","
  * authzid        = "a=" saslname
  */
@@ -65,7 +86,7 @@ static bool read_header(struct span *message, struct scram_first *f)
 
     if (!take_field(message, &flag) || !take_field(message, &identity))
         return false;
-    if (flag.len != 1 || (flag.data[0] != 'n' && flag.data[0] != 'y'))
+    if (!read_flag(flag, f))
         return false;
     f->header = span_between(begin, message->data);
     return identity.len == 0 || (value_of(identity, 'a', &f->identity) && f->identity.len);

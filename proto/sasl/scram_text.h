@@ -14,14 +14,17 @@ enum {
 };
 
 struct scram_first {
+    char flag; /* of channel binding: 'n' the client has none, 'y' it has, and thinks that we
+                  have not, 'p' the binding is of the type `binding` */
+    struct span binding;        /* the type's name */
     struct span header;         /* gs2-header, its commas included */
     struct span bare;           /* client-first-message-bare */
     struct span identity, user; /* as sent: "=2C" and "=3D" are still to be decoded */
     struct span nonce;
 };
 
-/* The client's first message. False: it is none, or asks for channel binding or for an extension
- * that is mandatory: none is known. */
+/* The client's first message. False: it is none, or asks for an extension that is mandatory: none
+ * is known. */
 bool scram_first_read(struct span message, struct scram_first *first_out);
 
 /* Writes a name with "=2C" and "=3D" decoded. False: another "=" stands in it, or a comma, or it

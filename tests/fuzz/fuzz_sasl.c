@@ -59,11 +59,24 @@ static struct span take_line(struct span *in)
     return line;
 }
 
-static void play(enum sasl_mechanism mechanism, bool given, struct span in)
+/* What the connection has: bit 1 of `flags` an exporter's value, bit 2 a certificate's hash. */
+static struct sasl_terms terms_of(uint8_t flags)
+{
+    struct sasl_terms terms = {.offered = flags & 8 ? UINT32_MAX : 0};
+
+    if (flags & 2)
+        terms.exporter = span_text("exporter");
+    if (flags & 4)
+        terms.end_point = span_text("end point");
+    return terms;
+}
+
+static void play(enum sasl_mechanism mechanism, uint8_t flags, struct span in)
 {
     static struct sasl_server s;
-    struct span initial = given ? take_line(&in) : span_of(NULL, 0);
-    enum sasl_status status = sasl_server_begin(&s, mechanism, initial, given);
+    struct span initial = flags & 1 ? take_line(&in) : span_of(NULL, 0);
+    struct sasl_terms terms = terms_of(flags);
+    enum sasl_status status = sasl_server_begin(&s, &terms, mechanism, initial);
 
     for (int steps = 0; status == SASL_CHALLENGE || status == SASL_ASK; steps++) {
         MUST(steps < 10);
@@ -92,7 +105,8 @@ static void read_keys(struct span in)
     MUST(memcmp(&keys, &again, sizeof(keys)) == 0);
 }
 
-/* First bytes: the mechanism, or stored keys; whether the first line is an initial response. */
+/* First bytes: the mechanism, or stored keys; bit 0 of the next whether the first line is an
+ * initial response. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span in;
@@ -103,6 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] % (SASL_MECHANISMS + 1) == SASL_MECHANISMS)
         read_keys(take_line(&in));
     else
-        play((enum sasl_mechanism)(data[0] % (SASL_MECHANISMS + 1)), data[1] & 1, in);
+        play((enum sasl_mechanism)(data[0] % (SASL_MECHANISMS + 1)), data[1], in);
     return 0;
 }
