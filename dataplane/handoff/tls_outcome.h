@@ -3,6 +3,7 @@
 #define DATAPLANE_HANDOFF_TLS_OUTCOME_H
 
 #include "dataplane/handoff/tls_keys.h"
+#include "proto/address/address.h"
 
 enum { TLS_NAME_MAX = 88, TLS_EXPORTER = 32, TLS_END_POINT_MAX = 64 };
 
@@ -28,6 +29,10 @@ struct tls_outcome {
     uint8_t name_len; /* of the name that the client asked for; cut to TLS_NAME_MAX */
     uint8_t name[TLS_NAME_MAX];
     struct tls_binding binding;
+    /* Whom a certificate that was verified is for, as an address; empty: nobody that can log in by
+     * it. */
+    uint16_t identity_len;
+    uint8_t identity[ADDRESS_KEY_MAX];
 };
 
 #endif

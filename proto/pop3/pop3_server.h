@@ -30,7 +30,7 @@ enum {
                                        4954 section 4); RFC 5034 section 4 has no bound */
     POP3_SERVER_BUFFER = 512,       /* size of the line buffer: a command and the name of USER */
     POP3_EXCHANGE_BUFFER = POP3_EXCHANGE_LINE_MAX, /* the same in an exchange */
-    POP3_SERVER_ROOM = 512, /* room in `scratch` that any reply, or a line of a list, fits in */
+    POP3_SERVER_ROOM = 1024, /* room in `scratch` that any reply, or a line of a list, fits in */
 };
 
 enum pop3_action_kind {

@@ -12,13 +12,22 @@ enum sasl_mechanism {
     SASL_MECHANISMS
 };
 
-enum sasl_family { SASL_FAMILY_PLAIN, SASL_FAMILY_LOGIN, SASL_FAMILY_SCRAM };
+enum sasl_family {
+    SASL_FAMILY_PLAIN,
+    SASL_FAMILY_LOGIN,
+    SASL_FAMILY_SCRAM,
+    SASL_FAMILY_EXTERNAL,
+    SASL_FAMILY_OAUTHBEARER,
+    SASL_FAMILY_XOAUTH2,
+};
 
 /* What a connection must have for a mechanism: bits. */
 enum sasl_need {
     SASL_NEEDS_NOTHING = 0,
-    SASL_NEEDS_BINDING = 1, /* octets that bind an exchange to the connection (RFC 5056) */
-    SASL_CONNECTIONS = 2,   /* sets of them that there are */
+    SASL_NEEDS_BINDING = 1,     /* octets that bind an exchange to the connection (RFC 5056) */
+    SASL_NEEDS_CERTIFICATE = 2, /* one of the client's that was verified, and tells who it is */
+    SASL_NEEDS_TLS = 4,
+    SASL_CONNECTIONS = 8, /* sets of them that there are */
 };
 
 enum scram_hash { SCRAM_NONE, SCRAM_SHA1, SCRAM_SHA256, SCRAM_HASHES };

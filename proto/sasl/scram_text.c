@@ -54,45 +54,6 @@ static bool are_extensions(struct span text)
 }
 
 /*
- * gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
- * cb-name        = 1*(ALPHA / DIGIT / "." / "-")
- */
-static bool read_flag(struct span flag, struct scram_first *f)
-{
-    if (flag.len == 0)
-        return false;
-    f->flag = (char)flag.data[0];
-    if (f->flag != 'p')
-        return flag.len == 1 && (f->flag == 'n' || f->flag == 'y');
-    if (!value_of(flag, 'p', &f->binding))
-        return false;
-    for (size_t i = 0; i < f->binding.len; i++) {
-        uint8_t c = f->binding.data[i];
-
-        if ((uint8_t)((c | 32) - 'a') >= 26 && (uint8_t)(c - '0') >= 10 && c != '.' && c != '-')
-            return false;
-    }
-    return f->binding.len > 0;
-}
-
-/*
- * gs2-header     = gs2-cbind-flag "," [ authzid ] ","
- * authzid        = "a=" saslname
- */
-static bool read_header(struct span *message, struct scram_first *f)
-{
-    const uint8_t *begin = message->data;
-    struct span flag, identity;
-
-    if (!take_field(message, &flag) || !take_field(message, &identity))
-        return false;
-    if (!read_flag(flag, f))
-        return false;
-    f->header = span_between(begin, message->data);
-    return identity.len == 0 || (value_of(identity, 'a', &f->identity) && f->identity.len);
-}
-
-/*
  * client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions]
  * username                  = "n=" saslname
  * nonce                     = "r=" c-nonce [s-nonce]
@@ -102,7 +63,8 @@ bool scram_first_read(struct span message, struct scram_first *first_out)
     struct span field, rest;
 
     *first_out = (struct scram_first){0};
-    if (!utf8_valid(message) || span_find(message, 0) >= 0 || !read_header(&message, first_out))
+    if (!utf8_valid(message) || span_find(message, 0) >= 0 ||
+        !gs2_header_read(&message, &first_out->header))
         return false;
     first_out->bare = rest = message;
     if (!take_field(&rest, &field) || !value_of(field, 'n', &first_out->user) ||
@@ -116,30 +78,6 @@ bool scram_first_read(struct span message, struct scram_first *first_out)
     }
     return value_of(field, 'r', &first_out->nonce) && is_nonce(first_out->nonce) &&
            first_out->nonce.len <= SCRAM_NONCE_MAX && are_extensions(rest);
-}
-
-/*
- * saslname        = 1*(value-safe-char / "=2C" / "=3D")
- */
-bool scram_name_read(struct span name, struct writer *w)
-{
-    while (name.len) {
-        if (name.data[0] == ',')
-            return false;
-        if (name.data[0] != '=') {
-            writer_byte(w, name.data[0]);
-            name = span_skip(name, 1);
-            continue;
-        }
-        if (span_equal(span_head(name, 3), span_text("=2C")))
-            writer_byte(w, ',');
-        else if (span_equal(span_head(name, 3), span_text("=3D")))
-            writer_byte(w, '=');
-        else
-            return false;
-        name = span_skip(name, 3);
-    }
-    return !w->full;
 }
 
 /*
