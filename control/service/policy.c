@@ -14,6 +14,7 @@
 #include "control/service/account_service.h"
 #include "control/service/account_table.h"
 #include "control/service/greylist_service.h"
+#include "control/service/identity_service.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
 #include "dataplane/handoff/gauge_table.h"
@@ -29,6 +30,7 @@ struct policy {
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    struct identity_service *identities;
     struct directory_chain *chain;                   /* in force */
     struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
@@ -212,6 +214,14 @@ static struct directory_chain *make_chain(struct account_table *accounts)
     return chain;
 }
 
+static struct login_guard_limits guard_limits(const struct config *config)
+{
+    return (struct login_guard_limits){
+        .delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
+        .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
+        .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)};
+}
+
 static bool start_accounts(struct policy *p, const struct config *config,
                            const struct account_setting *setting)
 {
@@ -226,13 +236,10 @@ static bool take_accounts(struct policy *p, const struct config *config,
                           struct account_table *accounts, struct writer *why)
 {
     struct account_fakes fakes = *account_table_fakes(accounts);
-    struct account_setting setting = {
-        .chain = make_chain(accounts),
-        .fakes = &fakes,
-        .limits = {.delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
-                   .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
-                   .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)},
-        .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
+    struct account_setting setting = {.chain = make_chain(accounts),
+                                      .fakes = &fakes,
+                                      .limits = guard_limits(config),
+                                      .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
     bool ok = setting.chain != NULL;
 
     if (ok && p->accounts)
@@ -245,9 +252,34 @@ static bool take_accounts(struct policy *p, const struct config *config,
         directory_chain_free(setting.chain);
         return false;
     }
+    if (p->identities)
+        identity_service_set_chain(p->identities, setting.chain);
     retire(p, p->chain);
     p->chain = setting.chain;
     return true;
+}
+
+/* Issuers of tokens, and whose certificates are. */
+static bool take_identities(struct policy *p, const struct config *config, struct oauth *oauth,
+                            struct writer *why)
+{
+    struct identity_service_options options = {.handoff = p->options.handoff,
+                                               .threads = (uint32_t)config->oauth.threads};
+    struct identity_setting setting = {.chain = p->chain,
+                                       .oauth = oauth,
+                                       .limits = guard_limits(config),
+                                       .timeout_ms = (uint32_t)(config->directory.timeout / 1000),
+                                       .wait_ms = (uint32_t)(config->oauth.timeout / 1000)};
+
+    if (p->identities)
+        identity_service_set(p->identities, &setting);
+    else
+        p->identities = identity_service_start(&options, &setting);
+    if (p->identities)
+        return true;
+    writer_printf(why, "identity service: %s\n", strerror(errno));
+    oauth_drop(oauth);
+    return false;
 }
 
 static bool take_greylist(struct policy *p, const struct config *config, struct writer *why)
@@ -308,10 +340,12 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     struct account_table *accounts;
     struct settings *settings;
     struct tls_contexts *tls = read_tls(p, config, why);
+    struct oauth *oauth = oauth_new(&config->oauth, why);
 
     policy_rule_options(config, &options);
-    if (!tls || !rule_loader_load(p->loader, &options, why, &rules)) {
+    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules)) {
         tls_contexts_free(tls);
+        oauth_drop(oauth);
         return false;
     }
     if (!make(p, config, rules, &settings, &accounts)) {
@@ -323,9 +357,14 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         expect_accounts(p, NULL);
         rule_loader_retire(p->loader, rules);
         tls_contexts_free(tls);
+        oauth_drop(oauth);
         return false;
     }
-    if (!take_accounts(p, config, accounts, why) || !take_greylist(p, config, why)) {
+    if (!take_accounts(p, config, accounts, why)) {
+        oauth_drop(oauth);
+        oauth = NULL;
+    }
+    if (!oauth || !take_identities(p, config, oauth, why) || !take_greylist(p, config, why)) {
         expect_accounts(p, NULL);
         free(settings);
         rule_loader_retire(p->loader, rules);
@@ -425,6 +464,8 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
     sink->put(sink->user, "limit_events_missed", windows.missed);
     if (p->tls)
         tls_service_counters(p->tls, sink);
+    if (p->identities)
+        identity_service_counters(p->identities, sink);
 }
 
 void policy_sweep(struct policy *p)
@@ -443,6 +484,10 @@ void policy_stop(struct policy *p)
 {
     if (p && p->accounts)
         account_service_stop(p->accounts);
+    if (p && p->identities)
+        identity_service_stop(p->identities);
+    if (p)
+        p->identities = NULL;
     if (p && p->greylist)
         greylist_service_stop(p->greylist);
     if (p && p->tls)

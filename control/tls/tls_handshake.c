@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "control/tls/tls_binding.h"
+#include "control/tls/tls_identity.h"
 
 enum { RANDOM = 32, MASTER = 48, KEY_BLOCK_MAX = 2 * (TLS_KEY_MAX + TLS_IV) };
 
@@ -182,12 +183,17 @@ static void take_name(struct tls_handshake *h)
 
 static void take_client(struct tls_handshake *h)
 {
+    struct writer identity = writer_of(h->outcome.identity, sizeof(h->outcome.identity));
+
+    h->outcome.client = TLS_CLIENT_NONE;
     if (!SSL_get0_peer_certificate(h->ssl))
-        h->outcome.client = TLS_CLIENT_NONE;
-    else if (SSL_get_verify_result(h->ssl) == X509_V_OK)
-        h->outcome.client = TLS_CLIENT_VERIFIED;
-    else
-        h->outcome.client = TLS_CLIENT_UNPROVEN;
+        return;
+    h->outcome.client = TLS_CLIENT_UNPROVEN;
+    if (SSL_get_verify_result(h->ssl) != X509_V_OK)
+        return;
+    h->outcome.client = TLS_CLIENT_VERIFIED;
+    tls_identities_find(h->ssl, &identity);
+    h->outcome.identity_len = (uint16_t)identity.len;
 }
 
 /* All that is wanted of OpenSSL's state is taken out of it. */

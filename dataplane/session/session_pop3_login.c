@@ -141,6 +141,7 @@ static enum pop3_reply_id refusal_of(const struct job *job)
     case LOGIN_EARLY:
         return POP3_REPLY_LOGIN_DELAY;
     case LOGIN_WRONG:
+    case LOGIN_SCOPE:
         break;
     }
     return POP3_REPLY_AUTH_FAILED;

@@ -5,13 +5,14 @@ import re
 
 import pytest
 from lab.certificates import Authority
+from lab.commands import run
 from lab.engine import HOSTNAME, PASSWORD, USERS, crypt
 from lab.namespaces import ENGINE_IPV4
-from lab.sasl import NO_EXTENDED_MASTER_SECRET, Channel, scram, scram_keys
+from lab.sasl import NO_EXTENDED_MASTER_SECRET, Channel, say, scram, scram_keys
 from OpenSSL import SSL
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
-SUBMISSION, SUBMISSIONS, POP3S = 587, 465, 995
+SUBMISSION, SUBMISSIONS, POP3S, ASKS, ASKS_POP3 = 587, 465, 995, 466, 996
 PLUS = "SCRAM-SHA-256-PLUS"
 PORTS = (SUBMISSIONS, POP3S)
 
@@ -22,13 +23,34 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def engine(shared_bench, authority):
+def people(authority):
+    """Certificates of clients."""
+    return {"email": authority.sign("email", "unnamed.test", ALICE), "printed": authority.sign("printed", "printed.test", ALICE),
+            "subject": authority.sign("subject", "somebody.test"), "nobody": authority.sign("nobody", "nobody.test"),
+            "none": authority.sign("none", "nothing.test"), "stranger": authority.sign("stranger", "elsewhere.test", "x@elsewhere.test"),
+            "forged": Authority(authority.directory / "other").sign("forged", "somebody.test", ALICE)}
+
+
+def fingerprint(item):
+    text = run("openssl", "x509", "-in", item["certificate"], "-noout", "-fingerprint", "-sha256").stdout.decode()
+    return text.strip().split("=")[1]
+
+
+@pytest.fixture(scope="module")
+def engine(shared_bench, authority, people):
     return shared_bench(changes={
         "listeners": [{"port": 25, "protocol": "smtp"},
+                      {"port": ASKS, "protocol": "submission", "tls": "implicit", "client_certificates": "ask"},
+                      {"port": ASKS_POP3, "protocol": "pop3", "tls": "implicit", "client_certificates": "require"},
                       {"port": SUBMISSION, "protocol": "submission", "tls": "starttls"},
                       {"port": SUBMISSIONS, "protocol": "submission", "tls": "implicit"},
                       {"port": POP3S, "protocol": "pop3", "tls": "implicit"}],
-        "tls": {"certificates": [authority.sign("rsa", HOSTNAME, kind="rsa"), authority.sign("ecdsa", HOSTNAME)]},
+        "tls": {"certificates": [authority.sign("rsa", HOSTNAME, kind="rsa"), authority.sign("ecdsa", HOSTNAME)],
+                "client_ca": str(authority.file)},
+        "auth": {"certificate_email": True,
+                 "certificates": [{"fingerprint": fingerprint(people["printed"]), "account": BOB},
+                                  {"subject": "CN=somebody.test", "account": "BOB@Example.TEST"},
+                                  {"subject": "CN=nobody.test", "account": "nobody@example.test"}]},
         "submission": {"allow_cleartext": True},
         "pop3": {"failures": 20, "failure_delay": "10ms", "failure_delay_max": "20ms"},
         "accounts": [{"address": f"{user}@example.test", "password": crypt(PASSWORD),
@@ -108,3 +130,42 @@ def test_gsasl_binds_to_the_exporter(engine):
                                        data=b"", check=False)
         said = (result.stdout + result.stderr).decode(errors="replace")
         assert bool(re.search("^235 ", said, re.MULTILINE)) == (password == PASSWORD), said
+
+
+# ---- certificates ----
+
+@pytest.mark.parametrize("port", [ASKS, ASKS_POP3])
+def test_a_certificate_is_a_login(engine, people, port):
+    """RFC 4422 appendix A; whose it is: by fingerprint, by subject, by the mail address in it."""
+    for name, account in (("email", ALICE), ("printed", BOB), ("subject", BOB)):
+        for initial in (True, False):
+            with Channel(engine.namespaces, port, certificate=people[name]) as channel:
+                assert "EXTERNAL" in channel.mechanisms()
+                assert is_in(say(channel, "EXTERNAL", "", initial)), name
+        with Channel(engine.namespaces, port, certificate=people[name]) as channel:
+            channel.mechanisms()
+            other = ALICE if account == BOB else BOB
+            assert re.match(r"535 5\.7\.8|-ERR \[AUTH\]", say(channel, "EXTERNAL", other))
+            assert is_in(say(channel, "EXTERNAL", account.upper() if port == ASKS else account))
+    for name in ("nobody", "stranger"):
+        with Channel(engine.namespaces, port, certificate=people[name]) as channel:
+            channel.mechanisms()
+            assert re.match(r"535 5\.7\.8|-ERR \[AUTH\]", say(channel, "EXTERNAL", ""))
+            assert re.match(r"501|-ERR", say(channel, "EXTERNAL", "a\0b"))
+
+
+def test_without_a_certificate_there_is_no_external(engine, people):
+    """Not asked for, not shown, of nobody, of an authority that is not trusted."""
+    for port, certificate in ((SUBMISSIONS, people["email"]), (ASKS, None), (ASKS, people["none"]), (ASKS, people["forged"])):
+        with Channel(engine.namespaces, port, certificate=certificate) as channel:
+            assert "EXTERNAL" not in channel.mechanisms()
+            assert channel.command("AUTH EXTERNAL =").startswith("504 ")
+            assert is_in(scram(channel, "SCRAM-SHA-256", ALICE, PASSWORD))
+
+
+def test_a_message_comes_by_certificate(engine, people):
+    with Channel(engine.namespaces, ASKS, SSL.TLS1_2_VERSION, certificate=people["email"]) as channel:
+        channel.mechanisms()
+        assert is_in(say(channel, "EXTERNAL", ""))
+        assert channel.command(f"MAIL FROM:<{BOB}>").startswith("553 ")
+        assert channel.command(f"MAIL FROM:<{ALICE}>").startswith("250 ")

@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import os
 import socket
 from contextlib import suppress
@@ -111,6 +112,27 @@ class Channel:
 
     def __exit__(self, *_error):
         self.close()
+
+
+def say(channel, mechanism, text, initial=True):
+    """One message of the client's; the reply to it."""
+    if initial:
+        return channel.command(f"AUTH {mechanism} {b64(text) or '='}")
+    assert channel.command(f"AUTH {mechanism}").rstrip() in ("334", "+")
+    return channel.command(b64(text))
+
+
+def bearer(channel, mechanism, token, identity="", initial=False):
+    """A login by token: the last reply, and what a refusal says (None: nothing)."""
+    if mechanism == "XOAUTH2":
+        text = f"user={identity or 'alice@example.test'}\1auth=Bearer {token}\1\1"
+    else:
+        text = f"n,{f'a={identity}' if identity else ''},\1host=mx.example.test\1port=465\1auth=Bearer {token}\1\1"
+    said = say(channel, mechanism, text, initial)
+    if not said.startswith(("334 ", "+ ")):
+        return said, None
+    refusal = json.loads(base64.b64decode(said.split(" ", 1)[1]))
+    return channel.command("" if mechanism == "XOAUTH2" else b64("\1")), refusal
 
 
 def scram(channel, mechanism, user, password, header="n,,", binding=b"", digest="sha256"):
