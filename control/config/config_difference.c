@@ -19,7 +19,8 @@ static const char *const fixed[] = {"role",
                                     "metrics.",
                                     "greylist.cache",
                                     "auth.threads",
-                                    "oauth.threads"};
+                                    "oauth.threads",
+                                    "directory.cache"};
 
 static bool is_fixed(const struct config_option *o)
 {

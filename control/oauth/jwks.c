@@ -242,10 +242,9 @@ enum jwks_verdict jwks_verify(const struct jwks *s, const struct jwt *jwt)
     for (uint32_t i = 0; i < s->count; i++) {
         const struct jwk *key = &s->keys[i];
 
-        if (key->algorithm != jwt->algorithm ||
-            (jwt->key_id.data && !(key->id.data && span_equal(key->id, jwt->key_id))))
+        if (jwt->key_id.data && !(key->id.data && span_equal(key->id, jwt->key_id)))
             continue;
-        if (has_signed(key, jwt))
+        if (key->algorithm == jwt->algorithm && has_signed(key, jwt))
             return JWKS_RIGHT;
         named |= jwt->key_id.data != NULL;
     }

@@ -190,13 +190,14 @@ static void wait_for(void *context, uint32_t thread, struct directory_question *
     struct identity_service *s = context;
     struct proof *p = proof_of(question);
     struct writer identity = writer_of(p->identity, sizeof(p->identity));
+    enum oauth_verdict verdict;
 
     if (atomic_load(&p->job->cancelled)) {
         end_unjudged(p, JOB_CANCELLED);
         return;
     }
-    judged(p, oauth_check(p->oauth, p->job->account_identity.shown, s->http[thread], &identity),
-           writer_span(&identity));
+    verdict = oauth_check(p->oauth, p->job->account_identity.shown, s->http[thread], &identity);
+    judged(p, verdict, writer_span(&identity));
 }
 
 /* The queue is full, or it took too long to come to its front. */
@@ -337,6 +338,28 @@ struct identity_service *identity_service_start(const struct identity_service_op
     release(s);
     errno = why;
     return NULL;
+}
+
+bool identity_service_apply(struct identity_service **service,
+                            const struct identity_service_options *options,
+                            const struct config *config, struct directory_chain *chain,
+                            struct oauth **oauth, struct writer *why)
+{
+    struct identity_setting setting = {.chain = chain,
+                                       .oauth = *oauth,
+                                       .limits = login_guard_configured(config),
+                                       .timeout_ms = (uint32_t)(config->directory.timeout / 1000),
+                                       .wait_ms = (uint32_t)(config->oauth.timeout / 1000)};
+
+    if (*service)
+        identity_service_set(*service, &setting);
+    else
+        *service = identity_service_start(options, &setting);
+    if (*service)
+        *oauth = NULL;
+    else
+        writer_printf(why, "identity service: %s\n", strerror(errno));
+    return *service != NULL;
 }
 
 void identity_service_set(struct identity_service *s, const struct identity_setting *setting)

@@ -39,6 +39,12 @@ struct identity_service_options {
  * taken. */
 struct identity_service *identity_service_start(const struct identity_service_options *options,
                                                 const struct identity_setting *setting);
+/* Sets *service to what the configuration has, or starts it; takes *oauth. False: a line in `why`,
+ * and nothing was taken. */
+bool identity_service_apply(struct identity_service **service,
+                            const struct identity_service_options *options,
+                            const struct config *config, struct directory_chain *chain,
+                            struct oauth **oauth, struct writer *why);
 /* For logins that come from now on. Any control thread. */
 void identity_service_set(struct identity_service *service, const struct identity_setting *setting);
 /* The same for the chain alone, before the old one is retired. */

@@ -52,7 +52,7 @@ def engine(shared_bench, authority, people):
                                   {"subject": "CN=somebody.test", "account": "BOB@Example.TEST"},
                                   {"subject": "CN=nobody.test", "account": "nobody@example.test"}]},
         "submission": {"allow_cleartext": True},
-        "pop3": {"failures": 20, "failure_delay": "10ms", "failure_delay_max": "20ms"},
+        "pop3": {"failures": 20, "failure_delay": "0s"},
         "accounts": [{"address": f"{user}@example.test", "password": crypt(PASSWORD),
                       "scram_sha_256": scram_keys("SCRAM-SHA-256", "sha256")} for user in USERS],
     })
