@@ -167,9 +167,37 @@ struct config_limits {
 /* In the order of the option's choices. */
 enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
 
+/* A client's certificate, by one of two, and whose it is. */
+struct config_identity {
+    uint32_t line;              /* where it stands in the file */
+    char *fingerprint, *subject; /* empty: by the other */
+    char *account;
+};
+
+struct config_issuer {
+    uint32_t line; /* where it stands in the file */
+    char *issuer;
+    char **audience, **scope, **algorithms;
+    uint32_t audience_count, scope_count, algorithms_count;
+    char *claim, *domain;
+    char *keys, *discovery, *introspection; /* URLs, or a file; empty: none */
+    char *client_id, *client_secret, *ca;   /* the last two are files; empty: none */
+};
+
+struct config_oauth {
+    struct config_issuer *issuers;
+    uint32_t issuers_count;
+    int64_t threads;
+    int64_t timeout, clock_skew, key_lifetime, key_refetch;
+    int64_t cache, cache_time;
+};
+
 struct config_auth {
     char **mechanisms; /* names; none: the default ones */
     uint32_t mechanisms_count;
+    struct config_identity *certificates;
+    uint32_t certificates_count;
+    bool certificate_email;
     uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
     int64_t threads;
 };
@@ -344,6 +372,7 @@ struct config {
     struct config_limits limits;
     struct config_greylist greylist;
     struct config_auth auth;
+    struct config_oauth oauth;
     struct config_directory directory;
     struct config_submission submission;
     struct config_pop3 pop3;

@@ -190,14 +190,15 @@ static void check_auth(struct config *config, const char *path, const uint32_t *
     struct config_auth *auth = &config->auth;
 
     if (!auth->mechanisms_count)
-        auth->offered =
-            (sasl_mechanism_bit(SASL_MECHANISMS) - 1) & ~sasl_mechanism_bit(SASL_SCRAM_SHA_1);
+        auth->offered = (sasl_mechanism_bit(SASL_MECHANISMS) - 1) &
+                        ~sasl_mechanism_bit(SASL_SCRAM_SHA_1) & config_oauth_mechanisms(config);
     for (uint32_t i = 0; i < auth->mechanisms_count; i++) {
         enum sasl_mechanism m = sasl_mechanism_find(span_text(auth->mechanisms[i]), UINT32_MAX);
 
         if (m == SASL_MECHANISMS)
             config_error(errors, path, line_of(lines, "auth.mechanisms"),
-                         "auth.mechanisms: expected SCRAM-SHA-256, SCRAM-SHA-1, PLAIN or LOGIN; "
+                         "auth.mechanisms: expected SCRAM-SHA-256-PLUS, SCRAM-SHA-256, "
+                         "SCRAM-SHA-1, EXTERNAL, OAUTHBEARER, XOAUTH2, PLAIN or LOGIN; "
                          "found \"%s\"",
                          auth->mechanisms[i]);
         else
@@ -397,6 +398,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
     check_auth(config, path, lines, errors);
+    config_check_oauth(config, path, errors);
     check_directory(config, path, lines, errors);
     check_scram(config, path, errors);
     check_send_as(config, path, errors);

@@ -44,6 +44,7 @@ LIBRARIES = {
     "yaml.h": ("control", "tests"),
     "cyaml/": ("control", "tests"),
     "jansson.h": ("control", "tests"),
+    "curl/": ("control/oauth", "tests"),
     "crypt.h": ("control", "tests"),
     "microhttpd.h": ("control/metrics", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
