@@ -279,6 +279,7 @@ void config_warn(const struct config *config, struct writer *out)
         writer_text(out, "store.reserve: without one, a disk that is full may end the engine when "
                          "room comes back; all that was answered 250 is there after the next "
                          "start\n");
+    config_warn_ldap(config, out);
 }
 
 static void check_serve(const char *path, const uint32_t *lines, struct config_errors *errors)
@@ -340,6 +341,7 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "domains",
                                          "accounts",
                                          "aliases",
+                                         "ldap",
                                          "metrics",
                                          "records.privacy",
                                          "profile"};
@@ -380,7 +382,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",
                      (unsigned long long)entries);
-    if (!config_check_addresses(config, path, errors))
+    if (!config_check_addresses(config, path, errors) || !config_check_ldap(config, path, errors))
         config_error(errors, path, 0, "out of memory");
     check_postmaster(config, path, errors);
 }
