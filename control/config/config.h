@@ -170,6 +170,11 @@ struct config_auth {
     char **mechanisms; /* names; none: the default ones */
     uint32_t mechanisms_count;
     uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
+    int64_t threads;
+};
+
+struct config_directory {
+    int64_t timeout;
 };
 
 enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
@@ -355,6 +360,7 @@ struct config {
     struct config_limits limits;
     struct config_greylist greylist;
     struct config_auth auth;
+    struct config_directory directory;
     struct config_submission submission;
     struct config_pop3 pop3;
     struct config_store store;

@@ -16,7 +16,8 @@ static const char *const fixed[] = {"role",
                                     "rules.streams",
                                     "limits.counters",
                                     "metrics.",
-                                    "greylist.cache"};
+                                    "greylist.cache",
+                                    "auth.threads"};
 
 static bool is_fixed(const struct config_option *o)
 {

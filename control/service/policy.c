@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "control/config/config_settings.h"
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "control/service/account_table.h"
 #include "control/service/greylist_service.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
@@ -20,11 +22,15 @@
 #include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
+enum { RETIRED_CHAINS = 8 };
+
 struct policy {
     struct policy_options options;
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    struct directory_chain *chain;                   /* in force */
+    struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
@@ -168,18 +174,80 @@ static void restore_directory(struct policy *p)
     account_table_free(accounts);
 }
 
-static bool take_accounts(struct policy *p, struct account_table *accounts, struct writer *why)
+static bool free_retired(struct policy *p)
 {
-    if (p->accounts) {
-        account_service_swap(p->accounts, accounts);
-        return true;
+    bool all = true;
+
+    for (int i = 0; i < RETIRED_CHAINS; i++) {
+        if (directory_chain_free(p->retired[i]))
+            p->retired[i] = NULL;
+        else
+            all = false;
     }
-    p->accounts = account_service_start(p->options.handoff, accounts);
-    if (p->accounts)
-        return true;
-    writer_printf(why, "account service: %s\n", strerror(errno));
-    account_table_free(accounts);
-    return false;
+    return all;
+}
+
+/* Questions end by their deadlines. */
+static void retire(struct policy *p, struct directory_chain *chain)
+{
+    int i = 0;
+
+    while (p->retired[i] && ++i == RETIRED_CHAINS) {
+        free_retired(p);
+        usleep(1000);
+        i = 0;
+    }
+    p->retired[i] = chain;
+    free_retired(p);
+}
+
+/* Takes the accounts. NULL: no memory. */
+static struct directory_chain *make_chain(struct account_table *accounts)
+{
+    struct directory_backend *backend = (struct directory_backend *)accounts;
+    struct directory_chain *chain = directory_chain_new(&backend, 1);
+
+    if (!chain)
+        account_table_free(accounts);
+    return chain;
+}
+
+static bool start_accounts(struct policy *p, const struct config *config,
+                           const struct account_setting *setting)
+{
+    struct account_service_options options = {.handoff = p->options.handoff,
+                                              .threads = (uint32_t)config->auth.threads};
+
+    p->accounts = account_service_start(&options, setting);
+    return p->accounts != NULL;
+}
+
+static bool take_accounts(struct policy *p, const struct config *config,
+                          struct account_table *accounts, struct writer *why)
+{
+    struct account_fakes fakes = *account_table_fakes(accounts);
+    struct account_setting setting = {
+        .chain = make_chain(accounts),
+        .fakes = &fakes,
+        .limits = {.delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
+                   .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
+                   .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)},
+        .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
+    bool ok = setting.chain != NULL;
+
+    if (ok && p->accounts)
+        account_service_set(p->accounts, &setting);
+    else if (ok)
+        ok = start_accounts(p, config, &setting);
+    explicit_bzero(&fakes, sizeof(fakes));
+    if (!ok) {
+        writer_printf(why, "account service: %s\n", strerror(errno));
+        directory_chain_free(setting.chain);
+        return false;
+    }
+    retire(p, p->chain);
+    p->chain = setting.chain;
+    return true;
 }
 
 static bool take_greylist(struct policy *p, const struct config *config, struct writer *why)
@@ -257,7 +325,7 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         tls_contexts_free(tls);
         return false;
     }
-    if (!take_accounts(p, accounts, why) || !take_greylist(p, config, why)) {
+    if (!take_accounts(p, config, accounts, why) || !take_greylist(p, config, why)) {
         expect_accounts(p, NULL);
         free(settings);
         rule_loader_retire(p->loader, rules);
@@ -362,6 +430,7 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
+    free_retired(p);
     tls_service_watch(p->tls);
 }
 
@@ -382,6 +451,11 @@ void policy_stop(struct policy *p)
         p->tls = NULL;
     if (p)
         p->accounts = NULL;
+    if (p) {
+        free_retired(p);
+        directory_chain_free(p->chain);
+        p->chain = NULL;
+    }
     if (p)
         p->greylist = NULL;
 }
