@@ -271,11 +271,11 @@ struct config_domain {
 };
 
 struct config_account {
-    uint32_t line;  /* where it stands in the file */
-    char *address;  /* as spelled */
-    char *password; /* a crypt(3) hash */
+    uint32_t line;                     /* where it stands in the file */
+    char *address;                     /* as spelled */
+    char *password;                    /* a crypt(3) hash */
     char *scram_sha_256, *scram_sha_1; /* stored keys; empty: none */
-    char **send_as; /* addresses as spelled, or "@" and a domain */
+    char **send_as;                    /* addresses as spelled, or "@" and a domain */
     uint32_t send_as_count;
     /* Found by the check: */
     uint32_t domain;     /* its place among the domains */
@@ -311,8 +311,8 @@ struct config_ldap {
     char *bind_password; /* a file; empty: none */
     int64_t connections;
     int64_t connect_timeout, timeout, retry, login_step;
-    int schema;         /* enum config_ldap_schema */
-    char *base;         /* templates, like the next */
+    int schema; /* enum config_ldap_schema */
+    char *base; /* templates, like the next */
     char *address_filter, *login_filter, *login_dn;
     int authentication; /* enum config_ldap_proof */
     char *compare;      /* an attribute */
@@ -409,6 +409,9 @@ struct config *config_load(const char *path, struct config_errors *errors_out);
  * paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
+/* A configuration of its own with the LDAP directories of another one, and with those of its
+ * domains that keep case; nothing else is in it. NULL: no memory. */
+struct config *config_copy_ldap(const struct config *config);
 /* Puts lines about what is no error and may still surprise. */
 void config_warn(const struct config *config, struct writer *out);
 

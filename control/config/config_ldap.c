@@ -16,16 +16,16 @@ struct schema {
 };
 
 static const struct schema schemas[] = {
-    [CONFIG_LDAP_OPENLDAP] =
-        {.address_filter = "(|(mail=%s)(mailAlternateAddress=%s)(mailLocalAddress=%s))",
-         .login_filter = "(|(mail=%s)(uid=%s))",
-         .addresses = {"mail"},
-         .members = {"member", "uniqueMember", "rfc822MailMember"},
-         .passwords = {"userPassword", "authPassword"},
-         .disabled = {"accountStatus=disabled", "nsAccountLock=TRUE",
-                           "pwdAccountLockedTime=000001010000Z"},
-         .quota = "mailQuota",
-         .id = "entryUUID"},
+    [CONFIG_LDAP_OPENLDAP] = {.address_filter =
+                                  "(|(mail=%s)(mailAlternateAddress=%s)(mailLocalAddress=%s))",
+                              .login_filter = "(|(mail=%s)(uid=%s))",
+                              .addresses = {"mail"},
+                              .members = {"member", "uniqueMember", "rfc822MailMember"},
+                              .passwords = {"userPassword", "authPassword"},
+                              .disabled = {"accountStatus=disabled", "nsAccountLock=TRUE",
+                                           "pwdAccountLockedTime=000001010000Z"},
+                              .quota = "mailQuota",
+                              .id = "entryUUID"},
     [CONFIG_LDAP_ACTIVE_DIRECTORY] =
         {.address_filter = "(|(proxyAddresses=smtp:%s)(mail=%s))",
          .login_filter =
@@ -94,8 +94,7 @@ static void fill(struct checking *c)
     fill_texts(c, &l->members, &l->members_count, s->members[0], sizeof(s->members[0]));
     fill_texts(c, &l->disabled, &l->disabled_count, s->disabled[0], sizeof(s->disabled[0]));
     if (l->authentication == CONFIG_LDAP_READ)
-        fill_texts(c, &l->passwords, &l->passwords_count, s->passwords[0],
-                   sizeof(s->passwords[0]));
+        fill_texts(c, &l->passwords, &l->passwords_count, s->passwords[0], sizeof(s->passwords[0]));
 }
 
 static bool lists(const struct config_ldap *l, uint32_t count, struct span name)
@@ -227,37 +226,17 @@ static void check_one(struct checking *c)
     check_domains(c);
     for (uint32_t i = 0; i < l->servers_count; i++)
         if (!is_uri(l->servers[i]))
-            refuse(c, "servers", "expected URIs such as ldaps://host or ldap://host:389, without a "
-                                 "name or filter behind them");
+            refuse(c, "servers",
+                   "expected URIs such as ldaps://host or ldap://host:389, without a "
+                   "name or filter behind them");
     check_template(c, "base", l->base, LDAP_TEMPLATE_DN);
     check_template(c, "login_dn", l->login_dn, LDAP_TEMPLATE_DN);
     check_template(c, "address_filter", l->address_filter, LDAP_TEMPLATE_FILTER);
     check_template(c, "login_filter", l->login_filter, LDAP_TEMPLATE_FILTER);
     if (!l->bind_dn[0] != !l->bind_password[0])
-        refuse(c, "bind_dn, bind_password", "expected both or none: to servers a name without a "
-                                            "password is nobody");
-}
-
-/* Without options that could not be read, which were told of. */
-static bool is_whole(const struct config_ldap *l)
-{
-    const char *const texts[] = {l->ca,         l->bind_dn,      l->bind_password, l->base,
-                                 l->login_dn,   l->login_filter, l->address_filter, l->compare,
-                                 l->quota,      l->id};
-    char *const *const lists[] = {l->servers, l->domains, l->addresses, l->members,
-                                  l->send_as, l->passwords, l->disabled};
-    const uint32_t counts[] = {l->servers_count, l->domains_count,   l->addresses_count,
-                               l->members_count, l->send_as_count,   l->passwords_count,
-                               l->disabled_count};
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (!texts[i])
-            return false;
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        for (uint32_t k = 0; k < counts[i]; k++)
-            if (!lists[i][k])
-                return false;
-    return true;
+        refuse(c, "bind_dn, bind_password",
+               "expected both or none: to servers a name without a "
+               "password is nobody");
 }
 
 bool config_check_ldap(struct config *config, const char *path, struct config_errors *errors)
@@ -266,8 +245,7 @@ bool config_check_ldap(struct config *config, const char *path, struct config_er
 
     for (uint32_t i = 0; i < config->ldap_count && !c.no_memory; i++) {
         c.ldap = &config->ldap[i];
-        if (is_whole(c.ldap))
-            check_one(&c);
+        check_one(&c);
     }
     return !c.no_memory;
 }

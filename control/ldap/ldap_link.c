@@ -13,6 +13,7 @@ enum { TEXT_MAX = 200, REFERENCES_MAX = 64 };
 struct ldap_link {
     LDAP *ld;
     uint32_t timeout_ms;
+    uint64_t until_ms; /* monotonic */
     bool slow;
 };
 
@@ -56,11 +57,11 @@ enum ldap_outcome ldap_link_outcome(int code, bool bind)
     switch (bind ? code : LDAP_SUCCESS) {
     case LDAP_INVALID_CREDENTIALS:
     case LDAP_NO_SUCH_OBJECT:
-    case LDAP_INAPPROPRIATE_AUTH:     /* an entry without a password */
-    case LDAP_INVALID_DN_SYNTAX:      /* a name that can be nobody's */
-    case LDAP_CONSTRAINT_VIOLATION:   /* locked, says a policy of passwords */
-    case LDAP_UNWILLING_TO_PERFORM:   /* so say some of an account that is switched off */
-    case LDAP_INSUFFICIENT_ACCESS:    /* may not prove itself */
+    case LDAP_INAPPROPRIATE_AUTH:   /* an entry without a password */
+    case LDAP_INVALID_DN_SYNTAX:    /* a name that can be nobody's */
+    case LDAP_CONSTRAINT_VIOLATION: /* locked, says a policy of passwords */
+    case LDAP_UNWILLING_TO_PERFORM: /* so say some of an account that is switched off */
+    case LDAP_INSUFFICIENT_ACCESS:  /* may not prove itself */
         return LDAP_OUTCOME_WRONG;
     default:
         return outcome_of(code);
@@ -97,7 +98,8 @@ static struct timeval timeval_of(uint64_t ms)
 static bool set_options(LDAP *ld, const struct ldap_link_options *o)
 {
     const int version = LDAP_VERSION3, demand = LDAP_OPT_X_TLS_HARD, never = LDAP_DEREF_NEVER;
-    const int client = 0, idle = 60, interval = 15, probes = 4, least = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
+    const int client = 0, idle = 60, interval = 15, probes = 4,
+              least = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
     const unsigned patience = o->timeout_ms;
     struct timeval connect = timeval_of(o->connect_ms), wait = timeval_of(o->timeout_ms);
     ber_len_t result_max = LDAP_LINK_RESULT_MAX;
@@ -140,10 +142,11 @@ struct ldap_link *ldap_link_open(const struct ldap_link_options *options,
         code = ldap_start_tls_s(link->ld, NULL, NULL);
     if (code == LDAP_SUCCESS) {
         link->timeout_ms = options->timeout_ms;
+        link->until_ms = UINT64_MAX;
         return link;
     }
-    *outcome_out = outcome_of(code) == LDAP_OUTCOME_REFUSED ? LDAP_OUTCOME_REFUSED
-                                                             : LDAP_OUTCOME_AWAY;
+    *outcome_out =
+        outcome_of(code) == LDAP_OUTCOME_REFUSED ? LDAP_OUTCOME_REFUSED : LDAP_OUTCOME_AWAY;
     if (link && link->ld)
         explain_own(link, options->uri, code, why);
     else
@@ -159,7 +162,15 @@ void ldap_link_close(struct ldap_link *link)
     free(link);
 }
 
-/* The next message of an operation until the time is over. NULL: none came, and `code_out` says why. */
+static uint64_t until(const struct ldap_link *link)
+{
+    uint64_t at = clock_monotonic_ms() + link->timeout_ms;
+
+    return at < link->until_ms ? at : link->until_ms;
+}
+
+/* The next message of an operation until the time is over. NULL: none came, and `code_out` says
+ * why. */
 static LDAPMessage *receive(struct ldap_link *link, int id, int all, uint64_t until_ms,
                             int *code_out)
 {
@@ -184,7 +195,8 @@ static LDAPMessage *receive(struct ldap_link *link, int id, int all, uint64_t un
 }
 
 /* The code of the message that ends an operation, which it frees. */
-static int code_of(struct ldap_link *link, LDAPMessage *message, const char *what, struct writer *why)
+static int code_of(struct ldap_link *link, LDAPMessage *message, const char *what,
+                   struct writer *why)
 {
     char *text = NULL;
     int code = LDAP_SUCCESS;
@@ -204,8 +216,7 @@ static int finish(struct ldap_link *link, int code, int id, const char *what, st
     LDAPMessage *message = NULL;
 
     if (code == LDAP_SUCCESS)
-        message =
-            receive(link, id, LDAP_MSG_ALL, clock_monotonic_ms() + link->timeout_ms, &code);
+        message = receive(link, id, LDAP_MSG_ALL, until(link), &code);
     if (message)
         return code_of(link, message, what, why);
     explain_own(link, what, code, why);
@@ -266,7 +277,7 @@ enum ldap_outcome ldap_link_search(struct ldap_link *link, const struct ldap_lin
                                    ldap_link_take *take, void *context, struct writer *why)
 {
     struct timeval limit = timeval_of(link->timeout_ms < 1000 ? 1000 : link->timeout_ms);
-    uint64_t until_ms = clock_monotonic_ms() + link->timeout_ms;
+    uint64_t until_ms = until(link);
     uint32_t entries = 0, references = 0;
     LDAPMessage *message;
     int id = 0, code;
@@ -303,14 +314,17 @@ static void take_nothing(void *context, const struct ldap_link_entry *entry)
 enum ldap_outcome ldap_link_ping(struct ldap_link *link, struct writer *why)
 {
     static const char *const nothing[] = {"1.1", NULL}; /* RFC 4511 section 4.5.1.8 */
-    const struct ldap_link_search root = {.base = "",
-                                          .filter = "(objectClass=*)",
-                                          .attributes = nothing,
-                                          .entries_max = 1};
+    const struct ldap_link_search root = {
+        .base = "", .filter = "(objectClass=*)", .attributes = nothing, .entries_max = 1};
     enum ldap_outcome outcome = ldap_link_search(link, &root, take_nothing, NULL, why);
 
     /* It need not let us read it. */
     return outcome == LDAP_OUTCOME_AWAY ? LDAP_OUTCOME_AWAY : LDAP_OUTCOME_OK;
+}
+
+void ldap_link_limit(struct ldap_link *link, uint64_t until_ms)
+{
+    link->until_ms = until_ms;
 }
 
 bool ldap_link_slow(const struct ldap_link *link)
@@ -334,7 +348,8 @@ void ldap_link_entry_values(const struct ldap_link_entry *entry,
     struct berval name = {0}, *values = NULL;
     BerElement *ber = NULL;
 
-    /* The name comes first; behind it an attribute with its values at a time, in the message's own memory. */
+    /* The name comes first; behind it an attribute with its values at a time, in the message's own
+     * memory. */
     if (ldap_get_dn_ber(entry->ld, entry->message, &ber, &name) != LDAP_SUCCESS)
         return;
     while (ldap_get_attribute_ber(entry->ld, entry->message, ber, &name, &values) == LDAP_SUCCESS &&

@@ -24,7 +24,8 @@ enum ldap_outcome {
     LDAP_OUTCOME_ABSENT,  /* there is no such entry */
     LDAP_OUTCOME_WRONG,   /* the password is not right */
     LDAP_OUTCOME_AWAY,    /* the server did not answer, or not now: another one may */
-    LDAP_OUTCOME_REFUSED, /* it answered that it will not: the configuration, or its own, is wrong */
+    LDAP_OUTCOME_REFUSED, /* it answered that it will not: the configuration, or its own, is wrong
+                           */
 };
 
 enum { LDAP_LINK_RESULT_MAX = 1 << 20 }; /* octets of one message of a server's; more closes it */
@@ -32,7 +33,8 @@ enum { LDAP_LINK_RESULT_MAX = 1 << 20 }; /* octets of one message of a server's;
 /* How a result code of LDAP (RFC 4511 appendix A) or libldap is taken. `bind`: of a user's. */
 enum ldap_outcome ldap_link_outcome(int code, bool bind);
 
-/* Connects, and makes it safe. NULL: `outcome_out` says AWAY or REFUSED, `why` has a line. Borrows the options. */
+/* Connects, and makes it safe. NULL: `outcome_out` says AWAY or REFUSED, `why` has a line. Borrows
+ * the options. */
 struct ldap_link *ldap_link_open(const struct ldap_link_options *options,
                                  enum ldap_outcome *outcome_out, struct writer *why);
 /* Takes NULL too. */
@@ -47,6 +49,8 @@ enum ldap_outcome ldap_link_bind(struct ldap_link *link, const char *name, struc
 
 /* Whether the server says anything: reads its own root entry (RFC 4512 section 5.1). */
 enum ldap_outcome ldap_link_ping(struct ldap_link *link, struct writer *why);
+/* Nothing is waited for behind that moment, whatever the timeout; until it is set anew. */
+void ldap_link_limit(struct ldap_link *link, uint64_t until_ms);
 /* True when the last operation came to nothing because its time was over. */
 bool ldap_link_slow(const struct ldap_link *link);
 
@@ -61,8 +65,8 @@ struct ldap_link_search {
     uint32_t entries_max;          /* more: REFUSED */
 };
 
-/* ABSENT: nothing found. REFUSED where the base is not there, but for a search of it alone, which is
- * ABSENT. */
+/* ABSENT: nothing found. REFUSED where the base is not there, but for a search of it alone, which
+ * is ABSENT. */
 enum ldap_outcome ldap_link_search(struct ldap_link *link, const struct ldap_link_search *search,
                                    ldap_link_take *take, void *context, struct writer *why);
 /* The entry's distinguished name. Until `take` returns, like all that follows. */

@@ -28,8 +28,8 @@ struct ldap_link *ldap_links_take(struct ldap_links *links, uint32_t thread,
                                   enum ldap_links_use use);
 /*
  * What it was asked came to AWAY: it is closed. True: another one should be taken, and asked the
- * same. A server of which that is the first thing asked after connecting counts as away, as does one
- * that let us wait; any other may have closed what was idle.
+ * same. A server of which that is the first thing asked after connecting counts as away, as does
+ * one that let us wait; any other may have closed what was idle.
  */
 bool ldap_links_lost(struct ldap_links *links, uint32_t thread, enum ldap_links_use use,
                      struct writer *why);

@@ -3,9 +3,6 @@
 
 #include "control/base/clock.h"
 
-/* A name that no entry has. */
-#define NOBODY "cn=nobody has this name"
-
 static const char any[] = "(objectClass=*)";
 
 /* NUL-terminated. False: the name fits no such template. */
@@ -41,6 +38,18 @@ static void read_entry(void *context, const struct ldap_link_entry *entry)
         f->each(f->lookup);
 }
 
+/* A link to be asked; NULL: none, or the time is over. */
+static struct ldap_link *take_link(struct ldap_lookup *l, enum ldap_links_use use)
+{
+    struct ldap_link *link = NULL;
+
+    if (clock_monotonic_ms() < l->until_ms)
+        link = ldap_links_take(l->links, l->thread, use);
+    if (link)
+        ldap_link_limit(link, l->until_ms);
+    return link;
+}
+
 /* Asks one server after the other, until one says something. What an earlier one said before it was
  * lost may come again. */
 static enum ldap_outcome search(struct ldap_lookup *l, const struct ldap_link_search *s,
@@ -49,8 +58,8 @@ static enum ldap_outcome search(struct ldap_lookup *l, const struct ldap_link_se
     enum ldap_outcome outcome = LDAP_OUTCOME_AWAY;
     bool again = true;
 
-    while (again && outcome == LDAP_OUTCOME_AWAY && clock_monotonic_ms() < l->until_ms) {
-        struct ldap_link *link = ldap_links_take(l->links, l->thread, LDAP_LINKS_SEARCH);
+    while (again && outcome == LDAP_OUTCOME_AWAY) {
+        struct ldap_link *link = take_link(l, LDAP_LINKS_SEARCH);
 
         if (!link)
             return LDAP_OUTCOME_AWAY;
@@ -170,6 +179,16 @@ enum ldap_outcome ldap_lookup_address(struct ldap_lookup *l, struct span key,
 
 /* ---- who logs in ---- */
 
+/* The base is kept for name_of(). */
+static enum ldap_outcome search_named(struct ldap_lookup *l, struct span name, struct found *found,
+                                      struct writer *why)
+{
+    expand(l->base, l->map->config->base, name);
+    if (!expand(l->filter, l->map->config->login_dn, name))
+        return LDAP_OUTCOME_ABSENT;
+    return search_entry(l, (const char *)l->filter, found, why);
+}
+
 enum ldap_outcome ldap_lookup_login(struct ldap_lookup *l, struct span name, struct writer *why)
 {
     const struct config_ldap *c = l->map->config;
@@ -178,10 +197,8 @@ enum ldap_outcome ldap_lookup_login(struct ldap_lookup *l, struct span name, str
 
     if (!c->login_dn[0])
         outcome = search_by(l, c->login_filter, 2, name, &found, why);
-    else if (expand(l->base, c->login_dn, name))
-        outcome = search_entry(l, (const char *)l->base, &found, why);
     else
-        outcome = LDAP_OUTCOME_ABSENT;
+        outcome = search_named(l, name, &found, why);
     if (outcome == LDAP_OUTCOME_OK && found.count > 1) {
         writer_text(why, "two entries have the same name to log in by");
         return LDAP_OUTCOME_REFUSED;
@@ -204,31 +221,41 @@ static enum ldap_outcome prove_once(struct ldap_lookup *l, struct ldap_link *lin
     return outcome == LDAP_OUTCOME_ABSENT ? LDAP_OUTCOME_WRONG : outcome;
 }
 
-enum ldap_outcome ldap_lookup_prove(struct ldap_lookup *l, struct span entry, struct span password,
+/* The name of the entry, or one that nobody has, where entries are looked for. */
+static void name_of(const struct ldap_lookup *l, bool found, struct writer *w)
+{
+    if (found) {
+        writer_span_put(w, l->person.name);
+    } else {
+        writer_text(w, "cn=nobody has this name,");
+        writer_text(w, (const char *)l->base);
+        w->len -= w->data[w->len - 1] == ',';
+    }
+    writer_byte(w, 0);
+}
+
+enum ldap_outcome ldap_lookup_prove(struct ldap_lookup *l, bool found, struct span password,
                                     struct writer *why)
 {
     const struct config_ldap *c = l->map->config;
     enum ldap_links_use use =
         c->authentication == CONFIG_LDAP_BIND ? LDAP_LINKS_PROVE : LDAP_LINKS_SEARCH;
     enum ldap_outcome outcome = LDAP_OUTCOME_AWAY;
-    char name[LDAP_PERSON_NAME_MAX + 1] = NOBODY;
+    char bytes[LDAP_TEMPLATE_MAX + LDAP_PERSON_NAME_MAX];
+    struct writer name = writer_of(bytes, sizeof(bytes));
     bool again = true;
 
-    if (password.len == 0 || password.len > LDAP_LOOKUP_PASSWORD || span_find(password, 0) >= 0 ||
-        entry.len > LDAP_PERSON_NAME_MAX)
+    if (password.len == 0 || password.len > LDAP_LOOKUP_PASSWORD || span_find(password, 0) >= 0)
         return LDAP_OUTCOME_WRONG;
-    if (entry.len) {
-        memcpy(name, entry.data, entry.len);
-        name[entry.len] = 0;
-    }
-    while (again && outcome == LDAP_OUTCOME_AWAY && clock_monotonic_ms() < l->until_ms) {
-        struct ldap_link *link = ldap_links_take(l->links, l->thread, use);
+    name_of(l, found, &name);
+    while (again && outcome == LDAP_OUTCOME_AWAY) {
+        struct ldap_link *link = take_link(l, use);
 
         if (!link)
             return LDAP_OUTCOME_AWAY;
         why->len = 0;
-        outcome = prove_once(l, link, name, password, why);
+        outcome = prove_once(l, link, bytes, password, why);
         again = outcome != LDAP_OUTCOME_AWAY || ldap_links_lost(l->links, l->thread, use, why);
     }
-    return outcome == LDAP_OUTCOME_OK && entry.len == 0 ? LDAP_OUTCOME_WRONG : outcome;
+    return outcome == LDAP_OUTCOME_OK && !found ? LDAP_OUTCOME_WRONG : outcome;
 }

@@ -12,10 +12,10 @@
  * question. What no server answers, or only with a refusal, is AWAY or REFUSED, and never ABSENT.
  */
 enum {
-    LDAP_LOOKUP_STEPS = 256,     /* entries and addresses that a group is followed to, at most */
-    LDAP_LOOKUP_TEXT = 1 << 17,  /* octets of their names */
-    LDAP_LOOKUP_ENTRIES = 101,   /* entries that one address may be found in, and one too many */
-    LDAP_LOOKUP_PASSWORD = 512,  /* octets of a password; longer ones are wrong */
+    LDAP_LOOKUP_STEPS = 256,    /* entries and addresses that a group is followed to, at most */
+    LDAP_LOOKUP_TEXT = 1 << 17, /* octets of their names */
+    LDAP_LOOKUP_ENTRIES = 101,  /* entries that one address may be found in, and one too many */
+    LDAP_LOOKUP_PASSWORD = 512, /* octets of a password; longer ones are wrong */
 };
 
 struct lookup_step {
@@ -56,9 +56,12 @@ enum ldap_outcome ldap_lookup_address(struct ldap_lookup *l, struct span key,
  * switched off. REFUSED where it is the name of two. */
 enum ldap_outcome ldap_lookup_login(struct ldap_lookup *l, struct span name, struct writer *why);
 
-/* Whether that is the password of an entry: OK or WRONG. An `entry` that is empty is of nobody: the
- * same is asked about a name that is none, and answered WRONG. */
-enum ldap_outcome ldap_lookup_prove(struct ldap_lookup *l, struct span entry, struct span password,
+/*
+ * Whether that is the password of the entry that was found last, when `found`: OK or WRONG.
+ * Otherwise the same is asked about a name that nobody has, and answered WRONG. Servers are not
+ * asked about a password that nobody can have.
+ */
+enum ldap_outcome ldap_lookup_prove(struct ldap_lookup *l, bool found, struct span password,
                                     struct writer *why);
 
 #endif

@@ -53,9 +53,9 @@ bool ldap_person_key(const struct ldap_map *map, struct span mailbox, struct wri
         a.kind != ADDRESS_DOMAIN || !config_domain_key(&w, a.domain))
         return false;
     domain = writer_span(&w);
-    if (!address_key(key_out, &a,
-                     !bsearch(&domain, map->exact, map->exact_count, sizeof(domain),
-                              compare_spans)))
+    if (!address_key(
+            key_out, &a,
+            !bsearch(&domain, map->exact, map->exact_count, sizeof(domain), compare_spans)))
         return false;
     if (mailbox_out) {
         writer_span_put(mailbox_out, a.local);
@@ -66,9 +66,9 @@ bool ldap_person_key(const struct ldap_map *map, struct span mailbox, struct wri
 }
 
 /*
- * proxyAddress = [ scheme ":" ] address; scheme = 1*( ALPHA / DIGIT ). "SMTP" in capitals is the one
- * primary address, "smtp" another one; other schemes are no mail. An address itself has no colon
- * outside quotes.
+ * proxyAddress = [ scheme ":" ] address; scheme = 1*( ALPHA / DIGIT ). "SMTP" in capitals is the
+ * one primary address, "smtp" another one; other schemes are no mail. An address itself has no
+ * colon outside quotes.
  */
 static bool strip_scheme(struct span *value, bool *secondary_out)
 {
@@ -205,9 +205,56 @@ static void keep_text(struct ldap_person *p, char *field, struct span value)
     field[value.len] = 0;
 }
 
+/* Digits up to a dollar sign; 0: none, or too many. */
+static uint32_t number_before_dollar(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+
+    return n && n <= 7 && text[n] == '$' ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
 /*
- * password = [ "{CRYPT}" ] crypt(3) hash / keys of RFC 5803, as authPassword (RFC 3112) has them too.
- * Others, such as {SSHA}, are the server's own to check: by a bind.
+ * Whether a text from the directory may be given to crypt(3): whoever may write it there shall not
+ * say how long it takes here. The bounds are sixteen times what crypt_gensalt(3) makes by default,
+ * or more.
+ */
+static bool is_hash(const char *hash)
+{
+    static const char rounds[] = "rounds=";
+    uint32_t cost;
+
+    if (strncmp(hash, "$5$", 3) == 0 || strncmp(hash, "$6$", 3) == 0) {
+        if (strncmp(hash + 3, rounds, sizeof(rounds) - 1) != 0)
+            return true;
+        cost = number_before_dollar(hash + 3 + sizeof(rounds) - 1);
+        return cost > 0 && cost <= 1000000;
+    }
+    if (strncmp(hash, "$2a$", 4) == 0 || strncmp(hash, "$2b$", 4) == 0 ||
+        strncmp(hash, "$2y$", 4) == 0) {
+        cost = number_before_dollar(hash + 4);
+        return cost > 0 && cost <= 14;
+    }
+    /* The power of two of yescrypt's blocks as one digit: 9 is the default's, B four times that. */
+    if (strncmp(hash, "$y$j", 4) == 0)
+        return hash[4] && strchr("./0123456789AB", hash[4]) && hash[5] == 'T' && hash[6] == '$';
+    return strncmp(hash, "$1$", 3) == 0;
+}
+
+static void take_hash(struct ldap_person *p, struct span value)
+{
+    char text[LDAP_PERSON_SECRET_MAX + 1] = "";
+
+    if (value.len <= LDAP_PERSON_SECRET_MAX && value.len)
+        memcpy(text, value.data, value.len);
+    if (is_hash(text) && strlen(text) == value.len)
+        keep_text(p, p->hash, value);
+    else
+        p->bad++;
+}
+
+/*
+ * password = [ "{CRYPT}" ] crypt(3) hash / keys of RFC 5803, as authPassword (RFC 3112) has them
+ * too. Others, such as {SSHA}, are the server's own to check: by a bind.
  */
 static void take_password(struct ldap_person *p, struct span value)
 {
@@ -216,13 +263,11 @@ static void take_password(struct ldap_person *p, struct span value)
     struct scram_keys keys;
 
     if (span_equal_nocase(head, span_text(scheme)))
-        keep_text(p, p->hash, span_skip(value, head.len));
+        take_hash(p, span_skip(value, head.len));
     else if (value.len <= LDAP_PERSON_SECRET_MAX && scram_keys_read(value, &keys))
         keep_text(p, p->scram[keys.hash], value);
-    else if (value.len && value.data[0] == '$')
-        keep_text(p, p->hash, value);
     else
-        p->bad++;
+        take_hash(p, value);
 }
 
 static void take_id(struct ldap_person *p, struct span value)

@@ -79,7 +79,8 @@ static bool placeholders(struct span text)
     return true;
 }
 
-/* attr = attributedescription of RFC 4512 section 2.5; behind it may stand what an extensible match has. */
+/* attr = attributedescription of RFC 4512 section 2.5; behind it may stand what an extensible match
+ * has. */
 static bool attribute(struct span s)
 {
     for (size_t i = 0; i < s.len; i++)

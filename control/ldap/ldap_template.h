@@ -5,11 +5,11 @@
 #include "proto/base/writer.h"
 
 /*
- * Filters and distinguished names of the configuration, into which the name that is asked about is put:
- * %s the whole name, %u what stands before its last "@" (all of it without one), %d what stands
- * behind it, %% a percent sign. What is put in can never be more than one value: in a filter every
- * octet but letters, digits and "-", ".", "_", "@" becomes "\" and two hexadecimal digits (RFC 4515
- * section 3, valueencoding), in a name the same (RFC 4514 section 2.4, hexpair).
+ * Filters and distinguished names of the configuration, into which the name that is asked about is
+ * put: %s the whole name, %u what stands before its last "@" (all of it without one), %d what
+ * stands behind it, %% a percent sign. What is put in can never be more than one value: in a filter
+ * every octet but letters, digits and "-", ".", "_", "@" becomes "\" and two hexadecimal digits
+ * (RFC 4515 section 3, valueencoding), in a name the same (RFC 4514 section 2.4, hexpair).
  */
 enum ldap_template_kind { LDAP_TEMPLATE_FILTER, LDAP_TEMPLATE_DN };
 
