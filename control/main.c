@@ -110,6 +110,8 @@ static bool start_policy(struct run *r)
             .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
             .counters = (uint32_t)r->config->limits.counters,
             .known = (uint32_t)r->config->greylist.cache,
+            .cache = (uint32_t)r->config->directory.cache,
+            .cache_absent = (uint32_t)r->config->directory.cache_absent,
             .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");

@@ -173,9 +173,25 @@ struct config_auth {
     int64_t threads;
 };
 
-struct config_directory {
-    int64_t timeout;
+enum config_hash {
+    CONFIG_HASH_YESCRYPT,
+    CONFIG_HASH_SCRYPT,
+    CONFIG_HASH_BCRYPT,
+    CONFIG_HASH_SHA512
 };
+
+struct config_directory {
+    char **backends; /* names, each once; "yaml" comes first if it is there, and is asked anyway */
+    uint32_t backends_count;
+    int64_t cache, cache_absent;
+    int64_t time_to_live, time_to_live_absent;
+    int64_t timeout;
+    int hash; /* enum config_hash */
+};
+
+struct config;
+/* What a new hash of a password begins with, as crypt_gensalt(3) has it; static. */
+const char *config_hash_prefix(const struct config *config);
 
 enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
 

@@ -17,7 +17,8 @@ static const char *const fixed[] = {"role",
                                     "limits.counters",
                                     "metrics.",
                                     "greylist.cache",
-                                    "auth.threads"};
+                                    "auth.threads",
+                                    "directory.cache"};
 
 static bool is_fixed(const struct config_option *o)
 {

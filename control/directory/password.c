@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/directory/password.h"
 
-#include <crypt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stringprep.h>
+#include <sys/random.h>
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
@@ -99,4 +100,50 @@ char *password_prepare_name(struct span name)
     memcpy(text, name.data, name.len);
     text[name.len] = 0;
     return stringprep_profile(text, &prepared, "SASLprep", 0) == STRINGPREP_OK ? prepared : NULL;
+}
+
+static bool put_scram(struct span password, char text_out[SCRAM_KEYS_TEXT + 1])
+{
+    struct scram_keys keys = {.hash = SCRAM_SHA256, .salt_len = 16, .iterations = SCRAM_ITERATIONS};
+    struct writer w = writer_of(text_out, SCRAM_KEYS_TEXT);
+    char text[PASSWORD_MAX + 1] = {0}, *prepared = NULL;
+    bool ok;
+
+    memcpy(text, password.data, password.len);
+    ok = getrandom(keys.salt, keys.salt_len, 0) == keys.salt_len;
+    if (ok && utf8_needed(password))
+        ok = utf8_valid(password) &&
+             stringprep_profile(text, &prepared, "SASLprep", 0) == STRINGPREP_OK;
+    ok = ok && scram_keys_derive(&keys, span_text(prepared ? prepared : text));
+    if (ok)
+        scram_keys_put(&w, &keys);
+    text_out[ok ? w.len : 0] = 0;
+    if (prepared)
+        explicit_bzero(prepared, strlen(prepared));
+    free(prepared);
+    explicit_bzero(text, sizeof(text));
+    explicit_bzero(&keys, sizeof(keys));
+    return ok;
+}
+
+bool password_make(struct span password, const char *method, struct password_kept *kept_out)
+{
+    struct crypt_data *data = calloc(1, sizeof(*data));
+    char phrase[PASSWORD_MAX + 1] = {0}, setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    const char *hash = NULL;
+
+    *kept_out = (struct password_kept){.hash = ""};
+    if (data && password.len && prepare(password, phrase) &&
+        crypt_gensalt_rn(method, 0, NULL, 0, setting, sizeof(setting)))
+        hash = crypt_r(phrase, setting, data);
+    if (hash && hash[0] != '*') {
+        snprintf(kept_out->hash, sizeof(kept_out->hash), "%s", hash);
+        /* Without keys it can still log in by PLAIN. */
+        (void)put_scram(password, kept_out->scram);
+    }
+    explicit_bzero(phrase, sizeof(phrase));
+    if (data)
+        explicit_bzero(data, sizeof(*data));
+    free(data);
+    return kept_out->hash[0] != 0;
 }

@@ -7,12 +7,14 @@
 
 #include "control/base/clock.h"
 #include "control/directory/directory_pool.h"
+#include "control/directory/password.h"
 #include "control/service/service_thread.h"
 
 enum {
     LOGINS = 128, /* that wait for their turn or are judged; further ones are refused */
     SALTS = 1024,
     TEXT = 2048,
+    UPGRADE_MS = 2000,
 };
 
 /* A job under way. */
@@ -27,6 +29,7 @@ struct login {
     bool verified; /* the back end has judged the password: `right` */
     bool right;
     uint8_t text[TEXT];
+    struct password_kept kept; /* that replace stale ones */
 };
 
 struct account_service {
@@ -199,6 +202,32 @@ static uint64_t id_of(const struct login *l)
     return l->member.id ? l->member.id : s->options.account_id(s->options.context, &l->member);
 }
 
+static void upgraded(struct directory_question *q, enum directory_result result)
+{
+    (void)result; /* the next login tries again */
+    end(login_of(q), JOB_OK);
+}
+
+/* The back end wants another hash of the password, which is known now and never else. False: not,
+ * or it cannot be made. */
+static bool upgrade(struct login *l)
+{
+    struct directory_question *q = &l->question;
+
+    if (l->verified || l->job->kind != JOB_ACCOUNT_LOGIN || !q->answer.stale ||
+        !password_make(l->job->account_login.password, l->service->options.method, &l->kept))
+        return false;
+    q->kind = DIRECTORY_ASK_UPGRADE;
+    q->name = l->member.key;
+    q->stale = q->answer.hash;
+    q->hash = span_text(l->kept.hash);
+    q->scram[SCRAM_SHA256] = span_text(l->kept.scram);
+    q->deadline_ms = clock_monotonic_ms() + UPGRADE_MS;
+    q->done = upgraded;
+    directory_chain_ask_one(l->chain, q->from, q);
+    return true;
+}
+
 /* On a thread of the pool. */
 static void judge(void *context, uint32_t thread, struct directory_question *question)
 {
@@ -227,7 +256,8 @@ static void judge(void *context, uint32_t thread, struct directory_question *que
         status = refuse(l->job, LOGIN_EARLY);
     }
     pthread_mutex_unlock(&s->lock);
-    end(l, status);
+    if (status != JOB_OK || !upgrade(l))
+        end(l, status);
 }
 
 /* The one answer there is about an account; without one nobody is known. */

@@ -15,7 +15,8 @@
  * or JOB_FAILED when a back end cannot say. Logins of one client address are judged one after the
  * other in the order of their coming, at most LOGIN_GUARD_PENDING waiting at a time; those of
  * different ones side by side. A name that nobody has costs a hash too, so that time does not tell
- * who exists.
+ * who exists. After a right login by password a back end that asked for it gets a new hash, and
+ * keys of SCRAM.
  */
 struct account_service;
 
@@ -30,7 +31,8 @@ struct account_setting {
 
 struct account_service_options {
     struct handoff *handoff;
-    uint32_t threads; /* that hash */
+    uint32_t threads;   /* that hash */
+    const char *method; /* of new hashes, as password_make() has it; static */
     /* The id in the store of an account that a back end has found, made when there is none; 0:
      * failed. From several threads at once; may block. Not called where the back end knows it. */
     uint64_t (*account_id)(void *context, const struct directory_member *member);

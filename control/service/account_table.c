@@ -235,6 +235,26 @@ struct account_ids *account_table_ids(const struct account_table *table, uint64_
     return ids;
 }
 
+struct account_ids *account_ids_changed(const struct account_ids *ids, uint64_t account, bool in)
+{
+    uint32_t count = ids ? ids->count : 0, n = 0;
+    struct account_ids *copy = malloc(sizeof(*copy) + (count + 1) * sizeof(copy->ids[0]));
+
+    if (!copy)
+        return NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (ids->ids[i] == account)
+            continue;
+        if (in && ids->ids[i] > account && (n == 0 || copy->ids[n - 1] < account))
+            copy->ids[n++] = account;
+        copy->ids[n++] = ids->ids[i];
+    }
+    if (in && (n == 0 || copy->ids[n - 1] < account))
+        copy->ids[n++] = account;
+    copy->count = n;
+    return copy;
+}
+
 bool account_ids_has(const struct account_ids *ids, uint64_t account)
 {
     return ids && bsearch(&account, ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);
@@ -289,6 +309,31 @@ static const struct account_row *find_row(const struct account_table *t, struct 
         found = find_key(t, span_text(prepared), true);
     free(prepared);
     return found;
+}
+
+bool account_table_member(const struct account_table *table, struct span key,
+                          struct directory_member *member_out)
+{
+    const struct account_row *row = find_exact(table, key);
+
+    if (!row)
+        return false;
+    *member_out = (struct directory_member){.key = row->key,
+                                            .mailbox = row->mailbox,
+                                            .quota = DIRECTORY_QUOTA_DEFAULT,
+                                            .id = row->account,
+                                            .policy = table->domains[row->domain].policy};
+    return true;
+}
+
+bool account_table_policy(const struct account_table *table, struct span domain,
+                          struct directory_policy *policy_out)
+{
+    const struct account_domain *found = find_domain(table, domain);
+
+    if (found)
+        *policy_out = found->policy;
+    return found != NULL;
 }
 
 /* ---- as a back end ---- */

@@ -25,6 +25,14 @@ void account_table_free(struct account_table *table);
 /* What a login of nobody looks like: one of the table's accounts. */
 const struct account_fakes *account_table_fakes(const struct account_table *table);
 
+/* Fills an account of the configuration, whose texts the table keeps. False: there is none with
+ * this key. */
+bool account_table_member(const struct account_table *table, struct span key,
+                          struct directory_member *member_out);
+/* The same of a domain. */
+bool account_table_policy(const struct account_table *table, struct span domain,
+                          struct directory_policy *policy_out);
+
 /* The ids of a table's accounts, ascending. */
 struct account_ids {
     uint32_t count;
@@ -32,6 +40,8 @@ struct account_ids {
 };
 /* With one more that is none of the table's. From malloc; NULL: no memory. */
 struct account_ids *account_table_ids(const struct account_table *table, uint64_t more);
+/* A copy of `ids` (or of none, NULL) with one more, or without it. NULL: no memory. */
+struct account_ids *account_ids_changed(const struct account_ids *ids, uint64_t account, bool in);
 /* False for NULL. */
 bool account_ids_has(const struct account_ids *ids, uint64_t account);
 

@@ -16,11 +16,12 @@ struct policy;
 struct policy_options {
     struct store *store; /* borrowed, like the next */
     struct handoff *handoff;
-    uint32_t addresses_max; /* domains and addresses that workers can look up */
-    uint32_t connections;   /* of all workers together */
-    uint32_t counters;      /* windowed ones, for limits */
-    uint32_t known;         /* answers of greylisting that workers remember */
-    bool profile;           /* every message carries stamps of its own */
+    uint32_t addresses_max;       /* domains and addresses that workers can look up */
+    uint32_t connections;         /* of all workers together */
+    uint32_t counters;            /* windowed ones, for limits */
+    uint32_t known;               /* answers of greylisting that workers remember */
+    uint32_t cache, cache_absent; /* names of other back ends that workers remember */
+    bool profile;                 /* every message carries stamps of its own */
 };
 
 /* NULL: no memory. */
@@ -50,6 +51,13 @@ bool policy_lists(struct policy *policy, struct span key);
 bool policy_serves(void *policy, const struct message *message);
 /* The same without a lock, from workers (RCU). */
 bool policy_serves_near(void *policy, const struct message *message);
+
+struct directory_service;
+/* Whom to tell of what has changed in a back end; NULL before the first success. */
+struct directory_service *policy_directory(struct policy *policy);
+/* The account with this id is not served any more: what comes for it is not committed. From any
+ * thread. False: no memory. */
+bool policy_gone(struct policy *policy, uint64_t account);
 
 struct rule_look;
 /* As rule_loader_look(). From any thread. */
