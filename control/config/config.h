@@ -425,8 +425,8 @@ struct config *config_load(const char *path, struct config_errors *errors_out);
  * paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
-/* A configuration of its own with the LDAP directories of another one, and with those of its
- * domains that keep case; nothing else is in it. NULL: no memory. */
+/* A configuration of its own with the LDAP directories of another one, and of its domains the keys
+ * and whether they keep case; nothing else is in it. NULL: no memory. */
 struct config *config_copy_ldap(const struct config *config);
 /* Puts lines about what is no error and may still surprise. */
 void config_warn(const struct config *config, struct writer *out);

@@ -218,7 +218,7 @@ const char *config_hash_prefix(const struct config *config)
 static void check_directory(const struct config *config, const char *path, const uint32_t *lines,
                             struct config_errors *errors)
 {
-    static const char *const known[] = {"yaml", "store"};
+    static const char *const known[] = {"yaml", "store", "ldap"};
     const struct config_directory *d = &config->directory;
 
     for (uint32_t i = 0; i < d->backends_count; i++) {
@@ -229,10 +229,14 @@ static void check_directory(const struct config *config, const char *path, const
         for (uint32_t k = 0; k < i; k++)
             twice = twice || strcmp(d->backends[i], d->backends[k]) == 0;
         if (!found || twice || (i > 0 && strcmp(d->backends[i], "yaml") == 0))
+            config_error(
+                errors, path, line_of(lines, "directory.backends"),
+                "directory.backends: expected yaml first, then store and ldap, each once; found "
+                "\"%s\"",
+                d->backends[i]);
+        if (strcmp(d->backends[i], "ldap") == 0 && !config->ldap_count)
             config_error(errors, path, line_of(lines, "directory.backends"),
-                         "directory.backends: expected yaml first, then store, each once; found "
-                         "\"%s\"",
-                         d->backends[i]);
+                         "ldap: expected a directory, since directory.backends has ldap");
     }
 }
 

@@ -252,6 +252,12 @@ bool config_check_ldap(struct config *config, const char *path, struct config_er
 
 void config_warn_ldap(const struct config *config, struct writer *out)
 {
+    bool asked = false;
+
+    for (uint32_t i = 0; i < config->directory.backends_count; i++)
+        asked |= strcmp(config->directory.backends[i], "ldap") == 0;
+    if (config->ldap_count && !asked)
+        writer_text(out, "ldap: nobody asks it, since directory.backends has no ldap\n");
     for (uint32_t i = 0; i < config->ldap_count; i++) {
         const struct config_ldap *l = &config->ldap[i];
         bool clear = false;

@@ -88,9 +88,7 @@ static bool copy_domains(struct config *to, const struct config *from)
     for (uint32_t i = 0; to->domains && i < from->domains_count; i++) {
         struct config_domain *domain = &to->domains[to->domains_count];
 
-        if (!from->domains[i].case_sensitive)
-            continue;
-        domain->case_sensitive = true;
+        domain->case_sensitive = from->domains[i].case_sensitive;
         if (!copy_span(to, from->domains[i].key, &domain->key))
             return false;
         to->domains_count++;

@@ -14,7 +14,7 @@
 #include "control/ldap/ldap_lookup.h"
 #include "control/log/log.h"
 
-enum { WAITING = 1024, WHY_MAX = 1024, PASSWORD_FILE_MAX = 1024 };
+enum { WAITING = 1024, WHY_MAX = 1024, PASSWORD_FILE_MAX = 1024, CA_FILE_HEAD = 16384 };
 
 struct backend_directory {
     struct ldap_backend *backend;
@@ -26,9 +26,9 @@ struct backend_directory {
 
 struct ldap_backend {
     struct directory_backend base;
-    struct config *config; /* a copy of what it needs */
-    struct ldap_map *maps; /* one for each directory */
-    struct span *exact;
+    struct config *config;      /* a copy of what it needs */
+    struct ldap_map *maps;      /* one for each directory */
+    struct span *local, *exact; /* domains of the configuration, ascending; those that keep case */
     uint32_t exact_count;
     struct ldap_hold *hold;
     uint32_t count;
@@ -162,6 +162,30 @@ static void take_account(void *context, const struct ldap_person *person)
         complain(a, "an address leads to too many accounts");
 }
 
+/* An address in a group that no entry has: the configuration may have it. Mail for others cannot be
+ * passed on, and is not to be lost. */
+static void take_stranger(void *context, struct span key)
+{
+    struct asking *a = context;
+    const struct ldap_backend *b = a->directory->backend;
+    struct directory_question *q = a->question;
+    struct span domain = domain_of(key);
+    struct directory_member *m;
+
+    if (!bsearch(&domain, b->local, b->config->domains_count, sizeof(domain),
+                 ldap_person_compare)) {
+        complain(a, "a group has a member in a domain that is not here");
+        return;
+    }
+    m = directory_member(q);
+    if (!m || !(m->key = directory_text(q, key)).len) {
+        complain(a, "an address leads to too many accounts");
+        return;
+    }
+    m->elsewhere = true;
+    a->found = true;
+}
+
 static enum directory_result result_of(enum ldap_outcome outcome)
 {
     switch (outcome) {
@@ -179,7 +203,8 @@ static enum directory_result result_of(enum ldap_outcome outcome)
 static enum directory_result answer_address(struct asking *a)
 {
     enum ldap_outcome outcome =
-        ldap_lookup_address(a->lookup, a->question->name, take_account, a, a->why);
+        ldap_lookup_address(a->lookup, a->question->name,
+                            &(struct ldap_lookup_taker){take_account, take_stranger, a}, a->why);
 
     if (outcome != LDAP_OUTCOME_OK || a->bad)
         return a->bad ? DIRECTORY_UNAVAILABLE : result_of(outcome);
@@ -202,10 +227,15 @@ static void take_sender(void *context, const struct ldap_person *person)
             has_domain(a->directory->config, name);
 }
 
+static void take_nobody(void *context, struct span key)
+{
+}
+
 static enum directory_result answer_sender(struct asking *a)
 {
     enum ldap_outcome outcome =
-        ldap_lookup_address(a->lookup, a->question->account, take_sender, a, a->why);
+        ldap_lookup_address(a->lookup, a->question->account,
+                            &(struct ldap_lookup_taker){take_sender, take_nobody, a}, a->why);
 
     if (outcome == LDAP_OUTCOME_OK && !a->found)
         return DIRECTORY_NOBODY;
@@ -348,6 +378,7 @@ static void release(struct directory_backend *backend)
     }
     config_free(b->config);
     free(b->exact);
+    free(b->local);
     free(b->maps);
     free(b);
 }
@@ -355,21 +386,81 @@ static void release(struct directory_backend *backend)
 static const struct directory_backend_ops ops = {
     .name = "ldap", .dynamic = true, .ask = ask, .free = release};
 
-/* The file's first line. False with errno. */
-static bool read_password(const char *path, struct writer *out)
+/* The beginning of a file, as much as fits. False with errno. */
+static bool read_file(const char *path, struct writer *out)
 {
-    int fd = path[0] ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, out->data, out->cap);
-    ptrdiff_t end;
+    int why = errno;
 
     if (fd >= 0)
         close(fd);
-    if (!path[0] || n < 0)
-        return !path[0];
-    end = span_find(span_of(out->data, (size_t)n), '\n');
-    out->len = end < 0 ? (size_t)n : (size_t)end;
-    errno = EINVAL;
+    errno = why;
+    out->len = n < 0 ? 0 : (size_t)n;
+    return n >= 0;
+}
+
+/* The first line of the file, if there is one to be read. */
+static bool read_password(const struct config_ldap *c, struct writer *out, struct writer *why)
+{
+    ptrdiff_t end;
+
+    if (!c->bind_password[0])
+        return true;
+    if (!read_file(c->bind_password, out)) {
+        writer_printf(why, "ldap[].bind_password, line %u: %s: %s\n", c->line, c->bind_password,
+                      strerror(errno));
+        return false;
+    }
+    end = span_find(writer_span(out), '\n');
+    out->len = end < 0 ? out->len : (size_t)end;
+    if (out->len == 0)
+        writer_printf(why,
+                      "ldap[].bind_password, line %u: %s: expected a password in its first line\n",
+                      c->line, c->bind_password);
     return out->len > 0;
+}
+
+static bool speaks_tls(const struct config_ldap *c)
+{
+    bool tls = false;
+
+    for (uint32_t i = 0; i < c->servers_count; i++)
+        tls |= strncmp(c->servers[i], "ldaps://", 8) == 0 ||
+               (strncmp(c->servers[i], "ldap://", 7) == 0 && c->tls == CONFIG_LDAP_STARTTLS);
+    return tls;
+}
+
+static bool check_ca(const struct config_ldap *c, struct writer *why)
+{
+    char text[CA_FILE_HEAD];
+    struct writer w = writer_of(text, sizeof(text) - 1);
+
+    if (!speaks_tls(c))
+        return true;
+    if (!read_file(c->ca, &w)) {
+        writer_printf(why, "ldap[].ca, line %u: %s: %s\n", c->line, c->ca, strerror(errno));
+        return false;
+    }
+    if (memmem(text, w.len, "-----BEGIN CERTIFICATE-----", 27))
+        return true;
+    writer_printf(why, "ldap[].ca, line %u: %s: expected certificates in PEM\n", c->line, c->ca);
+    return false;
+}
+
+bool ldap_backend_check(const struct config *config, struct writer *why)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; i < config->ldap_count; i++) {
+        uint8_t bytes[PASSWORD_FILE_MAX];
+        struct writer password = writer_of(bytes, sizeof(bytes));
+
+        ok &= read_password(&config->ldap[i], &password, why);
+        ok &= check_ca(&config->ldap[i], why);
+        explicit_bzero(bytes, sizeof(bytes));
+    }
+    return ok;
 }
 
 static bool start_links(struct backend_directory *d, struct writer *why)
@@ -377,16 +468,8 @@ static bool start_links(struct backend_directory *d, struct writer *why)
     uint8_t bytes[PASSWORD_FILE_MAX];
     struct writer password = writer_of(bytes, sizeof(bytes));
 
-    if (!read_password(d->config->bind_password, &password)) {
-        writer_printf(why, "ldap[].bind_password, line %u: %s: %s\n", d->config->line,
-                      d->config->bind_password, strerror(errno));
+    if (!read_password(d->config, &password, why) || !check_ca(d->config, why))
         return false;
-    }
-    if (strncmp(d->config->servers[0], "ldapi://", 8) != 0 && access(d->config->ca, R_OK) != 0) {
-        writer_printf(why, "ldap[].ca, line %u: %s: %s\n", d->config->line, d->config->ca,
-                      strerror(errno));
-        return false;
-    }
     d->links = ldap_links_new(d->config, writer_span(&password));
     explicit_bzero(bytes, sizeof(bytes));
     if (!d->links)
@@ -415,23 +498,21 @@ static bool start_directory(struct backend_directory *d, const struct ldap_map *
     return d->pool != NULL;
 }
 
-static int compare_spans(const void *a_, const void *b_)
+static bool list_domains(struct ldap_backend *b)
 {
-    const struct span *a = a_, *b = b_;
-    size_t n = a->len < b->len ? a->len : b->len;
-    int order = n ? memcmp(a->data, b->data, n) : 0;
+    const struct config *c = b->config;
 
-    return order ? order : (a->len > b->len) - (a->len < b->len);
-}
-
-static bool find_exact(struct ldap_backend *b)
-{
-    b->exact = calloc(b->config->domains_count + 1, sizeof(*b->exact));
-    if (!b->exact)
+    b->exact = calloc(c->domains_count + 1, sizeof(*b->exact));
+    b->local = calloc(c->domains_count + 1, sizeof(*b->local));
+    if (!b->exact || !b->local)
         return false;
-    for (; b->exact_count < b->config->domains_count; b->exact_count++)
-        b->exact[b->exact_count] = b->config->domains[b->exact_count].key;
-    qsort(b->exact, b->exact_count, sizeof(*b->exact), compare_spans);
+    for (uint32_t i = 0; i < c->domains_count; i++) {
+        b->local[i] = c->domains[i].key;
+        if (c->domains[i].case_sensitive)
+            b->exact[b->exact_count++] = c->domains[i].key;
+    }
+    qsort(b->exact, b->exact_count, sizeof(*b->exact), ldap_person_compare);
+    qsort(b->local, c->domains_count, sizeof(*b->local), ldap_person_compare);
     return true;
 }
 
@@ -439,7 +520,7 @@ static bool start(struct ldap_backend *b, const struct config *config, struct wr
 {
     b->config = config_copy_ldap(config);
     b->maps = calloc(config->ldap_count + 1, sizeof(*b->maps));
-    b->hold = b->config && b->maps && find_exact(b) ? ldap_hold_start() : NULL;
+    b->hold = b->config && b->maps && list_domains(b) ? ldap_hold_start() : NULL;
     if (!b->hold) {
         writer_printf(why, "ldap: %s\n", strerror(errno));
         return false;

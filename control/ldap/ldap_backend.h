@@ -17,4 +17,7 @@
 /* Copies what it needs. Asks no server yet. NULL: `why` has lines. */
 struct directory_backend *ldap_backend_new(const struct config *config, struct writer *why);
 
+/* Whether the files that are named can be read. Lines in `why` about those that cannot. */
+bool ldap_backend_check(const struct config *config, struct writer *why);
+
 #endif

@@ -137,7 +137,7 @@ static void follow(struct ldap_lookup *l)
     for (uint32_t i = 0; i < p->member_count; i++)
         add_member(l, p->members[i]);
     if (!p->group)
-        l->take(l->context, p);
+        l->taker->person(l->taker->context, p);
 }
 
 static enum ldap_outcome step(struct ldap_lookup *l, const struct lookup_step *s,
@@ -152,13 +152,11 @@ static enum ldap_outcome step(struct ldap_lookup *l, const struct lookup_step *s
 }
 
 enum ldap_outcome ldap_lookup_address(struct ldap_lookup *l, struct span key,
-                                      void (*take)(void *context, const struct ldap_person *person),
-                                      void *context, struct writer *why)
+                                      const struct ldap_lookup_taker *taker, struct writer *why)
 {
     enum ldap_outcome outcome = LDAP_OUTCOME_OK, first = LDAP_OUTCOME_OK;
 
-    l->take = take;
-    l->context = context;
+    l->taker = taker;
     l->step_count = 0;
     l->crowded = false;
     l->text = writer_of(l->text_bytes, sizeof(l->text_bytes));
@@ -167,6 +165,8 @@ enum ldap_outcome ldap_lookup_address(struct ldap_lookup *l, struct span key,
         outcome = step(l, &l->steps[i], why);
         if (i == 0)
             first = outcome;
+        if (outcome == LDAP_OUTCOME_ABSENT && i > 0 && l->steps[i].address)
+            taker->stranger(taker->context, l->steps[i].name);
         if (outcome != LDAP_OUTCOME_OK && outcome != LDAP_OUTCOME_ABSENT)
             return outcome;
     }

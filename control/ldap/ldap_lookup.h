@@ -23,6 +23,13 @@ struct lookup_step {
     bool address;
 };
 
+/* Whom results are handed to, one after the other. */
+struct ldap_lookup_taker {
+    void (*person)(void *context, const struct ldap_person *person);
+    void (*stranger)(void *context, struct span key); /* a group's member that no entry has */
+    void *context;
+};
+
 /* What a thread has of its own. */
 struct ldap_lookup {
     const struct ldap_map *map;
@@ -32,8 +39,7 @@ struct ldap_lookup {
     /* The last entry that was found. */
     struct ldap_person person;
     /* Private. */
-    void (*take)(void *context, const struct ldap_person *person);
-    void *context;
+    const struct ldap_lookup_taker *taker;
     struct lookup_step steps[LDAP_LOOKUP_STEPS];
     uint32_t step_count;
     bool crowded;
@@ -49,8 +55,7 @@ struct ldap_lookup {
  * than can be followed, too.
  */
 enum ldap_outcome ldap_lookup_address(struct ldap_lookup *l, struct span key,
-                                      void (*take)(void *context, const struct ldap_person *person),
-                                      void *context, struct writer *why);
+                                      const struct ldap_lookup_taker *taker, struct writer *why);
 
 /* The one entry, into l->person, of who logs in by that name and may: it has an address and is not
  * switched off. REFUSED where it is the name of two. */

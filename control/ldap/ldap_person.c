@@ -32,7 +32,7 @@ void ldap_person_name(struct ldap_person *person, struct span name)
         person->name = keep(person, name);
 }
 
-static int compare_spans(const void *a_, const void *b_)
+int ldap_person_compare(const void *a_, const void *b_)
 {
     const struct span *a = a_, *b = b_;
     size_t n = a->len < b->len ? a->len : b->len;
@@ -48,14 +48,15 @@ bool ldap_person_key(const struct ldap_map *map, struct span mailbox, struct wri
     struct writer w = writer_of(bytes, sizeof(bytes));
     struct address a;
     struct span domain;
+    bool kept;
 
     if (address_mailbox(mailbox, ADDRESS_ALLOW_UTF8, &a) != ADDRESS_OK ||
         a.kind != ADDRESS_DOMAIN || !config_domain_key(&w, a.domain))
         return false;
     domain = writer_span(&w);
-    if (!address_key(
-            key_out, &a,
-            !bsearch(&domain, map->exact, map->exact_count, sizeof(domain), compare_spans)))
+    kept = map->exact_count &&
+           bsearch(&domain, map->exact, map->exact_count, sizeof(domain), ldap_person_compare);
+    if (!address_key(key_out, &a, !kept))
         return false;
     if (mailbox_out) {
         writer_span_put(mailbox_out, a.local);
@@ -102,7 +103,7 @@ static void take_address(struct ldap_person *p, uint32_t place, struct span valu
     place += secondary ? RANK_SECONDARY : 0;
     found = writer_span(&key);
     /* Values have no order: of equals the least one counts, whichever comes first. */
-    if (place > p->rank || (place == p->rank && compare_spans(&found, &p->key) >= 0))
+    if (place > p->rank || (place == p->rank && ldap_person_compare(&found, &p->key) >= 0))
         return;
     p->rank = place;
     memcpy(p->key_bytes, key_bytes, key.len);
@@ -199,7 +200,7 @@ static void keep_text(struct ldap_person *p, char *field, struct span value)
         p->bad++;
         return;
     }
-    if (before.len && compare_spans(&value, &before) >= 0)
+    if (before.len && ldap_person_compare(&value, &before) >= 0)
         return;
     memcpy(field, value.data, value.len);
     field[value.len] = 0;
@@ -276,7 +277,7 @@ static void take_id(struct ldap_person *p, struct span value)
         p->bad++;
         return;
     }
-    if (p->id.len && compare_spans(&value, &p->id) >= 0)
+    if (p->id.len && ldap_person_compare(&value, &p->id) >= 0)
         return;
     memcpy(p->id_bytes, value.data, value.len);
     p->id = span_of(p->id_bytes, value.len);

@@ -61,10 +61,8 @@ void ldap_person_name(struct ldap_person *person, struct span name);
 /* One value of an attribute, whose options (behind ";") are not looked at. */
 void ldap_person_value(struct ldap_person *person, struct span attribute, struct span value);
 
-/* Attributes that the map reads, NULL at the end; at most so many. */
-enum { LDAP_PERSON_ATTRIBUTES = 40 };
-void ldap_person_attributes(const struct config_ldap *map,
-                            const char *attributes_out[LDAP_PERSON_ATTRIBUTES]);
+/* Orders two struct span by their octets, for bsearch() and qsort(). */
+int ldap_person_compare(const void *a, const void *b);
 
 /*
  * The key of a mailbox as the directory has it: the local part is folded unless its domain keeps
