@@ -45,4 +45,7 @@ bool config_domain_key(struct writer *w, struct span domain);
 /* The same for what an account may send as: an address, folded, or "@" and a domain. */
 bool config_sender_key(struct writer *w, struct span text);
 
+/* Whether control opens connections of its own: a filter of system calls has to let it. */
+bool config_needs_network(const struct config *config);
+
 #endif

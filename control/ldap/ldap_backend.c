@@ -58,15 +58,15 @@ static bool has_domain(const struct config_ldap *c, struct span name)
 }
 
 /* The next directory, from that place on, that may have something to say; their number: none. A
- * name to log in by that has no domain may be anybody's. */
+ * name to log in by that has no domain is the first one's: others shall not learn whose it is. */
 static uint32_t next_directory(const struct ldap_backend *b, uint32_t at,
                                const struct directory_question *q)
 {
     struct span name = q->kind == DIRECTORY_ASK_SENDER ? q->account : q->name;
-    bool bare = q->kind != DIRECTORY_ASK_SENDER && q->kind != DIRECTORY_ASK_ADDRESS &&
-                domain_of(name).len == 0;
 
-    while (at < b->count && !bare && !has_domain(b->directories[at].config, name))
+    if (domain_of(name).len == 0)
+        return at == 0 ? 0 : b->count;
+    while (at < b->count && !has_domain(b->directories[at].config, name))
         at++;
     return at;
 }
@@ -274,7 +274,9 @@ static enum directory_result answer_credentials(struct asking *a)
     struct directory_question *q = a->question;
     enum ldap_outcome outcome = find_login(a);
 
-    if (outcome == LDAP_OUTCOME_OK || outcome == LDAP_OUTCOME_ABSENT)
+    if (outcome == LDAP_OUTCOME_OK)
+        q->answer.verifies = proves(a->directory->config);
+    else if (outcome == LDAP_OUTCOME_ABSENT)
         q->answer.verifies |= proves(a->directory->config);
     if (outcome != LDAP_OUTCOME_OK)
         return result_of(outcome);
@@ -520,7 +522,9 @@ static bool start(struct ldap_backend *b, const struct config *config, struct wr
 {
     b->config = config_copy_ldap(config);
     b->maps = calloc(config->ldap_count + 1, sizeof(*b->maps));
-    b->hold = b->config && b->maps && list_domains(b) ? ldap_hold_start() : NULL;
+    errno = ENOMEM;
+    b->hold =
+        ldap_link_prepare() && b->config && b->maps && list_domains(b) ? ldap_hold_start() : NULL;
     if (!b->hold) {
         writer_printf(why, "ldap: %s\n", strerror(errno));
         return false;

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 #include "control/base/clock.h"
+#include "control/ldap/ldap_wait.h"
 #include "proto/base/peer_text.h"
 
 enum { TEXT_MAX = 200, REFERENCES_MAX = 64 };
 
 struct ldap_link {
     LDAP *ld;
+    struct ldap_wait wait;
     uint32_t timeout_ms;
     uint64_t until_ms; /* monotonic */
     bool slow;
@@ -95,8 +97,9 @@ static struct timeval timeval_of(uint64_t ms)
                             .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
-static bool set_options(LDAP *ld, const struct ldap_link_options *o)
+static bool set_options(struct ldap_link *link, const struct ldap_link_options *o)
 {
+    LDAP *ld = link->ld;
     const int version = LDAP_VERSION3, demand = LDAP_OPT_X_TLS_HARD, never = LDAP_DEREF_NEVER;
     const int client = 0, idle = 60, interval = 15, probes = 4,
               least = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
@@ -123,7 +126,18 @@ static bool set_options(LDAP *ld, const struct ldap_link_options *o)
     fails |= ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client);
     fails |= ldap_get_option(ld, LDAP_OPT_SOCKBUF, &socket);
     return fails == LDAP_OPT_SUCCESS && socket &&
-           ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &result_max) > 0;
+           ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &result_max) > 0 &&
+           ldap_wait_add(socket, &link->wait);
+}
+
+bool ldap_link_prepare(void)
+{
+    LDAP *ld = NULL;
+
+    if (ldap_initialize(&ld, "ldap://localhost") != LDAP_SUCCESS)
+        return false;
+    ldap_destroy(ld);
+    return true;
 }
 
 struct ldap_link *ldap_link_open(const struct ldap_link_options *options,
@@ -134,8 +148,10 @@ struct ldap_link *ldap_link_open(const struct ldap_link_options *options,
 
     if (link)
         code = ldap_initialize(&link->ld, options->uri);
-    if (code == LDAP_SUCCESS && !set_options(link->ld, options))
+    if (code == LDAP_SUCCESS && !set_options(link, options))
         code = LDAP_LOCAL_ERROR;
+    if (link)
+        link->wait.until_ms = clock_monotonic_ms() + options->connect_ms;
     if (code == LDAP_SUCCESS)
         code = ldap_connect(link->ld);
     if (code == LDAP_SUCCESS && options->start_tls)
@@ -162,11 +178,13 @@ void ldap_link_close(struct ldap_link *link)
     free(link);
 }
 
-static uint64_t until(const struct ldap_link *link)
+/* When an operation that begins now has to be over. */
+static uint64_t begin(struct ldap_link *link)
 {
     uint64_t at = clock_monotonic_ms() + link->timeout_ms;
 
-    return at < link->until_ms ? at : link->until_ms;
+    link->wait.until_ms = at < link->until_ms ? at : link->until_ms;
+    return link->wait.until_ms;
 }
 
 /* The next message of an operation until the time is over. NULL: none came, and `code_out` says
@@ -216,7 +234,7 @@ static int finish(struct ldap_link *link, int code, int id, const char *what, st
     LDAPMessage *message = NULL;
 
     if (code == LDAP_SUCCESS)
-        message = receive(link, id, LDAP_MSG_ALL, until(link), &code);
+        message = receive(link, id, LDAP_MSG_ALL, link->wait.until_ms, &code);
     if (message)
         return code_of(link, message, what, why);
     explain_own(link, what, code, why);
@@ -231,6 +249,7 @@ enum ldap_outcome ldap_link_bind(struct ldap_link *link, const char *name, struc
 
     if (password.len == 0)
         return LDAP_OUTCOME_WRONG;
+    begin(link);
     code = ldap_sasl_bind(link->ld, name, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id);
     return ldap_link_outcome(finish(link, code, id, "bind", why), true);
 }
@@ -243,6 +262,7 @@ enum ldap_outcome ldap_link_compare(struct ldap_link *link, const char *name, co
 
     if (value.len == 0)
         return LDAP_OUTCOME_WRONG;
+    begin(link);
     code = ldap_compare_ext(link->ld, name, attribute, &asserted, NULL, NULL, &id);
     code = finish(link, code, id, "compare", why);
     if (code == LDAP_COMPARE_TRUE)
@@ -277,7 +297,7 @@ enum ldap_outcome ldap_link_search(struct ldap_link *link, const struct ldap_lin
                                    ldap_link_take *take, void *context, struct writer *why)
 {
     struct timeval limit = timeval_of(link->timeout_ms < 1000 ? 1000 : link->timeout_ms);
-    uint64_t until_ms = until(link);
+    uint64_t until_ms = begin(link);
     uint32_t entries = 0, references = 0;
     LDAPMessage *message;
     int id = 0, code;

@@ -33,6 +33,13 @@ enum { LDAP_LINK_RESULT_MAX = 1 << 20 }; /* octets of one message of a server's;
 /* How a result code of LDAP (RFC 4511 appendix A) or libldap is taken. `bind`: of a user's. */
 enum ldap_outcome ldap_link_outcome(int code, bool bind);
 
+/*
+ * Lets libldap load what it loads at its first use, modules of SASL among them. To be called before
+ * the filter of system calls is in force, which keeps code from being loaded. False: it cannot be
+ * used.
+ */
+bool ldap_link_prepare(void);
+
 /* Connects, and makes it safe. NULL: `outcome_out` says AWAY or REFUSED, `why` has a line. Borrows
  * the options. */
 struct ldap_link *ldap_link_open(const struct ldap_link_options *options,

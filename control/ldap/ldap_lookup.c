@@ -248,6 +248,9 @@ enum ldap_outcome ldap_lookup_prove(struct ldap_lookup *l, bool found, struct sp
     if (password.len == 0 || password.len > LDAP_LOOKUP_PASSWORD || span_find(password, 0) >= 0)
         return LDAP_OUTCOME_WRONG;
     name_of(l, found, &name);
+    /* Whoever a mistyped password may be of: it is nobody's here. */
+    if (!found)
+        password = span_text("a password that nobody has");
     while (again && outcome == LDAP_OUTCOME_AWAY) {
         struct ldap_link *link = take_link(l, use);
 

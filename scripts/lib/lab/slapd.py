@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -120,7 +121,8 @@ class Slapd(Owner):
         self.libraries = ":".join(str(folder) for folder in (self.tree / "usr/lib/x86_64-linux-gnu", self.tree / "usr/lib")
                                   if self.tree != Path("/"))
         self.authority = authority or Authority(self.directory / "tls")
-        self._write(self.authority.sign(f"server-{port}", "localhost"))
+        # libldap takes the machine's own name for "localhost".
+        self._write(self.authority.sign(f"server-{port}", *{"localhost", socket.gethostname(), socket.getfqdn()}))
         self.load(entries)
 
     def _write(self, item):
@@ -159,9 +161,9 @@ class Slapd(Owner):
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def change(self, *records):
-        """Changes of LDIF, by who may write."""
-        run(_tool("ldapmodify"), "-x", "-H", self.local, "-D", ADMIN, "-w", ADMIN_PASSWORD, data="\n".join(records).encode())
+    def add(self, *entries):
+        """Adds entries to the tree of the running server."""
+        run(_tool("ldapmodify"), "-a", "-x", "-H", self.local, "-D", ADMIN, "-w", ADMIN_PASSWORD, data="\n".join(entries).encode())
 
     def searches(self, text):
         """How many searches so far had that in their filter or base."""
