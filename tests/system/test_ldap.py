@@ -12,7 +12,7 @@ import pytest
 from lab import messages, slapd
 from lab.certificates import Authority
 from lab.commands import run, wait_until
-from lab.engine import PASSWORD, binary, crypt
+from lab.engine import PASSWORD, binary, crypt, yaml_text
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.slapd import READER, READER_PASSWORD, SUFFIX, entry, frame, ssha
 from lab.smtp import Session, inbox
@@ -83,7 +83,7 @@ def servers(shared_bench, tmp_path_factory):
     password = folder / "password"
     password.write_text(READER_PASSWORD + "\n")
     with slapd.Slapd(engine.namespaces.engine, ENTRIES, authority=authority) as main, \
-            slapd.Slapd(engine.namespaces.engine, ENTRIES, port=1389, authority=authority) as second:
+            slapd.Slapd(engine.namespaces.engine, main, port=1389, authority=authority) as second:
         configure(engine, directories(main, second, password, authority.file, stranger.file))
         engine.start()
         yield engine, main, second
@@ -115,7 +115,7 @@ def configure(engine, ldap):
         pop3={"allow_cleartext": True, "failure_delay": "10ms", "failure_delay_max": "20ms"},
         domains=[{"name": name} for name in ("example.test", *domains)],
         aliases=[{"address": f"{role}@{name}", "members": [f"{role}@example.test"]} for name in domains for role in ("postmaster", "abuse")],
-        directory={"backends": ["yaml", "ldap"], "time_to_live_absent": "1s"}, ldap=ldap)
+        directory={"backends": ["yaml", "ldap"], "time_to_live_absent": "1s"}, rules={"files": []}, ldap=ldap)
     engine.write()
 
 
@@ -340,22 +340,42 @@ def test_a_server_that_says_nothing(engine, servers):
 
 # ---- mistakes ----
 
+def checked(engine, file, **changes):
+    """What `wirepost check` says of a configuration with these changes in its first directory."""
+    file.write_text(yaml_text({**engine.settings, "ldap": [{**engine.settings["ldap"][0], **changes}]}) + "\n")
+    result = run(binary(), "check", "-c", file, check=False)
+    assert result.returncode != 0
+    return result.stderr.decode()
+
+
 def test_check_names_mistakes(engine, tmp_path):
-    sound = engine.settings["ldap"][0]
-    empty = tmp_path / "empty"
+    file, empty, none = tmp_path / "wirepost.yaml", tmp_path / "empty", tmp_path / "none"
     empty.write_text("")
-    for change, words in (({"servers": ["http://x"]}, "ldap[].servers"), ({"address_filter": "(mail=%s"}, "ldap[].address_filter"),
-                          ({"ca": str(tmp_path / "none")}, "ldap[].ca"), ({"ca": str(empty)}, "ldap[].ca"),
-                          ({"bind_password": str(tmp_path / "none")}, "ldap[].bind_password"),
-                          ({"bind_password": str(empty)}, "ldap[].bind_password"), ({"bind_dn": ""}, "ldap[].bind_dn"),
-                          ({"authentication": "guess"}, "ldap[].authentication")):
-        file = tmp_path / "wirepost.yaml"
-        settings = {**engine.settings, "ldap": [{**sound, **change}]}
-        file.write_text(json_text(settings))
-        result = run(binary(), "check", "-c", file, check=False)
-        assert result.returncode != 0 and words in result.stderr.decode(), (change, result.stderr.decode())
+    said = checked(engine, file, servers=["http://x"], address_filter="(mail=%s", bind_dn="", disabled=["locked"])
+    for option in ("servers", "address_filter", "bind_dn", "disabled"):
+        assert f"ldap[].{option}" in said
+    for missing in (none, empty):
+        said = checked(engine, file, ca=str(missing), bind_password=str(missing))
+        assert "ldap[].ca" in said and "ldap[].bind_password" in said
+    assert "ldap[].authentication" in checked(engine, file, authentication="guess")
 
 
-def json_text(settings):
-    from lab.engine import yaml_text
-    return yaml_text(settings) + "\n"
+def test_a_reload_asks_other_servers(engine, servers):
+    """The configuration is changed while sessions are open; what is wrong leaves the old one in force."""
+    _engine, main, _second = servers
+    before = engine.settings["ldap"]
+    try:
+        engine.settings["ldap"] = [{**item, "ca": "/nonexistent"} for item in before]
+        engine.write()
+        assert engine.ctl("reload", check=False).returncode != 0
+        assert login(engine, "erin@ldap.test", PASSWORD)[0] == 235
+        engine.settings["ldap"] = [{**item, "servers": [main.local]} for item in before]
+        engine.write()
+        engine.ctl("reload")
+        assert login(engine, "erin@ldap.test", PASSWORD)[0] == 235
+        assert asked(engine, "erin@strange.test")[0] == 250
+    finally:
+        engine.settings["ldap"] = before
+        engine.write()
+        engine.ctl("reload")
+    assert login(engine, "erin@ldap.test", PASSWORD)[0] == 235

@@ -108,7 +108,10 @@ def frame(*units):
 
 
 class Slapd(Owner):
-    """One server: `stop`, `start` and `pause` it; `uri` for clear text and StartTLS, `secure` for ldaps, `local` for its socket."""
+    """
+    One server: `stop`, `start` and `pause` it; `uri` for clear text and StartTLS, `secure` for ldaps, `local` for its socket.
+    `entries` are LDIF, or another server whose tree is copied.
+    """
 
     def __init__(self, namespace, entries, port=389, authority=None):
         self.namespace = namespace
@@ -123,11 +126,13 @@ class Slapd(Owner):
         self.authority = authority or Authority(self.directory / "tls")
         # libldap takes the machine's own name for "localhost".
         self._write(self.authority.sign(f"server-{port}", *{"localhost", socket.gethostname(), socket.getfqdn()}))
-        self.load(entries)
+        if isinstance(entries, Slapd):
+            shutil.copytree(entries.directory / "data", self.directory / "data")
+        else:
+            self.load(entries)
 
     def _write(self, item):
         schemas = [self.tree / f"etc/ldap/schema/{name}.schema" for name in ("core", "cosine", "inetorgperson")]
-        (self.directory / "data").mkdir()
         (self.directory / "lab.schema").write_text(SCHEMA)
         (self.directory / "slapd.conf").write_text(_CONF.format(
             includes="\n".join(f"include {schema}" for schema in schemas), folder=self.directory, tree=self.tree,
@@ -138,6 +143,7 @@ class Slapd(Owner):
 
     def load(self, entries):
         """Fills the tree while no server runs on it."""
+        (self.directory / "data").mkdir()
         run(*self._words("-T", "add", "-q"), data="\n".join(entries).encode())
 
     def start(self):
