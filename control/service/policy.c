@@ -183,8 +183,6 @@ static void restore_directory(struct policy *p)
     account_table_free(accounts);
 }
 
-/* ---- who is served ---- */
-
 static bool change_gone(struct policy *p, uint64_t account, bool in)
 {
     struct account_ids *before, *after;
@@ -215,11 +213,8 @@ bool policy_gone(struct policy *p, uint64_t account)
 /* Workers may see this account of a back end from now on. */
 static void see_account(void *context, uint64_t account)
 {
-    /* Without memory its mail is deferred. */
     (void)change_gone(context, account, false);
 }
-
-/* ---- who is asked ---- */
 
 static bool free_retired(struct policy *p)
 {
@@ -449,6 +444,7 @@ struct policy_values policy_values(struct policy *p)
         r.tombstones = (uint32_t)p->config->store.tombstones;
         r.message_size = (uint64_t)p->config->smtp.message_size;
         r.node = (uint16_t)p->config->engine.node;
+        r.hash_prefix = config_hash_prefix(p->config);
     }
     pthread_mutex_unlock(&p->lock);
     return r;
@@ -468,6 +464,21 @@ char policy_detail_separator(struct policy *p, struct span key)
     }
     pthread_mutex_unlock(&p->lock);
     return separator;
+}
+
+bool policy_keeps(struct policy *p, enum directory_kind kind, struct span key)
+{
+    return directory_keeps(p->directory, kind, key);
+}
+
+bool policy_asks(struct policy *p, const char *backend)
+{
+    bool asks;
+
+    pthread_mutex_lock(&p->lock);
+    asks = p->chain && directory_chain_find(p->chain, backend) >= 0;
+    pthread_mutex_unlock(&p->lock);
+    return asks;
 }
 
 bool policy_lists(struct policy *p, struct span key)
@@ -549,27 +560,23 @@ struct greylist_service *policy_greylist(struct policy *p)
 
 void policy_stop(struct policy *p)
 {
-    if (p && p->accounts)
+    if (!p)
+        return;
+    if (p->accounts)
         account_service_stop(p->accounts);
-    if (p && p->lookups)
+    if (p->lookups)
         directory_service_stop(p->lookups);
-    if (p)
-        p->lookups = NULL;
-    if (p && p->greylist)
+    if (p->greylist)
         greylist_service_stop(p->greylist);
-    if (p && p->tls)
+    if (p->tls)
         tls_service_stop(p->tls);
-    if (p)
-        p->tls = NULL;
-    if (p)
-        p->accounts = NULL;
-    if (p) {
-        free_retired(p);
-        directory_chain_free(p->chain);
-        p->chain = NULL;
-    }
-    if (p)
-        p->greylist = NULL;
+    free_retired(p);
+    directory_chain_free(p->chain);
+    p->chain = NULL;
+    p->accounts = NULL;
+    p->lookups = NULL;
+    p->greylist = NULL;
+    p->tls = NULL;
 }
 
 void policy_free(struct policy *p)
