@@ -219,7 +219,7 @@ const char *config_hash_prefix(const struct config *config)
 static void check_directory(const struct config *config, const char *path, const uint32_t *lines,
                             struct config_errors *errors)
 {
-    static const char *const known[] = {"yaml", "store"};
+    static const char *const known[] = {"yaml", "store", "ldap"};
     const struct config_directory *d = &config->directory;
 
     for (uint32_t i = 0; i < d->backends_count; i++) {
@@ -230,10 +230,14 @@ static void check_directory(const struct config *config, const char *path, const
         for (uint32_t k = 0; k < i; k++)
             twice = twice || strcmp(d->backends[i], d->backends[k]) == 0;
         if (!found || twice || (i > 0 && strcmp(d->backends[i], "yaml") == 0))
+            config_error(
+                errors, path, line_of(lines, "directory.backends"),
+                "directory.backends: expected yaml first, then store and ldap, each once; found "
+                "\"%s\"",
+                d->backends[i]);
+        if (strcmp(d->backends[i], "ldap") == 0 && !config->ldap_count)
             config_error(errors, path, line_of(lines, "directory.backends"),
-                         "directory.backends: expected yaml first, then store, each once; found "
-                         "\"%s\"",
-                         d->backends[i]);
+                         "ldap: expected a directory, since directory.backends has ldap");
     }
 }
 
@@ -311,6 +315,7 @@ void config_warn(const struct config *config, struct writer *out)
         writer_text(out, "store.reserve: without one, a disk that is full may end the engine when "
                          "room comes back; all that was answered 250 is there after the next "
                          "start\n");
+    config_warn_ldap(config, out);
 }
 
 static void check_serve(const char *path, const uint32_t *lines, struct config_errors *errors)
@@ -373,6 +378,7 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "domains",
                                          "accounts",
                                          "aliases",
+                                         "ldap",
                                          "metrics",
                                          "records.privacy",
                                          "profile"};
@@ -415,7 +421,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",
                      (unsigned long long)entries);
-    if (!config_check_addresses(config, path, errors))
+    if (!config_check_addresses(config, path, errors) || !config_check_ldap(config, path, errors))
         config_error(errors, path, 0, "out of memory");
     check_postmaster(config, path, errors);
 }

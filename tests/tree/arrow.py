@@ -36,6 +36,8 @@ LIBRARIES = {
     "stringprep.h": ("control/directory", "tests"),
     "unicase.h": ("proto/address", "tests"),
     "uninorm.h": ("proto/address", "control/directory", "tests"),
+    "ldap.h": ("control/ldap", "tests"),
+    "lber.h": ("control/ldap", "tests"),
     "hs/": ("rules", "tests"),
     "hs.h": ("rules", "tests"),
     "pcre2.h": ("rules", "tests"),
