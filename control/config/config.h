@@ -100,6 +100,8 @@ struct config_listener {
     int protocol;            /* enum listener_protocol */
     int tls;                 /* enum listener_tls */
     int client_certificates; /* enum config_clients */
+    char **certificates;     /* names of sets; none: those without one */
+    uint32_t certificates_count;
 };
 
 enum config_clients { CONFIG_CLIENTS_NONE, CONFIG_CLIENTS_ASK, CONFIG_CLIENTS_REQUIRE };
@@ -109,13 +111,14 @@ struct config_certificate {
     uint32_t line; /* where it stands in the file */
     char *certificate, *key;
     char *passphrase, *ocsp; /* files; empty: none */
+    char *set;               /* empty: of the listeners that name none */
 };
 
 struct config_tls {
     struct config_certificate *certificates;
     uint32_t certificates_count;
     int profile; /* enum config_tls_profile */
-    int64_t handshakes;
+    int64_t threads, handshakes;
     int64_t handshake_timeout;
     char *ticket_keys; /* a file; empty: keys of its own */
     int64_t ticket_rotation;
@@ -266,11 +269,11 @@ struct config_domain {
 };
 
 struct config_account {
-    uint32_t line;  /* where it stands in the file */
-    char *address;  /* as spelled */
-    char *password; /* a crypt(3) hash */
+    uint32_t line;                     /* where it stands in the file */
+    char *address;                     /* as spelled */
+    char *password;                    /* a crypt(3) hash */
     char *scram_sha_256, *scram_sha_1; /* stored keys; empty: none */
-    char **send_as; /* addresses as spelled, or "@" and a domain */
+    char **send_as;                    /* addresses as spelled, or "@" and a domain */
     uint32_t send_as_count;
     /* Found by the check: */
     uint32_t domain;     /* its place among the domains */

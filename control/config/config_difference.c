@@ -16,6 +16,7 @@ static const char *const fixed[] = {"role",
                                     "rules.streams",
                                     "limits.counters",
                                     "metrics.",
+                                    "tls.threads",
                                     "greylist.cache"};
 
 static bool is_fixed(const struct config_option *o)

@@ -15,7 +15,8 @@ struct tls_caller {
 struct tls_attempt {
     struct tls_caller *client;
     struct tls_handshake *handshake;
-    SSL_SESSION *tried; /* what it was to resume; NULL: nothing */
+    SSL_SESSION *tried;        /* what it is to resume, a copy: OpenSSL lets each be tried once */
+    const SSL_SESSION *source; /* of which; may be gone */
     bool listens;
 };
 
@@ -140,14 +141,16 @@ struct tls_attempt *tls_caller_begin(struct tls_caller *client, bool resume)
 
     if (!a)
         return NULL;
-    *a = (struct tls_attempt){.client = client, .tried = resume ? client->session : NULL};
+    *a = (struct tls_attempt){.client = client};
+    if (resume && client->session) {
+        a->tried = SSL_SESSION_dup(client->session);
+        a->source = client->session;
+    }
     a->handshake = tls_handshake_new_client(client->context, client->options.name, a->tried);
     if (!a->handshake) {
-        free(a);
+        tls_attempt_free(a);
         return NULL;
     }
-    if (a->tried)
-        SSL_SESSION_up_ref(a->tried);
     a->listens = client->options.resumes && !client->session;
     if (a->listens)
         tls_handshake_keep(a->handshake);
@@ -159,7 +162,7 @@ static void forget_refused(struct tls_attempt *a)
 {
     struct tls_caller *client = a->client;
 
-    if (!a->tried || a->tried != client->session || tls_attempt_outcome(a)->resumed)
+    if (!a->tried || a->source != client->session || tls_attempt_outcome(a)->resumed)
         return;
     SSL_SESSION_free(client->session);
     client->session = NULL;
