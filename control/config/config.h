@@ -53,6 +53,7 @@ struct config_engine {
     int64_t send_limit;
     int64_t time_wait;
     int64_t chunks_large, chunks_medium, chunks_small;
+    bool prefault;
     int64_t jobs, records;
     int64_t directory;
     int64_t node;
@@ -173,7 +174,28 @@ struct config_auth {
     char **mechanisms; /* names; none: the default ones */
     uint32_t mechanisms_count;
     uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
+    int64_t threads;
 };
+
+enum config_hash {
+    CONFIG_HASH_YESCRYPT,
+    CONFIG_HASH_SCRYPT,
+    CONFIG_HASH_BCRYPT,
+    CONFIG_HASH_SHA512
+};
+
+struct config_directory {
+    char **backends; /* names, each once; "yaml" comes first if it is there, and is asked anyway */
+    uint32_t backends_count;
+    int64_t cache, cache_absent;
+    int64_t time_to_live, time_to_live_absent;
+    int64_t timeout;
+    int hash; /* enum config_hash */
+};
+
+struct config;
+/* What a new hash of a password begins with, as crypt_gensalt(3) has it; static. */
+const char *config_hash_prefix(const struct config *config);
 
 enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
 
@@ -325,6 +347,7 @@ struct config {
     struct config_limits limits;
     struct config_greylist greylist;
     struct config_auth auth;
+    struct config_directory directory;
     struct config_submission submission;
     struct config_pop3 pop3;
     struct config_store store;

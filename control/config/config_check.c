@@ -230,6 +230,37 @@ static void check_auth(struct config *config, const char *path, const uint32_t *
     }
 }
 
+const char *config_hash_prefix(const struct config *config)
+{
+    static const char *const prefixes[] = {[CONFIG_HASH_YESCRYPT] = "$y$",
+                                           [CONFIG_HASH_SCRYPT] = "$7$",
+                                           [CONFIG_HASH_BCRYPT] = "$2b$",
+                                           [CONFIG_HASH_SHA512] = "$6$"};
+
+    return prefixes[config->directory.hash];
+}
+
+static void check_directory(const struct config *config, const char *path, const uint32_t *lines,
+                            struct config_errors *errors)
+{
+    static const char *const known[] = {"yaml", "store"};
+    const struct config_directory *d = &config->directory;
+
+    for (uint32_t i = 0; i < d->backends_count; i++) {
+        bool found = false, twice = false;
+
+        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+            found = found || strcmp(d->backends[i], known[k]) == 0;
+        for (uint32_t k = 0; k < i; k++)
+            twice = twice || strcmp(d->backends[i], d->backends[k]) == 0;
+        if (!found || twice || (i > 0 && strcmp(d->backends[i], "yaml") == 0))
+            config_error(errors, path, line_of(lines, "directory.backends"),
+                         "directory.backends: expected yaml first, then store, each once; found "
+                         "\"%s\"",
+                         d->backends[i]);
+    }
+}
+
 /* Keys of one mechanism under the name of the other would only fail later. */
 static void check_scram(const struct config *config, const char *path, struct config_errors *errors)
 {
@@ -355,6 +386,7 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "smtp",
                                          "limits",
                                          "greylist",
+                                         "directory",
                                          "auth",
                                          "submission",
                                          "pop3",
@@ -390,6 +422,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
     check_auth(config, path, lines, errors);
+    check_directory(config, path, lines, errors);
     check_scram(config, path, errors);
     check_send_as(config, path, errors);
     check_tls(config, path, lines, errors);

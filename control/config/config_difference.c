@@ -16,8 +16,10 @@ static const char *const fixed[] = {"role",
                                     "rules.streams",
                                     "limits.counters",
                                     "metrics.",
-                                    "tls.threads",
-                                    "greylist.cache"};
+                                    "greylist.cache",
+                                    "auth.threads",
+                                    "directory.cache",
+                                    "tls.threads"};
 
 static bool is_fixed(const struct config_option *o)
 {

@@ -304,6 +304,7 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->sample = source->profile ? 1 : (uint32_t)c->profile_sample;
     s->full_ms = (uint64_t)c->store.full_days * 24 * 3600 * 1000;
     s->directory = source->directory;
+    s->directory_timeout_ms = milliseconds(c->directory.timeout);
     s->mailboxes = source->mailboxes;
     s->rules = source->rules;
 }

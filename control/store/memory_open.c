@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "dataplane/handoff/hidden.h"
+
 enum {
     DEFAULT_BYTES = 1 << 30,
     LEAST_MESSAGE = 512, /* bytes that even an empty message takes, about */
@@ -33,10 +35,12 @@ static void memory_free(struct memory *m)
     memory_names_fini(m);
     memory_audit_fini(m);
     memory_map_fini(&m->greylist);
+    memory_map_fini(&m->directory);
     memory_ids_fini(&m->ids);
     memory_arena_fini(&m->arena);
     pthread_mutex_destroy(&m->changing);
     pthread_mutex_destroy(&m->greylist_lock);
+    pthread_mutex_destroy(&m->directory_lock);
     free(m);
 }
 
@@ -83,6 +87,9 @@ static const struct store_ops ops = {
     .quarantine_limit = memory_quarantine_limit,
     .erase = memory_erase,
     .erase_step = memory_erase_step,
+    .directory_find = memory_directory_find,
+    .directory_put = memory_directory_put,
+    .directory_walk = memory_directory_walk,
     .greylist_find = memory_greylist_find,
     .greylist_put = memory_greylist_put,
     .greylist_walk = memory_greylist_walk,
@@ -97,15 +104,16 @@ static void init_locks(struct memory *m)
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&m->changing, &recursive);
     pthread_mutex_init(&m->greylist_lock, NULL);
+    pthread_mutex_init(&m->directory_lock, NULL);
     pthread_mutexattr_destroy(&recursive);
 }
 
 static bool prefault(struct memory *m)
 {
-    return memory_arena_prefault(m->arena.base, (uint64_t)m->arena.count * MEMORY_SEGMENT) &&
-           memory_arena_prefault(m->arena.segments,
+    return hidden_prefault(m->arena.base, (uint64_t)m->arena.count * MEMORY_SEGMENT) &&
+           hidden_prefault(m->arena.segments,
                                  m->arena.count * sizeof(m->arena.segments[0])) &&
-           memory_arena_prefault(m->ids.lines, m->ids.count * sizeof(m->ids.lines[0]));
+           hidden_prefault(m->ids.lines, m->ids.count * sizeof(m->ids.lines[0]));
 }
 
 enum store_status store_memory_open(const struct store_options *options, struct store **store_out,

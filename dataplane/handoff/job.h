@@ -19,6 +19,7 @@ enum service {
     SERVICE_ACCOUNT, /* passwords */
     SERVICE_GREYLIST,
     SERVICE_CRYPTO, /* private keys */
+    SERVICE_DIRECTORY,
     SERVICES,
 };
 
@@ -147,6 +148,18 @@ struct job_greylist {
     const struct chunk *triple; /* the key of greylist.h is triple->data[0 .. len) */
 };
 
+/*
+ * JOB_DIRECTORY_ADDRESS: what does an address lead to, that the directory's table does not know?
+ * JOB_DIRECTORY_SENDER: and may the account send as it? JOB_OK: the table knows now, for a while:
+ * look again. JOB_FAILED: nobody can say.
+ */
+struct job_directory {
+    const struct chunk *names; /* data[0 .. address): address_key(), not folded; behind it, up to
+                                  len, the key of the account's own address */
+    uint64_t account;          /* of SENDER */
+    uint32_t address;
+};
+
 struct tls_outcome;
 
 /*
@@ -191,6 +204,7 @@ struct job {
         struct job_mailbox_delete mailbox_delete;
         struct job_mailbox_close mailbox_close;
         struct job_greylist greylist;
+        struct job_directory directory;
         struct job_tls_handshake tls_handshake;
         struct job_tls_end tls_end;
     };

@@ -162,6 +162,8 @@ void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseco
  * when nothing is outstanding. */
 void session_smtp_begin(struct sessions *ss, struct session *s);
 void session_smtp_run(struct sessions *ss, struct session *s);
+/* A whole message is judged, and its commit asked for. `row`: what is known against it. */
+void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply_id row);
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
 void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why);
 bool session_smtp_idle(struct sessions *ss, struct session *s);

@@ -5,6 +5,7 @@
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_directory.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
@@ -366,6 +367,8 @@ static void take_answer(struct sessions *ss, struct job *job)
         chunk_give(ss->options.pool, (struct chunk *)job->store_write.chunk);
     else if (job->kind == JOB_GREYLIST)
         chunk_give(ss->options.pool, (struct chunk *)job->greylist.triple);
+    else if (job->kind == JOB_DIRECTORY_ADDRESS || job->kind == JOB_DIRECTORY_SENDER)
+        chunk_give(ss->options.pool, (struct chunk *)job->directory.names);
     if (!s) {
         if (job->generation != SESSION_NOBODY)
             ss->counters->jobs_late++;
@@ -406,8 +409,8 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (session_is_smtp(s) &&
-        (session_greet_due(s) || session_greylist_due(ss, s) || session_smtp_wake(ss, s))) {
+    if (session_is_smtp(s) && (session_greet_due(s) || session_greylist_due(ss, s) ||
+                               session_directory_due(ss, s) || session_smtp_wake(ss, s))) {
         run(ss, s);
         return;
     }

@@ -33,9 +33,9 @@ ARROW = {
 LIBRARIES = {
     "rte_": PACKET_SIDE + ("control/main.c", "tests/net", "tests/sim", "tests/port", "tests/worker"),
     "idn2.h": ("proto/address", "tests"),
-    "stringprep.h": ("control/service", "tests"),
+    "stringprep.h": ("control/directory", "tests"),
     "unicase.h": ("proto/address", "tests"),
-    "uninorm.h": ("proto/address", "control/service", "tests"),
+    "uninorm.h": ("proto/address", "control/directory", "tests"),
     "hs/": ("rules", "tests"),
     "hs.h": ("rules", "tests"),
     "pcre2.h": ("rules", "tests"),
