@@ -101,6 +101,8 @@ struct config_listener {
     int protocol;            /* enum listener_protocol */
     int tls;                 /* enum listener_tls */
     int client_certificates; /* enum config_clients */
+    char **certificates;     /* names of sets; none: those without one */
+    uint32_t certificates_count;
 };
 
 enum config_clients { CONFIG_CLIENTS_NONE, CONFIG_CLIENTS_ASK, CONFIG_CLIENTS_REQUIRE };
@@ -110,13 +112,14 @@ struct config_certificate {
     uint32_t line; /* where it stands in the file */
     char *certificate, *key;
     char *passphrase, *ocsp; /* files; empty: none */
+    char *set;               /* empty: of the listeners that name none */
 };
 
 struct config_tls {
     struct config_certificate *certificates;
     uint32_t certificates_count;
     int profile; /* enum config_tls_profile */
-    int64_t handshakes;
+    int64_t threads, handshakes;
     int64_t handshake_timeout;
     char *ticket_keys; /* a file; empty: keys of its own */
     int64_t ticket_rotation;

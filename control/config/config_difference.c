@@ -20,7 +20,8 @@ static const char *const fixed[] = {"role",
                                     "greylist.cache",
                                     "auth.threads",
                                     "oauth.threads",
-                                    "directory.cache"};
+                                    "directory.cache",
+                                    "tls.threads"};
 
 static bool is_fixed(const struct config_option *o)
 {

@@ -349,7 +349,7 @@ static struct tls_contexts *read_tls(struct policy *p, const struct config *conf
                                      struct writer *why)
 {
     if (!p->tls)
-        p->tls = tls_service_start(p->options.handoff);
+        p->tls = tls_service_start(p->options.handoff, (uint32_t)config->tls.threads);
     if (!p->tls)
         writer_printf(why, "crypto service: %s\n", strerror(errno));
     return p->tls ? tls_service_read(p->tls, config, why) : NULL;
