@@ -266,11 +266,11 @@ struct config_domain {
 };
 
 struct config_account {
-    uint32_t line;  /* where it stands in the file */
-    char *address;  /* as spelled */
-    char *password; /* a crypt(3) hash */
+    uint32_t line;                     /* where it stands in the file */
+    char *address;                     /* as spelled */
+    char *password;                    /* a crypt(3) hash */
     char *scram_sha_256, *scram_sha_1; /* stored keys; empty: none */
-    char **send_as; /* addresses as spelled, or "@" and a domain */
+    char **send_as;                    /* addresses as spelled, or "@" and a domain */
     uint32_t send_as_count;
     /* Found by the check: */
     uint32_t domain;     /* its place among the domains */
@@ -304,6 +304,7 @@ struct config_tap {
     int policy; /* the place among its words */
     bool ignore_checksums, commands, secrets;
     char *extract; /* a directory; empty: nothing is written */
+    char *keylog;  /* a file; empty: no TLS is opened */
     int64_t flows, messages, idle, memory, queue;
     int64_t statistics; /* 0: at the end alone */
 };
