@@ -15,6 +15,7 @@ struct tap_key_log {
     int fd; /* -1: not open */
     uint64_t offset;
     struct tls_key_log lines;
+    uint16_t last; /* bytes of a line without an end that were taken */
     struct tls_secrets *secrets;
     _Atomic bool missed;
     _Atomic uint64_t found, misformed, failed;
@@ -107,8 +108,9 @@ static bool take_last(struct tap_key_log *k)
     struct span end = span_text("\n");
     struct tls_key_log_entry entry;
 
-    if (lines.len == 0 || tls_key_log_next(&lines, &end, &entry) != TLS_KEY_LOG_ENTRY)
+    if (lines.len == k->last || tls_key_log_next(&lines, &end, &entry) != TLS_KEY_LOG_ENTRY)
         return false;
+    k->last = k->lines.len;
     tls_secrets_put(k->secrets, &entry);
     explicit_bzero(&entry, sizeof(entry));
     return true;
@@ -127,6 +129,7 @@ static bool read_on(struct tap_key_log *k)
         if (n <= 0)
             return take_last(k) || new;
         k->offset += (uint64_t)n;
+        k->last = 0;
         new |= take(k, span_of(piece, (size_t)n));
     }
     explicit_bzero(piece, sizeof(piece));

@@ -237,9 +237,10 @@ bool tap_handshake_change(struct tap *t, struct tap_flow *f, enum tcp_direction 
     struct tap_secure *s = f->tls;
     const struct tap_hello *h = tap_secure_hello(f);
 
+    /* TLS 1.3 may have one anywhere (RFC 8446 appendix D.4). */
     if (!h->server_seen || !h->client_seen)
-        /* TLS 1.3 may have one anywhere (RFC 8446 appendix D.4). */
-        return (d == TCP_TO_SERVER && f->seen->side[TCP_TO_CLIENT].seen && h->client_seen) ||
+        return h->retried ||
+               (d == TCP_TO_SERVER && f->seen->side[TCP_TO_CLIENT].seen && h->client_seen) ||
                bad(t, f, TAP_UNREAD_NO_HELLO);
     if (h->server.version == TLS_VERSION_1_3)
         return true;
