@@ -210,7 +210,7 @@ static void put_tls(struct json_line *l, const struct handshake *h)
         put_suite(l, &h->server);
     else
         json_line_null(l, "suite");
-    if (h->client.server_name.len)
+    if (h->client_seen)
         json_line_peer(l, "name", h->client.server_name);
     else
         json_line_null(l, "name");
