@@ -99,7 +99,8 @@ static bool start_policy(struct run *r)
     struct writer why = writer_of(text, sizeof(text));
     struct handoff_options options = {.workers = (uint32_t)r->config->engine.workers,
                                       .jobs = (uint32_t)r->config->engine.jobs,
-                                      .records = (uint32_t)r->config->engine.records};
+                                      .records = (uint32_t)r->config->engine.records,
+                                      .prefault = r->config->engine.prefault};
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
@@ -210,6 +211,7 @@ static struct engine_options engine_options_of(struct run *r)
                 .flights = (uint32_t)t->flights,
                 .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
         .sessions = (uint32_t)e->connections,
+        .prefault = e->prefault,
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
                    (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,

@@ -53,6 +53,7 @@ struct config_engine {
     int64_t send_limit;
     int64_t time_wait;
     int64_t chunks_large, chunks_medium, chunks_small;
+    bool prefault;
     int64_t jobs, records;
     int64_t directory;
     int64_t node;

@@ -280,6 +280,8 @@ static bool start(struct blast_client *c, uint64_t intended)
     step = blast_session_step(c, s);
     if (step && !blast_manner_is_broken(s))
         step->started++;
+    if (!s->verifies && blast_schedule_is_open(o))
+        blast_session_measure(c, s, BLAST_LATENCY_late, intended);
     tcp_set_user(conn, s);
     return true;
 }

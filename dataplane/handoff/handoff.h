@@ -22,6 +22,7 @@ struct handoff_options {
     uint32_t workers;
     uint32_t jobs;    /* jobs a worker may have out at a time */
     uint32_t records; /* record slots a worker has */
+    bool prefault;    /* their memory is taken at once */
 };
 
 struct handoff *handoff_new(const struct handoff_options *options);

@@ -85,6 +85,8 @@ static struct engine_options engine_options_of(struct blasting *b)
                 .narrow_window = NARROW,
                 .send_limit = SEND_LIMIT},
         .chunks = {4 * places + 4096, places / 2 + 1024, places / 64 + 256},
+        /* Page faults are measured as the server's; who holds many connections needs few chunks. */
+        .prefault = !o->hold_us,
         .handoff = b->handoff,
         .make_app = make_app,
         .app_user = b,

@@ -14,7 +14,7 @@ from lab.smtp import Session, inbox, pop3, retrieve
 SENDER = "sender@client.test"
 USERS = ("alice@example.test", "bob@example.test", "carol@example.test")
 CONNECTIONS = 6
-ROUNDS = 6
+ROUNDS = 3
 SIZES = (1_000, 100_000)
 LARGE, LARGE_SHARE = (1_000_000, 5_000_000), 0.02
 NOISE = messages.Noise(0, size=2 * LARGE[1])

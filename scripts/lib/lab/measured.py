@@ -21,8 +21,8 @@ CLIENTS = f"198.18.0.64-198.18.0.{64 + CLIENT_ADDRESSES - 1}/24"
 
 
 def in_memory(effort, memory="2GiB"):
-    """A store that workers answer; but for a smoke its memory is there before the load comes."""
-    return {"store": {"kind": "memory", "memory": memory, "prefault": effort.pick(False, True, True)}}
+    """A store that workers answer; but for a smoke its memory and the workers' are there before the load comes."""
+    return {"engine": {"prefault": effort.pick(False, True, True)}, "store": {"kind": "memory", "memory": memory, "prefault": effort.pick(False, True, True)}}
 
 
 def accounts():
