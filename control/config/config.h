@@ -390,6 +390,7 @@ struct config_tap {
     int policy; /* the place among its words */
     bool ignore_checksums, commands, secrets;
     char *extract; /* a directory; empty: nothing is written */
+    char *keylog;  /* a file; empty: no TLS is opened */
     int64_t flows, messages, idle, memory, queue;
     int64_t statistics; /* 0: at the end alone */
 };

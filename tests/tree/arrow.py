@@ -20,7 +20,7 @@ ARROW = {
     "dataplane/capture": ("dataplane/packet", "dataplane/tcp", "proto"),
     "dataplane/packet": ("proto",),
     "dataplane/blast": ("dataplane/tcp", "dataplane/tls", "dataplane/handoff", "proto"),
-    "dataplane/tap": ("dataplane/capture", "dataplane/tcp", "dataplane/session", "dataplane/handoff", "rules", "proto"),
+    "dataplane/tap": ("dataplane/capture", "dataplane/tcp", "dataplane/session", "dataplane/tls", "dataplane/handoff", "rules", "proto"),
     **{folder: (*INNER, "dataplane/handoff", "rules", "proto") for folder in INNER},
     **{folder: ("dataplane", "rules", "proto") for folder in PACKET_SIDE},
     "dataplane/embed": ("dataplane/embed", "dataplane/packet", "dataplane/tcp", "dataplane/handoff", "proto"),
