@@ -22,6 +22,7 @@
 #include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/ctl/ctl_trace.h"
+#include "control/ldap/ldap_backend.h"
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
@@ -53,6 +54,7 @@ static void check_rules(void *context, const struct config *config, struct confi
     errors->count += !policy_check_rules(config, &errors->text);
     errors->count += !tls_contexts_check(config, &errors->text);
     errors->count += !oauth_files_good(&config->oauth, &errors->text);
+    errors->count += !ldap_backend_check(config, &errors->text);
 }
 
 #ifdef WIREPOST_DPDK
@@ -101,7 +103,8 @@ static bool start_policy(struct run *r)
     struct writer why = writer_of(text, sizeof(text));
     struct handoff_options options = {.workers = (uint32_t)r->config->engine.workers,
                                       .jobs = (uint32_t)r->config->engine.jobs,
-                                      .records = (uint32_t)r->config->engine.records};
+                                      .records = (uint32_t)r->config->engine.records,
+                                      .prefault = r->config->engine.prefault};
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
@@ -214,6 +217,7 @@ static struct engine_options engine_options_of(struct run *r)
                 .flights = (uint32_t)t->flights,
                 .time_wait_ms = (uint32_t)(e->time_wait / 1000)},
         .sessions = (uint32_t)e->connections,
+        .prefault = e->prefault,
         .chunks = {(uint32_t)e->chunks_small, (uint32_t)e->chunks_medium,
                    (uint32_t)e->chunks_large},
         .node = (uint16_t)e->node,

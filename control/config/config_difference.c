@@ -20,7 +20,8 @@ static const char *const fixed[] = {"role",
                                     "greylist.cache",
                                     "auth.threads",
                                     "oauth.threads",
-                                    "directory.cache"};
+                                    "directory.cache",
+                                    "tls.threads"};
 
 static bool is_fixed(const struct config_option *o)
 {
@@ -87,8 +88,9 @@ const char *config_fixed_difference(const struct config *a, const struct config 
             return o->path;
     }
     /* The filter of system calls was made without it. */
-    return config_needs_network(b) && !config_needs_network(a) ? "oauth.issuers: servers to ask"
-                                                               : NULL;
+    return config_needs_network(b) && !config_needs_network(a)
+               ? "ldap, oauth.issuers: servers to ask"
+               : NULL;
 }
 
 struct config *config_reread(const char *path, const struct config *running, struct writer *why)

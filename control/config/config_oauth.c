@@ -17,14 +17,6 @@ uint32_t config_oauth_mechanisms(const struct config *config)
     return all;
 }
 
-bool config_needs_network(const struct config *config)
-{
-    for (uint32_t i = 0; i < config->oauth.issuers_count; i++)
-        if (config->oauth.issuers[i].keys[0] != '/' || config->oauth.issuers[i].introspection[0])
-            return true;
-    return false;
-}
-
 static bool starts(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;

@@ -164,8 +164,6 @@ static void restore_directory(struct policy *p)
     account_table_free(accounts);
 }
 
-/* ---- who is served ---- */
-
 static bool change_gone(struct policy *p, uint64_t account, bool in)
 {
     struct account_ids *before, *after;
@@ -196,11 +194,8 @@ bool policy_gone(struct policy *p, uint64_t account)
 /* Workers may see this account of a back end from now on. */
 static void see_account(void *context, uint64_t account)
 {
-    /* Without memory its mail is deferred. */
     (void)change_gone(context, account, false);
 }
-
-/* ---- who is asked ---- */
 
 static bool free_retired(struct policy *p)
 {
@@ -354,7 +349,7 @@ static struct tls_contexts *read_tls(struct policy *p, const struct config *conf
                                      struct writer *why)
 {
     if (!p->tls)
-        p->tls = tls_service_start(p->options.handoff);
+        p->tls = tls_service_start(p->options.handoff, (uint32_t)config->tls.threads);
     if (!p->tls)
         writer_printf(why, "crypto service: %s\n", strerror(errno));
     return p->tls ? tls_service_read(p->tls, config, why) : NULL;
@@ -448,6 +443,7 @@ struct policy_values policy_values(struct policy *p)
         r.tombstones = (uint32_t)p->config->store.tombstones;
         r.message_size = (uint64_t)p->config->smtp.message_size;
         r.node = (uint16_t)p->config->engine.node;
+        r.hash_prefix = config_hash_prefix(p->config);
     }
     pthread_mutex_unlock(&p->lock);
     return r;
@@ -467,6 +463,21 @@ char policy_detail_separator(struct policy *p, struct span key)
     }
     pthread_mutex_unlock(&p->lock);
     return separator;
+}
+
+bool policy_keeps(struct policy *p, enum directory_kind kind, struct span key)
+{
+    return directory_keeps(p->directory, kind, key);
+}
+
+bool policy_asks(struct policy *p, const char *backend)
+{
+    bool asks;
+
+    pthread_mutex_lock(&p->lock);
+    asks = p->chain && directory_chain_find(p->chain, backend) >= 0;
+    pthread_mutex_unlock(&p->lock);
+    return asks;
 }
 
 bool policy_lists(struct policy *p, struct span key)

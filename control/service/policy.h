@@ -4,6 +4,7 @@
 
 #include "control/config/config.h"
 #include "control/store/store.h"
+#include "dataplane/handoff/directory.h"
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/handoff/metric.h"
 
@@ -41,9 +42,14 @@ struct policy_values {
     uint32_t tombstones;                            /* most in a mailbox; 0: all */
     uint64_t message_size;                          /* of the largest message */
     uint16_t node;
+    const char *hash_prefix; /* of new passwords; static */
 };
 /* From any thread. */
 struct policy_values policy_values(struct policy *policy);
+/* Whether the workers' table has this for good: the configuration in force names it. Any thread. */
+bool policy_keeps(struct policy *policy, enum directory_kind kind, struct span key);
+/* Whether the back end of that name is asked. From any thread. */
+bool policy_asks(struct policy *policy, const char *backend);
 /* Whether the configuration in force has an account with this key. From any thread. */
 bool policy_lists(struct policy *policy, struct span key);
 /* Whether the configuration in force has all accounts that the message is for; a

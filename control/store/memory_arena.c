@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/memory_arena.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
 #include "dataplane/handoff/hidden.h"
 
-enum {
-    OPEN = 1 << 20, /* what a lane adds to the live pieces of its segment until it leaves it */
-    PAGE = 4096,
-};
+enum { OPEN = 1 << 20 }; /* what a lane adds to the live pieces of its segment until it leaves it */
 
 bool memory_arena_init(struct memory_arena *arena, uint64_t bytes)
 {
@@ -26,19 +22,6 @@ bool memory_arena_init(struct memory_arena *arena, uint64_t bytes)
     madvise(arena->base, (uint64_t)arena->count * MEMORY_SEGMENT, MADV_HUGEPAGE);
     atomic_store(&arena->fresh, 1);
     atomic_store(&arena->free, 0);
-    return true;
-}
-
-bool memory_arena_prefault(void *memory, uint64_t bytes)
-{
-    volatile uint8_t *at = memory;
-
-    /* Kernels before 5.14 don't know it, and then do not say what is too much. */
-    if (madvise(memory, bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL)
-        return false;
-    /* Some hypervisors have tables of their own, that are filled on first use only. */
-    for (uint64_t i = 0; i < bytes; i += PAGE)
-        at[i] = 0;
     return true;
 }
 

@@ -41,9 +41,6 @@ struct memory_lane {
 
 /* False: no memory. `bytes` is rounded to whole segments; at most 256 GiB. */
 bool memory_arena_init(struct memory_arena *arena, uint64_t bytes);
-/* Takes memory of hidden_new() from the system now, rather than page by page when it is first
- * written. False: there is not so much. */
-bool memory_arena_prefault(void *memory, uint64_t bytes);
 void memory_arena_fini(struct memory_arena *arena);
 /* Any thread that owns the lane. NULL: the arena is full, or `bytes` is more than a segment. */
 void *memory_arena_take(struct memory_arena *arena, struct memory_lane *lane, uint64_t bytes);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "dataplane/handoff/hidden.h"
+
 enum {
     DEFAULT_BYTES = 1 << 30,
     LEAST_MESSAGE = 512, /* bytes that even an empty message takes, about */
@@ -108,10 +110,10 @@ static void init_locks(struct memory *m)
 
 static bool prefault(struct memory *m)
 {
-    return memory_arena_prefault(m->arena.base, (uint64_t)m->arena.count * MEMORY_SEGMENT) &&
-           memory_arena_prefault(m->arena.segments,
+    return hidden_prefault(m->arena.base, (uint64_t)m->arena.count * MEMORY_SEGMENT) &&
+           hidden_prefault(m->arena.segments,
                                  m->arena.count * sizeof(m->arena.segments[0])) &&
-           memory_arena_prefault(m->ids.lines, m->ids.count * sizeof(m->ids.lines[0]));
+           hidden_prefault(m->ids.lines, m->ids.count * sizeof(m->ids.lines[0]));
 }
 
 enum store_status store_memory_open(const struct store_options *options, struct store **store_out,

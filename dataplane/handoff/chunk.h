@@ -38,6 +38,8 @@ struct chunk_pool;
 /* At most limits[class] chunks of each class; the memory is mapped at once and touched on first
  * use. NULL: no memory. */
 struct chunk_pool *chunk_pool_new(const uint32_t limits[CHUNK_CLASSES]);
+/* All of it is taken now, before the first chunk is. False: there is not so much memory. */
+bool chunk_pool_prefault(struct chunk_pool *pool);
 /* All chunks must have come back. */
 void chunk_pool_free(struct chunk_pool *pool);
 /*

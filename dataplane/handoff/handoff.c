@@ -103,6 +103,10 @@ static struct handoff_port *port_new(struct handoff *h, uint16_t worker)
         port_free(p);
         return NULL;
     }
+    if (o->prefault && !hidden_prefault(p->records, o->records * sizeof(struct record))) {
+        port_free(p);
+        return NULL;
+    }
     for (uint32_t i = 0; i < o->jobs; i++) {
         p->jobs[i].next = p->free_jobs;
         p->free_jobs = &p->jobs[i];
@@ -239,6 +243,11 @@ uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t 
 bool job_answered_near(const struct handoff_port *port)
 {
     return port->near_first != NULL;
+}
+
+uint32_t job_count(const struct handoff_port *port)
+{
+    return port->handoff->options.jobs;
 }
 
 void job_give(struct handoff_port *port, struct job *job)

@@ -22,6 +22,7 @@ struct handoff_options {
     uint32_t workers;
     uint32_t jobs;    /* jobs a worker may have out at a time */
     uint32_t records; /* record slots a worker has */
+    bool prefault;    /* their memory is taken at once */
 };
 
 struct handoff *handoff_new(const struct handoff_options *options);
@@ -59,6 +60,8 @@ void job_submit(struct handoff_port *port, struct job *job);
 uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t max);
 /* Whether jobs that near services answered wait to be taken. */
 bool job_answered_near(const struct handoff_port *port);
+/* How many it has in all. */
+uint32_t job_count(const struct handoff_port *port);
 /* Back to the worker's free list. */
 void job_give(struct handoff_port *port, struct job *job);
 /* The next notice, false when there is none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/handoff/hidden.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,20 @@ void *hidden_new(size_t size)
         return NULL;
     hidden_mark(memory, size);
     return memory;
+}
+
+bool hidden_prefault(void *memory, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    volatile uint8_t *at = memory;
+
+    /* Kernels before 5.14 don't know it, and then do not say what is too much. */
+    if (madvise(memory, size, MADV_POPULATE_WRITE) != 0 && errno != EINVAL)
+        return false;
+    /* Some hypervisors have tables of their own, that are filled on first use only. */
+    for (size_t i = 0; i < size; i += page)
+        at[i] = 0;
+    return true;
 }
 
 void hidden_free(void *memory, size_t size)

@@ -2,6 +2,7 @@
 #ifndef DATAPLANE_HANDOFF_HIDDEN_H
 #define DATAPLANE_HANDOFF_HIDDEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -11,6 +12,12 @@
 
 /* NULL: no memory. */
 void *hidden_new(size_t size);
+/*
+ * All pages of memory that hidden_new() gave and nobody has written to yet are taken from the
+ * system now. First use costs a fault each, many times what is then done with the page. False:
+ * there is not so much.
+ */
+bool hidden_prefault(void *memory, size_t size);
 /* `size` as it was asked for; NULL is nothing to free. */
 void hidden_free(void *memory, size_t size);
 /* Memory of somebody else's is left out of core files from now on, with all of the pages that it

@@ -122,17 +122,20 @@ enum smtp_reply_id recipient_find(const struct sessions *ss, const struct addres
     struct lookup l = {.directory = ss->settings.directory,
                        .now_s = (uint32_t)(ss->time.wall_ms / 1000)};
     const struct directory_entry *domain;
+    bool unseen;
 
     *entry_out = NULL;
     if (!begin(&l, path, &domain))
         return SMTP_REPLY_BAD_RECIPIENT;
     if (domain && domain->class == DIRECTORY_REFUSED)
         return SMTP_REPLY_DOMAIN_REFUSED;
+    unseen = l.unseen;
     /* Without a domain: <postmaster>, or at an address literal. */
     *entry_out = domain ? find_in_domain(&l, domain) : find(&l, DIRECTORY_ADDRESS, 0);
     if (*entry_out)
         return SMTP_REPLY_NONE;
-    if (l.unseen && l.at < l.len && l.text[l.at + 1] != '[')
+    /* Of an address in a domain that nobody has, nothing more is to be known. */
+    if ((domain ? l.unseen : unseen) && l.text[l.at + 1] != '[')
         return SMTP_REPLY_DIRECTORY_AWAY;
     return domain || l.at == l.len ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
 }

@@ -64,6 +64,11 @@ struct span session_tls_version(const struct session *s);
 struct span session_tls_suite(const struct session *s);
 /* The handshake comes next; without memory the session ends. */
 void session_tls_begin(struct sessions *ss, struct session *s, bool upgrade);
+/*
+ * A turn's share of handshakes begins anew: before the connections on which something has happened,
+ * and before those that wait, so that neither keeps the other from it.
+ */
+void session_tls_share(struct sessions *ss);
 /* True while the handshake goes on, or has failed. */
 bool session_tls_shakes(const struct session *s);
 /* Goes on with the handshake as far as bytes and jobs are there. */

@@ -582,12 +582,14 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
 
     ss->time = time;
     take_settings(ss);
+    session_tls_share(ss);
     done += take_answers(ss);
     done += take_notices(ss);
     while ((conn = tcp_ready(ss->options.tcp)) != NULL) {
         take_events(ss, conn);
         done++;
     }
+    session_tls_share(ss);
     if (ss->stalled_count)
         run_stalled(ss);
     done += session_timer_run(ss, expire);

@@ -54,6 +54,7 @@ struct tcp_options {
     uint8_t ecn_repeats;     /* repetitions of our SYN that still ask (RFC 3168 section 6.1.1.1) */
     uint32_t flights; /* connections that may have SACK, RACK and CUBIC at a time; 0: one in 4,
                          at least 1024; struct tcp_flight each */
+    bool prefault;    /* the memory for them is taken at once */
     /* Whose flows these are (flow_owner.h), of how many; 0 or 1 workers: all. */
     uint32_t worker, workers;
     uint16_t port_first, port_last; /* local ports of connections we open; 0: 10240 and 65535 */

@@ -10,6 +10,8 @@ bool tcp_flight_pool_init(struct tcp *tcp, uint32_t count)
     tcp->flight_free = CONN_NONE;
     tcp->flight_count = count;
     tcp->flights = malloc((size_t)count * sizeof(*tcp->flights));
+    if (tcp->flights && tcp->options.prefault)
+        memset(tcp->flights, 0, (size_t)count * sizeof(*tcp->flights));
     return tcp->flights;
 }
 

@@ -85,6 +85,8 @@ static struct engine_options engine_options_of(struct blasting *b)
                 .narrow_window = NARROW,
                 .send_limit = SEND_LIMIT},
         .chunks = {4 * places + 4096, places / 2 + 1024, places / 64 + 256},
+        /* Page faults are measured as the server's; who holds many connections needs few chunks. */
+        .prefault = !o->hold_us,
         .handoff = b->handoff,
         .make_app = make_app,
         .app_user = b,
@@ -181,6 +183,7 @@ static void sum(struct blasting *b)
         add(all->errors, one->errors, POP3_VERB_COUNT);
         add(all->smtp_faults, one->smtp_faults, SMTP_CLIENT_FAULTS);
         add(all->pop3_faults, one->pop3_faults, POP3_CLIENT_FAULTS);
+        all->tls_fault = one->tls_fault ? one->tls_fault : all->tls_fault;
         for (int i = 0; i < BLAST_LATENCIES; i++)
             log_histogram_merge(&all->latency[i], &one->latency[i]);
         for (uint32_t i = 0; i < b->order->step_count; i++)

@@ -157,8 +157,10 @@ static bool make_worker(struct engine *e, uint32_t index, struct writer *why)
     tcp.workers = o->workers;
     tcp.mss_v4 = net_mss(&net, true);
     tcp.mss_v6 = net_mss(&net, false);
+    tcp.prefault = o->prefault;
     w->chunks = secrets(&net, &tcp) ? chunk_pool_new(o->chunks) : NULL;
-    w->tcp = w->chunks ? tcp_new(&tcp, w->chunks) : NULL;
+    if (w->chunks && (!o->prefault || chunk_pool_prefault(w->chunks)))
+        w->tcp = tcp_new(&tcp, w->chunks);
     if (rough_line_is_wanted(&o->rough))
         rough = rough_line_new(&o->rough, index);
     if (w->tcp && (rough || !rough_line_is_wanted(&o->rough)) && make_app(e, w, index, &app))

@@ -52,6 +52,7 @@ struct engine_options {
     uint64_t
         ids_after_ms; /* ids begin behind this wall time, as those given out before did; 0: now */
     uint32_t chunks[CHUNK_CLASSES];
+    bool prefault;           /* the workers' pools are taken from the system at once */
     struct handoff *handoff; /* for as many workers; outlives the engine */
 
     /*

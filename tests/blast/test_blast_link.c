@@ -242,6 +242,9 @@ static void a_full_house_can_not_hide_it(void)
     /* Five at a time: the 200 that were to begin meanwhile waited outside. */
     CHECK(log_histogram_quantile(h, 850000) > 300000);
     CHECK(scene.tally.latency[BLAST_LATENCY_connect].most > 1900000);
+    /* And that it was ours tells this one. */
+    CHECK(scene.tally.latency[BLAST_LATENCY_late].count == 1000);
+    CHECK(scene.tally.latency[BLAST_LATENCY_late].most > 1900000);
     close_scene();
 }
 

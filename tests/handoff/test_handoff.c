@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
@@ -72,6 +73,36 @@ static void mail_lies_in_memory_that_core_files_leave_out(void)
     hidden_give(NULL);
     handoff_free(h);
     chunk_pool_free(pool);
+}
+
+static bool is_resident(const void *at)
+{
+    uintptr_t page = (uintptr_t)at & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1);
+    unsigned char there = 0;
+
+    return mincore((void *)page, 1, &there) == 0 && (there & 1);
+}
+
+static void memory_may_be_there_before_it_is_needed(void)
+{
+    uint32_t limits[CHUNK_CLASSES] = {64, 64, 64};
+
+    for (int prefault = 0; prefault < 2; prefault++) {
+        struct handoff *h = handoff_new(&(struct handoff_options){
+            .workers = 1, .jobs = 1, .records = 64, .prefault = prefault});
+        struct chunk_pool *pool = chunk_pool_new(limits);
+        struct record *record = record_take(handoff_port_of(h, 0));
+        struct chunk *chunk;
+
+        CHECK(!prefault || chunk_pool_prefault(pool));
+        chunk = chunk_take(pool, CHUNK_LARGE);
+        CHECK(is_resident(chunk->data + 40000) == prefault);
+        CHECK(is_resident((const uint8_t *)(record + 1) - 1) == prefault);
+        chunk_give(pool, chunk);
+        record_give(handoff_port_of(h, 0), record, false);
+        chunk_pool_free(pool);
+        handoff_free(h);
+    }
 }
 
 static void a_reserve_is_left_for_what_is_to_be_sent(void)
@@ -373,6 +404,7 @@ int main(void)
     check_begin();
     CHECK_CASE(chunks_come_back_warm_and_stay_bounded);
     CHECK_CASE(mail_lies_in_memory_that_core_files_leave_out);
+    CHECK_CASE(memory_may_be_there_before_it_is_needed);
     CHECK_CASE(a_reserve_is_left_for_what_is_to_be_sent);
     CHECK_CASE(ring_keeps_order_between_threads);
     CHECK_CASE(jobs_are_answered_once_and_bounded);

@@ -109,6 +109,7 @@ def test_the_wall_clock_is_set(make_engine, tmp_path):
     check_nothing_lost(engine, later)
 
 
+@pytest.mark.long
 def test_a_pause_of_ten_seconds(make_engine):
     engine = make_engine(workers=2)
     idle = Session(engine.namespaces)

@@ -41,7 +41,7 @@ def dropped(engine, before, name):
     return counters(engine)[name] - before[name]
 
 
-@pytest.mark.parametrize("pmd", DRIVERS)
+@pytest.mark.parametrize("pmd", first_short(DRIVERS))
 def test_made_by_hand(make_engine, pmd):
     engine = make_engine(pmd=pmd)
     before = counters(engine)

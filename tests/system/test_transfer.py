@@ -14,7 +14,7 @@ MEGABYTE = 1_000_000
 
 @pytest.mark.parametrize("pmd, address", [("af_packet", ENGINE_IPV4), pytest.param("tap", ENGINE_IPV6, marks=pytest.mark.long)])
 def test_a_large_message_both_ways(make_engine, request, pmd, address):
-    size = 100 if request.config.getoption("--long") else 50
+    size = 100 if request.config.getoption("--long") else 16
     engine = make_engine(pmd=pmd, changes={"smtp": {"message_size": "110MiB"}})
     mail = messages.large("large@client.test", size * MEGABYTE)
     began = time.monotonic()

@@ -81,7 +81,7 @@ def shares(engine):
 
 
 def test_all_there_none_twice(make_engine, request):
-    count = 100_000 if request.config.getoption("--long") else 4_000
+    count = 100_000 if request.config.getoption("--long") else 1_500
     engine = make_engine(workers=2, changes={"metrics": {"listen": METRICS}})
     began = time.monotonic()
     assert beside([(send, (engine.namespaces, lane, count)) for lane in range(SENDERS)]) == []

@@ -21,8 +21,7 @@ def half(namespace, port, effort):
     """The highest rate by a closed loop, then half of it by an open one; what is told of both."""
     highest = blast(namespace, port, *LOAD, "--sessions", 64, *length(effort))
     rate = max(1, round(highest["messages_per_second"] / 2))
-    # Grown to: memory that is met for the first time, on both sides, is no part of half the highest rate.
-    told = blast(namespace, port, *LOAD, "--rate", rate, *(("--ramp", 1) if effort else ()), *length(effort))
+    told = blast(namespace, port, *LOAD, "--rate", rate, *length(effort))
     if failures(told):
         raise AssertionError(f"not all went well: {failures(told)}")
     return highest, told
@@ -30,7 +29,8 @@ def half(namespace, port, effort):
 
 def sample(highest, told, figures):
     end = told["latency_us"]["end"]
-    return Sample(end["p99"], {"p50": end["p50"], "p99.9": end["p99_9"], "max": end["max"], **figures, "messages": end["count"],
+    return Sample(end["p99"], {"p50": end["p50"], "p99.9": end["p99_9"], "max": end["max"],
+                               "blast late p99": told["latency_us"]["late"]["p99"], **figures, "messages": end["count"],
                                "a second": told["messages_per_second"], "highest": highest["messages_per_second"]})
 
 

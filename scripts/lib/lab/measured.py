@@ -21,8 +21,8 @@ CLIENTS = f"198.18.0.64-198.18.0.{64 + CLIENT_ADDRESSES - 1}/24"
 
 
 def in_memory(effort, memory="2GiB"):
-    """A store that workers answer; but for a smoke its memory is there before the load comes."""
-    return {"store": {"kind": "memory", "memory": memory, "prefault": effort.pick(False, True, True)}}
+    """A store that workers answer; but for a smoke its memory and the workers' are there before the load comes."""
+    return {"engine": {"prefault": effort.pick(False, True, True)}, "store": {"kind": "memory", "memory": memory, "prefault": effort.pick(False, True, True)}}
 
 
 def accounts():
@@ -86,7 +86,7 @@ def failures(told):
     """What did not go as it should, of a blast's result."""
     return {name: count for name, count in told["counts"].items()
             if count and name in ("sessions_refused", "sessions_reset", "sessions_lost", "sessions_closed", "sessions_silent",
-                                  "sessions_broken", "sessions_unfinished", "memory_short", "messages_refused")}
+                                  "sessions_broken", "sessions_insecure", "sessions_unfinished", "memory_short", "messages_refused")}
 
 
 def watched(engine, *words, counter, total, **options):
