@@ -193,7 +193,8 @@ static bool is_right(struct login *l)
     if (job->kind == JOB_ACCOUNT_PROOF)
         return account_judge_proof(&fakes, known, &job->account_proof,
                                    job->account_proof.signature_out);
-    return account_judge_password(&fakes, known, job->account_login.password);
+    return account_judge_password(&fakes, known, job->account_login.user,
+                                  job->account_login.password);
 }
 
 static uint64_t id_of(const struct login *l)
