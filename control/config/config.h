@@ -101,6 +101,8 @@ struct config_listener {
     int protocol;            /* enum listener_protocol */
     int tls;                 /* enum listener_tls */
     int client_certificates; /* enum config_clients */
+    char **certificates;     /* names of sets; none: those without one */
+    uint32_t certificates_count;
 };
 
 enum config_clients { CONFIG_CLIENTS_NONE, CONFIG_CLIENTS_ASK, CONFIG_CLIENTS_REQUIRE };
@@ -110,13 +112,14 @@ struct config_certificate {
     uint32_t line; /* where it stands in the file */
     char *certificate, *key;
     char *passphrase, *ocsp; /* files; empty: none */
+    char *set;               /* empty: of the listeners that name none */
 };
 
 struct config_tls {
     struct config_certificate *certificates;
     uint32_t certificates_count;
     int profile; /* enum config_tls_profile */
-    int64_t handshakes;
+    int64_t threads, handshakes;
     int64_t handshake_timeout;
     char *ticket_keys; /* a file; empty: keys of its own */
     int64_t ticket_rotation;
@@ -167,9 +170,37 @@ struct config_limits {
 /* In the order of the option's choices. */
 enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
 
+/* A client's certificate, by one of two, and whose it is. */
+struct config_identity {
+    uint32_t line;              /* where it stands in the file */
+    char *fingerprint, *subject; /* empty: by the other */
+    char *account;
+};
+
+struct config_issuer {
+    uint32_t line; /* where it stands in the file */
+    char *issuer;
+    char **audience, **scope, **algorithms;
+    uint32_t audience_count, scope_count, algorithms_count;
+    char *claim, *domain;
+    char *keys, *discovery, *introspection; /* URLs, or a file; empty: none */
+    char *client_id, *client_secret, *ca;   /* the last two are files; empty: none */
+};
+
+struct config_oauth {
+    struct config_issuer *issuers;
+    uint32_t issuers_count;
+    int64_t threads;
+    int64_t timeout, clock_skew, key_lifetime, key_refetch;
+    int64_t cache, cache_time;
+};
+
 struct config_auth {
     char **mechanisms; /* names; none: the default ones */
     uint32_t mechanisms_count;
+    struct config_identity *certificates;
+    uint32_t certificates_count;
+    bool certificate_email;
     uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
     int64_t threads;
 };
@@ -359,6 +390,7 @@ struct config_tap {
     int policy; /* the place among its words */
     bool ignore_checksums, commands, secrets;
     char *extract; /* a directory; empty: nothing is written */
+    char *keylog;  /* a file; empty: no TLS is opened */
     int64_t flows, messages, idle, memory, queue;
     int64_t statistics; /* 0: at the end alone */
 };
@@ -377,6 +409,7 @@ struct config {
     struct config_limits limits;
     struct config_greylist greylist;
     struct config_auth auth;
+    struct config_oauth oauth;
     struct config_directory directory;
     struct config_submission submission;
     struct config_pop3 pop3;

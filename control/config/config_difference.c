@@ -19,7 +19,9 @@ static const char *const fixed[] = {"role",
                                     "metrics.",
                                     "greylist.cache",
                                     "auth.threads",
-                                    "directory.cache"};
+                                    "oauth.threads",
+                                    "directory.cache",
+                                    "tls.threads"};
 
 static bool is_fixed(const struct config_option *o)
 {
@@ -86,7 +88,9 @@ const char *config_fixed_difference(const struct config *a, const struct config 
             return o->path;
     }
     /* The filter of system calls was made without it. */
-    return config_needs_network(b) && !config_needs_network(a) ? "ldap: servers to ask" : NULL;
+    return config_needs_network(b) && !config_needs_network(a)
+               ? "ldap, oauth.issuers: servers to ask"
+               : NULL;
 }
 
 struct config *config_reread(const char *path, const struct config *running, struct writer *why)

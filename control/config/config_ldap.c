@@ -246,11 +246,6 @@ bool config_check_ldap(struct config *config, const char *path, struct config_er
     return !c.no_memory;
 }
 
-bool config_needs_network(const struct config *config)
-{
-    return config->ldap_count > 0;
-}
-
 void config_warn_ldap(const struct config *config, struct writer *out)
 {
     bool asked = false;
