@@ -8,6 +8,7 @@
 #include "control/log/log.h"
 #include "control/tls/tls_certificate.h"
 #include "control/tls/tls_handshake.h"
+#include "control/tls/tls_identity.h"
 #include "control/tls/tls_tickets.h"
 #include "dataplane/handoff/settings.h"
 #include "dataplane/handoff/tls_keys.h"
@@ -27,6 +28,7 @@ struct tls_set {
 struct tls_contexts {
     struct tls_certificate *certificates;
     uint32_t certificate_count;
+    struct tls_identities *identities;
     struct tls_set sets[SETTINGS_LISTENERS];
     uint32_t set_count;
     int64_t warning;         /* seconds */
@@ -225,6 +227,7 @@ static bool add_set(struct tls_contexts *contexts, const struct config *config,
     if (listener->protocol == LISTENER_POP3)
         SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     tls_handshake_prepare(context);
+    tls_identities_use(contexts->identities, context);
     tls_tickets_use(tickets, context, TICKETS);
     return choose_certificates(set, listener) && set_clients(context, config, listener, why);
 }
@@ -251,8 +254,11 @@ struct tls_contexts *tls_contexts_new(const struct config *config, struct tls_ti
     struct tls_contexts *contexts = calloc(1, sizeof(*contexts));
     bool ok = contexts && load_certificates(contexts, &config->tls, why);
 
-    if (contexts)
+    if (contexts) {
         contexts->warning = config->tls.expiry_warning / 1000000;
+        contexts->identities = tls_identities_new(&config->auth);
+        ok = ok && contexts->identities;
+    }
     for (uint32_t i = 0; ok && i < config->listeners_count; i++)
         if (config->listeners[i].tls != LISTENER_CLEAR)
             ok = add_set(contexts, config, &config->listeners[i], tickets, why);
@@ -283,6 +289,7 @@ void tls_contexts_free(struct tls_contexts *contexts)
     for (uint32_t i = 0; i < contexts->certificate_count; i++)
         tls_certificate_fini(&contexts->certificates[i]);
     free(contexts->certificates);
+    tls_identities_free(contexts->identities);
     free(contexts);
 }
 

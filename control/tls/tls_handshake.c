@@ -6,6 +6,9 @@
 #include <openssl/kdf.h>
 #include <stdlib.h>
 
+#include "control/tls/tls_binding.h"
+#include "control/tls/tls_identity.h"
+
 enum { RANDOM = 32, MASTER = 48, KEY_BLOCK_MAX = 2 * (TLS_KEY_MAX + TLS_IV) };
 
 struct tls_handshake {
@@ -142,6 +145,7 @@ static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
 void tls_handshake_prepare(SSL_CTX *context)
 {
     SSL_CTX_set_keylog_callback(context, take_secret);
+    tls_binding_prepare(context);
 }
 
 int tls_handshake_accept_any(int ok, X509_STORE_CTX *store)
@@ -224,12 +228,17 @@ static void take_name(struct tls_handshake *h)
 
 static void take_client(struct tls_handshake *h)
 {
+    struct writer identity = writer_of(h->outcome.identity, sizeof(h->outcome.identity));
+
+    h->outcome.client = TLS_CLIENT_NONE;
     if (!SSL_get0_peer_certificate(h->ssl))
-        h->outcome.client = TLS_CLIENT_NONE;
-    else if (SSL_get_verify_result(h->ssl) == X509_V_OK)
-        h->outcome.client = TLS_CLIENT_VERIFIED;
-    else
-        h->outcome.client = TLS_CLIENT_UNPROVEN;
+        return;
+    h->outcome.client = TLS_CLIENT_UNPROVEN;
+    if (SSL_get_verify_result(h->ssl) != X509_V_OK)
+        return;
+    h->outcome.client = TLS_CLIENT_VERIFIED;
+    tls_identities_find(h->ssl, &identity);
+    h->outcome.identity_len = (uint16_t)identity.len;
 }
 
 /* All that is wanted of OpenSSL's state is taken out of it. */
@@ -246,6 +255,7 @@ static bool take_outcome(struct tls_handshake *h, struct span out)
     h->outcome.resumed = SSL_session_reused(h->ssl) == 1;
     take_name(h);
     take_client(h);
+    tls_binding_take(h->ssl, &h->outcome.binding);
     if (keys->version == TLS_VERSION_1_3) {
         if (!h->client)
             keys->write.sequence = count_records(out);

@@ -67,6 +67,16 @@ bool session_tls_upgraded(const struct session *s)
     return s->tls && session_tls_of(s)->upgrade;
 }
 
+struct span session_tls_identity(const struct session *s)
+{
+    const struct chunk *chunk;
+
+    if (!s->tls || !session_tls_of(s)->identity)
+        return span_of(NULL, 0);
+    chunk = s->more->next->next;
+    return span_of(chunk->data, chunk->len);
+}
+
 struct span session_tls_version(const struct session *s)
 {
     if (!s->tls || session_tls_shakes(s))
@@ -330,6 +340,22 @@ static void send_sealed(struct sessions *ss, struct session *s, struct span byte
     tcp_send(ss->options.tcp, s->conn);
 }
 
+/* In a chunk of its own, since few have one. Without memory nobody logs in by it. */
+static void take_identity(struct sessions *ss, struct session *s, const struct tls_outcome *outcome)
+{
+    struct chunk *chunk = outcome->identity_len ? chunk_take(ss->options.pool, CHUNK_SMALL) : NULL;
+
+    _Static_assert(sizeof(outcome->identity) <= 512 - CHUNK_HEADER, "it lies in a small chunk");
+    if (!chunk) {
+        ss->counters->chunks_refused += outcome->identity_len > 0;
+        return;
+    }
+    memcpy(chunk->data, outcome->identity, outcome->identity_len);
+    chunk->len = outcome->identity_len;
+    s->more->next->next = chunk;
+    session_tls_of(s)->identity = true;
+}
+
 static bool take_keys(struct sessions *ss, struct session *s, const struct tls_outcome *outcome)
 {
     struct session_tls *t = session_tls_of(s);
@@ -342,6 +368,8 @@ static bool take_keys(struct sessions *ss, struct session *s, const struct tls_o
     t->client = outcome->client;
     t->name_len = outcome->name_len;
     memcpy(t->name, outcome->name, outcome->name_len);
+    t->binding = outcome->binding;
+    take_identity(ss, s, outcome);
     t->step = SESSION_TLS_OPEN;
     uncount(ss, t);
     ss->counters->tls_handshakes_done++;

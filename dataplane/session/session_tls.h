@@ -34,9 +34,11 @@ struct session_tls {
     bool counted : 1;      /* among the handshakes under way */
     bool upgrade : 1;      /* after STARTTLS or STLS: the protocol has begun before */
     bool resumed : 1;
-    uint8_t client; /* enum tls_client */
+    bool identity : 1; /* its chunk hangs behind this one */
+    uint8_t client;    /* enum tls_client */
     uint8_t name_len;
     uint8_t name[TLS_NAME_MAX];
+    struct tls_binding binding;
 };
 
 /* A worker's. NULL: no memory. */
@@ -55,6 +57,8 @@ bool session_tls_upgraded(const struct session *s);
 /* The handshake begins behind a command, whose reply is in `out`. What the client has sent behind
  * it in the clear is dropped and counted: none of it may be taken for what it says under TLS. */
 void session_tls_upgrade(struct sessions *ss, struct session *s);
+/* Whom the client's certificate is for; empty: nobody that can log in by it. */
+struct span session_tls_identity(const struct session *s);
 /* The version as "TLS1.3", and the suite; empty without TLS. */
 struct span session_tls_version(const struct session *s);
 struct span session_tls_suite(const struct session *s);
