@@ -17,8 +17,8 @@
 bool privilege_check(const struct config *config);
 /*
  * To be called once, by the main thread, when devices, sockets, store, records and control socket
- * are open and before a packet is read. Gives files to the new user first. False, with a reason in
- * the log: the process is then to end, since it may be half of one thing and half of the other.
+ * are open and before a packet is read. Gives files to the new user first. False, with a reason in the log: the process is then
+ * to end, since it may be half of one thing and half of the other.
  */
 bool privilege_drop(const struct config *config);
 /* The last of the port's work may need what a driver's end asks of the kernel: what was kept for it

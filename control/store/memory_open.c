@@ -105,7 +105,8 @@ static void init_locks(struct memory *m)
 static bool prefault(struct memory *m)
 {
     return hidden_prefault(m->arena.base, (uint64_t)m->arena.count * MEMORY_SEGMENT) &&
-           hidden_prefault(m->arena.segments, m->arena.count * sizeof(m->arena.segments[0])) &&
+           hidden_prefault(m->arena.segments,
+                                 m->arena.count * sizeof(m->arena.segments[0])) &&
            hidden_prefault(m->ids.lines, m->ids.count * sizeof(m->ids.lines[0]));
 }
 

@@ -56,7 +56,7 @@ struct settings {
     struct network_list xclient_networks, proxy_networks;
     uint32_t proxy_timeout_ms;
     struct mime_limits mime;
-    uint64_t mime_refused;     /* anomalies for which a message is refused, by bit: of limits */
+    uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
     uint32_t mechanisms;       /* of SASL that are offered: bits by enum sasl_mechanism */
     bool submission_cleartext; /* AUTH without TLS */
     bool submission_from;      /* From and Sender are checked, not the envelope alone */
@@ -72,8 +72,8 @@ struct settings {
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
-    uint32_t tls_timeout_ms; /* of a handshake */
-    uint32_t tls_handshakes; /* under way at a time, of a worker */
+    uint32_t tls_timeout_ms;     /* of a handshake */
+    uint32_t tls_handshakes;     /* under way at a time, of a worker */
     struct limits limits;
     struct greylist greylist;
     struct directory *directory;

@@ -79,10 +79,10 @@ static void mail_for_others_goes_to_the_queue(void)
     world_say(w, PLAIN("AUTH PLAIN ", "secret"));
     world_say(w, "MAIL FROM:<alice@example.test>\r\nRCPT TO:<a@far.test>\r\n");
     CHECK(world_expect(w, "235 *\r\n250 *\r\n451 4.3.2 *\r\n"));
-    world_put(
-        w,
-        &(struct directory_entry){.kind = DIRECTORY_QUEUE, .accounts = &queue, .account_count = 1},
-        DIRECTORY_QUEUE_KEY);
+    world_put(w,
+              &(struct directory_entry){
+                  .kind = DIRECTORY_QUEUE, .accounts = &queue, .account_count = 1},
+              DIRECTORY_QUEUE_KEY);
     world_say(w, "RCPT TO:<a@far.test>\r\nRCPT TO:<b@far.test>\r\nRCPT TO:<a@far.test>\r\nDATA\r\n"
                  "From: alice@example.test\r\n\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354 *\r\n250 2.0.0 *\r\n"));
