@@ -22,9 +22,11 @@
 #include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/ctl/ctl_trace.h"
+#include "control/ldap/ldap_backend.h"
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
+#include "control/oauth/oauth.h"
 #include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
@@ -51,6 +53,8 @@ static void check_rules(void *context, const struct config *config, struct confi
 {
     errors->count += !policy_check_rules(config, &errors->text);
     errors->count += !tls_contexts_check(config, &errors->text);
+    errors->count += !oauth_files_good(&config->oauth, &errors->text);
+    errors->count += !ldap_backend_check(config, &errors->text);
 }
 
 #ifdef WIREPOST_DPDK
@@ -111,6 +115,8 @@ static bool start_policy(struct run *r)
             .connections = (uint32_t)(r->config->engine.connections * r->config->engine.workers),
             .counters = (uint32_t)r->config->limits.counters,
             .known = (uint32_t)r->config->greylist.cache,
+            .cache = (uint32_t)r->config->directory.cache,
+            .cache_absent = (uint32_t)r->config->directory.cache_absent,
             .profile = r->cli->profile});
     if (!r->policy) {
         LOG(ERROR, "out of memory");

@@ -94,7 +94,9 @@ static void walk_scalar(struct walk *walk, const struct config_option *option,
         return;
     /* What was meant as a hash may be a password. */
     snprintf(found, sizeof(found), "found \"%s\"",
-             option->type == CONFIG_HASH || option->type == CONFIG_SCRAM ? "..." : shown(scalar_span(node), text));
+             option->type == CONFIG_HASH || option->type == CONFIG_SCRAM
+                 ? "..."
+                 : shown(scalar_span(node), text));
     refuse(walk, option, node_line(node), found);
 }
 

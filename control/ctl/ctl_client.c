@@ -8,8 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/ctl/ctl_accounts.h"
 #include "control/ctl/ctl_print.h"
 #include "control/ctl/ctl_request.h"
+#include "control/ctl/ctl_secret.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, REQUEST_MAX = CTL_REQUEST_MAX };
 
@@ -44,7 +46,7 @@ static int name_words(const char *name, const struct ctl_client_options *o)
 
 /* An argument may hold blanks or be empty, so it goes as a text of its own. NULL: no such command.
  */
-static json_t *object_of(const struct ctl_client_options *o)
+static json_t *object_of(const struct ctl_client_options *o, const char *secret)
 {
     for (int i = 0; i < CTL_COMMANDS; i++) {
         int words = name_words(ctl_commands[i].name, o);
@@ -55,15 +57,17 @@ static json_t *object_of(const struct ctl_client_options *o)
         arguments = json_array();
         for (int a = words; a < o->argc; a++)
             json_array_append_new(arguments, json_string(o->argv[a]));
+        if (secret)
+            json_array_append_new(arguments, json_sprintf("password=%s", secret));
         return json_pack("{s:s, s:o}", "command", ctl_commands[i].name, "arguments", arguments);
     }
     return NULL;
 }
 
 /* The words as one line. False: they do not fit. */
-static bool join(const struct ctl_client_options *o, struct writer *line)
+static bool join(const struct ctl_client_options *o, const char *secret, struct writer *line)
 {
-    json_t *object = object_of(o);
+    json_t *object = object_of(o, secret);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     if (text)
@@ -176,13 +180,29 @@ static int ask(const struct ctl_client_options *o, struct span request)
     return status;
 }
 
-int ctl_client_run(const struct ctl_client_options *options)
+/* Whether a password goes with the command. One among the words would be seen by all who list
+ * processes. */
+static bool wants_secret(const struct ctl_client_options *o)
+{
+    return o->argc >= 3 && strcmp(o->argv[0], "account") == 0 &&
+           (strcmp(o->argv[1], "add") == 0 || strcmp(o->argv[1], "password") == 0);
+}
+
+static bool has_secret(const struct ctl_client_options *o)
+{
+    for (int i = 0; i < o->argc; i++)
+        if (strncmp(o->argv[i], "password=", strlen("password=")) == 0)
+            return true;
+    return false;
+}
+
+static int run(const struct ctl_client_options *options, const char *secret)
 {
     char text[REQUEST_MAX], reason[CTL_ERROR_MAX];
     struct writer line = writer_of(text, sizeof(text)), why = writer_of(reason, sizeof(reason) - 1);
     struct ctl_request request;
 
-    if (!join(options, &line)) {
+    if (!join(options, secret, &line)) {
         fail(options, "the command is too long", NULL);
         return USAGE;
     }
@@ -194,4 +214,25 @@ int ctl_client_run(const struct ctl_client_options *options)
     }
     ctl_request_fini(&request);
     return ask(options, writer_span(&line));
+}
+
+int ctl_client_run(const struct ctl_client_options *options)
+{
+    char secret[CTL_SECRET_MAX + 1];
+    int status;
+
+    if (options->argc == 3 && strcmp(options->argv[0], "account") == 0 &&
+        strcmp(options->argv[1], "import") == 0)
+        return ctl_accounts_import(options, options->argv[2]);
+    if (!wants_secret(options))
+        return run(options, NULL);
+    if (has_secret(options)) {
+        fail(options, "the password is read from standard input", NULL);
+        return USAGE;
+    }
+    if (!ctl_secret_read(secret, options->errors))
+        return USAGE;
+    status = run(options, secret);
+    explicit_bzero(secret, sizeof(secret));
+    return status;
 }

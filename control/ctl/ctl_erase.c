@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_settings.h"
+#include "control/ctl/ctl_directory.h"
 #include "control/ctl/ctl_mail.h"
 #include "control/service/greylist_service.h"
 #include "control/store/store_erase.h"
@@ -41,6 +42,11 @@ static bool may_erase(struct ctl_mail *mail, struct span address, struct writer 
         if (policy_lists(mail->policy, writer_span(&key))) {
             writer_text(why, "the configuration still lists this account: remove it there, "
                              "`wirepost ctl reload`, and erase it then");
+            return false;
+        }
+        if (ctl_directory_has(mail, writer_span(&key))) {
+            writer_text(why, "the directory still has this account: `wirepost ctl account delete` "
+                             "it first");
             return false;
         }
     }

@@ -2,6 +2,7 @@
 #include "control/ctl/ctl_mail.h"
 
 #include "control/ctl/ctl_bytes.h"
+#include "control/ctl/ctl_directory.h"
 
 static bool take(struct span *into, const char *option, struct span value, struct writer *why)
 {
@@ -59,6 +60,21 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
         return ctl_greylist_remove(context, request, why);
     case CTL_ACCOUNT_ERASE:
         return ctl_erase_account(context, request, why);
+    case CTL_ACCOUNT_ADD:
+    case CTL_ACCOUNT_SET:
+    case CTL_ACCOUNT_PASSWORD:
+    case CTL_ACCOUNT_DELETE:
+    case CTL_ACCOUNT_LIST:
+    case CTL_ACCOUNT_LOAD:
+    case CTL_DOMAIN_ADD:
+    case CTL_DOMAIN_SET:
+    case CTL_DOMAIN_DELETE:
+    case CTL_DOMAIN_LIST:
+    case CTL_ALIAS_ADD:
+    case CTL_ALIAS_SET:
+    case CTL_ALIAS_DELETE:
+    case CTL_ALIAS_LIST:
+        return ctl_directory_answer(context, request, why);
     case CTL_IMPORT_OPEN:
     case CTL_IMPORT_DATA:
     case CTL_IMPORT_END:

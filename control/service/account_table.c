@@ -1,42 +1,48 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/account_table.h"
+
 #include <crypt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stringprep.h>
-#include <unictype.h>
-#include <uninorm.h>
-#include <unistr.h>
 
 #include "control/config/config_settings.h"
-#include "control/service/account_service.h"
+#include "control/directory/password.h"
 #include "control/store/store.h"
 #include "proto/address/address.h"
-#include "proto/base/utf8.h"
 
-enum { PASSWORD_MAX = 512, METHODS_MAX = 16 };
+enum { METHODS_MAX = 16 };
 
 struct account_row {
     struct span key; /* address_key() of the account's address */
+    struct span mailbox;
+    uint32_t domain; /* its place among the domains */
     uint64_t account;
     const char *hash;
     const char *scram[SCRAM_HASHES]; /* texts of keys; empty: none */
 };
 
-struct account_table {
-    uint32_t count;
-    struct account_row *rows; /* by key */
-    /* What a name that nobody has is hashed with: a hash of the most common method. */
-    const char *dummy;
-    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-    char *text;                        /* keys and hashes */
-    uint32_t iterations[SCRAM_HASHES]; /* of names that nobody has */
-    uint8_t secret[STORE_SECRET];
-    struct login_guard_limits limits;
+struct account_domain {
+    struct span key;
+    struct directory_policy policy;
 };
 
-const struct login_guard_limits *account_table_limits(const struct account_table *table)
+struct account_table {
+    struct directory_backend backend;
+    uint32_t domain_count;
+    struct account_domain *domains;       /* in the order of the configuration */
+    const struct account_domain **sorted; /* by key */
+    uint32_t count;
+    struct account_row *rows; /* by key */
+    char *text;               /* keys, names and hashes */
+    struct account_fakes fakes;
+};
+
+static const struct directory_backend_ops ops;
+
+const struct account_fakes *account_table_fakes(const struct account_table *table)
 {
-    return &table->limits;
+    return &table->fakes;
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -56,6 +62,7 @@ static struct span method_of(const char *hash)
     return span_of(hash, end ? (size_t)(end - hash) : strlen(hash));
 }
 
+/* What a name that nobody has is hashed with: a hash of the most common method. */
 static bool choose_dummy(struct account_table *t)
 {
     struct {
@@ -76,9 +83,10 @@ static bool choose_dummy(struct account_table *t)
         if (++methods[m].count > methods[best].count)
             best = m;
     }
-    t->dummy =
-        n ? methods[best].hash : crypt_gensalt_rn(NULL, 0, NULL, 0, t->setting, sizeof(t->setting));
-    return t->dummy != NULL;
+    if (!n)
+        return crypt_gensalt_rn(NULL, 0, NULL, 0, t->fakes.hash, sizeof(t->fakes.hash)) != NULL;
+    return snprintf(t->fakes.hash, sizeof(t->fakes.hash), "%s", methods[best].hash) <
+           (int)sizeof(t->fakes.hash);
 }
 
 static size_t text_size(const struct config *config)
@@ -86,9 +94,11 @@ static size_t text_size(const struct config *config)
     size_t n = 1;
 
     for (uint32_t i = 0; i < config->accounts_count; i++)
-        n += ADDRESS_KEY_MAX + strlen(config->accounts[i].password) +
+        n += 2 * ADDRESS_KEY_MAX + strlen(config->accounts[i].password) +
              strlen(config->accounts[i].scram_sha_256) + strlen(config->accounts[i].scram_sha_1) +
              3;
+    for (uint32_t i = 0; i < config->domains_count; i++)
+        n += config->domains[i].key.len + strlen(config->domains[i].tenant);
     return n;
 }
 
@@ -101,20 +111,74 @@ static const char *put_text(struct writer *w, const char *text)
     return at;
 }
 
+static struct span put_span(struct writer *w, struct span octets)
+{
+    const uint8_t *at = w->data + w->len;
+
+    writer_span_put(w, octets);
+    return span_of(at, octets.len);
+}
+
 /* Who has no keys, or is nobody, gets a challenge like the first who has some. */
 static void put_scram(struct account_table *t, struct account_row *row, enum scram_hash hash,
                       const char *text, struct writer *w)
 {
+    uint32_t *iterations = &t->fakes.iterations[hash];
     struct scram_keys keys;
 
     row->scram[hash] = put_text(w, text);
-    if (!t->iterations[hash] && text[0] && scram_keys_read(span_text(text), &keys))
-        t->iterations[hash] = keys.iterations;
+    if (!*iterations && text[0] && scram_keys_read(span_text(text), &keys))
+        *iterations = keys.iterations;
 }
 
 void account_table_set_secret(struct account_table *table, const uint8_t *secret)
 {
-    memcpy(table->secret, secret, sizeof(table->secret));
+    memcpy(table->fakes.secret, secret, sizeof(table->fakes.secret));
+}
+
+static int compare_domains(const void *a, const void *b)
+{
+    const struct account_domain *x = *(const struct account_domain *const *)a,
+                                *y = *(const struct account_domain *const *)b;
+    size_t n = x->key.len < y->key.len ? x->key.len : y->key.len;
+    int order = memcmp(x->key.data, y->key.data, n);
+
+    return order ? order : x->key.len < y->key.len ? -1 : x->key.len > y->key.len;
+}
+
+static void put_domains(struct account_table *t, const struct config *config, struct writer *w)
+{
+    for (; t->domain_count < config->domains_count; t->domain_count++) {
+        const struct config_domain *from = &config->domains[t->domain_count];
+        struct account_domain *to = &t->domains[t->domain_count];
+
+        to->key = put_span(w, from->key);
+        to->policy =
+            (struct directory_policy){.known = true,
+                                      .class = (uint8_t)from->class,
+                                      .detail_separator = (uint8_t)from->detail_separator[0],
+                                      .case_sensitive = from->case_sensitive,
+                                      .greylist = from->greylist,
+                                      .quarantine_score = (int32_t)from->quarantine_score,
+                                      .reject_score = (int32_t)from->reject_score,
+                                      .tenant = put_span(w, span_text(from->tenant))};
+        t->sorted[t->domain_count] = to;
+    }
+    qsort(t->sorted, t->domain_count, sizeof(t->sorted[0]), compare_domains);
+}
+
+static bool put_account(struct account_table *t, const struct config_account *account,
+                        struct writer *w)
+{
+    struct account_row *row = &t->rows[t->count];
+
+    row->key = put_span(w, account->key);
+    row->mailbox = put_span(w, account->mailbox);
+    row->domain = account->domain;
+    row->hash = put_text(w, account->password);
+    put_scram(t, row, SCRAM_SHA256, account->scram_sha_256, w);
+    put_scram(t, row, SCRAM_SHA1, account->scram_sha_1, w);
+    return !w->full;
 }
 
 struct account_table *account_table_new(const struct config *config,
@@ -128,26 +192,19 @@ struct account_table *account_table_new(const struct config *config,
 
     if (!t)
         return NULL;
-    t->limits = (struct login_guard_limits){
-        .delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
-        .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
-        .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)};
+    t->backend.ops = &ops;
     t->rows = calloc(config->accounts_count + 1, sizeof(*t->rows));
+    t->domains = calloc(config->domains_count + 1, sizeof(*t->domains));
+    t->sorted = calloc(config->domains_count + 1, sizeof(*t->sorted));
     t->text = malloc(size);
     w = writer_of(t->text, size);
-    ok = t->rows && t->text;
+    ok = t->rows && t->domains && t->sorted && t->text;
+    if (ok)
+        put_domains(t, config, &w);
     for (; ok && t->count < config->accounts_count; t->count++) {
-        const struct config_account *account = &config->accounts[t->count];
-        struct account_row *row = &t->rows[t->count];
-        size_t start = w.len;
-
-        writer_span_put(&w, account->key);
-        row->key = span_of(t->text + start, w.len - start);
-        row->hash = put_text(&w, account->password);
-        put_scram(t, row, SCRAM_SHA256, account->scram_sha_256, &w);
-        put_scram(t, row, SCRAM_SHA1, account->scram_sha_1, &w);
-        row->account = ok ? account_id(context, row->key) : 0;
-        ok = row->account != 0;
+        ok = put_account(t, &config->accounts[t->count], &w);
+        t->rows[t->count].account = ok ? account_id(context, t->rows[t->count].key) : 0;
+        ok = t->rows[t->count].account != 0;
     }
     if (ok && choose_dummy(t)) {
         qsort(t->rows, t->count, sizeof(*t->rows), compare_rows);
@@ -178,6 +235,26 @@ struct account_ids *account_table_ids(const struct account_table *table, uint64_
     return ids;
 }
 
+struct account_ids *account_ids_changed(const struct account_ids *ids, uint64_t account, bool in)
+{
+    uint32_t count = ids ? ids->count : 0, n = 0;
+    struct account_ids *copy = malloc(sizeof(*copy) + (count + 1) * sizeof(copy->ids[0]));
+
+    if (!copy)
+        return NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (ids->ids[i] == account)
+            continue;
+        if (in && ids->ids[i] > account && (n == 0 || copy->ids[n - 1] < account))
+            copy->ids[n++] = account;
+        copy->ids[n++] = ids->ids[i];
+    }
+    if (in && (n == 0 || copy->ids[n - 1] < account))
+        copy->ids[n++] = account;
+    copy->count = n;
+    return copy;
+}
+
 bool account_ids_has(const struct account_ids *ids, uint64_t account)
 {
     return ids && bsearch(&account, ids->ids, ids->count, sizeof(ids->ids[0]), compare_ids);
@@ -188,8 +265,26 @@ void account_table_free(struct account_table *table)
     if (!table)
         return;
     free(table->rows);
+    free(table->domains);
+    free(table->sorted);
     free(table->text);
     free(table);
+}
+
+static const struct account_row *find_exact(const struct account_table *t, struct span key)
+{
+    struct account_row wanted = {.key = key};
+
+    return bsearch(&wanted, t->rows, t->count, sizeof(*t->rows), compare_rows);
+}
+
+static const struct account_domain *find_domain(const struct account_table *t, struct span key)
+{
+    const struct account_domain wanted = {.key = key}, *at = &wanted,
+                                *const *found = bsearch(&at, t->sorted, t->domain_count,
+                                                        sizeof(t->sorted[0]), compare_domains);
+
+    return found ? *found : NULL;
 }
 
 static const struct account_row *find_key(const struct account_table *t, struct span user,
@@ -197,32 +292,14 @@ static const struct account_row *find_key(const struct account_table *t, struct 
 {
     uint8_t bytes[ADDRESS_KEY_MAX];
     struct writer w = writer_of(bytes, sizeof(bytes));
-    struct account_row wanted;
 
-    if (!config_address_key(&w, user, fold))
-        return NULL;
-    wanted.key = writer_span(&w);
-    return bsearch(&wanted, t->rows, t->count, sizeof(*t->rows), compare_rows);
-}
-
-/* The name as SASLprep has it (RFC 4013), which clients of SASL may send or not. NULL: it is ASCII,
- * or nothing that it allows. */
-static char *prepare_name(struct span user)
-{
-    char text[ADDRESS_KEY_MAX + 1], *prepared = NULL;
-
-    if (!utf8_needed(user) || !utf8_valid(user) || user.len >= sizeof(text) ||
-        span_find(user, 0) >= 0)
-        return NULL;
-    memcpy(text, user.data, user.len);
-    text[user.len] = 0;
-    return stringprep_profile(text, &prepared, "SASLprep", 0) == STRINGPREP_OK ? prepared : NULL;
+    return config_address_key(&w, user, fold) ? find_exact(t, writer_span(&w)) : NULL;
 }
 
 static const struct account_row *find_row(const struct account_table *t, struct span user)
 {
     const struct account_row *found = find_key(t, user, false);
-    char *prepared = found ? NULL : prepare_name(user);
+    char *prepared = found ? NULL : password_prepare_name(user);
 
     if (!found)
         found = find_key(t, user, true);
@@ -234,137 +311,106 @@ static const struct account_row *find_row(const struct account_table *t, struct 
     return found;
 }
 
-/* Without telling by its time where two texts differ. */
-static bool same_text(const char *a, const char *b)
+bool account_table_member(const struct account_table *table, struct span key,
+                          struct directory_member *member_out)
 {
-    size_t n = strlen(a);
-    unsigned differ = 0;
+    const struct account_row *row = find_exact(table, key);
 
-    if (n != strlen(b))
+    if (!row)
         return false;
-    for (size_t i = 0; i < n; i++)
-        differ |= (unsigned)(a[i] ^ b[i]);
-    return differ == 0;
-}
-
-/* Non-ASCII blanks become spaces (RFC 8265 section 4.2.2, rule 2). False: no room. */
-static bool map_blanks(struct span password, struct writer *out)
-{
-    while (password.len) {
-        ucs4_t c;
-        size_t n = (size_t)u8_mbtouc(&c, password.data, password.len);
-
-        if (uc_is_general_category(c, UC_SPACE_SEPARATOR))
-            writer_byte(out, ' ');
-        else
-            writer_span_put(out, span_head(password, n));
-        password = span_skip(password, n);
-    }
-    return !out->full;
-}
-
-/*
- * The password as it is hashed: ASCII as it is; UTF-8 by the OpaqueString profile (RFC 8265 section
- * 4.2), so that it does not matter how the client's keyboard composes a letter. NUL-terminated.
- */
-static bool prepare(struct span password, char phrase[PASSWORD_MAX + 1])
-{
-    uint8_t mapped[PASSWORD_MAX];
-    struct writer w = writer_of(mapped, sizeof(mapped));
-    size_t len = PASSWORD_MAX;
-    uint8_t *normal = (uint8_t *)phrase;
-    bool ok = password.len <= PASSWORD_MAX && span_find(password, 0) < 0;
-
-    if (!ok)
-        return false;
-    if (!utf8_needed(password) || !utf8_valid(password)) {
-        memcpy(phrase, password.len ? (const void *)password.data : "", password.len);
-        return true;
-    }
-    ok = map_blanks(password, &w);
-    if (ok)
-        normal = u8_normalize(UNINORM_NFC, mapped, w.len, (uint8_t *)phrase, &len);
-    explicit_bzero(mapped, sizeof(mapped));
-    if (!normal)
-        return false;
-    if (normal != (uint8_t *)phrase) {
-        explicit_bzero(normal, len);
-        free(normal);
-        return false;
-    }
-    phrase[ok ? len : 0] = 0;
-    return ok;
-}
-
-bool account_table_login(const struct account_table *table, struct span user, struct span password,
-                         uint64_t *account_out)
-{
-    const struct account_row *row = find_row(table, user);
-    struct crypt_data *data = calloc(1, sizeof(*data));
-    char phrase[PASSWORD_MAX + 1] = {0};
-    const char *hash = row ? row->hash : table->dummy, *computed;
-    bool ok = prepare(password, phrase);
-
-    if (!data)
-        return false;
-    computed = crypt_r(phrase, hash, data);
-    ok = ok && computed && computed[0] != '*' && same_text(computed, hash) && row;
-    if (ok)
-        *account_out = row->account;
-    explicit_bzero(phrase, sizeof(phrase));
-    explicit_bzero(data, sizeof(*data));
-    free(data);
-    return ok;
-}
-
-bool account_table_acts_as(const struct account_table *table, uint64_t account,
-                           struct span identity)
-{
-    const struct account_row *row = identity.len ? find_row(table, identity) : NULL;
-
-    return identity.len == 0 || (row && row->account == account);
-}
-
-/* Keys of the user, or such as look like some. Real ones and made up ones take the same work: both
- * are made, and a text is read. */
-static bool find_keys(const struct account_table *t, const struct account_row *row,
-                      struct span user, enum scram_hash hash, struct scram_keys *keys_out)
-{
-    static const char *const like[SCRAM_HASHES] = {
-        [SCRAM_SHA1] = "SCRAM-SHA-1$4096:AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
-                       "AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-        [SCRAM_SHA256] = "SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$"
-                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
-                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-    };
-    const char *text = row && row->scram[hash][0] ? row->scram[hash] : NULL;
-    uint32_t iterations = t->iterations[hash] ? t->iterations[hash] : SCRAM_ITERATIONS;
-    struct scram_keys read, made;
-
-    if (!scram_keys_read(span_text(text ? text : like[hash]), &read) ||
-        !scram_keys_fake(&made, hash, iterations, span_of(t->secret, sizeof(t->secret)), user))
-        return false;
-    *keys_out = text ? read : made;
+    *member_out = (struct directory_member){.key = row->key,
+                                            .mailbox = row->mailbox,
+                                            .quota = DIRECTORY_QUOTA_DEFAULT,
+                                            .id = row->account,
+                                            .policy = table->domains[row->domain].policy};
     return true;
 }
 
-bool account_table_salt(const struct account_table *table, struct span user, enum scram_hash hash,
-                        struct scram_keys *keys_out)
+bool account_table_policy(const struct account_table *table, struct span domain,
+                          struct directory_policy *policy_out)
 {
-    return find_keys(table, find_row(table, user), user, hash, keys_out);
+    const struct account_domain *found = find_domain(table, domain);
+
+    if (found)
+        *policy_out = found->policy;
+    return found != NULL;
 }
 
-bool account_table_prove(const struct account_table *table, const struct job_account_proof *proof,
-                         uint64_t *account_out, uint8_t *signature_out)
-{
-    const struct account_row *row = find_row(table, proof->user);
-    enum scram_hash hash = (enum scram_hash)proof->hash;
-    struct scram_keys keys;
+/* ---- as a back end ---- */
 
-    if (!find_keys(table, row, proof->user, hash, &keys) ||
-        !scram_keys_check(&keys, proof->message, proof->proof, signature_out) || !row ||
-        !row->scram[hash][0])
-        return false;
-    *account_out = row->account;
-    return true;
+static struct account_table *table_of(struct directory_backend *backend)
+{
+    return (struct account_table *)backend;
 }
+
+static enum directory_result answer_domain(const struct account_table *t,
+                                           struct directory_question *q)
+{
+    const struct account_domain *d = find_domain(t, q->name);
+
+    if (!d)
+        return DIRECTORY_NOBODY;
+    q->answer.policy = d->policy;
+    return DIRECTORY_FOUND;
+}
+
+static enum directory_result put_member(const struct account_table *t,
+                                        const struct account_row *row, struct directory_question *q)
+{
+    struct directory_member *m = directory_member(q);
+
+    if (!m)
+        return DIRECTORY_UNAVAILABLE;
+    m->id = row->account;
+    m->key = directory_text(q, row->key);
+    m->mailbox = directory_text(q, row->mailbox);
+    m->quota = DIRECTORY_QUOTA_DEFAULT;
+    m->policy = t->domains[row->domain].policy;
+    return q->answer.text.full ? DIRECTORY_UNAVAILABLE : DIRECTORY_FOUND;
+}
+
+static enum directory_result answer_account(const struct account_table *t,
+                                            const struct account_row *row,
+                                            struct directory_question *q)
+{
+    if (!row)
+        return DIRECTORY_NOBODY;
+    if (q->kind == DIRECTORY_ASK_CREDENTIALS) {
+        q->answer.hash = directory_text(q, span_text(row->hash));
+        for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
+            q->answer.scram[i] = directory_text(q, span_text(row->scram[i]));
+    }
+    return put_member(t, row, q);
+}
+
+/* What it answers it knows at once. What its accounts may send as, and its aliases, are in the
+ * workers' table. */
+static void ask(struct directory_backend *backend, struct directory_question *q)
+{
+    const struct account_table *t = table_of(backend);
+    enum directory_result result = DIRECTORY_NOBODY;
+
+    switch (q->kind) {
+    case DIRECTORY_ASK_DOMAIN:
+        result = answer_domain(t, q);
+        break;
+    case DIRECTORY_ASK_ADDRESS:
+        result = answer_account(t, find_exact(t, q->name), q);
+        break;
+    case DIRECTORY_ASK_CREDENTIALS:
+    case DIRECTORY_ASK_IDENTITY:
+        result = answer_account(t, find_row(t, q->name), q);
+        break;
+    default:
+        break;
+    }
+    directory_answer(q, result);
+}
+
+static void free_backend(struct directory_backend *backend)
+{
+    account_table_free(table_of(backend));
+}
+
+static const struct directory_backend_ops ops = {
+    .name = "yaml", .dynamic = false, .ask = ask, .free = free_backend};

@@ -48,8 +48,8 @@ enum store_status greylist_service_forget_address(struct greylist_service *servi
 
 /* What becomes of a triple; for the service and its tests. JOB_OK: let in, JOB_REFUSED: wait. */
 enum job_status greylist_service_judge(struct greylist_service *service, struct span triple);
-/* Removes expired rows, at most `limit` are looked at; goes on where it was. True when it was at the
- * end. Any thread. */
+/* Removes expired rows, at most `limit` are looked at; goes on where it was. True when it was at
+ * the end. Any thread. */
 bool greylist_service_sweep(struct greylist_service *service, uint32_t limit);
 
 #endif

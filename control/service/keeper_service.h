@@ -8,8 +8,8 @@
 /*
  * The thread that keeps the store as its options say: deletes what quarantines have held for long
  * enough, removes old rows of the audit log and expired ones of greylisting, finishes erasures that
- * a crash or a long one left, and tells each new row of the audit log. All of it in steps of bounded size, and between them whoever
- * else changes the store has his turn.
+ * a crash or a long one left, and tells each new row of the audit log. All of it in steps of
+ * bounded size, and between them whoever else changes the store has his turn.
  */
 struct keeper_service;
 

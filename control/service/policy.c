@@ -5,13 +5,19 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "control/config/config_settings.h"
 #include "control/rulefile/rule_loader.h"
 #include "control/service/account_registry.h"
 #include "control/service/account_service.h"
+#include "control/service/account_table.h"
+#include "control/service/directory_backends.h"
+#include "control/service/directory_resolve.h"
+#include "control/service/directory_service.h"
 #include "control/service/greylist_service.h"
+#include "control/service/identity_service.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
 #include "dataplane/handoff/gauge_table.h"
@@ -20,11 +26,17 @@
 #include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
+enum { RETIRED_CHAINS = 8 };
+
 struct policy {
     struct policy_options options;
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    struct identity_service *identities;
+    struct directory_service *lookups;
+    struct directory_chain *chain;                   /* in force */
+    struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
     struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
     struct window_table *windows;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
@@ -35,8 +47,11 @@ struct policy {
     const struct config *config; /* in force */
     struct account_ids *served;  /* the accounts of it; like the next published by RCU */
     struct account_ids *coming;  /* those of one that is being put into force; or NULL */
+    struct account_ids *gone;    /* those that a configuration or a back end had, and has no more;
+                                    the others that no configuration has are of back ends */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
+    _Atomic bool dynamic;        /* there are other back ends than the configuration */
 };
 
 static void put_full(void *context, const struct store_full *full)
@@ -60,6 +75,8 @@ struct policy *policy_new(const struct policy_options *options)
     p->directory = directory_new(options->addresses_max);
     if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
         p->windows = window_table_new(options->counters, secret);
+    if (p->directory && p->windows)
+        directory_cache(p->directory, options->cache, options->cache_absent, secret);
     p->gauges = gauge_table_new(2 * options->connections);
     p->mailboxes = mailbox_table_new(options->addresses_max);
     p->known = known_table_new(options->known);
@@ -69,27 +86,6 @@ struct policy *policy_new(const struct policy_options *options)
     }
     store_full_watch(options->store, put_full, p->mailboxes);
     return p;
-}
-
-void policy_rule_options(const struct config *config, struct rule_loader_options *options_out)
-{
-    *options_out =
-        (struct rule_loader_options){.files = (const char *const *)config->rules.files,
-                                     .file_count = config->rules.files_count,
-                                     .tenants = {config->tenants, config->tenants_count},
-                                     .domains = {config->domain_keys, config->domains_count},
-                                     .cache = config->rules.cache,
-                                     .scan_ns = (uint64_t)config->rules.scan_time,
-                                     .workers = (uint32_t)config->engine.workers,
-                                     .streams = (uint32_t)config->rules.streams};
-}
-
-bool policy_check_rules(const struct config *config, struct writer *why)
-{
-    struct rule_loader_options options;
-
-    policy_rule_options(config, &options);
-    return rule_loader_check(&options, why);
 }
 
 /* Takes `ids`: workers may see these accounts from now on. */
@@ -168,18 +164,168 @@ static void restore_directory(struct policy *p)
     account_table_free(accounts);
 }
 
-static bool take_accounts(struct policy *p, struct account_table *accounts, struct writer *why)
+static bool change_gone(struct policy *p, uint64_t account, bool in)
 {
-    if (p->accounts) {
-        account_service_swap(p->accounts, accounts);
+    struct account_ids *before, *after;
+
+    pthread_mutex_lock(&p->lock);
+    before = p->gone;
+    if (account_ids_has(before, account) == in) {
+        pthread_mutex_unlock(&p->lock);
         return true;
     }
-    p->accounts = account_service_start(p->options.handoff, accounts);
-    if (p->accounts)
-        return true;
-    writer_printf(why, "account service: %s\n", strerror(errno));
-    account_table_free(accounts);
-    return false;
+    after = account_ids_changed(before, account, in);
+    if (after)
+        rcu_assign_pointer(p->gone, after);
+    pthread_mutex_unlock(&p->lock);
+    if (!after)
+        return false;
+    if (before)
+        synchronize_rcu();
+    free(before);
+    return true;
+}
+
+bool policy_gone(struct policy *p, uint64_t account)
+{
+    return change_gone(p, account, true);
+}
+
+/* Workers may see this account of a back end from now on. */
+static void see_account(void *context, uint64_t account)
+{
+    (void)change_gone(context, account, false);
+}
+
+static bool free_retired(struct policy *p)
+{
+    bool all = true;
+
+    for (int i = 0; i < RETIRED_CHAINS; i++) {
+        if (directory_chain_free(p->retired[i]))
+            p->retired[i] = NULL;
+        else
+            all = false;
+    }
+    return all;
+}
+
+/* Questions end by their deadlines. */
+static void retire(struct policy *p, struct directory_chain *chain)
+{
+    int i = 0;
+
+    while (p->retired[i] && ++i == RETIRED_CHAINS) {
+        free_retired(p);
+        usleep(1000);
+        i = 0;
+    }
+    p->retired[i] = chain;
+    free_retired(p);
+}
+
+/* An account of a back end that logs in. */
+static uint64_t account_id(void *context, const struct directory_member *member)
+{
+    struct policy *p = context;
+    struct directory_member m = *member;
+    struct directory_chain *chain;
+    enum directory_result result;
+    uint64_t quota;
+
+    pthread_mutex_lock(&p->lock);
+    chain = p->chain;
+    quota = p->config ? (uint64_t)p->config->store.quota : 0;
+    directory_chain_hold(chain);
+    pthread_mutex_unlock(&p->lock);
+    result = directory_resolve(chain, p->options.store, quota, &m);
+    directory_chain_drop(chain);
+    if (result != DIRECTORY_FOUND)
+        return 0;
+    see_account(p, m.id);
+    return m.id;
+}
+
+static bool start_accounts(struct policy *p, const struct config *config,
+                           const struct account_setting *setting)
+{
+    struct account_service_options options = {.handoff = p->options.handoff,
+                                              .threads = (uint32_t)config->auth.threads,
+                                              .method = config_hash_prefix(config),
+                                              .account_id = account_id,
+                                              .context = p};
+
+    p->accounts = account_service_start(&options, setting);
+    return p->accounts != NULL;
+}
+
+static bool take_lookups(struct policy *p, const struct config *config,
+                         struct directory_chain *chain)
+{
+    struct directory_service_options options = {.handoff = p->options.handoff,
+                                                .table = p->directory,
+                                                .store = p->options.store,
+                                                .seen = see_account,
+                                                .context = p};
+    struct directory_setting setting = {
+        .chain = chain,
+        .timeout_ms = (uint32_t)(config->directory.timeout / 1000),
+        .found_s = (uint32_t)(config->directory.time_to_live / 1000000),
+        .absent_s = (uint32_t)(config->directory.time_to_live_absent / 1000000),
+        .quota = (uint64_t)config->store.quota};
+
+    if (p->lookups)
+        directory_service_set(p->lookups, &setting);
+    else
+        p->lookups = directory_service_start(&options, &setting);
+    return p->lookups != NULL;
+}
+
+static bool take_accounts(struct policy *p, const struct config *config,
+                          struct account_table *accounts, struct writer *why)
+{
+    struct account_fakes fakes = *account_table_fakes(accounts);
+    struct directory_chain *old,
+        *chain = directory_backends_make(config, p->options.store,
+                                         (struct directory_backend *)accounts, why);
+    struct account_setting setting = {.chain = chain,
+                                      .fakes = &fakes,
+                                      .limits = login_guard_configured(config),
+                                      .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
+    bool ok = chain != NULL;
+
+    if (!p->accounts)
+        ok = ok && start_accounts(p, config, &setting);
+    ok = ok && take_lookups(p, config, chain);
+    if (!ok) {
+        writer_printf(why, "account service: %s\n", strerror(errno));
+        explicit_bzero(&fakes, sizeof(fakes));
+        directory_chain_free(chain);
+        return false;
+    }
+    if (p->identities)
+        identity_service_set_chain(p->identities, chain);
+    account_service_set(p->accounts, &setting);
+    explicit_bzero(&fakes, sizeof(fakes));
+    atomic_store(&p->dynamic, directory_chain_dynamic(chain));
+    directory_set_dynamic(p->directory, directory_chain_dynamic(chain));
+    pthread_mutex_lock(&p->lock);
+    old = p->chain;
+    p->chain = chain;
+    pthread_mutex_unlock(&p->lock);
+    retire(p, old);
+    return true;
+}
+
+static bool take_identities(struct policy *p, const struct config *config, struct oauth **oauth,
+                            struct writer *why)
+{
+    struct identity_service_options options = {.handoff = p->options.handoff,
+                                               .threads = (uint32_t)config->oauth.threads,
+                                               .account_id = account_id,
+                                               .context = p};
+
+    return identity_service_apply(&p->identities, &options, config, p->chain, oauth, why);
 }
 
 static bool take_greylist(struct policy *p, const struct config *config, struct writer *why)
@@ -203,7 +349,7 @@ static struct tls_contexts *read_tls(struct policy *p, const struct config *conf
                                      struct writer *why)
 {
     if (!p->tls)
-        p->tls = tls_service_start(p->options.handoff);
+        p->tls = tls_service_start(p->options.handoff, (uint32_t)config->tls.threads);
     if (!p->tls)
         writer_printf(why, "crypto service: %s\n", strerror(errno));
     return p->tls ? tls_service_read(p->tls, config, why) : NULL;
@@ -230,7 +376,21 @@ static void publish(struct policy *p, const struct config *config, struct settin
     pthread_mutex_unlock(&p->lock);
     if (before)
         synchronize_rcu();
+    for (uint32_t i = 0; before && i < before->count; i++)
+        if (!account_ids_has(p->served, before->ids[i]))
+            policy_gone(p, before->ids[i]);
     free(before);
+}
+
+/* What was read for a configuration that does not come into force. */
+static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_contexts *tls,
+                    struct oauth *oauth)
+{
+    expect_accounts(p, NULL);
+    rule_loader_retire(p->loader, rules);
+    tls_contexts_free(tls);
+    oauth_drop(oauth);
+    return false;
 }
 
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
@@ -240,10 +400,12 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     struct account_table *accounts;
     struct settings *settings;
     struct tls_contexts *tls = read_tls(p, config, why);
+    struct oauth *oauth = oauth_new(&config->oauth, why);
 
     policy_rule_options(config, &options);
-    if (!tls || !rule_loader_load(p->loader, &options, why, &rules)) {
+    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules)) {
         tls_contexts_free(tls);
+        oauth_drop(oauth);
         return false;
     }
     if (!make(p, config, rules, &settings, &accounts)) {
@@ -252,17 +414,12 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
                       "engine.directory (%lld) is too small\n",
                       (long long)config->engine.directory);
         restore_directory(p);
-        expect_accounts(p, NULL);
-        rule_loader_retire(p->loader, rules);
-        tls_contexts_free(tls);
-        return false;
+        return give_up(p, rules, tls, oauth);
     }
-    if (!take_accounts(p, accounts, why) || !take_greylist(p, config, why)) {
-        expect_accounts(p, NULL);
+    if (!take_accounts(p, config, accounts, why) || !take_identities(p, config, &oauth, why) ||
+        !take_greylist(p, config, why)) {
         free(settings);
-        rule_loader_retire(p->loader, rules);
-        tls_contexts_free(tls);
-        return false;
+        return give_up(p, rules, tls, oauth);
     }
     tls_service_swap(p->tls, tls);
     publish(p, config, settings);
@@ -286,6 +443,7 @@ struct policy_values policy_values(struct policy *p)
         r.tombstones = (uint32_t)p->config->store.tombstones;
         r.message_size = (uint64_t)p->config->smtp.message_size;
         r.node = (uint16_t)p->config->engine.node;
+        r.hash_prefix = config_hash_prefix(p->config);
     }
     pthread_mutex_unlock(&p->lock);
     return r;
@@ -307,6 +465,21 @@ char policy_detail_separator(struct policy *p, struct span key)
     return separator;
 }
 
+bool policy_keeps(struct policy *p, enum directory_kind kind, struct span key)
+{
+    return directory_keeps(p->directory, kind, key);
+}
+
+bool policy_asks(struct policy *p, const char *backend)
+{
+    bool asks;
+
+    pthread_mutex_lock(&p->lock);
+    asks = p->chain && directory_chain_find(p->chain, backend) >= 0;
+    pthread_mutex_unlock(&p->lock);
+    return asks;
+}
+
 bool policy_lists(struct policy *p, struct span key)
 {
     bool found = false;
@@ -323,11 +496,15 @@ bool policy_serves_near(void *policy, const struct message *message)
     struct policy *p = policy;
     const struct account_ids *coming = __atomic_load_n(&p->coming, __ATOMIC_ACQUIRE);
     const struct account_ids *served = rcu_dereference(p->served);
-    bool all = true;
+    const struct account_ids *gone = rcu_dereference(p->gone);
+    bool dynamic = atomic_load(&p->dynamic), all = true;
 
-    for (uint32_t i = 0; i < message->deliveries && all; i++)
-        all = account_ids_has(served, message->delivery[i].account) ||
-              account_ids_has(coming, message->delivery[i].account);
+    for (uint32_t i = 0; i < message->deliveries && all; i++) {
+        uint64_t account = message->delivery[i].account;
+
+        all = account_ids_has(served, account) || account_ids_has(coming, account) ||
+              (dynamic && !account_ids_has(gone, account));
+    }
     return all;
 }
 
@@ -353,16 +530,28 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
     struct window_stats windows = window_table_stats(p->windows);
 
     sink->put(sink->user, "directory_entries", directory_count(p->directory));
+    sink->put(sink->user, "directory_cached", directory_cached(p->directory, false));
+    sink->put(sink->user, "directory_cached_absent", directory_cached(p->directory, true));
+    if (p->lookups)
+        directory_service_counters(p->lookups, sink);
     sink->put(sink->user, "limit_counters_evicted", windows.evicted);
     sink->put(sink->user, "limit_events_missed", windows.missed);
     if (p->tls)
         tls_service_counters(p->tls, sink);
+    if (p->identities)
+        identity_service_counters(p->identities, sink);
 }
 
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
+    free_retired(p);
     tls_service_watch(p->tls);
+}
+
+struct directory_service *policy_directory(struct policy *p)
+{
+    return p->lookups;
 }
 
 struct greylist_service *policy_greylist(struct policy *p)
@@ -372,18 +561,26 @@ struct greylist_service *policy_greylist(struct policy *p)
 
 void policy_stop(struct policy *p)
 {
-    if (p && p->accounts)
+    if (!p)
+        return;
+    if (p->accounts)
         account_service_stop(p->accounts);
-    if (p && p->greylist)
+    if (p->identities)
+        identity_service_stop(p->identities);
+    if (p->lookups)
+        directory_service_stop(p->lookups);
+    if (p->greylist)
         greylist_service_stop(p->greylist);
-    if (p && p->tls)
+    if (p->tls)
         tls_service_stop(p->tls);
-    if (p)
-        p->tls = NULL;
-    if (p)
-        p->accounts = NULL;
-    if (p)
-        p->greylist = NULL;
+    p->accounts = NULL;
+    p->identities = NULL;
+    p->lookups = NULL;
+    p->greylist = NULL;
+    p->tls = NULL;
+    free_retired(p);
+    directory_chain_free(p->chain);
+    p->chain = NULL;
 }
 
 void policy_free(struct policy *p)
@@ -400,6 +597,7 @@ void policy_free(struct policy *p)
     mailbox_table_free(p->mailboxes);
     free(p->served);
     free(p->coming);
+    free(p->gone);
     known_table_free(p->known);
     pthread_mutex_destroy(&p->lock);
     free(p);

@@ -4,6 +4,7 @@
 
 #include "control/config/config.h"
 #include "control/store/store.h"
+#include "dataplane/handoff/directory.h"
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/handoff/metric.h"
 
@@ -16,11 +17,12 @@ struct policy;
 struct policy_options {
     struct store *store; /* borrowed, like the next */
     struct handoff *handoff;
-    uint32_t addresses_max; /* domains and addresses that workers can look up */
-    uint32_t connections;   /* of all workers together */
-    uint32_t counters;      /* windowed ones, for limits */
-    uint32_t known;         /* answers of greylisting that workers remember */
-    bool profile;           /* every message carries stamps of its own */
+    uint32_t addresses_max;       /* domains and addresses that workers can look up */
+    uint32_t connections;         /* of all workers together */
+    uint32_t counters;            /* windowed ones, for limits */
+    uint32_t known;               /* answers of greylisting that workers remember */
+    uint32_t cache, cache_absent; /* names of other back ends that workers remember */
+    bool profile;                 /* every message carries stamps of its own */
 };
 
 /* NULL: no memory. */
@@ -40,9 +42,14 @@ struct policy_values {
     uint32_t tombstones;                            /* most in a mailbox; 0: all */
     uint64_t message_size;                          /* of the largest message */
     uint16_t node;
+    const char *hash_prefix; /* of new passwords; static */
 };
 /* From any thread. */
 struct policy_values policy_values(struct policy *policy);
+/* Whether the workers' table has this for good: the configuration in force names it. Any thread. */
+bool policy_keeps(struct policy *policy, enum directory_kind kind, struct span key);
+/* Whether the back end of that name is asked. From any thread. */
+bool policy_asks(struct policy *policy, const char *backend);
 /* Whether the configuration in force has an account with this key. From any thread. */
 bool policy_lists(struct policy *policy, struct span key);
 /* Whether the configuration in force has all accounts that the message is for; a
@@ -50,6 +57,13 @@ bool policy_lists(struct policy *policy, struct span key);
 bool policy_serves(void *policy, const struct message *message);
 /* The same without a lock, from workers (RCU). */
 bool policy_serves_near(void *policy, const struct message *message);
+
+struct directory_service;
+/* Whom to tell of what has changed in a back end; NULL before the first success. */
+struct directory_service *policy_directory(struct policy *policy);
+/* The account with this id is not served any more: what comes for it is not committed. From any
+ * thread. False: no memory. */
+bool policy_gone(struct policy *policy, uint64_t account);
 
 struct rule_look;
 /* As rule_loader_look(). From any thread. */

@@ -170,6 +170,8 @@ struct memory {
     uint8_t secret[STORE_SECRET];
     pthread_mutex_t greylist_lock;
     struct memory_map greylist;
+    pthread_mutex_t directory_lock;
+    struct memory_map directory;
 
     struct memory_adder adders[MEMORY_LANES];
 };
@@ -359,6 +361,12 @@ enum store_status memory_erase(struct store *store, struct span key,
                                const struct store_reason *reason, uint64_t *account_out);
 enum store_status memory_erase_step(struct store *store, store_erasure_visit *visit, void *context,
                                     bool *done_out);
+enum store_status memory_directory_find(struct store *store, struct span key,
+                                        struct writer *value_out);
+enum store_status memory_directory_put(struct store *store, const struct store_directory_row *rows,
+                                       uint32_t count);
+enum store_status memory_directory_walk(struct store *store, struct span start,
+                                        store_directory_visit *visit, void *context);
 enum store_status memory_greylist_find(struct store *store, struct span key,
                                        struct store_greylist_row *row_out);
 enum store_status memory_greylist_put(struct store *store, const struct store_greylist_row *rows,

@@ -88,6 +88,7 @@ void memory_map_remove(struct memory_map *map, struct span key)
         return;
     for (uint32_t i = 0; i < row->levels; i++)
         *places[i] = row->next[i];
+    free(row->owned);
     free(row);
 }
 
@@ -95,6 +96,7 @@ void memory_map_fini(struct memory_map *map)
 {
     for (struct memory_map_row *row = map->first[0], *next; row; row = next) {
         next = row->next[0];
+        free(row->owned);
         free(row);
     }
     *map = (struct memory_map){.random = 0};

@@ -13,6 +13,7 @@ enum { MEMORY_MAP_LEVELS = 20 };
 struct memory_map_row {
     struct span key; /* owned */
     uint64_t values[3];
+    void *owned; /* from malloc, or NULL: ends with the row */
     uint32_t levels;
     struct memory_map_row *next[];
 };

@@ -35,10 +35,12 @@ static void memory_free(struct memory *m)
     memory_names_fini(m);
     memory_audit_fini(m);
     memory_map_fini(&m->greylist);
+    memory_map_fini(&m->directory);
     memory_ids_fini(&m->ids);
     memory_arena_fini(&m->arena);
     pthread_mutex_destroy(&m->changing);
     pthread_mutex_destroy(&m->greylist_lock);
+    pthread_mutex_destroy(&m->directory_lock);
     free(m);
 }
 
@@ -85,6 +87,9 @@ static const struct store_ops ops = {
     .quarantine_limit = memory_quarantine_limit,
     .erase = memory_erase,
     .erase_step = memory_erase_step,
+    .directory_find = memory_directory_find,
+    .directory_put = memory_directory_put,
+    .directory_walk = memory_directory_walk,
     .greylist_find = memory_greylist_find,
     .greylist_put = memory_greylist_put,
     .greylist_walk = memory_greylist_walk,
@@ -99,6 +104,7 @@ static void init_locks(struct memory *m)
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&m->changing, &recursive);
     pthread_mutex_init(&m->greylist_lock, NULL);
+    pthread_mutex_init(&m->directory_lock, NULL);
     pthread_mutexattr_destroy(&recursive);
 }
 

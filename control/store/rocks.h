@@ -13,12 +13,13 @@
 /* The store on RocksDB: what its files share. Nothing of this is seen outside control/store. */
 
 enum rocks_family {
-    ROCKS_META,     /* schema, incarnation, counters; RocksDB's default family */
-    ROCKS_NAMES,    /* names of tenants, domains, accounts, mailboxes, each to an id */
-    ROCKS_INDEX,    /* everything that is small */
-    ROCKS_FLAGS,    /* what changes of an entry */
-    ROCKS_BODY,     /* rows of bodies, as blobs */
-    ROCKS_GREYLIST, /* who was here before */
+    ROCKS_META,      /* schema, incarnation, counters; RocksDB's default family */
+    ROCKS_NAMES,     /* names of tenants, domains, accounts, mailboxes, each to an id */
+    ROCKS_INDEX,     /* everything that is small */
+    ROCKS_FLAGS,     /* what changes of an entry */
+    ROCKS_BODY,      /* rows of bodies, as blobs */
+    ROCKS_GREYLIST,  /* who was here before */
+    ROCKS_DIRECTORY, /* accounts, domains, aliases of the directory */
     ROCKS_FAMILIES,
 };
 
@@ -310,6 +311,13 @@ enum store_status rocks_backup_create(struct store *store, const char *folder, u
                                       char *error);
 enum store_status rocks_check(struct store *store, const struct store_fsck *options,
                               struct store_health *health_out);
+
+enum store_status rocks_directory_find(struct store *store, struct span key,
+                                       struct writer *value_out);
+enum store_status rocks_directory_put(struct store *store, const struct store_directory_row *rows,
+                                      uint32_t count);
+enum store_status rocks_directory_walk(struct store *store, struct span start,
+                                       store_directory_visit *visit, void *context);
 
 enum store_status rocks_greylist_find(struct store *store, struct span key,
                                       struct store_greylist_row *row_out);

@@ -6,8 +6,9 @@
 #include <sys/random.h>
 
 static const char *const family_names[ROCKS_FAMILIES] = {
-    [ROCKS_META] = "default", [ROCKS_NAMES] = "names", [ROCKS_INDEX] = "index",
-    [ROCKS_FLAGS] = "flags",  [ROCKS_BODY] = "body",   [ROCKS_GREYLIST] = "greylist",
+    [ROCKS_META] = "default",        [ROCKS_NAMES] = "names", [ROCKS_INDEX] = "index",
+    [ROCKS_FLAGS] = "flags",         [ROCKS_BODY] = "body",   [ROCKS_GREYLIST] = "greylist",
+    [ROCKS_DIRECTORY] = "directory",
 };
 
 enum store_status rocks_db_status(char *error)

@@ -144,6 +144,24 @@ enum store_status store_check(struct store *store, struct store_health *health_o
     return store_fsck(store, &(struct store_fsck){.repair = false}, health_out);
 }
 
+enum store_status store_directory_find(struct store *store, struct span key,
+                                       struct writer *value_out)
+{
+    return store->ops->directory_find(store, key, value_out);
+}
+
+enum store_status store_directory_put(struct store *store, const struct store_directory_row *rows,
+                                      uint32_t count)
+{
+    return store->ops->directory_put(store, rows, count);
+}
+
+enum store_status store_directory_walk(struct store *store, struct span start,
+                                       store_directory_visit *visit, void *context)
+{
+    return store->ops->directory_walk(store, start, visit, context);
+}
+
 enum store_status store_greylist_find(struct store *store, struct span key,
                                       struct store_greylist_row *row_out)
 {

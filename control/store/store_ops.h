@@ -3,6 +3,7 @@
 #define CONTROL_STORE_STORE_OPS_H
 
 #include "control/store/store_collect.h"
+#include "control/store/store_directory.h"
 #include "control/store/store_erase.h"
 #include "control/store/store_greylist.h"
 #include "control/store/store_quarantine.h"
@@ -56,6 +57,11 @@ struct store_ops {
     enum store_status (*erase)(struct store *, struct span, const struct store_reason *,
                                uint64_t *);
     enum store_status (*erase_step)(struct store *, store_erasure_visit *, void *, bool *);
+    enum store_status (*directory_find)(struct store *, struct span, struct writer *);
+    enum store_status (*directory_put)(struct store *, const struct store_directory_row *,
+                                       uint32_t);
+    enum store_status (*directory_walk)(struct store *, struct span, store_directory_visit *,
+                                        void *);
     enum store_status (*greylist_find)(struct store *, struct span, struct store_greylist_row *);
     enum store_status (*greylist_put)(struct store *, const struct store_greylist_row *, uint32_t);
     enum store_status (*greylist_walk)(struct store *, struct span, store_greylist_visit *, void *);

@@ -2,9 +2,12 @@
 #include "dataplane/handoff/directory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <urcu-qsbr.h>
 #include <urcu/rculfhash.h>
+
+#include "proto/base/siphash.h"
 
 /*
  * A node holds one entry, which never changes once readers can see it; only `version`, which no
@@ -13,7 +16,15 @@
 struct directory_node {
     struct cds_lfht_node link;
     struct rcu_head rcu;
+    struct directory_node *older, *newer; /* of the writer, among those for a while of its kind */
     struct directory_entry entry;
+};
+
+/* Entries for a while, in the order of their coming. */
+struct directory_queue {
+    struct directory_node *oldest, *newest;
+    uint32_t max;
+    _Atomic uint32_t count;
 };
 
 struct directory {
@@ -21,6 +32,9 @@ struct directory {
     pthread_mutex_t writer;
     uint32_t max;
     _Atomic uint32_t count; /* changed under the lock */
+    _Atomic bool dynamic;
+    uint8_t key[16];
+    struct directory_queue queue[2]; /* of names that are there, that are not */
 };
 
 struct directory_name {
@@ -28,14 +42,10 @@ struct directory_name {
     enum directory_kind kind;
 };
 
-/* FNV-1a; keys are our own configuration's, so an attacker cannot choose what collides. */
-static unsigned long hash_of(enum directory_kind kind, struct span key)
+/* Who sends mail chooses the names of those that are not there. */
+static unsigned long hash_of(const struct directory *d, enum directory_kind kind, struct span key)
 {
-    uint64_t h = 14695981039346656037ull ^ (uint64_t)kind;
-
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ key.data[i]) * 1099511628211ull;
-    return (unsigned long)(h ^ h >> 32);
+    return (unsigned long)(siphash_table(d->key, key) + (uint64_t)kind);
 }
 
 static struct directory_node *node_of(struct cds_lfht_node *link)
@@ -61,7 +71,7 @@ static struct cds_lfht_node *lookup(struct directory *d, enum directory_kind kin
     struct directory_name name = {.key = key, .kind = kind};
     struct cds_lfht_iter iter;
 
-    cds_lfht_lookup(d->table, hash_of(kind, key), matches, &name, &iter);
+    cds_lfht_lookup(d->table, hash_of(d, kind, key), matches, &name, &iter);
     return cds_lfht_iter_get_node(&iter);
 }
 
@@ -79,6 +89,18 @@ struct directory *directory_new(uint32_t entries_max)
         return NULL;
     }
     return d;
+}
+
+void directory_cache(struct directory *d, uint32_t found, uint32_t absent, const uint8_t key[16])
+{
+    d->queue[false].max = found;
+    d->queue[true].max = absent;
+    memcpy(d->key, key, sizeof(d->key));
+}
+
+void directory_set_dynamic(struct directory *d, bool dynamic)
+{
+    atomic_store_explicit(&d->dynamic, dynamic, memory_order_relaxed);
 }
 
 /* Writers are control threads, which are no readers at other times. */
@@ -114,7 +136,8 @@ static bool same_but_version(const struct directory_entry *a, const struct direc
     return a->tenant == b->tenant && a->domain == b->domain && a->kind == b->kind &&
            a->class == b->class && a->detail_separator == b->detail_separator &&
            a->case_sensitive == b->case_sensitive && a->exempt == b->exempt &&
-           a->greylist == b->greylist && same_accounts(a, b);
+           a->greylist == b->greylist && a->absent == b->absent && a->until_s == b->until_s &&
+           same_accounts(a, b);
 }
 
 /* Copies the bytes to *at and moves it behind them. */
@@ -155,6 +178,56 @@ static struct directory_node *new_node(const struct directory_entry *fields, str
     return node;
 }
 
+/* ---- those for a while ---- */
+
+static void enqueue(struct directory *d, struct directory_node *node)
+{
+    struct directory_queue *q = &d->queue[node->entry.absent];
+
+    node->older = q->newest;
+    node->newer = NULL;
+    *(q->newest ? &q->newest->newer : &q->oldest) = node;
+    q->newest = node;
+    q->count++;
+}
+
+static void dequeue(struct directory *d, struct directory_node *node)
+{
+    struct directory_queue *q = &d->queue[node->entry.absent];
+
+    *(node->older ? &node->older->newer : &q->oldest) = node->newer;
+    *(node->newer ? &node->newer->older : &q->newest) = node->older;
+    q->count--;
+}
+
+/* It is not in the table any more. */
+static void drop(struct directory *d, struct directory_node *node)
+{
+    if (node->entry.until_s)
+        dequeue(d, node);
+    else
+        d->count--;
+    call_rcu(&node->rcu, free_node);
+}
+
+static void remove_node(struct directory *d, struct directory_node *node)
+{
+    if (cds_lfht_del(d->table, &node->link) == 0)
+        drop(d, node);
+}
+
+/* Makes room for one more. */
+static bool make_room(struct directory *d, const struct directory_entry *fields)
+{
+    struct directory_queue *q = &d->queue[fields->absent];
+
+    if (!fields->until_s)
+        return d->count < d->max;
+    if (q->count >= q->max && q->oldest)
+        remove_node(d, q->oldest);
+    return q->count < q->max;
+}
+
 static bool put(struct directory *d, const struct directory_entry *fields, struct span key)
 {
     struct directory_node *old = node_of(lookup(d, fields->kind, key)), *node;
@@ -164,14 +237,23 @@ static bool put(struct directory *d, const struct directory_entry *fields, struc
         old->entry.version = fields->version;
         return true;
     }
-    if (!old && d->count >= d->max)
+    /* What the configuration has, it has. */
+    if (old && !old->entry.until_s && fields->until_s)
+        return true;
+    if (old && (old->entry.until_s || fields->until_s)) {
+        remove_node(d, old);
+        old = NULL;
+    }
+    if (!old && !make_room(d, fields))
         return false;
     node = new_node(fields, key);
     if (!node)
         return false;
-    cds_lfht_add_replace(d->table, hash_of(fields->kind, key), matches, &name, &node->link);
+    cds_lfht_add_replace(d->table, hash_of(d, fields->kind, key), matches, &name, &node->link);
     if (old)
         call_rcu(&old->rcu, free_node);
+    else if (node->entry.until_s)
+        enqueue(d, node);
     else
         d->count++;
     return true;
@@ -187,6 +269,59 @@ bool directory_put(struct directory *d, const struct directory_entry *fields, st
     return ok;
 }
 
+bool directory_put_like(struct directory *d, const struct directory_entry *fields, struct span key,
+                        enum directory_kind like_kind, struct span like)
+{
+    const struct directory_node *of;
+    bool ok = false;
+
+    write_begin(d);
+    of = node_of(lookup(d, like_kind, like));
+    if (of && !of->entry.absent) {
+        struct directory_entry copy = of->entry;
+
+        copy.kind = fields->kind;
+        copy.exempt = fields->exempt;
+        copy.until_s = fields->until_s;
+        copy.version = fields->version;
+        ok = put(d, &copy, key);
+    }
+    write_end(d);
+    return ok;
+}
+
+void directory_forget(struct directory *d, enum directory_kind kind, struct span key)
+{
+    struct directory_node *node;
+
+    write_begin(d);
+    node = node_of(lookup(d, kind, key));
+    if (node && node->entry.until_s)
+        remove_node(d, node);
+    write_end(d);
+}
+
+void directory_forget_all(struct directory *d)
+{
+    write_begin(d);
+    for (int absent = 0; absent < 2; absent++)
+        while (d->queue[absent].oldest)
+            remove_node(d, d->queue[absent].oldest);
+    write_end(d);
+}
+
+bool directory_keeps(struct directory *d, enum directory_kind kind, struct span key)
+{
+    const struct directory_node *node;
+    bool keeps;
+
+    write_begin(d);
+    node = node_of(lookup(d, kind, key));
+    keeps = node && !node->entry.until_s;
+    write_end(d);
+    return keeps;
+}
+
 /* Removes every entry, or those of another version. */
 static void sweep(struct directory *d, bool all, uint64_t version)
 {
@@ -197,12 +332,8 @@ static void sweep(struct directory *d, bool all, uint64_t version)
     {
         struct directory_node *node = caa_container_of(link, struct directory_node, link);
 
-        if (!all && node->entry.version == version)
-            continue;
-        if (cds_lfht_del(d->table, &node->link) != 0)
-            continue;
-        call_rcu(&node->rcu, free_node);
-        d->count--;
+        if (all || node->entry.until_s || node->entry.version != version)
+            remove_node(d, node);
     }
 }
 
@@ -228,7 +359,24 @@ void directory_free(struct directory *d)
 
 uint32_t directory_count(const struct directory *d)
 {
-    return d->count;
+    return d->count + d->queue[false].count + d->queue[true].count;
+}
+
+uint32_t directory_cached(const struct directory *d, bool absent)
+{
+    return d->queue[absent].count;
+}
+
+enum directory_sight directory_look(struct directory *d, enum directory_kind kind, struct span key,
+                                    uint32_t now_s, const struct directory_entry **entry_out)
+{
+    struct directory_node *node = node_of(lookup(d, kind, key));
+
+    if (!node || (node->entry.until_s && now_s >= node->entry.until_s))
+        return atomic_load_explicit(&d->dynamic, memory_order_relaxed) ? DIRECTORY_UNSEEN
+                                                                       : DIRECTORY_ABSENT;
+    *entry_out = &node->entry;
+    return node->entry.absent ? DIRECTORY_ABSENT : DIRECTORY_HERE;
 }
 
 const struct directory_entry *directory_find(struct directory *d, enum directory_kind kind,
@@ -236,5 +384,5 @@ const struct directory_entry *directory_find(struct directory *d, enum directory
 {
     struct directory_node *node = node_of(lookup(d, kind, key));
 
-    return node ? &node->entry : NULL;
+    return node && !node->entry.absent ? &node->entry : NULL;
 }

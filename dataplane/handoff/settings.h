@@ -10,6 +10,7 @@
 #include "dataplane/handoff/mailbox_table.h"
 #include "proto/base/ip_address.h"
 #include "proto/mime/mime_reader.h"
+#include "proto/sasl/sasl_bearer.h"
 
 /*
  * What workers need of the configuration: built by control, immutable once published, replaced
@@ -56,8 +57,10 @@ struct settings {
     struct network_list xclient_networks, proxy_networks;
     uint32_t proxy_timeout_ms;
     struct mime_limits mime;
-    uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
+    uint64_t mime_refused;     /* anomalies for which a message is refused, by bit: of limits */
     uint32_t mechanisms;       /* of SASL that are offered: bits by enum sasl_mechanism */
+    char oauth_scope[SASL_SCOPE_MAX + 1]; /* what clients are told whose token is refused */
+    char oauth_discovery[SASL_DISCOVERY_MAX + 1];
     bool submission_cleartext; /* AUTH without TLS */
     bool submission_from;      /* From and Sender are checked, not the envelope alone */
     bool submission_privacy;   /* nothing tells where a message was submitted from */
@@ -72,11 +75,12 @@ struct settings {
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */
-    uint32_t tls_timeout_ms;     /* of a handshake */
-    uint32_t tls_handshakes;     /* under way at a time, of a worker */
+    uint32_t tls_timeout_ms; /* of a handshake */
+    uint32_t tls_handshakes; /* under way at a time, of a worker */
     struct limits limits;
     struct greylist greylist;
     struct directory *directory;
+    uint32_t directory_timeout_ms;   /* for an answer about what it does not know */
     struct mailbox_table *mailboxes; /* which are full; like the directory. NULL: nobody
                                         asked a store */
     struct rule_generation *rules;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define XXH_STATIC_LINKING_ONLY /* the state's size, which this library does not change any more */
+#define XXH_STATIC_LINKING_ONLY /* the state's size, which this library does not change any more   \
+                                 */
 #include "dataplane/session/body_hash.h"
 
 #include <xxhash.h>

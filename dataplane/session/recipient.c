@@ -4,14 +4,20 @@
 /* The key of an address, taken apart: user, then "@" and the domain. */
 struct lookup {
     struct directory *directory;
+    uint32_t now_s; /* wall clock */
+    bool unseen;    /* nobody knows yet what was looked for */
     uint8_t text[ADDRESS_KEY_MAX];
     size_t len, at; /* `at`: where the "@" stands */
 };
 
-static const struct directory_entry *find(const struct lookup *l, enum directory_kind kind,
-                                          size_t from)
+static const struct directory_entry *find(struct lookup *l, enum directory_kind kind, size_t from)
 {
-    return directory_find(l->directory, kind, span_of(l->text + from, l->len - from));
+    const struct directory_entry *entry = NULL;
+    enum directory_sight sight = directory_look(
+        l->directory, kind, span_of(l->text + from, l->len - from), l->now_s, &entry);
+
+    l->unseen = l->unseen || sight == DIRECTORY_UNSEEN;
+    return sight == DIRECTORY_HERE ? entry : NULL;
 }
 
 static void fold_user(struct lookup *l)
@@ -101,29 +107,36 @@ static const struct directory_entry *find_in_domain(struct lookup *l,
 {
     const struct directory_entry *entry = find(l, DIRECTORY_ADDRESS, 0);
 
-    if (!entry && drop_detail(l, domain->detail_separator)) {
+    /* What stands behind a name that nobody knows yet is not its. */
+    if (!entry && !l->unseen && drop_detail(l, domain->detail_separator)) {
         if (address_role(span_of(l->text, l->at)))
             fold_user(l);
         entry = find(l, DIRECTORY_ADDRESS, 0);
     }
-    return entry ? entry : domain->account_count ? domain : NULL;
+    return entry || l->unseen || !domain->account_count ? entry : domain;
 }
 
-enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
+enum smtp_reply_id recipient_find(const struct sessions *ss, const struct address *path,
                                   const struct directory_entry **entry_out)
 {
-    struct lookup l = {.directory = d};
+    struct lookup l = {.directory = ss->settings.directory,
+                       .now_s = (uint32_t)(ss->time.wall_ms / 1000)};
     const struct directory_entry *domain;
+    bool unseen;
 
     *entry_out = NULL;
     if (!begin(&l, path, &domain))
         return SMTP_REPLY_BAD_RECIPIENT;
     if (domain && domain->class == DIRECTORY_REFUSED)
         return SMTP_REPLY_DOMAIN_REFUSED;
+    unseen = l.unseen;
     /* Without a domain: <postmaster>, or at an address literal. */
     *entry_out = domain ? find_in_domain(&l, domain) : find(&l, DIRECTORY_ADDRESS, 0);
     if (*entry_out)
         return SMTP_REPLY_NONE;
+    /* Of an address in a domain that nobody has, nothing more is to be known. */
+    if ((domain ? l.unseen : unseen) && l.text[l.at + 1] != '[')
+        return SMTP_REPLY_DIRECTORY_AWAY;
     return domain || l.at == l.len ? SMTP_REPLY_UNKNOWN_USER : SMTP_REPLY_RELAY_DENIED;
 }
 
@@ -131,7 +144,7 @@ enum smtp_reply_id recipient_lead(const struct sessions *ss, const struct transa
                                   const struct address *path,
                                   const struct directory_entry **entry_out)
 {
-    enum smtp_reply_id row = recipient_find(ss->settings.directory, path, entry_out);
+    enum smtp_reply_id row = recipient_find(ss, path, entry_out);
 
     if (row != SMTP_REPLY_RELAY_DENIED || !tx->submission)
         return row;
@@ -295,10 +308,14 @@ static bool is_there(struct sessions *ss, const struct transaction *tx,
 {
     const struct directory_entry *entry;
     struct address address;
+    enum smtp_reply_id row;
 
-    if (!read_again(a->address, &address) ||
-        recipient_lead(ss, tx, &address, &entry) != SMTP_REPLY_NONE)
+    if (!read_again(a->address, &address))
         return false;
+    row = recipient_lead(ss, tx, &address, &entry);
+    /* What was known only for a while, and is not any more: the commit knows. */
+    if (row != SMTP_REPLY_NONE)
+        return row == SMTP_REPLY_DIRECTORY_AWAY;
     for (uint32_t i = 0; i < tx->message.deliveries; i++)
         if (delivery_set_has(&a->deliveries, i) &&
             !has_account(entry, tx->message.delivery[i].account))

@@ -12,9 +12,9 @@ bool recipient_key(struct directory *d, const struct address *address, struct wr
 /*
  * Looks the path up: as it stands, then without its detail, then the catch-all of its domain.
  * SMTP_REPLY_NONE and the entry, which has one account at least and is valid in this turn only; or
- * the row to refuse with.
+ * the row to refuse with. SMTP_REPLY_DIRECTORY_AWAY: nobody knows yet; session_directory.h asks.
  */
-enum smtp_reply_id recipient_find(struct directory *d, const struct address *path,
+enum smtp_reply_id recipient_find(const struct sessions *ss, const struct address *path,
                                   const struct directory_entry **entry_out);
 /* The same for a message: one that is submitted may also go to other servers, by the queue. */
 enum smtp_reply_id recipient_lead(const struct sessions *ss, const struct transaction *tx,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_auth.h"
+#include "dataplane/session/session_directory.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
@@ -79,12 +80,46 @@ static enum smtp_reply_id begin_submission(struct sessions *ss, struct session *
                                            struct transaction *tx, const struct address *sender)
 {
     uint64_t account = session_auth_account(s);
+    enum smtp_reply_id row = SMTP_REPLY_NONE;
 
     if (!account)
         return SMTP_REPLY_NONE;
-    if (sender->kind != ADDRESS_NULL && !session_sender_may(ss, account, sender))
-        return SMTP_REPLY_SENDER_NOT_YOURS;
+    if (sender->kind != ADDRESS_NULL)
+        row = session_sender_check(ss, account, sender, SMTP_REPLY_SENDER_NOT_YOURS);
+    if (row != SMTP_REPLY_NONE)
+        return row;
     return transaction_submission_begin(ss, tx, account) ? SMTP_REPLY_NONE : no_chunk(ss);
+}
+
+/* `row`: what is known against the sender. */
+static void conclude_mail(struct sessions *ss, struct session *s, const struct address *path,
+                          enum smtp_reply_id row)
+{
+    struct transaction *tx = s->tx;
+
+    if (row == SMTP_REPLY_NONE)
+        row = session_limit_mail(ss, s, tx, path);
+    /* Without memory for it the sender would read as <>. */
+    if (!transaction_copy(ss, tx, spelled(path), &tx->message.envelope.sender))
+        row = no_chunk(ss);
+    if (row == SMTP_REPLY_NONE)
+        row = session_envelope_sender(ss, s, tx);
+    if (row == SMTP_REPLY_NONE) {
+        smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
+        return;
+    }
+    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
+    tx->step = TRANSACTION_REFUSED;
+    tx->reply = (uint8_t)row;
+    tx->reply_text = tx->verdict.text;
+    smtp_server_answer(&s->smtp, row, tx->reply_text);
+}
+
+void session_envelope_mail_known(struct sessions *ss, struct session *s, bool known)
+{
+    conclude_mail(ss, s, &s->tx->asked,
+                  known ? begin_submission(ss, s, s->tx, &s->tx->asked)
+                        : SMTP_REPLY_DIRECTORY_AWAY);
 }
 
 void session_envelope_mail(struct sessions *ss, struct session *s, const struct smtp_action *a)
@@ -103,23 +138,10 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     tx->record->message.smtputf8 = a->smtputf8;
     tx->prdr = a->prdr;
     tx->declared = a->size;
-    /* Without memory for it the sender would read as <>. */
     row = begin_submission(ss, s, tx, &a->path);
-    if (row == SMTP_REPLY_NONE)
-        row = session_limit_mail(ss, s, tx, &a->path);
-    if (!transaction_copy(ss, tx, spelled(&a->path), &tx->message.envelope.sender))
-        row = no_chunk(ss);
-    if (row == SMTP_REPLY_NONE)
-        row = session_envelope_sender(ss, s, tx);
-    if (row == SMTP_REPLY_NONE) {
-        smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
-        return;
-    }
-    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
-    tx->step = TRANSACTION_REFUSED;
-    tx->reply = (uint8_t)row;
-    tx->reply_text = tx->verdict.text;
-    smtp_server_answer(&s->smtp, row, tx->reply_text);
+    if (row != SMTP_REPLY_DIRECTORY_AWAY ||
+        !session_directory_ask(ss, s, &a->path, session_auth_account(s), SESSION_DIRECTORY_MAIL))
+        conclude_mail(ss, s, &a->path, row);
 }
 
 /* The mildest of what the rules say of the accounts that an address leads to: it is refused only
@@ -242,16 +264,15 @@ static void conclude_rcpt(struct sessions *ss, struct session *s, const struct a
     smtp_server_answer(&s->smtp, row == SMTP_REPLY_NONE ? SMTP_REPLY_OK : row, span_of(NULL, 0));
 }
 
-void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
+/* `row`: what the directory says of the path, and where it leads. */
+static void judge_rcpt(struct sessions *ss, struct session *s, const struct address *path,
+                       const struct directory_entry *entry, enum smtp_reply_id row)
 {
     struct transaction *tx = s->tx;
-    struct span recipient = spelled(&a->path), text = {0};
-    const struct directory_entry *entry = NULL;
+    struct span recipient = spelled(path), text = {0};
     int32_t spared = RULE_NONE;
-    enum smtp_reply_id row;
 
     tx->refused = (struct rule_verdict){.rule = RULE_NONE};
-    row = recipient_lead(ss, tx, &a->path, &entry);
     if (row == SMTP_REPLY_NONE)
         row = judge_recipient(ss, tx, entry, recipient, &spared, &text);
     if (row != SMTP_REPLY_NONE) {
@@ -261,9 +282,29 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     }
     tx->asked_spared = spared;
     /* Who has logged in is no stranger. */
-    if (!entry->greylist || entry->exempt || tx->submission ||
-        !session_greylist_ask(ss, s, &a->path))
-        conclude_rcpt(ss, s, &a->path, entry, SMTP_REPLY_NONE, spared);
+    if (!entry->greylist || entry->exempt || tx->submission || !session_greylist_ask(ss, s, path))
+        conclude_rcpt(ss, s, path, entry, SMTP_REPLY_NONE, spared);
+}
+
+void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
+{
+    const struct directory_entry *entry = NULL;
+    enum smtp_reply_id row = recipient_lead(ss, s->tx, &a->path, &entry);
+
+    if (row != SMTP_REPLY_DIRECTORY_AWAY ||
+        !session_directory_ask(ss, s, &a->path, 0, SESSION_DIRECTORY_RCPT))
+        judge_rcpt(ss, s, &a->path, entry, row);
+}
+
+void session_envelope_rcpt_known(struct sessions *ss, struct session *s, bool known)
+{
+    struct transaction *tx = s->tx;
+    const struct directory_entry *entry = NULL;
+    enum smtp_reply_id row = SMTP_REPLY_DIRECTORY_AWAY;
+
+    if (known)
+        row = recipient_lead(ss, tx, &tx->asked, &entry);
+    judge_rcpt(ss, s, &tx->asked, entry, row);
 }
 
 void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wait)

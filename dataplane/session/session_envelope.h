@@ -15,6 +15,11 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
 /* A refused recipient leaves the others as they are. */
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a);
 
+/* The directory was asked about the sender, or about the recipient, and the table has the answer; or
+ * there is none. */
+void session_envelope_mail_known(struct sessions *ss, struct session *s, bool known);
+void session_envelope_rcpt_known(struct sessions *ss, struct session *s, bool known);
+
 /* The recipient that greylisting was asked about is let in, or is to wait. */
 void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wait);
 

@@ -4,6 +4,7 @@
 #include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_envelope.h"
 #include "dataplane/session/session_greet.h"
+#include "dataplane/session/session_directory.h"
 #include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
@@ -33,7 +34,8 @@ static void begin_again(struct sessions *ss, struct session *s)
 
     s->name_len = 0;
     s->esmtp = false;
-    smtp_server_secured(&s->smtp, submission ? &ss->submission_secure : &ss->smtp_options);
+    smtp_server_secured(&s->smtp, submission ? &ss->submission_secure[session_auth_has(s)]
+                                             : &ss->smtp_options);
 }
 
 static void begin_first(struct sessions *ss, struct session *s)
@@ -41,7 +43,7 @@ static void begin_first(struct sessions *ss, struct session *s)
     bool offers = !s->tls && session_tls_offered(s);
 
     if (s->protocol == LISTENER_SUBMISSION)
-        smtp_server_init(&s->smtp, s->tls   ? &ss->submission_secure
+        smtp_server_init(&s->smtp, s->tls   ? &ss->submission_secure[session_auth_has(s)]
                                    : offers ? &ss->submission_starttls
                                             : &ss->submission_options);
     else
@@ -145,21 +147,14 @@ static void accept(struct sessions *ss, struct session *s)
     conclude(ss, s, SMTP_REPLY_ACCEPTED, writer_span(&w));
 }
 
-/* The whole message is here: decide, then ask for the commit. */
-static void on_end(struct sessions *ss, struct session *s)
+void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply_id row)
 {
     struct transaction *tx = s->tx;
     struct span text = {0};
-    enum smtp_reply_id row;
 
-    if (tx->submission)
-        take_text(ss, s, transaction_submission_rest(tx));
-    row = transaction_content_finish(ss, tx);
+    session_deadline(ss, s, ss->settings.end_timeout_ms);
     if (row == SMTP_REPLY_NONE && !recipient_all_there(ss, tx))
         row = SMTP_REPLY_RECIPIENT_GONE;
-
-    tx->end_us = ss->time.now;
-    session_deadline(ss, s, ss->settings.end_timeout_ms);
     if (row == SMTP_REPLY_NONE)
         row = delivery_judge(ss, tx, &text);
     if (row != SMTP_REPLY_NONE) {
@@ -183,6 +178,20 @@ static void on_end(struct sessions *ss, struct session *s)
     transaction_release(tx);
     tx->step = TRANSACTION_WRITING;
     transaction_stamp(ss, STAGE_store);
+}
+
+/* The whole message is here. */
+static void on_end(struct sessions *ss, struct session *s)
+{
+    struct transaction *tx = s->tx;
+    enum smtp_reply_id row;
+
+    if (tx->submission)
+        take_text(ss, s, transaction_submission_rest(tx));
+    row = transaction_content_finish(ss, tx);
+    tx->end_us = ss->time.now;
+    if (!tx->submission || !session_directory_senders(ss, s, &row))
+        session_smtp_decide(ss, s, row);
 }
 
 /* Rows that are not written yet, then the commit. PAUSE while control has the word. */
@@ -406,7 +415,7 @@ static bool waits(const struct session *s)
     if (!s->tx)
         return s->more && session_auth_waits(s);
     return s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
-           s->tx->greylist;
+           s->tx->greylist || s->tx->directory;
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -537,6 +546,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         committed(ss, s, job);
     else if (job->kind == JOB_GREYLIST)
         session_greylist_answer(ss, s, job);
+    else if (job->kind == JOB_DIRECTORY_ADDRESS || job->kind == JOB_DIRECTORY_SENDER)
+        session_directory_answer(ss, s, job);
     else
         session_smtp_auth(ss, s, session_auth_answer(ss, s, job));
     transaction_stamp(ss, STAGE_handoff);

@@ -123,7 +123,9 @@ struct transaction {
     struct transaction_measure measure;
     struct submission *submission; /* transaction_submission.h; NULL: at an MX */
     struct job *greylist;          /* the question about the recipient that waits, or NULL */
-    struct address asked;          /* that recipient, in the arena */
+    struct job *directory;         /* the question about the address that waits, or NULL */
+    uint8_t directory_for;         /* enum session_directory_for */
+    struct address asked;          /* that recipient or address, in the arena */
     int32_t asked_spared;          /* what the rules said of it */
     struct rule_verdict verdict;
     struct rule_verdict refused; /* of the recipient at hand, where a rule refuses it at RCPT */

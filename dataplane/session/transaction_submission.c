@@ -6,11 +6,16 @@
 #include "proto/mime/mime_strip.h"
 #include "proto/smtp/smtp_trace.h"
 
+enum { UNSEEN = 8 };
+
 struct submission {
     uint64_t account;
     struct mime_strip strip;
     bool date, message_id, from; /* are there */
     bool eight_bits;             /* an octet above 127 was seen */
+    /* Addresses of From and Sender that the directory has to be asked about, in the arena. */
+    uint32_t unseen_count, unseen_next;
+    struct span unseen[UNSEEN];
 };
 
 /* RFC 5322 section 3.6.3: the first of the ways to treat Bcc. */
@@ -58,8 +63,39 @@ struct span transaction_submission_rest(struct transaction *tx)
     return mime_strip_finish(&tx->submission->strip);
 }
 
+/* What nobody knows yet is asked about at the end. */
+static enum smtp_reply_id check_sender(struct sessions *ss, struct transaction *tx,
+                                       const struct address *address, struct span mailbox)
+{
+    struct submission *x = tx->submission;
+    enum smtp_reply_id row;
+
+    if (!ss->settings.submission_from)
+        return SMTP_REPLY_NONE;
+    row = session_sender_check(ss, x->account, address, SMTP_REPLY_FROM_NOT_YOURS);
+    if (row != SMTP_REPLY_DIRECTORY_AWAY || x->unseen_count == UNSEEN)
+        return row;
+    return transaction_copy(ss, tx, mailbox, &x->unseen[x->unseen_count++])
+               ? SMTP_REPLY_NONE
+               : SMTP_REPLY_NO_RESOURCES;
+}
+
+bool transaction_submission_unseen(struct transaction *tx, struct address *address_out)
+{
+    struct submission *x = tx->submission;
+
+    return x->unseen_next < x->unseen_count &&
+           address_mailbox(x->unseen[x->unseen_next++], ADDRESS_ALLOW_UTF8, address_out) ==
+               ADDRESS_OK;
+}
+
+uint64_t transaction_submission_account(const struct transaction *tx)
+{
+    return tx->submission->account;
+}
+
 /* Every address is one that the account may send as. */
-static enum smtp_reply_id check_addresses(struct sessions *ss, const struct submission *x,
+static enum smtp_reply_id check_addresses(struct sessions *ss, struct transaction *tx,
                                           const struct mime_event *event)
 {
     struct span text = event->field.value, mailbox;
@@ -68,11 +104,13 @@ static enum smtp_reply_id check_addresses(struct sessions *ss, const struct subm
 
     while ((status = address_list_next(&text, &mailbox)) == ADDRESS_LIST_NEXT) {
         struct address address;
+        enum smtp_reply_id row;
 
         if (address_mailbox(mailbox, ADDRESS_ALLOW_UTF8, &address) != ADDRESS_OK)
             return SMTP_REPLY_NO_FROM;
-        if (ss->settings.submission_from && !session_sender_may(ss, x->account, &address))
-            return SMTP_REPLY_FROM_NOT_YOURS;
+        row = check_sender(ss, tx, &address, mailbox);
+        if (row != SMTP_REPLY_NONE)
+            return row;
         count++;
     }
     return status == ADDRESS_LIST_BAD || count == 0 || event->field.cut ? SMTP_REPLY_NO_FROM
@@ -95,9 +133,9 @@ enum smtp_reply_id transaction_submission_field(struct sessions *ss, struct tran
     case MIME_FIELD_FROM:
         /* Readers differ in which of two they show. */
         x->from = true;
-        return again ? SMTP_REPLY_NO_FROM : check_addresses(ss, x, event);
+        return again ? SMTP_REPLY_NO_FROM : check_addresses(ss, tx, event);
     case MIME_FIELD_SENDER:
-        return check_addresses(ss, x, event);
+        return check_addresses(ss, tx, event);
     default:
         return SMTP_REPLY_NONE;
     }

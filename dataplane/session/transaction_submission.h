@@ -21,6 +21,9 @@ struct span transaction_submission_rest(struct transaction *tx);
 /* A field of the message's own header. The row that refuses it, or SMTP_REPLY_NONE. */
 enum smtp_reply_id transaction_submission_field(struct sessions *ss, struct transaction *tx,
                                                 const struct mime_event *event);
+/* The next address of From or Sender that the directory has to be asked about; false: no more. */
+bool transaction_submission_unseen(struct transaction *tx, struct address *address_out);
+uint64_t transaction_submission_account(const struct transaction *tx);
 /* The message is whole. */
 enum smtp_reply_id transaction_submission_finish(struct sessions *ss, struct transaction *tx);
 /* Writes the fields that it lacked. */

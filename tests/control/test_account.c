@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "control/service/account_service.h"
+#include "control/service/account_table.h"
 #include "control/store/store.h"
 #include "tests/harness/check.h"
 
@@ -58,11 +59,50 @@ static struct account_table *table(const char *alice, const char *bob)
     return t;
 }
 
-static bool login(const struct account_table *t, const char *user, const char *password,
-                  uint64_t *id)
+/* What the table, as a back end, tells of a name. */
+struct told {
+    struct directory_question question; /* first */
+    struct directory_member member;
+    uint8_t text[2048];
+    enum directory_result result;
+};
+
+static void take_told(struct directory_question *q, enum directory_result result)
+{
+    ((struct told *)q)->result = result;
+}
+
+static const struct directory_answer *ask_table(struct account_table *t, struct span user,
+                                                struct told *told)
+{
+    struct directory_backend *b = (struct directory_backend *)t;
+
+    *told = (struct told){
+        .question = {
+            .kind = DIRECTORY_ASK_CREDENTIALS, .name = user, .done = take_told, .one = true}};
+    told->question.answer.members = &told->member;
+    told->question.answer.room = 1;
+    told->question.answer.text = writer_of(told->text, sizeof(told->text));
+    b->ops->ask(b, &told->question);
+    return told->result == DIRECTORY_FOUND ? &told->question.answer : NULL;
+}
+
+static bool login_span(struct account_table *t, struct span user, struct span password,
+                       uint64_t *id)
+{
+    struct told told;
+    const struct directory_answer *known = ask_table(t, user, &told);
+    bool ok = account_judge_password(account_table_fakes(t), known, password);
+
+    if (ok)
+        *id = told.member.id;
+    return ok;
+}
+
+static bool login(struct account_table *t, const char *user, const char *password, uint64_t *id)
 {
     struct span u = guard_copy(span_text(user), true), p = guard_copy(span_text(password), true);
-    bool ok = account_table_login(t, u, p, id);
+    bool ok = login_span(t, u, p, id);
 
     guard_free(u);
     guard_free(p);
@@ -91,8 +131,7 @@ static void passwords_are_judged(void)
     CHECK(!login(t, "", "", &id));
     CHECK(!login(t, "alice@[198.18.0.1]", "secret of alice", &id));
     CHECK(!login(t, "@", "secret of alice", &id) && !login(t, "alice@example.test\r\n", "x", &id));
-    CHECK(!account_table_login(t, span_text("alice@example.test"),
-                               span_of("secret of alice\0x", 17), &id));
+    CHECK(!login_span(t, span_text("alice@example.test"), span_of("secret of alice\0x", 17), &id));
     memset(longest, 'a', 599);
     CHECK(!login(t, "alice@example.test", longest, &id));
     CHECK(!login(t, longest, "secret of alice", &id) && id == 0);
@@ -125,7 +164,7 @@ static int64_t cpu_us(void)
 }
 
 /* The least of some tries, so that a busy machine does not matter. */
-static int64_t least_cost(const struct account_table *t, const char *user, const char *password)
+static int64_t least_cost(struct account_table *t, const char *user, const char *password)
 {
     int64_t least = INT64_MAX;
     uint64_t id;
@@ -179,22 +218,25 @@ static struct account_table *scram_table(const char *secret)
     return t;
 }
 
-static struct scram_keys salt_of(const struct account_table *t, const char *user)
+static struct scram_keys salt_of(struct account_table *t, const char *user)
 {
     struct scram_keys keys = {0};
+    struct told told;
 
-    CHECK(account_table_salt(t, span_text(user), SCRAM_SHA256, &keys));
+    CHECK(account_judge_salt(account_table_fakes(t), ask_table(t, span_text(user), &told),
+                             span_text(user), SCRAM_SHA256, &keys));
     return keys;
 }
 
-static bool proves(const struct account_table *t, const char *user)
+static bool proves(struct account_table *t, const char *user)
 {
     struct job_account_proof proof = {
         .user = span_text(user), .message = span_text("n=x"), .hash = SCRAM_SHA256};
     uint8_t signature[SCRAM_KEY_MAX];
-    uint64_t id = 0;
+    struct told told;
 
-    return account_table_prove(t, &proof, &id, signature);
+    return account_judge_proof(account_table_fakes(t), ask_table(t, proof.user, &told), &proof,
+                               signature);
 }
 
 static void unknown_names_look_like_others_to_scram(void)
@@ -217,7 +259,7 @@ static void unknown_names_look_like_others_to_scram(void)
     account_table_free(other);
 }
 
-static int64_t least_proof(const struct account_table *t, const char *user)
+static int64_t least_proof(struct account_table *t, const char *user)
 {
     int64_t least = INT64_MAX;
 
@@ -244,13 +286,12 @@ static void unknown_names_cost_a_proof_too(void)
 
 static void nobody_acts_as_somebody_else(void)
 {
-    struct account_table *t = scram_table("one");
+    struct span alice = span_text("alice@example.test");
 
-    CHECK(account_table_acts_as(t, 7, span_text("")));
-    CHECK(account_table_acts_as(t, 7, span_text("ALICE@example.test")));
-    CHECK(!account_table_acts_as(t, 7, span_text("bob@example.test")));
-    CHECK(!account_table_acts_as(t, 7, span_text("nobody@example.test")));
-    account_table_free(t);
+    CHECK(account_judge_acts_as(alice, span_text("")));
+    CHECK(account_judge_acts_as(alice, span_text("ALICE@example.test")));
+    CHECK(!account_judge_acts_as(alice, span_text("bob@example.test")));
+    CHECK(!account_judge_acts_as(alice, span_text("alice")));
 }
 
 static void no_accounts_no_logins(void)
@@ -302,11 +343,31 @@ static enum job_status ask(struct handoff *h, const char *user, const char *pass
     return status;
 }
 
+static const struct login_guard_limits limits = {.delay_ms = 1000, .delay_max_ms = 30000};
+
+static struct account_service *start(struct handoff *h, struct directory_chain *chain,
+                                     const struct account_fakes *fakes)
+{
+    return account_service_start(
+        &(struct account_service_options){.handoff = h, .threads = 2},
+        &(struct account_setting){
+            .chain = chain, .fakes = fakes, .limits = limits, .timeout_ms = 1000});
+}
+
+static struct directory_chain *chain_of(struct account_table *t)
+{
+    struct directory_backend *b = (struct directory_backend *)t;
+
+    return directory_chain_new(&b, 1);
+}
+
 static void jobs_are_answered_also_across_a_reload(void)
 {
     struct handoff *h =
         handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 16});
-    struct account_service *s = account_service_start(h, table("old", "bob"));
+    struct account_table *old = table("old", "bob"), *new = table("new", NULL);
+    struct directory_chain *before = chain_of(old), *after = chain_of(new);
+    struct account_service *s = start(h, before, account_table_fakes(old));
     uint64_t id;
 
     if (!CHECK(s != NULL))
@@ -315,11 +376,16 @@ static void jobs_are_answered_also_across_a_reload(void)
     CHECK(ask(h, "alice@example.test", "new", false, &id) == JOB_REFUSED);
     CHECK(ask(h, "bob@example.test", "bob", false, &id) == JOB_OK && id == 8);
     CHECK(ask(h, "alice@example.test", "old", true, &id) == JOB_CANCELLED);
-    account_service_swap(s, table("new", NULL));
+    account_service_set(s, &(struct account_setting){.chain = after,
+                                                     .fakes = account_table_fakes(new),
+                                                     .limits = limits,
+                                                     .timeout_ms = 1000});
+    CHECK(directory_chain_free(before));
     CHECK(ask(h, "alice@example.test", "old", false, &id) == JOB_REFUSED);
     CHECK(ask(h, "alice@example.test", "new", false, &id) == JOB_OK && id == 7);
     CHECK(ask(h, "bob@example.test", "bob", false, &id) == JOB_REFUSED);
     account_service_stop(s);
+    CHECK(directory_chain_free(after));
     handoff_free(h);
 }
 
@@ -329,7 +395,9 @@ static void a_flood_starves_nobody(void)
     struct handoff *h =
         handoff_new(&(struct handoff_options){.workers = 1, .jobs = 64, .records = 16});
     struct handoff_port *port = handoff_port_of(h, 0);
-    struct account_service *s = account_service_start(h, table("secret", NULL));
+    struct account_table *t = table("secret", NULL);
+    struct directory_chain *chain = chain_of(t);
+    struct account_service *s = start(h, chain, account_table_fakes(t));
     uint32_t busy = 0, wrong = 0, right = 0, answered = 0;
     uint32_t delay = 0;
 
@@ -363,6 +431,7 @@ static void a_flood_starves_nobody(void)
     /* The address owes its longest wait after a few: the rest is not judged. */
     CHECK(wrong >= 4 && wrong <= 8 && delay > 8000);
     account_service_stop(s);
+    CHECK(directory_chain_free(chain));
     handoff_free(h);
 }
 

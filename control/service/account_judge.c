@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/service/account_judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/config/config_settings.h"
+#include "control/directory/password.h"
+#include "proto/address/address.h"
+
+bool account_judge_password(const struct account_fakes *fakes, const struct directory_answer *known,
+                            struct span password)
+{
+    char hash[CRYPT_OUTPUT_SIZE];
+    bool has = known && known->hash.len && known->hash.len < sizeof(hash);
+    bool right;
+
+    snprintf(hash, sizeof(hash), "%s", fakes->hash);
+    if (has) {
+        memcpy(hash, known->hash.data, known->hash.len);
+        hash[known->hash.len] = 0;
+    }
+    right = password_check(password, hash);
+    explicit_bzero(hash, sizeof(hash));
+    return right && has;
+}
+
+/* Keys of the user, or such as look like some. Real ones and made up ones take the same work: both
+ * are made, and a text is read. */
+bool account_judge_salt(const struct account_fakes *fakes, const struct directory_answer *known,
+                        struct span user, enum scram_hash hash, struct scram_keys *keys_out)
+{
+    static const char *const like[SCRAM_HASHES] = {
+        [SCRAM_SHA1] = "SCRAM-SHA-1$4096:AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+                       "AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        [SCRAM_SHA256] = "SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$"
+                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    };
+    bool has = known && known->scram[hash].len;
+    uint32_t iterations =
+        fakes->iterations[hash] ? fakes->iterations[hash] : (uint32_t)SCRAM_ITERATIONS;
+    struct scram_keys read, made;
+
+    if (!scram_keys_read(has ? known->scram[hash] : span_text(like[hash]), &read) ||
+        !scram_keys_fake(&made, hash, iterations, span_of(fakes->secret, sizeof(fakes->secret)),
+                         user))
+        return false;
+    *keys_out = has ? read : made;
+    return true;
+}
+
+bool account_judge_proof(const struct account_fakes *fakes, const struct directory_answer *known,
+                         const struct job_account_proof *proof, uint8_t *signature_out)
+{
+    enum scram_hash hash = (enum scram_hash)proof->hash;
+    struct scram_keys keys;
+
+    return account_judge_salt(fakes, known, proof->user, hash, &keys) &&
+           scram_keys_check(&keys, proof->message, proof->proof, signature_out) && known &&
+           known->scram[hash].len;
+}
+
+static bool is_key(struct span account, struct span identity, bool fold)
+{
+    uint8_t bytes[ADDRESS_KEY_MAX];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    return config_address_key(&w, identity, fold) && span_equal(writer_span(&w), account);
+}
+
+bool account_judge_acts_as(struct span account, struct span identity)
+{
+    char *prepared;
+    bool same;
+
+    if (identity.len == 0 || is_key(account, identity, false) || is_key(account, identity, true))
+        return true;
+    prepared = password_prepare_name(identity);
+    same = prepared && (is_key(account, span_text(prepared), false) ||
+                        is_key(account, span_text(prepared), true));
+    free(prepared);
+    return same;
+}
