@@ -45,6 +45,7 @@ LIBRARIES = {
     "cyaml/": ("control", "tests"),
     "jansson.h": ("control", "tests"),
     "crypt.h": ("control", "tests"),
+    "mxml.h": ("control/clientconfig", "tests"),
     "microhttpd.h": ("control/metrics", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
