@@ -13,6 +13,7 @@ TLS = ["{port: 587, protocol: submission, tls: starttls}", "{port: 465, protocol
        "{port: 110, protocol: pop3, tls: starttls}", "{port: 995, protocol: pop3, tls: implicit}"]
 RESPONSE = "{http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006}"
 OUTLOOK = "{http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a}"
+HASH = "$6$wirepost$fffBq.H1B6MJz2UA6QQ83V.a15NcOaBP2893DfocaVj7AphAYskAmQCq8MEKsmz31NPPIElgEMg86Oq5Zvoyj."
 FORMATS = ("autoconfig", "autodiscover", "mobileconfig", "srv")
 
 
@@ -27,7 +28,7 @@ class Place:
             "hostname: mx.example.test\nengine: {interface: e}\nnetwork: {addresses: [198.18.0.2/24]}\n"
             f"listeners: [{', '.join(['{port: 25, protocol: smtp, tls: starttls}', *listeners])}]\nstore: {{path: a}}\n"
             "tls: {certificates: [{certificate: c.pem, key: k.pem}]}\n"
-            "domains: [{name: example.test}, {name: bücher.test}]\naccounts: [{address: alice@example.test, password: $6$x$y}]\n"
+            "domains: [{name: example.test}, {name: bücher.test}]\naccounts: [{address: alice@example.test, password: \"" + HASH + "\"}]\n"
             "aliases:\n  - {address: postmaster@example.test, members: [alice@example.test]}\n"
             "  - {address: abuse@example.test, members: [alice@example.test]}\n"
             "  - {address: postmaster@bücher.test, members: [alice@example.test]}\n"
