@@ -43,7 +43,7 @@ struct config_option {
     const char *text;
 };
 
-enum { CONFIG_ROWS_MAX = 256 };
+enum { CONFIG_ROWS_MAX = 384 };
 
 extern const struct config_option config_options[];
 extern const uint32_t config_option_count;
@@ -96,5 +96,13 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
  * to. Fills what the check finds in their structs. False: no memory.
  */
 bool config_check_addresses(struct config *config, const char *path, struct config_errors *errors);
+
+/* Wrong issuers and identities; mechanisms that are offered without what they need. */
+void config_check_oauth(const struct config *config, const char *path,
+                        struct config_errors *errors);
+/* The part that is about LDAP, which fills what was left out too. False: no memory. */
+bool config_check_ldap(struct config *config, const char *path, struct config_errors *errors);
+/* Lines about what is no error and may still surprise. */
+void config_warn_ldap(const struct config *config, struct writer *out);
 
 #endif

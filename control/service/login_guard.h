@@ -2,6 +2,7 @@
 #ifndef CONTROL_SERVICE_LOGIN_GUARD_H
 #define CONTROL_SERVICE_LOGIN_GUARD_H
 
+#include "control/config/config.h"
 #include "proto/base/ip_address.h"
 #include "proto/base/span.h"
 
@@ -23,6 +24,9 @@ struct login_guard_limits {
     uint32_t delay_max_ms; /* longest one */
     uint32_t login_ms;     /* least time between two logins of an account; 0: none */
 };
+
+/* As the configuration has them. */
+struct login_guard_limits login_guard_configured(const struct config *config);
 
 enum { LOGIN_GUARD_PENDING = 4 }; /* logins of one address that wait to be judged */
 

@@ -73,6 +73,7 @@ struct world {
     uint32_t commits;
     enum job_status greylist_status;
     uint32_t greylist_asked;
+    enum job_status directory_status;
     struct pop3_mailbox view;
     struct pop3_entry entries[WORLD_MESSAGES];
     uint8_t marks[WORLD_MESSAGES / 8];
@@ -118,6 +119,7 @@ void world_reset(struct world *w);
 bool world_expect(struct world *w, const char *expected);
 /* Puts an entry into the directory: its domain has example.test, with the accounts 1 (alice) and 2
  * (bob). */
+void world_put_span(struct world *w, const struct directory_entry *fields, struct span key);
 void world_put(struct world *w, const struct directory_entry *fields, const char *key);
 /* An address that leads to these accounts; the third and later ones are called "other". */
 void world_put_address(struct world *w, const char *key, const uint64_t *ids, uint32_t count);

@@ -10,13 +10,18 @@
 
 void world_put(struct world *w, const struct directory_entry *fields, const char *key)
 {
+    world_put_span(w, fields, span_text(key));
+}
+
+void world_put_span(struct world *w, const struct directory_entry *fields, struct span key)
+{
     struct directory_entry e = *fields;
 
     e.version = 1;
     /* A writer is no reader (see directory.c). */
     if (w->sessions)
         rcu_unregister_thread();
-    directory_put(w->settings.directory, &e, span_text(key));
+    directory_put(w->settings.directory, &e, key);
     if (w->sessions)
         rcu_register_thread();
 }

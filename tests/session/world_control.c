@@ -190,6 +190,9 @@ static enum job_status model(struct world *w, struct job *job)
     case JOB_GREYLIST:
         w->greylist_asked++;
         return w->greylist_status;
+    case JOB_DIRECTORY_ADDRESS:
+    case JOB_DIRECTORY_SENDER:
+        return w->directory_status;
     case JOB_ACCOUNT_LOGIN:
         job->account_login.account_out = 1;
         job->account_login.delay_ms_out = w->login_delay_ms;

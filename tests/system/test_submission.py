@@ -11,7 +11,7 @@ from lab import messages
 from lab.certificates import Authority
 from lab.engine import PASSWORD, USERS, crypt
 from lab.namespaces import ENGINE_IPV4, inside
-from lab.scram import stored_keys
+from lab.sasl import scram_keys
 from lab.smtp import Session, inbox
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
@@ -19,7 +19,7 @@ SUBMISSION = 587
 
 
 def settings(**more):
-    keys = {"scram_sha_256": stored_keys(PASSWORD), "scram_sha_1": stored_keys(PASSWORD, "SCRAM-SHA-1", "sha1")}
+    keys = {"scram_sha_256": scram_keys("SCRAM-SHA-256", "sha256"), "scram_sha_1": scram_keys("SCRAM-SHA-1", "sha1")}
     return {
         "listeners": [{"port": 25, "protocol": "smtp"}, {"port": 110, "protocol": "pop3"},
                       {"port": SUBMISSION, "protocol": "submission"}],

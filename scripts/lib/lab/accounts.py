@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.certificates import Authority
 from lab.engine import DOMAIN, HOSTNAME, PASSWORD, USERS, crypt
 from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
-from lab.scram import stored_keys
+from lab.scram import scram_keys
 
 SUBMISSION, SUBMISSIONS, POP3, POP3S = 587, 465, 110, 995
 
@@ -28,6 +28,7 @@ def serve(engine):
     certificate = authority.sign("server", HOSTNAME)
     # Reloads read it as the user that the engine has become.
     shutil.chown(certificate["key"], engine.settings["engine"]["user"])
+    keys = scram_keys("SCRAM-SHA-256", "sha256")
     engine.settings |= {
         "listeners": [{"port": 25, "protocol": "smtp", "tls": "starttls"},
                       {"port": SUBMISSION, "protocol": "submission", "tls": "starttls"},
@@ -36,7 +37,7 @@ def serve(engine):
                       {"port": POP3S, "protocol": "pop3", "tls": "implicit"}],
         "tls": {"certificates": [certificate]},
         "pop3": {"allow_cleartext": False},
-        "accounts": [{"address": f"{user}@{DOMAIN}", "password": crypt(PASSWORD), "scram_sha_256": stored_keys(PASSWORD)}
+        "accounts": [{"address": f"{user}@{DOMAIN}", "password": crypt(PASSWORD), "scram_sha_256": keys}
                      for user in USERS],
     }
     engine.write()
