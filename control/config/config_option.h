@@ -43,7 +43,7 @@ struct config_option {
     const char *text;
 };
 
-enum { CONFIG_ROWS_MAX = 256 };
+enum { CONFIG_ROWS_MAX = 384 };
 
 extern const struct config_option config_options[];
 extern const uint32_t config_option_count;
