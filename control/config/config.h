@@ -143,7 +143,7 @@ struct config_smtp {
 
 /* At a time, and within limits.window; 0: no limit. */
 struct config_limit {
-    int64_t sessions, connects, errors, messages, recipients;
+    int64_t sessions, connects, errors, messages, recipients, bytes;
 };
 
 struct config_limit_network {
@@ -159,10 +159,20 @@ struct config_greylist {
     int64_t cache;
 };
 
+/* In the order of the option's choices. */
+enum config_ban { CONFIG_BAN_REPLY, CONFIG_BAN_RESET };
+
+struct config_bans {
+    int64_t failures; /* 0: nobody is banned for them */
+    int64_t window, time, time_max;
+    int answer; /* enum config_ban */
+};
+
 struct config_limits {
     int64_t window, counters;
     int64_t prefix_v4, prefix_v6;
-    struct config_limit address, network, sender, sender_domain;
+    struct config_limit address, network, sender, sender_domain, account;
+    struct config_bans ban;
     struct config_limit_network *networks;
     uint32_t networks_count;
 };

@@ -8,6 +8,7 @@
 #include "control/base/clock.h"
 #include "control/directory/directory_pool.h"
 #include "control/directory/password.h"
+#include "control/log/log.h"
 #include "control/service/service_thread.h"
 
 enum {
@@ -167,7 +168,8 @@ static void end_unjudged(struct login *l, enum job_status status)
     struct account_service *s = l->service;
 
     pthread_mutex_lock(&s->lock);
-    login_guard_drop(s->guard, asked_of(l->job).client, clock_monotonic_ms());
+    login_guard_drop(s->guard, asked_of(l->job).client, asked_of(l->job).user,
+                     clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     end(l, status);
 }
@@ -239,6 +241,15 @@ static uint32_t left_of(const struct login *l, uint32_t delay_ms)
     return spent < delay_ms ? delay_ms - (uint32_t)spent : 0;
 }
 
+static void tell_ban(const struct ip_address *client)
+{
+    char text[IP_ADDRESS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    ip_address_put(&w, client);
+    LOG(INFO, "%.*s is banned: too many wrong passwords", (int)w.len, text);
+}
+
 /* On a thread of the pool. */
 static void judge(void *context, uint32_t thread, struct directory_question *question)
 {
@@ -268,6 +279,9 @@ static void judge(void *context, uint32_t thread, struct directory_question *que
         status = refuse(l->job, LOGIN_EARLY);
     }
     pthread_mutex_unlock(&s->lock);
+    if (!right && s->options.bans &&
+        ban_list_failure(s->options.bans, a.client, clock_monotonic_ms()))
+        tell_ban(a.client);
     if (status != JOB_OK || !upgrade(l))
         end(l, status);
 }
@@ -417,11 +431,12 @@ static void admit(struct account_service *s, struct job *job)
 
     *asked_of(job).delay_ms_out = 0;
     pthread_mutex_lock(&s->lock);
-    if (s->logins < LOGINS &&
-        login_guard_admit(s->guard, asked_of(job).client, clock_monotonic_ms())) {
+    if (s->logins < LOGINS && login_guard_admit(s->guard, asked_of(job).client, asked_of(job).user,
+                                                clock_monotonic_ms())) {
         l = enter(s, job, &s->logins, LOGINS);
         if (!l)
-            login_guard_drop(s->guard, asked_of(job).client, clock_monotonic_ms());
+            login_guard_drop(s->guard, asked_of(job).client, asked_of(job).user,
+                             clock_monotonic_ms());
     }
     if (l) {
         *(s->first ? &s->last->next : &s->first) = l;

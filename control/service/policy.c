@@ -18,12 +18,11 @@
 #include "control/service/directory_service.h"
 #include "control/service/greylist_service.h"
 #include "control/service/identity_service.h"
+#include "control/service/limit_tables.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
-#include "dataplane/handoff/gauge_table.h"
 #include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/mailbox_table.h"
-#include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
 
 enum { RETIRED_CHAINS = 8 };
@@ -37,8 +36,7 @@ struct policy {
     struct directory_service *lookups;
     struct directory_chain *chain;                   /* in force */
     struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
-    struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
-    struct window_table *windows;
+    struct limit_tables limits;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
     struct known_table *known;       /* of greylisting */
     struct greylist_service *greylist;
@@ -66,6 +64,7 @@ struct policy *policy_new(const struct policy_options *options)
 {
     struct policy *p = calloc(1, sizeof(*p));
     uint8_t secret[16];
+    bool ok;
 
     if (!p)
         return NULL;
@@ -73,14 +72,13 @@ struct policy *policy_new(const struct policy_options *options)
     pthread_mutex_init(&p->lock, NULL);
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
-    if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
-        p->windows = window_table_new(options->counters, secret);
-    if (p->directory && p->windows)
+    ok = getrandom(secret, sizeof(secret), 0) == sizeof(secret) &&
+         limit_tables_init(&p->limits, options->connections, options->counters, secret);
+    if (ok && p->directory)
         directory_cache(p->directory, options->cache, options->cache_absent, secret);
-    p->gauges = gauge_table_new(2 * options->connections);
     p->mailboxes = mailbox_table_new(options->addresses_max);
     p->known = known_table_new(options->known);
-    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->mailboxes || !p->known) {
+    if (!ok || !p->loader || !p->directory || !p->mailboxes || !p->known) {
         policy_free(p);
         return NULL;
     }
@@ -121,8 +119,9 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .profile = p->options.profile,
                                             .directory = p->directory,
                                             .rules = rules,
-                                            .gauges = p->gauges,
-                                            .windows = p->windows,
+                                            .gauges = p->limits.gauges,
+                                            .windows = p->limits.windows,
+                                            .bans = p->limits.banned,
                                             .mailboxes = p->mailboxes,
                                             .known = p->known,
                                             .account_id = account_registry_id,
@@ -253,7 +252,8 @@ static bool start_accounts(struct policy *p, const struct config *config,
                                               .threads = (uint32_t)config->auth.threads,
                                               .method = config_hash_prefix(config),
                                               .account_id = account_id,
-                                              .context = p};
+                                              .context = p,
+                                              .bans = p->limits.bans};
 
     p->accounts = account_service_start(&options, setting);
     return p->accounts != NULL;
@@ -333,7 +333,7 @@ static bool take_greylist(struct policy *p, const struct config *config, struct 
     struct greylist_service_options options = {.handoff = p->options.handoff,
                                                .store = p->options.store,
                                                .known = p->known,
-                                               .names = p->windows};
+                                               .names = p->limits.windows};
 
     if (p->greylist)
         greylist_service_set(p->greylist, &config->greylist);
@@ -422,6 +422,7 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         return give_up(p, rules, tls, oauth);
     }
     tls_service_swap(p->tls, tls);
+    limit_tables_set(&p->limits, config);
     publish(p, config, settings);
     return true;
 }
@@ -527,15 +528,12 @@ bool policy_look_at_rules(struct policy *p,
 
 void policy_counters(const struct policy *p, const struct counter_sink *sink)
 {
-    struct window_stats windows = window_table_stats(p->windows);
-
     sink->put(sink->user, "directory_entries", directory_count(p->directory));
     sink->put(sink->user, "directory_cached", directory_cached(p->directory, false));
     sink->put(sink->user, "directory_cached_absent", directory_cached(p->directory, true));
     if (p->lookups)
         directory_service_counters(p->lookups, sink);
-    sink->put(sink->user, "limit_counters_evicted", windows.evicted);
-    sink->put(sink->user, "limit_events_missed", windows.missed);
+    limit_tables_counters(&p->limits, sink);
     if (p->tls)
         tls_service_counters(p->tls, sink);
     if (p->identities)
@@ -552,6 +550,11 @@ void policy_sweep(struct policy *p)
 struct directory_service *policy_directory(struct policy *p)
 {
     return p->lookups;
+}
+
+struct ban_list *policy_bans(struct policy *p)
+{
+    return p->limits.bans;
 }
 
 struct greylist_service *policy_greylist(struct policy *p)
@@ -591,8 +594,7 @@ void policy_free(struct policy *p)
         free(settings_publish(p->options.handoff, NULL));
     rule_loader_free(p->loader);
     directory_free(p->directory);
-    window_table_free(p->windows);
-    gauge_table_free(p->gauges);
+    limit_tables_fini(&p->limits);
     store_full_watch(p->options.store, NULL, NULL);
     mailbox_table_free(p->mailboxes);
     free(p->served);

@@ -198,7 +198,11 @@ static void begin_protocol(struct sessions *ss, struct session *s)
 
 static void begin(struct sessions *ss, struct session *s)
 {
-    if (tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_IMPLICIT)
+    bool implicit = tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_IMPLICIT;
+
+    if (session_limit_resets(ss, s, implicit))
+        return;
+    if (implicit)
         session_tls_begin(ss, s, false);
     else
         begin_protocol(ss, s);
@@ -257,7 +261,7 @@ static void let_go(struct sessions *ss, struct session *s, const char *reason)
     struct tcp_conn *conn = s->conn;
 
     session_record(ss, s, reason);
-    session_limit_leave(ss, s);
+    session_limit_gone(ss, s);
     s->conn = NULL;
     if (s->protocol == LISTENER_POP3 && session_pop3_holds(s, conn))
         return;
