@@ -367,7 +367,7 @@ struct config_ldap {
     /* Attributes; what was left out has the schema's after the check. */
     char **addresses, **members, **send_as, **passwords;
     uint32_t addresses_count, members_count, send_as_count, passwords_count;
-    char *quota, *id;
+    char *quota;
     char **disabled; /* attribute "=" value, or "=*", or "&" and bits */
     uint32_t disabled_count;
     /* Found by the check: */
