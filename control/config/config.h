@@ -95,6 +95,10 @@ struct config_ports {
     int64_t dad;  /* 0: none */
 };
 
+/* The first gateway within the network of this one of our addresses; NULL: it has none. */
+const struct ip_address *config_gateway(const struct config_ports *ports,
+                                        const struct config_network *own);
+
 struct config_listener {
     uint32_t line; /* where it stands in the file */
     uint16_t port;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_settings.h"
 
+#include "dataplane/session/session_tls.h"
 #include "proto/sasl/sasl_server.h"
 
 /* Octets of a line without its LF: RFC 5322 section 2.1.1. */
