@@ -431,6 +431,30 @@ bool session_auth_due(const struct session *s, enum session_auth_outcome *outcom
     return true;
 }
 
+/* ---- settings ---- */
+
+struct span session_auth_names(struct sessions *ss, uint32_t has)
+{
+    struct writer names = writer_of(ss->mechanisms[has], sizeof(ss->mechanisms[has]));
+
+    sasl_mechanism_put(&names, sasl_mechanisms_possible(ss->settings.mechanisms, has));
+    return writer_span(&names);
+}
+
+void session_auth_secure(struct sessions *ss)
+{
+    for (uint32_t has = 0; has < SASL_CONNECTIONS; has++) {
+        struct span names = session_auth_names(ss, has);
+
+        ss->submission_secure[has] = ss->submission_options;
+        ss->submission_secure[has].cleartext = true;
+        ss->submission_secure[has].mechanisms = names;
+        ss->pop3_secure[has] = ss->pop3_options;
+        ss->pop3_secure[has].login = true;
+        ss->pop3_secure[has].mechanisms = names;
+    }
+}
+
 /* ---- what protocols say ---- */
 
 enum smtp_reply_id session_auth_smtp(enum session_auth_outcome outcome)

@@ -19,6 +19,10 @@ enum session_auth_outcome {
     SESSION_AUTH_OUTCOMES
 };
 
+/* With new settings: writes the names of what can be offered on a connection that has `has`, a
+ * space before each; makes the options of connections under TLS out of those in the clear. */
+struct span session_auth_names(struct sessions *ss, uint32_t has);
+void session_auth_secure(struct sessions *ss);
 /* What the connection has that mechanisms need: bits of enum sasl_need. */
 uint32_t session_auth_has(const struct session *s);
 
