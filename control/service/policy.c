@@ -353,7 +353,6 @@ static void publish(struct policy *p, const struct config *config, struct settin
     free(before);
 }
 
-/* What was read for a configuration that does not come into force. */
 static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_contexts *tls,
                     struct oauth *oauth)
 {
@@ -367,18 +366,15 @@ static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
 {
     struct rule_loader_options options;
-    struct rule_generation *rules;
+    struct rule_generation *rules = NULL;
     struct account_table *accounts;
     struct settings *settings;
     struct tls_contexts *tls = read_tls(p, config, why);
     struct oauth *oauth = oauth_new(&config->oauth, why);
 
     policy_rule_options(config, &options);
-    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules)) {
-        tls_contexts_free(tls);
-        oauth_drop(oauth);
-        return false;
-    }
+    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules))
+        return give_up(p, rules, tls, oauth);
     if (!make(p, config, rules, &settings, &accounts)) {
         writer_printf(why,
                       "domains and accounts cannot be set up: the store failed, or "
