@@ -15,6 +15,7 @@ enum store_backdoor_family {
     BACKDOOR_FLAGS,
     BACKDOOR_BODY,
     BACKDOOR_GREYLIST,
+    BACKDOOR_DIRECTORY,
     BACKDOOR_FAMILIES
 };
 
