@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The programs that people have, with accounts: each submits and reads under TLS, and trusts the certificate for its name."""
 
+import functools
 import mailbox
 import plistlib
 import re
@@ -159,9 +160,14 @@ def nodemailer_submits(engine, port, login, ident, _directory):
                  login.password, BOB, ident, data=TEXT.encode())
 
 
+@functools.cache
+def stored(engine, identity, user):
+    return records.export(engine, identity, user)
+
+
 def delivered(engine, user, ident):
     """What the account has of this subject."""
-    found = [records.export(engine, row["id"], user) for row in engine.ask("mailbox", "list", user)]
+    found = [stored(engine, row["id"], user) for row in engine.ask("mailbox", "list", user)]
     return [data for data in found if re.search(rb"^Subject: " + ident.encode() + rb"\r$", data, re.MULTILINE)]
 
 
@@ -304,7 +310,7 @@ def of_autoconfig(engine):
 
 
 def of_autodiscover(engine):
-    for protocol in ElementTree.fromstring(written(engine, "autodiscover", ALICE)).iter("{*}Protocol"):
+    for protocol in ElementTree.fromstring(written(engine, "autodiscover", ALICE)).findall(".//{*}Protocol"):
         told = {child.tag.split("}")[1]: child.text for child in protocol}
         yield told["Type"].lower(), told["Server"], told["Port"], told["Encryption"], told["LoginName"]
 
