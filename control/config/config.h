@@ -95,6 +95,10 @@ struct config_ports {
     int64_t dad;  /* 0: none */
 };
 
+/* The first gateway within the network of this one of our addresses; NULL: it has none. */
+const struct ip_address *config_gateway(const struct config_ports *ports,
+                                        const struct config_network *own);
+
 struct config_listener {
     uint32_t line; /* where it stands in the file */
     uint16_t port;
@@ -143,7 +147,7 @@ struct config_smtp {
 
 /* At a time, and within limits.window; 0: no limit. */
 struct config_limit {
-    int64_t sessions, connects, errors, messages, recipients;
+    int64_t sessions, connects, errors, messages, recipients, bytes;
 };
 
 struct config_limit_network {
@@ -159,10 +163,20 @@ struct config_greylist {
     int64_t cache;
 };
 
+/* In the order of the option's choices. */
+enum config_ban { CONFIG_BAN_REPLY, CONFIG_BAN_RESET };
+
+struct config_bans {
+    int64_t failures; /* 0: nobody is banned for them */
+    int64_t window, time, time_max;
+    int answer; /* enum config_ban */
+};
+
 struct config_limits {
     int64_t window, counters;
     int64_t prefix_v4, prefix_v6;
-    struct config_limit address, network, sender, sender_domain;
+    struct config_limit address, network, sender, sender_domain, account;
+    struct config_bans ban;
     struct config_limit_network *networks;
     uint32_t networks_count;
 };
@@ -367,7 +381,7 @@ struct config_ldap {
     /* Attributes; what was left out has the schema's after the check. */
     char **addresses, **members, **send_as, **passwords;
     uint32_t addresses_count, members_count, send_as_count, passwords_count;
-    char *quota, *id;
+    char *quota;
     char **disabled; /* attribute "=" value, or "=*", or "&" and bits */
     uint32_t disabled_count;
     /* Found by the check: */

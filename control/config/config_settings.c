@@ -329,6 +329,7 @@ static void fill_limit(uint32_t out[LIMIT_KINDS], const struct config_limit *in)
     out[LIMIT_ERRORS] = (uint32_t)in->errors;
     out[LIMIT_MESSAGES] = (uint32_t)in->messages;
     out[LIMIT_RECIPIENTS] = (uint32_t)in->recipients;
+    out[LIMIT_BYTES] = (uint32_t)(in->bytes / LIMIT_BYTES_UNIT);
 }
 
 static void fill_limits(struct limits *l, const struct config_settings_source *source)
@@ -342,6 +343,7 @@ static void fill_limits(struct limits *l, const struct config_settings_source *s
     fill_limit(l->limit[LIMIT_NETWORK], &c->network);
     fill_limit(l->limit[LIMIT_SENDER], &c->sender);
     fill_limit(l->limit[LIMIT_SENDER_DOMAIN], &c->sender_domain);
+    fill_limit(l->limit[LIMIT_ACCOUNT], &c->account);
     l->network_count = c->networks_count;
     for (uint32_t i = 0; i < c->networks_count; i++) {
         const struct config_limit_network *from = &c->networks[i];
@@ -355,6 +357,8 @@ static void fill_limits(struct limits *l, const struct config_settings_source *s
     }
     l->gauges = source->gauges;
     l->windows = source->windows;
+    l->bans = source->bans;
+    l->ban_reset = c->ban.answer == CONFIG_BAN_RESET;
 }
 
 struct settings *config_settings(const struct config_settings_source *source)

@@ -14,6 +14,7 @@ struct config_settings_source {
     struct rule_generation *rules; /* passed on as it is, like the next */
     struct gauge_table *gauges;
     struct window_table *windows;
+    const struct ban_table *bans;
     struct mailbox_table *mailboxes;
     struct known_table *known;
     uint64_t queue; /* id of the account that mail for other servers is kept in; 0: none */

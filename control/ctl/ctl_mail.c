@@ -58,6 +58,11 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
         return ctl_greylist_list(context, request, why);
     case CTL_GREYLIST_REMOVE:
         return ctl_greylist_remove(context, request, why);
+    case CTL_BAN_LIST:
+    case CTL_BAN_ADD:
+    case CTL_BAN_DELETE:
+    case CTL_BAN_CLEAR:
+        return ctl_ban(context, request, why);
     case CTL_ACCOUNT_ERASE:
         return ctl_erase_account(context, request, why);
     case CTL_ACCOUNT_ADD:

@@ -56,6 +56,8 @@ json_t *ctl_greylist_list(struct ctl_mail *mail, const struct ctl_request *reque
                           struct writer *why);
 json_t *ctl_greylist_remove(struct ctl_mail *mail, const struct ctl_request *request,
                             struct writer *why);
+/* ctl_ban.c */
+json_t *ctl_ban(struct ctl_mail *mail, const struct ctl_request *request, struct writer *why);
 /* ctl_transfer.c: what `wirepost ctl import` and `export` ask for, piece by piece. */
 json_t *ctl_transfer_import(struct ctl_mail *mail, const struct ctl_request *request,
                             struct writer *why);

@@ -8,6 +8,7 @@
 #include "control/base/clock.h"
 #include "control/directory/directory_pool.h"
 #include "control/directory/password.h"
+#include "control/log/log.h"
 #include "control/service/service_thread.h"
 
 enum {
@@ -25,8 +26,9 @@ struct login {
     struct login *next; /* of those that wait, or are judged */
     struct directory_chain *chain;
     struct directory_member member;
-    bool found;    /* a back end has the name */
-    bool verified; /* the back end has judged the password: `right` */
+    uint64_t since_ms; /* monotonic: when it was asked */
+    bool found;        /* a back end has the name */
+    bool verified;     /* the back end has judged the password: `right` */
     bool right;
     uint8_t text[TEXT];
     struct password_kept kept; /* that replace stale ones */
@@ -166,7 +168,8 @@ static void end_unjudged(struct login *l, enum job_status status)
     struct account_service *s = l->service;
 
     pthread_mutex_lock(&s->lock);
-    login_guard_drop(s->guard, asked_of(l->job).client, clock_monotonic_ms());
+    login_guard_drop(s->guard, asked_of(l->job).client, asked_of(l->job).user,
+                     clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     end(l, status);
 }
@@ -192,7 +195,8 @@ static bool is_right(struct login *l)
     if (job->kind == JOB_ACCOUNT_PROOF)
         return account_judge_proof(&fakes, known, &job->account_proof,
                                    job->account_proof.signature_out);
-    return account_judge_password(&fakes, known, job->account_login.password);
+    return account_judge_password(&fakes, known, job->account_login.user,
+                                  job->account_login.password);
 }
 
 static uint64_t id_of(const struct login *l)
@@ -228,6 +232,24 @@ static bool upgrade(struct login *l)
     return true;
 }
 
+/* A refusal comes so long after the question, not after the judgement: so the time that back ends
+ * and hashes of different kinds take does not show in it. */
+static uint32_t left_of(const struct login *l, uint32_t delay_ms)
+{
+    uint64_t spent = clock_monotonic_ms() - l->since_ms;
+
+    return spent < delay_ms ? delay_ms - (uint32_t)spent : 0;
+}
+
+static void tell_ban(const struct ip_address *client)
+{
+    char text[IP_ADDRESS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    ip_address_put(&w, client);
+    LOG(INFO, "%.*s is banned: too many wrong passwords", (int)w.len, text);
+}
+
 /* On a thread of the pool. */
 static void judge(void *context, uint32_t thread, struct directory_question *question)
 {
@@ -250,12 +272,16 @@ static void judge(void *context, uint32_t thread, struct directory_question *que
     }
     pthread_mutex_lock(&s->lock);
     if (!right) {
-        *a.delay_ms_out = login_guard_wrong(s->guard, a.client, a.user, clock_monotonic_ms());
+        *a.delay_ms_out =
+            left_of(l, login_guard_wrong(s->guard, a.client, a.user, clock_monotonic_ms()));
         status = refuse(l->job, LOGIN_WRONG);
     } else if (!login_guard_right(s->guard, a.client, a.user, clock_monotonic_ms())) {
         status = refuse(l->job, LOGIN_EARLY);
     }
     pthread_mutex_unlock(&s->lock);
+    if (!right && s->options.bans &&
+        ban_list_failure(s->options.bans, a.client, clock_monotonic_ms()))
+        tell_ban(a.client);
     if (status != JOB_OK || !upgrade(l))
         end(l, status);
 }
@@ -380,6 +406,7 @@ static struct login *enter(struct account_service *s, struct job *job, uint32_t 
         return NULL;
     l->service = s;
     l->job = job;
+    l->since_ms = clock_monotonic_ms();
     (*count)++;
     return l;
 }
@@ -404,11 +431,12 @@ static void admit(struct account_service *s, struct job *job)
 
     *asked_of(job).delay_ms_out = 0;
     pthread_mutex_lock(&s->lock);
-    if (s->logins < LOGINS &&
-        login_guard_admit(s->guard, asked_of(job).client, clock_monotonic_ms())) {
+    if (s->logins < LOGINS && login_guard_admit(s->guard, asked_of(job).client, asked_of(job).user,
+                                                clock_monotonic_ms())) {
         l = enter(s, job, &s->logins, LOGINS);
         if (!l)
-            login_guard_drop(s->guard, asked_of(job).client, clock_monotonic_ms());
+            login_guard_drop(s->guard, asked_of(job).client, asked_of(job).user,
+                             clock_monotonic_ms());
     }
     if (l) {
         *(s->first ? &s->last->next : &s->first) = l;

@@ -4,6 +4,7 @@
 
 #include "control/directory/directory_chain.h"
 #include "control/service/account_judge.h"
+#include "control/service/ban_list.h"
 #include "control/service/login_guard.h"
 #include "dataplane/handoff/handoff.h"
 
@@ -37,6 +38,7 @@ struct account_service_options {
      * failed. From several threads at once; may block. Not called where the back end knows it. */
     uint64_t (*account_id)(void *context, const struct directory_member *member);
     void *context;
+    struct ban_list *bans; /* told of wrong passwords; borrowed; NULL: nobody is */
 };
 
 /* The threads inherit the caller's CPUs and block all signals. NULL with errno. */

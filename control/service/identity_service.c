@@ -43,6 +43,9 @@ struct identity_service {
     uint64_t verdicts[OAUTH_WAITS + 1];
 };
 
+/* Whose a token is comes out last, so its failures count by address alone. */
+static const struct span nobody;
+
 static struct proof *proof_of(struct directory_question *question)
 {
     return (struct proof *)question;
@@ -78,7 +81,7 @@ static void end_unjudged(struct proof *p, enum job_status status)
     struct identity_service *s = p->service;
 
     pthread_mutex_lock(&s->lock);
-    login_guard_drop(s->guard, &p->job->account_identity.client, clock_monotonic_ms());
+    login_guard_drop(s->guard, &p->job->account_identity.client, nobody, clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     end(p, status);
 }
@@ -89,8 +92,7 @@ static void refuse(struct proof *p, enum login_refusal why)
     struct identity_service *s = p->service;
 
     pthread_mutex_lock(&s->lock);
-    a->delay_ms_out =
-        login_guard_wrong(s->guard, &a->client, p->question.name, clock_monotonic_ms());
+    a->delay_ms_out = login_guard_wrong(s->guard, &a->client, nobody, clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     a->why_out = (uint8_t)why;
     end(p, JOB_REFUSED);
@@ -230,10 +232,10 @@ static struct proof *enter(struct identity_service *s, struct job *job)
 
     pthread_mutex_lock(&s->lock);
     if (s->logins < LOGINS &&
-        login_guard_admit(s->guard, &job->account_identity.client, clock_monotonic_ms())) {
+        login_guard_admit(s->guard, &job->account_identity.client, nobody, clock_monotonic_ms())) {
         p = calloc(1, sizeof(*p));
         if (!p)
-            login_guard_drop(s->guard, &job->account_identity.client, clock_monotonic_ms());
+            login_guard_drop(s->guard, &job->account_identity.client, nobody, clock_monotonic_ms());
     }
     if (p) {
         *p = (struct proof){.service = s, .job = job, .chain = s->chain, .oauth = s->oauth};

@@ -11,11 +11,19 @@
  * by client address (IPv6: by /64). A wrong one is to be answered after a wait that doubles with
  * each further one of the same account or address, up to a bound; the waits of one address follow
  * each other, so that many connections gain nothing, and an address that owes more than the longest
- * wait is not judged at all. A right one is never held back, so nobody locks anybody else's
- * account. Each quiet minute forgives one wrong password.
+ * wait is not judged at all. So do those of an account, which takes what LOGIN_GUARD_SHARES
+ * addresses may owe: who guesses from very many has one account's waits to share. Each quiet minute
+ * forgives one wrong password. A name is a name, whether anybody has it or not.
  *
- * Memory: 65536 entries of 40 bytes; of four that share a place the one untouched for longest gives
- * way. Not for several threads at once. Times are monotonic milliseconds.
+ * Nobody locks an account's owner out: an address that has logged in to the account is judged
+ * whatever the account owes, and its own wrong passwords do not count against the account. From
+ * another address the owner has to find a moment in which the account owes no more than it may; one
+ * address that guesses leaves them always. What an account owes never comes to more than
+ * LOGIN_GUARD_SHARES * (LOGIN_GUARD_PENDING + 1) of the longest waits.
+ *
+ * Memory: 65536 entries of 40 bytes for wrong ones, 16384 of 16 for who has logged in; of four that
+ * share a place the one untouched for longest gives way, and only a right password gets a place
+ * among the latter. Not for several threads at once. Times are monotonic milliseconds.
  */
 struct login_guard;
 
@@ -28,22 +36,29 @@ struct login_guard_limits {
 /* As the configuration has them. */
 struct login_guard_limits login_guard_configured(const struct config *config);
 
-enum { LOGIN_GUARD_PENDING = 4 }; /* logins of one address that wait to be judged */
+/* Logins of one address that wait to be judged; and how many addresses' worth of them, and of
+ * waits, an account takes. */
+enum { LOGIN_GUARD_PENDING = 4, LOGIN_GUARD_SHARES = 4 };
 
 /* NULL: no memory. `seed` makes places in the table unforeseeable. */
 struct login_guard *login_guard_new(uint64_t seed);
 void login_guard_free(struct login_guard *guard);
 void login_guard_limit(struct login_guard *guard, const struct login_guard_limits *limits);
 
-/* True when a login from there may be judged; one of the next three must follow. False: too many
- * wait, or it owes too much. */
-bool login_guard_admit(struct login_guard *guard, const struct ip_address *client, uint64_t now_ms);
+/* True when a login from there may be judged; one of the next three must follow, with the same
+ * client and user. Who is not known by name yet (`user` is empty) counts by address alone, and may
+ * be named when it was right. False: too many wait, or one of them owes too much. */
+bool login_guard_admit(struct login_guard *guard, const struct ip_address *client, struct span user,
+                       uint64_t now_ms);
 /* It was not judged after all. */
-void login_guard_drop(struct login_guard *guard, const struct ip_address *client, uint64_t now_ms);
+void login_guard_drop(struct login_guard *guard, const struct ip_address *client, struct span user,
+                      uint64_t now_ms);
 /* It was wrong. Returns for how many milliseconds its answer is to be held back. */
 uint32_t login_guard_wrong(struct login_guard *guard, const struct ip_address *client,
                            struct span user, uint64_t now_ms);
-/* It was right: what is held against the account is forgotten. False: too soon after the last. */
+/* It was right. From an address that had not logged in to the account, what is held against the
+ * account is forgotten: it was its owner who looked for the password. False: too soon after the
+ * last. */
 bool login_guard_right(struct login_guard *guard, const struct ip_address *client, struct span user,
                        uint64_t now_ms);
 

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "control/config/config_settings.h"
@@ -18,15 +17,13 @@
 #include "control/service/directory_service.h"
 #include "control/service/greylist_service.h"
 #include "control/service/identity_service.h"
+#include "control/service/limit_tables.h"
+#include "control/service/retired_chains.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
-#include "dataplane/handoff/gauge_table.h"
 #include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/mailbox_table.h"
-#include "dataplane/handoff/window_table.h"
 #include "control/store/store_quarantine.h"
-
-enum { RETIRED_CHAINS = 8 };
 
 struct policy {
     struct policy_options options;
@@ -36,9 +33,8 @@ struct policy {
     struct identity_service *identities;
     struct directory_service *lookups;
     struct directory_chain *chain;                   /* in force */
-    struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
-    struct gauge_table *gauges; /* what limits are counted with, for as long as workers run */
-    struct window_table *windows;
+    struct retired_chains retired;
+    struct limit_tables limits;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
     struct known_table *known;       /* of greylisting */
     struct greylist_service *greylist;
@@ -66,6 +62,7 @@ struct policy *policy_new(const struct policy_options *options)
 {
     struct policy *p = calloc(1, sizeof(*p));
     uint8_t secret[16];
+    bool ok;
 
     if (!p)
         return NULL;
@@ -73,14 +70,13 @@ struct policy *policy_new(const struct policy_options *options)
     pthread_mutex_init(&p->lock, NULL);
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
-    if (getrandom(secret, sizeof(secret), 0) == sizeof(secret))
-        p->windows = window_table_new(options->counters, secret);
-    if (p->directory && p->windows)
+    ok = getrandom(secret, sizeof(secret), 0) == sizeof(secret) &&
+         limit_tables_init(&p->limits, options->connections, options->counters, secret);
+    if (ok && p->directory)
         directory_cache(p->directory, options->cache, options->cache_absent, secret);
-    p->gauges = gauge_table_new(2 * options->connections);
     p->mailboxes = mailbox_table_new(options->addresses_max);
     p->known = known_table_new(options->known);
-    if (!p->loader || !p->directory || !p->windows || !p->gauges || !p->mailboxes || !p->known) {
+    if (!ok || !p->loader || !p->directory || !p->mailboxes || !p->known) {
         policy_free(p);
         return NULL;
     }
@@ -121,8 +117,9 @@ static bool make(struct policy *p, const struct config *config, struct rule_gene
                                             .profile = p->options.profile,
                                             .directory = p->directory,
                                             .rules = rules,
-                                            .gauges = p->gauges,
-                                            .windows = p->windows,
+                                            .gauges = p->limits.gauges,
+                                            .windows = p->limits.windows,
+                                            .bans = p->limits.banned,
                                             .mailboxes = p->mailboxes,
                                             .known = p->known,
                                             .account_id = account_registry_id,
@@ -197,33 +194,6 @@ static void see_account(void *context, uint64_t account)
     (void)change_gone(context, account, false);
 }
 
-static bool free_retired(struct policy *p)
-{
-    bool all = true;
-
-    for (int i = 0; i < RETIRED_CHAINS; i++) {
-        if (directory_chain_free(p->retired[i]))
-            p->retired[i] = NULL;
-        else
-            all = false;
-    }
-    return all;
-}
-
-/* Questions end by their deadlines. */
-static void retire(struct policy *p, struct directory_chain *chain)
-{
-    int i = 0;
-
-    while (p->retired[i] && ++i == RETIRED_CHAINS) {
-        free_retired(p);
-        usleep(1000);
-        i = 0;
-    }
-    p->retired[i] = chain;
-    free_retired(p);
-}
-
 /* An account of a back end that logs in. */
 static uint64_t account_id(void *context, const struct directory_member *member)
 {
@@ -253,7 +223,8 @@ static bool start_accounts(struct policy *p, const struct config *config,
                                               .threads = (uint32_t)config->auth.threads,
                                               .method = config_hash_prefix(config),
                                               .account_id = account_id,
-                                              .context = p};
+                                              .context = p,
+                                              .bans = p->limits.bans};
 
     p->accounts = account_service_start(&options, setting);
     return p->accounts != NULL;
@@ -313,7 +284,7 @@ static bool take_accounts(struct policy *p, const struct config *config,
     old = p->chain;
     p->chain = chain;
     pthread_mutex_unlock(&p->lock);
-    retire(p, old);
+    retired_chains_add(&p->retired, old);
     return true;
 }
 
@@ -333,7 +304,7 @@ static bool take_greylist(struct policy *p, const struct config *config, struct 
     struct greylist_service_options options = {.handoff = p->options.handoff,
                                                .store = p->options.store,
                                                .known = p->known,
-                                               .names = p->windows};
+                                               .names = p->limits.windows};
 
     if (p->greylist)
         greylist_service_set(p->greylist, &config->greylist);
@@ -382,7 +353,6 @@ static void publish(struct policy *p, const struct config *config, struct settin
     free(before);
 }
 
-/* What was read for a configuration that does not come into force. */
 static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_contexts *tls,
                     struct oauth *oauth)
 {
@@ -396,18 +366,15 @@ static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
 {
     struct rule_loader_options options;
-    struct rule_generation *rules;
+    struct rule_generation *rules = NULL;
     struct account_table *accounts;
     struct settings *settings;
     struct tls_contexts *tls = read_tls(p, config, why);
     struct oauth *oauth = oauth_new(&config->oauth, why);
 
     policy_rule_options(config, &options);
-    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules)) {
-        tls_contexts_free(tls);
-        oauth_drop(oauth);
-        return false;
-    }
+    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules))
+        return give_up(p, rules, tls, oauth);
     if (!make(p, config, rules, &settings, &accounts)) {
         writer_printf(why,
                       "domains and accounts cannot be set up: the store failed, or "
@@ -422,6 +389,7 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         return give_up(p, rules, tls, oauth);
     }
     tls_service_swap(p->tls, tls);
+    limit_tables_set(&p->limits, config);
     publish(p, config, settings);
     return true;
 }
@@ -527,15 +495,12 @@ bool policy_look_at_rules(struct policy *p,
 
 void policy_counters(const struct policy *p, const struct counter_sink *sink)
 {
-    struct window_stats windows = window_table_stats(p->windows);
-
     sink->put(sink->user, "directory_entries", directory_count(p->directory));
     sink->put(sink->user, "directory_cached", directory_cached(p->directory, false));
     sink->put(sink->user, "directory_cached_absent", directory_cached(p->directory, true));
     if (p->lookups)
         directory_service_counters(p->lookups, sink);
-    sink->put(sink->user, "limit_counters_evicted", windows.evicted);
-    sink->put(sink->user, "limit_events_missed", windows.missed);
+    limit_tables_counters(&p->limits, sink);
     if (p->tls)
         tls_service_counters(p->tls, sink);
     if (p->identities)
@@ -545,13 +510,18 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
-    free_retired(p);
+    retired_chains_free(&p->retired);
     tls_service_watch(p->tls);
 }
 
 struct directory_service *policy_directory(struct policy *p)
 {
     return p->lookups;
+}
+
+struct ban_list *policy_bans(struct policy *p)
+{
+    return p->limits.bans;
 }
 
 struct greylist_service *policy_greylist(struct policy *p)
@@ -578,7 +548,7 @@ void policy_stop(struct policy *p)
     p->lookups = NULL;
     p->greylist = NULL;
     p->tls = NULL;
-    free_retired(p);
+    retired_chains_free(&p->retired);
     directory_chain_free(p->chain);
     p->chain = NULL;
 }
@@ -591,8 +561,7 @@ void policy_free(struct policy *p)
         free(settings_publish(p->options.handoff, NULL));
     rule_loader_free(p->loader);
     directory_free(p->directory);
-    window_table_free(p->windows);
-    gauge_table_free(p->gauges);
+    limit_tables_fini(&p->limits);
     store_full_watch(p->options.store, NULL, NULL);
     mailbox_table_free(p->mailboxes);
     free(p->served);

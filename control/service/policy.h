@@ -80,6 +80,8 @@ char policy_detail_separator(struct policy *policy, struct span key);
 
 /* To be called now and then: frees rules that no message uses any more. */
 void policy_sweep(struct policy *policy);
+/* Who is banned. */
+struct ban_list *policy_bans(struct policy *policy);
 /* The service of greylisting, from the first success to policy_stop(). */
 struct greylist_service *policy_greylist(struct policy *policy);
 /* Ends the account service and that of greylisting. Workers have stopped. */

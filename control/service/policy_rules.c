@@ -2,6 +2,8 @@
 #include "control/rulefile/rule_loader.h"
 #include "control/service/policy.h"
 
+/* The part of a policy that needs no engine: `wirepost check` asks for it too. */
+
 void policy_rule_options(const struct config *config, struct rule_loader_options *options_out)
 {
     *options_out =

@@ -5,6 +5,7 @@
 #include "proto/base/ip_address.h"
 
 /* How much one client, one network and one sender may have and do. Part of the settings. */
+struct ban_table;
 struct gauge_table;
 struct window_table;
 
@@ -14,6 +15,7 @@ enum limit_scope {
     LIMIT_NETWORK, /* the configured network that it lies in, else the one of `prefix` bits */
     LIMIT_SENDER,  /* the address of MAIL; the null sender is not counted */
     LIMIT_SENDER_DOMAIN,
+    LIMIT_ACCOUNT, /* that has logged in, whatever client it comes by */
     LIMIT_SCOPES,
 };
 
@@ -24,10 +26,12 @@ enum limit_kind {
     LIMIT_ERRORS,     /* commands refused with 5xx, wrong passwords */
     LIMIT_MESSAGES,   /* MAIL accepted */
     LIMIT_RECIPIENTS, /* RCPT accepted */
+    LIMIT_BYTES,      /* of messages, accepted or not, in units of LIMIT_BYTES_UNIT */
     LIMIT_KINDS,
 };
 
-enum { LIMIT_NETWORKS = 128 };
+/* A message counts in whole units. */
+enum { LIMIT_NETWORKS = 128, LIMIT_BYTES_UNIT = 4096 };
 
 struct limit_network {
     struct ip_address address;
@@ -44,6 +48,8 @@ struct limits {
     struct limit_network networks[LIMIT_NETWORKS];
     struct gauge_table *gauges; /* both shared by all workers and all settings */
     struct window_table *windows;
+    const struct ban_table *bans; /* the same */
+    bool ban_reset;               /* who is banned is told nothing */
 };
 
 /* The configured network that the address lies in, the smallest of them; NULL: none. */

@@ -13,6 +13,7 @@ enum { NO_JOB = JOB_KINDS };
 struct login {
     uint64_t account; /* 0: an exchange is under way, and `struct exchange` has more */
     uint16_t name_len;
+    bool counted; /* among the sessions of the account */
     uint8_t name[ADDRESS_KEY_MAX];
 };
 _Static_assert(sizeof(struct login) <= 512 - CHUNK_HEADER, "it lies in a small chunk");
@@ -85,6 +86,14 @@ struct span session_auth_challenge(const struct session *s)
     return sasl_server_challenge(&exchange_of(s)->sasl);
 }
 
+void session_auth_leave(struct sessions *ss, struct session *s)
+{
+    struct login *login = login_of(s);
+
+    if (login)
+        session_limit_logout(ss, login->account, &login->counted);
+}
+
 void session_auth_end(struct sessions *ss, struct session *s)
 {
     struct exchange *x = exchange_of(s);
@@ -93,22 +102,33 @@ void session_auth_end(struct sessions *ss, struct session *s)
         sasl_server_wipe(&x->sasl);
     if (!login_of(s))
         return;
+    session_auth_leave(ss, s);
     chunk_give(ss->options.pool, *place_of(s));
     *place_of(s) = NULL;
 }
 
-bool session_auth_keep(struct sessions *ss, struct session *s)
+enum session_auth_outcome session_auth_keep(struct sessions *ss, struct session *s)
 {
     struct exchange *x = exchange_of(s);
     struct chunk *home = chunk_take(ss->options.pool, CHUNK_SMALL);
+    enum session_auth_outcome outcome = SESSION_AUTH_KNOWN;
+    struct login *login;
 
     if (home) {
-        memcpy(home->data, &x->login, sizeof(x->login));
-        ((struct login *)home->data)->account = x->account;
+        login = (struct login *)home->data;
+        *login = x->login;
+        login->account = x->account;
+        if (session_limit_login(ss, login->account, &login->counted).smtp) {
+            chunk_give(ss->options.pool, home);
+            home = NULL;
+            outcome = SESSION_AUTH_SESSIONS;
+        }
+    } else {
+        outcome = SESSION_AUTH_TEMPORARY;
     }
     session_auth_end(ss, s);
     *place_of(s) = home;
-    return home != NULL;
+    return outcome;
 }
 
 /* ---- questions ---- */

@@ -46,9 +46,11 @@ bool session_auth_idle(struct session *s);
 
 /* Forgets the exchange, or the login. Nothing of it may be with control. */
 void session_auth_end(struct sessions *ss, struct session *s);
-/* Ends an exchange that went well: from here on the session knows who it is. False: no memory, and
- * the exchange is forgotten. */
-bool session_auth_keep(struct sessions *ss, struct session *s);
+/* The session is not counted among those of its account any more: the connection goes. */
+void session_auth_leave(struct sessions *ss, struct session *s);
+/* Ends an exchange that went well: from here on the session knows who it is, and SESSION_AUTH_KNOWN
+ * is returned. Otherwise the exchange is forgotten. */
+enum session_auth_outcome session_auth_keep(struct sessions *ss, struct session *s);
 
 /* The account that has logged in; 0: nobody. While an exchange goes on nobody has. */
 uint64_t session_auth_account(const struct session *s);

@@ -140,8 +140,15 @@ void session_pop3_release(struct sessions *ss, struct session *s)
     struct retrieval *r = s->pop3;
 
     session_pop3_settle(ss, r);
+    session_pop3_leave(ss, s);
     s->pop3 = NULL;
     chunk_give(ss->options.pool, r->home);
+}
+
+void session_pop3_leave(struct sessions *ss, struct session *s)
+{
+    if (s->pop3)
+        session_limit_logout(ss, s->pop3->account, &s->pop3->counted);
 }
 
 /* ---- actions ---- */

@@ -44,6 +44,7 @@ struct retrieval {
     uint8_t asked;         /* enum job_kind that control has, or NO_JOB */
     uint8_t parting;       /* enum pop3_reply_id that QUIT gets once the mailbox is released */
     uint8_t held;          /* enum pop3_reply_id of a refused login, until the deadline; 0: none */
+    bool counted;          /* among the sessions of the account */
     bool utf8;             /* the client has said UTF8 */
     bool sending;
     bool in_order; /* the message that is read is the one behind the one before */
@@ -59,6 +60,9 @@ bool session_pop3_pursue(struct sessions *ss, struct session *s);
 bool session_pop3_unpin(struct sessions *ss, struct session *s);
 /* Gives back the retrieval, which holds nothing of control's. */
 void session_pop3_release(struct sessions *ss, struct session *s);
+
+/* The session is not counted among those of its account any more: the connection goes. */
+void session_pop3_leave(struct sessions *ss, struct session *s);
 
 /* session_pop3_login.c: from PASS to the open mailbox. */
 void session_pop3_login(struct sessions *ss, struct session *s, const struct pop3_action *a);

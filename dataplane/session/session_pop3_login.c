@@ -74,6 +74,23 @@ void session_pop3_login(struct sessions *ss, struct session *s, const struct pop
     r->wanted = JOB_ACCOUNT_LOGIN;
 }
 
+/* Who the client is is known. */
+static void open_for(struct sessions *ss, struct session *s, uint64_t account)
+{
+    struct retrieval *r = s->pop3;
+    struct limit_reached reached = session_limit_login(ss, account, &r->counted);
+
+    if (reached.pop3) {
+        session_name_set(ss, s, r->user);
+        ss->counters->pop3_logins_refused++;
+        session_pop3_release(ss, s);
+        pop3_server_answer(&s->pop3_server, (enum pop3_reply_id)reached.pop3);
+        return;
+    }
+    r->account = account;
+    r->wanted = JOB_MAILBOX_OPEN;
+}
+
 /* ---- by SASL ---- */
 
 static void known(struct sessions *ss, struct session *s)
@@ -84,8 +101,7 @@ static void known(struct sessions *ss, struct session *s)
     if (r) {
         ss->counters->auth_logins++;
         r->user = keep(r->home, session_auth_name(s));
-        r->account = account;
-        r->wanted = JOB_MAILBOX_OPEN;
+        open_for(ss, s, account);
     }
     session_auth_end(ss, s);
 }
@@ -199,8 +215,7 @@ void session_pop3_judged(struct sessions *ss, struct session *s, const struct jo
         refuse(ss, s, job);
         return;
     }
-    r->account = job->account_login.account_out;
-    r->wanted = JOB_MAILBOX_OPEN;
+    open_for(ss, s, job->account_login.account_out);
 }
 
 void session_pop3_opened(struct sessions *ss, struct session *s, const struct job *job)

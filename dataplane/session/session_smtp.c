@@ -211,6 +211,7 @@ static void end_transaction(struct sessions *ss, struct session *s)
     uint16_t code;
 
     s->tx = NULL;
+    session_limit_bytes(ss, tx);
     if (!tx->answered) {
         /* The client went away: the message may be here all the same, and it will be sent again. */
         ss->counters->messages_unanswered += tx->committed;

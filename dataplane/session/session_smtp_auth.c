@@ -17,12 +17,12 @@ void session_smtp_auth(struct sessions *ss, struct session *s, enum session_auth
         answer(s, SMTP_REPLY_AUTH_CHALLENGE, session_auth_challenge(s));
         return;
     case SESSION_AUTH_KNOWN:
-        if (session_auth_keep(ss, s)) {
+        outcome = session_auth_keep(ss, s);
+        if (outcome == SESSION_AUTH_KNOWN) {
             ss->counters->auth_logins++;
             answer(s, SMTP_REPLY_AUTH_OK, span_of(NULL, 0));
             return;
         }
-        outcome = SESSION_AUTH_TEMPORARY;
         break;
     default:
         session_auth_end(ss, s);

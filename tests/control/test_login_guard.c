@@ -25,15 +25,17 @@ static uint32_t wrong(struct login_guard *g, const char *client, const char *use
 {
     struct ip_address a = address(client);
 
-    return login_guard_admit(g, &a, now) ? login_guard_wrong(g, &a, span_text(user), now)
-                                         : UINT32_MAX;
+    return login_guard_admit(g, &a, span_text(user), now)
+               ? login_guard_wrong(g, &a, span_text(user), now)
+               : UINT32_MAX;
 }
 
 static bool right(struct login_guard *g, const char *client, const char *user, uint64_t now)
 {
     struct ip_address a = address(client);
 
-    return CHECK(login_guard_admit(g, &a, now)) && login_guard_right(g, &a, span_text(user), now);
+    return CHECK(login_guard_admit(g, &a, span_text(user), now)) &&
+           login_guard_right(g, &a, span_text(user), now);
 }
 
 static void waits_double_up_to_a_bound(void)
@@ -105,12 +107,106 @@ static void only_so_many_wait_at_a_time(void)
 {
     struct login_guard *g = guard();
     struct ip_address a = address("198.18.0.1"), b = address("198.18.0.2");
+    char name[] = "a";
 
+    for (int i = 0; i < LOGIN_GUARD_PENDING; i++, name[0]++)
+        CHECK(login_guard_admit(g, &a, span_text(name), 1));
+    CHECK(!login_guard_admit(g, &a, span_text("x"), 1) &&
+          login_guard_admit(g, &b, span_text("x"), 1));
+    login_guard_drop(g, &a, span_text("a"), 1);
+    CHECK(login_guard_admit(g, &a, span_text("x"), 1) &&
+          !login_guard_admit(g, &a, span_text("x"), 1));
+    login_guard_free(g);
+}
+
+static void many_addresses_gain_little_at_one_account(void)
+{
+    struct login_guard *g = guard();
+    char client[] = "198.18.1.0";
+    uint32_t judged = 0;
+
+    /* An hour of eight addresses, each as often as it may: 120 waits of 30 s, and those that were
+     * let in while the first ones were short. */
+    for (uint64_t now = 1000; now < 3601000; now += 1000)
+        for (int i = 0; i < 8; i++) {
+            client[9] = (char)('0' + i);
+            judged += wrong(g, client, "a", now) != UINT32_MAX;
+        }
+    CHECK(judged > 100 && judged < 140);
+    /* Another account is nothing to them. */
+    CHECK(wrong(g, "198.18.2.1", "b", 3601000) == 1000);
+    login_guard_free(g);
+}
+
+static void only_so_many_of_an_account_wait_at_a_time(void)
+{
+    struct login_guard *g = guard();
+    struct ip_address a = address("198.18.0.1");
+
+    for (int i = 0; i < LOGIN_GUARD_SHARES * LOGIN_GUARD_PENDING; i++, a.bytes[15]++)
+        CHECK(login_guard_admit(g, &a, span_text("a"), 1));
+    CHECK(!login_guard_admit(g, &a, span_text("a"), 1));
+    /* The address owes nothing for it. */
     for (int i = 0; i < LOGIN_GUARD_PENDING; i++)
-        CHECK(login_guard_admit(g, &a, 1));
-    CHECK(!login_guard_admit(g, &a, 1) && login_guard_admit(g, &b, 1));
-    login_guard_drop(g, &a, 1);
-    CHECK(login_guard_admit(g, &a, 1) && !login_guard_admit(g, &a, 1));
+        CHECK(login_guard_admit(g, &a, span_text("b"), 1));
+    login_guard_free(g);
+}
+
+/* Whatever one address does, an account is judged from another. */
+static void one_address_locks_nobody_out(void)
+{
+    struct login_guard *g = guard();
+
+    for (uint64_t now = 1000; now < 601000; now += 500) {
+        wrong(g, "198.18.1.1", "a", now);
+        if (now % 50000 == 0)
+            CHECK(right(g, now % 100000 ? "198.18.2.1" : "198.18.2.2", "a", now));
+    }
+    login_guard_free(g);
+}
+
+static void who_has_logged_in_is_not_locked_out(void)
+{
+    struct login_guard *g = guard();
+    char client[] = "198.18.1.0";
+
+    CHECK(right(g, "2001:2::1", "a", 1));
+    for (int i = 0; i < 10; i++) {
+        client[9] = (char)('0' + i);
+        wrong(g, client, "a", 1000);
+    }
+    CHECK(wrong(g, "198.18.2.1", "a", 1000) == UINT32_MAX);
+    /* From where the owner was before, and at the price of a first mistake. */
+    CHECK(wrong(g, "2001:2::2", "a", 1000) == 1000);
+    CHECK(right(g, "2001:2::2", "a", 1500));
+    /* That says nothing about those who go on guessing. */
+    CHECK(wrong(g, "198.18.2.1", "a", 1500) == UINT32_MAX);
+    /* From elsewhere within a bounded time, and the slate is clean then. */
+    CHECK(
+        right(g, "198.18.2.2", "a", 1000 + LOGIN_GUARD_SHARES * (LOGIN_GUARD_PENDING + 1) * 30000));
+    CHECK(wrong(g, "198.18.2.3", "a", 601001) == 1000);
+    login_guard_free(g);
+}
+
+/* Those who have logged in are known by their right passwords alone. */
+static void guesses_put_out_nobody_who_has_logged_in(void)
+{
+    struct login_guard *g = guard();
+    struct ip_address a = address("198.18.0.0");
+    char client[] = "198.19.1.0";
+
+    CHECK(right(g, "2001:2::1", "a", 1));
+    for (uint32_t i = 0; i < 300000; i++) {
+        for (int b = 0; b < 3; b++)
+            a.bytes[13 + b] = (uint8_t)(i >> 8 * b);
+        if (login_guard_admit(g, &a, span_of(a.bytes, 16), 1000 + i))
+            login_guard_wrong(g, &a, span_of(a.bytes, 16), 1000 + i);
+    }
+    for (int i = 0; i < 10; i++) {
+        client[9] = (char)('0' + i);
+        wrong(g, client, "a", 400000);
+    }
+    CHECK(wrong(g, "198.18.2.1", "a", 400000) == UINT32_MAX && right(g, "2001:2::1", "a", 400000));
     login_guard_free(g);
 }
 
@@ -141,7 +237,7 @@ static void the_table_forgets_the_oldest(void)
             name[d] = (char)('a' + (i >> (4 * d) & 15));
         a.bytes[15] = (uint8_t)i;
         a.bytes[14] = (uint8_t)(i >> 8);
-        if (login_guard_admit(g, &a, 1000001 + i))
+        if (login_guard_admit(g, &a, span_text(name), 1000001 + i))
             login_guard_wrong(g, &a, span_text(name), 1000001 + i);
     }
     CHECK(wrong(g, "198.18.0.9", "other", 2000000) != UINT32_MAX);
@@ -166,6 +262,11 @@ int main(void)
     CHECK_CASE(addresses_are_watched_over_all_accounts);
     CHECK_CASE(many_connections_gain_nothing);
     CHECK_CASE(only_so_many_wait_at_a_time);
+    CHECK_CASE(many_addresses_gain_little_at_one_account);
+    CHECK_CASE(only_so_many_of_an_account_wait_at_a_time);
+    CHECK_CASE(one_address_locks_nobody_out);
+    CHECK_CASE(who_has_logged_in_is_not_locked_out);
+    CHECK_CASE(guesses_put_out_nobody_who_has_logged_in);
     CHECK_CASE(logins_keep_their_distance);
     CHECK_CASE(the_table_forgets_the_oldest);
     CHECK_CASE(zero_means_no_wait);

@@ -78,7 +78,8 @@ def configuration(directory, interface, pmd, workers):
         "smtp": {"message_size": "50MiB", "recipients": 100},
         "pop3": {"allow_cleartext": True},
         # All clients of a test are one address.
-        "limits": {scope: {"connections": "none", "errors": "none"} for scope in ("address", "network")},
+        "limits": {"ban": {"failures": "none"}} | {
+            scope: {"connections": "none", "errors": "none"} for scope in ("address", "network")},
         "store": {"path": f"{directory}/store"},
         "rules": {"files": [str(STARTER_RULES)], "cache": f"{directory}/rule-cache"},
         # Quarantine by score, rejection by rule alone.
