@@ -5,10 +5,19 @@
 #include "control/clientconfig/client_config.h"
 #include "control/clientconfig/client_xml.h"
 
-/*
- * Autoconfig, the clientConfig 1.1 of Thunderbird. `password-encrypted` means CRAM-MD5 to many of
- * those that read it: it is said where a password cannot be sent, and SCRAM is all there is.
- */
+/* Autoconfig, the clientConfig 1.1 of Thunderbird: the first way to log in that a program knows is
+ * taken. `password-encrypted` means CRAM-MD5 to many of those that read it, so it is said only
+ * where there is nothing else. */
+static void put_ways(mxml_node_t *server, const struct client_config *c, bool submission)
+{
+    if (c->password || !submission)
+        client_xml_text(server, "authentication", "password-cleartext");
+    if (c->oauth)
+        client_xml_text(server, "authentication", "OAuth2");
+    if (submission && !c->password && !c->oauth)
+        client_xml_text(server, "authentication", "password-encrypted");
+}
+
 static void put_server(mxml_node_t *provider, const struct client_config *c,
                        const struct client_server *server)
 {
@@ -27,8 +36,7 @@ static void put_server(mxml_node_t *provider, const struct client_config *c,
     client_xml_text(element, "socketType", server->implicit ? "SSL" : "STARTTLS");
     /* Thunderbird fills in the address it was given. */
     client_xml_text(element, "username", c->address ? c->address : "%EMAILADDRESS%");
-    client_xml_text(element, "authentication",
-                    c->password || !submission ? "password-cleartext" : "password-encrypted");
+    put_ways(element, c, submission);
 }
 
 bool client_autoconfig_write(const struct client_config *c, FILE *out)

@@ -55,12 +55,17 @@ static bool read_name(struct client_config *c, const char *name)
     return true;
 }
 
+static bool offers(const struct config *config, enum sasl_mechanism mechanism)
+{
+    return config->auth.offered & sasl_mechanism_bit(mechanism);
+}
+
 bool client_config_init(struct client_config *c, const struct config *config, const char *name,
                         struct writer *why)
 {
     *c = (struct client_config){.hostname = config->hostname};
-    c->password = (config->auth.offered &
-                   (sasl_mechanism_bit(SASL_PLAIN) | sasl_mechanism_bit(SASL_LOGIN))) != 0;
+    c->password = offers(config, SASL_PLAIN) || offers(config, SASL_LOGIN);
+    c->oauth = offers(config, SASL_OAUTHBEARER) || offers(config, SASL_XOAUTH2);
     if (config->role != CONFIG_ROLE_SERVE) {
         writer_text(why, "expected a configuration of role serve");
         return false;

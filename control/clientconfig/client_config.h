@@ -44,6 +44,7 @@ struct client_config {
     /* Whether a password can be sent to `submission`, by PLAIN or LOGIN: many programs know no
      * other way. POP3 has USER and PASS always. */
     bool password;
+    bool oauth; /* whether a token can be, by OAUTHBEARER or XOAUTH2 */
     uint32_t count;
     struct client_server servers[SETTINGS_LISTENERS]; /* implicit ones first */
 };

@@ -142,12 +142,26 @@ def test_what_is_in_the_clear_is_not_told(place):
     assert done.returncode == 1 and b"no listener of protocol submission has tls" in done.stderr
 
 
+def ways(place, kind):
+    """The ways to log in of each server, in their order."""
+    return [[way.text for way in each.findall("authentication")]
+            for each in ElementTree.fromstring(place.text("autoconfig")).find("emailProvider").findall(kind)]
+
+
+def test_tokens(place):
+    issuer = "oauth: {issuers: [{issuer: 'https://id.test', audience: [mail], keys: /k.json}]}\n"
+    place.configure(TLS, issuer)
+    assert ways(place, "outgoingServer") == ways(place, "incomingServer") == [["password-cleartext", "OAuth2"]] * 2
+    place.configure(TLS, issuer + "auth: {mechanisms: [XOAUTH2]}\n")
+    assert ways(place, "outgoingServer") == [["OAuth2"]] * 2
+    assert place.call("--format", "mobileconfig", "example.test").returncode == 1
+
+
 def test_scram_alone(place):
     """Outlook and Apple's programs have no SCRAM."""
     place.configure(TLS, "auth: {mechanisms: [SCRAM-SHA-256]}\n")
-    provider = ElementTree.fromstring(place.text("autoconfig")).find("emailProvider")
-    assert {each.findtext("authentication") for each in provider.findall("outgoingServer")} == {"password-encrypted"}
-    assert {each.findtext("authentication") for each in provider.findall("incomingServer")} == {"password-cleartext"}
+    assert ways(place, "outgoingServer") == [["password-encrypted"]] * 2
+    assert ways(place, "incomingServer") == [["password-cleartext"]] * 2
     for form in ("autodiscover", "mobileconfig"):
         assert place.call("--format", form, "example.test").returncode == 1
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.certificates import Authority
-from lab.engine import DOMAIN, HOSTNAME, PASSWORD, USERS, crypt
+from lab.engine import HOSTNAME, PASSWORD
 from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
 from lab.scram import scram_keys
 
@@ -37,8 +37,7 @@ def serve(engine):
                       {"port": POP3S, "protocol": "pop3", "tls": "implicit"}],
         "tls": {"certificates": [certificate]},
         "pop3": {"allow_cleartext": False},
-        "accounts": [{"address": f"{user}@{DOMAIN}", "password": crypt(PASSWORD), "scram_sha_256": keys}
-                     for user in USERS],
+        "accounts": [{**account, "scram_sha_256": keys} for account in engine.settings["accounts"]],
     }
     engine.write()
     engine.namespaces.name(HOSTNAME, ENGINE_IPV4, ENGINE_IPV6)
