@@ -22,9 +22,11 @@
 #include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/ctl/ctl_trace.h"
+#include "control/ldap/ldap_backend.h"
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
+#include "control/oauth/oauth.h"
 #include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
@@ -51,6 +53,8 @@ static void check_rules(void *context, const struct config *config, struct confi
 {
     errors->count += !policy_check_rules(config, &errors->text);
     errors->count += !tls_contexts_check(config, &errors->text);
+    errors->count += !oauth_files_good(&config->oauth, &errors->text);
+    errors->count += !ldap_backend_check(config, &errors->text);
 }
 
 #ifdef WIREPOST_DPDK

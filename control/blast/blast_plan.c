@@ -9,6 +9,7 @@
 #include "control/blast/blast_language.h"
 #include "control/blast/blast_load.h"
 #include "control/blast/blast_manners.h"
+#include "control/blast/blast_secure.h"
 #include "control/blast/blast_users.h"
 #include "control/config/config.h"
 
@@ -267,9 +268,9 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
                                     "helo, from");
     if (w->write)
         return plan_users(p) && plan_messages(p);
-    return plan_port(p) && plan_target(p) && blast_load_plan(w, &p->order) &&
-           blast_manners_plan(w, &p->order) && plan_users(p) && plan_messages(p) &&
-           plan_mailboxes(p);
+    return plan_port(p) && plan_target(p) && blast_secure_plan(w, &p->order, &p->secure) &&
+           blast_load_plan(w, &p->order) && blast_manners_plan(w, &p->order) && plan_users(p) &&
+           plan_messages(p) && plan_mailboxes(p);
 }
 
 bool blast_plan_sink(struct blast_plan *p, int count, char **words)
@@ -297,6 +298,7 @@ bool blast_plan_sink(struct blast_plan *p, int count, char **words)
 void blast_plan_fini(struct blast_plan *p)
 {
     blast_words_fini(&p->words);
+    blast_secure_free(p->secure);
     blast_messages_free(p->messages);
     blast_users_free(p->users, p->order.user_count);
     free(p->rejected);

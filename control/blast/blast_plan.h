@@ -5,6 +5,8 @@
 #include "control/blast/blast_messages.h"
 #include "control/blast/blast_words.h"
 
+struct blast_secure;
+
 /* An order made of words, and the memory that it points into. */
 struct blast_plan {
     struct blast_words words;
@@ -12,6 +14,7 @@ struct blast_plan {
     struct blast_messages *messages;
     struct span *users; /* as order.users; each is memory of its own, up to order.user_count */
     bool *rejected;     /* as order.rejected */
+    struct blast_secure *secure; /* handshakes; NULL: without TLS */
     char password[256];
 };
 

@@ -19,7 +19,8 @@ enum { QUANTILES = sizeof(quantiles) / sizeof(quantiles[0]) };
 uint64_t blast_report_failures(const struct blast_counts *c)
 {
     return c->sessions_refused + c->sessions_reset + c->sessions_lost + c->sessions_closed +
-           c->sessions_silent + c->sessions_broken + c->sessions_unfinished + c->memory_short;
+           c->sessions_silent + c->sessions_broken + c->sessions_insecure + c->sessions_unfinished +
+           c->memory_short;
 }
 
 bool blast_report_verified(const struct blast_verified *v)
@@ -151,6 +152,8 @@ static void each_error(const struct blast_tally *t,
     for (int v = 0; v < POP3_VERB_COUNT; v++)
         if (t->errors[v])
             put(user, verbs[v], 0, t->errors[v]);
+    if (t->tls_fault)
+        put(user, t->tls_fault, 0, t->counts.sessions_insecure);
     for (int f = 0; f < SMTP_CLIENT_FAULTS; f++)
         if (t->smtp_faults[f])
             put(user, smtp_client_fault_text((enum smtp_client_fault)f), 0, t->smtp_faults[f]);
@@ -321,7 +324,7 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
     each_error(t, pack_error, errors);
     o = json_pack(
         "{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:O, s:O}", "schema",
-        "blast/1.1", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
+        "blast/1.2", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
         (double)told->load_us / 1e6, "workers", (int)order->workers, "workers_busy", told->busy,
         "sessions_per_second", per_second(t->counts.sessions_done, told->load_us),
         "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",

@@ -101,6 +101,8 @@ struct config_listener {
     int protocol;            /* enum listener_protocol */
     int tls;                 /* enum listener_tls */
     int client_certificates; /* enum config_clients */
+    char **certificates;     /* names of sets; none: those without one */
+    uint32_t certificates_count;
 };
 
 enum config_clients { CONFIG_CLIENTS_NONE, CONFIG_CLIENTS_ASK, CONFIG_CLIENTS_REQUIRE };
@@ -110,13 +112,14 @@ struct config_certificate {
     uint32_t line; /* where it stands in the file */
     char *certificate, *key;
     char *passphrase, *ocsp; /* files; empty: none */
+    char *set;               /* empty: of the listeners that name none */
 };
 
 struct config_tls {
     struct config_certificate *certificates;
     uint32_t certificates_count;
     int profile; /* enum config_tls_profile */
-    int64_t handshakes;
+    int64_t threads, handshakes;
     int64_t handshake_timeout;
     char *ticket_keys; /* a file; empty: keys of its own */
     int64_t ticket_rotation;
@@ -177,9 +180,37 @@ struct config_limits {
 /* In the order of the option's choices. */
 enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
 
+/* A client's certificate, by one of two, and whose it is. */
+struct config_identity {
+    uint32_t line;               /* where it stands in the file */
+    char *fingerprint, *subject; /* empty: by the other */
+    char *account;
+};
+
+struct config_issuer {
+    uint32_t line; /* where it stands in the file */
+    char *issuer;
+    char **audience, **scope, **algorithms;
+    uint32_t audience_count, scope_count, algorithms_count;
+    char *claim, *domain;
+    char *keys, *discovery, *introspection; /* URLs, or a file; empty: none */
+    char *client_id, *client_secret, *ca;   /* the last two are files; empty: none */
+};
+
+struct config_oauth {
+    struct config_issuer *issuers;
+    uint32_t issuers_count;
+    int64_t threads;
+    int64_t timeout, clock_skew, key_lifetime, key_refetch;
+    int64_t cache, cache_time;
+};
+
 struct config_auth {
     char **mechanisms; /* names; none: the default ones */
     uint32_t mechanisms_count;
+    struct config_identity *certificates;
+    uint32_t certificates_count;
+    bool certificate_email;
     uint32_t offered; /* bits by enum sasl_mechanism; found by the check */
     int64_t threads;
 };
@@ -203,6 +234,8 @@ struct config_directory {
 struct config;
 /* What a new hash of a password begins with, as crypt_gensalt(3) has it; static. */
 const char *config_hash_prefix(const struct config *config);
+/* What stands between user and detail in the domain of an address's key; 0: nothing. */
+char config_detail_separator(const struct config *config, struct span key);
 
 enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
 
@@ -321,6 +354,39 @@ struct config_alias {
     struct config_accounts accounts;
 };
 
+enum config_ldap_tls { CONFIG_LDAP_STARTTLS, CONFIG_LDAP_CLEAR };
+enum config_ldap_schema { CONFIG_LDAP_OPENLDAP, CONFIG_LDAP_ACTIVE_DIRECTORY };
+enum config_ldap_proof { CONFIG_LDAP_BIND, CONFIG_LDAP_COMPARE, CONFIG_LDAP_READ };
+
+/* An LDAP directory: its servers, and what its entries mean. */
+struct config_ldap {
+    uint32_t line;  /* where it stands in the file */
+    char **domains; /* as spelled; none: all */
+    uint32_t domains_count;
+    char **servers; /* URIs */
+    uint32_t servers_count;
+    int tls; /* enum config_ldap_tls */
+    char *ca;
+    char *bind_dn;       /* empty: nobody */
+    char *bind_password; /* a file; empty: none */
+    int64_t connections;
+    int64_t connect_timeout, timeout, retry, login_step;
+    int schema; /* enum config_ldap_schema */
+    char *base; /* templates, like the next */
+    char *address_filter, *login_filter, *login_dn;
+    int authentication; /* enum config_ldap_proof */
+    char *compare;      /* an attribute */
+    /* Attributes; what was left out has the schema's after the check. */
+    char **addresses, **members, **send_as, **passwords;
+    uint32_t addresses_count, members_count, send_as_count, passwords_count;
+    char *quota, *id;
+    char **disabled; /* attribute "=" value, or "=*", or "&" and bits */
+    uint32_t disabled_count;
+    /* Found by the check: */
+    struct span *domain_keys;
+    char **attributes; /* all that are read, each once, NULL at the end */
+};
+
 struct config_tap_port {
     uint32_t line; /* where it stands in the file */
     int pmd;       /* enum config_pmd */
@@ -336,6 +402,7 @@ struct config_tap {
     int policy; /* the place among its words */
     bool ignore_checksums, commands, secrets;
     char *extract; /* a directory; empty: nothing is written */
+    char *keylog;  /* a file; empty: no TLS is opened */
     int64_t flows, messages, idle, memory, queue;
     int64_t statistics; /* 0: at the end alone */
 };
@@ -354,6 +421,7 @@ struct config {
     struct config_limits limits;
     struct config_greylist greylist;
     struct config_auth auth;
+    struct config_oauth oauth;
     struct config_directory directory;
     struct config_submission submission;
     struct config_pop3 pop3;
@@ -371,6 +439,8 @@ struct config {
     uint32_t accounts_count;
     struct config_alias *aliases;
     uint32_t aliases_count;
+    struct config_ldap *ldap;
+    uint32_t ldap_count;
     struct config_records records;
     char *ctl_socket;
     char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
@@ -401,6 +471,9 @@ struct config *config_load(const char *path, struct config_errors *errors_out);
  * paths. */
 struct config *config_read(struct span text, const char *path, struct config_errors *errors_out);
 void config_free(struct config *config);
+/* A configuration of its own with the LDAP directories of another one, and of its domains the keys
+ * and whether they keep case; nothing else is in it. NULL: no memory. */
+struct config *config_copy_ldap(const struct config *config);
 /* Puts lines about what is no error and may still surprise. */
 void config_warn(const struct config *config, struct writer *out);
 

@@ -107,15 +107,40 @@ static void check_listeners(const struct config *config, const char *path,
 /* A connection has to hold a whole record (RFC 8446 section 5.2) before it can be opened. */
 enum { TLS_WINDOW = 32768 };
 
+static bool has_set(const struct config_tls *tls, const char *set)
+{
+    for (uint32_t i = 0; i < tls->certificates_count; i++)
+        if (strcmp(tls->certificates[i].set, set) == 0)
+            return true;
+    return false;
+}
+
+/* Each listener with TLS has a certificate, and names sets that there are. */
+static void check_certificates(const struct config *config, const struct config_listener *l,
+                               const char *path, struct config_errors *errors)
+{
+    if (l->tls == LISTENER_CLEAR && l->certificates_count)
+        config_error(errors, path, l->line,
+                     "listeners[].certificates: expected none, since the listener has no tls");
+    if (l->tls != LISTENER_CLEAR && !l->certificates_count && !has_set(&config->tls, ""))
+        config_error(errors, path, l->line,
+                     "listeners[].tls: expected none, since tls.certificates has none%s",
+                     config->tls.certificates_count ? " without a set" : "");
+    for (uint32_t i = 0; i < l->certificates_count; i++)
+        if (!l->certificates[i][0] || !has_set(&config->tls, l->certificates[i]))
+            config_error(errors, path, l->line,
+                         "listeners[].certificates: expected sets of tls.certificates; none has "
+                         "the set \"%s\"",
+                         l->certificates[i]);
+}
+
 static void check_tls(const struct config *config, const char *path, const uint32_t *lines,
                       struct config_errors *errors)
 {
     for (uint32_t i = 0; i < config->listeners_count; i++) {
         const struct config_listener *l = &config->listeners[i];
 
-        if (l->tls != LISTENER_CLEAR && config->tls.certificates_count == 0)
-            config_error(errors, path, l->line,
-                         "listeners[].tls: expected none, since tls.certificates has none");
+        check_certificates(config, l, path, errors);
         if (l->tls != LISTENER_CLEAR && config->engine.receive_window < TLS_WINDOW)
             config_error(errors, path, l->line,
                          "listeners[].tls: expected none, since engine.receive_window is less than "
@@ -190,14 +215,15 @@ static void check_auth(struct config *config, const char *path, const uint32_t *
     struct config_auth *auth = &config->auth;
 
     if (!auth->mechanisms_count)
-        auth->offered =
-            (sasl_mechanism_bit(SASL_MECHANISMS) - 1) & ~sasl_mechanism_bit(SASL_SCRAM_SHA_1);
+        auth->offered = (sasl_mechanism_bit(SASL_MECHANISMS) - 1) &
+                        ~sasl_mechanism_bit(SASL_SCRAM_SHA_1) & config_oauth_mechanisms(config);
     for (uint32_t i = 0; i < auth->mechanisms_count; i++) {
         enum sasl_mechanism m = sasl_mechanism_find(span_text(auth->mechanisms[i]), UINT32_MAX);
 
         if (m == SASL_MECHANISMS)
             config_error(errors, path, line_of(lines, "auth.mechanisms"),
-                         "auth.mechanisms: expected SCRAM-SHA-256, SCRAM-SHA-1, PLAIN or LOGIN; "
+                         "auth.mechanisms: expected SCRAM-SHA-256-PLUS, SCRAM-SHA-256, "
+                         "SCRAM-SHA-1, EXTERNAL, OAUTHBEARER, XOAUTH2, PLAIN or LOGIN; "
                          "found \"%s\"",
                          auth->mechanisms[i]);
         else
@@ -218,7 +244,7 @@ const char *config_hash_prefix(const struct config *config)
 static void check_directory(const struct config *config, const char *path, const uint32_t *lines,
                             struct config_errors *errors)
 {
-    static const char *const known[] = {"yaml", "store"};
+    static const char *const known[] = {"yaml", "store", "ldap"};
     const struct config_directory *d = &config->directory;
 
     for (uint32_t i = 0; i < d->backends_count; i++) {
@@ -229,10 +255,14 @@ static void check_directory(const struct config *config, const char *path, const
         for (uint32_t k = 0; k < i; k++)
             twice = twice || strcmp(d->backends[i], d->backends[k]) == 0;
         if (!found || twice || (i > 0 && strcmp(d->backends[i], "yaml") == 0))
+            config_error(
+                errors, path, line_of(lines, "directory.backends"),
+                "directory.backends: expected yaml first, then store and ldap, each once; found "
+                "\"%s\"",
+                d->backends[i]);
+        if (strcmp(d->backends[i], "ldap") == 0 && !config->ldap_count)
             config_error(errors, path, line_of(lines, "directory.backends"),
-                         "directory.backends: expected yaml first, then store, each once; found "
-                         "\"%s\"",
-                         d->backends[i]);
+                         "ldap: expected a directory, since directory.backends has ldap");
     }
 }
 
@@ -310,6 +340,7 @@ void config_warn(const struct config *config, struct writer *out)
         writer_text(out, "store.reserve: without one, a disk that is full may end the engine when "
                          "room comes back; all that was answered 250 is there after the next "
                          "start\n");
+    config_warn_ldap(config, out);
 }
 
 static void check_serve(const char *path, const uint32_t *lines, struct config_errors *errors)
@@ -372,6 +403,7 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "domains",
                                          "accounts",
                                          "aliases",
+                                         "ldap",
                                          "metrics",
                                          "records.privacy",
                                          "profile"};
@@ -397,6 +429,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_network(config, path, lines, errors);
     check_listeners(config, path, errors);
     check_auth(config, path, lines, errors);
+    config_check_oauth(config, path, errors);
     check_directory(config, path, lines, errors);
     check_scram(config, path, errors);
     check_send_as(config, path, errors);
@@ -413,7 +446,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",
                      (unsigned long long)entries);
-    if (!config_check_addresses(config, path, errors))
+    if (!config_check_addresses(config, path, errors) || !config_check_ldap(config, path, errors))
         config_error(errors, path, 0, "out of memory");
     check_postmaster(config, path, errors);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/config/config_option.h"
+#include "control/config/config_settings.h"
 
 #include <stdlib.h>
 
@@ -18,7 +19,9 @@ static const char *const fixed[] = {"role",
                                     "metrics.",
                                     "greylist.cache",
                                     "auth.threads",
-                                    "directory.cache"};
+                                    "oauth.threads",
+                                    "directory.cache",
+                                    "tls.threads"};
 
 static bool is_fixed(const struct config_option *o)
 {
@@ -84,7 +87,10 @@ const char *config_fixed_difference(const struct config *a, const struct config 
         if (o->row == CONFIG_ROW_OPTIONS && !same_list(o, of_a, of_b))
             return o->path;
     }
-    return NULL;
+    /* The filter of system calls was made without it. */
+    return config_needs_network(b) && !config_needs_network(a)
+               ? "ldap, oauth.issuers: servers to ask"
+               : NULL;
 }
 
 struct config *config_reread(const char *path, const struct config *running, struct writer *why)

@@ -97,4 +97,12 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
  */
 bool config_check_addresses(struct config *config, const char *path, struct config_errors *errors);
 
+/* Wrong issuers and identities; mechanisms that are offered without what they need. */
+void config_check_oauth(const struct config *config, const char *path,
+                        struct config_errors *errors);
+/* The part that is about LDAP, which fills what was left out too. False: no memory. */
+bool config_check_ldap(struct config *config, const char *path, struct config_errors *errors);
+/* Lines about what is no error and may still surprise. */
+void config_warn_ldap(const struct config *config, struct writer *out);
+
 #endif

@@ -241,6 +241,18 @@ static uint64_t refused(int over, enum mime_anomaly anomaly)
     return over == CONFIG_OVER_REFUSE ? UINT64_C(1) << anomaly : 0;
 }
 
+/* Whose token is refused is told of the first issuer. */
+static void fill_oauth(struct settings *s, const struct config_oauth *c)
+{
+    struct writer scope = writer_of(s->oauth_scope, sizeof(s->oauth_scope) - 1);
+    struct writer discovery = writer_of(s->oauth_discovery, sizeof(s->oauth_discovery) - 1);
+
+    if (!c->issuers_count)
+        return;
+    config_oauth_scope(&c->issuers[0], &scope);
+    config_oauth_discovery(&c->issuers[0], &discovery);
+}
+
 static void fill_mime(struct settings *s, const struct config_mime *c)
 {
     const struct mime_limits defaults = MIME_LIMITS_DEFAULT;
@@ -291,6 +303,7 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->tls_handshakes = (uint32_t)c->tls.handshakes;
     fill_mime(s, &c->mime);
     s->mechanisms = c->auth.offered;
+    fill_oauth(s, &c->oauth);
     s->submission_cleartext = c->submission.allow_cleartext;
     s->submission_from = c->submission.header_from == CONFIG_FROM_CHECK;
     s->submission_privacy = c->submission.privacy;

@@ -46,4 +46,13 @@ bool config_domain_key(struct writer *w, struct span domain);
 /* The same for what an account may send as: an address, folded, or "@" and a domain. */
 bool config_sender_key(struct writer *w, struct span text);
 
+/* The mechanisms that the configuration has something for: bits by enum sasl_mechanism. */
+uint32_t config_oauth_mechanisms(const struct config *config);
+/* Whether control opens connections of its own: a filter of system calls has to let it. */
+bool config_needs_network(const struct config *config);
+/* Writes the URL of the issuer's discovery document; nothing where there is none. */
+void config_oauth_discovery(const struct config_issuer *issuer, struct writer *w);
+/* Writes the scopes that are wanted, with a space between. */
+void config_oauth_scope(const struct config_issuer *issuer, struct writer *w);
+
 #endif

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "control/config/config_settings.h"
 #include "control/log/log.h"
 
 /* The user that is taken where none is named, if there is one. */
@@ -198,7 +199,9 @@ static bool drop(const struct config *config, struct writer *why)
     if (config->engine.system_calls == CONFIG_SYSTEM_CALLS_ALL)
         return true;
     return privilege_filter(config->engine.system_calls == CONFIG_SYSTEM_CALLS_KILL,
-                            uses_xdp(config), why);
+                            (uses_xdp(config) ? PRIVILEGE_XDP : 0u) |
+                                (config_needs_network(config) ? PRIVILEGE_NETWORK : 0u),
+                            why);
 }
 
 static bool or_log(bool (*part)(const struct config *config, struct writer *why),

@@ -31,11 +31,17 @@ void privilege_report(void);
 
 /* ---- the parts, for each other and for tests ---- */
 
+/* What the filter lets through where the configuration needs it. */
+enum privilege_need {
+    PRIVILEGE_XDP = 1,     /* what the end of AF_XDP asks for */
+    PRIVILEGE_NETWORK = 2, /* connections of the kernel's to servers that are asked (oauth) */
+};
+
 /* Gives a file or a directory with what lies in it to the user, where root has it; links are not
  * followed, files with several names not given. What is not there is passed over. */
 bool privilege_give(const char *path, uint32_t user, uint32_t group, struct writer *why);
 /* The filter for all threads; refused calls end the process with `kill`, else they fail with EPERM
- * and are counted. `xdp`: with what the end of AF_XDP asks for. */
-bool privilege_filter(bool kill, bool xdp, struct writer *why);
+ * and are counted. `needs`: bits of enum privilege_need. */
+bool privilege_filter(bool kill, uint32_t needs, struct writer *why);
 
 #endif

@@ -105,6 +105,18 @@ static bool allow_xdp_end(scmp_filter_ctx filter)
            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 0) == 0;
 }
 
+/* Names are looked up by libc, which asks over netlink what addresses the machine has. */
+static bool allow_network(scmp_filter_ctx filter)
+{
+    static const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
+    bool ok = allow(filter, SCMP_SYS(socketpair)) && allow(filter, SCMP_SYS(pipe));
+
+    for (size_t i = 0; ok && i < sizeof(families) / sizeof(families[0]); i++)
+        ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_EQ, families[i], 0)) == 0;
+    return ok;
+}
+
 static bool fill(scmp_filter_ctx filter)
 {
     static const int calls[] = {
@@ -120,13 +132,14 @@ static bool fill(scmp_filter_ctx filter)
     return ok && allow_conditions(filter);
 }
 
-bool privilege_filter(bool kill, bool xdp, struct writer *why)
+bool privilege_filter(bool kill, uint32_t needs, struct writer *why)
 {
     struct sigaction action = {.sa_sigaction = on_refused, .sa_flags = SA_SIGINFO | SA_NODEFER};
     scmp_filter_ctx filter = seccomp_init(kill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_TRAP);
     int rc = -ENOMEM;
 
-    if (filter && fill(filter) && (!xdp || allow_xdp_end(filter)) &&
+    if (filter && fill(filter) && (!(needs & PRIVILEGE_XDP) || allow_xdp_end(filter)) &&
+        (!(needs & PRIVILEGE_NETWORK) || allow_network(filter)) &&
         (kill || sigaction(SIGSYS, &action, NULL) == 0))
         rc = seccomp_load(filter);
     seccomp_release(filter);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "control/directory/store_backend.h"
+#include "control/ldap/ldap_backend.h"
 
 static struct directory_backend *make_store(const struct config *config, struct store *store,
                                             struct writer *why)
@@ -16,6 +17,12 @@ static struct directory_backend *make_store(const struct config *config, struct 
     return b;
 }
 
+static struct directory_backend *make_ldap(const struct config *config, struct store *store,
+                                           struct writer *why)
+{
+    return ldap_backend_new(config, why);
+}
+
 /* Each begins what it needs of threads; NULL with lines in `why`. */
 static const struct {
     const char *name;
@@ -23,6 +30,7 @@ static const struct {
                                       struct writer *why);
 } kinds[] = {
     {"store", make_store},
+    {"ldap", make_ldap},
 };
 
 static struct directory_backend *make(const char *name, const struct config *config,

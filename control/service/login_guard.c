@@ -30,6 +30,14 @@ struct login_guard {
     struct friend friends[FRIENDS];
 };
 
+struct login_guard_limits login_guard_configured(const struct config *config)
+{
+    return (struct login_guard_limits){
+        .delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
+        .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
+        .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)};
+}
+
 struct login_guard *login_guard_new(uint64_t seed)
 {
     struct login_guard *g = calloc(1, sizeof(*g));

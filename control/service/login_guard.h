@@ -2,6 +2,7 @@
 #ifndef CONTROL_SERVICE_LOGIN_GUARD_H
 #define CONTROL_SERVICE_LOGIN_GUARD_H
 
+#include "control/config/config.h"
 #include "proto/base/ip_address.h"
 #include "proto/base/span.h"
 
@@ -31,6 +32,9 @@ struct login_guard_limits {
     uint32_t delay_max_ms; /* longest one */
     uint32_t login_ms;     /* least time between two logins of an account; 0: none */
 };
+
+/* As the configuration has them. */
+struct login_guard_limits login_guard_configured(const struct config *config);
 
 /* Logins of one address that wait to be judged; and how many addresses' worth of them, and of
  * waits, an account takes. */

@@ -17,6 +17,7 @@
 #include "control/service/directory_resolve.h"
 #include "control/service/directory_service.h"
 #include "control/service/greylist_service.h"
+#include "control/service/identity_service.h"
 #include "control/service/limit_tables.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
@@ -31,6 +32,7 @@ struct policy {
     struct rule_loader *loader;
     struct directory *directory;
     struct account_service *accounts;
+    struct identity_service *identities;
     struct directory_service *lookups;
     struct directory_chain *chain;                   /* in force */
     struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
@@ -43,8 +45,7 @@ struct policy {
     const struct config *config; /* in force */
     struct account_ids *served;  /* the accounts of it; like the next published by RCU */
     struct account_ids *coming;  /* those of one that is being put into force; or NULL */
-    struct account_ids *gone;    /* those that a configuration or a back end had, and has no more;
-                                    the others that no configuration has are of back ends */
+    struct account_ids *gone;    /* that there were, of a configuration or a back end */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
     _Atomic bool dynamic;        /* there are other back ends than the configuration */
@@ -286,13 +287,10 @@ static bool take_accounts(struct policy *p, const struct config *config,
     struct directory_chain *old,
         *chain = directory_backends_make(config, p->options.store,
                                          (struct directory_backend *)accounts, why);
-    struct account_setting setting = {
-        .chain = chain,
-        .fakes = &fakes,
-        .limits = {.delay_ms = (uint32_t)(config->pop3.failure_delay / 1000),
-                   .delay_max_ms = (uint32_t)(config->pop3.failure_delay_max / 1000),
-                   .login_ms = (uint32_t)(config->pop3.login_delay / 1000000 * 1000)},
-        .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
+    struct account_setting setting = {.chain = chain,
+                                      .fakes = &fakes,
+                                      .limits = login_guard_configured(config),
+                                      .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
     bool ok = chain != NULL;
 
     if (!p->accounts)
@@ -304,6 +302,8 @@ static bool take_accounts(struct policy *p, const struct config *config,
         directory_chain_free(chain);
         return false;
     }
+    if (p->identities)
+        identity_service_set_chain(p->identities, chain);
     account_service_set(p->accounts, &setting);
     explicit_bzero(&fakes, sizeof(fakes));
     atomic_store(&p->dynamic, directory_chain_dynamic(chain));
@@ -314,6 +314,18 @@ static bool take_accounts(struct policy *p, const struct config *config,
     pthread_mutex_unlock(&p->lock);
     retire(p, old);
     return true;
+}
+
+static bool take_identities(struct policy *p, const struct config *config, struct oauth **oauth,
+                            struct writer *why)
+{
+    struct identity_service_options options = {.handoff = p->options.handoff,
+                                               .threads = (uint32_t)config->oauth.threads,
+                                               .account_id = account_id,
+                                               .context = p,
+                                               .bans = p->limits.bans};
+
+    return identity_service_apply(&p->identities, &options, config, p->chain, oauth, why);
 }
 
 static bool take_greylist(struct policy *p, const struct config *config, struct writer *why)
@@ -337,7 +349,7 @@ static struct tls_contexts *read_tls(struct policy *p, const struct config *conf
                                      struct writer *why)
 {
     if (!p->tls)
-        p->tls = tls_service_start(p->options.handoff);
+        p->tls = tls_service_start(p->options.handoff, (uint32_t)config->tls.threads);
     if (!p->tls)
         writer_printf(why, "crypto service: %s\n", strerror(errno));
     return p->tls ? tls_service_read(p->tls, config, why) : NULL;
@@ -370,6 +382,17 @@ static void publish(struct policy *p, const struct config *config, struct settin
     free(before);
 }
 
+/* What was read for a configuration that does not come into force. */
+static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_contexts *tls,
+                    struct oauth *oauth)
+{
+    expect_accounts(p, NULL);
+    rule_loader_retire(p->loader, rules);
+    tls_contexts_free(tls);
+    oauth_drop(oauth);
+    return false;
+}
+
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
 {
     struct rule_loader_options options;
@@ -377,10 +400,12 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
     struct account_table *accounts;
     struct settings *settings;
     struct tls_contexts *tls = read_tls(p, config, why);
+    struct oauth *oauth = oauth_new(&config->oauth, why);
 
     policy_rule_options(config, &options);
-    if (!tls || !rule_loader_load(p->loader, &options, why, &rules)) {
+    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules)) {
         tls_contexts_free(tls);
+        oauth_drop(oauth);
         return false;
     }
     if (!make(p, config, rules, &settings, &accounts)) {
@@ -389,17 +414,12 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
                       "engine.directory (%lld) is too small\n",
                       (long long)config->engine.directory);
         restore_directory(p);
-        expect_accounts(p, NULL);
-        rule_loader_retire(p->loader, rules);
-        tls_contexts_free(tls);
-        return false;
+        return give_up(p, rules, tls, oauth);
     }
-    if (!take_accounts(p, config, accounts, why) || !take_greylist(p, config, why)) {
-        expect_accounts(p, NULL);
+    if (!take_accounts(p, config, accounts, why) || !take_identities(p, config, &oauth, why) ||
+        !take_greylist(p, config, why)) {
         free(settings);
-        rule_loader_retire(p->loader, rules);
-        tls_contexts_free(tls);
-        return false;
+        return give_up(p, rules, tls, oauth);
     }
     tls_service_swap(p->tls, tls);
     limit_tables_set(&p->limits, config);
@@ -432,16 +452,10 @@ struct policy_values policy_values(struct policy *p)
 
 char policy_detail_separator(struct policy *p, struct span key)
 {
-    char separator = 0;
+    char separator;
 
     pthread_mutex_lock(&p->lock);
-    for (uint32_t i = 0; p->config && i < p->config->domains_count; i++) {
-        const struct config_domain *domain = &p->config->domains[i];
-
-        if (key.len > domain->key.len && key.data[key.len - domain->key.len - 1] == '@' &&
-            span_equal(span_skip(key, key.len - domain->key.len), domain->key))
-            separator = domain->detail_separator[0];
-    }
+    separator = p->config ? config_detail_separator(p->config, key) : 0;
     pthread_mutex_unlock(&p->lock);
     return separator;
 }
@@ -516,6 +530,8 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
     limit_tables_counters(&p->limits, sink);
     if (p->tls)
         tls_service_counters(p->tls, sink);
+    if (p->identities)
+        identity_service_counters(p->identities, sink);
 }
 
 void policy_sweep(struct policy *p)
@@ -546,19 +562,22 @@ void policy_stop(struct policy *p)
         return;
     if (p->accounts)
         account_service_stop(p->accounts);
+    if (p->identities)
+        identity_service_stop(p->identities);
     if (p->lookups)
         directory_service_stop(p->lookups);
     if (p->greylist)
         greylist_service_stop(p->greylist);
     if (p->tls)
         tls_service_stop(p->tls);
-    free_retired(p);
-    directory_chain_free(p->chain);
-    p->chain = NULL;
     p->accounts = NULL;
+    p->identities = NULL;
     p->lookups = NULL;
     p->greylist = NULL;
     p->tls = NULL;
+    free_retired(p);
+    directory_chain_free(p->chain);
+    p->chain = NULL;
 }
 
 void policy_free(struct policy *p)

@@ -37,18 +37,26 @@ static void *run(void *arg)
     }
 }
 
-bool service_thread_start(struct service_thread *t)
+int service_thread_create(pthread_t *thread_out, void *(*run_it)(void *), void *arg)
 {
     sigset_t all, before;
     int why;
 
-    atomic_store(&t->stop, false);
     sigfillset(&all);
     /* What the filter of system calls refuses is told by this one, to the thread that called. */
     sigdelset(&all, SIGSYS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    why = pthread_create(&t->thread, NULL, run, t);
+    why = pthread_create(thread_out, NULL, run_it, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return why;
+}
+
+bool service_thread_start(struct service_thread *t)
+{
+    int why;
+
+    atomic_store(&t->stop, false);
+    why = service_thread_create(&t->thread, run, t);
     errno = why;
     return why == 0;
 }

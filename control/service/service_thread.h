@@ -34,6 +34,8 @@ struct service_thread {
 /* Starts the thread that the fields above describe. It inherits the caller's CPUs and blocks all
  * signals. False with errno. The struct must stay until service_thread_stop(). */
 bool service_thread_start(struct service_thread *t);
+/* A thread that blocks all signals, or why there is none. */
+int service_thread_create(pthread_t *thread_out, void *(*run_it)(void *), void *arg);
 /* Answers what was asked before, then ends the thread. */
 void service_thread_stop(struct service_thread *t);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "control/base/clock.h"
-#include "control/service/service_thread.h"
+#include "control/service/service_team.h"
 #include "control/tls/tls_contexts.h"
 #include "control/tls/tls_handshake.h"
 #include "control/tls/tls_memory.h"
@@ -21,12 +21,12 @@ struct tls_task {
 };
 
 struct tls_service {
-    struct service_thread thread;
+    struct service_team team;
     struct handoff *handoff;
     struct tls_tickets *tickets;
-    pthread_mutex_t lock;          /* of the next */
+    pthread_mutex_t lock;          /* of the next two */
     struct tls_contexts *contexts; /* NULL: none yet */
-    struct tls_task *tasks;        /* all there are; the thread's */
+    struct tls_task *tasks;        /* all there are */
     _Atomic uint64_t under_way, busy_ns;
     _Atomic int64_t expiry;
     uint64_t warned_ms; /* with the lock */
@@ -36,9 +36,11 @@ static void drop(struct tls_service *s, struct tls_task *task)
 {
     if (!task)
         return;
+    pthread_mutex_lock(&s->lock);
     *task->link = task->next;
     if (task->next)
         task->next->link = task->link;
+    pthread_mutex_unlock(&s->lock);
     atomic_fetch_sub_explicit(&s->under_way, 1, memory_order_relaxed);
     tls_handshake_free(task->handshake);
     tls_contexts_free(task->contexts);
@@ -52,13 +54,13 @@ static struct tls_task *begin(struct tls_service *s, uint16_t port)
 
     if (!task)
         return NULL;
+    atomic_fetch_add_explicit(&s->under_way, 1, memory_order_relaxed);
+    pthread_mutex_lock(&s->lock);
     task->next = s->tasks;
     task->link = &s->tasks;
     if (s->tasks)
         s->tasks->link = &task->next;
     s->tasks = task;
-    atomic_fetch_add_explicit(&s->under_way, 1, memory_order_relaxed);
-    pthread_mutex_lock(&s->lock);
     task->contexts = s->contexts ? tls_contexts_share(s->contexts) : NULL;
     pthread_mutex_unlock(&s->lock);
     context = task->contexts ? tls_contexts_find(task->contexts, port) : NULL;
@@ -94,28 +96,23 @@ static enum job_status go_on(struct tls_service *s, struct job *job)
     return JOB_REFUSED;
 }
 
-static uint32_t serve(void *context, struct job **jobs, uint32_t count)
+static enum job_status serve(void *context, struct job *job)
 {
     struct tls_service *s = context;
     uint64_t before = clock_thread_ns();
+    enum job_status status = JOB_FAILED;
 
-    for (uint32_t i = 0; i < count; i++) {
-        struct job *job = jobs[i];
-        enum job_status status = JOB_FAILED;
-
-        if (job->kind == JOB_TLS_HANDSHAKE) {
-            status = go_on(s, job);
-        } else if (job->kind == JOB_TLS_END) {
-            drop(s, job->tls_end.handshake);
-            status = JOB_OK;
-        }
-        job_answer(s->handoff, job, status);
+    if (job->kind == JOB_TLS_HANDSHAKE) {
+        status = go_on(s, job);
+    } else if (job->kind == JOB_TLS_END) {
+        drop(s, job->tls_end.handshake);
+        status = JOB_OK;
     }
     atomic_fetch_add_explicit(&s->busy_ns, clock_thread_ns() - before, memory_order_relaxed);
-    return 0;
+    return status;
 }
 
-struct tls_service *tls_service_start(struct handoff *handoff)
+struct tls_service *tls_service_start(struct handoff *handoff, uint32_t threads)
 {
     struct tls_service *s = calloc(1, sizeof(*s));
 
@@ -123,14 +120,15 @@ struct tls_service *tls_service_start(struct handoff *handoff)
         return NULL;
     s->handoff = handoff;
     s->tickets = tls_tickets_new();
-    s->thread.handoff = handoff;
-    s->thread.service = SERVICE_CRYPTO;
-    s->thread.name = "crypto";
-    s->thread.serve = serve;
-    s->thread.context = s;
+    s->team.handoff = handoff;
+    s->team.service = SERVICE_CRYPTO;
+    s->team.name = "crypto";
+    s->team.serve = serve;
+    s->team.context = s;
+    s->team.count = threads;
     atomic_store(&s->expiry, INT64_MAX);
     pthread_mutex_init(&s->lock, NULL);
-    if (s->tickets && service_thread_start(&s->thread))
+    if (s->tickets && service_team_start(&s->team))
         return s;
     if (!s->tickets)
         errno = ENOMEM;
@@ -191,7 +189,7 @@ void tls_service_counters(const struct tls_service *s, const struct counter_sink
 
 void tls_service_stop(struct tls_service *s)
 {
-    service_thread_stop(&s->thread);
+    service_team_stop(&s->team);
     while (s->tasks)
         drop(s, s->tasks);
     tls_contexts_free(s->contexts);

@@ -10,6 +10,7 @@
 #include "control/config/config.h"
 #include "control/service/judgement.h"
 #include "control/tap/tap_files.h"
+#include "control/tap/tap_key_log.h"
 #include "control/tap/tap_settings.h"
 #include "control/tap/tap_streams.h"
 #include "control/tap/tap_teller.h"
@@ -32,6 +33,7 @@ struct tapping {
     struct tap_files *files; /* NULL: nothing is extracted */
     struct tap_extract *extract;
     struct tap_streams *streams;
+    struct tap_key_log *keylog; /* NULL: none */
     struct tap_teller teller;
     struct tap_tally tally;
     FILE *out;
@@ -62,6 +64,8 @@ static const char **value_of(struct tap_words *w, const char *option)
         return &w->json;
     if (strcmp(option, "--extract") == 0)
         return &w->settings.extract;
+    if (strcmp(option, "--keylog") == 0)
+        return &w->settings.keylog;
     if (strcmp(option, "--streams") == 0)
         return &w->streams;
     if (strcmp(option, "--policy") == 0)
@@ -147,6 +151,12 @@ static void on_statistic(void *context, const struct tap_statistic *statistic)
     tap_tally_add(&((struct tapping *)context)->tally, statistic);
 }
 
+/* A capture may come from a pipe, and the log grow beside it. */
+static bool secrets_more(void *context)
+{
+    return tap_key_log_read(((struct tapping *)context)->keylog);
+}
+
 static void *message_begin(void *context)
 {
     return tap_extract_message(((struct tapping *)context)->extract);
@@ -201,6 +211,21 @@ static bool open_judgement(struct tapping *t, const struct config *config, uint3
     return tap_teller_init(&t->teller, messages + JUDGEMENT_RECORDS);
 }
 
+static bool open_keylog(struct tapping *t, const char *path)
+{
+    char memory[WHY];
+    struct writer why = writer_of(memory, sizeof(memory) - 1);
+
+    t->keylog = tap_key_log_new(path, false, &why);
+    if (!t->keylog) {
+        memory[why.len] = 0;
+        return complain("--keylog", memory) == OK;
+    }
+    while (tap_key_log_read(t->keylog))
+        continue;
+    return true;
+}
+
 static bool open_all(struct tapping *t, const struct tap_words *w, const struct config *config)
 {
     const struct tap_settings *s = &w->settings;
@@ -217,6 +242,8 @@ static bool open_all(struct tapping *t, const struct tap_words *w, const struct 
     t->extract = tap_extract_new(t->files ? tap_files_sink(t->files) : NULL, pieces, 0);
     if (!t->extract)
         return complain("parts", strerror(errno)) == OK;
+    if (s->keylog && !open_keylog(t, s->keylog))
+        return false;
     if (w->streams && !(t->streams = tap_streams_new(w->streams)))
         return complain(w->streams, strerror(errno)) == OK;
     /* A mirror's two directions are often two files. */
@@ -234,6 +261,15 @@ static void tell_failed(struct tapping *t, uint64_t failed, const char *folder)
     t->failed = true;
 }
 
+/* Frames come as they are captured: what their hosts log may come a little later. */
+static bool from_pipe(const struct tap_words *w)
+{
+    for (uint32_t i = 0; i < w->capture_count; i++)
+        if (strcmp(w->captures[i], "-") == 0)
+            return true;
+    return false;
+}
+
 static bool run(struct tapping *t, const struct tap_words *w,
                 bool (*tap)(struct handoff *handoff, const struct tap_source *source))
 {
@@ -249,6 +285,9 @@ static bool run(struct tapping *t, const struct tap_words *w,
         .message_end = message_end,
         .stream = t->streams ? on_stream : NULL,
         .digests = tap_extract_digests(t->extract),
+        .secrets = t->keylog ? tap_key_log_secrets(t->keylog) : NULL,
+        .secrets_more = secrets_more,
+        .secrets_grow = from_pipe(w),
     };
     if (!tap_settings_source(&w->settings, &t->source))
         return false;
@@ -269,6 +308,8 @@ static bool watch(struct tapping *t, const struct tap_words *w,
     t->teller.context = t;
     if (!run(t, w, tap))
         return false;
+    if (t->keylog)
+        tap_key_log_statistics(t->keylog, tap_tally_add, &t->tally);
     tap_teller_statistics(&t->teller, &t->tally, NULL);
     if (t->files)
         tell_failed(t, tap_files_failed(t->files), w->settings.extract);
@@ -290,6 +331,7 @@ static void close_all(struct tapping *t)
     tap_extract_free(t->extract);
     tap_files_free(t->files);
     tap_streams_free(t->streams);
+    tap_key_log_free(t->keylog);
 }
 
 int tap_command(bool (*tap)(struct handoff *handoff, const struct tap_source *source), int count,

@@ -27,6 +27,9 @@
     "      --extract DIR   write messages and the parts in them there, named by their SHA-256\n"   \
     "      --streams DIR   write both directions of every connection there, put together, as\n"    \
     "                      CONNECTION.client and CONNECTION.server; passwords stand in them\n"     \
+    "      --keylog FILE   what opens TLS, as SSLKEYLOGFILE makes it: what is said in it is read " \
+    "like\n"                                                                                       \
+    "                      what is in the clear\n"                                                 \
     "      --policy NAME   who receives: linux, first, last, bsd or windows; what is taken "       \
     "where\n"                                                                                      \
     "                      bytes overlap and differ; left out: linux\n"                            \

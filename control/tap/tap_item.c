@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/tap/tap_item.h"
 
-enum { TEXTS = 7 };
+enum { TEXTS = 9 };
 
 _Static_assert(sizeof(struct tap_event) + sizeof(struct tap_flow_facts) + 64 <= TAP_ITEM_MESSAGE,
                "an event of a message, which has no texts, fits");
@@ -13,9 +13,11 @@ static void texts_of(struct tap_event *e, struct span *texts_out[TEXTS])
                                        &e->text,
                                        &e->session.greeting,
                                        &e->session.helo,
-                                       &e->tls.server_name,
-                                       &e->tls.alpn,
-                                       &e->tls.certificate_der};
+                                       &e->tls.client_hello,
+                                       &e->tls.server_hello,
+                                       &e->tls.certificates,
+                                       &e->tls.client_certificates,
+                                       &e->tls.alpn};
 
     memcpy(texts_out, texts, sizeof(texts));
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "control/record/record_parts.h"
-#include "control/tap/tap_certificate.h"
+#include "control/tap/tap_json_tls.h"
 #include "proto/mime/mime_reader.h"
 #include "proto/mime/mime_tree.h"
 
@@ -16,7 +16,9 @@ static void put_head(struct json_line *l, const char *kind, const struct tap_eve
     char text[64];
     struct writer w = writer_of(text, sizeof(text));
 
-    writer_printf(&w, "%s/1.%d", kind, e->kind == TAP_EVENT_ANOMALY);
+    writer_printf(&w, "%s/1.%d", kind,
+                  e->kind == TAP_EVENT_ANOMALY || e->kind == TAP_EVENT_TLS ||
+                      e->kind == TAP_EVENT_SESSION);
     json_line_reset(l);
     json_line_open(l, NULL, '{');
     json_line_text(l, "kind", kind);
@@ -75,28 +77,10 @@ static void put_session(struct json_line *l, const struct tap_session_facts *s)
     json_line_bool(l, "esmtp", s->esmtp);
     json_line_bool(l, "starttls", s->starttls);
     json_line_bool(l, "one_sided", s->one_sided);
+    json_line_bool(l, "opened", s->opened);
     json_line_number(l, "commands", s->commands);
     json_line_number(l, "messages", s->messages);
     json_line_number(l, "logins", s->logins);
-}
-
-static void put_name(void *context, struct span name)
-{
-    json_line_peer(context, NULL, name);
-}
-
-static void put_tls(struct json_line *l, const struct tap_event *e)
-{
-    const struct tap_tls_facts *t = &e->tls;
-
-    json_line_text(l, "tls_version", tap_tls_version(t->version));
-    json_line_bool(l, "answered", t->answered);
-    json_line_peer(l, "server_name", t->server_name);
-    json_line_peer(l, "alpn", t->alpn);
-    json_line_bool(l, "certificate", t->certificate);
-    json_line_open(l, "certificate_names", '[');
-    tap_certificate_names(t->certificate_der, put_name, l);
-    json_line_close(l, ']');
 }
 
 static void put_anomaly(struct tap_json *j, const struct tap_event *e)
@@ -148,7 +132,7 @@ bool tap_json_event(struct tap_json *j, const struct tap_event *e)
         json_line_bool(l, "good", e->good);
         break;
     case TAP_EVENT_TLS:
-        put_tls(l, e);
+        tap_json_tls_put(l, e);
         break;
     case TAP_EVENT_ANOMALY:
         put_anomaly(j, e);
@@ -241,7 +225,7 @@ void tap_json_statistics(struct tap_json *j, const struct tap_json_when *when,
     json_line_open(l, NULL, '{');
     json_line_text(l, "kind", "statistics");
     json_line_number(l, "version", 1);
-    json_line_text(l, "schema", "statistics/1.1");
+    json_line_text(l, "schema", "statistics/1.2");
     if (when) {
         record_json_put_time(l, "time", when->time_ms);
         json_line_bool(l, "last", when->last);

@@ -21,6 +21,7 @@ void tap_settings_of(const struct config *config, struct tap_settings *out)
     *out = (struct tap_settings){
         .policy = policies[t->policy],
         .extract = t->extract[0] ? t->extract : NULL,
+        .keylog = t->keylog[0] ? t->keylog : NULL,
         .commands = t->commands,
         .secrets = t->secrets,
         .ignore_checksums = t->ignore_checksums,

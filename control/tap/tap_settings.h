@@ -9,6 +9,7 @@
  * same for both. Borrowed. */
 struct tap_settings {
     const char *policy, *extract; /* extract NULL: nothing is written */
+    const char *keylog;           /* NULL: no TLS is opened */
     bool commands, secrets, ignore_checksums;
     uint32_t flows, messages; /* of a worker, at a time */
     uint64_t held;

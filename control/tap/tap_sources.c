@@ -27,8 +27,15 @@ static void message_end(void *context, void *message, bool whole)
     tap_extract_message_end(((struct tap_sink *)context)->extract, message, whole);
 }
 
+/* Read by another thread, soon. */
+static bool secrets_more(void *context)
+{
+    tap_key_log_miss(((struct tap_sink *)context)->keylog);
+    return false;
+}
+
 static bool make(struct tap_sources *s, uint32_t i, size_t queue,
-                 const struct tap_settings *settings)
+                 const struct tap_settings *settings, struct tap_key_log *keylog)
 {
     s->queues[i] = tap_queue_new(queue, (size_t)settings->messages * TAP_ITEM_MESSAGE);
     if (!s->queues[i])
@@ -38,7 +45,7 @@ static bool make(struct tap_sources *s, uint32_t i, size_t queue,
         tap_extract_new(settings->extract ? &s->sinks[i] : NULL, s->pieces, i * s->pieces);
     if (!s->extracts[i])
         return false;
-    s->feeds[i] = (struct tap_sink){s->queues[i], s->extracts[i], &s->closing};
+    s->feeds[i] = (struct tap_sink){s->queues[i], s->extracts[i], &s->closing, keylog};
     s->sources[i] = (struct tap_source){
         .context = &s->feeds[i],
         .event = on_event,
@@ -46,16 +53,19 @@ static bool make(struct tap_sources *s, uint32_t i, size_t queue,
         .message_bytes = tap_extract_bytes,
         .message_end = message_end,
         .digests = tap_extract_digests(s->extracts[i]),
+        .secrets = keylog ? tap_key_log_secrets(keylog) : NULL,
+        .secrets_more = secrets_more,
+        .secrets_grow = true,
     };
     return tap_settings_source(settings, &s->sources[i]);
 }
 
 bool tap_sources_init(struct tap_sources *s, uint32_t workers, size_t queue,
-                      const struct tap_settings *settings)
+                      const struct tap_settings *settings, struct tap_key_log *keylog)
 {
     *s = (struct tap_sources){.count = workers, .pieces = 2 * settings->messages};
     for (uint32_t i = 0; i < workers; i++)
-        if (!make(s, i, queue + (size_t)settings->messages * TAP_ITEM_MESSAGE, settings))
+        if (!make(s, i, queue + (size_t)settings->messages * TAP_ITEM_MESSAGE, settings, keylog))
             return false;
     return true;
 }

@@ -3,6 +3,7 @@
 #define CONTROL_TAP_TAP_SOURCES_H
 
 #include "control/tap/tap_extract.h"
+#include "control/tap/tap_key_log.h"
 #include "control/tap/tap_queue.h"
 #include "control/tap/tap_settings.h"
 
@@ -21,13 +22,15 @@ struct tap_sources {
         struct tap_queue *queue;
         struct tap_extract *extract;
         const _Atomic bool *closing;
+        struct tap_key_log *keylog;
     } feeds[TAP_SOURCES_MAX];
     struct tap_source sources[TAP_SOURCES_MAX];
 };
 
-/* `queue`: bytes of each. The settings are borrowed. False: no memory. */
+/* `queue`: bytes of each. The settings are borrowed, and the key log, which may be NULL. False: no
+ * memory. */
 bool tap_sources_init(struct tap_sources *sources, uint32_t workers, size_t queue,
-                      const struct tap_settings *settings);
+                      const struct tap_settings *settings, struct tap_key_log *keylog);
 /* From here on workers wait for room: they are about to end all flows at once, and no frame waits
  * for them any more. */
 void tap_sources_close(struct tap_sources *sources);

@@ -31,6 +31,7 @@ struct live {
     const struct config *config;
     struct tap_settings settings;
     struct judgement *judgement;
+    struct tap_key_log *keylog; /* NULL: none */
     struct tap_sources sources;
     struct tap_writer *writer;
     struct tap_engine *engine;
@@ -68,6 +69,8 @@ static bool statistics(void *context, struct tap_tally *tally)
 
     if (watching)
         l->run->engine->statistics(l->engine, tap_tally_add, tally);
+    if (watching && l->keylog)
+        tap_key_log_statistics(l->keylog, tap_tally_add, tally);
     return watching;
 }
 
@@ -91,10 +94,24 @@ static bool start_writer(struct live *l, struct writer *why)
     return l->writer || refused(why);
 }
 
+static bool start_keylog(struct live *l, struct writer *why)
+{
+    if (!l->settings.keylog)
+        return true;
+    l->keylog = tap_key_log_new(l->settings.keylog, true, why);
+    if (!l->keylog) {
+        LOG(ERROR, "tap.keylog: %.*s", (int)why->len, (const char *)why->data);
+        return false;
+    }
+    while (tap_key_log_read(l->keylog))
+        continue;
+    return true;
+}
+
 static bool start_sources(struct live *l)
 {
     if (tap_sources_init(&l->sources, (uint32_t)l->config->engine.workers,
-                         (size_t)l->config->tap.queue, &l->settings))
+                         (size_t)l->config->tap.queue, &l->settings, l->keylog))
         return true;
     LOG(ERROR, "out of memory");
     return false;
@@ -308,6 +325,8 @@ static void run_until_stopped(struct live *l, int signals)
         if (poll(fds, 2, LOOK_MS) > 0 && fds[0].revents & POLLIN)
             take_signal(l, signals, &why);
         l->run->engine->look(l->engine, clock_monotonic_ns() / 1000);
+        if (l->keylog && tap_key_log_missed(l->keylog))
+            tap_key_log_read(l->keylog);
         privilege_report();
         if (pthread_mutex_trylock(&l->reloading) == 0) {
             judgement_sweep(l->judgement);
@@ -323,6 +342,8 @@ static void end(struct live *l, bool told)
     if (l->engine) {
         /* What was lost up to now belongs to flows that are about to be ended. */
         l->run->engine->look(l->engine, clock_monotonic_ns() / 1000);
+        if (l->keylog)
+            tap_key_log_read(l->keylog);
         tap_sources_close(&l->sources);
         l->run->engine->halt(l->engine);
     }
@@ -331,6 +352,7 @@ static void end(struct live *l, bool told)
     if (l->engine)
         l->run->engine->stop(l->engine);
     tap_sources_fini(&l->sources);
+    tap_key_log_free(l->keylog);
     judgement_free(l->judgement);
     config_free(l->own_config);
     if (l->wake >= 0)
@@ -358,8 +380,8 @@ static bool start(struct live *l, struct writer *why)
 
     sched_getaffinity(0, sizeof(before), &before);
     control_cpus_set(l->config->engine.control_cpus);
-    ok = privilege_check(l->config) && start_judgement(l, why) && start_sources(l) &&
-         start_writer(l, why);
+    ok = privilege_check(l->config) && start_judgement(l, why) && start_keylog(l, why) &&
+         start_sources(l) && start_writer(l, why);
     sched_setaffinity(0, sizeof(before), &before);
     return ok && start_engine(l, why) && start_ctl(l) && privilege_drop(l->config) &&
            launch(l, why);

@@ -163,8 +163,9 @@ static bool load_staple(struct tls_certificate *c, const struct config_certifica
 bool tls_certificate_load(struct tls_certificate *c, const struct config_certificate *config,
                           struct writer *why)
 {
-    *c = (struct tls_certificate){.path = OPENSSL_strdup(config->certificate)};
-    if (c->path && load_chain(c, config, why) && load_key(c, config, why) &&
+    *c = (struct tls_certificate){.path = OPENSSL_strdup(config->certificate),
+                                  .set = OPENSSL_strdup(config->set)};
+    if (c->path && c->set && load_chain(c, config, why) && load_key(c, config, why) &&
         check_time(c, config, why) && load_staple(c, config, why))
         return true;
     tls_certificate_fini(c);
@@ -178,6 +179,7 @@ void tls_certificate_fini(struct tls_certificate *c)
     EVP_PKEY_free(c->key);
     OPENSSL_free(c->staple);
     OPENSSL_free(c->path);
+    OPENSSL_free(c->set);
     *c = (struct tls_certificate){0};
 }
 

@@ -15,6 +15,7 @@ struct tls_certificate {
     size_t staple_len;
     int64_t expires; /* seconds since 1970 */
     char *path;      /* for the log */
+    char *set;       /* empty: none */
 };
 
 /* Reads its files. False: a line in `why` says what is wrong; nothing is held then. */

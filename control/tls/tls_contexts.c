@@ -8,16 +8,19 @@
 #include "control/log/log.h"
 #include "control/tls/tls_certificate.h"
 #include "control/tls/tls_handshake.h"
+#include "control/tls/tls_identity.h"
 #include "control/tls/tls_tickets.h"
 #include "dataplane/handoff/settings.h"
 #include "dataplane/handoff/tls_keys.h"
 
-enum { SUITES_TEXT = 1024, TICKETS = 2 };
+enum { SUITES_TEXT = 1024, TICKETS = 2, KINDS = 8 };
 
 /* What a listener's context is made of; the context leads to it. */
 struct tls_set {
     struct tls_contexts *home;
     SSL_CTX *context;
+    const struct tls_certificate **certificates; /* of the home's, those that it has */
+    uint32_t certificate_count;
     uint16_t port;
     uint8_t protocol;
 };
@@ -25,6 +28,7 @@ struct tls_set {
 struct tls_contexts {
     struct tls_certificate *certificates;
     uint32_t certificate_count;
+    struct tls_identities *identities;
     struct tls_set sets[SETTINGS_LISTENERS];
     uint32_t set_count;
     int64_t warning;         /* seconds */
@@ -35,18 +39,18 @@ struct tls_contexts {
 
 /* Uses, of each kind of key, the first certificate that is for the name, or the first at all. True
  * if there was one. */
-static bool use_certificates(SSL *ssl, const struct tls_contexts *contexts, const char *name)
+static bool use_certificates(SSL *ssl, const struct tls_set *set, const char *name)
 {
-    int used[8], used_count = 0;
+    int used[KINDS], used_count = 0;
 
-    for (uint32_t i = 0; i < contexts->certificate_count; i++) {
-        const struct tls_certificate *c = &contexts->certificates[i];
+    for (uint32_t i = 0; i < set->certificate_count; i++) {
+        const struct tls_certificate *c = set->certificates[i];
         int kind = EVP_PKEY_get_base_id(c->key);
         bool again = false;
 
         for (int k = 0; k < used_count; k++)
             again |= used[k] == kind;
-        if (again || used_count == 8 || (name && !tls_certificate_names(c, name)))
+        if (again || used_count == KINDS || (name && !tls_certificate_names(c, name)))
             continue;
         if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) == 1)
             used[used_count++] = kind;
@@ -60,8 +64,7 @@ static int choose_certificate(SSL *ssl, void *arg)
     const struct tls_set *set = arg;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
-    return (name && use_certificates(ssl, set->home, name)) ||
-           use_certificates(ssl, set->home, NULL);
+    return (name && use_certificates(ssl, set, name)) || use_certificates(ssl, set, NULL);
 }
 
 /* The staple of the certificate that was chosen. */
@@ -70,8 +73,8 @@ static int give_staple(SSL *ssl, void *arg)
     const struct tls_set *set = arg;
     const X509 *chosen = SSL_get_certificate(ssl);
 
-    for (uint32_t i = 0; i < set->home->certificate_count; i++) {
-        const struct tls_certificate *c = &set->home->certificates[i];
+    for (uint32_t i = 0; i < set->certificate_count; i++) {
+        const struct tls_certificate *c = set->certificates[i];
         uint8_t *copy;
 
         if (c->leaf != chosen || !c->staple)
@@ -180,6 +183,26 @@ static bool set_clients(SSL_CTX *context, const struct config *config,
     return true;
 }
 
+/* Whether the listener has a certificate of that set. */
+static bool has_set(const struct config_listener *listener, const char *set)
+{
+    for (uint32_t i = 0; i < listener->certificates_count; i++)
+        if (strcmp(listener->certificates[i], set) == 0)
+            return true;
+    return listener->certificates_count == 0 && !set[0];
+}
+
+static bool choose_certificates(struct tls_set *set, const struct config_listener *listener)
+{
+    const struct tls_contexts *home = set->home;
+
+    set->certificates = calloc(home->certificate_count + 1, sizeof(*set->certificates));
+    for (uint32_t i = 0; set->certificates && i < home->certificate_count; i++)
+        if (has_set(listener, home->certificates[i].set))
+            set->certificates[set->certificate_count++] = &home->certificates[i];
+    return set->certificates;
+}
+
 static bool add_set(struct tls_contexts *contexts, const struct config *config,
                     const struct config_listener *listener, struct tls_tickets *tickets,
                     struct writer *why)
@@ -204,8 +227,9 @@ static bool add_set(struct tls_contexts *contexts, const struct config *config,
     if (listener->protocol == LISTENER_POP3)
         SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     tls_handshake_prepare(context);
+    tls_identities_use(contexts->identities, context);
     tls_tickets_use(tickets, context, TICKETS);
-    return set_clients(context, config, listener, why);
+    return choose_certificates(set, listener) && set_clients(context, config, listener, why);
 }
 
 static bool load_certificates(struct tls_contexts *contexts, const struct config_tls *config,
@@ -230,8 +254,11 @@ struct tls_contexts *tls_contexts_new(const struct config *config, struct tls_ti
     struct tls_contexts *contexts = calloc(1, sizeof(*contexts));
     bool ok = contexts && load_certificates(contexts, &config->tls, why);
 
-    if (contexts)
+    if (contexts) {
         contexts->warning = config->tls.expiry_warning / 1000000;
+        contexts->identities = tls_identities_new(&config->auth);
+        ok = ok && contexts->identities;
+    }
     for (uint32_t i = 0; ok && i < config->listeners_count; i++)
         if (config->listeners[i].tls != LISTENER_CLEAR)
             ok = add_set(contexts, config, &config->listeners[i], tickets, why);
@@ -247,15 +274,22 @@ struct tls_contexts *tls_contexts_share(struct tls_contexts *contexts)
     return contexts;
 }
 
+static void free_set(struct tls_set *set)
+{
+    SSL_CTX_free(set->context);
+    free(set->certificates);
+}
+
 void tls_contexts_free(struct tls_contexts *contexts)
 {
     if (!contexts || atomic_fetch_sub(&contexts->others, 1) > 0)
         return;
     for (uint32_t i = 0; i < contexts->set_count; i++)
-        SSL_CTX_free(contexts->sets[i].context);
+        free_set(&contexts->sets[i]);
     for (uint32_t i = 0; i < contexts->certificate_count; i++)
         tls_certificate_fini(&contexts->certificates[i]);
     free(contexts->certificates);
+    tls_identities_free(contexts->identities);
     free(contexts);
 }
 

@@ -8,7 +8,7 @@
 
 /*
  * What handshakes are done with, by one configuration: for each listener with TLS a context with
- * its certificates. Used by the crypto thread alone once it has them.
+ * its certificates. Used by the crypto threads alone once they have them.
  */
 struct tls_contexts;
 struct tls_tickets;

@@ -6,14 +6,31 @@
 #include <openssl/kdf.h>
 #include <stdlib.h>
 
+#include "control/tls/tls_binding.h"
+#include "control/tls/tls_identity.h"
+
 enum { RANDOM = 32, MASTER = 48, KEY_BLOCK_MAX = 2 * (TLS_KEY_MAX + TLS_IV) };
 
 struct tls_handshake {
-    SSL *ssl; /* NULL once it is over */
+    SSL *ssl; /* NULL once it is over, unless it is kept */
     BIO *in, *out;
+    bool client, keep;
     const char *why;
     struct tls_outcome outcome;
 };
+
+/* Who writes what we read, and who reads what we write. */
+struct ways {
+    struct tls_way *client, *server; /* what each of them writes */
+};
+
+static struct ways ways(struct tls_handshake *h)
+{
+    struct tls_keys *keys = &h->outcome.keys;
+
+    return h->client ? (struct ways){.client = &keys->write, .server = &keys->read}
+                     : (struct ways){.client = &keys->read, .server = &keys->write};
+}
 
 /* ---- secrets of TLS 1.3 ---- */
 
@@ -53,9 +70,9 @@ static void take_secret(const SSL *ssl, const char *line)
     if (!h || strlen(line) < SECRET_AT)
         return;
     if (strncmp(line, client, LABEL) == 0)
-        read_secret(line + SECRET_AT, h->outcome.keys.read.secret);
+        read_secret(line + SECRET_AT, ways(h).client->secret);
     else if (strncmp(line, server, LABEL) == 0)
-        read_secret(line + SECRET_AT, h->outcome.keys.write.secret);
+        read_secret(line + SECRET_AT, ways(h).server->secret);
 }
 
 /* Records in bytes of our own: what is sent behind Finished are tickets, each sealed with the
@@ -106,20 +123,20 @@ static bool expand(SSL *ssl, bool sha384, uint8_t *block, size_t len)
 /* client_write_key, server_write_key, client_write_IV, server_write_IV: an AEAD has no MAC keys. */
 static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
 {
-    struct tls_keys *keys = &h->outcome.keys;
+    struct ways to = ways(h);
     size_t key = tls_key_length((enum tls_aead)suite->aead);
     size_t iv = suite->aead == TLS_AEAD_CHACHA20_POLY1305 ? TLS_IV : TLS_GCM_SALT;
     uint8_t block[KEY_BLOCK_MAX];
 
     if (!expand(h->ssl, suite->sha384, block, 2 * (key + iv)))
         return false;
-    memcpy(keys->read.key, block, key);
-    memcpy(keys->write.key, block + key, key);
-    memcpy(keys->read.iv, block + 2 * key, iv);
-    memcpy(keys->write.iv, block + 2 * key + iv, iv);
+    memcpy(to.client->key, block, key);
+    memcpy(to.server->key, block + key, key);
+    memcpy(to.client->iv, block + 2 * key, iv);
+    memcpy(to.server->iv, block + 2 * key + iv, iv);
     explicit_bzero(block, sizeof(block));
     /* Each side's Finished was its first record with these keys. */
-    keys->read.sequence = keys->write.sequence = 1;
+    to.client->sequence = to.server->sequence = 1;
     return true;
 }
 
@@ -128,6 +145,7 @@ static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
 void tls_handshake_prepare(SSL_CTX *context)
 {
     SSL_CTX_set_keylog_callback(context, take_secret);
+    tls_binding_prepare(context);
 }
 
 int tls_handshake_accept_any(int ok, X509_STORE_CTX *store)
@@ -157,11 +175,42 @@ struct tls_handshake *tls_handshake_new(SSL_CTX *context)
     return h;
 }
 
+struct tls_handshake *tls_handshake_new_client(SSL_CTX *context, const char *name,
+                                               SSL_SESSION *session)
+{
+    struct tls_handshake *h = tls_handshake_new(context);
+
+    if (!h)
+        return NULL;
+    h->client = true;
+    SSL_set_connect_state(h->ssl);
+    if ((!name ||
+         (SSL_set_tlsext_host_name(h->ssl, name) == 1 && SSL_set1_host(h->ssl, name) == 1)) &&
+        (!session || SSL_set_session(h->ssl, session) == 1))
+        return h;
+    tls_handshake_free(h);
+    return NULL;
+}
+
+void tls_handshake_keep(struct tls_handshake *h)
+{
+    h->keep = true;
+}
+
+/* The session outlives it, and can be resumed: who has the keys sees to the end of the records. */
+static void end_connection(struct tls_handshake *h)
+{
+    if (h->ssl)
+        SSL_set_shutdown(h->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(h->ssl);
+    h->ssl = NULL;
+}
+
 void tls_handshake_free(struct tls_handshake *h)
 {
     if (!h)
         return;
-    SSL_free(h->ssl);
+    end_connection(h);
     BIO_free(h->in);
     BIO_free(h->out);
     explicit_bzero(h, sizeof(*h));
@@ -179,12 +228,17 @@ static void take_name(struct tls_handshake *h)
 
 static void take_client(struct tls_handshake *h)
 {
+    struct writer identity = writer_of(h->outcome.identity, sizeof(h->outcome.identity));
+
+    h->outcome.client = TLS_CLIENT_NONE;
     if (!SSL_get0_peer_certificate(h->ssl))
-        h->outcome.client = TLS_CLIENT_NONE;
-    else if (SSL_get_verify_result(h->ssl) == X509_V_OK)
-        h->outcome.client = TLS_CLIENT_VERIFIED;
-    else
-        h->outcome.client = TLS_CLIENT_UNPROVEN;
+        return;
+    h->outcome.client = TLS_CLIENT_UNPROVEN;
+    if (SSL_get_verify_result(h->ssl) != X509_V_OK)
+        return;
+    h->outcome.client = TLS_CLIENT_VERIFIED;
+    tls_identities_find(h->ssl, &identity);
+    h->outcome.identity_len = (uint16_t)identity.len;
 }
 
 /* All that is wanted of OpenSSL's state is taken out of it. */
@@ -201,8 +255,10 @@ static bool take_outcome(struct tls_handshake *h, struct span out)
     h->outcome.resumed = SSL_session_reused(h->ssl) == 1;
     take_name(h);
     take_client(h);
+    tls_binding_take(h->ssl, &h->outcome.binding);
     if (keys->version == TLS_VERSION_1_3) {
-        keys->write.sequence = count_records(out);
+        if (!h->client)
+            keys->write.sequence = count_records(out);
         return true;
     }
     return derive_tls12(h, suite);
@@ -245,11 +301,24 @@ enum tls_step tls_handshake_feed(struct tls_handshake *h, struct span in, struct
     out->data = (const uint8_t *)data;
     if (step == TLS_STEP_DONE && !take_outcome(h, *out))
         step = fail(h);
-    if (step != TLS_STEP_MORE) {
-        SSL_free(h->ssl);
-        h->ssl = NULL;
-    }
+    if (step == TLS_STEP_FAILED || (step == TLS_STEP_DONE && !h->keep))
+        end_connection(h);
     return step;
+}
+
+bool tls_handshake_listen(struct tls_handshake *h, struct span record)
+{
+    uint8_t nothing[1];
+
+    if (!h->ssl)
+        return false;
+    (void)BIO_reset(h->in);
+    if (BIO_write(h->in, record.data, (int)record.len) == (int)record.len &&
+        SSL_get_error(h->ssl, SSL_read(h->ssl, nothing, sizeof(nothing))) == SSL_ERROR_WANT_READ)
+        return true;
+    ERR_clear_error();
+    end_connection(h);
+    return false;
 }
 
 const struct tls_outcome *tls_handshake_outcome(const struct tls_handshake *h)

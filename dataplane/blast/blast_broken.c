@@ -159,13 +159,17 @@ void blast_broken_run(struct blast_client *c, struct blast_session *s)
 {
     struct tcp_conn *conn = s->conn;
 
-    for (struct span in = tcp_peek(conn); in.len; in = tcp_peek(conn)) {
+    for (;;) {
+        struct span in = s->secure ? blast_tls_peek(c, s) : tcp_peek(conn);
+
+        if (in.len == 0)
+            break;
         for (size_t i = 0; i < in.len; i++)
             if (!take(c, s, in.data[i]))
                 return;
-        tcp_consume(c->tcp, conn, (uint32_t)in.len);
+        blast_session_consume(c, s, in.len);
     }
-    if (s->eof)
+    if (s->conn == conn && s->eof)
         leave(c, s);
 }
 

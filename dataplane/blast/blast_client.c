@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "dataplane/blast/blast_schedule.h"
-#include "dataplane/blast/blast_session.h"
+#include "dataplane/blast/blast_tls.h"
 
 enum { STARTS = 64, RETRY_US = 1000, VERIFIERS = 16 };
 
@@ -55,17 +55,20 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
     c->share = blast_client_places(order, o->index);
     c->messages_left = budget(c, order->messages);
     c->logins_left = numbers_of(order, order->logins ? order->logins : UINT64_MAX, o->index);
+    c->smtp_again = c->smtp;
+    c->smtp_again.greeted = true;
+    c->places = c->share + VERIFIERS;
     c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
     /* Mailboxes are read back also where the load leaves this worker without a session. */
-    c->table = calloc((size_t)c->share + VERIFIERS, sizeof(*c->table));
-    if (!c->table || !blast_hold_init(c)) {
+    c->table = calloc(c->places, sizeof(*c->table));
+    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places)) {
         blast_client_free(c);
         return NULL;
     }
     c->free = c->silent = place_list_of(&c->table->link, sizeof(*c->table));
     c->ticking = place_list_of(&c->table->tick_link, sizeof(*c->table));
     c->flood = blast_flood_of(o->shared, o->index);
-    for (uint32_t i = 0; i < c->share + VERIFIERS; i++)
+    for (uint32_t i = 0; i < c->places; i++)
         place_list_append(&c->free, i);
     return c;
 }
@@ -74,6 +77,7 @@ void blast_client_free(struct blast_client *c)
 {
     if (!c)
         return;
+    blast_tls_fini(c);
     free(c->table);
     free(c->held);
     free(c);
@@ -99,6 +103,7 @@ static void release(struct blast_client *c, struct blast_session *s)
     if (s->line)
         chunk_give(c->pool, s->line);
     s->line = NULL;
+    blast_tls_give(c, s);
     s->conn = NULL;
     blast_slow_end(c, s);
     place_list_remove(&c->silent, place_of(c, s));
@@ -145,12 +150,24 @@ bool blast_session_flush(struct blast_client *c, struct blast_session *s)
     c->scratch.full = false;
     if (!text.len)
         return true;
-    if (!sendq_copy(tcp_sendq(s->conn), c->pool, text)) {
+    if (!(s->secure ? blast_tls_write(c, s, text)
+                    : sendq_copy(tcp_sendq(s->conn), c->pool, text))) {
         blast_session_fail(c, s, &c->tally->counts.memory_short);
         return false;
     }
     tcp_send(c->tcp, s->conn);
     s->since = c->now;
+    return true;
+}
+
+bool blast_session_put(struct blast_client *c, struct blast_session *s, struct span bytes)
+{
+    if (!(s->secure ? blast_tls_write(c, s, bytes)
+                    : sendq_view(tcp_sendq(s->conn), c->pool, bytes, SENDQ_STATIC, NULL))) {
+        blast_session_fail(c, s, &c->tally->counts.memory_short);
+        return false;
+    }
+    tcp_send(c->tcp, s->conn);
     return true;
 }
 
@@ -174,6 +191,8 @@ void blast_session_leave(struct blast_client *c, struct blast_session *s)
         if (!s->manner)
             log_histogram_add(&step->session, blast_client_since(c, s->intended));
     }
+    if (s->secure)
+        blast_tls_close(c, s);
     /* The server's to close first: TIME-WAIT is then where mail servers have it. */
     tcp_discard(c->tcp, s->conn);
 }
@@ -360,12 +379,27 @@ uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason)
 
 static void run(struct blast_client *c, struct blast_session *s)
 {
+    struct tcp_conn *conn = s->conn;
+
+    blast_tls_run(c, s);
+    if (s->conn != conn || s->shakes)
+        return;
     if (blast_manner_is_broken(s))
         blast_broken_run(c, s);
     else if (s->verifies || c->order->work == BLAST_WORK_POP3)
         blast_pop3_run(c, s);
     else
         blast_smtp_run(c, s);
+}
+
+void blast_session_begin(struct blast_client *c, struct blast_session *s)
+{
+    if (blast_manner_is_broken(s))
+        blast_broken_begin(c, s);
+    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
+        blast_pop3_begin(c, s);
+    else
+        blast_smtp_begin(c, s);
 }
 
 static void established(struct blast_client *c, struct blast_session *s)
@@ -376,12 +410,10 @@ static void established(struct blast_client *c, struct blast_session *s)
     s->since = c->now;
     if (s->manner == BLAST_MANNER_slow_reader)
         blast_slow_begin(c, s);
-    if (blast_manner_is_broken(s))
-        blast_broken_begin(c, s);
-    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
-        blast_pop3_begin(c, s);
+    if (c->order->tls == BLAST_TLS_IMPLICIT)
+        blast_tls_begin(c, s);
     else
-        blast_smtp_begin(c, s);
+        blast_session_begin(c, s);
 }
 
 /* From now on it costs a place among the held ones, and nothing else. */
@@ -443,6 +475,8 @@ static void take_events(struct blast_client *c, struct tcp_conn *conn)
     }
     if (events & TCP_EVENT_ACCEPTED)
         established(c, s);
+    if (s->conn != conn)
+        return;
     if (events & TCP_EVENT_EOF)
         s->eof = true;
     blast_session_go_on(c, s);

@@ -57,7 +57,8 @@ void blast_hold_event(struct blast_client *c, struct tcp_conn *conn, uint32_t ev
 {
     struct span in = tcp_peek(conn);
 
-    if (in.len && c->order->work == BLAST_WORK_SMTP)
+    /* Under TLS its keys are forgotten. */
+    if (in.len && c->order->work == BLAST_WORK_SMTP && !c->order->tls)
         read_code(c, in);
     for (; in.len; in = tcp_peek(conn))
         tcp_consume(c->tcp, conn, (uint32_t)in.len);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/blast/blast_session.h"
+#include "dataplane/blast/blast_tls.h"
 
 #include "proto/base/ascii.h"
 
 /*
- * A session that retrieves: greeting, USER and PASS in turn, STAT, then each message, and QUIT. One
- * that verifies reads all of a mailbox and compares; one of the load reads, compares if it is told
- * to, and deletes if it is told to. One that holds still has logged in, where there is a password.
+ * A session that retrieves: greeting, maybe STLS, USER and PASS in turn, STAT, then each message,
+ * and QUIT. One that verifies reads all of a mailbox and compares; one of the load reads, compares
+ * if it is told to, and deletes if it is told to. One that holds still has logged in, where there
+ * is a password.
  */
 #define FIELD "X-Blast: "
 
@@ -14,12 +15,6 @@ static bool say(struct blast_client *c, struct blast_session *s, enum pop3_verb 
                 struct span argument)
 {
     return pop3_client_say(&s->pop3, verb, argument, &c->scratch);
-}
-
-void blast_pop3_begin(struct blast_client *c, struct blast_session *s)
-{
-    pop3_client_init(&s->pop3, false);
-    s->reading = (struct blast_reading){.limit = s->verifies ? UINT32_MAX : c->order->retrieve};
 }
 
 void blast_pop3_gone(struct blast_client *c, struct blast_session *s)
@@ -251,10 +246,22 @@ static bool holds(const struct blast_client *c, const struct blast_session *s)
  * a login, so that they have said something. */
 static void on_greeting(struct blast_client *c, struct blast_session *s)
 {
-    if (holds(c, s) ? !c->order->password.len : c->order->pipelining && !c->capable)
+    if (c->order->tls && !s->secure)
+        say(c, s, POP3_VERB_STLS, span_of(NULL, 0));
+    else if (holds(c, s) ? !c->order->password.len : c->order->pipelining && !c->capable)
         say(c, s, POP3_VERB_CAPA, span_of(NULL, 0));
     else
         log_in(c, s);
+}
+
+void blast_pop3_begin(struct blast_client *c, struct blast_session *s)
+{
+    bool again = s->secure && c->order->tls == BLAST_TLS_STARTTLS;
+
+    pop3_client_init(&s->pop3, again);
+    s->reading = (struct blast_reading){.limit = s->verifies ? UINT32_MAX : c->order->retrieve};
+    if (again)
+        on_greeting(c, s);
 }
 
 static void on_capable(struct blast_client *c, struct blast_session *s)
@@ -281,7 +288,7 @@ static void measure(struct blast_client *c, struct blast_session *s, enum pop3_v
     static const uint8_t latencies[POP3_VERB_COUNT] = {
         [POP3_VERB_UNKNOWN] = BLAST_LATENCY_banner, [POP3_VERB_PASS] = BLAST_LATENCY_login,
         [POP3_VERB_STAT] = BLAST_LATENCY_stat,      [POP3_VERB_DELE] = BLAST_LATENCY_dele,
-        [POP3_VERB_QUIT] = BLAST_LATENCY_quit,
+        [POP3_VERB_QUIT] = BLAST_LATENCY_quit,      [POP3_VERB_STLS] = BLAST_LATENCY_starttls,
     };
 
     if (!s->verifies && (latencies[verb] || verb == POP3_VERB_UNKNOWN))
@@ -303,6 +310,8 @@ static void on_error(struct blast_client *c, struct blast_session *s,
         say_next(c, s);
     else if (a->verb == POP3_VERB_LIST || a->verb == POP3_VERB_UIDL)
         open_on(c, s, a->verb);
+    else if (a->verb == POP3_VERB_STLS)
+        blast_tls_fail(c, s, "STLS is refused");
     else
         blast_session_fail(c, s, &c->tally->counts.sessions_broken);
 }
@@ -339,6 +348,9 @@ static void on_answer(struct blast_client *c, struct blast_session *s,
         s->stands = a->verb == POP3_VERB_PASS && holds(c, s);
         if (!s->stands)
             open_on(c, s, a->verb);
+        break;
+    case POP3_VERB_STLS:
+        blast_tls_begin(c, s);
         break;
     case POP3_VERB_RETR:
         begin_message(&s->reading);
@@ -389,7 +401,7 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct po
         return line;
     case POP3_CLIENT_ACTION_ANSWER:
         on_answer(c, s, a);
-        return s->conn == conn && !s->leaving && !s->stands;
+        return s->conn == conn && !s->leaving && !s->stands && !s->shakes;
     case POP3_CLIENT_ACTION_MESSAGE:
         on_message(c, s, a->bytes);
         return true;

@@ -53,7 +53,8 @@ struct blast_session {
     uint32_t good;          /* recipients accepted so far, by bit, the first 32 */
     uint8_t step;           /* of the rate, that it was to begin in */
     bool open, eof, leaving, body, sent, verifies;
-    bool stands; /* all that a session that is held still has to do is done */
+    bool shakes, secure; /* TLS: its handshake goes on; it is there */
+    bool stands;         /* all that a session that is held still has to do is done */
     struct smtp_client_mail mail;
     union {
         struct smtp_client smtp;
@@ -74,15 +75,16 @@ struct blast_client {
     struct blast_session *table;
     struct tcp_conn **held; /* those that hold still cost no more than this, see blast_hold.c */
     uint32_t held_count;
-    uint32_t held_left;     /* to be begun */
-    bool parting;           /* the last one is being closed */
-    uint64_t stood_at;      /* when the last one stood; 0: not yet */
-    _Atomic uint64_t stood; /* the same, for others to see */
-    struct smtp_client_options smtp;
+    uint32_t held_left;                          /* to be begun */
+    bool parting;                                /* the last one is being closed */
+    uint64_t stood_at;                           /* when the last one stood; 0: not yet */
+    _Atomic uint64_t stood;                      /* the same, for others to see */
+    struct smtp_client_options smtp, smtp_again; /* again: behind STARTTLS, where no banner comes */
+    struct blast_tls_worker *secure;             /* NULL: without TLS */
     uint64_t now;
     struct place_list ticking; /* the next one first */
     struct blast_flood flood;
-    uint32_t index, share, count;
+    uint32_t index, share, count, places;
     struct place_list free, silent; /* silent: those that are open, the longest first */
     uint32_t address;               /* the next source */
     uint64_t messages_left;         /* not yet given to a session */
@@ -110,6 +112,10 @@ bool blast_session_flush(struct blast_client *c, struct blast_session *s);
 void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count);
 /* It is done: what is left is that the server closes. */
 void blast_session_leave(struct blast_client *c, struct blast_session *s);
+/* Appends what lies for ever. False: there was no memory, and the session is gone. */
+bool blast_session_put(struct blast_client *c, struct blast_session *s, struct span bytes);
+/* The protocol begins: on the connection, or under TLS. */
+void blast_session_begin(struct blast_client *c, struct blast_session *s);
 /* A buffer for the machine; NULL: the session is gone. */
 uint8_t *blast_session_line(struct blast_client *c, struct blast_session *s);
 static inline uint64_t blast_client_since(const struct blast_client *c, uint64_t since)
@@ -135,6 +141,23 @@ static inline bool blast_client_loads(const struct blast_client *c)
     return c->phase == BLAST_PHASE_LOAD;
 }
 
+/* ---- blast_tls.c: what lies in records ---- */
+
+/* As tcp_peek(), of a session under TLS: what is in the next record. The session may be gone. */
+struct span blast_tls_peek(struct blast_client *c, struct blast_session *s);
+/* All of it was read. */
+void blast_tls_taken(struct blast_client *c, struct blast_session *s);
+/* Seals and appends. False: no memory. */
+bool blast_tls_write(struct blast_client *c, struct blast_session *s, struct span bytes);
+
+static inline void blast_session_consume(struct blast_client *c, struct blast_session *s, size_t n)
+{
+    if (s->secure)
+        blast_tls_taken(c, s);
+    else
+        tcp_consume(c->tcp, s->conn, (uint32_t)n);
+}
+
 /*
  * All that can be done with what lies unread: `step` makes its machine take one action with *in,
  * and says whether there may be another. What is to be said then leaves.
@@ -144,11 +167,15 @@ static inline void blast_session_read(struct blast_client *c, struct blast_sessi
                                                    struct span *in))
 {
     struct tcp_conn *conn = s->conn;
+    bool more;
 
     do {
-        struct span in = tcp_peek(conn);
+        struct span in = s->secure ? blast_tls_peek(c, s) : tcp_peek(conn);
         bool slow = s->manner == BLAST_MANNER_slow_reader;
         size_t len = in.len;
+
+        if (s->conn != conn)
+            return;
 
         if (slow)
             in = span_head(in, len = len < s->allowance ? len : s->allowance);
@@ -158,12 +185,13 @@ static inline void blast_session_read(struct blast_client *c, struct blast_sessi
         if (s->conn != conn)
             return;
         if (len)
-            tcp_consume(c->tcp, conn, (uint32_t)(len - in.len));
+            blast_session_consume(c, s, len - in.len);
+        more = s->secure ? len > 0 : tcp_unread(conn) > 0;
         if (slow)
             s->allowance -= (uint32_t)(len - in.len);
-        if (s->leaving || s->stands || (slow && !s->allowance))
+        if (s->leaving || s->stands || s->shakes || (slow && !s->allowance))
             break;
-    } while (tcp_unread(conn));
+    } while (more);
     if (!s->leaving)
         blast_session_flush(c, s);
 }

@@ -36,11 +36,8 @@ static void send_more(struct blast_client *c, struct blast_session *s)
 {
     struct span piece = span_head(s->rest, quantum(c));
 
-    if (!sendq_view(tcp_sendq(s->conn), c->pool, piece, SENDQ_STATIC, NULL)) {
-        blast_session_fail(c, s, &c->tally->counts.memory_short);
+    if (!blast_session_put(c, s, piece))
         return;
-    }
-    tcp_send(c->tcp, s->conn);
     s->rest = span_skip(s->rest, piece.len);
     if (s->rest.len)
         blast_slow_begin(c, s);

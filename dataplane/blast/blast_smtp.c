@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/blast/blast_session.h"
+#include "dataplane/blast/blast_tls.h"
 
-/* A session that sends: banner, EHLO, messages, QUIT. */
+/* A session that sends: banner, EHLO, maybe STARTTLS and EHLO again, messages, QUIT. */
+enum { SEALED_AHEAD = 1 << 18 }; /* bytes of a message that lie sealed in the send queue */
 
 void blast_smtp_begin(struct blast_client *c, struct blast_session *s)
 {
-    smtp_client_init(&s->smtp, &c->smtp);
+    bool again = s->secure && c->order->tls == BLAST_TLS_STARTTLS;
+
+    smtp_client_init(&s->smtp, again ? &c->smtp_again : &c->smtp);
 }
 
 void blast_smtp_gone(struct blast_client *c, struct blast_session *s)
@@ -34,9 +37,19 @@ static void begin_mail(struct blast_client *c, struct blast_session *s)
     smtp_client_begin(&s->smtp, &s->mail);
 }
 
+static void ask_for_tls(struct blast_client *c, struct blast_session *s)
+{
+    if (smtp_client_offers(&s->smtp, SMTP_KEYWORD_STARTTLS))
+        smtp_client_starttls(&s->smtp);
+    else
+        blast_tls_fail(c, s, "STARTTLS is not offered");
+}
+
 static void on_ready(struct blast_client *c, struct blast_session *s)
 {
-    if (c->order->hold_us)
+    if (c->order->tls && !s->secure)
+        ask_for_tls(c, s);
+    else if (c->order->hold_us)
         s->stands = true;
     else if (s->left && blast_client_loads(c))
         begin_mail(c, s);
@@ -54,6 +67,22 @@ void blast_smtp_sent(struct blast_client *c, struct blast_session *s)
     smtp_client_sent(&s->smtp);
 }
 
+/* What is sealed is a copy: a large message is sealed as fast as it is acknowledged. False: the
+ * session is gone. */
+static bool send_rest(struct blast_client *c, struct blast_session *s)
+{
+    while (s->rest.len && tcp_sendq(s->conn)->bytes < SEALED_AHEAD) {
+        struct span piece = span_head(s->rest, TLS_PLAIN_MAX);
+
+        if (!blast_session_put(c, s, piece))
+            return false;
+        s->rest = span_skip(s->rest, piece.len);
+    }
+    if (!s->rest.len)
+        blast_smtp_sent(c, s);
+    return true;
+}
+
 /* The head is the message's own and is copied; the text is sent from where it lies. */
 static bool send_message(struct blast_client *c, struct blast_session *s, bool chunk)
 {
@@ -68,11 +97,12 @@ static bool send_message(struct blast_client *c, struct blast_session *s, bool c
         blast_slow_begin(c, s);
         return true;
     }
-    if (!sendq_view(tcp_sendq(s->conn), c->pool, bytes, SENDQ_STATIC, NULL)) {
-        blast_session_fail(c, s, &c->tally->counts.memory_short);
-        return false;
+    if (s->secure) {
+        s->rest = bytes;
+        return send_rest(c, s);
     }
-    tcp_send(c->tcp, s->conn);
+    if (!blast_session_put(c, s, bytes))
+        return false;
     blast_smtp_sent(c, s);
     return true;
 }
@@ -82,7 +112,7 @@ static const enum blast_latency latencies[SMTP_CLIENT_STEPS] = {
     [SMTP_CLIENT_HELO] = BLAST_LATENCY_ehlo,     [SMTP_CLIENT_MAIL] = BLAST_LATENCY_mail,
     [SMTP_CLIENT_RCPT] = BLAST_LATENCY_rcpt,     [SMTP_CLIENT_DATA] = BLAST_LATENCY_data,
     [SMTP_CLIENT_END] = BLAST_LATENCY_end,       [SMTP_CLIENT_RSET] = BLAST_LATENCY_rset,
-    [SMTP_CLIENT_QUIT] = BLAST_LATENCY_quit,
+    [SMTP_CLIENT_QUIT] = BLAST_LATENCY_quit,     [SMTP_CLIENT_STARTTLS] = BLAST_LATENCY_starttls,
 };
 
 static void on_end(struct blast_client *c, struct blast_session *s)
@@ -141,18 +171,26 @@ static bool is_expected(const struct blast_client *c, const struct blast_session
            (a->step == SMTP_CLIENT_RCPT && is_rejected(c, s, a->index));
 }
 
-static void on_reply(struct blast_client *c, struct blast_session *s,
+/* False: the session is gone, or the machine has nothing to say before the handshake's end. */
+static bool on_reply(struct blast_client *c, struct blast_session *s,
                      const struct smtp_client_action *a)
 {
     if (a->code >= 400 && !is_expected(c, s, a))
         c->tally->refused[a->step][a->code]++;
     if (a->step == SMTP_CLIENT_STEPS)
-        return;
+        return true;
     blast_session_measure(c, s, latencies[a->step], s->since);
     if (a->step == SMTP_CLIENT_RCPT)
         on_rcpt(c, s, a);
     else if (a->step == SMTP_CLIENT_END)
         on_end(c, s);
+    if (a->step != SMTP_CLIENT_STARTTLS)
+        return true;
+    if (a->code < 300)
+        blast_tls_begin(c, s);
+    else
+        blast_tls_fail(c, s, "STARTTLS is refused");
+    return false;
 }
 
 static void on_done(struct blast_client *c, struct blast_session *s,
@@ -197,11 +235,10 @@ static bool act(struct blast_client *c, struct blast_session *s, const struct sm
     case SMTP_CLIENT_ACTION_ROOM:
         return blast_session_flush(c, s);
     case SMTP_CLIENT_ACTION_REPLY:
-        on_reply(c, s, a);
-        return true;
+        return on_reply(c, s, a);
     case SMTP_CLIENT_ACTION_READY:
         on_ready(c, s);
-        return !s->stands;
+        return s->conn && !s->stands;
     case SMTP_CLIENT_ACTION_BODY:
         return send_message(c, s, a->chunk);
     case SMTP_CLIENT_ACTION_DONE:
@@ -232,5 +269,7 @@ void blast_smtp_run(struct blast_client *c, struct blast_session *s)
     /* The final dot counts as sent with the turn in which its last byte leaves first. */
     if (s->body && tcp_unsent(s->conn))
         s->since = c->now;
+    if (s->secure && s->rest.len && !s->ticks && !send_rest(c, s))
+        return;
     blast_session_read(c, s, step);
 }

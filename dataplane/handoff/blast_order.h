@@ -3,6 +3,7 @@
 #define DATAPLANE_HANDOFF_BLAST_ORDER_H
 
 #include "dataplane/handoff/metric.h"
+#include "dataplane/handoff/tls_outcome.h"
 #include "proto/base/ip_address.h"
 #include "proto/base/log_histogram.h"
 #include "proto/pop3/pop3_client.h"
@@ -13,8 +14,8 @@
  * `wirepost blast` and `wirepost sink` between the two sides. An order is immutable while it is
  * carried out, and everything in it is borrowed.
  *
- * Seams. IMAP will be a third kind of work with a client machine of its own beside smtp_client and
- * pop3_client; TLS stands between tcp_peek() and the machine, so that neither sees the other.
+ * Seam. IMAP will be a third kind of work with a client machine of its own beside smtp_client and
+ * pop3_client. TLS stands between tcp_peek() and the machine, so that neither sees the other.
  */
 struct blast_told;
 
@@ -27,6 +28,31 @@ enum {
     BLAST_VERIFY_RECIPIENTS = 8, /* of a message that is read back */
     BLAST_HEAD = 512,            /* bytes that blast_head() writes at most */
     BLAST_STEPS = 32,            /* of the rate */
+};
+
+/* Whether sessions are under TLS from the beginning, or ask for it (RFC 3207, 2595). */
+enum blast_tls { BLAST_TLS_OFF, BLAST_TLS_IMPLICIT, BLAST_TLS_STARTTLS };
+
+enum blast_tls_step { BLAST_TLS_MORE, BLAST_TLS_DONE, BLAST_TLS_FAILED };
+
+/*
+ * The client's side of handshakes, which control knows how to do; each is called by one worker on
+ * its own thread, and may take as long as the arithmetic does.
+ */
+struct blast_tls_calls {
+    void *context;
+    /* NULL: no memory. With `resume` it tries a session that this worker was given before. */
+    void *(*begin)(void *context, uint32_t worker, bool resume);
+    /* Goes on with what the server has sent, nothing at first; *out is what it is to be sent, valid
+     * until the next call; *taken_out bytes of `in` were the handshake's. */
+    enum blast_tls_step (*feed)(void *handshake, struct span in, struct span *out,
+                                uint32_t *taken_out);
+    const struct tls_outcome *(*outcome)(const void *handshake); /* after DONE; the handshake's */
+    const char *(*why)(const void *handshake);                   /* after FAILED; lasts */
+    /* Whether whole records behind the end are to be shown to listen(), until that says false. */
+    bool (*listens)(const void *handshake);
+    bool (*listen)(void *handshake, struct span record);
+    void (*end)(void *handshake);
 };
 
 /* For so long so many new sessions a second. */
@@ -90,6 +116,11 @@ struct blast_order {
     uint64_t delay_us, jitter_us; /* added each way, and evenly as much more or less */
     double flood_rate;            /* SYNs a second from flood_from, 0: none */
     struct blast_address flood_from;
+
+    /* TLS. */
+    enum blast_tls tls;
+    uint32_t tls_resume; /* percent of the handshakes that try to resume */
+    struct blast_tls_calls tls_calls;
 
     /* SMTP. */
     struct span hostname, sender;
@@ -163,6 +194,7 @@ struct blast_tally {
     uint64_t errors[POP3_VERB_COUNT];                     /* -ERR, by command */
     uint64_t smtp_faults[SMTP_CLIENT_FAULTS];
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
+    const char *tls_fault; /* why TLS failed the last time; lasts; NULL: it has not */
     struct blast_manner_tally manners[BLAST_MANNERS];
     struct log_histogram latency[BLAST_LATENCIES];
     struct blast_step_tally steps[BLAST_STEPS]; /* as many as the order has */

@@ -245,6 +245,11 @@ bool job_answered_near(const struct handoff_port *port)
     return port->near_first != NULL;
 }
 
+uint32_t job_count(const struct handoff_port *port)
+{
+    return port->handoff->options.jobs;
+}
+
 void job_give(struct handoff_port *port, struct job *job)
 {
     job->next = port->free_jobs;

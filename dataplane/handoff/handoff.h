@@ -60,6 +60,8 @@ void job_submit(struct handoff_port *port, struct job *job);
 uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t max);
 /* Whether jobs that near services answered wait to be taken. */
 bool job_answered_near(const struct handoff_port *port);
+/* How many it has in all. */
+uint32_t job_count(const struct handoff_port *port);
 /* Back to the worker's free list. */
 void job_give(struct handoff_port *port, struct job *job);
 /* The next notice, false when there is none. */

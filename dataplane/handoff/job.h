@@ -18,7 +18,8 @@ enum service {
     SERVICE_READ,    /* mailbox listings and message bytes */
     SERVICE_ACCOUNT, /* passwords */
     SERVICE_GREYLIST,
-    SERVICE_CRYPTO, /* private keys */
+    SERVICE_CRYPTO,   /* private keys */
+    SERVICE_IDENTITY, /* tokens and certificates */
     SERVICE_DIRECTORY,
     SERVICES,
 };
@@ -64,6 +65,7 @@ enum login_refusal {
     LOGIN_WRONG, /* name or password */
     LOGIN_BUSY,  /* too many at once, or too many wrong ones, from this address; not judged */
     LOGIN_EARLY, /* right, but too soon after the last one */
+    LOGIN_SCOPE, /* of a token: good, but not for this; otherwise as LOGIN_WRONG */
 };
 
 /* JOB_ACCOUNT_LOGIN: JOB_OK, or JOB_REFUSED with a reason. */
@@ -96,6 +98,22 @@ struct job_account_proof {
     uint8_t signature_out[SCRAM_KEY_MAX];
     uint32_t delay_ms_out;
     uint8_t hash;    /* enum scram_hash */
+    uint8_t why_out; /* enum login_refusal */
+};
+
+/*
+ * JOB_ACCOUNT_IDENTITY: whose is what the client has shown? Answered as JOB_ACCOUNT_LOGIN; with
+ * JOB_OK `name` has the key of the account's address.
+ */
+struct job_account_identity {
+    struct span shown;    /* a token; or whom a certificate that TLS has verified is for */
+    struct span identity; /* whom the client wants to act as; empty: itself */
+    struct ip_address client;
+    uint8_t *name; /* room for ADDRESS_KEY_MAX octets */
+    uint64_t account_out;
+    uint32_t delay_ms_out;
+    uint16_t name_len_out;
+    bool token;
     uint8_t why_out; /* enum login_refusal */
 };
 
@@ -198,6 +216,7 @@ struct job {
         struct job_account_login account_login;
         struct job_account_salt account_salt;
         struct job_account_proof account_proof;
+        struct job_account_identity account_identity;
         struct job_mailbox_open mailbox_open;
         struct job_mailbox_read mailbox_read;
         struct job_mailbox_unpin mailbox_unpin;

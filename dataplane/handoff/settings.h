@@ -10,6 +10,7 @@
 #include "dataplane/handoff/mailbox_table.h"
 #include "proto/base/ip_address.h"
 #include "proto/mime/mime_reader.h"
+#include "proto/sasl/sasl_bearer.h"
 
 /*
  * What workers need of the configuration: built by control, immutable once published, replaced
@@ -58,6 +59,8 @@ struct settings {
     struct mime_limits mime;
     uint64_t mime_refused;     /* anomalies for which a message is refused, by bit: of limits */
     uint32_t mechanisms;       /* of SASL that are offered: bits by enum sasl_mechanism */
+    char oauth_scope[SASL_SCOPE_MAX + 1]; /* what clients are told whose token is refused */
+    char oauth_discovery[SASL_DISCOVERY_MAX + 1];
     bool submission_cleartext; /* AUTH without TLS */
     bool submission_from;      /* From and Sender are checked, not the envelope alone */
     bool submission_privacy;   /* nothing tells where a message was submitted from */

@@ -3,6 +3,7 @@
 #define DATAPLANE_HANDOFF_TAP_SOURCE_H
 
 #include "dataplane/handoff/part_digests.h"
+#include "dataplane/handoff/tls_secrets.h"
 #include "proto/base/id128.h"
 #include "proto/base/ip_address.h"
 
@@ -50,15 +51,21 @@ struct tap_session_facts {
     struct span greeting, helo; /* IMAP, POP3: `helo` is who logged in */
     uint32_t commands, messages, logins;
     bool esmtp, starttls, one_sided;
+    bool opened; /* read under TLS, with a key log */
 };
 
+/* A handshake. Messages are bodies as proto/tls/tls_hello.h reads them; empty: not seen. */
 struct tap_tls_facts {
-    uint16_t version;        /* agreed on, 0x0303; the client's highest while `answered` is false */
-    bool answered;           /* the server's hello was seen */
-    bool certificate;        /* its certificate too */
-    struct span server_name; /* of the client's hello; empty: none */
-    struct span alpn;        /* agreed on; else the client's first */
-    struct span certificate_der;
+    bool answered;          /* the server's hello was seen */
+    bool resumed;           /* an earlier session goes on */
+    bool retried;           /* the server asked for another hello */
+    bool opened;            /* its records are opened */
+    const char *unread;     /* why they are not, a row of tap_unread.def; NULL: they are */
+    const char *alert_from; /* "client", "server"; NULL: no alert within the handshake */
+    uint8_t alert_level, alert_number;
+    struct span client_hello, server_hello;
+    struct span certificates, client_certificates; /* messages of Certificate */
+    struct span alpn;                              /* agreed on within TLS 1.3 */
 };
 
 struct tap_event {
@@ -102,13 +109,18 @@ struct tap_source {
     void (*stream)(void *context, const struct tap_flow_facts *flow, const char *direction,
                    struct span bytes, uint64_t offset);
     const struct part_digests *digests; /* NULL: none */
-    const char *policy;                 /* who receives, as dataplane/tcp/overlap.h names it */
-    bool ignore_checksums;              /* of IP and TCP: all are taken for good */
-    uint32_t flows, messages;           /* most at a time */
-    uint64_t held;                      /* bytes out of order, of all flows; 0: the usual limit */
-    uint32_t idle_ms;                   /* a silent flow ends after this; 0: after the usual time */
-    uint16_t node;                      /* of this machine, in every id */
-    uint8_t secret[16];                 /* keys tables */
+    /* What opens TLS; NULL: nothing does. Where a secret is not there more() is asked whether there
+     * are new ones now; NULL: there never are. With `secrets_grow` bytes wait for those to come. */
+    const struct tls_secrets *secrets;
+    bool (*secrets_more)(void *context);
+    bool secrets_grow;
+    const char *policy;       /* who receives, as dataplane/tcp/overlap.h names it */
+    bool ignore_checksums;    /* of IP and TCP: all are taken for good */
+    uint32_t flows, messages; /* most at a time */
+    uint64_t held;            /* bytes out of order, of all flows; 0: the usual limit */
+    uint32_t idle_ms;         /* a silent flow ends after this; 0: after the usual time */
+    uint16_t node;            /* of this machine, in every id */
+    uint8_t secret[16];       /* keys tables */
 };
 
 #endif

@@ -78,11 +78,12 @@ struct sessions {
      * turn. */
     struct settings settings;
     struct smtp_server_options smtp_options, smtp_starttls; /* the latter offers it */
+    /* In the clear, where STARTTLS or STLS is offered; under TLS by session_auth_has(). */
     struct smtp_server_options submission_options, submission_starttls,
-        submission_secure; /* in the clear, where STARTTLS is offered, under TLS */
-    struct pop3_server_options pop3_options, pop3_stls,
-        pop3_secure;        /* in the clear, where STLS is offered, under TLS */
-    uint8_t mechanisms[64]; /* names of those of SASL that are offered, a space before each */
+        submission_secure[SASL_CONNECTIONS];
+    struct pop3_server_options pop3_options, pop3_stls, pop3_secure[SASL_CONNECTIONS];
+    /* Names of the mechanisms that are offered then, a space before each. */
+    uint8_t mechanisms[SASL_CONNECTIONS][128];
     struct rule_generation *rules; /* published; pinned by transactions */
     bool draining;
     uint64_t drain_deadline;

@@ -4,6 +4,7 @@
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_tls.h"
 #include "proto/sasl/sasl_server.h"
 
 enum { NO_JOB = JOB_KINDS };
@@ -17,26 +18,34 @@ struct login {
 };
 _Static_assert(sizeof(struct login) <= 512 - CHUNK_HEADER, "it lies in a small chunk");
 
-/* In a medium chunk. */
+/* In a medium chunk, or a large one. */
 struct exchange {
     struct login login;
     struct ip_address client;
     uint8_t wanted, asked; /* enum job_kind, or NO_JOB: waits for a free job, control has it */
     uint8_t held;          /* enum session_auth_outcome until the deadline; 0: none */
+    uint32_t delay_ms;     /* of a refusal that the client reads about before it is answered */
+    bool token;            /* it is one that is asked about */
     bool proved;           /* by SCRAM; who it is is known, and the client has to be told ours */
     uint64_t account;
     struct job *job; /* that control has */
     struct sasl_server sasl;
+    uint8_t text[];
 };
-_Static_assert(sizeof(struct exchange) <= 4096 - CHUNK_HEADER, "it lies in a medium chunk");
+_Static_assert(sizeof(struct exchange) + SASL_TEXT_MAX <= 4096 - CHUNK_HEADER,
+               "it lies in a medium chunk");
+_Static_assert(sizeof(struct exchange) + SASL_TOKEN_TEXT_MAX <= CHUNK_LARGE_DATA,
+               "with a token in a large one");
 
-/* Where its chunk hangs: behind session_more, and behind that of TLS where there is one. NULL:
+/* Where its chunk hangs: behind session_more, and behind those of TLS where there are some. NULL:
  * there is no session_more. */
 static struct chunk **place_of(const struct session *s)
 {
-    if (!s->more)
-        return NULL;
-    return s->tls ? &s->more->next->next : &s->more->next;
+    struct chunk **place = s->more ? &s->more->next : NULL;
+
+    if (place && s->tls)
+        place = session_tls_of(s)->identity ? &(*place)->next->next : &(*place)->next;
+    return place;
 }
 
 static struct login *login_of(const struct session *s)
@@ -139,7 +148,7 @@ static void set_name(struct sessions *ss, struct login *login, struct span user)
     login->name_len = (uint16_t)key.len;
 }
 
-static void fill(const struct exchange *x, struct job *job)
+static void fill(const struct session *s, struct exchange *x, struct job *job)
 {
     const struct sasl_question *q = &x->sasl.question;
     struct span name = span_of(x->login.name, x->login.name_len);
@@ -151,6 +160,14 @@ static void fill(const struct exchange *x, struct job *job)
         break;
     case JOB_ACCOUNT_SALT:
         job->account_salt = (struct job_account_salt){.user = name, .hash = q->hash};
+        break;
+    case JOB_ACCOUNT_IDENTITY:
+        job->account_identity =
+            (struct job_account_identity){.shown = x->token ? q->password : session_tls_identity(s),
+                                          .identity = q->identity,
+                                          .client = x->client,
+                                          .name = x->login.name,
+                                          .token = x->token};
         break;
     default:
         job->account_proof = (struct job_account_proof){.user = name,
@@ -169,7 +186,7 @@ static void submit(struct sessions *ss, struct session *s, struct exchange *x)
 
     if (!job)
         return;
-    fill(x, job);
+    fill(s, x, job);
     x->asked = x->wanted;
     x->wanted = NO_JOB;
     x->job = job;
@@ -201,16 +218,39 @@ bool session_auth_idle(struct session *s)
     return false;
 }
 
+/* Who somebody says to be. */
+static struct span claimed_name(const struct session *s, const struct sasl_question *q)
+{
+    if (q->user.len)
+        return q->user;
+    return q->kind == SASL_ASK_EXTERNAL && !q->identity.len ? session_tls_identity(s) : q->identity;
+}
+
 static enum session_auth_outcome ask(struct sessions *ss, struct session *s, struct exchange *x)
 {
     static const uint8_t kinds[] = {[SASL_ASK_PASSWORD] = JOB_ACCOUNT_LOGIN,
                                     [SASL_ASK_SALT] = JOB_ACCOUNT_SALT,
+                                    [SASL_ASK_EXTERNAL] = JOB_ACCOUNT_IDENTITY,
+                                    [SASL_ASK_TOKEN] = JOB_ACCOUNT_IDENTITY,
                                     [SASL_ASK_PROOF] = JOB_ACCOUNT_PROOF};
 
+    x->token = x->sasl.question.kind == SASL_ASK_TOKEN;
     if (!x->login.name_len)
-        set_name(ss, &x->login, x->sasl.question.user);
+        set_name(ss, &x->login, claimed_name(s, &x->sasl.question));
     x->wanted = kinds[x->sasl.question.kind];
     submit(ss, s, x);
+    return SESSION_AUTH_WAITS;
+}
+
+/* A refusal waits for as long as control has said. */
+static enum session_auth_outcome hold(struct sessions *ss, struct session *s, struct exchange *x,
+                                      enum session_auth_outcome outcome)
+{
+    if (!x->delay_ms || !s->conn)
+        return outcome;
+    ss->counters->auth_delayed++;
+    x->held = (uint8_t)outcome;
+    session_deadline(ss, s, x->delay_ms);
     return SESSION_AUTH_WAITS;
 }
 
@@ -226,6 +266,12 @@ static enum session_auth_outcome follow(struct sessions *ss, struct session *s, 
         return x->proved ? SESSION_AUTH_KNOWN : SESSION_AUTH_BAD;
     case SASL_CANCELLED:
         return SESSION_AUTH_CANCELLED;
+    case SASL_REFUSED:
+        return hold(ss, s, x, SESSION_AUTH_FAILED);
+    case SASL_DOWNGRADED:
+        return SESSION_AUTH_DOWNGRADED;
+    case SASL_UNBOUND:
+        return SESSION_AUTH_UNBOUND;
     case SASL_BAD:
         break;
     }
@@ -234,7 +280,33 @@ static enum session_auth_outcome follow(struct sessions *ss, struct session *s, 
 
 /* ---- the client's lines ---- */
 
-static struct exchange *take_exchange(struct sessions *ss, struct session *s)
+uint32_t session_auth_has(const struct session *s)
+{
+    const struct session_tls *t = session_tls_of(s);
+    uint32_t has = t ? SASL_NEEDS_TLS : 0;
+
+    if (t && (t->binding.exporter_len || t->binding.end_point_len))
+        has |= SASL_NEEDS_BINDING;
+    return t && t->identity ? has | SASL_NEEDS_CERTIFICATE : has;
+}
+
+static struct sasl_terms terms_of(const struct sessions *ss, const struct session *s)
+{
+    const struct session_tls *t = session_tls_of(s);
+    struct sasl_terms terms = {
+        .offered = sasl_mechanisms_possible(ss->settings.mechanisms, session_auth_has(s)),
+        .scope = span_text(ss->settings.oauth_scope),
+        .discovery = span_text(ss->settings.oauth_discovery)};
+
+    if (t) {
+        terms.exporter = span_of(t->binding.exporter, t->binding.exporter_len);
+        terms.end_point = span_of(t->binding.end_point, t->binding.end_point_len);
+    }
+    return terms;
+}
+
+static struct exchange *take_exchange(struct sessions *ss, struct session *s,
+                                      enum sasl_mechanism mechanism)
 {
     struct chunk *home;
     struct exchange *x;
@@ -242,7 +314,8 @@ static struct exchange *take_exchange(struct sessions *ss, struct session *s)
     if (!session_more(ss, s))
         return NULL;
     session_auth_end(ss, s);
-    home = chunk_take(ss->options.pool, CHUNK_MEDIUM);
+    home =
+        chunk_take(ss->options.pool, sasl_server_has_token(mechanism) ? CHUNK_LARGE : CHUNK_MEDIUM);
     if (!home) {
         ss->counters->chunks_refused++;
         return NULL;
@@ -258,15 +331,17 @@ static struct exchange *take_exchange(struct sessions *ss, struct session *s)
 enum session_auth_outcome session_auth_begin(struct sessions *ss, struct session *s,
                                              struct span mechanism, struct span initial)
 {
-    enum sasl_mechanism m = sasl_mechanism_find(mechanism, ss->settings.mechanisms);
+    struct sasl_terms terms = terms_of(ss, s);
+    enum sasl_mechanism m = sasl_mechanism_find(mechanism, terms.offered);
     struct exchange *x;
 
     if (m == SASL_MECHANISMS)
         return SESSION_AUTH_MECHANISM;
-    x = take_exchange(ss, s);
+    x = take_exchange(ss, s, m);
     if (!x)
         return SESSION_AUTH_TEMPORARY;
-    return follow(ss, s, x, sasl_server_begin(&x->sasl, m, initial, initial.data != NULL));
+    terms.memory = x->text;
+    return follow(ss, s, x, sasl_server_begin(&x->sasl, &terms, m, initial));
 }
 
 enum session_auth_outcome session_auth_line(struct sessions *ss, struct session *s,
@@ -285,15 +360,15 @@ static enum session_auth_outcome refused(struct sessions *ss, struct session *s,
 {
     if (status != JOB_REFUSED)
         return SESSION_AUTH_TEMPORARY;
-    if (why != LOGIN_WRONG)
+    if (why == LOGIN_EARLY || why == LOGIN_BUSY)
         return why == LOGIN_EARLY ? SESSION_AUTH_EARLY : SESSION_AUTH_BUSY;
     ss->counters->auth_failures++;
-    if (!delay_ms || !s->conn)
-        return SESSION_AUTH_FAILED;
-    ss->counters->auth_delayed++;
-    x->held = SESSION_AUTH_FAILED;
-    session_deadline(ss, s, delay_ms);
-    return SESSION_AUTH_WAITS;
+    x->delay_ms = delay_ms;
+    if (x->token)
+        return follow(ss, s, x,
+                      sasl_server_refused(&x->sasl, why == LOGIN_SCOPE ? "insufficient_scope"
+                                                                       : "invalid_token"));
+    return hold(ss, s, x, SESSION_AUTH_FAILED);
 }
 
 static enum session_auth_outcome judged(struct sessions *ss, struct session *s, struct exchange *x,
@@ -305,6 +380,19 @@ static enum session_auth_outcome judged(struct sessions *ss, struct session *s, 
         return refused(ss, s, x, (enum job_status)job->status, (enum login_refusal)a->why_out,
                        a->delay_ms_out);
     x->account = a->account_out;
+    return SESSION_AUTH_KNOWN;
+}
+
+static enum session_auth_outcome identified(struct sessions *ss, struct session *s,
+                                            struct exchange *x, const struct job *job)
+{
+    const struct job_account_identity *a = &job->account_identity;
+
+    if (job->status != JOB_OK)
+        return refused(ss, s, x, (enum job_status)job->status, (enum login_refusal)a->why_out,
+                       a->delay_ms_out);
+    x->account = a->account_out;
+    x->login.name_len = a->name_len_out;
     return SESSION_AUTH_KNOWN;
 }
 
@@ -345,6 +433,8 @@ enum session_auth_outcome session_auth_answer(struct sessions *ss, struct sessio
         return judged(ss, s, x, job);
     case JOB_ACCOUNT_SALT:
         return salted(ss, s, x, job);
+    case JOB_ACCOUNT_IDENTITY:
+        return identified(ss, s, x, job);
     default:
         return proved(ss, s, x, job);
     }

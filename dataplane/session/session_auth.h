@@ -19,6 +19,9 @@ enum session_auth_outcome {
     SESSION_AUTH_OUTCOMES
 };
 
+/* What the connection has that mechanisms need: bits of enum sasl_need. */
+uint32_t session_auth_has(const struct session *s);
+
 /* An exchange begins; one that was not ended is forgotten. `initial` has no data where there is no
  * initial response. */
 enum session_auth_outcome session_auth_begin(struct sessions *ss, struct session *s,

@@ -3,12 +3,18 @@
 
 #include "proto/sasl/sasl_server.h"
 
+/* Lines of an exchange may be long: in SMTP already that of the command. */
+static bool lines_are_long(const struct session *s)
+{
+    return session_is_smtp(s) ? s->protocol == LISTENER_SUBMISSION
+                              : pop3_server_in_exchange(&s->pop3_server);
+}
+
 bool session_line_attach(struct sessions *ss, struct session *s)
 {
     _Static_assert(SMTP_COMMAND_LINE_MAX <= 4096 - CHUNK_HEADER, "a line fits its chunk");
     _Static_assert(POP3_SERVER_BUFFER <= 4096 - CHUNK_HEADER, "and a buffer of POP3's too");
-    s->line = chunk_take(ss->options.pool,
-                         s->protocol == LISTENER_SUBMISSION ? CHUNK_LARGE : CHUNK_MEDIUM);
+    s->line = chunk_take(ss->options.pool, lines_are_long(s) ? CHUNK_LARGE : CHUNK_MEDIUM);
     if (!s->line) {
         ss->counters->chunks_short++;
         session_stall(ss, s);

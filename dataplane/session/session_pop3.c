@@ -16,11 +16,11 @@ void session_pop3_begin(struct sessions *ss, struct session *s)
 
     session_deadline(ss, s, ss->settings.pop3_idle_ms);
     if (session_tls_upgraded(s)) {
-        pop3_server_secured(&s->pop3_server, &ss->pop3_secure);
+        pop3_server_secured(&s->pop3_server, &ss->pop3_secure[session_auth_has(s)]);
         session_pop3_run(ss, s);
         return;
     }
-    pop3_server_init(&s->pop3_server, s->tls                   ? &ss->pop3_secure
+    pop3_server_init(&s->pop3_server, s->tls ? &ss->pop3_secure[session_auth_has(s)]
                                       : session_tls_offered(s) ? &ss->pop3_stls
                                                                : &ss->pop3_options);
     reached = session_limit_enter(ss, s);

@@ -2,6 +2,7 @@
 #include "dataplane/session/recipient.h"
 #include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_limit.h"
+#include "dataplane/session/session_line.h"
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_pop3.h"
 
@@ -124,12 +125,14 @@ void session_pop3_auth(struct sessions *ss, struct session *s, enum session_auth
 {
     if (outcome == SESSION_AUTH_WAITS)
         return;
-    if (outcome == SESSION_AUTH_CHALLENGE)
+    if (outcome == SESSION_AUTH_CHALLENGE) {
         pop3_server_challenge(&s->pop3_server, session_auth_challenge(s));
-    else if (outcome == SESSION_AUTH_KNOWN && s->conn && !s->closing)
+        session_line_release(ss, s);
+    } else if (outcome == SESSION_AUTH_KNOWN && s->conn && !s->closing) {
         known(ss, s);
-    else
+    } else {
         not_known(ss, s, outcome);
+    }
 }
 
 /* What the client cannot take is converted for it, or kept from it, as configured. */
@@ -154,6 +157,7 @@ static enum pop3_reply_id refusal_of(const struct job *job)
     case LOGIN_EARLY:
         return POP3_REPLY_LOGIN_DELAY;
     case LOGIN_WRONG:
+    case LOGIN_SCOPE:
         break;
     }
     return POP3_REPLY_AUTH_FAILED;

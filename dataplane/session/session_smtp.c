@@ -34,7 +34,8 @@ static void begin_again(struct sessions *ss, struct session *s)
 
     s->name_len = 0;
     s->esmtp = false;
-    smtp_server_secured(&s->smtp, submission ? &ss->submission_secure : &ss->smtp_options);
+    smtp_server_secured(&s->smtp, submission ? &ss->submission_secure[session_auth_has(s)]
+                                             : &ss->smtp_options);
 }
 
 static void begin_first(struct sessions *ss, struct session *s)
@@ -42,7 +43,7 @@ static void begin_first(struct sessions *ss, struct session *s)
     bool offers = !s->tls && session_tls_offered(s);
 
     if (s->protocol == LISTENER_SUBMISSION)
-        smtp_server_init(&s->smtp, s->tls   ? &ss->submission_secure
+        smtp_server_init(&s->smtp, s->tls   ? &ss->submission_secure[session_auth_has(s)]
                                    : offers ? &ss->submission_starttls
                                             : &ss->submission_options);
     else

@@ -10,6 +10,9 @@
 
 _Static_assert(sizeof(struct session_tls) <= 512 - CHUNK_HEADER, "it lies in a small chunk");
 
+/* Jobs of handshakes that each half of a turn may ask: what they cost the worker, other sessions
+ * wait for. */
+enum { SHARE = 8 };
 enum { CLEAR_MAX = TLS_SEALED_MAX, SEALED_MAX = TLS_RECORD_MAX + TLS_STREAM_ROOM };
 
 struct session_crypto {
@@ -18,6 +21,8 @@ struct session_crypto {
     struct span data;           /* of them, what was not read yet */
     uint8_t *clear, *sealed, *room;
     uint32_t handshakes; /* under way */
+    uint32_t asked;      /* of them, those that control works on */
+    uint32_t share;      /* that may still be asked in this half of the turn */
 };
 
 struct session_crypto *session_crypto_new(void)
@@ -60,6 +65,16 @@ bool session_tls_offered(const struct session *s)
 bool session_tls_upgraded(const struct session *s)
 {
     return s->tls && session_tls_of(s)->upgrade;
+}
+
+struct span session_tls_identity(const struct session *s)
+{
+    const struct chunk *chunk;
+
+    if (!s->tls || !session_tls_of(s)->identity)
+        return span_of(NULL, 0);
+    chunk = s->more->next->next;
+    return span_of(chunk->data, chunk->len);
 }
 
 struct span session_tls_version(const struct session *s)
@@ -191,26 +206,27 @@ static bool is_foreign(const struct session *s, const struct session_tls *t)
 /*
  * How many bytes control is to get now: whole records, as many as a chunk holds, or a part of one
  * that is larger. 0: more have to come first. So a peer that sends byte by byte costs one job a
- * record.
+ * record. *rest_out is what remains of a part's record.
  */
-static uint32_t ready(const struct session *s, struct session_tls *t, uint32_t room)
+static uint32_t ready(const struct session *s, const struct session_tls *t, uint32_t room,
+                      uint32_t *rest_out)
 {
     uint32_t unread = tcp_unread(s->conn), at = t->rest, next;
 
+    *rest_out = 0;
     if (at == 0) {
         at = record_at(s, 0);
         if (at == 0)
             return unread >= TLS_HEADER ? TLS_HEADER : 0; /* OpenSSL says what is wrong with it */
     }
     if (at > room) {
-        t->rest = unread < room ? t->rest : at - room;
+        *rest_out = at - room;
         return unread < room ? 0 : room;
     }
     if (at > unread)
         return 0;
     while ((next = record_at(s, at)) != 0 && at + next <= unread && at + next <= room)
         at += next;
-    t->rest = 0;
     return at;
 }
 
@@ -229,21 +245,37 @@ static bool may_shake(struct sessions *ss, struct session *s, struct session_tls
     return true;
 }
 
+void session_tls_share(struct sessions *ss)
+{
+    ss->crypto->share = SHARE;
+}
+
+/* A flood of handshakes leaves sessions their part of a turn, and half of the worker's jobs. */
+static bool may_ask(struct sessions *ss, struct session *s)
+{
+    if (ss->crypto->share && ss->crypto->asked < (job_count(ss->options.port) + 1) / 2)
+        return true;
+    ss->counters->tls_handshakes_put_off++;
+    session_stall(ss, s);
+    return false;
+}
+
 /* Bytes go into a chunk that control reads; they stay with TCP until it says how many it took. */
 static void ask(struct sessions *ss, struct session *s, struct session_tls *t)
 {
     struct record_peer peer;
     struct chunk *in = chunk_take(ss->options.pool, CHUNK_MEDIUM);
     struct job *job;
-    uint32_t len;
+    uint32_t len, rest;
 
     if (!in) {
         ss->counters->chunks_short++;
         session_stall(ss, s);
         return;
     }
-    len = ready(s, t, in->cap);
-    job = len && may_shake(ss, s, t) ? session_job(ss, s, JOB_TLS_HANDSHAKE) : NULL;
+    len = ready(s, t, in->cap, &rest);
+    job =
+        len && may_shake(ss, s, t) && may_ask(ss, s) ? session_job(ss, s, JOB_TLS_HANDSHAKE) : NULL;
     if (!job) {
         chunk_give(ss->options.pool, in);
         return;
@@ -254,7 +286,10 @@ static void ask(struct sessions *ss, struct session *s, struct session_tls *t)
     job->tls_handshake = (struct job_tls_handshake){
         .in = chunk_unread(in), .handshake = t->handshake, .port = peer.server_port};
     t->in = in;
+    t->rest = rest;
     t->asked = true;
+    ss->crypto->asked++;
+    ss->crypto->share--;
     job_submit(ss->options.port, job);
 }
 
@@ -304,6 +339,22 @@ static void send_sealed(struct sessions *ss, struct session *s, struct span byte
     tcp_send(ss->options.tcp, s->conn);
 }
 
+/* In a chunk of its own, since few have one. Without memory nobody logs in by it. */
+static void take_identity(struct sessions *ss, struct session *s, const struct tls_outcome *outcome)
+{
+    struct chunk *chunk = outcome->identity_len ? chunk_take(ss->options.pool, CHUNK_SMALL) : NULL;
+
+    _Static_assert(sizeof(outcome->identity) <= 512 - CHUNK_HEADER, "it lies in a small chunk");
+    if (!chunk) {
+        ss->counters->chunks_refused += outcome->identity_len > 0;
+        return;
+    }
+    memcpy(chunk->data, outcome->identity, outcome->identity_len);
+    chunk->len = outcome->identity_len;
+    s->more->next->next = chunk;
+    session_tls_of(s)->identity = true;
+}
+
 static bool take_keys(struct sessions *ss, struct session *s, const struct tls_outcome *outcome)
 {
     struct session_tls *t = session_tls_of(s);
@@ -316,6 +367,8 @@ static bool take_keys(struct sessions *ss, struct session *s, const struct tls_o
     t->client = outcome->client;
     t->name_len = outcome->name_len;
     memcpy(t->name, outcome->name, outcome->name_len);
+    t->binding = outcome->binding;
+    take_identity(ss, s, outcome);
     t->step = SESSION_TLS_OPEN;
     uncount(ss, t);
     ss->counters->tls_handshakes_done++;
@@ -330,6 +383,7 @@ bool session_tls_answer(struct sessions *ss, struct session *s, struct job *job)
     bool begins = false;
 
     t->asked = false;
+    ss->crypto->asked--;
     t->handshake = j->handshake_out;
     chunk_give(ss->options.pool, t->in);
     t->in = NULL;

@@ -34,9 +34,11 @@ struct session_tls {
     bool counted : 1;      /* among the handshakes under way */
     bool upgrade : 1;      /* after STARTTLS or STLS: the protocol has begun before */
     bool resumed : 1;
-    uint8_t client; /* enum tls_client */
+    bool identity : 1; /* its chunk hangs behind this one */
+    uint8_t client;    /* enum tls_client */
     uint8_t name_len;
     uint8_t name[TLS_NAME_MAX];
+    struct tls_binding binding;
 };
 
 /* A worker's. NULL: no memory. */
@@ -55,11 +57,18 @@ bool session_tls_upgraded(const struct session *s);
 /* The handshake begins behind a command, whose reply is in `out`. What the client has sent behind
  * it in the clear is dropped and counted: none of it may be taken for what it says under TLS. */
 void session_tls_upgrade(struct sessions *ss, struct session *s);
+/* Whom the client's certificate is for; empty: nobody that can log in by it. */
+struct span session_tls_identity(const struct session *s);
 /* The version as "TLS1.3", and the suite; empty without TLS. */
 struct span session_tls_version(const struct session *s);
 struct span session_tls_suite(const struct session *s);
 /* The handshake comes next; without memory the session ends. */
 void session_tls_begin(struct sessions *ss, struct session *s, bool upgrade);
+/*
+ * A turn's share of handshakes begins anew: before the connections on which something has happened,
+ * and before those that wait, so that neither keeps the other from it.
+ */
+void session_tls_share(struct sessions *ss);
 /* True while the handshake goes on, or has failed. */
 bool session_tls_shakes(const struct session *s);
 /* Goes on with the handshake as far as bytes and jobs are there. */

@@ -27,19 +27,38 @@ enum {
 
 /* ---- settings ---- */
 
+/* The names of what can be offered on a connection that has these. */
+static struct span name_mechanisms(struct sessions *ss, uint32_t has)
+{
+    struct writer names = writer_of(ss->mechanisms[has], sizeof(ss->mechanisms[has]));
+
+    sasl_mechanism_put(&names, sasl_mechanisms_possible(ss->settings.mechanisms, has));
+    return writer_span(&names);
+}
+
 static void take_submission(struct sessions *ss)
 {
-    struct writer names = writer_of(ss->mechanisms, sizeof(ss->mechanisms));
-
-    sasl_mechanism_put(&names, ss->settings.mechanisms);
     ss->submission_options = ss->smtp_options;
-    ss->submission_options.mechanisms = ss->pop3_options.mechanisms = writer_span(&names);
+    ss->submission_options.mechanisms = ss->pop3_options.mechanisms = name_mechanisms(ss, 0);
     ss->submission_options.cleartext = ss->settings.submission_cleartext;
     ss->submission_options.command_line_max = SASL_LINE_MAX;
     ss->submission_options.text_line_max = SUBMISSION_LINE_MAX;
-    ss->submission_starttls = ss->submission_secure = ss->submission_options;
+    ss->submission_starttls = ss->submission_options;
     ss->submission_starttls.starttls = true;
-    ss->submission_secure.cleartext = true;
+}
+
+static void take_secure(struct sessions *ss)
+{
+    for (uint32_t has = 0; has < SASL_CONNECTIONS; has++) {
+        struct span names = name_mechanisms(ss, has);
+
+        ss->submission_secure[has] = ss->submission_options;
+        ss->submission_secure[has].cleartext = true;
+        ss->submission_secure[has].mechanisms = names;
+        ss->pop3_secure[has] = ss->pop3_options;
+        ss->pop3_secure[has].login = true;
+        ss->pop3_secure[has].mechanisms = names;
+    }
 }
 
 /* Takes over newly published settings. Machines borrow from our copy, so sessions outlive what
@@ -74,8 +93,7 @@ static void take_settings(struct sessions *ss)
     ss->smtp_starttls.starttls = true;
     ss->pop3_stls = ss->pop3_options;
     ss->pop3_stls.stls = true;
-    ss->pop3_secure = ss->pop3_options;
-    ss->pop3_secure.login = true;
+    take_secure(ss);
     if (ss->draining)
         return;
     tcp_unlisten(ss->options.tcp);
@@ -568,12 +586,14 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
 
     ss->time = time;
     take_settings(ss);
+    session_tls_share(ss);
     done += take_answers(ss);
     done += take_notices(ss);
     while ((conn = tcp_ready(ss->options.tcp)) != NULL) {
         take_events(ss, conn);
         done++;
     }
+    session_tls_share(ss);
     if (ss->stalled_count)
         run_stalled(ss);
     done += session_timer_run(ss, expire);

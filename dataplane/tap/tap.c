@@ -40,6 +40,12 @@ static bool take_memory(struct tap *t, const struct tap_options *o)
                                                     .digests = source->digests});
     if (!t->flows || !t->ss)
         return false;
+    if (source->secrets) {
+        t->crypto = tls_crypto_new();
+        t->tls_room = malloc(TLS_SEALED_MAX);
+        if (!t->crypto || !t->tls_room)
+            return false;
+    }
     take_settings(t);
     return true;
 }
@@ -144,6 +150,8 @@ void tap_free(struct tap *t)
     sessions_free(t->ss);
     if (t->pool)
         chunk_pool_free(t->pool);
+    tls_crypto_free(t->crypto);
+    free(t->tls_room);
     free(t->flows);
     free(t);
 }
@@ -221,6 +229,13 @@ void tap_statistics(const struct tap *t,
     tell(&to, "protocol", "imap", t->by_protocol[DETECT_IMAP]);
     tell(&to, "protocol", "tls", t->by_protocol[DETECT_TLS]);
     tell(&to, "protocol", "unknown", t->by_protocol[DETECT_OTHER]);
+    tell(&to, "tls", "handshakes", t->tls_handshakes);
+    tell(&to, "tls", "opened", t->tls_opened);
+    tell(&to, "tls", "records", t->tls_records);
+#define TAP_UNREAD(name, text, what)                                                               \
+    tell(&to, "tls", "unread_" text, t->tls_unread[TAP_UNREAD_##name]);
+#include "dataplane/tap/tap_unread.def"
+#undef TAP_UNREAD
 #define TAP_INPUT_COUNTER(name, text) tell(&to, "input", #name, in->name);
 #include "dataplane/capture/tap_input_counter.def"
 #undef TAP_INPUT_COUNTER

@@ -2,8 +2,7 @@
 #include "dataplane/tap/tap_flow.h"
 
 #include "dataplane/session/session_more.h"
-
-enum { PIECE_HEAD = 3 };
+#include "dataplane/tap/tap_pieces.h"
 
 /* ---- what is said ---- */
 
@@ -89,8 +88,6 @@ static void end_protocol(struct tap *t, struct tap_flow *f)
         tap_smtp_end(t, f);
     else if (f->stage == TAP_POP3)
         tap_pop3_end(t, f);
-    else if (f->stage == TAP_TLS)
-        tap_secure_end(t, f);
     give(t, &f->held);
     give(t, &f->line[0]);
     give(t, &f->line[1]);
@@ -98,6 +95,8 @@ static void end_protocol(struct tap *t, struct tap_flow *f)
 
 void tap_flow_become(struct tap *t, struct tap_flow *f, enum tap_stage stage)
 {
+    uint8_t before = f->stage;
+
     end_protocol(t, f);
     f->stage = (uint8_t)stage;
     if (stage == TAP_SMTP)
@@ -107,7 +106,7 @@ void tap_flow_become(struct tap *t, struct tap_flow *f, enum tap_stage stage)
     else if (stage == TAP_IMAP)
         tap_imap_begin(t, f);
     else if (stage == TAP_TLS)
-        tap_secure_begin(t, f);
+        tap_secure_begin(t, f, before);
 }
 
 /* A mirror that shows one direction alone is found out, not guessed at. */
@@ -145,7 +144,8 @@ void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, str
         tap_imap_bytes(t, f, d, bytes);
         break;
     case TAP_TLS:
-        tap_secure_bytes(t, f, d, bytes);
+        if (f->tls)
+            tap_secure_bytes(t, f, d, bytes);
         break;
     case TAP_DETECTING:
     case TAP_BLIND:
@@ -156,36 +156,13 @@ void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, str
 
 /* ---- recognising ---- */
 
-/* Pieces as they came: direction (1 byte), length (2), bytes. */
-static bool note_piece(struct chunk *c, enum tcp_direction d, struct span bytes)
-{
-    if (bytes.len + PIECE_HEAD > chunk_room(c) || bytes.len > UINT16_MAX)
-        return false;
-    c->data[c->len] = (uint8_t)d;
-    c->data[c->len + 1] = (uint8_t)(bytes.len >> 8);
-    c->data[c->len + 2] = (uint8_t)bytes.len;
-    memcpy(c->data + c->len + PIECE_HEAD, bytes.data, bytes.len);
-    c->len += (uint32_t)(bytes.len + PIECE_HEAD);
-    return true;
-}
-
-static bool next_piece(struct span *all, enum tcp_direction *d, struct span *bytes)
-{
-    if (all->len < PIECE_HEAD)
-        return false;
-    *d = (enum tcp_direction)all->data[0];
-    *bytes = span_head(span_skip(*all, PIECE_HEAD), (size_t)(all->data[1] << 8 | all->data[2]));
-    *all = span_skip(*all, PIECE_HEAD + bytes->len);
-    return true;
-}
-
 /* The first bytes of each direction. */
 static void first_bytes(const struct chunk *c, struct writer first[TCP_DIRECTIONS])
 {
     struct span all = span_of(c->data, c->len), bytes;
-    enum tcp_direction d;
+    uint8_t d;
 
-    while (next_piece(&all, &d, &bytes))
+    while (tap_piece_next(&all, &d, &bytes))
         writer_span_put(&first[d], span_head(bytes, writer_room(&first[d])));
 }
 
@@ -217,31 +194,49 @@ static enum tap_stage stage_of(enum detect_protocol protocol)
     return (enum tap_stage)stages[protocol];
 }
 
-/* It is known what is spoken: what was held is read by it. */
-static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol, size_t prelude)
+/* Its bytes are those of the connection, or of TLS in it. */
+static void read_piece(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes,
+                       bool tls)
 {
-    struct chunk *held = f->held;
-    struct span all, bytes;
-    enum tcp_direction d;
+    if (tls && f->tls)
+        tap_secure_bytes(t, f, d, bytes);
+    else
+        tap_flow_bytes(t, f, d, bytes);
+}
 
-    f->held = NULL;
+static void count_protocol(struct tap *t, struct tap_flow *f, enum detect_protocol protocol)
+{
     t->by_protocol[protocol]++;
     f->facts.protocol = detect_name(protocol);
     f->was_mail = protocol == DETECT_SMTP || protocol == DETECT_POP3 || protocol == DETECT_IMAP;
     t->sessions += f->was_mail;
     t->conversations += f->was_mail;
+}
+
+/* It is known what is spoken: what was held is read by it. TLS within TLS is nothing of ours. */
+static void decide(struct tap *t, struct tap_flow *f, enum detect_protocol protocol, size_t prelude)
+{
+    struct chunk *held = f->held;
+    bool tls = protocol == DETECT_TLS && !f->opened;
+    struct span all, bytes;
+    uint8_t d;
+
+    f->held = NULL;
+    if (protocol == DETECT_TLS && f->opened)
+        protocol = DETECT_OTHER;
+    count_protocol(t, f, protocol);
     tap_flow_become(t, f, stage_of(protocol));
     if (!held)
         return;
     all = span_of(held->data, held->len);
-    while (next_piece(&all, &d, &bytes)) {
+    while (tap_piece_next(&all, &d, &bytes)) {
         size_t skip = d == TCP_TO_SERVER && prelude < bytes.len ? prelude
                       : d == TCP_TO_SERVER                      ? bytes.len
                                                                 : 0;
 
         prelude -= skip;
         if (skip < bytes.len)
-            tap_flow_bytes(t, f, d, span_skip(bytes, skip));
+            read_piece(t, f, (enum tcp_direction)d, span_skip(bytes, skip), tls);
     }
     chunk_give(t->pool, held);
 }
@@ -254,7 +249,7 @@ static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, s
 
     if (!f->held)
         f->held = chunk_take(t->pool, CHUNK_LARGE);
-    if (!f->held || !note_piece(f->held, d, bytes)) {
+    if (!f->held || !tap_piece_put(f->held, (uint8_t)d, bytes)) {
         decide(t, f, DETECT_OTHER, 0);
         return;
     }
@@ -262,6 +257,28 @@ static void detecting(struct tap *t, struct tap_flow *f, enum tcp_direction d, s
         protocol = recognise(f, false, &prelude);
     if (protocol != DETECT_UNDECIDED)
         decide(t, f, protocol, prelude);
+}
+
+void tap_flow_plain(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes,
+                    uint64_t offset)
+{
+    f->opened |= f->tls != NULL;
+    if (f->stage == TAP_DETECTING)
+        detecting(t, f, d, bytes, offset);
+    else
+        tap_flow_bytes(t, f, d, bytes);
+}
+
+void tap_flow_hole(struct tap *t, struct tap_flow *f, enum tcp_direction d, uint64_t len)
+{
+    if (f->stage == TAP_SMTP) {
+        tap_smtp_gap(t, f, d, len);
+    } else if (f->stage == TAP_POP3) {
+        f->message.whole = false;
+        pop3_observer_gap(&f->pop3, d == TCP_TO_SERVER);
+    } else if (f->stage == TAP_IMAP) {
+        imap_observer_gap(&f->imap, d == TCP_TO_SERVER);
+    }
 }
 
 /* ---- the observer's calls ---- */
@@ -317,10 +334,10 @@ static void flow_bytes(void *context, struct tcp_observed_flow *flow, enum tcp_d
     if (t->source->stream)
         t->source->stream(t->source->context, &f->facts, d == TCP_TO_SERVER ? "client" : "server",
                           bytes, offset);
-    if (f->stage == TAP_DETECTING)
-        detecting(t, f, d, bytes, offset);
+    if (f->tls)
+        tap_secure_bytes(t, f, d, bytes);
     else
-        tap_flow_bytes(t, f, d, bytes);
+        tap_flow_plain(t, f, d, bytes, offset);
 }
 
 static void flow_gap(void *context, struct tcp_observed_flow *flow, enum tcp_direction d,
@@ -332,16 +349,10 @@ static void flow_gap(void *context, struct tcp_observed_flow *flow, enum tcp_dir
     if (!f)
         return;
     set_time(t, f, time_ns);
-    if (f->stage == TAP_SMTP) {
-        tap_smtp_gap(t, f, d, len);
-    } else if (f->stage == TAP_POP3) {
-        f->message.whole = false;
-        pop3_observer_gap(&f->pop3, d == TCP_TO_SERVER);
-    } else if (f->stage == TAP_IMAP) {
-        imap_observer_gap(&f->imap, d == TCP_TO_SERVER);
-    } else if (f->stage == TAP_TLS) {
-        tap_flow_become(t, f, TAP_BLIND);
-    }
+    if (f->tls)
+        tap_secure_gap(t, f, d, len);
+    else
+        tap_flow_hole(t, f, d, len);
     if (!f->was_mail)
         return;
     t->anomalies++;
@@ -394,6 +405,7 @@ static void say_session(struct tap *t, struct tap_flow *f)
         .esmtp = f->esmtp,
         .starttls = f->started_tls,
         .one_sided = f->warned,
+        .opened = f->opened,
     };
     tap_flow_say(t, f, &event);
 }
@@ -426,10 +438,13 @@ static void flow_end(void *context, struct tcp_observed_flow *flow, enum tcp_obs
     if (!f)
         return;
     set_time(t, f, time_ns);
+    /* TLS that waits for its secrets may be found to be anything. */
+    tap_secure_end(t, f);
     if (f->stage == TAP_DETECTING && f->held) {
         protocol = recognise(f, true, &prelude);
         decide(t, f, protocol == DETECT_UNDECIDED ? DETECT_OTHER : protocol, prelude);
     }
+    tap_secure_end(t, f);
     end_protocol(t, f);
     if (f->was_mail)
         warn(t, f, flow->side[TCP_TO_SERVER].seen ? TCP_TO_SERVER : TCP_TO_CLIENT);

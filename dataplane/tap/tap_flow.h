@@ -24,7 +24,7 @@ enum tap_stage {
     TAP_SMTP,
     TAP_POP3,
     TAP_IMAP,
-    TAP_TLS,
+    TAP_TLS,   /* nothing is known of what is in it */
     TAP_BLIND, /* nothing of it is looked at */
 };
 
@@ -51,16 +51,17 @@ struct tap_flow {
     struct tap_flow_facts facts;
     struct session s; /* what transactions know of their session; never in a table */
     struct tap_message message;
-    struct chunk *held;    /* DETECTING: pieces of both directions; SMTP: bytes of the client's */
-    struct chunk *line[2]; /* line buffers, by direction */
-    struct tap_secure *tls;
+    struct chunk *held;     /* DETECTING: pieces of both directions; SMTP: bytes of the client's */
+    struct chunk *line[2];  /* line buffers, by direction */
+    struct tap_secure *tls; /* NULL: none, or it is not looked at any more */
     uint64_t time_ns;
     uint8_t stage; /* enum tap_stage */
     bool was_mail; /* a session is told of at the end */
     bool started_tls;
     bool warned; /* that one direction alone is seen */
     bool esmtp;
-    bool busy; /* held bytes are being read */
+    bool busy;   /* held bytes are being read */
+    bool opened; /* read under TLS */
     uint32_t commands, messages, logins;
     struct tap_text greeting, name;
     union {
@@ -86,8 +87,12 @@ struct tap {
     uint64_t frames, losses;
     bool (*pass)(void *context, const struct observed_packet *packet); /* struct tap_options */
     void *pass_context;
-    uint64_t epoch_ns;      /* what makes a frame's time one since 1970 */
-    uint32_t conversations; /* of mail, at the moment */
+    uint64_t epoch_ns;         /* what makes a frame's time one since 1970 */
+    uint32_t conversations;    /* of mail, at the moment */
+    struct tls_crypto *crypto; /* NULL: no TLS is opened */
+    uint8_t *tls_room;         /* of a record that is being read */
+    uint64_t tls_handshakes, tls_opened, tls_records;
+    uint64_t tls_unread[TAP_UNREADS];
 };
 
 /* The calls of the observer of TCP; context is the struct tap. */
@@ -95,6 +100,11 @@ extern const struct tcp_observer_calls tap_flow_calls;
 
 /* Bytes of a direction, of the protocol at hand. */
 void tap_flow_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes);
+/* Those that were under TLS, which may have to be recognised first; `offset` counts them. */
+void tap_flow_plain(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes,
+                    uint64_t offset);
+/* So many bytes of what is spoken were not seen. */
+void tap_flow_hole(struct tap *t, struct tap_flow *f, enum tcp_direction d, uint64_t len);
 /* From here on another protocol; nothing of the one before is left. */
 void tap_flow_become(struct tap *t, struct tap_flow *f, enum tap_stage stage);
 uint8_t *tap_flow_line(struct tap *t, struct tap_flow *f, enum tcp_direction d);

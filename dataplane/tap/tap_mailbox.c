@@ -25,7 +25,8 @@ static void login(struct tap *t, struct tap_flow *f, struct span mechanism, stru
 
 void tap_pop3_begin(struct tap *t, struct tap_flow *f)
 {
-    pop3_observer_init(&f->pop3, !f->seen->side[TCP_TO_CLIENT].opened);
+    /* Behind STLS there is no greeting (RFC 2595 section 4). */
+    pop3_observer_init(&f->pop3, f->started_tls || !f->seen->side[TCP_TO_CLIENT].opened);
     f->s.protocol = LISTENER_POP3;
 }
 
@@ -100,7 +101,7 @@ void tap_pop3_end(struct tap *t, struct tap_flow *f)
 
 void tap_imap_begin(struct tap *t, struct tap_flow *f)
 {
-    imap_observer_init(&f->imap, !f->seen->side[TCP_TO_CLIENT].opened);
+    imap_observer_init(&f->imap, f->started_tls || !f->seen->side[TCP_TO_CLIENT].opened);
 }
 
 static void on_imap(struct tap *t, struct tap_flow *f, const struct imap_observed *e)

@@ -6,7 +6,8 @@
 
 void tap_smtp_begin(struct tap *t, struct tap_flow *f)
 {
-    smtp_observer_init(&f->smtp, !f->seen->side[TCP_TO_CLIENT].opened);
+    /* Behind STARTTLS there is no greeting (RFC 3207 section 4.2). */
+    smtp_observer_init(&f->smtp, f->started_tls || !f->seen->side[TCP_TO_CLIENT].opened);
     f->s.protocol = LISTENER_SMTP;
 }
 

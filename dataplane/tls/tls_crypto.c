@@ -64,7 +64,7 @@ EVP_CIPHER_CTX *tls_crypto_context(struct tls_crypto *c, enum tls_aead aead,
     return slot->context;
 }
 
-/* ---- HKDF ---- */
+/* ---- HKDF and the PRF of TLS 1.2 ---- */
 
 enum { BLOCK_MAX = 128, HASH_MAX = 48, LABEL_MAX = 64 };
 
@@ -90,13 +90,13 @@ static void hash(bool sha384, struct span a, struct span b, uint8_t *out)
     }
 }
 
-/* HMAC (RFC 2104) with a key of the hash's length, which is less than its block. */
-static void hmac(bool sha384, const uint8_t *key, struct span text, uint8_t *out)
+/* HMAC (RFC 2104) with a key that is no longer than the hash's block. */
+static void hmac(bool sha384, struct span key, struct span text, uint8_t *out)
 {
     size_t block = sha384 ? 128 : 64, size = sha384 ? 48 : 32;
     uint8_t inner[BLOCK_MAX] = {0}, outer[BLOCK_MAX] = {0}, digest[HASH_MAX];
 
-    memcpy(inner, key, size);
+    memcpy(inner, key.data, key.len);
     for (size_t i = 0; i < block; i++) {
         outer[i] = inner[i] ^ 0x5c;
         inner[i] ^= 0x36;
@@ -125,7 +125,46 @@ void tls_crypto_expand(bool sha384, const uint8_t *secret, const char *label, ui
     n += 6 + label_len;
     info[n++] = 0;
     info[n++] = 1;
-    hmac(sha384, secret, span_of(info, n), block);
+    hmac(sha384, span_of(secret, sha384 ? 48 : 32), span_of(info, n), block);
     memcpy(out, block, len);
+    explicit_bzero(block, sizeof(block));
+}
+
+void tls_crypto_derive(const struct tls_suite *suite, struct tls_way *way)
+{
+    tls_crypto_expand(suite->sha384, way->secret, "key", way->key,
+                      tls_key_length((enum tls_aead)suite->aead));
+    tls_crypto_expand(suite->sha384, way->secret, "iv", way->iv, TLS_IV);
+}
+
+/*
+ * key_block = PRF(master_secret, "key expansion", server_random + client_random)
+ * PRF(secret, label, seed) = P_hash(secret, label + seed)
+ * P_hash: HMAC(secret, A(i) + seed) for i = 1, 2, ...; A(0) = seed, A(i) = HMAC(secret, A(i - 1))
+ */
+void tls_crypto_key_block(bool sha384, const uint8_t master[TLS_SECRET_MAX],
+                          const uint8_t randoms[TLS_RANDOMS], uint8_t *out, size_t len)
+{
+    static const char label[] = "key expansion";
+    enum { LABEL = sizeof(label) - 1, SEED = LABEL + TLS_RANDOMS };
+    size_t size = sha384 ? 48 : 32;
+    struct span secret = span_of(master, TLS_SECRET_MAX);
+    uint8_t text[HASH_MAX + SEED], block[HASH_MAX];
+    uint8_t *seed = text + size;
+
+    memcpy(seed, label, LABEL);
+    memcpy(seed + LABEL, randoms, TLS_RANDOMS);
+    hmac(sha384, secret, span_of(seed, SEED), text);
+    while (len) {
+        size_t n = len < size ? len : size;
+
+        hmac(sha384, secret, span_of(text, size + SEED), block);
+        memcpy(out, block, n);
+        out += n;
+        len -= n;
+        hmac(sha384, secret, span_of(text, size), block);
+        memcpy(text, block, size);
+    }
+    explicit_bzero(text, sizeof(text));
     explicit_bzero(block, sizeof(block));
 }

@@ -8,7 +8,10 @@
 
 /* What of libcrypto a worker has; private to this folder. Nothing here takes memory once it is
  * made. */
-enum { TLS_SLOTS = 64 }; /* contexts for each AEAD; a power of two */
+enum {
+    TLS_SLOTS = 64,   /* contexts for each AEAD; a power of two */
+    TLS_RANDOMS = 64, /* the server's random and the client's */
+};
 
 struct tls_slot {
     EVP_CIPHER_CTX *context;
@@ -27,5 +30,10 @@ EVP_CIPHER_CTX *tls_crypto_context(struct tls_crypto *crypto, enum tls_aead aead
 /* HKDF-Expand-Label (RFC 8446 section 7.1) with an empty context, of at most a hash's length. */
 void tls_crypto_expand(bool sha384, const uint8_t *secret, const char *label, uint8_t *out,
                        size_t len);
+/* The key block of TLS 1.2 (RFC 5246 sections 5 and 6.3), with the suite's hash. */
+void tls_crypto_key_block(bool sha384, const uint8_t master[TLS_SECRET_MAX],
+                          const uint8_t randoms[TLS_RANDOMS], uint8_t *out, size_t len);
+/* Key and IV of a traffic secret (RFC 8446 section 7.3). */
+void tls_crypto_derive(const struct tls_suite *suite, struct tls_way *way);
 
 #endif

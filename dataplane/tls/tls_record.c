@@ -5,22 +5,13 @@
 
 enum { EXPLICIT = 8, AAD_MAX = 13 };
 
-/* RFC 8446 section 7.3 */
-static void derive(const struct tls_record *r, struct tls_lane *lane)
-{
-    size_t len = tls_key_length((enum tls_aead)r->suite->aead);
-
-    tls_crypto_expand(r->suite->sha384, lane->way.secret, "key", lane->way.key, len);
-    tls_crypto_expand(r->suite->sha384, lane->way.secret, "iv", lane->way.iv, TLS_IV);
-}
-
 static void lane_init(struct tls_record *r, struct tls_crypto *crypto, struct tls_lane *lane,
                       const struct tls_way *way)
 {
     lane->way = *way;
     lane->serial = ++crypto->serials;
     if (r->version == TLS_VERSION_1_3)
-        derive(r, lane);
+        tls_crypto_derive(r->suite, &lane->way);
 }
 
 bool tls_record_init(struct tls_record *r, struct tls_crypto *crypto, const struct tls_keys *keys)
@@ -50,7 +41,7 @@ void tls_record_update(struct tls_record *r, struct tls_crypto *crypto, struct t
     explicit_bzero(next, sizeof(next));
     lane->way.sequence = 0;
     lane->serial = ++crypto->serials;
-    derive(r, lane);
+    tls_crypto_derive(r->suite, &lane->way);
 }
 
 /*

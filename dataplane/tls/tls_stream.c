@@ -5,14 +5,25 @@ enum {
     WARNING = 1,
     FATAL = 2,
     CLIENT_HELLO = 1,
+    NEW_SESSION_TICKET = 4,
     KEY_UPDATE = 24,
-    KEY_SPARE = 16, /* records of a key that are kept for its end */
+    MESSAGE_HEAD = 4, /* of a message of a handshake: its type, its length */
+    KEY_SPARE = 16,   /* records of a key that are kept for its end */
 };
 
 bool tls_stream_init(struct tls_stream *s, struct tls_crypto *crypto, const struct tls_keys *keys)
 {
     *s = (struct tls_stream){.alert = TLS_NO_ALERT};
     return tls_record_init(&s->record, crypto, keys);
+}
+
+bool tls_stream_init_client(struct tls_stream *s, struct tls_crypto *crypto,
+                            const struct tls_keys *keys)
+{
+    bool ok = tls_stream_init(s, crypto, keys);
+
+    s->client = true;
+    return ok;
 }
 
 static bool is_tls13(const struct tls_stream *s)
@@ -66,12 +77,46 @@ static enum tls_event on_key_update(struct tls_stream *s, struct tls_crypto *cry
     return TLS_EVENT_NONE;
 }
 
+/*
+ * struct { HandshakeType msg_type = new_session_ticket; uint24 length; ... } (RFC 8446 section
+ * 4.6.1). Passes over the tickets at the front of *content, whole or in pieces: what they are good
+ * for, the handshake's library has to say. False: one is too long.
+ */
+static bool pass_tickets(struct tls_stream *s, struct span *content)
+{
+    for (;;) {
+        size_t n = span_head(*content, s->pass).len;
+
+        s->pass -= (uint32_t)n;
+        *content = span_skip(*content, n);
+        if (s->pass || content->len == 0 ||
+            (s->message_len ? s->message[0] : content->data[0]) != NEW_SESSION_TICKET)
+            return true;
+        n = span_head(*content, MESSAGE_HEAD - s->message_len).len;
+        memcpy(s->message + s->message_len, content->data, n);
+        s->message_len += (uint8_t)n;
+        *content = span_skip(*content, n);
+        if (s->message_len < MESSAGE_HEAD)
+            return true;
+        s->message_len = 0;
+        s->pass = (uint32_t)(s->message[1] << 16 | s->message[2] << 8 | s->message[3]);
+        if (s->pass > TLS_TICKET_MAX)
+            return false;
+    }
+}
+
 /* RFC 5746 section 5: whoever refuses to negotiate anew says so. */
 static enum tls_event on_handshake(struct tls_stream *s, struct tls_crypto *crypto,
                                    struct span content)
 {
     if (content.len == 0)
         return bad(s, TLS_ALERT_UNEXPECTED_MESSAGE);
+    if (is_tls13(s) && s->client) {
+        if (!pass_tickets(s, &content))
+            return bad(s, TLS_ALERT_UNEXPECTED_MESSAGE);
+        if (content.len == 0)
+            return TLS_EVENT_NONE;
+    }
     if (is_tls13(s))
         return on_key_update(s, crypto, content);
     return bad(s, content.data[0] == CLIENT_HELLO ? TLS_ALERT_NO_RENEGOTIATION
@@ -82,7 +127,7 @@ static enum tls_event on_record(struct tls_stream *s, struct tls_crypto *crypto,
                                 struct span content)
 {
     /* Nothing stands between the pieces of a message (RFC 8446 section 5.1). */
-    if (s->message_len && type != TLS_HANDSHAKE)
+    if ((s->message_len || s->pass) && type != TLS_HANDSHAKE)
         return bad(s, TLS_ALERT_UNEXPECTED_MESSAGE);
     switch (type) {
     case TLS_APPLICATION_DATA:

@@ -17,7 +17,8 @@ enum tls_alert_number {
 
 enum {
     TLS_NO_ALERT = 255,
-    TLS_IDLE_MAX = 32, /* records in a row that bring no data; more are refused */
+    TLS_TICKET_MAX = 65536, /* bytes of a ticket's message; a larger one is refused */
+    TLS_IDLE_MAX = 32,      /* records in a row that bring no data; more are refused */
     TLS_KEY_UPDATE_LEN = 5,
     /* What tls_stream_seal() and tls_stream_alert() write beside the data at most. */
     TLS_STREAM_ROOM = 2 * TLS_SEAL_ROOM + TLS_KEY_UPDATE_LEN + 2,
@@ -25,16 +26,22 @@ enum {
 
 struct tls_stream {
     struct tls_record record;
-    uint8_t message[TLS_KEY_UPDATE_LEN]; /* a KeyUpdate that comes in pieces */
+    uint32_t pass;                       /* bytes of a ticket that are still to come */
+    uint8_t message[TLS_KEY_UPDATE_LEN]; /* a KeyUpdate that comes in pieces, or a ticket's head */
     uint8_t message_len;
     uint8_t idle;    /* records in a row that brought no data */
     uint8_t alert;   /* that the peer is owed, or TLS_NO_ALERT */
     bool update : 1; /* the peer has asked for new keys of ours (RFC 8446 section 4.6.3) */
+    bool client : 1; /* tickets may come (RFC 8446 section 4.6.1), and are passed over */
     bool ended : 1;  /* our close_notify, or an alert, has been sealed: nothing may follow */
 };
 
 /* As tls_record_init(). */
 bool tls_stream_init(struct tls_stream *s, struct tls_crypto *crypto, const struct tls_keys *keys);
+
+/* The same for the client's side, whose reading is the server's writing. */
+bool tls_stream_init_client(struct tls_stream *s, struct tls_crypto *crypto,
+                            const struct tls_keys *keys);
 
 enum tls_event {
     TLS_EVENT_DATA, /* *data_out, at least a byte; open the record again, or say tls_stream_taken()

@@ -183,6 +183,7 @@ static void sum(struct blasting *b)
         add(all->errors, one->errors, POP3_VERB_COUNT);
         add(all->smtp_faults, one->smtp_faults, SMTP_CLIENT_FAULTS);
         add(all->pop3_faults, one->pop3_faults, POP3_CLIENT_FAULTS);
+        all->tls_fault = one->tls_fault ? one->tls_fault : all->tls_fault;
         for (int i = 0; i < BLAST_LATENCIES; i++)
             log_histogram_merge(&all->latency[i], &one->latency[i]);
         for (uint32_t i = 0; i < b->order->step_count; i++)

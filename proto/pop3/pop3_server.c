@@ -46,6 +46,11 @@ uint8_t *pop3_server_detach(struct pop3_server *s)
     return s->state != STATE_USER ? line_take_back(&s->line) : NULL;
 }
 
+bool pop3_server_in_exchange(const struct pop3_server *s)
+{
+    return s->state == STATE_EXCHANGE;
+}
+
 static int reply(struct pop3_server *s, enum pop3_reply_id id)
 {
     s->parting.reply = (uint8_t)id;

@@ -25,11 +25,12 @@ struct pop3_server_options {
 };
 
 enum {
-    POP3_LINE_MAX = 255,           /* octets of a command, CRLF included (RFC 2449 section 4) */
-    POP3_EXCHANGE_LINE_MAX = 4000, /* of a line of an authentication exchange */
-    POP3_SERVER_BUFFER = 4000,     /* size of the line buffer: such a line, or one and the name of
-                                      USER */
-    POP3_SERVER_ROOM = 512, /* room in `scratch` that any reply, or a line of a list, fits in */
+    POP3_LINE_MAX = 255,            /* octets of a command, CRLF included (RFC 2449 section 4) */
+    POP3_EXCHANGE_LINE_MAX = 12288, /* of a line of an authentication exchange, as in SMTP (RFC
+                                       4954 section 4); RFC 5034 section 4 has no bound */
+    POP3_SERVER_BUFFER = 512,       /* size of the line buffer: a command and the name of USER */
+    POP3_EXCHANGE_BUFFER = POP3_EXCHANGE_LINE_MAX, /* the same in an exchange */
+    POP3_SERVER_ROOM = 1024, /* room in `scratch` that any reply, or a line of a list, fits in */
 };
 
 enum pop3_action_kind {
@@ -127,7 +128,8 @@ enum pop3_action_kind pop3_server_next(struct pop3_server *s, struct span *in,
  */
 bool pop3_server_open(struct pop3_server *s, const struct pop3_mailbox *mailbox, uint8_t *deleted);
 
-/* Answers AUTH or RESPONSE with a challenge in base64, borrowed until its REPLY; RESPONSE follows.
+/* Answers AUTH or RESPONSE with a challenge in base64, borrowed until its REPLY; RESPONSE follows,
+ * for which the buffer must be of POP3_EXCHANGE_BUFFER.
  * False, without effect, when neither waits. */
 bool pop3_server_challenge(struct pop3_server *s, struct span challenge);
 
@@ -147,7 +149,11 @@ bool pop3_server_answer(struct pop3_server *s, enum pop3_reply_id id);
  */
 void pop3_server_stop(struct pop3_server *s, enum pop3_reply_id id);
 
-/* Lends a buffer of POP3_SERVER_BUFFER bytes; it is used until pop3_server_detach(). */
+/* True in an exchange. Where one begins the buffer is to be taken back, and a larger one lent. */
+bool pop3_server_in_exchange(const struct pop3_server *s);
+
+/* Lends a buffer of POP3_SERVER_BUFFER bytes, or POP3_EXCHANGE_BUFFER; it is used until
+ * pop3_server_detach(). */
 void pop3_server_attach(struct pop3_server *s, uint8_t *buffer);
 
 /* Takes the buffer back when nothing is held in it; NULL when there is none or it is in use. */

@@ -55,36 +55,80 @@ static bool keep_name(struct sasl_server *s, struct span name, struct span *name
 {
     size_t start = s->text.len;
 
-    if (!scram_name_read(name, &s->text))
+    if (!gs2_name_read(name, &s->text))
         return false;
     *name_out = span_skip(writer_span(&s->text), start);
     return name_out->len <= SASL_NAME_MAX;
 }
 
+/* Whether the mechanism with channel binding is offered beside this one. */
+static bool plus_offered(const struct sasl_server *s)
+{
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
+        const struct sasl_mechanism_row *row = sasl_mechanism_row((enum sasl_mechanism)m);
+
+        if (s->terms.offered >> m & 1 && row->needs == SASL_NEEDS_BINDING &&
+            row->hash == s->question.hash)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * RFC 5802 section 6: a mechanism with channel binding is used with it, any other without; a client
+ * that has it, and thinks that we have not, was shown another list of mechanisms than ours.
+ * SASL_CHALLENGE: it may go on.
+ */
+static enum sasl_status bind(struct sasl_server *s, const struct scram_first *first)
+{
+    bool plus = sasl_mechanism_row((enum sasl_mechanism)s->mechanism)->needs == SASL_NEEDS_BINDING;
+
+    if (plus != (first->header.flag == 'p'))
+        return SASL_BAD;
+    if (first->header.flag == 'y' && plus_offered(s))
+        return SASL_DOWNGRADED;
+    if (span_equal(first->header.binding, span_text("tls-exporter")))
+        s->binding = s->terms.exporter;
+    else if (span_equal(first->header.binding, span_text("tls-server-end-point")))
+        s->binding = s->terms.end_point;
+    return plus && s->binding.len == 0 ? SASL_UNBOUND : SASL_CHALLENGE;
+}
+
 static enum sasl_status scram_first(struct sasl_server *s, struct span message)
 {
     struct scram_first first;
+    enum sasl_status bound;
 
-    if (!scram_first_read(message, &first) ||
-        !keep_name(s, first.identity, &s->question.identity) ||
+    if (!scram_first_read(message, &first))
+        return SASL_BAD;
+    bound = bind(s, &first);
+    if (bound != SASL_CHALLENGE)
+        return bound;
+    if (!keep_name(s, first.header.identity, &s->question.identity) ||
         !keep_name(s, first.user, &s->question.user))
         return SASL_BAD;
-    s->header = first.header;
+    s->header = first.header.text;
     s->client_nonce = first.nonce;
     s->bare = first.bare;
     s->question.kind = SASL_ASK_SALT;
     return SASL_ASK;
 }
 
-/* "c=" has the gs2-header again, and "r=" both nonces: a message that was begun otherwise shows
- * here, since both are in what is proved (RFC 5802 section 5.1). */
+/* "c=" has the gs2-header again and the channel binding behind it, "r=" both nonces: a message that
+ * was begun otherwise, or on another connection, shows here, since both are in what is proved
+ * (RFC 5802 section 5.1). */
 static bool same_exchange(const struct sasl_server *s, const struct scram_final *final)
 {
     uint8_t memory[SASL_TEXT_MAX];
-    struct writer header = writer_of(memory, sizeof(memory));
+    struct writer w = writer_of(memory, sizeof(memory));
+    struct span said;
 
-    return sasl_base64_read(final->binding, &header) &&
-           span_equal(writer_span(&header), s->header) && span_equal(final->nonce, s->nonce);
+    if (!sasl_base64_read(final->binding, &w))
+        return false;
+    said = writer_span(&w);
+    return span_equal(span_head(said, s->header.len), s->header) &&
+           span_equal(span_skip(said, s->header.len), s->binding) &&
+           span_equal(final->nonce, s->nonce);
 }
 
 static enum sasl_status scram_final(struct sasl_server *s, struct span message)
@@ -118,10 +162,54 @@ static enum sasl_status scram_step(struct sasl_server *s, struct span message)
     }
 }
 
+/* The identity to act as; empty: the certificate's own (RFC 4422 appendix A). */
+static enum sasl_status external_step(struct sasl_server *s, struct span message)
+{
+    s->question.kind = SASL_ASK_EXTERNAL;
+    s->question.identity = message;
+    return message.len == 0 || sasl_word_good(message, SASL_NAME_MAX) ? SASL_ASK : SASL_BAD;
+}
+
+/* An empty token asks where tokens come from (RFC 7628 section 4.3): nobody has to judge it. */
+static enum sasl_status ask_token(struct sasl_server *s, struct span token)
+{
+    s->question.kind = SASL_ASK_TOKEN;
+    s->question.password = token;
+    return token.len ? SASL_ASK : sasl_server_refused(s, "invalid_token");
+}
+
+/* Behind a refusal comes one octet, or nothing; whatever it is, the exchange has failed. */
+static enum sasl_status oauthbearer_step(struct sasl_server *s, struct span message)
+{
+    struct sasl_bearer bearer;
+
+    if (s->step > 1)
+        return SASL_REFUSED;
+    if (!sasl_oauthbearer_read(message, &bearer) ||
+        !keep_name(s, bearer.identity, &s->question.identity))
+        return SASL_BAD;
+    return ask_token(s, bearer.token);
+}
+
+static enum sasl_status xoauth2_step(struct sasl_server *s, struct span message)
+{
+    struct sasl_bearer bearer;
+
+    if (s->step > 1)
+        return SASL_REFUSED;
+    if (!sasl_xoauth2_read(message, &bearer))
+        return SASL_BAD;
+    s->question.identity = bearer.identity;
+    return ask_token(s, bearer.token);
+}
+
 static enum sasl_status (*const steps[])(struct sasl_server *s, struct span message) = {
     [SASL_FAMILY_PLAIN] = plain_step,
     [SASL_FAMILY_LOGIN] = login_step,
     [SASL_FAMILY_SCRAM] = scram_step,
+    [SASL_FAMILY_EXTERNAL] = external_step,
+    [SASL_FAMILY_OAUTHBEARER] = oauthbearer_step,
+    [SASL_FAMILY_XOAUTH2] = xoauth2_step,
 };
 
 /* A response, decoded, which is kept whole: questions point into it. */
@@ -136,16 +224,18 @@ static enum sasl_status read_response(struct sasl_server *s, struct span encoded
     return steps[sasl_mechanism_row((enum sasl_mechanism)s->mechanism)->family](s, message);
 }
 
-enum sasl_status sasl_server_begin(struct sasl_server *s, enum sasl_mechanism mechanism,
-                                   struct span initial, bool given)
+enum sasl_status sasl_server_begin(struct sasl_server *s, const struct sasl_terms *terms,
+                                   enum sasl_mechanism mechanism, struct span initial)
 {
     const struct sasl_mechanism_row *row = sasl_mechanism_row(mechanism);
 
     memset(s, 0, offsetof(struct sasl_server, challenge));
     s->mechanism = (uint8_t)mechanism;
+    s->terms = *terms;
     s->question.hash = row->hash;
-    s->text = writer_of(s->memory, sizeof(s->memory));
-    if (!given)
+    s->text = writer_of(terms->memory,
+                        sasl_server_has_token(mechanism) ? SASL_TOKEN_TEXT_MAX : SASL_TEXT_MAX);
+    if (!initial.data)
         return challenge(s, row->family == SASL_FAMILY_LOGIN ? span_text("Username:")
                                                              : span_of(NULL, 0));
     if (span_equal(initial, span_text("=")))
@@ -193,9 +283,27 @@ enum sasl_status sasl_server_proved(struct sasl_server *s, const uint8_t *signat
     return challenge(s, writer_span(&w));
 }
 
+enum sasl_status sasl_server_refused(struct sasl_server *s, const char *status)
+{
+    uint8_t memory[SASL_REFUSAL_MAX];
+    struct writer w = writer_of(memory, sizeof(memory));
+
+    sasl_refusal_put(&w, status, s->terms.scope, s->terms.discovery);
+    return challenge(s, writer_span(&w));
+}
+
+bool sasl_server_has_token(enum sasl_mechanism mechanism)
+{
+    uint8_t family = sasl_mechanism_row(mechanism)->family;
+
+    return family == SASL_FAMILY_OAUTHBEARER || family == SASL_FAMILY_XOAUTH2;
+}
+
 void sasl_server_wipe(struct sasl_server *s)
 {
-    explicit_bzero(s->memory, s->text.len);
+    if (!s->text.data)
+        return;
+    explicit_bzero(s->text.data, s->text.len);
     explicit_bzero(s->question.proof, sizeof(s->question.proof));
     s->text.len = 0;
 }

@@ -54,24 +54,6 @@ static bool are_extensions(struct span text)
 }
 
 /*
- * gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
- * gs2-header     = gs2-cbind-flag "," [ authzid ] ","
- * authzid        = "a=" saslname
- */
-static bool read_header(struct span *message, struct scram_first *f)
-{
-    const uint8_t *begin = message->data;
-    struct span flag, identity;
-
-    if (!take_field(message, &flag) || !take_field(message, &identity))
-        return false;
-    if (flag.len != 1 || (flag.data[0] != 'n' && flag.data[0] != 'y'))
-        return false;
-    f->header = span_between(begin, message->data);
-    return identity.len == 0 || (value_of(identity, 'a', &f->identity) && f->identity.len);
-}
-
-/*
  * client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions]
  * username                  = "n=" saslname
  * nonce                     = "r=" c-nonce [s-nonce]
@@ -81,7 +63,8 @@ bool scram_first_read(struct span message, struct scram_first *first_out)
     struct span field, rest;
 
     *first_out = (struct scram_first){0};
-    if (!utf8_valid(message) || span_find(message, 0) >= 0 || !read_header(&message, first_out))
+    if (!utf8_valid(message) || span_find(message, 0) >= 0 ||
+        !gs2_header_read(&message, &first_out->header))
         return false;
     first_out->bare = rest = message;
     if (!take_field(&rest, &field) || !value_of(field, 'n', &first_out->user) ||
@@ -95,30 +78,6 @@ bool scram_first_read(struct span message, struct scram_first *first_out)
     }
     return value_of(field, 'r', &first_out->nonce) && is_nonce(first_out->nonce) &&
            first_out->nonce.len <= SCRAM_NONCE_MAX && are_extensions(rest);
-}
-
-/*
- * saslname        = 1*(value-safe-char / "=2C" / "=3D")
- */
-bool scram_name_read(struct span name, struct writer *w)
-{
-    while (name.len) {
-        if (name.data[0] == ',')
-            return false;
-        if (name.data[0] != '=') {
-            writer_byte(w, name.data[0]);
-            name = span_skip(name, 1);
-            continue;
-        }
-        if (span_equal(span_head(name, 3), span_text("=2C")))
-            writer_byte(w, ',');
-        else if (span_equal(span_head(name, 3), span_text("=3D")))
-            writer_byte(w, '=');
-        else
-            return false;
-        name = span_skip(name, 3);
-    }
-    return !w->full;
 }
 
 /*

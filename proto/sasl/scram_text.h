@@ -2,7 +2,7 @@
 #ifndef PROTO_SASL_SCRAM_TEXT_H
 #define PROTO_SASL_SCRAM_TEXT_H
 
-#include "proto/base/writer.h"
+#include "proto/sasl/gs2_header.h"
 
 /* The messages of SCRAM (RFC 5802 section 7) as text, without any cryptography. */
 
@@ -14,19 +14,15 @@ enum {
 };
 
 struct scram_first {
-    struct span header;         /* gs2-header, its commas included */
-    struct span bare;           /* client-first-message-bare */
-    struct span identity, user; /* as sent: "=2C" and "=3D" are still to be decoded */
+    struct gs2_header header;
+    struct span bare; /* client-first-message-bare */
+    struct span user; /* as sent: gs2_name_read() decodes it */
     struct span nonce;
 };
 
-/* The client's first message. False: it is none, or asks for channel binding or for an extension
- * that is mandatory: none is known. */
+/* The client's first message. False: it is none, or asks for an extension that is mandatory: none
+ * is known. */
 bool scram_first_read(struct span message, struct scram_first *first_out);
-
-/* Writes a name with "=2C" and "=3D" decoded. False: another "=" stands in it, or a comma, or it
- * does not fit. */
-bool scram_name_read(struct span name, struct writer *w);
 
 struct scram_final {
     struct span without_proof; /* client-final-message-without-proof */

@@ -8,6 +8,7 @@ enum phase {
     PHASE_BODY,     /* the caller sends the message */
     PHASE_END,      /* the reply to the message is awaited */
     PHASE_RESET,    /* RSET is due or awaited */
+    PHASE_SECURE,   /* STARTTLS is said; once it is granted, the caller's handshake */
     PHASE_QUIT,
     PHASE_CLOSED,
 };
@@ -34,8 +35,8 @@ const char *smtp_client_fault_text(enum smtp_client_fault fault)
 
 const char *smtp_client_step_name(enum smtp_client_step step)
 {
-    static const char *const names[SMTP_CLIENT_STEPS] = {"banner", "ehlo", "helo", "mail", "rcpt",
-                                                         "data",   "end",  "rset", "quit"};
+    static const char *const names[SMTP_CLIENT_STEPS] = {
+        "banner", "ehlo", "helo", "starttls", "mail", "rcpt", "data", "end", "rset", "quit"};
 
     return names[step];
 }
@@ -126,6 +127,15 @@ bool smtp_client_quit(struct smtp_client *c)
     if (c->phase != PHASE_READY)
         return false;
     part(c, SMTP_CLIENT_FAULT_none);
+    return true;
+}
+
+bool smtp_client_starttls(struct smtp_client *c)
+{
+    if (c->phase != PHASE_READY)
+        return false;
+    c->phase = PHASE_SECURE;
+    c->told = false;
     return true;
 }
 
@@ -253,7 +263,10 @@ static bool speak(struct smtp_client *c, struct writer *w)
             more = say_envelope(c, w);
         else if (c->phase == PHASE_RESET && !c->asked_count)
             say(c, w, "RSET\r\n", SMTP_CLIENT_RSET);
-        else if (c->phase == PHASE_QUIT && !c->asked_count && !c->told) {
+        else if (c->phase == PHASE_SECURE && !c->told) {
+            say(c, w, "STARTTLS\r\n", SMTP_CLIENT_STARTTLS);
+            c->told = true;
+        } else if (c->phase == PHASE_QUIT && !c->asked_count && !c->told) {
             say(c, w, "QUIT\r\n", SMTP_CLIENT_QUIT);
             c->told = true;
         }
@@ -383,6 +396,10 @@ static void take_reply(struct smtp_client *c, const struct smtp_client_action *a
     case SMTP_CLIENT_EHLO:
     case SMTP_CLIENT_HELO:
         on_hello(c, a);
+        break;
+    case SMTP_CLIENT_STARTTLS:
+        if (!is_good(a->code))
+            be_ready(c);
         break;
     case SMTP_CLIENT_MAIL:
         on_mail(c, a);

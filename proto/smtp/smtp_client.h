@@ -16,9 +16,9 @@
  * somebody in between, which matters most before a TLS handshake. Who sends `scratch` late sees
  * less of this, so it is to be sent when the machine says MORE.
  *
- * Seams. TLS: STARTTLS is seen in `offers`; a caller that has done the handshake calls
- * smtp_client_init() anew with `greeted` set, since RFC 3207 section 4.2 has everything forgotten.
- * AUTH will be a command of the caller's at READY.
+ * TLS: STARTTLS is seen in `offers`, and said by smtp_client_starttls(); a caller that has done the
+ * handshake calls smtp_client_init() anew with `greeted` set, since RFC 3207 section 4.2 has
+ * everything forgotten. Seam: AUTH will be a command of the caller's at READY.
  */
 enum smtp_keyword {
 #define SMTP_KEYWORD(name, text) SMTP_KEYWORD_##name,
@@ -39,6 +39,7 @@ enum smtp_client_step {
     SMTP_CLIENT_BANNER,
     SMTP_CLIENT_EHLO,
     SMTP_CLIENT_HELO,
+    SMTP_CLIENT_STARTTLS,
     SMTP_CLIENT_MAIL,
     SMTP_CLIENT_RCPT,
     SMTP_CLIENT_DATA,
@@ -79,8 +80,8 @@ enum smtp_client_kind {
     SMTP_CLIENT_ACTION_ROOM,  /* send what is in `scratch`, empty it, call again with that much room
                                */
     SMTP_CLIENT_ACTION_REPLY, /* `step`, `code`, `enhanced`, `text`, `index`: tells, asks nothing */
-    SMTP_CLIENT_ACTION_READY, /* between transactions: smtp_client_begin(), smtp_client_quit(), or
-                                 neither */
+    SMTP_CLIENT_ACTION_READY, /* between transactions: smtp_client_begin(), smtp_client_starttls(),
+                                 smtp_client_quit(), or none of them */
     SMTP_CLIENT_ACTION_BODY,  /* send the message, as `chunk` says, then smtp_client_sent() */
     SMTP_CLIENT_ACTION_DONE,  /* the transaction is over: `step`, `code`, `enhanced`, `accepted` */
     SMTP_CLIENT_ACTION_CLOSE, /* close the connection: `fault`, none after an answered QUIT. Without
@@ -143,6 +144,12 @@ enum smtp_client_kind smtp_client_next(struct smtp_client *c, struct span *in,
 bool smtp_client_begin(struct smtp_client *c, const struct smtp_client_mail *mail);
 /* Answers READY: QUIT is said. False, without effect, when it is not READY. */
 bool smtp_client_quit(struct smtp_client *c);
+/*
+ * Answers READY: STARTTLS is said (RFC 3207). False, without effect, when it is not READY. Its
+ * reply is told; behind one of 2yz comes the handshake, and nothing more from this machine until
+ * smtp_client_init(); behind any other it is READY again.
+ */
+bool smtp_client_starttls(struct smtp_client *c);
 /* Answers BODY: all bytes of the message were handed to the connection. */
 void smtp_client_sent(struct smtp_client *c);
 /* Whether the server's reply to EHLO has the keyword. */

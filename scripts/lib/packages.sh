@@ -4,10 +4,10 @@
 
 packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
     libdpdk-dev liburcu-dev libssl-dev librocksdb-dev libcyaml-dev libyaml-dev libjansson-dev
-    libidn2-dev libidn-dev libunistring-dev libpcre2-dev libcrypt-dev libmicrohttpd-dev libseccomp-dev
+    libcurl4-openssl-dev libidn2-dev libidn-dev libunistring-dev libpcre2-dev libcrypt-dev libmicrohttpd-dev libldap-dev libseccomp-dev
     libpcap-dev zlib1g-dev libzstd-dev libxxhash-dev)
 packages_run=(iproute2 ethtool openssl curl swaks libio-socket-inet6-perl gnuplot-nox)
-packages_test=(gnutls-bin python3-pytest python3-pytest-xdist msmtp python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
+packages_test=(gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist msmtp python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
     llvm dpdk-dev tcpdump iputils-ping bpftool faketime mpop fetchmail getmail6 gsasl zstd valgrind)
 packages_bench=(postfix dovecot-pop3d dpdk-dev)
 
@@ -18,6 +18,7 @@ declare -A packages_peers=(
     [exim]="exim4-base exim4-daemon-light"
     [sendmail]="sendmail-bin sendmail-base sendmail-cf m4"
     [opensmtpd]="opensmtpd"
+    [slapd]="slapd ldap-utils"
     [nodemailer]="node-nodemailer nodejs"
 )
 packages_peers_folder=${WIREPOST_PEERS:-/var/cache/wirepost-peers}

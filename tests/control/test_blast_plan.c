@@ -292,6 +292,17 @@ static void words_become_an_order(void)
     CHECK(planned(PORT " --burst 500:0.5 --seconds 20"));
     CHECK(plan.order.burst == 500 && plan.order.burst_us == 500000);
     blast_plan_fini(&plan);
+    CHECK(planned(PORT " --tls implicit --tls-resume 40 --tls-suites "
+                       "TLS_AES_128_GCM_SHA256:ECDHE-RSA-AES128-GCM-SHA256 --workers 2"));
+    CHECK(plan.order.tls == BLAST_TLS_IMPLICIT && plan.order.tls_resume == 40);
+    CHECK(plan.order.pop3_port == 995 && plan.secure);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT " --tls starttls --tls-version 1.2 --tls-name mx.example.test"));
+    CHECK(plan.order.tls == BLAST_TLS_STARTTLS && plan.order.pop3_port == 110);
+    blast_plan_fini(&plan);
+    CHECK(planned(PORT));
+    CHECK(plan.order.tls == BLAST_TLS_OFF && !plan.secure);
+    blast_plan_fini(&plan);
     CHECK(planned(PORT " --work pop3 --hold 60 --sessions 1000000"));
     CHECK(plan.order.hold_us == 60000000 && plan.order.sessions == 1000000);
     CHECK(plan.order.duration_us == 3600000000);
@@ -435,6 +446,15 @@ static void wrong_words_are_refused(void)
         PORT " --logins 5",
         PORT " --hold 5 --messages 5",
         PORT " --hold 5 --broken 5",
+        PORT " --tls ssl",
+        PORT " --tls implicit --tls-version 1.1",
+        PORT " --tls implicit --tls-suites AES128-SHA",
+        PORT " --tls implicit --tls-suites AES128-GCM-SHA256 --tls-version 1.3",
+        PORT " --tls implicit --tls-ca /nowhere",
+        PORT " --tls implicit --tls-resume 101",
+        PORT " --tls implicit --slow-readers 1",
+        PORT " --tls-resume 10",
+        PORT " --tls-name mx.example.test",
         PORT " --slow-senders 60 --broken 41",
         PORT " --slow-readers 101",
         PORT " --work pop3 --password-file /etc/passwd --slow-senders 10",

@@ -30,7 +30,7 @@ static bool load(bool kill)
     uint8_t text[256];
     struct writer why = writer_of(text, sizeof(text));
 
-    return privilege_filter(kill, false, &why);
+    return privilege_filter(kill, 0, &why);
 }
 
 static bool refused(long result)

@@ -2,13 +2,12 @@
 #include "proto/detect/detect.h"
 #include "proto/imap/imap_observer.h"
 #include "proto/pop3/pop3_observer.h"
-#include "proto/tls/tls_hello.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Pieces of a byte (who speaks or misses something, how much) and bytes, for POP3, IMAP and TLS. */
+/* Pieces of a byte (who speaks or misses something, how much) and bytes, for POP3 and IMAP. */
 static void pop3(struct pop3_observer *o, bool client, struct span in, uint8_t *line)
 {
     struct pop3_observed e;
@@ -42,29 +41,15 @@ static void imap(struct imap_observer *o, bool client, struct span in, uint8_t *
     }
 }
 
-static void tls(struct tls_hello *t, struct span in)
-{
-    volatile uint8_t sum = 0;
-
-    tls_hello_feed(t, in);
-    for (size_t i = 0; i < t->server_name.len; i++)
-        sum = (uint8_t)(sum + t->server_name.data[i]);
-    for (size_t i = 0; i < t->certificate.len; i++)
-        sum = (uint8_t)(sum + t->certificate.data[i]);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t lines[4][IMAP_OBSERVER_LINE_MAX], room[4096];
+    static uint8_t lines[4][IMAP_OBSERVER_LINE_MAX];
     struct pop3_observer p;
     struct imap_observer i;
-    struct tls_hello t;
     struct span rest = span_of(data, size);
 
     pop3_observer_init(&p, false);
     imap_observer_init(&i, false);
-    tls_hello_init(&t, room, sizeof(room));
-    tls(&t, rest);
     detect(span_head(rest, size / 2), span_skip(rest, size / 2));
     while (rest.len) {
         uint8_t what = rest.data[0];

@@ -34,7 +34,7 @@ struct play {
     const uint8_t *answers; /* ANSWERS bytes, used in a circle */
     unsigned asked;
     uint8_t deleted[(MESSAGES + 7) / 8];
-    uint8_t buffer[POP3_SERVER_BUFFER];
+    uint8_t buffer[POP3_EXCHANGE_BUFFER];
     uint8_t bytes[POP3_SERVER_ROOM];
 };
 

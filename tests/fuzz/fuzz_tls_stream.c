@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * The first byte chooses a suite; then records: type, length in two bytes, content. One whose type
+ * The first byte chooses a suite, and with its highest bit the client's side; then records: type, length in two bytes, content. One whose type
  * has its highest bit set is opened as it stands; others are sealed as a peer would, so that what
  * is behind the tag is reached too.
  */
@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t answer[1 + TLS_STREAM_ROOM];
     struct cursor in = cursor_of(span_of(data, size));
-    const struct tls_suite *suite = tls_suite_at(cursor_u8(&in) % 14);
+    uint8_t first = cursor_u8(&in);
+    const struct tls_suite *suite = tls_suite_at((first & 0x7f) % 14);
     struct tls_keys keys = keys_for(suite);
     enum tls_event event = TLS_EVENT_NONE;
     struct tls_stream peer, us;
@@ -59,7 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!crypto)
         crypto = tls_crypto_new();
-    must(tls_stream_init(&peer, crypto, &keys) && tls_stream_init(&us, crypto, &keys));
+    must(tls_stream_init(&peer, crypto, &keys));
+    must(first & 0x80 ? tls_stream_init_client(&us, crypto, &keys)
+                      : tls_stream_init(&us, crypto, &keys));
     while (cursor_left(&in) && !in.bad && (event == TLS_EVENT_NONE || event == TLS_EVENT_DATA)) {
         uint8_t type = cursor_u8(&in);
         size_t len = cursor_u16(&in) % (TLS_PLAIN_MAX + 1);

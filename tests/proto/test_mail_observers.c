@@ -4,7 +4,6 @@
 #include "proto/detect/detect.h"
 #include "proto/imap/imap_observer.h"
 #include "proto/pop3/pop3_observer.h"
-#include "proto/tls/tls_hello.h"
 #include "tests/harness/check.h"
 
 #include <stdio.h>
@@ -401,50 +400,6 @@ static void what_is_decided_stays(void)
     CHECK(before == DETECT_SMTP);
 }
 
-/* ---- TLS ---- */
-
-/* Records with a hello each: the name mx.x and ALPN smt; version TLS 1.3. */
-static const uint8_t client_hello[] = {
-    22, 3,  1, 0, 70, 1, 0, 0, 66, 3, 3, 0,   0,   0,  0,   0, 0,  0, 0, 0, 0, 0,  0,   0,   0,
-    0,  0,  0, 0, 0,  0, 0, 0, 0,  0, 0, 0,   0,   0,  0,   0, 0,  0, 0, 0, 2, 19, 1,   1,   0,
-    0,  23, 0, 0, 0,  9, 0, 7, 0,  0, 4, 109, 120, 46, 120, 0, 16, 0, 6, 0, 4, 3,  115, 109, 116};
-static const uint8_t server_hello[] = {22, 3, 3, 0, 50, 2, 0,  0, 46, 3, 3, 0, 0,  0, 0, 0, 0, 0, 0,
-                                       0,  0, 0, 0, 0,  0, 0,  0, 0,  0, 0, 0, 0,  0, 0, 0, 0, 0, 0,
-                                       0,  0, 0, 0, 0,  0, 19, 1, 0,  0, 6, 0, 43, 0, 2, 3, 4};
-
-static void read_hello(struct tls_hello *t, uint8_t *room, struct span all, size_t cut,
-                       enum tls_hello_status expected)
-{
-    enum tls_hello_status status;
-    struct span first = guard_copy(span_head(all, cut), true);
-
-    tls_hello_init(t, room, 512);
-    status = tls_hello_feed(t, first);
-    if (status == TLS_HELLO_MORE)
-        status = tls_hello_feed(t, span_skip(all, cut));
-    guard_free(first);
-    CHECK(status == expected);
-}
-
-static void hellos_are_read(void)
-{
-    struct tls_hello t;
-    uint8_t room[512];
-
-    for (size_t cut = 0; cut <= sizeof(client_hello); cut++) {
-        read_hello(&t, room, span_of(client_hello, sizeof(client_hello)), cut, TLS_HELLO_DONE);
-        CHECK(t.hello && t.version == 0x0303);
-        CHECK_TEXT(t.server_name, "mx.x");
-        CHECK_TEXT(t.alpn, "smt");
-    }
-    for (size_t cut = 0; cut <= sizeof(server_hello); cut++) {
-        read_hello(&t, room, span_of(server_hello, sizeof(server_hello)), cut, TLS_HELLO_DONE);
-        CHECK(t.version == 0x0304);
-    }
-    read_hello(&t, room, span_text("220 hello\r\n"), 0, TLS_HELLO_BAD);
-    CHECK(!t.hello);
-}
-
 int main(void)
 {
     check_begin();
@@ -460,6 +415,5 @@ int main(void)
     CHECK_CASE(nonsense_does_not_hide_a_server);
     CHECK_CASE(what_is_decided_stays);
     CHECK_CASE(a_balancers_header_is_passed_over);
-    CHECK_CASE(hellos_are_read);
     return check_end();
 }

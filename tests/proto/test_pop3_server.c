@@ -26,7 +26,7 @@ static char text_[400000];
 
 struct play {
     struct pop3_server server;
-    uint8_t buffer[POP3_SERVER_BUFFER];
+    uint8_t buffer[POP3_EXCHANGE_BUFFER];
     uint8_t deleted[1];
     uint8_t reply_bytes[POP3_SERVER_ROOM + 88];
     struct writer scratch;

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 static struct sasl_server s;
+/* Of the connection: no binding, and all mechanisms but those that need one. */
+static uint8_t said[SASL_TOKEN_TEXT_MAX];
+static struct sasl_terms terms = {.memory = said};
 
 static struct span encoded(struct span text)
 {
@@ -36,7 +39,7 @@ static enum sasl_status say(const char *text)
 
 static enum sasl_status begin_with(enum sasl_mechanism mechanism, struct span text)
 {
-    return sasl_server_begin(&s, mechanism, encoded(text), true);
+    return sasl_server_begin(&s, &terms, mechanism, encoded(text));
 }
 
 #define RAW(literal) span_of(literal, sizeof(literal) - 1)
@@ -52,8 +55,8 @@ static void plain_is_taken_apart(void)
     CHECK(begin_with(SASL_PLAIN, RAW("bob\0alice\0sec ret")) == SASL_ASK);
     CHECK_TEXT(s.question.identity, "bob");
     sasl_server_wipe(&s);
-    CHECK(memmem(&s, sizeof(s), "sec ret", 7) == NULL);
-    CHECK(sasl_server_begin(&s, SASL_PLAIN, span_of(NULL, 0), false) == SASL_CHALLENGE);
+    CHECK(memmem(said, sizeof(said), "sec ret", 7) == NULL);
+    CHECK(sasl_server_begin(&s, &terms, SASL_PLAIN, span_of(NULL, 0)) == SASL_CHALLENGE);
     CHECK(sasl_server_challenge(&s).len == 0);
     CHECK(sasl_server_line(&s, encoded(RAW("\0alice\0secret"))) == SASL_ASK);
 }
@@ -68,7 +71,7 @@ static void what_is_no_plain_is_bad(void)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         CHECK(begin_with(SASL_PLAIN, bad[i]) == SASL_BAD);
-    CHECK(sasl_server_begin(&s, SASL_PLAIN, span_text("="), true) == SASL_BAD);
+    CHECK(sasl_server_begin(&s, &terms, SASL_PLAIN, span_text("=")) == SASL_BAD);
     memset(longest, 'x', sizeof(longest));
     longest[0] = longest[256] = 0;
     CHECK(begin_with(SASL_PLAIN, span_of(longest, 1 + 255 + 1 + 512)) == SASL_ASK);
@@ -81,7 +84,7 @@ static void what_is_no_plain_is_bad(void)
 
 static void login_asks_twice(void)
 {
-    CHECK(sasl_server_begin(&s, SASL_LOGIN, span_of(NULL, 0), false) == SASL_CHALLENGE);
+    CHECK(sasl_server_begin(&s, &terms, SASL_LOGIN, span_of(NULL, 0)) == SASL_CHALLENGE);
     CHECK_TEXT(sasl_server_challenge(&s), "VXNlcm5hbWU6");
     CHECK(say("alice") == SASL_CHALLENGE);
     CHECK_TEXT(sasl_server_challenge(&s), "UGFzc3dvcmQ6");
@@ -91,7 +94,7 @@ static void login_asks_twice(void)
     CHECK(begin_with(SASL_LOGIN, span_text("alice")) == SASL_CHALLENGE);
     CHECK_TEXT(sasl_server_challenge(&s), "UGFzc3dvcmQ6");
     CHECK(say("") == SASL_BAD);
-    CHECK(sasl_server_begin(&s, SASL_LOGIN, span_text("="), true) == SASL_BAD);
+    CHECK(sasl_server_begin(&s, &terms, SASL_LOGIN, span_text("=")) == SASL_BAD);
 }
 
 static void a_star_cancels_and_bad_base64_is_bad(void)
@@ -100,10 +103,10 @@ static void a_star_cancels_and_bad_base64_is_bad(void)
                                       "A===", "QQ=",      "QR==", "QUJ=",  "QU\xc3\xa4",
                                       "Q Q=", "QQ==QQ==", "**",   "QQ==\t"};
 
-    CHECK(sasl_server_begin(&s, SASL_LOGIN, span_of(NULL, 0), false) == SASL_CHALLENGE);
+    CHECK(sasl_server_begin(&s, &terms, SASL_LOGIN, span_of(NULL, 0)) == SASL_CHALLENGE);
     CHECK(sasl_server_line(&s, span_text("*")) == SASL_CANCELLED);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        CHECK(sasl_server_begin(&s, SASL_LOGIN, span_of(NULL, 0), false) == SASL_CHALLENGE);
+        CHECK(sasl_server_begin(&s, &terms, SASL_LOGIN, span_of(NULL, 0)) == SASL_CHALLENGE);
         if (!CHECK(sasl_server_line(&s, span_text(bad[i])) == SASL_BAD))
             printf("# %s\n", bad[i]);
     }
@@ -212,17 +215,18 @@ static const uint8_t server_nonce[SCRAM_SERVER_NONCE] = "0123456789abcdefg";
 
 /* Up to the question about the proof. `final` replaces what stands before the proof, unless NULL.
  */
-static enum sasl_status exchange(const char *first, const char *bare, const char *final,
-                                 const char *password)
+static enum sasl_status exchange_by(enum sasl_mechanism mechanism, const char *first,
+                                    const char *bare, const char *final, const char *password)
 {
     struct scram_keys k = keys_of(SCRAM_SHA256, "W22ZaJ0SNY7soEsUEjb6gQ==", "pencil");
     char without[1024], message[4096], whole[2048];
     uint8_t proof[32];
     struct span challenge;
 
-    if (begin_with(SASL_SCRAM_SHA_256, span_text(first)) != SASL_ASK ||
-        !CHECK(s.question.kind == SASL_ASK_SALT))
-        return SASL_BAD;
+    enum sasl_status status = begin_with(mechanism, span_text(first));
+
+    if (status != SASL_ASK || !CHECK(s.question.kind == SASL_ASK_SALT))
+        return status;
     CHECK(sasl_server_salt(&s, span_of(k.salt, k.salt_len), 4096, server_nonce) == SASL_CHALLENGE);
     challenge = decoded(sasl_server_challenge(&s));
     CHECK_TEXT(challenge, "r=abcMDEyMzQ1Njc4OWFiY2RlZmcA,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
@@ -234,6 +238,12 @@ static enum sasl_status exchange(const char *first, const char *bare, const char
     snprintf(whole, sizeof(whole), "%s,p=%.*s", without, 44,
              (const char *)encoded(span_of(proof, 32)).data);
     return say(whole);
+}
+
+static enum sasl_status exchange(const char *first, const char *bare, const char *final,
+                                 const char *password)
+{
+    return exchange_by(SASL_SCRAM_SHA_256, first, bare, final, password);
 }
 
 static void scram_proves_both_sides(void)
@@ -269,6 +279,84 @@ static void scram_binds_header_and_nonce(void)
     CHECK(exchange("n,,n=user,r=abc", "n=user,r=abc", "c=biws,r=abcMDEyMzQ1Njc4OWFiY2RlZmcB",
                    "pencil") == SASL_ASK);
     CHECK(!scram_keys_check(&k, s.question.message, s.question.proof, signature));
+}
+
+/* "c=" with this header and these octets behind it. */
+static const char *final_of(const char *header, struct span binding)
+{
+    static char text[256];
+    uint8_t memory[128];
+    struct writer w = writer_of(memory, sizeof(memory));
+    struct span base64;
+
+    writer_text(&w, header);
+    writer_span_put(&w, binding);
+    base64 = encoded(writer_span(&w));
+    snprintf(text, sizeof(text), "c=%.*s,r=abcMDEyMzQ1Njc4OWFiY2RlZmcA", (int)base64.len,
+             (const char *)base64.data);
+    return text;
+}
+
+static bool proves(const char *header, struct span binding)
+{
+    struct scram_keys k = keys_of(SCRAM_SHA256, "W22ZaJ0SNY7soEsUEjb6gQ==", "pencil");
+    uint8_t signature[SCRAM_KEY_MAX];
+    char first[128];
+
+    snprintf(first, sizeof(first), "%sn=user,r=abc", header);
+    return CHECK(exchange_by(SASL_SCRAM_SHA_256_PLUS, first, "n=user,r=abc",
+                             final_of(header, binding), "pencil") == SASL_ASK) &&
+           scram_keys_check(&k, s.question.message, s.question.proof, signature);
+}
+
+static void scram_binds_the_connection(void)
+{
+    struct span exporter = span_text("the exporter's octets"), end = span_text("of a certificate");
+
+    terms =
+        (struct sasl_terms){.offered = ~0u, .exporter = exporter, .end_point = end, .memory = said};
+    CHECK(proves("p=tls-exporter,,", exporter));
+    CHECK(proves("p=tls-server-end-point,a=bob,", end));
+    CHECK_TEXT(s.question.identity, "bob");
+    /* Of another connection, of the other type, cut, longer, none. */
+    CHECK(!proves("p=tls-exporter,,", span_text("the exporter's octetS")));
+    CHECK(!proves("p=tls-exporter,,", end));
+    CHECK(!proves("p=tls-exporter,,", span_head(exporter, 3)));
+    CHECK(!proves("p=tls-exporter,,", span_text("the exporter's octets.")));
+    CHECK(!proves("p=tls-exporter,,", span_of(NULL, 0)));
+    terms = (struct sasl_terms){.memory = said};
+}
+
+/* RFC 5802 section 6 */
+static void a_binding_is_of_the_mechanism(void)
+{
+    static const struct {
+        enum sasl_mechanism mechanism;
+        const char *header;
+        enum sasl_status status;
+    } rows[] = {
+        {SASL_SCRAM_SHA_256_PLUS, "n,,", SASL_BAD},
+        {SASL_SCRAM_SHA_256_PLUS, "y,,", SASL_BAD},
+        {SASL_SCRAM_SHA_256_PLUS, "p=tls-exporter,,", SASL_UNBOUND},
+        {SASL_SCRAM_SHA_256_PLUS, "p=tls-unique,,", SASL_UNBOUND},
+        {SASL_SCRAM_SHA_256_PLUS, "p=tls-server-end-point,,", SASL_ASK},
+        {SASL_SCRAM_SHA_256_PLUS, "p=,,", SASL_BAD},
+        {SASL_SCRAM_SHA_256_PLUS, "p=tls exporter,,", SASL_BAD},
+        {SASL_SCRAM_SHA_256_PLUS, "p,,", SASL_BAD},
+        {SASL_SCRAM_SHA_256, "p=tls-server-end-point,,", SASL_BAD},
+        {SASL_SCRAM_SHA_256, "n,,", SASL_ASK},
+        {SASL_SCRAM_SHA_256, "y,,", SASL_DOWNGRADED},
+        {SASL_SCRAM_SHA_1, "y,,", SASL_ASK}, /* that one has no sibling with a binding */
+    };
+    char first[64];
+
+    terms = (struct sasl_terms){.offered = ~0u, .end_point = span_text("end"), .memory = said};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(first, sizeof(first), "%sn=u,r=x", rows[i].header);
+        if (!CHECK(begin_with(rows[i].mechanism, span_text(first)) == rows[i].status))
+            printf("# %s\n", first);
+    }
+    terms = (struct sasl_terms){.memory = said};
 }
 
 static void names_of_scram_are_decoded(void)
@@ -327,7 +415,8 @@ static void what_is_no_scram_is_bad(void)
 static void nothing_is_read_behind_a_message(void)
 {
     const struct span messages[] = {RAW("bob\0alice\0secret"), RAW("n,a=b=2C,n=u=3D,r=abc,e=1"),
-                                    RAW("c=biws,r=abc,e=1,p=AAAA")};
+                                    RAW("c=biws,r=abc,e=1,p=AAAA"),
+                                    RAW("p=tls-exporter,a=b,n=u,r=abc")};
 
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
         for (size_t n = 0; n <= messages[i].len; n++) {
@@ -341,7 +430,7 @@ static void nothing_is_read_behind_a_message(void)
             sasl_plain_read(cut, &plain);
             scram_first_read(cut, &first);
             scram_final_read(cut, &final);
-            scram_name_read(cut, &w);
+            gs2_name_read(cut, &w);
             w.len = 0;
             sasl_base64_read(cut, &w);
             guard_free(cut);
@@ -355,7 +444,7 @@ static void what_is_too_long_is_bad(void)
 
     memset(text, 'A', sizeof(text));
     for (unsigned m = 0; m < SASL_MECHANISMS; m++)
-        CHECK(sasl_server_begin(&s, (enum sasl_mechanism)m, span_of(text, sizeof(text)), true) ==
+        CHECK(sasl_server_begin(&s, &terms, (enum sasl_mechanism)m, span_of(text, sizeof(text))) ==
               SASL_BAD);
 }
 
@@ -371,6 +460,9 @@ static void mechanisms_are_found_by_name(void)
     CHECK(sasl_mechanism_find(span_text("PLAINX"), set) == SASL_MECHANISMS);
     sasl_mechanism_put(&w, set);
     CHECK_TEXT(writer_span(&w), " SCRAM-SHA-256 PLAIN");
+    set |= sasl_mechanism_bit(SASL_SCRAM_SHA_256_PLUS);
+    CHECK(sasl_mechanisms_possible(set, SASL_NEEDS_BINDING) == set);
+    CHECK(sasl_mechanisms_possible(set, 0) == (set & ~sasl_mechanism_bit(SASL_SCRAM_SHA_256_PLUS)));
 }
 
 int main(void)
@@ -385,6 +477,8 @@ int main(void)
     CHECK_CASE(unknown_names_have_salts_that_stay);
     CHECK_CASE(scram_proves_both_sides);
     CHECK_CASE(scram_binds_header_and_nonce);
+    CHECK_CASE(scram_binds_the_connection);
+    CHECK_CASE(a_binding_is_of_the_mechanism);
     CHECK_CASE(names_of_scram_are_decoded);
     CHECK_CASE(what_is_no_scram_is_bad);
     CHECK_CASE(nothing_is_read_behind_a_message);

@@ -19,6 +19,7 @@ struct play {
     struct writer scratch, log;
     uint32_t mails; /* still to be sent */
     bool closed, tiny;
+    bool secure; /* STARTTLS is said before the first one */
 };
 
 static struct span recipients[3];
@@ -57,9 +58,17 @@ static bool act(struct play *p, const struct smtp_client_action *a)
         return true;
     case SMTP_CLIENT_ACTION_REPLY:
         put_reply(p, a);
+        if (a->step == SMTP_CLIENT_STARTTLS && a->code == 220) {
+            p->options.greeted = true;
+            smtp_client_init(&p->client, &p->options);
+        }
         return true;
     case SMTP_CLIENT_ACTION_READY:
-        if (p->mails) {
+        if (p->secure) {
+            p->secure = false;
+            CHECK(smtp_client_starttls(&p->client));
+            CHECK(!smtp_client_starttls(&p->client));
+        } else if (p->mails) {
             p->mails--;
             CHECK(smtp_client_begin(&p->client, &p->mail));
         } else {
@@ -173,6 +182,32 @@ static void commands_go_in_groups(void)
         GREETED
         "<" MAIL "RCPT TO:<x@y>\r\nRCPT TO:<z@y>\r\nDATA\r\n>(mail 250)(rcpt 250 #0)"
         "(rcpt 550 5.1.1 #1)(data 354){dot}(end 250)[end 250, 1]<QUIT\r\n>(quit 221)!no fault");
+}
+
+static void check_secure(const char *server, const char *expected)
+{
+    static struct play p;
+
+    for (size_t step = 1; step <= strlen(server) + 1; step++) {
+        begin(&p, GROUPS, 0, 1);
+        p.secure = true;
+        play(&p, server, step);
+        if (!CHECK_TEXT(writer_span(&p.log), expected))
+            return;
+    }
+}
+
+/* RFC 3207 section 4.2: behind it all is as it was at the beginning; refused, nothing has changed.
+ */
+static void tls_is_asked_for(void)
+{
+    check_secure(ESMTP "220 go\r\n|250 mx\r\n|221 bye\r\n", GREETED
+                 "<STARTTLS\r\n>(starttls 220)<EHLO me\r\n>(ehlo 250)<QUIT\r\n>(quit 221)!no "
+                 "fault");
+    check_secure(ESMTP "454 4.7.0 not now\r\n|221 bye\r\n",
+                 GREETED "<STARTTLS\r\n>(starttls 454 4.7.0)<QUIT\r\n>(quit 221)!no fault");
+    check_secure(ESMTP "421 4.3.2 going\r\n|", GREETED
+                 "<STARTTLS\r\n>(starttls 421 4.3.2)!the server closes the session with 421");
 }
 
 /* RFC 2920 section 3.1 */
@@ -345,6 +380,7 @@ int main(void)
     check_begin();
     CHECK_CASE(a_message_goes);
     CHECK_CASE(commands_go_in_groups);
+    CHECK_CASE(tls_is_asked_for);
     CHECK_CASE(nobody_is_left);
     CHECK_CASE(a_sender_is_refused);
     CHECK_CASE(a_message_goes_as_a_chunk);

@@ -79,10 +79,10 @@ static void mail_for_others_goes_to_the_queue(void)
     world_say(w, PLAIN("AUTH PLAIN ", "secret"));
     world_say(w, "MAIL FROM:<alice@example.test>\r\nRCPT TO:<a@far.test>\r\n");
     CHECK(world_expect(w, "235 *\r\n250 *\r\n451 4.3.2 *\r\n"));
-    world_put(w,
-              &(struct directory_entry){
-                  .kind = DIRECTORY_QUEUE, .accounts = &queue, .account_count = 1},
-              DIRECTORY_QUEUE_KEY);
+    world_put(
+        w,
+        &(struct directory_entry){.kind = DIRECTORY_QUEUE, .accounts = &queue, .account_count = 1},
+        DIRECTORY_QUEUE_KEY);
     world_say(w, "RCPT TO:<a@far.test>\r\nRCPT TO:<b@far.test>\r\nRCPT TO:<a@far.test>\r\nDATA\r\n"
                  "From: alice@example.test\r\n\r\n.\r\n");
     CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n354 *\r\n250 2.0.0 *\r\n"));
@@ -202,6 +202,31 @@ static void lines_may_be_long_in_an_exchange_alone(void)
     CHECK(world_free(w));
 }
 
+static void they_are_as_long_in_pop3(void)
+{
+    struct world *w = begin(110);
+    static char text[12300];
+
+    memset(text, 'A', sizeof(text) - 1);
+    memcpy(text + 12286, "\r\n", 3);
+    w->step = 500;
+    /* The name of USER lies in the small buffer that the exchange gives back. */
+    world_say(w, "USER alice@example.test\r\nAUTH PLAIN\r\n");
+    world_say(w, text);
+    CHECK(world_expect(w, "+OK *\r\n+ \r\n-ERR cannot read*\r\n"));
+    world_say(w, "PASS secret\r\nAUTH PLAIN\r\n");
+    memcpy(text + 12286, "A\r\n", 4);
+    world_say(w, text);
+    CHECK(world_expect(w, "-ERR not in*\r\n+ \r\n-ERR line too long\r\n") && w->closed);
+    CHECK(world_free(w));
+    w = begin(110);
+    memcpy(text, "AUTH PLAIN ", 11);
+    memcpy(text + 254, "\r\n", 3);
+    world_say(w, text);
+    CHECK(world_expect(w, "-ERR line too long\r\n") && w->closed);
+    CHECK(world_free(w));
+}
+
 int main(void)
 {
     check_begin();
@@ -212,5 +237,6 @@ int main(void)
     CHECK_CASE(a_wrong_password_is_answered_later);
     CHECK_CASE(whoever_goes_meanwhile_leaves_nothing);
     CHECK_CASE(lines_may_be_long_in_an_exchange_alone);
+    CHECK_CASE(they_are_as_long_in_pop3);
     return check_end();
 }

@@ -9,12 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lab import messages, records
-from lab.smtp import Session, inbox, pop3, retrieve
+from lab.certificates import Authority
+from lab.engine import HOSTNAME
+from lab.smtp import SecureSession, Session, inbox, pop3, retrieve
 
 SENDER = "sender@client.test"
 USERS = ("alice@example.test", "bob@example.test", "carol@example.test")
 CONNECTIONS = 6
-ROUNDS = 3
+ROUNDS, TLS_ROUNDS = 3, 1
 SIZES = (1_000, 100_000)
 LARGE, LARGE_SHARE = (1_000_000, 5_000_000), 0.02
 NOISE = messages.Noise(0, size=2 * LARGE[1])
@@ -34,8 +36,9 @@ class Attempt:
 class Load:
     """Connections that send message after message until the engine is gone."""
 
-    def __init__(self, namespaces, rng, number, attempts):
+    def __init__(self, namespaces, rng, number, attempts, session=Session):
         self.namespaces = namespaces
+        self.session = session
         self.attempts = attempts
         self.noise = NOISE
         seeds = [rng.random() for _ in range(CONNECTIONS)]
@@ -47,7 +50,7 @@ class Load:
 
     def _send(self, rng, lane):
         try:
-            with Session(self.namespaces, timeout=10) as session:
+            with self.session(self.namespaces, timeout=10) as session:
                 self.sessions.append(session)
                 for count in range(100):
                     if self.stopping.is_set() or not self._one(session, rng, f"{lane}-{count}@client.test"):
@@ -77,7 +80,8 @@ class Load:
         # Nobody is left to say that the connections are gone; replies that had arrived are still read.
         for session in self.sessions:
             with suppress(OSError):
-                session.socket.shutdown(socket.SHUT_RDWR)
+                # Under TLS too the connection's own: what was read before stays as it is.
+                socket.socket.shutdown(session.socket, socket.SHUT_RDWR)
         for thread in self.threads:
             thread.join(20)
         assert not self.faults, self.faults[:5]
@@ -118,19 +122,17 @@ def check_ctl(engine, known):
                 assert exported == retrieve(session, number)
 
 
-def test_kill_under_load(make_engine, request):
-    rounds = 100 if request.config.getoption("--long") else ROUNDS
+def kill_under_load(engine, rounds, session=Session, least=0.02):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    engine = make_engine(workers=2)
     attempts, known = {}, {user: set() for user in USERS}
     for number in range(rounds):
         if number:
             engine.start()
         take_stock(engine, attempts, known)
         check_attempts(attempts)
-        Load(engine.namespaces, rng, number, attempts).run(rng.uniform(0.02, 0.6), engine.kill)
+        Load(engine.namespaces, rng, number, attempts, session).run(rng.uniform(least, 0.6), engine.kill)
     engine.start()
     take_stock(engine, attempts, known)
     check_attempts(attempts)
@@ -138,4 +140,17 @@ def test_kill_under_load(make_engine, request):
     answered = sum(attempt.answered for attempt in attempts.values())
     unanswered = sum(bool(attempt.copies) and not attempt.answered for attempt in attempts.values())
     print(f"{len(attempts)} sent, {answered} answered 250, {unanswered} there without an answer")
+    return answered
+
+
+def test_kill_under_load(make_engine, request):
+    rounds = 100 if request.config.getoption("--long") else ROUNDS
+    answered = kill_under_load(make_engine(workers=2), rounds)
     assert answered > rounds * 5, "there was no load worth the name"
+
+
+def test_kill_under_load_behind_starttls(make_engine, request, tmp_path):
+    rounds = 50 if request.config.getoption("--long") else TLS_ROUNDS
+    changes = {"listeners": [{"port": 25, "protocol": "smtp", "tls": "starttls"}, {"port": 110, "protocol": "pop3"}],
+               "tls": {"certificates": [Authority(tmp_path).sign("mx", HOSTNAME)], "threads": 2}}
+    assert kill_under_load(make_engine(workers=2, changes=changes), rounds, SecureSession, 0.3) > 0, "there was no load worth the name"

@@ -2,8 +2,6 @@
 """Mail from accounts: logins by SASL in SMTP and POP3, by hand and by the programs that people have."""
 
 import base64
-import hashlib
-import hmac
 import poplib
 import re
 import smtplib
@@ -13,20 +11,11 @@ from lab import messages
 from lab.certificates import Authority
 from lab.engine import PASSWORD, USERS, crypt
 from lab.namespaces import ENGINE_IPV4, inside
+from lab.sasl import scram_keys
 from lab.smtp import Session, inbox
 
-SALT = b"a salt for tests"
 ALICE, BOB = "alice@example.test", "bob@example.test"
 SUBMISSION = 587
-
-
-def scram_keys(name, digest, password=PASSWORD, iterations=4096):
-    """Stored keys as RFC 5803 writes them, computed apart from the engine."""
-    salted = hashlib.pbkdf2_hmac(digest, password.encode(), SALT, iterations)
-    stored = hashlib.new(digest, hmac.digest(salted, b"Client Key", digest)).digest()
-    server = hmac.digest(salted, b"Server Key", digest)
-    salt, stored, server = (base64.b64encode(octets).decode() for octets in (SALT, stored, server))
-    return f"{name}${iterations}:{salt}${stored}:{server}"
 
 
 def settings(**more):

@@ -224,6 +224,51 @@ static void a_key_update_may_come_in_pieces(void)
     }
 }
 
+/* Tickets of a server (RFC 8446 section 4.6.1), two and then a KeyUpdate, cut at every point into
+ * two records: a client passes over them, a server is sent none. */
+static void a_client_passes_over_tickets(void)
+{
+    static const uint8_t messages[] = {4,  0, 0, 3, 1, 2, 3, 4, 0, 0, 1, 9, /* two tickets */
+                                       24, 0, 0, 1, 0};
+    static const uint8_t huge[] = {4, 1, 0, 1};
+    uint8_t record[256], room[TLS_SEALED_MAX];
+    struct tls_stream server, client;
+    struct tls_keys keys = keys_for(tls_suite_find(0x1301), true);
+    struct span got, all = span_of(messages, sizeof(messages));
+
+    for (size_t cut = 1; cut <= all.len; cut++) {
+        ends_of(tls_suite_find(0x1301), &server, &client);
+        CHECK(tls_stream_init_client(&client, crypto, &keys));
+        for (int part = 0; part < 2 && (part == 0 || cut < all.len); part++) {
+            struct span piece = part ? span_skip(all, cut) : span_head(all, cut);
+            size_t len = tls_record_seal(&server.record, crypto, TLS_HANDSHAKE, piece, record);
+            struct span copy = guard_copy(span_of(record, len), true);
+
+            CHECK(tls_stream_open(&client, crypto, copy, room, &got) == TLS_EVENT_NONE);
+            guard_free(copy);
+        }
+        tls_record_update(&server.record, crypto, &server.record.write);
+        size_t len = tls_stream_seal(&server, crypto, span_text("x"), record);
+        CHECK(tls_stream_open(&client, crypto, span_of(record, len), room, &got) == TLS_EVENT_DATA);
+        CHECK(span_equal(got, span_text("x")));
+    }
+    /* Nothing stands between the pieces of one; none is larger than can be; a server gets none. */
+    ends_of(tls_suite_find(0x1301), &server, &client);
+    CHECK(tls_stream_init_client(&client, crypto, &keys));
+    size_t len = tls_record_seal(&server.record, crypto, TLS_HANDSHAKE, span_head(all, 5), record);
+    CHECK(tls_stream_open(&client, crypto, span_of(record, len), room, &got) == TLS_EVENT_NONE);
+    len = tls_stream_seal(&server, crypto, span_text("x"), record);
+    CHECK(tls_stream_open(&client, crypto, span_of(record, len), room, &got) == TLS_EVENT_BAD);
+    ends_of(tls_suite_find(0x1301), &server, &client);
+    CHECK(tls_stream_init_client(&client, crypto, &keys));
+    len =
+        tls_record_seal(&server.record, crypto, TLS_HANDSHAKE, span_of(huge, sizeof(huge)), record);
+    CHECK(tls_stream_open(&client, crypto, span_of(record, len), room, &got) == TLS_EVENT_BAD);
+    ends_of(tls_suite_find(0x1301), &server, &client);
+    len = tls_record_seal(&server.record, crypto, TLS_HANDSHAKE, all, record);
+    CHECK(tls_stream_open(&client, crypto, span_of(record, len), room, &got) == TLS_EVENT_BAD);
+}
+
 static const struct {
     enum tls_content type;
     const char *content;
@@ -401,6 +446,7 @@ int main(void)
     CHECK_CASE(no_changed_record_is_opened);
     CHECK_CASE(keys_change_both_ways);
     CHECK_CASE(a_key_update_may_come_in_pieces);
+    CHECK_CASE(a_client_passes_over_tickets);
     CHECK_CASE(each_record_of_tls_itself);
     CHECK_CASE(records_that_bring_nothing_come_to_an_end);
     CHECK_CASE(the_end_is_said_once);

@@ -58,10 +58,10 @@ class Peak:
             self.next = time.monotonic() + self.EVERY
 
 
-def hold(client, talk, connections, seconds, peak=None):
+def hold(client, talk, connections, seconds, peak=None, words=()):
     """Lets so many stand for so long; none may fail. The result."""
     work, port = talk
-    told = blast(*client, "--work", work, "--sessions", connections, "--hold", seconds, "--timeout", 300, target=f"{ENGINE_IPV4}:{port}",
+    told = blast(*client, "--work", work, "--sessions", connections, "--hold", seconds, "--timeout", 300, *words, target=f"{ENGINE_IPV4}:{port}",
                  timeout=600, meanwhile=peak.look if peak else lambda process: None)
     if told["counts"]["sessions_stood"] != connections or told["errors"]:
         raise AssertionError(f"{told['counts']['sessions_stood']} of {connections} stood: {told['errors']}")
@@ -76,29 +76,30 @@ def resident(engine):
     return memory([engine.process.pid], "Rss")
 
 
-def served(engine, talk):
+def served(engine, talk, words=()):
     """The engine's resident memory when some have come and gone."""
-    hold(engine.client(), talk, WARM_UP, 1)
+    hold(engine.client(), talk, WARM_UP, 1, words=words)
     wait_until(lambda: sessions(engine) == 0, 5, "all sessions to end")
     return resident(engine)
 
 
-def few(talk, effort):
+def few(talk, words, more, effort):
     """The same of an engine with room for few."""
-    with engine_on(MEMIF, effort, changes(WARM_UP)) as engine:
-        return served(engine, talk)
+    with engine_on(MEMIF, effort, more(changes(WARM_UP))) as engine:
+        return served(engine, talk, words)
 
 
-def ours(talk):
-    """Beyond an engine with nearly no room and no connections: tables that lie ready and free memory count too."""
+def ours(talk, words=(), more=lambda settings: settings, counts=(WARM_UP, 10_000, 100_000, 1_000_000)):
+    """Beyond an engine with nearly no room and no connections: tables that lie ready and free memory count too. `words` are further
+    ones of blast's, `more` adds to the engine's settings."""
     def measure(effort):
-        count = effort.pick(WARM_UP, 10_000, 100_000, 1_000_000)
-        least = few(talk, effort) if effort else 0
-        with engine_on(MEMIF, effort, changes(count)) as engine:
-            ready = served(engine, talk)
+        count = effort.pick(*counts)
+        least = few(talk, words, more, effort) if effort else 0
+        with engine_on(MEMIF, effort, more(changes(count))) as engine:
+            ready = served(engine, talk, words)
             # While all stand: what the records of so many that end at once take is no idle connection's.
             peak = Peak(lambda: resident(engine) if sessions(engine) == count else 0)
-            told = hold(engine.client(), talk, count, effort.pick(1, 3, 5), peak)
+            told = hold(engine.client(), talk, count, effort.pick(1, 3, 5), peak, words)
             wait_until(lambda: sessions(engine) == 0, 30, "all sessions to end")
         return Sample((peak.most - least) / count, {"connections": count, "client addresses": CLIENT_ADDRESSES,
                                                     "set-up s": told["setup_seconds"], "MB without": least / 1e6,

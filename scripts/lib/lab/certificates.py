@@ -24,7 +24,7 @@ class Authority:
         """A certificate for the names: what an item of tls.certificates says of it."""
         request, certificate, key = (self.directory / f"{name}.{suffix}" for suffix in ("csr", "pem", "key"))
         extensions = self.directory / f"{name}.ext"
-        extensions.write_text("subjectAltName=" + ",".join(f"DNS:{each}" for each in names or (name,)) + "\n")
+        extensions.write_text("subjectAltName=" + ",".join(f"{'email' if '@' in each else 'DNS'}:{each}" for each in names or (name,)) + "\n")
         secret = ("-passout", f"pass:{passphrase}") if passphrase else ("-nodes",)
         run("openssl", "req", "-new", *KINDS[kind], *secret, "-keyout", key, "-out", request, "-subj", f"/CN={(names or (name,))[0]}")
         if days > 0:

@@ -86,7 +86,7 @@ def failures(told):
     """What did not go as it should, of a blast's result."""
     return {name: count for name, count in told["counts"].items()
             if count and name in ("sessions_refused", "sessions_reset", "sessions_lost", "sessions_closed", "sessions_silent",
-                                  "sessions_broken", "sessions_unfinished", "memory_short", "messages_refused")}
+                                  "sessions_broken", "sessions_insecure", "sessions_unfinished", "memory_short", "messages_refused")}
 
 
 def watched(engine, *words, counter, total, **options):

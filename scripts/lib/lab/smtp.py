@@ -3,6 +3,7 @@
 
 import poplib
 import socket
+import ssl
 from contextlib import contextmanager
 
 from lab.clients import CLIENT_NAME
@@ -74,6 +75,20 @@ class Session:
 
     def __exit__(self, *_error):
         self.close()
+
+
+class SecureSession(Session):
+    """The same behind STARTTLS, whoever the server is."""
+
+    def __init__(self, namespaces, **options):
+        super().__init__(namespaces, **options)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.command("STARTTLS")
+        self.socket = context.wrap_socket(self.socket)
+        self._file = self.socket.makefile("rb")
+        self.command(f"EHLO {CLIENT_NAME}")
+
 
 
 def dotted(data):

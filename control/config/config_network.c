@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/config/config_settings.h"
+
+/* A key set may lie in a file; introspection never does. */
+static bool issuer_is_asked(const struct config_issuer *issuer)
+{
+    return issuer->keys[0] != '/' || issuer->introspection[0];
+}
+
+bool config_needs_network(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->oauth.issuers_count; i++)
+        if (issuer_is_asked(&config->oauth.issuers[i]))
+            return true;
+    return config->ldap_count > 0;
+}
