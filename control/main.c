@@ -162,16 +162,13 @@ static void set_addresses(struct engine_options *o, const struct config_ports *n
 {
     for (uint32_t i = 0; i < network->addresses_count && i < NET_ADDRESSES; i++) {
         struct net_address *a = &o->addresses[o->address_count++];
+        const struct ip_address *gateway = config_gateway(network, &network->addresses[i]);
 
         a->address = network->addresses[i].address;
         a->prefix = network->addresses[i].prefix;
-        a->has_gateway = false;
-        for (uint32_t g = 0; g < network->gateways_count && !a->has_gateway; g++) {
-            if (!config_network_contains(&network->addresses[i], &network->gateways[g]))
-                continue;
-            a->gateway = network->gateways[g];
-            a->has_gateway = true;
-        }
+        a->has_gateway = gateway != NULL;
+        if (gateway)
+            a->gateway = *gateway;
     }
 }
 

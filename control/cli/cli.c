@@ -9,19 +9,14 @@
 #include "control/cli/cli_command.h"
 #include "control/ctl/ctl_client.h"
 
-static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
-                                             {"socket", required_argument, NULL, 's'},
-                                             {"format", required_argument, NULL, 'f'},
-                                             {"subfolders", no_argument, NULL, 'S'},
-                                             {"since", required_argument, NULL, 't'},
-                                             {"by", required_argument, NULL, 'b'},
-                                             {"why", required_argument, NULL, 'w'},
-                                             {"profile", no_argument, NULL, 'p'},
-                                             {"json", no_argument, NULL, 'j'},
-                                             {"null", no_argument, NULL, '0'},
-                                             {"markdown", no_argument, NULL, 'm'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+    {"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
+    {"subfolders", no_argument, NULL, 'S'},   {"since", required_argument, NULL, 't'},
+    {"by", required_argument, NULL, 'b'},     {"why", required_argument, NULL, 'w'},
+    {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
+    {"null", no_argument, NULL, '0'},         {"markdown", no_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
 {
@@ -79,6 +74,9 @@ static bool take_option(const struct cli_command *command, int option, int index
     case 'f':
         o->format = optarg;
         return true;
+    case 'o':
+        o->output = optarg;
+        return true;
     case 'S':
         o->subfolders = true;
         return true;
@@ -125,6 +123,8 @@ static const char *missing(const struct cli_command *command, const struct cli_o
         return "expected -c FILE FOLDER [ID]";
     if (moves && o->argc != 2)
         return "expected ACCOUNT PATH";
+    if (command->run == cli_clients_show && (!o->config || o->argc == 0))
+        return "expected -c FILE DOMAIN";
     if (command->run == cli_show_config && !o->markdown)
         return "expected --markdown";
     if (ctl && o->socket && o->config)
@@ -139,7 +139,7 @@ static const char *missing(const struct cli_command *command, const struct cli_o
 /* How many words a command takes behind its options; those that look at their own take any. */
 static int arguments_max(const struct cli_command *command)
 {
-    if (command->run == cli_show_schema)
+    if (command->run == cli_show_schema || command->run == cli_clients_show)
         return 1;
     return command->run == cli_ctl || command->run == cli_show_mime ||
                    command->run == cli_show_judge || command->run == cli_engine_restore ||

@@ -103,6 +103,21 @@ const struct cli_command cli_commands[] = {
      "  -c, --config FILE   the configuration with the store\n"
      "      --format FORMAT maildir (the default) or mboxrd\n",
      cli_ctl_export},
+    {"client-config", "c:h", " config format output help ",
+     "client-config -c FILE [--format FORMAT] [--output FOLDER] DOMAIN|ADDRESS",
+     "write what mail programs set themselves up by",
+     "For the listeners of the configuration that have TLS. A folder is laid out as web servers "
+     "and "
+     "programs\n"
+     "expect it; docs/client-setup.md tells how to serve it. With an address the files are for "
+     "that account alone.\n"
+     "\n"
+     "  -c, --config FILE   the configuration\n"
+     "      --format FORMAT autoconfig (Thunderbird), autodiscover (Outlook), mobileconfig "
+     "(Apple), srv (lines\n"
+     "                      of a zone file), or all of them\n"
+     "      --output FOLDER where to; left out: one format to standard output\n",
+     cli_clients_show},
     {"schema", "h", " help ", "schema [NAME]", "print the JSON Schema of what is told in JSON",
      "Without a name, lists the schemas: of records, of lines of the log, and of what commands "
      "print with\n"

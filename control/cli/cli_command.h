@@ -9,6 +9,7 @@ struct cli_options {
     const char *config, *socket;
     const char *by, *why, *since;
     const char *format;
+    const char *output;
     bool subfolders;
     bool profile, json, markdown, null, help;
     int argc; /* what is no option */
@@ -39,6 +40,8 @@ cli_command_run cli_engine_run, cli_engine_check, cli_engine_restore, cli_engine
 cli_command_run cli_ctl, cli_ctl_import, cli_ctl_export;
 /* cli_blast.c: load, and what takes it */
 cli_command_run cli_blast_send, cli_blast_sink;
+/* cli_clients.c: what mail programs set themselves up by */
+cli_command_run cli_clients_show;
 /* cli_show.c: what changes nothing */
 cli_command_run cli_show_config, cli_show_mime, cli_show_judge, cli_show_address, cli_show_schema,
     cli_show_version;

@@ -95,6 +95,10 @@ struct config_ports {
     int64_t dad;  /* 0: none */
 };
 
+/* The first gateway within the network of this one of our addresses; NULL: it has none. */
+const struct ip_address *config_gateway(const struct config_ports *ports,
+                                        const struct config_network *own);
+
 struct config_listener {
     uint32_t line; /* where it stands in the file */
     uint16_t port;
@@ -379,7 +383,7 @@ struct config_ldap {
     /* Attributes; what was left out has the schema's after the check. */
     char **addresses, **members, **send_as, **passwords;
     uint32_t addresses_count, members_count, send_as_count, passwords_count;
-    char *quota, *id;
+    char *quota;
     char **disabled; /* attribute "=" value, or "=*", or "&" and bits */
     uint32_t disabled_count;
     /* Found by the check: */

@@ -12,7 +12,7 @@ struct schema {
     char address_filter[128], login_filter[128];
     char addresses[DEFAULTS][32], members[DEFAULTS][32], passwords[DEFAULTS][32],
         disabled[DEFAULTS][48];
-    char quota[32], id[32];
+    char quota[32];
 };
 
 static const struct schema schemas[] = {
@@ -24,8 +24,7 @@ static const struct schema schemas[] = {
                               .passwords = {"userPassword", "authPassword"},
                               .disabled = {"accountStatus=disabled", "nsAccountLock=TRUE",
                                            "pwdAccountLockedTime=000001010000Z"},
-                              .quota = "mailQuota",
-                              .id = "entryUUID"},
+                              .quota = "mailQuota"},
     [CONFIG_LDAP_ACTIVE_DIRECTORY] =
         {.address_filter = "(|(proxyAddresses=smtp:%s)(mail=%s))",
          .login_filter =
@@ -34,8 +33,7 @@ static const struct schema schemas[] = {
          .members = {"member"},
          .passwords = {"userPassword"},
          .disabled = {"userAccountControl&2"},
-         .quota = "",
-         .id = "objectGUID"},
+         .quota = ""},
 };
 
 struct checking {
@@ -89,7 +87,6 @@ static void fill(struct checking *c)
     fill_text(c, &l->address_filter, s->address_filter);
     fill_text(c, &l->login_filter, s->login_filter);
     fill_text(c, &l->quota, s->quota);
-    fill_text(c, &l->id, s->id);
     fill_texts(c, &l->addresses, &l->addresses_count, s->addresses[0], sizeof(s->addresses[0]));
     fill_texts(c, &l->members, &l->members_count, s->members[0], sizeof(s->members[0]));
     fill_texts(c, &l->disabled, &l->disabled_count, s->disabled[0], sizeof(s->disabled[0]));
@@ -126,7 +123,7 @@ static void list_attributes(struct checking *c)
 {
     struct config_ldap *l = c->ldap;
     uint32_t count = 0, most = l->addresses_count + l->members_count + l->send_as_count +
-                               l->passwords_count + l->disabled_count + 2;
+                               l->passwords_count + l->disabled_count + 1;
 
     l->attributes = config_memory_take(c->config->memory, (most + 1) * sizeof(*l->attributes));
     c->no_memory |= !l->attributes;
@@ -138,7 +135,6 @@ static void list_attributes(struct checking *c)
     list_some(c, &count, l->passwords, l->passwords_count);
     list_some(c, &count, l->disabled, l->disabled_count);
     list_one(c, &count, l->quota);
-    list_one(c, &count, l->id);
 }
 
 /* attributedescription = keystring / numericoid (RFC 4512 section 2.5), here without options. */
@@ -158,7 +154,7 @@ static void check_attributes(struct checking *c)
     for (char **a = l->attributes; *a; a++)
         fits &= is_attribute(span_text(*a));
     if (!fits)
-        refuse(c, "addresses, members, send_as, passwords, compare, quota, id",
+        refuse(c, "addresses, members, send_as, passwords, compare, quota",
                "expected names of attributes");
     for (uint32_t i = 0; i < l->disabled_count; i++) {
         const char *behind = l->disabled[i] + strcspn(l->disabled[i], "=&");

@@ -12,6 +12,7 @@
 #include "control/ctl/ctl_print.h"
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_secret.h"
+#include "proto/base/utf8.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, REQUEST_MAX = CTL_REQUEST_MAX };
 
@@ -232,6 +233,10 @@ int ctl_client_run(const struct ctl_client_options *options)
     }
     if (!ctl_secret_read(secret, options->errors))
         return USAGE;
+    if (!utf8_valid(span_text(secret))) {
+        fail(options, "expected a password in UTF-8", NULL);
+        return USAGE;
+    }
     status = run(options, secret);
     explicit_bzero(secret, sizeof(secret));
     return status;

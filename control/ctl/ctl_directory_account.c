@@ -183,7 +183,7 @@ static json_t *put_account(struct ctl_mail *mail, struct account_change *c, stru
 
 static bool make_password(struct ctl_mail *mail, struct account_change *c, struct writer *why)
 {
-    if (!c->password.len)
+    if (!c->password.len && c->command != CTL_ACCOUNT_PASSWORD)
         return true;
     if (password_make(c->password, policy_values(mail->policy).hash_prefix, &c->kept))
         return true;

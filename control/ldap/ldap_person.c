@@ -271,18 +271,6 @@ static void take_password(struct ldap_person *p, struct span value)
         take_hash(p, value);
 }
 
-static void take_id(struct ldap_person *p, struct span value)
-{
-    if (value.len == 0 || value.len > LDAP_PERSON_ID_MAX) {
-        p->bad++;
-        return;
-    }
-    if (p->id.len && ldap_person_compare(&value, &p->id) >= 0)
-        return;
-    memcpy(p->id_bytes, value.data, value.len);
-    p->id = span_of(p->id_bytes, value.len);
-}
-
 /* A whole number, as userAccountControl is; it may be negative. */
 static bool read_bits(struct span text, uint64_t *bits_out)
 {
@@ -353,8 +341,6 @@ void ldap_person_value(struct ldap_person *person, struct span attribute, struct
         take_password(person, value);
     if (span_equal_nocase(attribute, span_text(c->quota)) && c->quota[0])
         take_quota(person, value);
-    if (span_equal_nocase(attribute, span_text(c->id)) && c->id[0])
-        take_id(person, value);
     for (uint32_t i = 0; i < c->disabled_count; i++)
         take_off(person, c->disabled[i], attribute, value);
 }

@@ -17,7 +17,6 @@ enum {
     LDAP_PERSON_MEMBERS_MAX = 100, /* of a group */
     LDAP_PERSON_TEXT = 32768,      /* octets of all members, and of what it may send as */
     LDAP_PERSON_SECRET_MAX = 512,  /* octets of a hash, or of keys */
-    LDAP_PERSON_ID_MAX = 64,       /* octets of an id that stays when names change */
 };
 
 /* What entries are read by. */
@@ -43,8 +42,6 @@ struct ldap_person {
     uint32_t bad;   /* values left out */
     /* Texts from crypt(3), and keys as RFC 5803 has them; NUL-terminated, empty: none. */
     char hash[LDAP_PERSON_SECRET_MAX + 1], scram[SCRAM_HASHES][LDAP_PERSON_SECRET_MAX + 1];
-    uint8_t id_bytes[LDAP_PERSON_ID_MAX];
-    struct span id;
     struct span name;                             /* its distinguished name, in `text` */
     struct span members[LDAP_PERSON_MEMBERS_MAX]; /* names or addresses, in `text` */
     uint32_t member_count;

@@ -8,14 +8,37 @@
 #include "control/directory/password.h"
 #include "proto/address/address.h"
 
+/*
+ * What nobody's password is hashed with, a salt of each name's own: the time of SHA-crypt depends
+ * on salt and password, and one salt for all would make all names that nobody has alike. Other
+ * methods have salts that not every text is, and no such dependence.
+ */
+static void put_fake(const struct account_fakes *fakes, struct span user, char *hash, size_t size)
+{
+    static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    struct scram_keys noise;
+    char *end, *salt;
+
+    snprintf(hash, size, "%s", fakes->hash);
+    if (!scram_keys_fake(&noise, SCRAM_SHA256, 1, span_of(fakes->secret, sizeof(fakes->secret)),
+                         user) ||
+        hash[0] != '$' || (hash[1] != '5' && hash[1] != '6'))
+        return;
+    end = strrchr(hash, '$');
+    for (salt = end; salt > hash && salt[-1] != '$';)
+        salt--;
+    for (int i = 0; i < SCRAM_KEY_MAX && salt + i < end; i++)
+        salt[i] = digits[noise.stored[i] & 63];
+}
+
 bool account_judge_password(const struct account_fakes *fakes, const struct directory_answer *known,
-                            struct span password)
+                            struct span user, struct span password)
 {
     char hash[CRYPT_OUTPUT_SIZE];
     bool has = known && known->hash.len && known->hash.len < sizeof(hash);
     bool right;
 
-    snprintf(hash, sizeof(hash), "%s", fakes->hash);
+    put_fake(fakes, user, hash, sizeof(hash));
     if (has) {
         memcpy(hash, known->hash.data, known->hash.len);
         hash[known->hash.len] = 0;
@@ -25,29 +48,23 @@ bool account_judge_password(const struct account_fakes *fakes, const struct dire
     return right && has;
 }
 
-/* Keys of the user, or such as look like some. Real ones and made up ones take the same work: both
- * are made, and a text is read. */
+/* Keys of the user, or such as look like some. Real ones and made up ones take the same work: some
+ * are made and written, and a text that is nobody else's is read. */
 bool account_judge_salt(const struct account_fakes *fakes, const struct directory_answer *known,
                         struct span user, enum scram_hash hash, struct scram_keys *keys_out)
 {
-    static const char *const like[SCRAM_HASHES] = {
-        [SCRAM_SHA1] = "SCRAM-SHA-1$4096:AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
-                       "AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-        [SCRAM_SHA256] = "SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$"
-                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
-                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-    };
     bool has = known && known->scram[hash].len;
     uint32_t iterations =
         fakes->iterations[hash] ? fakes->iterations[hash] : (uint32_t)SCRAM_ITERATIONS;
-    struct scram_keys read, made;
+    uint8_t text[SCRAM_KEYS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+    struct scram_keys made;
 
-    if (!scram_keys_read(has ? known->scram[hash] : span_text(like[hash]), &read) ||
-        !scram_keys_fake(&made, hash, iterations, span_of(fakes->secret, sizeof(fakes->secret)),
+    if (!scram_keys_fake(&made, hash, iterations, span_of(fakes->secret, sizeof(fakes->secret)),
                          user))
         return false;
-    *keys_out = has ? read : made;
-    return true;
+    scram_keys_put(&w, &made);
+    return scram_keys_read(has ? known->scram[hash] : writer_span(&w), keys_out);
 }
 
 bool account_judge_proof(const struct account_fakes *fakes, const struct directory_answer *known,

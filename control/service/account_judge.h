@@ -22,7 +22,7 @@ struct account_fakes {
 
 /* Hashes once. A password longer than 512 bytes or with a NUL byte is wrong. */
 bool account_judge_password(const struct account_fakes *fakes, const struct directory_answer *known,
-                            struct span password);
+                            struct span user, struct span password);
 /* What SCRAM's challenge says of a user; of one whom nobody has, or who has no such keys, always
  * the same. False: no memory. */
 bool account_judge_salt(const struct account_fakes *fakes, const struct directory_answer *known,

@@ -271,11 +271,22 @@ void account_table_free(struct account_table *table)
     free(table);
 }
 
+/* The last row that is not behind the key, or the first; as many steps for a key that is there as
+ * for one that is not. NULL: there are none. */
+static const struct account_row *find_near(const struct account_table *t, struct span key)
+{
+    const struct account_row wanted = {.key = key}, *at = t->rows;
+
+    for (uint32_t n = t->count; n > 1; n -= n / 2)
+        at = compare_rows(&at[n / 2], &wanted) <= 0 ? &at[n / 2] : at;
+    return t->count ? at : NULL;
+}
+
 static const struct account_row *find_exact(const struct account_table *t, struct span key)
 {
-    struct account_row wanted = {.key = key};
+    const struct account_row *near = find_near(t, key);
 
-    return bsearch(&wanted, t->rows, t->count, sizeof(*t->rows), compare_rows);
+    return near && span_equal(near->key, key) ? near : NULL;
 }
 
 static const struct account_domain *find_domain(const struct account_table *t, struct span key)
@@ -298,11 +309,10 @@ static const struct account_row *find_key(const struct account_table *t, struct 
 
 static const struct account_row *find_row(const struct account_table *t, struct span user)
 {
-    const struct account_row *found = find_key(t, user, false);
-    char *prepared = found ? NULL : password_prepare_name(user);
+    const struct account_row *exact = find_key(t, user, false), *folded = find_key(t, user, true);
+    const struct account_row *found = exact ? exact : folded;
+    char *prepared = password_prepare_name(user);
 
-    if (!found)
-        found = find_key(t, user, true);
     if (!found && prepared)
         found = find_key(t, span_text(prepared), false);
     if (!found && prepared)
@@ -373,6 +383,13 @@ static enum directory_result answer_account(const struct account_table *t,
                                             const struct account_row *row,
                                             struct directory_question *q)
 {
+    const struct account_row *near = find_near(t, q->name);
+    bool known = row != NULL;
+    enum directory_result result;
+
+    /* For nobody the same is done as for somebody, lest time tell who exists. */
+    if (!known && q->kind == DIRECTORY_ASK_CREDENTIALS)
+        row = near;
     if (!row)
         return DIRECTORY_NOBODY;
     if (q->kind == DIRECTORY_ASK_CREDENTIALS) {
@@ -380,7 +397,12 @@ static enum directory_result answer_account(const struct account_table *t,
         for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
             q->answer.scram[i] = directory_text(q, span_text(row->scram[i]));
     }
-    return put_member(t, row, q);
+    result = put_member(t, row, q);
+    if (known)
+        return result;
+    q->answer.count = 0;
+    q->answer.hash = q->answer.scram[SCRAM_SHA1] = q->answer.scram[SCRAM_SHA256] = span_of(NULL, 0);
+    return DIRECTORY_NOBODY;
 }
 
 /* What it answers it knows at once. What its accounts may send as, and its aliases, are in the

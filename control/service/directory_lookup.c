@@ -3,6 +3,7 @@
 
 #include "control/config/config_settings.h"
 #include "control/service/directory_resolve.h"
+#include "proto/base/utf8.h"
 
 bool directory_lookup_begin(struct directory_lookup *l)
 {
@@ -161,9 +162,14 @@ static bool make_keys(struct directory_lookup *l)
     struct writer plain = writer_of(l->plain, sizeof(l->plain));
     struct span local = span_head(l->spelled, l->spelled.len - l->domain.len - 1);
     bool fold = !l->policy.case_sensitive || address_role(local);
+    /* The quotes are off: what stands there need not be a mailbox as it would be spelled. */
+    const struct address address = {.local = local,
+                                    .domain = l->domain,
+                                    .kind = ADDRESS_DOMAIN,
+                                    .utf8 = utf8_needed(l->spelled)};
     ptrdiff_t detail;
 
-    if (!config_address_key(&key, l->spelled, fold))
+    if (!address_key(&key, &address, fold))
         return false;
     l->key_len = key.len;
     detail =

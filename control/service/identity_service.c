@@ -43,6 +43,9 @@ struct identity_service {
     uint64_t verdicts[OAUTH_WAITS + 1];
 };
 
+/* Whose a token is comes out last, so its failures count by address alone. */
+static const struct span nobody;
+
 static struct proof *proof_of(struct directory_question *question)
 {
     return (struct proof *)question;
@@ -92,8 +95,7 @@ static void refuse(struct proof *p, enum login_refusal why)
     struct identity_service *s = p->service;
 
     pthread_mutex_lock(&s->lock);
-    a->delay_ms_out =
-        login_guard_wrong(s->guard, &a->client, p->question.name, clock_monotonic_ms());
+    a->delay_ms_out = login_guard_wrong(s->guard, &a->client, nobody, clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     if (why == LOGIN_WRONG && s->options.bans)
         ban_list_failure(s->options.bans, &a->client, clock_monotonic_ms());

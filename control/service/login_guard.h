@@ -46,8 +46,8 @@ void login_guard_free(struct login_guard *guard);
 void login_guard_limit(struct login_guard *guard, const struct login_guard_limits *limits);
 
 /* True when a login from there may be judged; one of the next three must follow, with the same
- * client and user. Who is not known by name yet (`user` is empty) counts by address alone. False:
- * too many wait, or one of them owes too much. */
+ * client and user. Who is not known by name yet (`user` is empty) counts by address alone, and may
+ * be named when it was right. False: too many wait, or one of them owes too much. */
 bool login_guard_admit(struct login_guard *guard, const struct ip_address *client, struct span user,
                        uint64_t now_ms);
 /* It was not judged after all. */

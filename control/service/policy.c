@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "control/config/config_settings.h"
@@ -19,13 +18,12 @@
 #include "control/service/greylist_service.h"
 #include "control/service/identity_service.h"
 #include "control/service/limit_tables.h"
+#include "control/service/retired_chains.h"
 #include "control/service/tls_service.h"
 #include "control/tls/tls_contexts.h"
 #include "dataplane/handoff/known_table.h"
 #include "dataplane/handoff/mailbox_table.h"
 #include "control/store/store_quarantine.h"
-
-enum { RETIRED_CHAINS = 8 };
 
 struct policy {
     struct policy_options options;
@@ -35,7 +33,7 @@ struct policy {
     struct identity_service *identities;
     struct directory_service *lookups;
     struct directory_chain *chain;                   /* in force */
-    struct directory_chain *retired[RETIRED_CHAINS]; /* that questions may still hold */
+    struct retired_chains retired;
     struct limit_tables limits;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
     struct known_table *known;       /* of greylisting */
@@ -195,33 +193,6 @@ static void see_account(void *context, uint64_t account)
     (void)change_gone(context, account, false);
 }
 
-static bool free_retired(struct policy *p)
-{
-    bool all = true;
-
-    for (int i = 0; i < RETIRED_CHAINS; i++) {
-        if (directory_chain_free(p->retired[i]))
-            p->retired[i] = NULL;
-        else
-            all = false;
-    }
-    return all;
-}
-
-/* Questions end by their deadlines. */
-static void retire(struct policy *p, struct directory_chain *chain)
-{
-    int i = 0;
-
-    while (p->retired[i] && ++i == RETIRED_CHAINS) {
-        free_retired(p);
-        usleep(1000);
-        i = 0;
-    }
-    p->retired[i] = chain;
-    free_retired(p);
-}
-
 /* An account of a back end that logs in. */
 static uint64_t account_id(void *context, const struct directory_member *member)
 {
@@ -312,7 +283,7 @@ static bool take_accounts(struct policy *p, const struct config *config,
     old = p->chain;
     p->chain = chain;
     pthread_mutex_unlock(&p->lock);
-    retire(p, old);
+    retired_chains_add(&p->retired, old);
     return true;
 }
 
@@ -382,7 +353,6 @@ static void publish(struct policy *p, const struct config *config, struct settin
     free(before);
 }
 
-/* What was read for a configuration that does not come into force. */
 static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_contexts *tls,
                     struct oauth *oauth)
 {
@@ -396,18 +366,15 @@ static bool give_up(struct policy *p, struct rule_generation *rules, struct tls_
 bool policy_apply(struct policy *p, const struct config *config, struct writer *why)
 {
     struct rule_loader_options options;
-    struct rule_generation *rules;
+    struct rule_generation *rules = NULL;
     struct account_table *accounts;
     struct settings *settings;
     struct tls_contexts *tls = read_tls(p, config, why);
     struct oauth *oauth = oauth_new(&config->oauth, why);
 
     policy_rule_options(config, &options);
-    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules)) {
-        tls_contexts_free(tls);
-        oauth_drop(oauth);
-        return false;
-    }
+    if (!tls || !oauth || !rule_loader_load(p->loader, &options, why, &rules))
+        return give_up(p, rules, tls, oauth);
     if (!make(p, config, rules, &settings, &accounts)) {
         writer_printf(why,
                       "domains and accounts cannot be set up: the store failed, or "
@@ -537,7 +504,7 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
 void policy_sweep(struct policy *p)
 {
     rule_loader_sweep(p->loader);
-    free_retired(p);
+    retired_chains_free(&p->retired);
     tls_service_watch(p->tls);
 }
 
@@ -575,7 +542,7 @@ void policy_stop(struct policy *p)
     p->lookups = NULL;
     p->greylist = NULL;
     p->tls = NULL;
-    free_retired(p);
+    retired_chains_free(&p->retired);
     directory_chain_free(p->chain);
     p->chain = NULL;
 }

@@ -98,6 +98,7 @@ static void consume_sealed(struct sessions *ss, struct session *s, uint32_t n)
     while (n && s->conn) {
         struct span run = span_head(tcp_peek(s->conn), n);
 
+        /* A reset in this very turn has taken along what was unread. */
         if (run.len == 0)
             return;
         tcp_consume(ss->options.tcp, s->conn, (uint32_t)run.len);

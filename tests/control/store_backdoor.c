@@ -6,7 +6,8 @@
 
 #include "tests/harness/check.h"
 
-static const char *const families[] = {"default", "names", "index", "flags", "body", "greylist"};
+static const char *const families[] = {"default", "names",    "index",    "flags",
+                                       "body",    "greylist", "directory"};
 
 struct store_backdoor store_backdoor_enter(const char *folder)
 {

@@ -92,7 +92,7 @@ static bool login_span(struct account_table *t, struct span user, struct span pa
 {
     struct told told;
     const struct directory_answer *known = ask_table(t, user, &told);
-    bool ok = account_judge_password(account_table_fakes(t), known, password);
+    bool ok = account_judge_password(account_table_fakes(t), known, user, password);
 
     if (ok)
         *id = told.member.id;

@@ -204,7 +204,7 @@ static struct ldap_person *person_of(const struct config *config, const struct p
         ldap_person_value(b, span_text(pairs[n].attribute), span_text(pairs[n].value));
     CHECK(span_equal(a->key, b->key) && span_equal(a->mailbox, b->mailbox));
     CHECK(a->disabled == b->disabled && a->quota == b->quota && a->group == b->group);
-    CHECK(strcmp(a->hash, b->hash) == 0 && span_equal(a->id, b->id) && a->bad == b->bad);
+    CHECK(strcmp(a->hash, b->hash) == 0 && a->bad == b->bad);
     free(b);
     return a;
 }
@@ -213,7 +213,6 @@ static void an_openldap_entry(void)
 {
     static const struct pair pairs[] = {{"mail;lang-en", "Alice@Example.COM"},
                                         {"mailQuota", "1048576S"},
-                                        {"entryUUID", "597ae2f6-16a6-1027-98f4-d28b5365dc14"},
                                         {"cn", "ignored"},
                                         {"accountStatus", "active"},
                                         {NULL, NULL}};
@@ -223,7 +222,6 @@ static void an_openldap_entry(void)
     CHECK_TEXT(p->key, "alice@example.com");
     CHECK_TEXT(p->mailbox, "Alice@example.com");
     CHECK(p->has_quota && p->quota == 1048576 && !p->disabled && !p->group && p->bad == 0);
-    CHECK_TEXT(p->id, "597ae2f6-16a6-1027-98f4-d28b5365dc14");
     free(p);
     config_free(config);
 }
@@ -389,7 +387,6 @@ static void values_are_read_to_their_end_and_no_further(void)
                                         {"mailQuota", "12M"},
                                         {"member", "cn=x"},
                                         {"accountStatus", "disabled"},
-                                        {"entryUUID", "1"},
                                         {"userPassword", "{CRYPT}"},
                                         {"userPassword", "{CRYPT}$6$rounds="},
                                         {"userPassword", "$2b$12"},
@@ -454,16 +451,16 @@ static void mistakes_are_named(void)
 static void what_is_left_out_has_the_schemas(void)
 {
     struct config *config =
-        config_of("  - {servers: [\"ldap://a\"], base: x, id: nsUniqueId}\n" ACTIVE);
+        config_of("  - {servers: [\"ldap://a\"], base: x, quota: myQuota}\n" ACTIVE);
     struct config *copy = config_copy_ldap(config);
     const struct config_ldap *l = &config->ldap[0], *c;
 
     CHECK(strcmp(l->addresses[0], "mail") == 0 && l->members_count == 3);
-    CHECK(strcmp(l->id, "nsUniqueId") == 0 && l->passwords_count == 0);
+    CHECK(strcmp(l->quota, "myQuota") == 0 && l->passwords_count == 0);
     config_free(config);
     c = &copy->ldap[1];
     CHECK(copy->ldap_count == 2 && strcmp(c->servers[0], "ldaps://a") == 0);
-    CHECK(strcmp(c->addresses[0], "proxyAddresses") == 0 && strcmp(c->id, "objectGUID") == 0);
+    CHECK(strcmp(c->addresses[0], "proxyAddresses") == 0 && c->quota[0] == 0);
     CHECK(strcmp(c->attributes[0], "proxyAddresses") == 0 && strcmp(c->attributes[1], "mail") == 0);
     config_free(copy);
 }

@@ -101,7 +101,9 @@ static void events_come_whole(void)
         .name = span_text("a name"),
         .text = span_text("a text"),
         .session = {.greeting = span_text("220"), .helo = span_text("there")},
-        .tls = {.server_name = span_text("mx"), .certificate_der = span_text("0123")},
+        .tls = {.client_hello = span_text("mx"),
+                .certificates = span_text("0123"),
+                .alpn = span_text("smtp")},
     };
     struct tap_item_event read;
     struct span got;
@@ -116,9 +118,11 @@ static void events_come_whole(void)
         CHECK_TEXT(read.event.text, "a text");
         CHECK_TEXT(read.event.session.greeting, "220");
         CHECK_TEXT(read.event.session.helo, "there");
-        CHECK_TEXT(read.event.tls.server_name, "mx");
-        CHECK_TEXT(read.event.tls.alpn, "");
-        CHECK_TEXT(read.event.tls.certificate_der, "0123");
+        CHECK_TEXT(read.event.tls.client_hello, "mx");
+        CHECK_TEXT(read.event.tls.server_hello, "");
+        CHECK_TEXT(read.event.tls.certificates, "0123");
+        CHECK_TEXT(read.event.tls.client_certificates, "");
+        CHECK_TEXT(read.event.tls.alpn, "smtp");
         CHECK(read.event.name.data != event.name.data);
     }
     tap_queue_free(q);

@@ -22,6 +22,7 @@ static struct tls_crypto *crypto;
 static struct tls_secrets *secrets;
 static struct tap_source source;
 static struct handoff *handoff;
+static struct judgement *judgement;
 
 struct play {
     struct tcp_observed_flow flow;
@@ -45,9 +46,10 @@ static void make(void)
     struct config *config = config_read(
         span_text("hostname: tap.invalid\nrole: tap\ntap: {ports: [{interface: unused}]}\n"),
         "fuzz", &errors);
-    struct judgement *judgement = judgement_new(
-        config, &(struct judgement_options){.workers = 1, .messages = 4}, &(struct writer){0});
+    judgement = judgement_new(config, &(struct judgement_options){.workers = 1, .messages = 4},
+                              &(struct writer){0});
 
+    config_free(config);
     rcu_register_thread();
     handoff = judgement_handoff(judgement);
     secrets = tls_secrets_new(16);

@@ -410,25 +410,125 @@ static void what_is_no_scram_is_bad(void)
     CHECK(say("more") == SASL_BAD);
 }
 
+/* ---- identities and tokens ---- */
+
+static void external_names_nobody_or_somebody(void)
+{
+    CHECK(begin_with(SASL_EXTERNAL, RAW("")) == SASL_ASK && s.question.kind == SASL_ASK_EXTERNAL);
+    CHECK(s.question.identity.len == 0 && s.question.user.len == 0);
+    CHECK(begin_with(SASL_EXTERNAL, RAW("bob@example.com")) == SASL_ASK);
+    CHECK_TEXT(s.question.identity, "bob@example.com");
+    CHECK(begin_with(SASL_EXTERNAL, RAW("b\0b")) == SASL_BAD);
+    CHECK(begin_with(SASL_EXTERNAL, RAW("b\xff")) == SASL_BAD);
+    CHECK(sasl_server_begin(&s, &terms, SASL_EXTERNAL, span_of(NULL, 0)) == SASL_CHALLENGE);
+    CHECK(say("") == SASL_ASK);
+}
+
+static void tokens_are_taken_apart(void)
+{
+    static const struct {
+        enum sasl_mechanism mechanism;
+        const char *message, *identity, *token;
+    } rows[] = {
+        {SASL_OAUTHBEARER, "n,a=u@x=2Cy,\1host=h\1port=1\1auth=Bearer a-._~+/=\1\1", "u@x,y",
+         "a-._~+/="},
+        {SASL_OAUTHBEARER, "y,,\1auth=bearer   tok\1\1", "", "tok"},
+        {SASL_OAUTHBEARER, "n,,\1AUTH=Bearer tok\1x=\1\1", "", "tok"},
+        {SASL_OAUTHBEARER, "", NULL, NULL},
+        {SASL_OAUTHBEARER, "\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Bearer tok\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Bearer tok\1\1x", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Bearer to k\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Bearer =\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Basic tok\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Bearertok\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1auth=Bearer a\1auth=Bearer b\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1=x\1auth=Bearer a\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "n,,\1k1=x\1auth=Bearer a\1\1", NULL, NULL},
+        {SASL_OAUTHBEARER, "p=tls-exporter,,\1auth=Bearer a\1\1", NULL, NULL},
+        {SASL_XOAUTH2, "user=u@x\1auth=Bearer tok\1\1", "u@x", "tok"},
+        {SASL_XOAUTH2, "user=\1auth=Bearer tok\1\1", NULL, NULL},
+        {SASL_XOAUTH2, "auth=Bearer tok\1user=u\1\1", NULL, NULL},
+        {SASL_XOAUTH2, "user=u@x\1auth=Bearer tok\1", NULL, NULL},
+        {SASL_XOAUTH2, "user=u@x", NULL, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        enum sasl_status status = begin_with(rows[i].mechanism, span_text(rows[i].message));
+
+        if (!CHECK(status == (rows[i].token ? SASL_ASK : SASL_BAD))) {
+            printf("# %s\n", rows[i].message);
+        } else if (rows[i].token) {
+            CHECK(s.question.kind == SASL_ASK_TOKEN);
+            CHECK_TEXT(s.question.identity, rows[i].identity);
+            CHECK_TEXT(s.question.password, rows[i].token);
+        }
+    }
+}
+
+/* RFC 7628 section 3.2.2 and 3.2.3 */
+static void a_refused_token_is_explained(void)
+{
+    terms.scope = span_text("mail");
+    terms.discovery = span_text("https://id.test/");
+    CHECK(begin_with(SASL_OAUTHBEARER, RAW("n,,\1auth=Bearer t\1\1")) == SASL_ASK);
+    CHECK(sasl_server_refused(&s, "insufficient_scope") == SASL_CHALLENGE);
+    CHECK_TEXT(decoded(sasl_server_challenge(&s)),
+               "{\"status\":\"insufficient_scope\",\"scope\":\"mail\","
+               "\"openid-configuration\":\"https://id.test/\"}");
+    CHECK(say("\1") == SASL_REFUSED);
+    terms = (struct sasl_terms){.memory = said};
+    CHECK(begin_with(SASL_XOAUTH2, RAW("user=u\1auth=Bearer t\1\1")) == SASL_ASK);
+    CHECK(sasl_server_refused(&s, "invalid_token") == SASL_CHALLENGE);
+    CHECK_TEXT(decoded(sasl_server_challenge(&s)), "{\"status\":\"invalid_token\"}");
+    CHECK(say("") == SASL_REFUSED);
+    /* Who brings none asks where they come from. */
+    CHECK(begin_with(SASL_OAUTHBEARER, RAW("n,,\1auth=\1\1")) == SASL_CHALLENGE);
+    CHECK(sasl_server_line(&s, span_text("*")) == SASL_CANCELLED);
+}
+
+static void refusals_fit_their_challenge(void)
+{
+    static char scope[SASL_SCOPE_MAX + 1], discovery[SASL_DISCOVERY_MAX + 1];
+
+    memset(scope, 's', SASL_SCOPE_MAX);
+    memset(discovery, 'd', SASL_DISCOVERY_MAX);
+    terms.scope = span_text(scope);
+    terms.discovery = span_text(discovery);
+    CHECK(begin_with(SASL_OAUTHBEARER, RAW("n,,\1auth=Bearer t\1\1")) == SASL_ASK);
+    CHECK(sasl_server_refused(&s, "insufficient_scope") == SASL_CHALLENGE);
+    terms = (struct sasl_terms){.memory = said};
+    CHECK(sasl_refusal_text_good(span_text("mail read")) &&
+          !sasl_refusal_text_good(span_text("\"")));
+    CHECK(!sasl_refusal_text_good(span_text("\\")) && !sasl_refusal_text_good(span_text("\n")));
+}
+
 /* ---- any input ---- */
 
 static void nothing_is_read_behind_a_message(void)
 {
-    const struct span messages[] = {RAW("bob\0alice\0secret"), RAW("n,a=b=2C,n=u=3D,r=abc,e=1"),
+    const struct span messages[] = {RAW("bob\0alice\0secret"),
+                                    RAW("n,a=b=2C,n=u=3D,r=abc,e=1"),
                                     RAW("c=biws,r=abc,e=1,p=AAAA"),
-                                    RAW("p=tls-exporter,a=b,n=u,r=abc")};
+                                    RAW("p=tls-exporter,a=b,n=u,r=abc"),
+                                    RAW("n,a=b,\1x=y\1auth=Bearer t=\1\1"),
+                                    RAW("user=u\1auth=Bearer t=\1\1")};
 
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
         for (size_t n = 0; n <= messages[i].len; n++) {
             struct span cut = guard_copy(span_head(messages[i], n), true);
             struct sasl_plain plain;
             struct scram_first first;
+            struct sasl_bearer bearer;
             struct scram_final final;
             uint8_t memory[64];
             struct writer w = writer_of(memory, sizeof(memory));
 
             sasl_plain_read(cut, &plain);
             scram_first_read(cut, &first);
+            sasl_oauthbearer_read(cut, &bearer);
+            sasl_xoauth2_read(cut, &bearer);
             scram_final_read(cut, &final);
             gs2_name_read(cut, &w);
             w.len = 0;
@@ -481,6 +581,10 @@ int main(void)
     CHECK_CASE(a_binding_is_of_the_mechanism);
     CHECK_CASE(names_of_scram_are_decoded);
     CHECK_CASE(what_is_no_scram_is_bad);
+    CHECK_CASE(external_names_nobody_or_somebody);
+    CHECK_CASE(tokens_are_taken_apart);
+    CHECK_CASE(a_refused_token_is_explained);
+    CHECK_CASE(refusals_fit_their_challenge);
     CHECK_CASE(nothing_is_read_behind_a_message);
     CHECK_CASE(what_is_too_long_is_bad);
     CHECK_CASE(mechanisms_are_found_by_name);

@@ -206,22 +206,28 @@ static void a_record_that_ends_the_session(void)
     tls_crypto_free(crypto);
 }
 
-/* Control still has the handshake when its client goes. */
+/*
+ * Control still has the handshake when its client goes: by FIN, by RST, or by an RST that comes in
+ * the same turn as the answer, which then finds nothing of what control took.
+ */
 static void a_client_goes_while_control_works(void)
 {
-    for (int reset = 0; reset < 2; reset++) {
-        struct world *w = with_tls(world_new(NULL, NULL));
-        static struct tls_outcome outcome;
+    static struct tls_outcome outcome;
 
-        outcome.keys = keys_of(false);
+    outcome.keys = keys_of(false);
+    for (int way = 0; way < 3; way++) {
+        struct world *w = with_tls(world_new(NULL, NULL));
+
         w->hold = true;
         world_connect(w, SMTPS);
         world_say_bytes(w, span_of(hello, sizeof(hello)));
-        if (reset)
-            world_reset(w);
-        else
+        if (way == 0)
             world_close(w);
+        else if (way == 1)
+            world_reset(w);
         answer(w, &outcome);
+        if (way == 2)
+            world_reset(w);
         world_run(w);
         answer(w, NULL);
         world_run(w);

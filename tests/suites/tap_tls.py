@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Conversations under TLS: real handshakes between two ends of Python's ssl in memory, with a key log."""
 
+import contextlib
+import socket
 import ssl
+import threading
 
 SUITES = {"TLS_AES_128_GCM_SHA256": (ssl.TLSVersion.TLSv1_3, None),
           "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-GCM-SHA256"),
@@ -99,3 +102,38 @@ def talk(script, made, **options):
     for who, data in script:
         spoken.say(who, data)
     return spoken
+
+
+class Relay:
+    """A port that hands each connection on to another, and keeps what both said, in order, as scripts."""
+
+    def __init__(self, port):
+        self.to, self.scripts = port, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server, script = socket.create_connection(("127.0.0.1", self.to)), []
+            self.scripts.append(script)
+            for who, source, sink in (("C", client, server), ("S", server, client)):
+                threading.Thread(target=self._pass, args=(who, source, sink, script), daemon=True).start()
+
+    @staticmethod
+    def _pass(who, source, sink, script):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                script.append((who, data))
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.listener.close()

@@ -116,6 +116,8 @@ def check_ctl(engine, known):
     for user in USERS:
         entries = records.mailbox(engine, user)
         assert len(entries) == len(known[user])
+        if not entries:
+            continue
         with pop3(engine.namespaces, user) as session:
             for number in (1, len(entries)):
                 exported = records.export(engine, entries[number - 1]["id"], user)
@@ -132,7 +134,7 @@ def kill_under_load(engine, rounds, session=Session, least=0.02):
             engine.start()
         take_stock(engine, attempts, known)
         check_attempts(attempts)
-        Load(engine.namespaces, rng, number, attempts, session).run(rng.uniform(least, 0.6), engine.kill)
+        Load(engine.namespaces, rng, number, attempts, session).run(rng.uniform(least, least + 0.6), engine.kill)
     engine.start()
     take_stock(engine, attempts, known)
     check_attempts(attempts)
@@ -153,4 +155,4 @@ def test_kill_under_load_behind_starttls(make_engine, request, tmp_path):
     rounds = 50 if request.config.getoption("--long") else TLS_ROUNDS
     changes = {"listeners": [{"port": 25, "protocol": "smtp", "tls": "starttls"}, {"port": 110, "protocol": "pop3"}],
                "tls": {"certificates": [Authority(tmp_path).sign("mx", HOSTNAME)], "threads": 2}}
-    assert kill_under_load(make_engine(workers=2, changes=changes), rounds, SecureSession, 0.3) > 0, "there was no load worth the name"
+    assert kill_under_load(make_engine(workers=2, changes=changes), rounds, SecureSession, 1) > 0, "there was no load worth the name"

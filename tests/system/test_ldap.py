@@ -115,7 +115,7 @@ def configure(engine, ldap):
         pop3={"allow_cleartext": True, "failure_delay": "10ms", "failure_delay_max": "20ms"},
         domains=[{"name": name} for name in ("example.test", *domains)],
         aliases=[{"address": f"{role}@{name}", "members": [f"{role}@example.test"]} for name in domains for role in ("postmaster", "abuse")],
-        directory={"backends": ["yaml", "ldap"], "time_to_live_absent": "1s"}, rules={"files": []}, ldap=ldap)
+        directory={"backends": ["yaml", "ldap"], "time_to_live_absent": "2s"}, rules={"files": []}, ldap=ldap)
     engine.write()
 
 
@@ -165,7 +165,7 @@ def pop3(engine, user_name, password):
 
 @pytest.mark.parametrize("recipient, code", [
     ("erin@ldap.test", 250), ("Erin+detail@LDAP.test", 250), ("e.smith@ldap.test", 250), ("team@ldap.test", 250),
-    ("nobody@ldap.test", 550), ("gone@ldap.test", 550), ('"*"@ldap.test', 550), ('"x|y=*"@ldap.test', 550),
+    ("nobody@ldap.test", 550), ("gone@ldap.test", 550), ('"*"@ldap.test', 550), ('"*)(uid=*"@ldap.test', 550), ('"a b@c"@ldap.test', 550),
     ("grace@ad.test", 250), ("g.hopper@ad.test", 250), ("staff@ad.test", 250), ("heidi@ad.test", 550), ("grace.sam@ad.test", 550),
     ("ivan@compare.test", 250), ("judy@read.test", 250), ("erin@ad.test", 550), ("postmaster@ldap.test", 250),
 ])
@@ -191,14 +191,14 @@ def test_known_recipients_cost_no_question(engine, servers):
     """Who is known is asked about once; who is not, again when that is forgotten."""
     _engine, main, _second = servers
     assert asked(engine, "frank@ldap.test")[0] == 250
-    assert asked(engine, "newcomer@ldap.test")[0] == 550
-    known, unknown = main.searches("frank@ldap.test"), main.searches("newcomer@ldap.test")
+    known = main.searches("frank@ldap.test")
     with Session(engine.namespaces) as session:
+        for _ in range(2):
+            assert rcpt(session, "newcomer@ldap.test")[0] == 550
+        assert main.searches("newcomer@ldap.test") == 1
         for _ in range(20):
             assert rcpt(session, "frank@ldap.test")[0] == 250
-        assert rcpt(session, "newcomer@ldap.test")[0] == 550
     assert main.searches("frank@ldap.test") == known
-    assert main.searches("newcomer@ldap.test") == unknown
     main.add(person("ldap", "newcomer"))
     wait_until(lambda: asked(engine, "newcomer@ldap.test")[0] == 250, 5, "the newcomer to be found")
 

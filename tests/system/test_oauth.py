@@ -96,7 +96,7 @@ def test_a_message_is_submitted_by_token(scene):
         assert channel.command(f"MAIL FROM:<{ALICE}>").startswith("250 ")
 
 
-@pytest.mark.parametrize("port", [SUBMISSIONS, POP3S])
+@pytest.mark.parametrize("port", [SUBMISSIONS, pytest.param(POP3S, marks=pytest.mark.long)])
 def test_wrong_tokens_are_refused(scene, port):
     """RFC 7628 section 3.2.2: JSON, the client's octet, and then the refusal. RFC 7515 section 10, RFC 8725."""
     provider, now = scene.keys, int(time.time())
@@ -162,7 +162,7 @@ def test_keys_are_rotated(scene):
     assert is_in(scene.login(scene.keys.token(old))[0])
 
 
-@pytest.mark.parametrize("port", [SUBMISSIONS, POP3S])
+@pytest.mark.parametrize("port", [SUBMISSIONS, pytest.param(POP3S, marks=pytest.mark.long)])
 def test_a_provider_is_asked(scene, port):
     """RFC 7662: whatever the token is; what was said is remembered, not longer than it is true."""
     provider = scene.asked
@@ -184,7 +184,7 @@ def test_a_provider_is_asked(scene, port):
     assert not is_in(scene.login("opaque/+=", port)[0])
 
 
-@pytest.mark.parametrize("port", [SUBMISSIONS, POP3S])
+@pytest.mark.parametrize("port", [POP3S, pytest.param(SUBMISSIONS, marks=pytest.mark.long)])
 def test_a_provider_that_is_away_refuses_nobody(scene, port):
     """454 4.7.0 and [SYS/TEMP], not 535; others log in meanwhile."""
     later = ("454 4.7.0 temporary authentication failure", "-ERR [SYS/TEMP] temporary failure, try again later")

@@ -2,11 +2,12 @@
 """Logins that need more than a password: bound to the connection, by certificate, by token."""
 
 import re
+from pathlib import Path
 
 import pytest
 from lab.certificates import Authority
 from lab.commands import run
-from lab.engine import HOSTNAME, PASSWORD, USERS, crypt
+from lab.engine import HOSTNAME, PASSWORD, USERS, binary, crypt
 from lab.namespaces import ENGINE_IPV4
 from lab.sasl import NO_EXTENDED_MASTER_SECRET, Channel, say, scram, scram_keys
 from OpenSSL import SSL
@@ -169,3 +170,10 @@ def test_a_message_comes_by_certificate(engine, people):
         assert is_in(say(channel, "EXTERNAL", ""))
         assert channel.command(f"MAIL FROM:<{BOB}>").startswith("553 ")
         assert channel.command(f"MAIL FROM:<{ALICE}>").startswith("250 ")
+
+
+@pytest.mark.long
+def test_time_does_not_tell_who_exists():
+    """10,000 tries with names that somebody has and names that nobody has, for each mechanism with a password."""
+    said = run(Path(binary()).parent / "tests/control/test_login_time", "10000", timeout=900, check=False).stdout.decode()
+    assert "not ok" not in said and said.count("\nok ") == 3, said

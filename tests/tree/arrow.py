@@ -48,6 +48,7 @@ LIBRARIES = {
     "jansson.h": ("control", "tests"),
     "curl/": ("control/oauth", "tests"),
     "crypt.h": ("control", "tests"),
+    "mxml.h": ("control/clientconfig", "tests"),
     "microhttpd.h": ("control/metrics", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),

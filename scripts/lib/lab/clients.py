@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Real mail programs, run in the client's namespace: curl and swaks."""
+"""Real mail programs, run in the client's namespace: curl, swaks and msmtp."""
 
 import re
 import tempfile
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from lab.engine import PASSWORD
+from lab.engine import HOSTNAME, PASSWORD
 
 CLIENT_NAME = "client.test"
 
@@ -38,15 +38,26 @@ def reply_that_decides(replies):
     return codes[-1] if codes else (0, "no reply")
 
 
-def curl_send(namespaces, address, sender, recipients, message, timeout=120):
+def trusting(address, login):
+    """curl's words for a server under TLS, asked for by its name, and a login."""
+    return ("--ssl-reqd", "--ipv6" if ":" in address else "--ipv4", "--cacert", login.trust, "--user", f"{login.user}:{login.password}")
+
+
+def curl_submit(namespaces, address, login, recipients, message):
+    """Under TLS from the first byte on, after a login."""
+    return curl_send(namespaces, address, login.user, recipients, message, options=trusting(address, login),
+                     to=f"smtps://{HOSTNAME}:465/{CLIENT_NAME}")
+
+
+def curl_send(namespaces, address, sender, recipients, message, timeout=120, options=(), to=None):
     """curl sends the file as it is: the message already has CRLF line ends."""
     with tempfile.NamedTemporaryFile(prefix="wirepost-mail-") as file:
         file.write(message.data)
         file.flush()
-        to = [word for recipient in recipients for word in ("--mail-rcpt", recipient)]
+        envelope = [word for recipient in recipients for word in ("--mail-rcpt", recipient)]
         result = namespaces.run(
             "curl", "--silent", "--show-error", "--verbose", "--trace-time", "--max-time", timeout,
-            "--url", url("smtp", address, CLIENT_NAME), "--mail-from", sender, *to,
+            "--url", to or url("smtp", address, CLIENT_NAME), *options, "--mail-from", sender, *envelope,
             "--upload-file", file.name, check=False, timeout=timeout + 10)
     transcript = result.stderr.decode(errors="replace")
     replies = [match.group(1) for match in re.finditer(r"^[\d:.]+ < (.*?)\r?$", transcript, re.MULTILINE)]
@@ -100,18 +111,33 @@ def _swaks_data(transcript):
     return data, float(waited.group(1)) * 1000 if waited else None
 
 
-def _curl_pop3(namespaces, address, user, path, timeout=60):
-    return namespaces.run("curl", "--silent", "--show-error", "--max-time", timeout,
-                          "--user", f"{user}:{PASSWORD}", url("pop3", address, path), timeout=timeout + 10).stdout
+def msmtp_submit(namespaces, address, login, recipients, message, timeout=60):
+    """On port 587: STARTTLS, then SCRAM-SHA-256. msmtp makes the line ends itself."""
+    with tempfile.NamedTemporaryFile("w", prefix="wirepost-msmtprc-") as file:
+        file.write(f"account default\nhost {address}\nport 587\ndomain {CLIENT_NAME}\nfrom {login.user}\ntls on\ntls_starttls on\n"
+                   f"tls_host_override {HOSTNAME}\ntls_trust_file {login.trust}\n"
+                   f'auth scram-sha-256\nuser {login.user}\npassword "{login.password}"\n')
+        file.flush()
+        result = namespaces.run("msmtp", "--debug", "-C", file.name, *recipients, data=message.data.replace(b"\r\n", b"\n"),
+                                check=False, timeout=timeout)
+    transcript = (result.stdout + result.stderr).decode(errors="replace")
+    code, reply = reply_that_decides(re.findall(r"^<-- (.*?)\r?$", transcript, re.MULTILINE))
+    return Sent(code, reply, None, message.data, transcript)
 
 
-def curl_mailbox(namespaces, address, user, only=None):
-    """All messages that POP3 shows, or the one of that number, as bytes, in the order of their numbers."""
+def _curl_pop3(namespaces, address, user, path, login=None, timeout=60):
+    words = (*trusting(address, login), f"pop3s://{HOSTNAME}/{path}") if login else \
+        ("--user", f"{user}:{PASSWORD}", url("pop3", address, path))
+    return namespaces.run("curl", "--silent", "--show-error", "--max-time", timeout, *words, timeout=timeout + 10).stdout
+
+
+def curl_mailbox(namespaces, address, user, only=None, login=None):
+    """All messages that POP3 shows, or the one of that number, as bytes, in the order of their numbers; with a login POP3S does."""
     if only:
-        return [_curl_pop3(namespaces, address, user, only)]
-    listing = _curl_pop3(namespaces, address, user, "").decode()
+        return [_curl_pop3(namespaces, address, user, only, login)]
+    listing = _curl_pop3(namespaces, address, user, "", login).decode()
     numbers = [int(line.split()[0]) for line in listing.splitlines() if line.strip()]
-    return [_curl_pop3(namespaces, address, user, number) for number in numbers]
+    return [_curl_pop3(namespaces, address, user, number, login) for number in numbers]
 
 
 def write_sample(directory, name, data):

@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import secrets
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class Namespaces:
         self.engine_port = "engine0"
         self._offloads = offloads
         self._tools = []
+        self._etc = Path("/etc/netns") / self.client
 
     def __enter__(self):
         try:
@@ -138,6 +140,12 @@ class Namespaces:
     def run(self, *command, **options):
         return run(*self.command(*command), **options)
 
+    def name(self, name, *addresses):
+        """What the client's programs find this name at: `ip netns exec` lays the file over /etc/hosts."""
+        self._etc.mkdir(parents=True, exist_ok=True)
+        with open(self._etc / "hosts", "a") as hosts:
+            hosts.writelines(f"{address} {name}\n" for address in addresses)
+
     def forget_neighbours(self):
         run("ip", "-n", self.client, "neigh", "flush", "dev", self.client_port)
 
@@ -152,3 +160,4 @@ class Namespaces:
             end(tool)
         for name in (self.client, self.engine):
             run("ip", "netns", "del", name, check=False)
+        shutil.rmtree(self._etc, ignore_errors=True)

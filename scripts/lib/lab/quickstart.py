@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The main job, shown: mail in by real clients over DPDK, judged, kept, and read back, each row checked."""
+"""The main job, shown: mail in by real clients over DPDK, submitted after a login too, judged, kept, and read back, each row checked."""
 
 import argparse
 import sys
@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import clients, messages, records, table
+from lab import accounts, clients, messages, records, table
 from lab.commands import CommandFailed, signals_raise
-from lab.engine import DRIVERS, PASSWORD, Engine, binary
+from lab.accounts import Login
+from lab.engine import DRIVERS, HOSTNAME, PASSWORD, Engine, binary
 from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6, Namespaces
 
 SENDER = "sender@client.test"
@@ -54,7 +55,12 @@ def send_swaks(namespaces, row, message_id, *options):
     row.sent = clients.swaks_send(namespaces, row.address, SENDER, row.recipients, options)
 
 
-def send_all(namespaces, directory, large_size):
+def submit(namespaces, row, send, trust, message):
+    row.identity = message.message_id
+    row.sent = send(namespaces, row.address, Login(ALICE, trust), row.recipients, message)
+
+
+def send_all(namespaces, directory, large_size, trust):
     """All rows, sent one after the other."""
     rows = []
 
@@ -80,6 +86,10 @@ def send_all(namespaces, directory, large_size):
               messages.with_text("eicar@client.test", messages.EICAR))
     send_curl(namespaces, row("GTUBE test text", "curl", ENGINE_IPV6, (BOB,), 250, "2.", "quarantine", "gtube"),
               messages.with_text("gtube@client.test", messages.GTUBE))
+    submit(namespaces, row("submitted under TLS", "curl, 465", ENGINE_IPV4, (BOB,)), clients.curl_submit, trust,
+           messages.plain("submitted465@client.test", sender=ALICE, recipient=BOB))
+    submit(namespaces, row("STARTTLS, SCRAM-SHA-256", "msmtp, 587", ENGINE_IPV6, (BOB,)), clients.msmtp_submit, trust,
+           messages.plain("submitted587@client.test", sender=ALICE, recipient=BOB))
     return rows
 
 
@@ -101,11 +111,11 @@ def check_replies(engine, rows):
         row.expect(row.record.rule == row.rule, f"rule {row.record.rule}, expected {row.rule}")
 
 
-def read_back(namespaces, engine, rows):
+def read_back(namespaces, engine, rows, trust):
     """Both accounts over both families; each accepted message is there once, whole, and nothing else is."""
     for user, address in ((ALICE, ENGINE_IPV4), (ALICE, ENGINE_IPV6), (BOB, ENGINE_IPV4), (BOB, ENGINE_IPV6)):
         try:
-            stored = clients.curl_mailbox(namespaces, address, user)
+            stored = clients.curl_mailbox(namespaces, address, user, login=Login(user, trust))
         except CommandFailed as error:
             rows[0].expect(False, f"{user} at {address}: {str(error).splitlines()[-1]}")
             continue
@@ -144,15 +154,17 @@ TITLES = ("sent", "by", "bytes", "answered", "verdict (rule)", "dot to reply, ms
 KEPT = """
 The engine goes on. Talk to it:
   ip netns exec {client} curl --url smtp://198.18.0.2 --mail-from me@client.test --mail-rcpt {alice} --upload-file FILE --crlf
-  ip netns exec {client} curl --user '{alice}:{password}' pop3://[2001:2::2]/
+  ip netns exec {client} curl --cacert {trust} --user '{alice}:{password}' pop3s://{name}/
+  ip netns exec {client} curl --cacert {trust} --user '{alice}:{password}' --url smtps://{name}:465 --mail-from {alice} --mail-rcpt {bob} --upload-file FILE --crlf
+  {binary} client-config -c {file} --format autoconfig example.test
   {binary} ctl -s {socket} status
   configuration {file}, records {records}
 End it:
-  {binary} ctl -s {socket} stop; ip netns del {client}; ip netns del {engine}; rm -r {directory}"""
+  {binary} ctl -s {socket} stop; ip netns del {client}; ip netns del {engine}; rm -r {directory} /etc/netns/{client}"""
 
 
-def farewell(namespaces, engine):
-    print(KEPT.format(client=namespaces.client, engine=namespaces.engine, alice=ALICE, password=PASSWORD,
+def farewell(namespaces, engine, trust):
+    print(KEPT.format(client=namespaces.client, engine=namespaces.engine, alice=ALICE, bob=BOB, password=PASSWORD, name=HOSTNAME, trust=trust,
                       binary=binary(), socket=engine.socket, file=engine.file, records=engine.records,
                       directory=engine.directory))
 
@@ -166,14 +178,14 @@ def arguments():
     return parser.parse_args()
 
 
-def show(namespaces, engine, began):
+def show(namespaces, engine, trust, began):
     with tempfile.TemporaryDirectory(prefix="wirepost-samples-") as directory:
-        rows = send_all(namespaces, Path(directory), 20 * MEGABYTE)
+        rows = send_all(namespaces, Path(directory), 20 * MEGABYTE, trust)
     check_replies(engine, rows)
-    read_back(namespaces, engine, rows)
+    read_back(namespaces, engine, rows, trust)
     print(table.text(TITLES, [line(row) for row in rows]))
     failed = sum(bool(row.faults) for row in rows)
-    print(f"{len(rows) - failed} of {len(rows)} as expected, read back over POP3 by curl over IPv4 and IPv6; "
+    print(f"{len(rows) - failed} of {len(rows)} as expected, read back over POP3S by curl over IPv4 and IPv6; "
           f"driver {engine.pmd}, {time.monotonic() - began:.1f} s")
     return failed
 
@@ -187,8 +199,9 @@ def main():
             namespaces = stack.enter_context(Namespaces())
             engine = stack.enter_context(Engine(namespaces, options.pmd, options.workers, survive=options.keep,
                                                 changes={"engine": {"user": USER}}))
+            trust = accounts.serve(engine)
             engine.start()
-            failed = show(namespaces, engine, began)
+            failed = show(namespaces, engine, trust, began)
         except (CommandFailed, TimeoutError) as error:
             print(f"quickstart: {error}", file=sys.stderr)
             return 1
@@ -197,7 +210,7 @@ def main():
         if failed:
             print(f"the engine's log ends with:\n{engine.log_tail()}", file=sys.stderr)
         if options.keep:
-            farewell(namespaces, engine)
+            farewell(namespaces, engine, trust)
             stack.pop_all()
     return 1 if failed else 0
 

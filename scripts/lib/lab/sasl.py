@@ -14,23 +14,9 @@ from OpenSSL import SSL
 
 from lab.engine import HOSTNAME, PASSWORD
 from lab.namespaces import ENGINE_IPV4, inside
+from lab.scram import b64, scram_keys  # noqa: F401 (for those that log in)
 
 NO_EXTENDED_MASTER_SECRET = 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET
-
-
-def b64(octets):
-    return base64.b64encode(octets.encode() if isinstance(octets, str) else octets).decode()
-
-
-SALT = b"a salt for tests"
-
-
-def scram_keys(name, digest, password=PASSWORD, iterations=4096):
-    """Stored keys as RFC 5803 writes them, computed apart from the engine."""
-    salted = hashlib.pbkdf2_hmac(digest, password.encode(), SALT, iterations)
-    stored = hashlib.new(digest, hmac.digest(salted, b"Client Key", digest)).digest()
-    server = hmac.digest(salted, b"Server Key", digest)
-    return f"{name}${iterations}:{b64(SALT)}${b64(stored)}:{b64(server)}"
 
 
 class Channel:

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_SESSION_SESSION_SETTINGS_H
+#define DATAPLANE_SESSION_SESSION_SETTINGS_H
+
+#include "dataplane/session/session.h"
+
+/*
+ * Takes over newly published settings, if there are some: options of the machines, one set for each
+ * kind of connection, and the ports that are listened at. Machines borrow from our copy, so
+ * sessions outlive what control frees.
+ */
+void session_settings_take(struct sessions *ss);
+
+#endif
