@@ -418,3 +418,17 @@ struct config *config_load(const char *path, struct config_errors *errors_out)
     free(bytes);
     return config;
 }
+
+char config_detail_separator(const struct config *config, struct span key)
+{
+    char separator = 0;
+
+    for (uint32_t i = 0; i < config->domains_count; i++) {
+        const struct config_domain *domain = &config->domains[i];
+
+        if (key.len > domain->key.len && key.data[key.len - domain->key.len - 1] == '@' &&
+            span_equal(span_skip(key, key.len - domain->key.len), domain->key))
+            separator = domain->detail_separator[0];
+    }
+    return separator;
+}

@@ -186,7 +186,7 @@ enum config_utf8 { CONFIG_UTF8_DOWNGRADE, CONFIG_UTF8_REFUSE };
 
 /* A client's certificate, by one of two, and whose it is. */
 struct config_identity {
-    uint32_t line;              /* where it stands in the file */
+    uint32_t line;               /* where it stands in the file */
     char *fingerprint, *subject; /* empty: by the other */
     char *account;
 };
@@ -238,6 +238,8 @@ struct config_directory {
 struct config;
 /* What a new hash of a password begins with, as crypt_gensalt(3) has it; static. */
 const char *config_hash_prefix(const struct config *config);
+/* What stands between user and detail in the domain of an address's key; 0: nothing. */
+char config_detail_separator(const struct config *config, struct span key);
 
 enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
 

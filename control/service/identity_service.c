@@ -53,6 +53,9 @@ static struct proof *proof_of(struct directory_question *question)
 
 /* ---- the end of a login ---- */
 
+/* Whose a proof is turns out later. */
+static const struct span nobody;
+
 static void answer(struct identity_service *s, struct job *job, enum job_status status)
 {
     pthread_mutex_lock(&s->answering);
@@ -94,6 +97,8 @@ static void refuse(struct proof *p, enum login_refusal why)
     pthread_mutex_lock(&s->lock);
     a->delay_ms_out = login_guard_wrong(s->guard, &a->client, nobody, clock_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
+    if (why == LOGIN_WRONG && s->options.bans)
+        ban_list_failure(s->options.bans, &a->client, clock_monotonic_ms());
     a->why_out = (uint8_t)why;
     end(p, JOB_REFUSED);
 }

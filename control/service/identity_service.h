@@ -4,6 +4,7 @@
 
 #include "control/directory/directory_chain.h"
 #include "control/oauth/oauth.h"
+#include "control/service/ban_list.h"
 #include "control/service/login_guard.h"
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/handoff/metric.h"
@@ -33,6 +34,7 @@ struct identity_service_options {
     /* As in struct account_service_options. */
     uint64_t (*account_id)(void *context, const struct directory_member *member);
     void *context;
+    struct ban_list *bans; /* told of what was refused; borrowed; NULL: nobody is */
 };
 
 /* The threads inherit the caller's CPUs and block all signals. NULL with errno, and nothing is

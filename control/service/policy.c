@@ -43,8 +43,7 @@ struct policy {
     const struct config *config; /* in force */
     struct account_ids *served;  /* the accounts of it; like the next published by RCU */
     struct account_ids *coming;  /* those of one that is being put into force; or NULL */
-    struct account_ids *gone;    /* those that a configuration or a back end had, and has no more;
-                                    the others that no configuration has are of back ends */
+    struct account_ids *gone;    /* that there were, of a configuration or a back end */
     struct settings *settings;   /* published */
     uint64_t version;            /* the last that was tried */
     _Atomic bool dynamic;        /* there are other back ends than the configuration */
@@ -294,7 +293,8 @@ static bool take_identities(struct policy *p, const struct config *config, struc
     struct identity_service_options options = {.handoff = p->options.handoff,
                                                .threads = (uint32_t)config->oauth.threads,
                                                .account_id = account_id,
-                                               .context = p};
+                                               .context = p,
+                                               .bans = p->limits.bans};
 
     return identity_service_apply(&p->identities, &options, config, p->chain, oauth, why);
 }
@@ -419,16 +419,10 @@ struct policy_values policy_values(struct policy *p)
 
 char policy_detail_separator(struct policy *p, struct span key)
 {
-    char separator = 0;
+    char separator;
 
     pthread_mutex_lock(&p->lock);
-    for (uint32_t i = 0; p->config && i < p->config->domains_count; i++) {
-        const struct config_domain *domain = &p->config->domains[i];
-
-        if (key.len > domain->key.len && key.data[key.len - domain->key.len - 1] == '@' &&
-            span_equal(span_skip(key, key.len - domain->key.len), domain->key))
-            separator = domain->detail_separator[0];
-    }
+    separator = p->config ? config_detail_separator(p->config, key) : 0;
     pthread_mutex_unlock(&p->lock);
     return separator;
 }
