@@ -22,7 +22,7 @@
 #include "control/tap/tap_sources.h"
 #include "control/tap/tap_writer.h"
 
-enum { OK = 0, FAILED = 1, REASONS = 16384, LOOK_MS = 50 };
+enum { OK = 0, FAILED = 1, REASONS = 16384, LOOK_MS = 50, KEYLOG_MS = 2 };
 
 /* Everything that runs, in the order in which it is started. */
 struct live {
@@ -313,6 +313,22 @@ static void take_signal(struct live *l, int signals, struct writer *why)
     pthread_mutex_unlock(&l->reloading);
 }
 
+/* Waits for signals and commands; what a key log got meanwhile is read at once, because bytes wait
+ * for it. */
+static bool wait_for(struct live *l, struct pollfd fds[2])
+{
+    uint64_t until = clock_monotonic_ms() + LOOK_MS;
+
+    for (;;) {
+        if (poll(fds, 2, l->keylog ? KEYLOG_MS : LOOK_MS) > 0)
+            return true;
+        if (l->keylog && tap_key_log_missed(l->keylog))
+            tap_key_log_read(l->keylog);
+        if (!l->keylog || clock_monotonic_ms() >= until)
+            return false;
+    }
+}
+
 static void run_until_stopped(struct live *l, int signals)
 {
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = l->wake, .events = POLLIN}};
@@ -322,11 +338,9 @@ static void run_until_stopped(struct live *l, int signals)
     while (!atomic_load(&l->stop)) {
         struct writer why = writer_of(reasons, sizeof(reasons));
 
-        if (poll(fds, 2, LOOK_MS) > 0 && fds[0].revents & POLLIN)
+        if (wait_for(l, fds) && fds[0].revents & POLLIN)
             take_signal(l, signals, &why);
         l->run->engine->look(l->engine, clock_monotonic_ns() / 1000);
-        if (l->keylog && tap_key_log_missed(l->keylog))
-            tap_key_log_read(l->keylog);
         privilege_report();
         if (pthread_mutex_trylock(&l->reloading) == 0) {
             judgement_sweep(l->judgement);

@@ -306,15 +306,33 @@ static void on_part(struct tap *t, struct tap_flow *f, enum tcp_direction d,
 
 /* ---- bytes ---- */
 
+/* Room for a piece, in one chunk more where the last is full. */
+static struct chunk *waiting_room(struct tap *t, struct tap_secure *s, size_t len)
+{
+    struct chunk *c = s->waiting_last;
+
+    if (c && chunk_room(c) >= len + TAP_PIECE_HEAD)
+        return c;
+    c = s->waiting_count < TAP_WAITING ? chunk_take(t->pool, CHUNK_LARGE) : NULL;
+    if (!c)
+        return NULL;
+    if (s->waiting_last)
+        s->waiting_last->next = c;
+    else
+        s->waiting = c;
+    s->waiting_last = c;
+    s->waiting_count++;
+    return c;
+}
+
 /* Kept until the key log has what is wanted. False: there is no room for more. */
 static bool wait_with(struct tap *t, struct tap_secure *s, enum tcp_direction d, struct span bytes)
 {
-    if (!s->waiting)
-        s->waiting = chunk_take(t->pool, CHUNK_LARGE);
     while (bytes.len) {
         struct span piece = span_head(bytes, PIECE_MAX);
+        struct chunk *c = waiting_room(t, s, piece.len);
 
-        if (!s->waiting || !tap_piece_put(s->waiting, (uint8_t)d, piece))
+        if (!c || !tap_piece_put(c, (uint8_t)d, piece))
             return false;
         bytes = span_skip(bytes, piece.len);
     }
@@ -347,18 +365,21 @@ static void read_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, 
 /* What waited is read, as far as secrets allow; the rest waits on. */
 static void read_waiting(struct tap *t, struct tap_flow *f)
 {
-    struct chunk *c = f->tls->waiting;
-    struct span all, bytes;
-    uint8_t d;
+    struct chunk *list = f->tls->waiting;
 
     tap_handshake_look(t, f);
-    if (f->tls->wants || !c)
+    if (f->tls->wants || !list)
         return;
-    f->tls->waiting = NULL;
-    all = span_of(c->data, c->len);
-    while (f->tls && tap_piece_next(&all, &d, &bytes))
-        read_bytes(t, f, (enum tcp_direction)d, bytes);
-    chunk_give(t->pool, c);
+    f->tls->waiting = f->tls->waiting_last = NULL;
+    f->tls->waiting_count = 0;
+    for (struct chunk *c = list; c && f->tls; c = c->next) {
+        struct span all = span_of(c->data, c->len), bytes;
+        uint8_t d;
+
+        while (f->tls && tap_piece_next(&all, &d, &bytes))
+            read_bytes(t, f, (enum tcp_direction)d, bytes);
+    }
+    chunk_give(t->pool, list);
 }
 
 void tap_secure_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes)

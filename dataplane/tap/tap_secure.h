@@ -16,11 +16,13 @@
  * not looked at any more.
  *
  * Memory of a connection, from the worker's chunks: a small one; a large one until the handshake is
- * told; for each direction one of a record that came in part, by its length; a large one of bytes
- * that wait for the key log.
+ * told; for each direction one of a record that came in part, by its length; up to TAP_WAITING
+ * large ones of bytes that wait for the key log.
  */
 struct tap;
 struct tap_flow;
+
+enum { TAP_WAITING = 16 };
 
 enum tap_unread {
 #define TAP_UNREAD(name, text, what) TAP_UNREAD_##name,
@@ -60,8 +62,10 @@ struct tap_secure {
     struct tls_frames frames[TCP_DIRECTIONS];
     struct chunk *hello;                /* struct tap_hello; NULL: it was told */
     struct chunk *part[TCP_DIRECTIONS]; /* a sealed record that has not come whole */
-    struct chunk *waiting;              /* pieces of both directions */
-    uint64_t plain[TCP_DIRECTIONS];     /* bytes that were in the records */
+    struct chunk *waiting;              /* pieces of both directions, a list; its last one */
+    struct chunk *waiting_last;
+    uint8_t waiting_count;
+    uint64_t plain[TCP_DIRECTIONS]; /* bytes that were in the records */
     uint8_t client_random[TLS_RANDOM];
     uint8_t few[TCP_DIRECTIONS][2 * TLS_MESSAGE_HEADER]; /* messages behind the handshake */
     uint8_t epoch[TCP_DIRECTIONS];                       /* enum tap_epoch */
