@@ -25,6 +25,7 @@ struct handoff_port {
     struct job *free_jobs;
     struct job *near_first, **near_end; /* answered by near services, oldest first */
     uint32_t jobs_out, jobs_most;
+    uint32_t open[SERVICES]; /* jobs asked of each, whose answers were not taken yet */
     uint32_t rung; /* bit per service, and one for records, that got something this turn */
     uint16_t worker;
     struct job *jobs;
@@ -222,6 +223,7 @@ void job_submit(struct handoff_port *port, struct job *job)
         return;
     }
     ring_put(port->asked[service], job);
+    port->open[service]++;
     port->rung |= 1u << service;
 }
 
@@ -235,8 +237,15 @@ uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t 
     }
     if (!port->near_first)
         port->near_end = &port->near_first;
-    for (int s = 0; s < SERVICES && n < max; s++)
-        n += ring_take(port->answered[s], (void **)(jobs_out + n), max - n);
+    for (int s = 0; s < SERVICES && n < max; s++) {
+        uint32_t taken;
+
+        if (!port->open[s])
+            continue;
+        taken = ring_take(port->answered[s], (void **)(jobs_out + n), max - n);
+        port->open[s] -= taken;
+        n += taken;
+    }
     return n;
 }
 

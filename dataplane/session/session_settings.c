@@ -41,12 +41,8 @@ static void take_secure(struct sessions *ss)
     }
 }
 
-void session_settings_take(struct sessions *ss)
+void session_settings_take(struct sessions *ss, const struct settings *published)
 {
-    const struct settings *published = handoff_settings(ss->options.port);
-
-    if (!published || published->version == ss->settings.version)
-        return;
     ss->settings = *published;
     ss->rules = published->rules;
     ss->smtp_options = (struct smtp_server_options){

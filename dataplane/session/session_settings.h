@@ -5,10 +5,10 @@
 #include "dataplane/session/session.h"
 
 /*
- * Takes over newly published settings, if there are some: options of the machines, one set for each
- * kind of connection, and the ports that are listened at. Machines borrow from our copy, so
- * sessions outlive what control frees.
+ * Takes over what control has published: options of the machines, one set for each kind of
+ * connection, and the ports that are listened at. Machines borrow from our copy, so sessions
+ * outlive what control frees.
  */
-void session_settings_take(struct sessions *ss);
+void session_settings_take(struct sessions *ss, const struct settings *published);
 
 #endif

@@ -498,13 +498,21 @@ static void take_events(struct sessions *ss, struct tcp_conn *conn)
     run(ss, s);
 }
 
+static void take_settings(struct sessions *ss)
+{
+    const struct settings *published = handoff_settings(ss->options.port);
+
+    if (published && published->version != ss->settings.version)
+        session_settings_take(ss, published);
+}
+
 uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
 {
     struct tcp_conn *conn;
     uint32_t done = 0;
 
     ss->time = time;
-    session_settings_take(ss);
+    take_settings(ss);
     session_tls_share(ss);
     done += take_answers(ss);
     done += take_notices(ss);
