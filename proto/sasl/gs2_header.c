@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/sasl/gs2_header.h"
 
-/* Takes what stands before the next comma, and the comma. False: there is none. */
-static bool take_field(struct span *text, struct span *field_out)
-{
-    ptrdiff_t end = span_find(*text, ',');
-
-    if (end < 0)
-        return false;
-    *field_out = span_head(*text, (size_t)end);
-    *text = span_skip(*text, (size_t)end + 1);
-    return true;
-}
-
-/* The value of "name=value" where the name is this letter. */
-static bool value_of(struct span field, char name, struct span *value_out)
-{
-    *value_out = span_skip(field, 2);
-    return field.len >= 2 && field.data[0] == name && field.data[1] == '=';
-}
+#include "proto/sasl/sasl_field.h"
 
 /*
  * gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
@@ -31,7 +14,7 @@ static bool read_flag(struct span flag, struct gs2_header *h)
     h->flag = (char)flag.data[0];
     if (h->flag != 'p')
         return flag.len == 1 && (h->flag == 'n' || h->flag == 'y');
-    if (!value_of(flag, 'p', &h->binding))
+    if (!sasl_field_value(flag, 'p', &h->binding))
         return false;
     for (size_t i = 0; i < h->binding.len; i++) {
         uint8_t c = h->binding.data[i];
@@ -52,12 +35,12 @@ bool gs2_header_read(struct span *message, struct gs2_header *h)
     struct span flag, identity;
 
     *h = (struct gs2_header){0};
-    if (!take_field(message, &flag) || !take_field(message, &identity))
+    if (!sasl_field_take(message, &flag) || !sasl_field_take(message, &identity))
         return false;
     if (!read_flag(flag, h))
         return false;
     h->text = span_between(begin, message->data);
-    return identity.len == 0 || (value_of(identity, 'a', &h->identity) && h->identity.len);
+    return identity.len == 0 || (sasl_field_value(identity, 'a', &h->identity) && h->identity.len);
 }
 
 /*

@@ -224,17 +224,36 @@ static enum sasl_status read_response(struct sasl_server *s, struct span encoded
     return steps[sasl_mechanism_row((enum sasl_mechanism)s->mechanism)->family](s, message);
 }
 
+static void init(struct sasl_server *s, const struct sasl_terms *terms,
+                 enum sasl_mechanism mechanism)
+{
+    memset(s, 0, offsetof(struct sasl_server, challenge));
+    s->mechanism = (uint8_t)mechanism;
+    s->terms = *terms;
+    s->question.hash = sasl_mechanism_row(mechanism)->hash;
+    s->text = writer_of(terms->memory,
+                        sasl_server_has_token(mechanism) ? SASL_TOKEN_TEXT_MAX : SASL_TEXT_MAX);
+}
+
+enum sasl_status sasl_server_password(struct sasl_server *s, const struct sasl_terms *terms,
+                                      struct span user, struct span password)
+{
+    struct sasl_question *q = &s->question;
+
+    init(s, terms, SASL_PLAIN);
+    if (!sasl_word_good(user, SASL_NAME_MAX) || !sasl_word_good(password, SASL_PASSWORD_MAX) ||
+        !keep(s, user, &q->user) || !keep(s, password, &q->password))
+        return SASL_BAD;
+    q->kind = SASL_ASK_PASSWORD;
+    return SASL_ASK;
+}
+
 enum sasl_status sasl_server_begin(struct sasl_server *s, const struct sasl_terms *terms,
                                    enum sasl_mechanism mechanism, struct span initial)
 {
     const struct sasl_mechanism_row *row = sasl_mechanism_row(mechanism);
 
-    memset(s, 0, offsetof(struct sasl_server, challenge));
-    s->mechanism = (uint8_t)mechanism;
-    s->terms = *terms;
-    s->question.hash = row->hash;
-    s->text = writer_of(terms->memory,
-                        sasl_server_has_token(mechanism) ? SASL_TOKEN_TEXT_MAX : SASL_TEXT_MAX);
+    init(s, terms, mechanism);
     if (!initial.data)
         return challenge(s, row->family == SASL_FAMILY_LOGIN ? span_text("Username:")
                                                              : span_of(NULL, 0));

@@ -86,6 +86,9 @@ struct sasl_server {
  * in the command; no data: there is none. */
 enum sasl_status sasl_server_begin(struct sasl_server *s, const struct sasl_terms *terms,
                                    enum sasl_mechanism mechanism, struct span initial);
+/* A name and a password that were said otherwise: asks about them, as PLAIN does. */
+enum sasl_status sasl_server_password(struct sasl_server *s, const struct sasl_terms *terms,
+                                      struct span user, struct span password);
 /* The client's answer to a challenge, without its CRLF. */
 enum sasl_status sasl_server_line(struct sasl_server *s, struct span line);
 /* Answers SASL_ASK_SALT: SASL_CHALLENGE or, if the nonce is of no use, SASL_BAD. `nonce` has

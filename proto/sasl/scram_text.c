@@ -3,25 +3,7 @@
 
 #include "proto/base/base64.h"
 #include "proto/base/utf8.h"
-
-/* Takes what stands before the next comma, and the comma. False: there is none. */
-static bool take_field(struct span *text, struct span *field_out)
-{
-    ptrdiff_t end = span_find(*text, ',');
-
-    if (end < 0)
-        return false;
-    *field_out = span_head(*text, (size_t)end);
-    *text = span_skip(*text, (size_t)end + 1);
-    return true;
-}
-
-/* The value of "name=value" where the name is this letter. */
-static bool value_of(struct span field, char name, struct span *value_out)
-{
-    *value_out = span_skip(field, 2);
-    return field.len >= 2 && field.data[0] == name && field.data[1] == '=';
-}
+#include "proto/sasl/sasl_field.h"
 
 /*
  * printable = %x21-2B / %x2D-7E
@@ -67,16 +49,16 @@ bool scram_first_read(struct span message, struct scram_first *first_out)
         !gs2_header_read(&message, &first_out->header))
         return false;
     first_out->bare = rest = message;
-    if (!take_field(&rest, &field) || !value_of(field, 'n', &first_out->user) ||
+    if (!sasl_field_take(&rest, &field) || !sasl_field_value(field, 'n', &first_out->user) ||
         first_out->user.len == 0)
         return false;
-    if (!take_field(&rest, &field)) {
+    if (!sasl_field_take(&rest, &field)) {
         field = rest;
         rest.len = 0;
     } else if (rest.len == 0) {
         return false;
     }
-    return value_of(field, 'r', &first_out->nonce) && is_nonce(first_out->nonce) &&
+    return sasl_field_value(field, 'r', &first_out->nonce) && is_nonce(first_out->nonce) &&
            first_out->nonce.len <= SCRAM_NONCE_MAX && are_extensions(rest);
 }
 
@@ -96,18 +78,18 @@ bool scram_final_read(struct span message, struct scram_final *final_out)
         return false;
     while (at > 0 && all.data[at - 1] != ',')
         at--;
-    if (at == 0 || !value_of(span_skip(all, at), 'p', &final_out->proof))
+    if (at == 0 || !sasl_field_value(span_skip(all, at), 'p', &final_out->proof))
         return false;
     final_out->without_proof = message = span_head(all, at - 1);
-    if (!take_field(&message, &field) || !value_of(field, 'c', &final_out->binding))
+    if (!sasl_field_take(&message, &field) || !sasl_field_value(field, 'c', &final_out->binding))
         return false;
-    if (!take_field(&message, &field)) {
+    if (!sasl_field_take(&message, &field)) {
         field = message;
         message.len = 0;
     } else if (message.len == 0) {
         return false;
     }
-    return value_of(field, 'r', &final_out->nonce) && is_nonce(final_out->nonce) &&
+    return sasl_field_value(field, 'r', &final_out->nonce) && is_nonce(final_out->nonce) &&
            are_extensions(message);
 }
 
