@@ -99,6 +99,13 @@ static bool read_prdr(struct span value, struct smtp_command *c)
     return value.len == 0;
 }
 
+/* requiretls-param = "REQUIRETLS"                                       ; RFC 8689 section 2 */
+static bool read_require_tls(struct span value, struct smtp_command *c)
+{
+    c->require_tls = true;
+    return value.len == 0;
+}
+
 static bool is_hex(uint8_t c)
 {
     return (uint8_t)(c - '0') < 10 || (uint8_t)(c - 'A') < 6;
@@ -129,8 +136,9 @@ static const struct {
     bool (*read)(struct span value, struct smtp_command *c);
     bool valued;
 } parameters[] = {
-    {"SIZE", read_size, true},  {"BODY", read_body, true},      {"SMTPUTF8", read_smtputf8, false},
-    {"PRDR", read_prdr, false}, {"AUTH", read_on_behalf, true},
+    {"SIZE", read_size, true},          {"BODY", read_body, true},
+    {"SMTPUTF8", read_smtputf8, false}, {"PRDR", read_prdr, false},
+    {"AUTH", read_on_behalf, true},     {"REQUIRETLS", read_require_tls, false},
 };
 
 /*

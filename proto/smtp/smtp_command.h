@@ -34,7 +34,8 @@ struct smtp_command {
     bool last;       /* BDAT: the message ends with this chunk */
     bool smtputf8;   /* MAIL, VRFY (RFC 6531 section 3.4) */
     bool on_behalf;  /* MAIL: an AUTH parameter names who submitted it first (RFC 4954 section 5) */
-    bool prdr;       /* MAIL: a reply for each recipient is asked for (draft-hall-prdr) */
+    bool require_tls; /* MAIL: it may go on under TLS only (RFC 8689) */
+    bool prdr;        /* MAIL: a reply for each recipient is asked for (draft-hall-prdr) */
     struct smtp_xclient xclient; /* XCLIENT */
 };
 

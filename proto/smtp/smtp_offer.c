@@ -26,6 +26,8 @@ static void put_offer(struct writer *w, const struct smtp_server_options *option
     }
     if (options->starttls)
         writer_text(w, "\r\n250-STARTTLS");
+    if (options->requiretls)
+        writer_text(w, "\r\n250-REQUIRETLS");
     if (xclient)
         writer_text(w, "\r\n250-" SMTP_XCLIENT_OFFER);
     writer_text(w, "\r\n250 ENHANCEDSTATUSCODES\r\n");

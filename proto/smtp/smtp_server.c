@@ -83,6 +83,9 @@ static int on_mail(struct smtp_server *s, const struct smtp_command *c, struct s
         return reply(s, SMTP_REPLY_AUTH_REQUIRED);
     if (c->on_behalf && !s->options->mechanisms.len)
         return reply(s, SMTP_REPLY_UNKNOWN_PARAMETER);
+    /* RFC 8689 section 2: the session has to be under TLS itself. */
+    if (c->require_tls && !s->options->requiretls)
+        return reply(s, SMTP_REPLY_REQUIRETLS_NOT_HERE);
     /* RFC 1870 section 6.1 */
     if (s->options->size_max && c->size > s->options->size_max)
         return reply(s, SMTP_REPLY_TOO_BIG);
@@ -97,6 +100,7 @@ static int on_mail(struct smtp_server *s, const struct smtp_command *c, struct s
     action->body = c->body;
     action->smtputf8 = c->smtputf8;
     action->prdr = c->prdr;
+    action->require_tls = c->require_tls;
     return ask(s, SMTP_ACTION_MAIL);
 }
 

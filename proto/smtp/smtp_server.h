@@ -32,6 +32,7 @@ struct smtp_server_options {
     uint16_t idle_max; /* commands that bring no message nearer (EHLO, RSET, NOOP, VRFY, HELP,
                           EXPN) until 421, since the last accepted message; 0: no limit */
     bool starttls;     /* STARTTLS is offered (RFC 3207) */
+    bool requiretls;   /* REQUIRETLS is (RFC 8689): for streams under TLS alone */
 };
 
 enum {
@@ -54,7 +55,7 @@ enum smtp_action_kind {
                          challenge as own text, AUTH_OK, or a refusal, which ends it */
     SMTP_ACTION_RESPONSE, /* `bytes`, the client's line, or `too_long`, which ends it; answer as
                              AUTH */
-    SMTP_ACTION_MAIL,     /* `path`, `size`, `body`, `smtputf8`, `prdr`; answer */
+    SMTP_ACTION_MAIL,     /* `path`, `size`, `body`, `smtputf8`, `prdr`, `require_tls`; answer */
     SMTP_ACTION_RCPT,     /* `path`; answer */
     SMTP_ACTION_DATA,    /* DATA, or a chunk of BDAT: answer OK and message bytes follow, or refuse:
                             DATA leaves the transaction, a chunk leads to its end */
@@ -90,6 +91,7 @@ struct smtp_action {
     struct address path;      /* MAIL, RCPT */
     bool smtputf8;            /* MAIL: the message may have UTF-8 in header and addresses */
     bool prdr;                /* MAIL: END may be answered with PRDR */
+    bool require_tls;         /* MAIL: the message goes on under TLS, or not at all (RFC 8689) */
     uint16_t index;           /* VERDICT */
     struct smtp_xclient xclient;
 };

@@ -183,10 +183,10 @@ static void put_received(struct writer *w, const struct smtp_trace *t)
  */
 void smtp_trace_put(struct writer *w, const struct smtp_trace *t)
 {
-    if (t->mailbox.len) {
+    if (t->mailbox.len && !t->forwarded)
         put_path(w, "Return-Path: <", t->sender, t->smtputf8, ">\r\n");
-        /* Our own name for it, whatever the message is: a loop is found by it. */
+    /* Our own name for it, whatever the message is: a loop is found by it. */
+    if (t->mailbox.len)
         put_path(w, "Delivered-To: ", t->mailbox, true, "\r\n");
-    }
     put_received(w, t);
 }

@@ -11,9 +11,10 @@ struct smtp_trace {
     struct span recipient; /* forward-path as spelled, without brackets */
     struct span mailbox;   /* address of the mailbox that it is delivered to; empty: it goes on to
                               another server, and only Received is written */
-    bool hidden;           /* who submits is not to be told of: no "from" clause */
-    bool only_recipient;   /* the transaction has no other: "for" may stand in Received */
-    struct span helo;      /* the client's name for itself */
+    bool forwarded;      /* it goes on from that mailbox: Return-Path is left to the last server */
+    bool hidden;         /* who submits is not to be told of: no "from" clause */
+    bool only_recipient; /* the transaction has no other: "for" may stand in Received */
+    struct span helo;    /* the client's name for itself */
     struct ip_address client;
     struct span client_name; /* by reverse look-up; empty where it is not known */
     struct span hostname;    /* ours */
