@@ -7,6 +7,7 @@
 #include "control/store/memory_arena.h"
 #include "control/store/memory_ids.h"
 #include "control/store/memory_map.h"
+#include "control/store/store_keywords.h"
 #include "control/store/store_ops.h"
 
 /*
@@ -50,6 +51,7 @@ struct memory_entry {
     uint32_t uid;
     uint32_t prefix, keywords; /* lengths */
     uint32_t flags;
+    uint32_t marks; /* the piece that has the keywords; 0: they are in `bytes` */
     uint16_t delivery;
     uint8_t verdict; /* length */
     uint8_t form;
@@ -86,6 +88,8 @@ struct memory_mailbox {
     struct memory_tombstone *tombstones;
     uint32_t tombstones_first, tombstones_count, tombstones_cap;
     uint64_t floor; /* modification sequence up to which tombstones are forgotten */
+    uint16_t uses;
+    struct store_keywords keywords;
 };
 
 struct memory_account {
@@ -95,7 +99,10 @@ struct memory_account {
     struct memory_view *view; /* of the inbox */
     struct memory_erasure *erasure;
     bool gone;                          /* only its view needs it */
-    struct memory_mailbox mailboxes[2]; /* by enum message_place */
+    struct memory_mailbox mailboxes[2]; /* by enum message_place; the octets of the inbox are those
+                                           of folders too */
+    struct memory_mailbox **folders;    /* in the order of ids */
+    uint32_t folder_count, folder_cap;
 };
 
 struct memory_erasure {
@@ -147,15 +154,17 @@ struct memory {
     struct memory_arena arena;
     struct memory_ids ids;
     _Atomic uint64_t pending_rows;
-    struct memory_ids_leaf **accounts;       /* by account and by mailbox id; leaves never go */
-    _Atomic uint64_t quarantine_octets;      /* quota of each quarantine; 0: none */
-    _Atomic(struct memory_pending *) handed; /* by workers, with what they don't do themselves */
+    struct memory_ids_leaf **accounts;         /* by account and by mailbox id; leaves never go */
+    _Atomic uint64_t quarantine_octets;        /* quota of each quarantine; 0: none */
+    _Atomic(struct memory_reading *) readings; /* that ended */
+    _Atomic(struct memory_pending *) handed;   /* by workers, with what they don't do themselves */
 
     pthread_mutex_t changing; /* recursive: who is shown something may ask for more */
     struct memory_adder own;  /* of who holds it */
     uint8_t quarantine_full;  /* enum store_quarantine_full */
     uint64_t next_id;
     struct memory_map names, imported;
+    struct memory_map mailboxes, subscriptions; /* {account, name}; the first lead to ids */
     struct memory_account **all; /* accounts, also while they are erased, in the order of ids */
     uint32_t count, cap;
     struct memory_erasure *erasures;
@@ -208,10 +217,23 @@ void memory_names_hide(struct memory *m, struct memory_account *account, struct 
 /* It is gone, and nothing is in its mailboxes; freed once its view is closed too. */
 void memory_names_drop(struct memory *m, struct memory_account *account);
 void memory_names_free(struct memory_account *account);
+/* Ids that lead to this account: its own, and those of mailboxes. False: no memory. */
+bool memory_names_set(struct memory *m, uint64_t id, struct memory_account *account);
+void memory_names_init_mailbox(struct memory_mailbox *box, struct memory_account *account,
+                               uint64_t id, uint8_t place);
 /* The first account whose id is `id` or greater, also one that is being erased; NULL: none. */
 struct memory_account *memory_names_next(const struct memory *m, uint64_t id);
 bool memory_names_init(struct memory *m);
 void memory_names_fini(struct memory *m);
+
+/* ---- memory_tree.c: names of mailboxes; under `changing` ---- */
+
+/* Enters the names of the two fixed ones. False: no memory. */
+bool memory_tree_init(struct memory *m, struct memory_account *account);
+/* All its names and folders go; those are empty. */
+void memory_tree_drop(struct memory *m, struct memory_account *account);
+/* NULL: it has none. */
+struct memory_mailbox *memory_tree_folder(const struct memory_account *account, uint64_t id);
 
 /* ---- memory_body.c: making and freeing ---- */
 
@@ -254,6 +276,11 @@ void memory_pending_accept(struct memory *m);
 /* Octets for a message, unless that is more than `limit` in all (0: none). Any thread. */
 bool memory_mailbox_reserve(struct memory_mailbox *box, uint64_t octets, uint64_t limit);
 void memory_mailbox_unreserve(struct memory_mailbox *box, uint64_t octets);
+/* The one whose octets count for this one. */
+static inline struct memory_mailbox *memory_mailbox_counter(struct memory_mailbox *box)
+{
+    return box->place == MESSAGE_QUARANTINE ? box : &box->account->mailboxes[MESSAGE_INBOX];
+}
 /* Any thread: gives the entry, whose octets are reserved, its UID, and makes it seen. */
 uint32_t memory_mailbox_push(struct memory *m, struct memory_entry *entry);
 /* UIDs for that many more. */
@@ -274,6 +301,26 @@ void memory_mailbox_remove(struct memory_entry *entry, bool tombstone);
 /* That, and frees it and what it alone needed; while a view shows it, when that ends. */
 void memory_mailbox_delete(struct memory *m, struct memory_entry *entry, bool tombstone);
 void memory_mailbox_fini(struct memory_mailbox *box);
+
+/* ---- memory_change.c, under `changing` ---- */
+
+struct span memory_entry_keywords(const struct memory *m, const struct memory_entry *entry);
+void memory_entry_free(struct memory *m, struct memory_entry *entry);
+/* A mailbox that may be changed so, with all that was pushed taken over. */
+enum store_status memory_change_enter(struct memory *m, uint64_t mailbox,
+                                      struct memory_mailbox **box_out);
+enum store_status memory_change_mark(struct memory *m, struct store_mark *mark);
+enum store_status memory_change_expunge(struct memory *m, struct store_expunge *expunge);
+enum store_status memory_change_copy(struct memory *m, struct store_copy *copy);
+/* memory_commit.c */
+enum store_status memory_append(struct memory *m, struct store_append *append);
+
+/* ---- memory_reading.c ---- */
+
+/* Under `changing`: lets go of what was read. */
+void memory_reading_settle(struct memory *m);
+/* Any thread: does nothing to a pin of a view. */
+void memory_reading_unpin(struct memory *m, void *pin);
 
 /* ---- memory_commit.c ---- */
 
@@ -323,6 +370,8 @@ enum store_status memory_names_domain(struct store *store, uint64_t tenant, stru
                                       uint8_t class, uint64_t *domain_out);
 enum store_status memory_names_put(struct store *store, const struct store_account *account,
                                    uint64_t *account_out);
+enum store_status memory_names_rename(struct store *store, uint64_t account, struct span from,
+                                      struct span to);
 enum store_status memory_names_find(struct store *store, struct span key, uint64_t *account_out);
 enum store_status memory_apply_write(struct store *store, const struct id128 *message, uint32_t row,
                                      struct span bytes);
@@ -336,10 +385,33 @@ enum store_status memory_view_gather(struct store *store, const struct pop3_mail
                                      uint32_t index, uint32_t count, struct writer *out);
 void memory_view_unpin(struct store *store, void **pins, uint32_t count);
 void memory_view_close(struct store *store, const struct pop3_mailbox *view);
-enum store_status memory_list_mailboxes(struct store *store, uint64_t account,
-                                        store_mailbox_visit *visit, void *context);
-enum store_status memory_list_entries(struct store *store, uint64_t mailbox,
+enum store_status memory_list_entries(struct store *store, uint64_t mailbox, uint32_t uid,
                                       store_entry_visit *visit, void *context);
+/* Under `changing`, all of it but its name. */
+enum store_status memory_list_show(struct memory *m, struct memory_mailbox *box, struct span name,
+                                   store_mailbox_visit *visit, void *context, bool *more_out);
+enum store_status memory_reading_open(struct store *store, uint64_t mailbox, uint32_t uid,
+                                      const struct store_reading **reading_out);
+enum store_status memory_reading_read(struct store *store, const struct store_reading *reading,
+                                      uint64_t offset, struct span *bytes_out, void **pin_out);
+void memory_reading_close(struct store *store, const struct store_reading *reading);
+enum store_status memory_tree_find(struct store *store, uint64_t account, struct span name,
+                                   uint64_t *mailbox_out);
+enum store_status memory_tree_show(struct store *store, uint64_t mailbox,
+                                   store_mailbox_visit *visit, void *context);
+enum store_status memory_tree_list(struct store *store, uint64_t account,
+                                   store_mailbox_visit *visit, void *context);
+enum store_status memory_tree_create(struct store *store, uint64_t account, struct span name,
+                                     uint16_t uses, uint64_t *mailbox_out);
+enum store_status memory_tree_delete(struct store *store, uint64_t mailbox);
+enum store_status memory_tree_rename(struct store *store, uint64_t mailbox, struct span name);
+enum store_status memory_tree_use(struct store *store, uint64_t mailbox, uint16_t uses);
+enum store_status memory_tree_subscribe(struct store *store, uint64_t account, struct span name,
+                                        bool subscribed);
+enum store_status memory_tree_subscriptions(struct store *store, uint64_t account,
+                                            store_name_visit *visit, void *context);
+enum store_status memory_tree_quota(struct store *store, uint64_t account,
+                                    struct store_quota *quota_out);
 enum store_status memory_list_entry(struct store *store, uint64_t mailbox, uint32_t uid,
                                     store_entry_visit *visit, void *context);
 enum store_status memory_list_places(struct store *store, const struct id128 *message,
@@ -364,7 +436,8 @@ enum store_status memory_erase_step(struct store *store, store_erasure_visit *vi
 enum store_status memory_directory_find(struct store *store, struct span key,
                                         struct writer *value_out);
 enum store_status memory_directory_put(struct store *store, const struct store_directory_row *rows,
-                                       uint32_t count);
+                                       uint32_t count, const struct store_audit *audit,
+                                       uint32_t audits);
 enum store_status memory_directory_walk(struct store *store, struct span start,
                                         store_directory_visit *visit, void *context);
 enum store_status memory_greylist_find(struct store *store, struct span key,

@@ -3,6 +3,8 @@
 #include "control/store/store_import.h"
 #include "control/store/store_key.h"
 
+#include <stdlib.h>
+
 enum store_status memory_apply_write(struct store *store, const struct id128 *message, uint32_t row,
                                      struct span bytes)
 {
@@ -34,8 +36,10 @@ static enum store_status delete_marked(struct memory *m, const struct memory_vie
         memory_mailbox_delete(m, view->entries[i], true);
         freed = true;
     }
-    if (freed)
-        memory_full_freed(m, account);
+    if (!freed)
+        return STORE_OK;
+    memory_full_freed(m, account);
+    store_watched_tell(&m->store, account->mailboxes[MESSAGE_INBOX].id);
     return STORE_OK;
 }
 
@@ -60,6 +64,23 @@ static enum store_status find_import(struct memory *m, struct store_import *impo
     return STORE_OK;
 }
 
+/* Keywords for which the inbox has no room are left out. */
+static enum store_status commit_import(struct memory *m, struct store_import *import)
+{
+    struct memory_account *account = memory_names_account(m, import->message->delivery[0].account);
+    struct memory_mailbox *inbox = &account->mailboxes[MESSAGE_INBOX];
+    uint8_t *bytes = malloc(import->keywords.len + 1);
+    struct writer fitting = writer_of(bytes, import->keywords.len);
+    enum store_status status = STORE_FAILED;
+
+    if (bytes)
+        status = store_keywords_add_fitting(&inbox->keywords, import->keywords, &fitting);
+    if (status == STORE_OK)
+        status = memory_commit(m, import->message, import->flags, writer_span(&fitting));
+    free(bytes);
+    return status;
+}
+
 static enum store_status apply_import(struct memory *m, struct store_import *import)
 {
     struct message *message = import->message;
@@ -77,7 +98,7 @@ static enum store_status apply_import(struct memory *m, struct store_import *imp
         memory_pending_discard(m, &m->own, &message->id);
         return STORE_OK;
     }
-    status = memory_commit(m, message, import->flags, import->keywords);
+    status = commit_import(m, import);
     if (status == STORE_OK)
         row->values[0] = message->delivery[0].uid_out;
     else if (row->values[0] == 0)
@@ -102,6 +123,14 @@ static enum store_status apply_one(struct memory *m, struct store_change *c)
         return memory_quarantine_drop(m, c->quarantine);
     case STORE_IMPORT:
         return apply_import(m, c->import);
+    case STORE_MARK:
+        return memory_change_mark(m, c->mark);
+    case STORE_EXPUNGE:
+        return memory_change_expunge(m, c->expunge);
+    case STORE_COPY:
+        return memory_change_copy(m, c->copy);
+    case STORE_APPEND:
+        return memory_append(m, c->append);
     }
     return STORE_FAILED;
 }

@@ -62,12 +62,18 @@ static void check_entry(struct checking *c, const struct memory_mailbox *box,
  * of these moments, unless a worker is held up for a second. */
 static bool counts_right(struct checking *c, struct memory_mailbox *box)
 {
+    uint64_t folders = 0;
+
+    if (box->place == STORE_FOLDER)
+        return true;
+    for (uint32_t i = 0; box->place == MESSAGE_INBOX && i < box->account->folder_count; i++)
+        folders += box->account->folders[i]->size;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t before = atomic_load(&box->octets);
 
         if (memory_mailbox_take(c->m, box) != STORE_OK)
             return true;
-        if (before == box->size && atomic_load(&box->octets) == before)
+        if (before == box->size + folders && atomic_load(&box->octets) == before)
             return true;
         nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
     }
@@ -132,10 +138,13 @@ enum store_status memory_check(struct store *store, const struct store_fsck *opt
 
     *health_out = (struct store_health){.rows = atomic_load(&m->pending_rows)};
     memory_lock(m);
+    memory_reading_settle(m);
     check_bodies(&c);
     for (uint32_t i = 0; i < m->count; i++) {
         check_mailbox(&c, &m->all[i]->mailboxes[MESSAGE_INBOX]);
         check_mailbox(&c, &m->all[i]->mailboxes[MESSAGE_QUARANTINE]);
+        for (uint32_t f = 0; f < m->all[i]->folder_count; f++)
+            check_mailbox(&c, m->all[i]->folders[f]);
     }
     memory_unlock(m);
     return STORE_OK;

@@ -46,6 +46,8 @@ enum store_status memory_collect(struct store *store, const struct store_collect
             break;
         n = forget(&account->mailboxes[MESSAGE_INBOX], limits) +
             forget(&account->mailboxes[MESSAGE_QUARANTINE], limits);
+        for (uint32_t i = 0; i < account->folder_count && n < REMOVED; i++)
+            n += forget(account->folders[i], limits);
         m->collecting = account->id + (n < REMOVED);
     }
     collected->tombstones += n;

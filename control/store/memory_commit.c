@@ -3,6 +3,8 @@
 #include "control/store/memory.h"
 #include "control/store/store_row.h"
 
+#include <stdlib.h>
+
 /* A message on its way in. */
 struct adding {
     struct memory *m;
@@ -24,7 +26,7 @@ static enum store_status check_message(const struct message *m)
 {
     uint64_t bytes = (uint64_t)m->rows_written * CHUNK_LARGE_DATA;
 
-    if (m->deliveries == 0 || m->deliveries > MESSAGE_DELIVERIES ||
+    if (m->deliveries > MESSAGE_DELIVERIES ||
         store_row_envelope_size(m) + m->tree.len > MEMORY_SEGMENT - sizeof(struct memory_body))
         return STORE_FAILED;
 
@@ -49,7 +51,7 @@ static enum store_status find_box(struct adding *a, uint32_t i)
 
 static enum store_status check(struct adding *a)
 {
-    enum store_status status = check_message(a->message);
+    enum store_status status = a->message->deliveries ? check_message(a->message) : STORE_FAILED;
 
     for (uint32_t i = 0; status == STORE_OK && i < a->message->deliveries; i++)
         status = find_box(a, i);
@@ -181,6 +183,8 @@ static bool publish(struct adding *a)
         return false;
     for (uint32_t i = 0; i < a->message->deliveries; i++)
         a->message->delivery[i].uid_out = memory_mailbox_push(a->m, a->entries[i]);
+    for (uint32_t i = 0; a->m->store.watched.visit && i < a->message->deliveries; i++)
+        store_watched_tell(&a->m->store, a->boxes[i]->id);
     if (a->pending) {
         atomic_fetch_sub_explicit(&a->m->pending_rows, a->pending->rows, memory_order_relaxed);
         memory_arena_give(&a->m->arena, a->pending);
@@ -351,4 +355,105 @@ enum store_status memory_commit(struct memory *m, struct message *message, uint3
             memory_full_taken(m, box->account);
     }
     return status;
+}
+
+/* ---- into one mailbox ---- */
+
+/* A body and its entry, of which nobody knows yet. */
+static enum store_status prepare(struct adding *a, struct memory_mailbox *box,
+                                 const struct store_append_row *row)
+{
+    struct memory_entry *entry;
+    enum store_status status = check_message(row->message);
+
+    if (status != STORE_OK || row->message->deliveries != 0 ||
+        memory_body_find(a->m, &row->message->id) || row->keywords.len > MEMORY_SEGMENT / 2)
+        return STORE_FAILED;
+    status = store_keywords_add(&box->keywords, row->keywords);
+    if (status != STORE_OK)
+        return status;
+    if (!take_pending(a))
+        return STORE_FAILED;
+    if (!make_body(a))
+        return STORE_DISK_FULL;
+    entry = memory_arena_take(&a->m->arena, &a->adder->lane, sizeof(*entry) + row->keywords.len);
+    if (!entry)
+        return STORE_DISK_FULL;
+    *entry = (struct memory_entry){.body = a->body,
+                                   .mailbox = box,
+                                   .saved_ms = clock_wall_ms(),
+                                   .keywords = (uint32_t)row->keywords.len,
+                                   .flags = row->flags,
+                                   .form = store_row_form(row->message)};
+    append(entry->bytes, row->keywords);
+    a->body->entries = a->entries[0] = entry;
+    a->made = 1;
+    return memory_ids_add(&a->m->ids, a->hash, memory_arena_ref(&a->m->arena, a->body))
+               ? STORE_OK
+               : STORE_DISK_FULL;
+}
+
+static void unprepare(struct adding *a, bool known)
+{
+    if (known)
+        memory_ids_remove(&a->m->ids, a->hash, memory_arena_ref(&a->m->arena, a->body));
+    unmake(a);
+    if (a->pending)
+        memory_pending_put(a->adder, a->pending);
+}
+
+static enum store_status append_all(struct memory *m, struct memory_mailbox *box,
+                                    struct store_append *x, struct adding *all)
+{
+    uint64_t octets = 0;
+    uint32_t n = 0;
+    enum store_status status = STORE_OK;
+
+    for (; status == STORE_OK && n < x->count; n++) {
+        begin(&all[n], m, &m->own, x->rows[n].message);
+        status = prepare(&all[n], box, &x->rows[n]);
+        octets += x->rows[n].message->size;
+    }
+    if (status == STORE_OK && !memory_mailbox_reserve(memory_mailbox_counter(box), octets,
+                                                      atomic_load(&box->account->quota)))
+        status = STORE_FULL;
+    for (uint32_t i = 0; status != STORE_OK && i < n; i++)
+        unprepare(&all[i], i + 1 < n || status == STORE_FULL);
+    for (uint32_t i = 0; status == STORE_OK && i < n; i++) {
+        x->rows[i].uid_out = memory_mailbox_push(m, all[i].entries[0]);
+        if (!all[i].pending)
+            continue;
+        atomic_fetch_sub_explicit(&m->pending_rows, all[i].pending->rows, memory_order_relaxed);
+        memory_arena_give(&m->arena, all[i].pending);
+    }
+    return status == STORE_OK ? memory_mailbox_take(m, box) : status;
+}
+
+enum store_status memory_append(struct memory *m, struct store_append *x)
+{
+    struct memory_mailbox *box;
+    struct adding *all;
+    size_t len;
+    uint32_t count;
+    enum store_status status = memory_change_enter(m, x->mailbox, &box);
+
+    if (status != STORE_OK || x->count > STORE_APPENDS || !memory_mailbox_open(box, x->count))
+        return status == STORE_OK ? STORE_FAILED : status;
+    all = calloc(x->count + 1, sizeof(*all));
+    if (!all)
+        return STORE_FAILED;
+    len = box->keywords.len;
+    count = box->keywords.count;
+    memory_pending_accept(m);
+    status = append_all(m, box, x, all);
+    free(all);
+    if (status != STORE_OK) {
+        box->keywords.len = len;
+        box->keywords.count = count;
+        return status;
+    }
+    x->modseq_out = box->modseq;
+    if (x->count > 0)
+        store_watched_tell(&m->store, box->id);
+    return STORE_OK;
 }

@@ -40,11 +40,14 @@ static bool put(struct memory_map *map, const struct store_directory_row *row, v
 
 /* One after the other: what has no memory is not put, and neither is what follows. */
 enum store_status memory_directory_put(struct store *store, const struct store_directory_row *rows,
-                                       uint32_t count)
+                                       uint32_t count, const struct store_audit *audit,
+                                       uint32_t audits)
 {
     struct memory *m = memory_of(store);
-    bool ok = true;
+    bool ok;
 
+    memory_lock(m);
+    ok = memory_audit_begin(m, audits);
     pthread_mutex_lock(&m->directory_lock);
     for (uint32_t i = 0; ok && i < count; i++) {
         void *copy = rows[i].value.len ? malloc(rows[i].value.len) : NULL;
@@ -57,6 +60,9 @@ enum store_status memory_directory_put(struct store *store, const struct store_d
             free(copy);
     }
     pthread_mutex_unlock(&m->directory_lock);
+    for (uint32_t i = 0; ok && i < audits; i++)
+        memory_audit_put(m, &audit[i]);
+    memory_unlock(m);
     return ok ? STORE_OK : STORE_FAILED;
 }
 

@@ -54,6 +54,9 @@ static enum store_status begin(struct memory *m, uint64_t id, struct memory_eras
     e->so_far.quarantine = account->mailboxes[MESSAGE_QUARANTINE].id;
     memory_names_hide(m, account, e->so_far.key);
     account->erasure = e;
+    store_watched_tell(&m->store, e->so_far.inbox);
+    for (uint32_t i = 0; i < account->folder_count; i++)
+        store_watched_tell(&m->store, account->folders[i]->id);
     while (*end)
         end = &(*end)->next;
     *end = e;
@@ -125,6 +128,16 @@ static enum store_status remove_entries(struct memory *m, struct memory_erasure 
     return status;
 }
 
+static enum store_status remove_folders(struct memory *m, struct memory_erasure *e, uint32_t *left)
+{
+    const struct memory_account *account = memory_names_next(m, e->so_far.account);
+    enum store_status status = STORE_OK;
+
+    for (uint32_t i = 0; status == STORE_OK && i < account->folder_count; i++)
+        status = remove_entries(m, e, account->folders[i]->id, left);
+    return status;
+}
+
 static void remove_imported(struct memory *m, uint64_t account)
 {
     struct store_key prefix = store_key_id(STORE_TABLE_IMPORTED, account);
@@ -153,6 +166,8 @@ static enum store_status step(struct memory *m, struct memory_erasure **at, bool
 
     if (status == STORE_OK)
         status = remove_entries(m, e, e->so_far.quarantine, &left);
+    if (status == STORE_OK)
+        status = remove_folders(m, e, &left);
     *done_out = status == STORE_OK && left > 0;
     if (!*done_out)
         return status;

@@ -3,53 +3,32 @@
 
 /* ---- mailboxes ---- */
 
-static enum store_status show_mailbox(struct memory *m, struct memory_mailbox *box,
-                                      store_mailbox_visit *visit, void *context, bool *more)
+enum store_status memory_list_show(struct memory *m, struct memory_mailbox *box, struct span name,
+                                   store_mailbox_visit *visit, void *context, bool *more_out)
 {
     enum store_status status = memory_mailbox_take(m, box);
-    struct store_mailbox shown = {
-        .id = box->id,
-        .account = box->account->id,
-        .name = span_text(box->place == MESSAGE_INBOX ? "INBOX" : "Quarantine"),
-        .place = box->place,
-        .uid_validity = (uint32_t)box->id,
-        .uid_next = box->uid_next,
-        .modseq = box->modseq,
-        .messages = box->messages,
-        .octets = box->size};
+    struct store_mailbox shown = {.id = box->id,
+                                  .account = box->account->id,
+                                  .name = name,
+                                  .place = box->place,
+                                  .uses = box->uses,
+                                  .uid_validity = (uint32_t)box->id,
+                                  .uid_next = box->uid_next,
+                                  .modseq = box->modseq,
+                                  .floor = box->floor,
+                                  .messages = box->messages,
+                                  .octets = box->size,
+                                  .keywords = store_keywords_span(&box->keywords)};
 
     if (status == STORE_OK)
-        *more = visit(context, &shown);
-    return status;
-}
-
-enum store_status memory_list_mailboxes(struct store *store, uint64_t id,
-                                        store_mailbox_visit *visit, void *context)
-{
-    struct memory *m = memory_of(store);
-    enum store_status status = STORE_OK;
-    uint64_t next = id;
-    bool more = true;
-
-    /* One account after the other: who is shown them may take long. */
-    while (more && status == STORE_OK) {
-        struct memory_account *account;
-
-        memory_lock(m);
-        account = memory_names_next(m, next);
-        if (!account || (id && account->id != id))
-            more = false;
-        for (int place = 0; more && status == STORE_OK && place < 2; place++)
-            status = show_mailbox(m, &account->mailboxes[place], visit, context, &more);
-        next = account ? account->id + 1 : 0;
-        memory_unlock(m);
-    }
+        *more_out = visit(context, &shown);
     return status;
 }
 
 /* ---- entries ---- */
 
-static bool show_entry(const struct memory_entry *e, store_entry_visit *visit, void *context)
+static bool show_entry(const struct memory *m, const struct memory_entry *e,
+                       store_entry_visit *visit, void *context)
 {
     const struct store_entry shown = {
         .mailbox = e->mailbox->id,
@@ -68,7 +47,7 @@ static bool show_entry(const struct memory_entry *e, store_entry_visit *visit, v
         .saved_ms = e->saved_ms,
         .modseq = e->modseq,
         .flags = e->flags,
-        .keywords = span_of(e->bytes + e->prefix + e->verdict, e->keywords),
+        .keywords = memory_entry_keywords(m, e),
         .verdict = span_of(e->bytes + e->prefix, e->verdict),
     };
 
@@ -82,15 +61,14 @@ static enum store_status enter(struct memory *m, uint64_t mailbox, struct memory
     return *box_out ? memory_mailbox_take(m, *box_out) : STORE_NONE;
 }
 
-enum store_status memory_list_entries(struct store *store, uint64_t mailbox,
+enum store_status memory_list_entries(struct store *store, uint64_t mailbox, uint32_t uid,
                                       store_entry_visit *visit, void *context)
 {
     struct memory *m = memory_of(store);
     enum store_status status = STORE_OK;
-    uint32_t uid = 0;
     bool more = true;
 
-    /* One after the other, as above. */
+    /* One after the other: who is shown them may take long. */
     while (more && status == STORE_OK) {
         struct memory_mailbox *box;
         struct memory_entry *e = NULL;
@@ -102,7 +80,7 @@ enum store_status memory_list_entries(struct store *store, uint64_t mailbox,
         more = e != NULL;
         if (e) {
             uid = e->uid + 1;
-            more = show_entry(e, visit, context);
+            more = show_entry(m, e, visit, context);
         }
         memory_unlock(m);
     }
@@ -122,7 +100,7 @@ enum store_status memory_list_entry(struct store *store, uint64_t mailbox, uint3
     if (status == STORE_OK) {
         e = memory_mailbox_find(m, box, uid);
         if (e)
-            show_entry(e, visit, context);
+            show_entry(m, e, visit, context);
         else
             status = STORE_NONE;
     }
@@ -149,7 +127,7 @@ enum store_status memory_list_places(struct store *store, const struct id128 *me
             next = e->sibling;
             status = memory_mailbox_take(m, e->mailbox);
             if (status == STORE_OK && e->taken)
-                more = show_entry(e, visit, context);
+                more = show_entry(m, e, visit, context);
         }
         body->held--;
         memory_body_release(m, body);

@@ -215,7 +215,7 @@ void memory_mailbox_remove(struct memory_entry *entry, bool tombstone)
         close_gaps(box);
     box->messages--;
     box->size -= size;
-    memory_mailbox_unreserve(box, size);
+    memory_mailbox_unreserve(memory_mailbox_counter(box), size);
     if (tombstone)
         bury(box, entry);
 }
@@ -242,12 +242,13 @@ void memory_mailbox_delete(struct memory *m, struct memory_entry *entry, bool to
         view->gone = memory_arena_ref(&m->arena, entry);
         return;
     }
-    memory_arena_give(&m->arena, entry);
+    memory_entry_free(m, entry);
     memory_body_release(m, body);
 }
 
 void memory_mailbox_fini(struct memory_mailbox *box)
 {
     free(box->slots);
+    store_keywords_fini(&box->keywords);
     free(box->tombstones);
 }

@@ -29,7 +29,7 @@ struct memory_account *memory_names_account(const struct memory *m, uint64_t id)
     return leaf ? rcu_dereference(leaf->accounts[id % LEAF]) : NULL;
 }
 
-static bool set_id(struct memory *m, uint64_t id, struct memory_account *account)
+bool memory_names_set(struct memory *m, uint64_t id, struct memory_account *account)
 {
     struct memory_ids_leaf *leaf = m->accounts[id >> LEAF_BITS];
 
@@ -51,7 +51,7 @@ struct memory_mailbox *memory_names_mailbox(const struct memory *m, uint64_t id)
     for (int place = 0; account && place < 2; place++)
         if (account->mailboxes[place].id == id)
             return &account->mailboxes[place];
-    return NULL;
+    return account ? memory_tree_folder(account, id) : NULL;
 }
 
 /* ---- names ---- */
@@ -124,14 +124,14 @@ enum store_status memory_names_domain(struct store *store, uint64_t tenant, stru
 /* ---- accounts ---- */
 
 /* A mailbox's id is its UIDVALIDITY too, as in rocks_names.c. */
-static void init_mailbox(struct memory_account *account, enum message_place place)
+void memory_names_init_mailbox(struct memory_mailbox *box, struct memory_account *account,
+                               uint64_t id, uint8_t place)
 {
-    struct memory_mailbox *box = &account->mailboxes[place];
-
     box->account = account;
-    box->id = account->id + 1 + place;
-    box->place = (uint8_t)place;
+    box->id = id;
+    box->place = place;
     box->uid_next = 1;
+    box->modseq = 1;
     atomic_store(&box->pushed, UINT64_C(1) << 32);
 }
 
@@ -147,7 +147,7 @@ static bool enter(struct memory *m, struct memory_account *account)
         m->cap = cap;
     }
     for (uint64_t id = account->id; id < account->id + 3; id++)
-        if (!set_id(m, id, account))
+        if (!memory_names_set(m, id, account))
             return false;
     m->all[m->count++] = account;
     return true;
@@ -156,7 +156,7 @@ static bool enter(struct memory *m, struct memory_account *account)
 static void leave(struct memory *m, const struct memory_account *account)
 {
     for (uint64_t id = account->id; id < account->id + 3; id++)
-        set_id(m, id, NULL);
+        memory_names_set(m, id, NULL);
 }
 
 static struct memory_account *new_account(uint64_t id)
@@ -167,8 +167,8 @@ static struct memory_account *new_account(uint64_t id)
         return NULL;
     memset(account, 0, sizeof(*account));
     account->id = id;
-    init_mailbox(account, MESSAGE_INBOX);
-    init_mailbox(account, MESSAGE_QUARANTINE);
+    for (uint8_t place = 0; place < 2; place++)
+        memory_names_init_mailbox(&account->mailboxes[place], account, id + 1 + place, place);
     return account;
 }
 
@@ -189,8 +189,12 @@ static enum store_status make_account(struct memory *m, const struct store_accou
     atomic_store(&account->quota, fields->quota_octets);
     if (!enter(m, account))
         status = STORE_FAILED;
-    else if ((status = find(m, KIND_ACCOUNT, fields->key, true, &row)) != STORE_OK)
+    else if (!memory_tree_init(m, account) ||
+             (status = find(m, KIND_ACCOUNT, fields->key, true, &row)) != STORE_OK) {
         m->count--;
+        memory_tree_drop(m, account);
+        status = STORE_FAILED;
+    }
     if (status != STORE_OK) {
         leave(m, account);
         free(account);
@@ -233,6 +237,42 @@ enum store_status memory_names_put(struct store *store, const struct store_accou
     return status;
 }
 
+/* Under the lock. */
+static enum store_status rename_account(struct memory *m, uint64_t account, struct span from,
+                                        struct span to)
+{
+    uint8_t bytes[NAME_KEY], other_bytes[NAME_KEY];
+    struct writer key = writer_of(bytes, sizeof(bytes)),
+                  other = writer_of(other_bytes, sizeof(other_bytes));
+    struct memory_map_row *row;
+
+    if (!name_key(&key, KIND_ACCOUNT, from) || !name_key(&other, KIND_ACCOUNT, to))
+        return STORE_FAILED;
+    row = memory_map_find(&m->names, writer_span(&key));
+    if (!row || row->values[VALUE_ID] != account)
+        return STORE_NONE;
+    if (memory_map_find(&m->names, writer_span(&other)))
+        return STORE_FAILED;
+    row = memory_map_put(&m->names, writer_span(&other));
+    if (!row)
+        return STORE_FAILED;
+    row->values[VALUE_ID] = account;
+    memory_map_remove(&m->names, writer_span(&key));
+    return STORE_OK;
+}
+
+enum store_status memory_names_rename(struct store *store, uint64_t account, struct span from,
+                                      struct span to)
+{
+    struct memory *m = memory_of(store);
+    enum store_status status;
+
+    memory_lock(m);
+    status = rename_account(m, account, from, to);
+    memory_unlock(m);
+    return status;
+}
+
 enum store_status memory_names_find(struct store *store, struct span key, uint64_t *account_out)
 {
     return id_of(store, KIND_ACCOUNT, key, false, account_out);
@@ -245,13 +285,18 @@ void memory_names_hide(struct memory *m, struct memory_account *account, struct 
 
     name_key(&name, KIND_ACCOUNT, key);
     memory_map_remove(&m->names, writer_span(&name));
-    set_id(m, account->id, NULL);
+    memory_names_set(m, account->id, NULL);
 }
 
 void memory_names_free(struct memory_account *account)
 {
     memory_mailbox_fini(&account->mailboxes[MESSAGE_INBOX]);
     memory_mailbox_fini(&account->mailboxes[MESSAGE_QUARANTINE]);
+    for (uint32_t i = 0; i < account->folder_count; i++) {
+        memory_mailbox_fini(account->folders[i]);
+        free(account->folders[i]);
+    }
+    free(account->folders);
     free(account->erasure);
     free(account);
 }
@@ -279,6 +324,7 @@ void memory_names_drop(struct memory *m, struct memory_account *account)
     memmove(m->all + i, m->all + i + 1, (m->count - i - 1) * sizeof(m->all[0]));
     m->count--;
     leave(m, account);
+    memory_tree_drop(m, account);
     if (account->view)
         account->gone = true;
     else
@@ -309,4 +355,6 @@ void memory_names_fini(struct memory *m)
     free(m->accounts);
     memory_map_fini(&m->names);
     memory_map_fini(&m->imported);
+    memory_map_fini(&m->mailboxes);
+    memory_map_fini(&m->subscriptions);
 }

@@ -44,8 +44,15 @@ static void memory_free(struct memory *m)
     free(m);
 }
 
+/* There is nothing behind it that could be lost later. */
+static enum store_status memory_sync(struct store *store)
+{
+    return STORE_OK;
+}
+
 static void memory_close(struct store *store)
 {
+    memory_reading_settle(memory_of(store));
     memory_free(memory_of(store));
 }
 
@@ -63,6 +70,7 @@ static const struct store_ops ops = {
     .tenant_put = memory_names_tenant,
     .domain_put = memory_names_domain,
     .account_put = memory_names_put,
+    .account_rename = memory_names_rename,
     .full_watch = memory_full_watch,
     .account_find = memory_names_find,
     .write = memory_apply_write,
@@ -72,7 +80,20 @@ static const struct store_ops ops = {
     .view_gather = memory_view_gather,
     .unpin = memory_view_unpin,
     .view_close = memory_view_close,
-    .mailboxes = memory_list_mailboxes,
+    .mailboxes = memory_tree_list,
+    .mailbox_find = memory_tree_find,
+    .mailbox_show = memory_tree_show,
+    .mailbox_create = memory_tree_create,
+    .mailbox_delete = memory_tree_delete,
+    .mailbox_rename = memory_tree_rename,
+    .mailbox_use = memory_tree_use,
+    .subscribe = memory_tree_subscribe,
+    .subscriptions = memory_tree_subscriptions,
+    .quota = memory_tree_quota,
+    .sync = memory_sync,
+    .reading_open = memory_reading_open,
+    .reading_read = memory_reading_read,
+    .reading_close = memory_reading_close,
     .entries = memory_list_entries,
     .entry_find = memory_list_entry,
     .places = memory_list_places,
@@ -111,8 +132,7 @@ static void init_locks(struct memory *m)
 static bool prefault(struct memory *m)
 {
     return hidden_prefault(m->arena.base, (uint64_t)m->arena.count * MEMORY_SEGMENT) &&
-           hidden_prefault(m->arena.segments,
-                                 m->arena.count * sizeof(m->arena.segments[0])) &&
+           hidden_prefault(m->arena.segments, m->arena.count * sizeof(m->arena.segments[0])) &&
            hidden_prefault(m->ids.lines, m->ids.count * sizeof(m->ids.lines[0]));
 }
 

@@ -140,8 +140,11 @@ enum store_status memory_view_gather(struct store *store, const struct pop3_mail
     return STORE_OK;
 }
 
+/* Those of views hold nothing. */
 void memory_view_unpin(struct store *store, void **pins, uint32_t count)
 {
+    for (uint32_t i = 0; i < count; i++)
+        memory_reading_unpin(memory_of(store), pins[i]);
 }
 
 void memory_view_close(struct store *store, const struct pop3_mailbox *view)
@@ -159,7 +162,7 @@ void memory_view_close(struct store *store, const struct pop3_mailbox *view)
 
         ref = e->next;
         body->held--;
-        memory_arena_give(&m->arena, e);
+        memory_entry_free(m, e);
         memory_body_release(m, body);
     }
     if (account->gone)

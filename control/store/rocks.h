@@ -23,7 +23,7 @@ enum rocks_family {
     ROCKS_FAMILIES,
 };
 
-enum { ROCKS_SCHEMA = 2, ROCKS_AHEAD_VERSION = 1, ROCKS_VIEW_BUCKETS = 256 };
+enum { ROCKS_SCHEMA = 3, ROCKS_AHEAD_VERSION = 1, ROCKS_VIEW_BUCKETS = 256 };
 
 struct rocks_view {
     struct pop3_mailbox view; /* first: what the session sees */
@@ -71,7 +71,7 @@ struct rocks {
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_block_based_table_options_t *table;
     rocksdb_cache_t *cache;
-    rocksdb_writeoptions_t *write;
+    rocksdb_writeoptions_t *write, *write_lazy; /* the second does not sync */
     rocksdb_readoptions_t *read;
 
     pthread_mutex_t changing;
@@ -81,8 +81,12 @@ struct rocks {
     rocksdb_writebatch_t *rows; /* an empty one, or NULL */
     uint64_t incarnation;
     uint64_t next_id;
-    uint64_t batch;       /* number of the last synced batch */
-    uint64_t batch_found; /* what it was when the database was opened */
+    uint64_t batch;           /* number of the last synced batch */
+    uint64_t batch_found;     /* what it was when the database was opened */
+    bool unsynced;            /* what was written last is not synced */
+    uint64_t logged;          /* bytes since all families were written out */
+    uint64_t modseq_floor;    /* no mailbox's modification sequence is lower */
+    uint64_t modseq_reserved; /* none above it was given to a change that was not synced */
     uint8_t secret[STORE_SECRET];
     uint64_t clock;       /* no id of a message committed so far has a later time */
     uint64_t clock_found; /* what it was when the database was opened */
@@ -110,6 +114,7 @@ struct rocks {
 
     pthread_mutex_t views_lock;
     struct rocks_view *views[ROCKS_VIEW_BUCKETS];
+    struct rocks_reading *readings; /* likewise under views_lock */
 };
 
 /* ---- rocks_db.c: the database as such ---- */
@@ -132,6 +137,23 @@ enum store_status rocks_db_write_out(struct rocks *r, rocksdb_writebatch_t *batc
 /* Begins and ends a use of the database. False: it is closed, don't end. */
 bool rocks_db_use(struct rocks *r);
 void rocks_db_release(struct rocks *r);
+/* False ends the walk. Spans are valid during the call. */
+typedef bool rocks_db_visit(void *context, struct span key, struct span value);
+/* All rows of a family from `start` on, in the order of keys. */
+enum store_status rocks_db_walk(struct rocks *r, enum rocks_family family, struct span start,
+                                rocks_db_visit *visit, void *context);
+/* Writes what `fill` makes of `count` rows, all or nothing. */
+typedef void rocks_db_fill(struct rocks *r, rocksdb_writebatch_t *batch, const void *rows,
+                           uint32_t count);
+enum store_status rocks_db_put(struct rocks *r, rocks_db_fill *fill, const void *rows,
+                               uint32_t count);
+
+/* ---- rocks_lazy.c: changes that are not synced ---- */
+
+/* The batch without a sync, unless that would leave a log that is not whole. */
+enum store_status rocks_lazy_write(struct rocks *r, rocksdb_writebatch_t *batch);
+/* Before the database closes. */
+void rocks_lazy_finish(struct rocks *r);
 
 /* ---- rocks_migrate.c: what an older version of the program wrote ---- */
 
@@ -218,6 +240,9 @@ void rocks_value_put_number(struct rocks *r, rocksdb_writebatch_t *batch, enum r
                             struct span key, uint64_t n);
 void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_family family,
                         struct span key);
+/* All rows under {table, id} of the index. */
+void rocks_value_delete_range(struct rocks *r, rocksdb_writebatch_t *batch, enum store_table table,
+                              uint64_t id);
 /* Rows 0 to rows - 1 of a body. */
 void rocks_value_delete_body(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t incarnation,
                              const struct id128 *message, uint32_t rows);
@@ -264,6 +289,35 @@ struct rocks_fault {
  * who holds `changing` waits for. */
 bool rocks_repair(struct rocks *r, const struct rocks_fault *fault);
 
+/* ---- rocks_names.c: names, and what they lead to ---- */
+
+/* {kind, parent, name}: the parent of mailboxes and subscriptions is their account, of others 0. */
+enum rocks_name {
+    ROCKS_NAME_TENANT = 'T',
+    ROCKS_NAME_DOMAIN = 'D',
+    ROCKS_NAME_ACCOUNT = 'A',
+    ROCKS_NAME_MAILBOX = 'M',
+    ROCKS_NAME_SUBSCRIPTION = 'S', /* leads to 1 */
+};
+
+enum store_status rocks_names_look(struct rocks *r, enum rocks_name kind, uint64_t parent,
+                                   struct span name, uint64_t *id_out);
+/* STORE_NAME bytes at most. */
+void rocks_names_put(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_name kind,
+                     uint64_t parent, struct span name, uint64_t id);
+void rocks_names_drop(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_name kind,
+                      uint64_t parent, struct span name);
+enum store_status rocks_names_drop_all(struct rocks *r, rocksdb_writebatch_t *batch,
+                                       enum rocks_name kind, uint64_t parent);
+/* All of that parent, in the order of names. */
+void rocks_names_walk(struct rocks_walk *walk, struct rocks *r, enum rocks_name kind,
+                      uint64_t parent);
+/* The name where the walk is. */
+struct span rocks_names_of(const struct rocks_walk *walk);
+/* Name, row and state of a new mailbox; all of `fields` but UIDVALIDITY. */
+void rocks_names_put_mailbox(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t id,
+                             const struct store_row_mailbox *fields, struct span name);
+
 /* ---- the rest of store_ops ---- */
 
 enum store_status rocks_names_tenant(struct store *store, struct span name, uint64_t *tenant_out);
@@ -271,6 +325,8 @@ enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struc
                                      uint8_t class, uint64_t *domain_out);
 enum store_status rocks_names_account(struct store *store, const struct store_account *account,
                                       uint64_t *account_out);
+enum store_status rocks_names_rename(struct store *store, uint64_t account, struct span from,
+                                     struct span to);
 enum store_status rocks_names_find(struct store *store, struct span key, uint64_t *account_out);
 
 enum store_status rocks_apply_write(struct store *store, const struct id128 *message, uint32_t row,
@@ -289,10 +345,50 @@ void rocks_view_close(struct store *store, const struct pop3_mailbox *view);
 /* Drops the snapshots of all views, before the database closes. */
 void rocks_view_unfix(struct rocks *r);
 
+/* A body, wherever its message is shown. */
+struct rocks_body {
+    struct id128 message;
+    uint64_t incarnation, size;
+};
+/* What was read stays until rocks_view_unpin(), or, where that failed, is given back at once. */
+void rocks_view_pin(struct rocks *r, enum store_status status, struct rocks_value *value,
+                    struct span *bytes_out, void **pin_out);
+/* The row of the body that holds `offset`, from there on. */
+enum store_status rocks_view_body(struct rocks *r, const rocksdb_readoptions_t *read,
+                                  const struct rocks_body *body, uint64_t offset,
+                                  struct rocks_value *value, struct span *out);
+
+enum store_status rocks_reading_open(struct store *store, uint64_t mailbox, uint32_t uid,
+                                     const struct store_reading **reading_out);
+enum store_status rocks_reading_read(struct store *store, const struct store_reading *reading,
+                                     uint64_t offset, struct span *bytes_out, void **pin_out);
+void rocks_reading_close(struct store *store, const struct store_reading *reading);
+/* As rocks_view_unfix(); under views_lock. */
+void rocks_reading_unfix(struct rocks *r);
+enum store_status rocks_lazy_sync(struct store *store);
+
 enum store_status rocks_list_mailboxes(struct store *store, uint64_t account,
                                        store_mailbox_visit *visit, void *context);
-enum store_status rocks_list_entries(struct store *store, uint64_t mailbox,
+/* All of a mailbox but its name. */
+enum store_status rocks_list_show(struct rocks *r, struct store_mailbox *mailbox,
+                                  store_mailbox_visit *visit, void *context, bool *more_out);
+enum store_status rocks_list_entries(struct store *store, uint64_t mailbox, uint32_t uid,
                                      store_entry_visit *visit, void *context);
+enum store_status rocks_mailbox_find(struct store *store, uint64_t account, struct span name,
+                                     uint64_t *mailbox_out);
+enum store_status rocks_mailbox_show(struct store *store, uint64_t mailbox,
+                                     store_mailbox_visit *visit, void *context);
+enum store_status rocks_mailbox_create(struct store *store, uint64_t account, struct span name,
+                                       uint16_t uses, uint64_t *mailbox_out);
+enum store_status rocks_mailbox_delete(struct store *store, uint64_t mailbox);
+enum store_status rocks_mailbox_rename(struct store *store, uint64_t mailbox, struct span name);
+enum store_status rocks_mailbox_use(struct store *store, uint64_t mailbox, uint16_t uses);
+enum store_status rocks_mailbox_subscribe(struct store *store, uint64_t account, struct span name,
+                                          bool subscribed);
+enum store_status rocks_mailbox_subscriptions(struct store *store, uint64_t account,
+                                              store_name_visit *visit, void *context);
+enum store_status rocks_mailbox_quota(struct store *store, uint64_t account,
+                                      struct store_quota *quota_out);
 enum store_status rocks_list_entry(struct store *store, uint64_t mailbox, uint32_t uid,
                                    store_entry_visit *visit, void *context);
 enum store_status rocks_list_places(struct store *store, const struct id128 *message,
@@ -315,7 +411,8 @@ enum store_status rocks_check(struct store *store, const struct store_fsck *opti
 enum store_status rocks_directory_find(struct store *store, struct span key,
                                        struct writer *value_out);
 enum store_status rocks_directory_put(struct store *store, const struct store_directory_row *rows,
-                                      uint32_t count);
+                                      uint32_t count, const struct store_audit *audit,
+                                      uint32_t audits);
 enum store_status rocks_directory_walk(struct store *store, struct span start,
                                        store_directory_visit *visit, void *context);
 
@@ -336,9 +433,5 @@ enum store_status rocks_erase(struct store *store, struct span key,
                               const struct store_reason *reason, uint64_t *account_out);
 enum store_status rocks_erase_step(struct store *store, store_erasure_visit *visit, void *context,
                                    bool *done_out);
-/* Rows of names that lead to an account and to its mailboxes, out. */
-void rocks_names_drop_account(struct rocks *r, rocksdb_writebatch_t *batch, struct span key);
-enum store_status rocks_names_drop_mailboxes(struct rocks *r, rocksdb_writebatch_t *batch,
-                                             uint64_t account);
 
 #endif

@@ -74,6 +74,18 @@ static void apply_each(struct rocks_batch *b, struct store_change *changes, uint
         case STORE_IMPORT:
             c->status_out = rocks_import(b, c->import);
             break;
+        case STORE_MARK:
+            c->status_out = rocks_mark(b, c->mark);
+            break;
+        case STORE_EXPUNGE:
+            c->status_out = rocks_expunge(b, c->expunge);
+            break;
+        case STORE_COPY:
+            c->status_out = rocks_copy(b, c->copy);
+            break;
+        case STORE_APPEND:
+            c->status_out = rocks_append(b, c->append);
+            break;
         }
     }
     rocks_delete_bodies(b);
@@ -121,13 +133,30 @@ static enum store_status finish(struct rocks *r, struct rocks_batch *batch,
     if (write)
         status = rocks_batch_write(batch);
     rocks_db_release(r);
-    if (write && status != STORE_OK)
+    if (write && status != STORE_OK && batch->durable) {
         status = rocks_heal_batch(r, status, batch->messages, batch->message_count);
-    if (status == STORE_OK)
+    } else if (write && status != STORE_OK) {
+        r->sick = true;
+        r->ill = status;
+    }
+    if (status == STORE_OK) {
         rocks_full_tell(batch);
+        rocks_batch_tell(batch);
+    }
     rocks_batch_fini(batch);
     pthread_mutex_unlock(&r->changing);
     return status;
+}
+
+/* How many messages they may bring. */
+static uint32_t count_messages(const struct store_change *changes, uint32_t count)
+{
+    uint32_t messages = count;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (changes[i].kind == STORE_APPEND && changes[i].append->count <= STORE_APPENDS)
+            messages += changes[i].append->count;
+    return messages;
 }
 
 void rocks_apply(struct store *store, struct store_change *changes, uint32_t count)
@@ -138,7 +167,7 @@ void rocks_apply(struct store *store, struct store_change *changes, uint32_t cou
 
     if (count == 0)
         return;
-    status = begin(r, &batch, count);
+    status = begin(r, &batch, count_messages(changes, count));
     if (status != STORE_OK) {
         answer_all(changes, count, status);
         return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks.h"
 
+#include <stdlib.h>
+
 /*
  * Every row once, and each from both ends: entries lead to references and bodies, references to
  * entries, rows of bodies to bodies, counters to sums. All of it as of one snapshot, so that what
@@ -13,6 +15,8 @@ struct check {
     rocksdb_readoptions_t *read;
     struct store_health *health;
     bool unreferred; /* an entry without a reference stays so */
+    uint8_t *named;  /* a bit for each mailbox that a name leads to, by its id */
+    uint64_t named_bytes;
     uint64_t whole;  /* bodies with rows whose rows are all there */
     uint64_t wanted; /* bodies with rows */
 };
@@ -111,7 +115,7 @@ static void check_entry(struct check *c, struct span key, struct span value)
 {
     struct store_entry entry = {0};
     struct store_row_body body;
-    struct store_key reference, flags, prefix;
+    struct store_key reference, flags, prefix, mailbox;
 
     c->health->entries++;
     if (!store_key_read_entry(key, &entry.mailbox, &entry.uid) ||
@@ -129,6 +133,9 @@ static void check_entry(struct check *c, struct span key, struct span value)
         report_entry(c, STORE_FAULT_ENTRY_UNREFERRED, &entry);
     if (!there(c, ROCKS_FLAGS, &flags) || !there(c, ROCKS_INDEX, &prefix))
         report_entry(c, STORE_FAULT_ENTRY_INCOMPLETE, &entry);
+    mailbox = store_key_id(STORE_TABLE_MAILBOX, entry.mailbox);
+    if (!there(c, ROCKS_INDEX, &mailbox))
+        report_entry(c, STORE_FAULT_ENTRY_HOMELESS, &entry);
 }
 
 /* What stands beside an entry: `entry` names it. */
@@ -363,6 +370,94 @@ static void check_mailbox(struct check *c, uint64_t account, uint64_t mailbox, s
     }
 }
 
+/* ---- mailboxes and their names ---- */
+
+static bool note_named(struct check *c, uint64_t mailbox)
+{
+    uint64_t bytes = c->named_bytes;
+    uint8_t *grown;
+
+    /* No mailbox has such an id. */
+    if (mailbox > UINT32_MAX)
+        return false;
+    while (bytes <= mailbox / 8)
+        bytes = 2 * bytes + 4096;
+    if (bytes > c->named_bytes) {
+        grown = realloc(c->named, bytes);
+        if (!grown)
+            return false;
+        memset(grown + c->named_bytes, 0, bytes - c->named_bytes);
+        c->named = grown;
+        c->named_bytes = bytes;
+    }
+    c->named[mailbox / 8] |= (uint8_t)(1u << mailbox % 8);
+    return true;
+}
+
+static bool is_named(const struct check *c, uint64_t mailbox)
+{
+    return mailbox / 8 < c->named_bytes && c->named[mailbox / 8] & 1u << mailbox % 8;
+}
+
+/* NONE: no row. */
+static enum store_status find_mailbox(struct check *c, uint64_t mailbox,
+                                      struct store_row_mailbox *row_out)
+{
+    struct store_key key = store_key_id(STORE_TABLE_MAILBOX, mailbox);
+    struct rocks_value value;
+    enum store_status status = rocks_value_get(c->r, c->read, ROCKS_INDEX, rocks_key(&key), &value);
+
+    if (status == STORE_OK && !store_row_read_mailbox(value.bytes, row_out))
+        status = STORE_CORRUPT;
+    rocks_value_free(&value);
+    return status;
+}
+
+/* A name of the account's that leads to `mailbox`: what is in it is added to *sum. */
+static void check_name(struct check *c, uint64_t account, uint64_t mailbox, struct sum *sum)
+{
+    struct store_row_mailbox row;
+    struct sum of_mailbox;
+    enum store_status status = find_mailbox(c, mailbox, &row);
+
+    if (status == STORE_NONE || (status == STORE_OK && row.account != account))
+        report(c, (struct rocks_fault){.fault = {.class = STORE_FAULT_NAME_LOST,
+                                                 .account = account,
+                                                 .mailbox = mailbox}});
+    if (status != STORE_OK || row.account != account) {
+        sum->sound &= status == STORE_OK || status == STORE_NONE;
+        return;
+    }
+    sum->sound &= note_named(c, mailbox);
+    check_mailbox(c, account, mailbox, &of_mailbox);
+    if (row.place == MESSAGE_QUARANTINE)
+        return;
+    sum->usage.messages += of_mailbox.usage.messages;
+    sum->usage.octets += of_mailbox.usage.octets;
+    sum->sound &= of_mailbox.sound;
+}
+
+static struct sum check_names(struct check *c, uint64_t account)
+{
+    struct store_key prefix = store_key_id((enum store_table)ROCKS_NAME_MAILBOX, account);
+    struct sum sum = {.sound = true};
+    struct rocks_walk walk;
+
+    rocks_walk_begin_once(&walk, c->r, ROCKS_NAMES, &prefix, c->snapshot);
+    while (rocks_walk_next(&walk)) {
+        uint64_t mailbox;
+
+        if (store_row_read_number(walk.value, &mailbox)) {
+            check_name(c, account, mailbox, &sum);
+        } else {
+            report_unreadable(c);
+            sum.sound = false;
+        }
+    }
+    sum.sound &= rocks_walk_end(&walk) == STORE_OK;
+    return sum;
+}
+
 static void check_account(struct check *c, struct span key, struct span value)
 {
     struct rocks_fault f = {.fault.class = STORE_FAULT_ACCOUNT_COUNT};
@@ -370,7 +465,7 @@ static void check_account(struct check *c, struct span key, struct span value)
     struct store_row_usage usage = {0};
     struct store_key usage_key;
     struct rocks_value found;
-    struct sum inbox, quarantine;
+    struct sum sum;
     bool read;
 
     if (!store_key_read_id(key, &f.fault.account) || !store_row_read_account(value, &account)) {
@@ -381,14 +476,42 @@ static void check_account(struct check *c, struct span key, struct span value)
     read = rocks_value_get(c->r, c->read, ROCKS_INDEX, rocks_key(&usage_key), &found) == STORE_OK &&
            store_row_read_usage(found.bytes, &usage);
     rocks_value_free(&found);
-    check_mailbox(c, f.fault.account, account.inbox, &inbox);
-    check_mailbox(c, f.fault.account, account.quarantine, &quarantine);
-    f.messages = inbox.usage.messages - usage.messages;
-    f.octets = inbox.usage.octets - usage.octets;
+    sum = check_names(c, f.fault.account);
+    f.messages = sum.usage.messages - usage.messages;
+    f.octets = sum.usage.octets - usage.octets;
     if (!read)
         report_unreadable(c);
-    else if (inbox.sound && (f.messages || f.octets))
+    else if (sum.sound && (f.messages || f.octets))
         report(c, f);
+}
+
+/* After all accounts. Names of an account that is being erased go at its end. */
+static void check_mailbox_row(struct check *c, struct span key, struct span value)
+{
+    struct rocks_fault f = {.fault.class = STORE_FAULT_MAILBOX_NAMELESS};
+    struct store_row_mailbox row;
+    struct store_key erasure, gone;
+
+    if (!store_key_read_id(key, &f.fault.mailbox) || !store_row_read_mailbox(value, &row)) {
+        report_unreadable(c);
+        return;
+    }
+    f.fault.account = row.account;
+    erasure = store_key_id(STORE_TABLE_ERASURE, row.account);
+    gone = store_key_id(STORE_TABLE_GONE, f.fault.mailbox);
+    if (row.place == STORE_ROW_GONE
+            ? !there(c, ROCKS_INDEX, &gone)
+            : !is_named(c, f.fault.mailbox) && !there(c, ROCKS_INDEX, &erasure))
+        report(c, f);
+}
+
+static void check_keywords(struct check *c, struct span key, struct span value)
+{
+    struct span keywords;
+    uint64_t mailbox;
+
+    if (!store_key_read_id(key, &mailbox) || !store_row_read_keywords(value, &keywords))
+        report_unreadable(c);
 }
 
 /* ---- rows that stand alone ---- */
@@ -429,8 +552,10 @@ static enum store_status check_all(struct check *c)
         {STORE_TABLE_ENTRY, check_entry},     {STORE_TABLE_REFERENCE, check_reference},
         {STORE_TABLE_PREFIX, check_prefix},   {STORE_TABLE_ENVELOPE, check_companion},
         {STORE_TABLE_TREE, check_companion},  {STORE_TABLE_BODY, check_body},
-        {STORE_TABLE_ACCOUNT, check_account}, {STORE_TABLE_AUDIT, check_audit},
-        {STORE_TABLE_IMPORTED, check_number}, {STORE_TABLE_ERASURE, check_erasure},
+        {STORE_TABLE_ACCOUNT, check_account}, {STORE_TABLE_MAILBOX, check_mailbox_row},
+        {STORE_TABLE_AUDIT, check_audit},     {STORE_TABLE_IMPORTED, check_number},
+        {STORE_TABLE_GONE, check_number},     {STORE_TABLE_KEYWORDS, check_keywords},
+        {STORE_TABLE_ERASURE, check_erasure},
     };
     struct store_key all = {.len = 0};
     enum store_status status = each(c, ROCKS_FLAGS, &all, check_flags);
@@ -461,6 +586,7 @@ enum store_status rocks_check(struct store *store, const struct store_fsck *opti
     c.read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(c.read, c.snapshot);
     status = check_all(&c);
+    free(c.named);
     rocksdb_readoptions_destroy(c.read);
     rocksdb_release_snapshot(r->db, c.snapshot);
     rocks_db_release(r);

@@ -230,6 +230,23 @@ static enum store_status collect_bodies(struct rocks *r, struct store_collected 
     return status;
 }
 
+/* ---- deleted mailboxes ---- */
+
+/* NONE: there are none. */
+static enum store_status empty_mailbox(struct rocks *r, struct store_collected *c)
+{
+    uint64_t mailbox = 0, begun = clock_monotonic_ns() / 1000, held;
+    bool done = false;
+    enum store_status status = rocks_gone_find(r, 0, 0, &mailbox);
+
+    if (status == STORE_OK)
+        status = rocks_gone_step(r, mailbox, &done);
+    held = clock_monotonic_ns() / 1000 - begun;
+    if (status == STORE_OK && held > c->held_us)
+        c->held_us = held;
+    return status;
+}
+
 enum store_status rocks_collect(struct store *store, const struct store_collect *limits,
                                 struct store_collected *collected)
 {
@@ -239,10 +256,10 @@ enum store_status rocks_collect(struct store *store, const struct store_collect 
     collected->done = false;
     if (!rocks_db_use(r))
         return STORE_FAILED;
-    if (r->collecting.bodies)
-        status = collect_bodies(r, collected);
-    else
-        status = collect_tombstones(r, limits, collected);
+    status = empty_mailbox(r, collected);
+    if (status == STORE_NONE)
+        status = r->collecting.bodies ? collect_bodies(r, collected)
+                                      : collect_tombstones(r, limits, collected);
     rocks_db_release(r);
     return status;
 }

@@ -79,17 +79,23 @@ static void forget_asked(struct rocks_batch *b, const struct message *m)
     }
 }
 
+enum store_status rocks_commit_check(struct rocks_batch *b, const struct message *m)
+{
+    enum store_status status;
+
+    if (!rocks_room(b->r, m->size - (uint64_t)m->rows_written * CHUNK_LARGE_DATA))
+        return STORE_DISK_FULL;
+    status = check_rows(b, m);
+    return status == STORE_OK ? check_new(b, m) : status;
+}
+
 static enum store_status check(struct rocks_batch *b, const struct message *m)
 {
     enum store_status status;
 
     if (m->deliveries == 0 || m->deliveries > MESSAGE_DELIVERIES)
         return STORE_FAILED;
-    if (!rocks_room(b->r, m->size - (uint64_t)m->rows_written * CHUNK_LARGE_DATA))
-        return STORE_DISK_FULL;
-    status = check_rows(b, m);
-    if (status == STORE_OK)
-        status = check_new(b, m);
+    status = rocks_commit_check(b, m);
     /* All that are full are found at once. */
     for (uint32_t i = 0; (status == STORE_OK || status == STORE_FULL) && i < m->deliveries; i++) {
         enum store_status asked = ask(b, m, &m->delivery[i]);
@@ -217,6 +223,8 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
     const struct message_delivery *d = &m->delivery[delivery];
     uint64_t mailbox = rocks_batch_mailbox(account, d->place);
     struct store_entry entry = {
+        .mailbox = mailbox,
+        .uid = d->uid_out,
         .message = m->id,
         .incarnation = b->r->incarnation,
         .delivery = delivery,
@@ -241,10 +249,11 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
         entry.verdict.len = 0;
     store_row_put_entry(&w, &entry);
     rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
-    w = writer_of(bytes, sizeof(bytes));
-    store_row_put_flags(&w, &entry);
-    key = store_key_flags(mailbox, d->uid_out);
-    rocks_value_put(b->r, b->rows, ROCKS_FLAGS, rocks_key(&key), writer_span(&w));
+    /* Without memory for keywords, without those. */
+    if (!rocks_entry_put_flags(b, &entry)) {
+        entry.keywords.len = 0;
+        rocks_entry_put_flags(b, &entry);
+    }
     key = store_key_entry(STORE_TABLE_PREFIX, mailbox, d->uid_out);
     put_content(b, &key, d->prefix);
     key = store_key_reference(&m->id, mailbox, d->uid_out);
@@ -256,56 +265,56 @@ static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery,
 {
     struct message_delivery *d = &m->delivery[delivery];
     struct rocks_account *account;
-    struct store_row_state *state;
+    struct rocks_box box;
 
     /* Read by check() already. */
     if (rocks_batch_account(b, d->account, d->place, &account) != STORE_OK)
         return;
     if (d->place == MESSAGE_QUARANTINE)
         rocks_quarantine_evict(b, account, store_row_size(m, d));
-    state = &account->state[d->place];
-    d->uid_out = state->uid_next++;
-    state->modseq++;
-    state->messages++;
-    state->octets += store_row_size(m, d);
-    account->changed[d->place] = true;
-    if (d->place == MESSAGE_INBOX) {
-        account->usage.messages++;
-        account->usage.octets += store_row_size(m, d);
+    box = rocks_batch_fixed(account, d->place);
+    d->uid_out = box.state->uid_next++;
+    box.state->modseq++;
+    rocks_batch_count(&box, store_row_size(m, d));
+    if (d->place == MESSAGE_INBOX)
         rocks_full_taken(account);
-    }
     put_entry(b, m, delivery, account, marks);
 }
 
-enum store_status rocks_commit_with(struct rocks_batch *b, struct message *m, uint32_t flags,
-                                    struct span keywords)
+enum store_status rocks_commit_put(struct rocks_batch *b, const struct message *m)
 {
-    struct marks marks = {.flags = flags, .keywords = keywords};
     size_t envelope_size = store_row_envelope_size(m);
     struct writer envelope;
-    uint8_t *bytes;
+    uint8_t *bytes = malloc(envelope_size);
     uint32_t pieces = 2;
-    enum store_status status = check(b, m);
 
-    if (status != STORE_OK)
-        return status;
     for (const struct chunk *c = m->rest; c; c = c->next)
         pieces++;
-    bytes = malloc(envelope_size);
     if (!bytes || !piece_room(b, pieces)) {
         free(bytes);
         return STORE_FAILED;
     }
     envelope = writer_of(bytes, envelope_size);
     put_message(b, m, &envelope);
-    for (uint32_t i = 0; i < m->deliveries; i++)
-        deliver(b, m, (uint16_t)i, &marks);
     free(bytes);
     b->messages[b->message_count++] = m->id;
     if (m->rows_written > 0)
         rocks_batch_ahead(b, &m->id);
     b->durable = true;
     return STORE_OK;
+}
+
+enum store_status rocks_commit_with(struct rocks_batch *b, struct message *m, uint32_t flags,
+                                    struct span keywords)
+{
+    struct marks marks = {.flags = flags, .keywords = keywords};
+    enum store_status status = check(b, m);
+
+    if (status == STORE_OK)
+        status = rocks_commit_put(b, m);
+    for (uint32_t i = 0; status == STORE_OK && i < m->deliveries; i++)
+        deliver(b, m, (uint16_t)i, &marks);
+    return status;
 }
 
 enum store_status rocks_commit(struct rocks_batch *b, struct message *m)

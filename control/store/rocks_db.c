@@ -29,8 +29,13 @@ enum store_status rocks_db_status(char *error)
 enum store_status rocks_db_write(struct rocks *r, rocksdb_writebatch_t *batch)
 {
     char *error = NULL;
+    size_t len;
 
+    rocksdb_writebatch_data(batch, &len);
+    r->logged += len;
     rocksdb_write(r->db, r->write, batch, &error);
+    if (!error)
+        r->unsynced = false;
     return rocks_db_status(error);
 }
 
@@ -123,6 +128,16 @@ static enum store_status read_clock(struct rocks *r)
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+/* Highest modification sequence that may have been given to a change that was not synced. */
+static enum store_status read_modseq(struct rocks *r)
+{
+    uint64_t modseq = 0;
+    enum store_status status = rocks_value_number(r, ROCKS_META, span_text("modseq"), &modseq);
+
+    r->modseq_floor = r->modseq_reserved = modseq;
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
 /*
  * Rows of bodies that an older incarnation wrote and never committed. Each of them has a pending
  * row, written in the same batch, that the commit's batch removes: so what is left is found without
@@ -190,7 +205,7 @@ static enum store_status begin_incarnation(struct rocks *r, bool fresh, char *er
     } else if ((status = read_counter(r, "incarnation", &count)) == STORE_OK &&
                (status = read_counter(r, "next_id", &r->next_id)) == STORE_OK &&
                (status = read_counter(r, "batch", &r->batch)) == STORE_OK &&
-               (status = read_clock(r)) == STORE_OK) {
+               (status = read_clock(r)) == STORE_OK && (status = read_modseq(r)) == STORE_OK) {
         status = remove_orphans(r, batch);
     }
     if (status == STORE_OK)
@@ -253,4 +268,47 @@ bool rocks_db_use(struct rocks *r)
 void rocks_db_release(struct rocks *r)
 {
     pthread_rwlock_unlock(&r->using);
+}
+
+enum store_status rocks_db_walk(struct rocks *r, enum rocks_family family, struct span start,
+                                rocks_db_visit *visit, void *context)
+{
+    rocksdb_iterator_t *it;
+    char *error = NULL;
+    bool on = true;
+
+    if (!rocks_db_use(r))
+        return STORE_FAILED;
+    it = rocksdb_create_iterator_cf(r->db, r->read, r->family[family]);
+    if (start.len)
+        rocksdb_iter_seek(it, (const char *)start.data, start.len);
+    else
+        rocksdb_iter_seek_to_first(it);
+    for (; on && rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
+        size_t key, value;
+        const char *key_bytes = rocksdb_iter_key(it, &key);
+        const char *value_bytes = rocksdb_iter_value(it, &value);
+
+        on = visit(context, span_of(key_bytes, key), span_of(value_bytes, value));
+    }
+    rocksdb_iter_get_error(it, &error);
+    rocksdb_iter_destroy(it);
+    rocks_db_release(r);
+    return rocks_db_status(error);
+}
+
+enum store_status rocks_db_put(struct rocks *r, rocks_db_fill *fill, const void *rows,
+                               uint32_t count)
+{
+    rocksdb_writebatch_t *batch;
+    enum store_status status;
+
+    if (!rocks_db_use(r))
+        return STORE_FAILED;
+    batch = rocksdb_writebatch_create();
+    fill(r, batch, rows, count);
+    status = rocks_db_write(r, batch);
+    rocksdb_writebatch_destroy(batch);
+    rocks_db_release(r);
+    return status;
 }

@@ -3,6 +3,42 @@
 
 #include <stdlib.h>
 
+/* Few are looked for one by one. */
+enum { FEW = 16 };
+
+static uint32_t slot_of(const struct rocks_batch *b, uint64_t mailbox, uint32_t uid)
+{
+    uint64_t hash = (mailbox << 32 ^ mailbox >> 32 ^ uid) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (uint32_t)(hash >> 32) & b->gone_mask;
+}
+
+static void enter(struct rocks_batch *b, uint32_t i)
+{
+    uint32_t slot = slot_of(b, b->gone[i].mailbox, b->gone[i].uid);
+
+    while (b->gone_slots[slot])
+        slot = (slot + 1) & b->gone_mask;
+    b->gone_slots[slot] = i + 1;
+}
+
+/* Twice as many slots as there is room for records, so that a search ends soon. What was taken back
+ * is left in its slots until they are made anew. */
+static bool make_slots(struct rocks_batch *b)
+{
+    uint32_t count = 2 * b->gone_cap, *slots = calloc(count, sizeof(*slots));
+
+    if (!slots)
+        return false;
+    free(b->gone_slots);
+    b->gone_slots = slots;
+    b->gone_mask = count - 1;
+    b->gone_used = b->gone_count;
+    for (uint32_t i = 0; i < b->gone_count; i++)
+        enter(b, i);
+    return true;
+}
+
 bool rocks_delete_note(struct rocks_batch *b, struct rocks_gone gone)
 {
     if (b->gone_count == b->gone_cap) {
@@ -14,21 +50,30 @@ bool rocks_delete_note(struct rocks_batch *b, struct rocks_gone gone)
         b->gone = grown;
         b->gone_cap = cap;
     }
+    if (b->gone_used == b->gone_mask / 2 + (b->gone_mask > 0) && b->gone_count >= FEW &&
+        !make_slots(b))
+        return false;
     b->gone[b->gone_count++] = gone;
+    if (b->gone_mask == 0)
+        return true;
+    enter(b, b->gone_count - 1);
+    b->gone_used++;
     return true;
 }
 
 bool rocks_delete_noted(const struct rocks_batch *b, uint64_t mailbox, uint32_t uid)
 {
-    for (uint32_t i = 0; i < b->gone_count; i++)
-        if (b->gone[i].mailbox == mailbox && b->gone[i].uid == uid)
+    if (b->gone_mask == 0) {
+        for (uint32_t i = 0; i < b->gone_count; i++)
+            if (b->gone[i].mailbox == mailbox && b->gone[i].uid == uid)
+                return true;
+        return false;
+    }
+    for (uint32_t slot = slot_of(b, mailbox, uid), i; (i = b->gone_slots[slot]) != 0;
+         slot = (slot + 1) & b->gone_mask)
+        if (i <= b->gone_count && b->gone[i - 1].mailbox == mailbox && b->gone[i - 1].uid == uid)
             return true;
     return false;
-}
-
-static void subtract(uint64_t *counter, uint64_t n)
-{
-    *counter -= n < *counter ? n : *counter;
 }
 
 void rocks_delete_rows(struct rocks_batch *b, const struct rocks_gone *gone)
@@ -45,27 +90,19 @@ void rocks_delete_rows(struct rocks_batch *b, const struct rocks_gone *gone)
     b->durable = true;
 }
 
-void rocks_delete_entry(struct rocks_batch *b, struct rocks_account *account,
-                        enum message_place place, const struct rocks_gone *gone, uint64_t size)
+void rocks_delete_entry(struct rocks_batch *b, const struct rocks_box *box,
+                        const struct rocks_gone *gone, uint64_t size)
 {
-    struct store_row_state *state = &account->state[place];
     uint8_t bytes[STORE_ROW_SMALL];
     struct writer w = writer_of(bytes, sizeof(bytes));
     struct store_key key;
 
     rocks_delete_rows(b, gone);
-    key = store_key_tombstone(gone->mailbox, ++state->modseq, gone->uid);
+    key = store_key_tombstone(gone->mailbox, ++box->state->modseq, gone->uid);
     store_row_put_tombstone(
         &w, &(struct store_row_tombstone){.message = gone->message, .deleted_ms = b->now_ms});
     rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
-    subtract(&state->messages, 1);
-    subtract(&state->octets, size);
-    account->changed[place] = true;
-    if (place == MESSAGE_INBOX) {
-        subtract(&account->usage.messages, 1);
-        subtract(&account->usage.octets, size);
-        rocks_full_freed(account);
-    }
+    rocks_batch_uncount(box, size);
 }
 
 /* What the entry row says of its message and size; NONE when it is gone. */
@@ -91,13 +128,15 @@ enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_
 {
     uint32_t first = b->gone_count;
     struct rocks_account *account;
+    struct rocks_box box;
     uint64_t size;
     enum store_status status = rocks_batch_account(b, view->account, MESSAGE_INBOX, &account);
 
     for (uint32_t i = 0; status == STORE_OK && i < view->view.count; i++) {
         struct rocks_gone gone = {.mailbox = view->mailbox, .uid = view->entries[i].uid};
 
-        if (!(marked[i / 8] & 1u << i % 8))
+        /* IMAP may have taken it out in the same batch. */
+        if (!(marked[i / 8] & 1u << i % 8) || rocks_delete_noted(b, gone.mailbox, gone.uid))
             continue;
         status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
         if (status == STORE_NONE)
@@ -109,33 +148,35 @@ enum store_status rocks_delete_marked(struct rocks_batch *b, const struct rocks_
         b->gone_count = first;
         return rocks_must(status);
     }
+    box = rocks_batch_fixed(account, MESSAGE_INBOX);
     for (uint32_t i = first; i < b->gone_count; i++) {
         struct rocks_gone *gone = &b->gone[i];
 
         if (read_entry(b, gone->mailbox, gone->uid, &gone->message, &size) == STORE_OK)
-            rocks_delete_entry(b, account, MESSAGE_INBOX, gone, size);
+            rocks_delete_entry(b, &box, gone, size);
     }
     return STORE_OK;
 }
 
 static enum store_status delete_reference(struct rocks_batch *b, struct rocks_gone gone)
 {
-    struct store_row_mailbox mailbox = {0};
-    struct rocks_account *account;
+    struct rocks_box box;
     uint64_t size = 0;
-    enum store_status status = rocks_value_mailbox(b->r, gone.mailbox, &mailbox);
+    enum store_status status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size), boxed;
 
-    if (status == STORE_OK)
-        status = rocks_batch_account(b, mailbox.account, mailbox.place, &account);
-    if (status == STORE_OK)
-        status = read_entry(b, gone.mailbox, gone.uid, &gone.message, &size);
     if (status == STORE_NONE || rocks_delete_noted(b, gone.mailbox, gone.uid))
         return STORE_OK;
     if (status != STORE_OK)
         return status;
+    boxed = rocks_batch_box(b, gone.mailbox, &box);
+    if (boxed != STORE_OK && boxed != STORE_NONE)
+        return boxed;
     if (!rocks_delete_note(b, gone))
         return STORE_FAILED;
-    rocks_delete_entry(b, account, mailbox.place, &gone, size);
+    if (boxed == STORE_OK)
+        rocks_delete_entry(b, &box, &gone, size);
+    else
+        rocks_delete_rows(b, &gone);
     return STORE_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "control/store/rocks.h"
+#include "control/store/rocks_batch.h"
 
 enum store_status rocks_directory_find(struct store *store, struct span key,
                                        struct writer *value_out)
@@ -20,53 +20,64 @@ enum store_status rocks_directory_find(struct store *store, struct span key,
     return status;
 }
 
+/* A rocks_db_fill of struct store_directory_row. */
+static void fill(struct rocks *r, rocksdb_writebatch_t *batch, const void *rows, uint32_t count)
+{
+    const struct store_directory_row *row = rows;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (row[i].value.len)
+            rocks_value_put(r, batch, ROCKS_DIRECTORY, row[i].key, row[i].value);
+        else
+            rocks_value_delete(r, batch, ROCKS_DIRECTORY, row[i].key);
+    }
+}
+
+struct putting {
+    const struct store_directory_row *rows;
+    const struct store_audit *audit;
+    uint32_t count, audits;
+};
+
+static enum store_status put_audited(struct rocks_batch *b, void *context)
+{
+    const struct putting *p = context;
+    enum store_status status = rocks_audit_begin(b);
+
+    if (status != STORE_OK)
+        return status;
+    fill(b->r, b->rows, p->rows, p->count);
+    for (uint32_t i = 0; i < p->audits; i++)
+        rocks_audit_put(b, &p->audit[i]);
+    return STORE_OK;
+}
+
 enum store_status rocks_directory_put(struct store *store, const struct store_directory_row *rows,
-                                      uint32_t count)
+                                      uint32_t count, const struct store_audit *audit,
+                                      uint32_t audits)
 {
     struct rocks *r = (struct rocks *)store;
-    rocksdb_writebatch_t *batch;
-    enum store_status status;
+    struct putting p = {.rows = rows, .audit = audit, .count = count, .audits = audits};
 
-    if (!rocks_db_use(r))
-        return STORE_FAILED;
-    batch = rocksdb_writebatch_create();
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].value.len)
-            rocks_value_put(r, batch, ROCKS_DIRECTORY, rows[i].key, rows[i].value);
-        else
-            rocks_value_delete(r, batch, ROCKS_DIRECTORY, rows[i].key);
-    }
-    status = rocks_db_write(r, batch);
-    rocksdb_writebatch_destroy(batch);
-    rocks_db_release(r);
-    return status;
+    return audits ? rocks_apply_one(r, put_audited, &p) : rocks_db_put(r, fill, rows, count);
+}
+
+struct walk {
+    store_directory_visit *visit;
+    void *context;
+};
+
+static bool show(void *context, struct span key, struct span value)
+{
+    const struct walk *w = context;
+
+    return w->visit(w->context, &(struct store_directory_row){.key = key, .value = value});
 }
 
 enum store_status rocks_directory_walk(struct store *store, struct span start,
                                        store_directory_visit *visit, void *context)
 {
-    struct rocks *r = (struct rocks *)store;
-    rocksdb_iterator_t *it;
-    char *error = NULL;
-    bool on = true;
+    struct walk w = {visit, context};
 
-    if (!rocks_db_use(r))
-        return STORE_FAILED;
-    it = rocksdb_create_iterator_cf(r->db, r->read, r->family[ROCKS_DIRECTORY]);
-    if (start.len)
-        rocksdb_iter_seek(it, (const char *)start.data, start.len);
-    else
-        rocksdb_iter_seek_to_first(it);
-    for (; on && rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
-        size_t key, value;
-        const char *key_bytes = rocksdb_iter_key(it, &key);
-        const char *value_bytes = rocksdb_iter_value(it, &value);
-
-        on = visit(context, &(struct store_directory_row){.key = span_of(key_bytes, key),
-                                                          .value = span_of(value_bytes, value)});
-    }
-    rocksdb_iter_get_error(it, &error);
-    rocksdb_iter_destroy(it);
-    rocks_db_release(r);
-    return rocks_db_status(error);
+    return rocks_db_walk((struct rocks *)store, ROCKS_DIRECTORY, start, show, &w);
 }

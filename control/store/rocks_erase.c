@@ -42,10 +42,34 @@ static void delete_id(struct rocks_batch *b, enum store_table table, uint64_t id
 
 /* ---- the beginning ---- */
 
+/* Mailboxes beside the two fixed ones are emptied like those that their owner deleted. */
+static enum store_status begin_folders(struct rocks_batch *b, uint64_t account)
+{
+    struct rocks_walk walk;
+    enum store_status status = STORE_OK, ended;
+
+    rocks_names_walk(&walk, b->r, ROCKS_NAME_MAILBOX, account);
+    while (status == STORE_OK && rocks_walk_next(&walk)) {
+        struct store_row_mailbox row;
+        uint64_t mailbox;
+
+        if (!store_row_read_number(walk.value, &mailbox))
+            status = STORE_CORRUPT;
+        else
+            status = rocks_value_mailbox(b->r, mailbox, &row);
+        if (status == STORE_OK && row.place == STORE_FOLDER)
+            rocks_gone_put(b, mailbox, &row);
+        else if (status == STORE_NONE)
+            status = STORE_OK;
+    }
+    ended = rocks_walk_end(&walk);
+    return status == STORE_OK ? ended : status;
+}
+
 struct beginning {
     struct span key;
     const struct store_reason *reason;
-    uint64_t account;
+    uint64_t account, inbox;
 };
 
 static enum store_status begin(struct rocks_batch *b, void *context)
@@ -57,16 +81,30 @@ static enum store_status begin(struct rocks_batch *b, void *context)
 
     if (status == STORE_OK)
         status = rocks_value_account(b->r, x->account, &row);
+    if (status == STORE_OK)
+        status = begin_folders(b, x->account);
     if (status != STORE_OK)
         return status;
-    e.inbox = row.inbox;
+    e.inbox = x->inbox = row.inbox;
     e.quarantine = row.quarantine;
-    rocks_names_drop_account(b->r, b->rows, x->key);
+    rocks_names_drop(b->r, b->rows, ROCKS_NAME_ACCOUNT, 0, x->key);
     delete_id(b, STORE_TABLE_ACCOUNT, x->account);
     delete_id(b, STORE_TABLE_USAGE, x->account);
     put_erasure(b, &e, x->reason);
     log_step(b, STORE_AUDIT_ERASE, &e, x->reason);
     return STORE_OK;
+}
+
+static void tell(struct rocks *r, const struct beginning *x)
+{
+    uint64_t mailbox = 0;
+
+    store_watched_tell(&r->store, x->inbox);
+    if (!rocks_db_use(r))
+        return;
+    while (rocks_gone_find(r, mailbox + 1, x->account, &mailbox) == STORE_OK)
+        store_watched_tell(&r->store, mailbox);
+    rocks_db_release(r);
 }
 
 enum store_status rocks_erase(struct store *store, struct span key,
@@ -82,11 +120,21 @@ enum store_status rocks_erase(struct store *store, struct span key,
     /* Somebody may have been faster: begin() looks again, under the lock of changes. */
     if (status == STORE_OK)
         status = rocks_apply_one(r, begin, &x);
+    if (status == STORE_OK)
+        tell(r, &x);
     *account_out = x.account;
     return status;
 }
 
 /* ---- a step ---- */
+
+static bool is_own(struct rocks_batch *b, const struct store_erasure *e, uint64_t mailbox)
+{
+    struct store_row_mailbox row;
+
+    return mailbox == e->inbox || mailbox == e->quarantine ||
+           (rocks_value_mailbox(b->r, mailbox, &row) == STORE_OK && row.account == e->account);
+}
 
 /* True when the body will be kept because of others, as seen from the account's last reference to
  * it. */
@@ -105,7 +153,7 @@ static enum store_status keeps(struct rocks_batch *b, const struct store_erasure
 
         if (!store_key_read_reference(walk.key, &id, &mailbox, &uid))
             continue;
-        if (mailbox != e->inbox && mailbox != e->quarantine)
+        if (!is_own(b, e, mailbox))
             others = true;
         else
             own |= !rocks_delete_noted(b, mailbox, uid);
@@ -156,27 +204,32 @@ static enum store_status remove_entries(struct rocks_batch *b, struct store_eras
     return status == STORE_OK ? ended : status;
 }
 
-/* All rows under {table, id}. */
-static void remove_range(struct rocks_batch *b, enum store_table table, uint64_t id)
+static enum store_status remove_folders(struct rocks_batch *b, struct store_erasure *e,
+                                        uint32_t *left)
 {
-    struct store_key from = store_key_id(table, id), to = store_key_id(table, id + 1);
+    uint64_t mailbox = 0;
+    enum store_status status = STORE_OK;
 
-    rocksdb_writebatch_delete_range_cf(b->rows, b->r->family[ROCKS_INDEX], (const char *)from.bytes,
-                                       from.len, (const char *)to.bytes, to.len);
+    while (status == STORE_OK && *left > 0) {
+        status = rocks_gone_find(b->r, mailbox + 1, e->account, &mailbox);
+        if (status == STORE_OK)
+            status = remove_entries(b, e, mailbox, left);
+        if (status == STORE_OK && *left > 0)
+            rocks_gone_forget(b, mailbox);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
 }
 
 static enum store_status finish(struct rocks_batch *b, const struct store_erasure *e,
                                 const struct store_reason *reason)
 {
-    const uint64_t mailboxes[] = {e->inbox, e->quarantine};
-    enum store_status status = rocks_names_drop_mailboxes(b->r, b->rows, e->account);
+    enum store_status status = rocks_names_drop_all(b->r, b->rows, ROCKS_NAME_MAILBOX, e->account);
 
-    for (int i = 0; i < 2; i++) {
-        remove_range(b, STORE_TABLE_TOMBSTONE, mailboxes[i]);
-        delete_id(b, STORE_TABLE_MAILBOX, mailboxes[i]);
-        delete_id(b, STORE_TABLE_STATE, mailboxes[i]);
-    }
-    remove_range(b, STORE_TABLE_IMPORTED, e->account);
+    if (status == STORE_OK)
+        status = rocks_names_drop_all(b->r, b->rows, ROCKS_NAME_SUBSCRIPTION, e->account);
+    rocks_gone_forget(b, e->inbox);
+    rocks_gone_forget(b, e->quarantine);
+    rocks_value_delete_range(b->r, b->rows, STORE_TABLE_IMPORTED, e->account);
     delete_id(b, STORE_TABLE_ERASURE, e->account);
     if (status == STORE_OK)
         log_step(b, STORE_AUDIT_ERASED, e, reason);
@@ -209,6 +262,8 @@ static enum store_status step(struct rocks_batch *b, void *context)
         status = remove_entries(b, &s->e, s->e.inbox, &left);
     if (status == STORE_OK)
         status = remove_entries(b, &s->e, s->e.quarantine, &left);
+    if (status == STORE_OK)
+        status = remove_folders(b, &s->e, &left);
     if (status == STORE_OK && left == 0)
         put_erasure(b, &s->e, &reason);
     else if (status == STORE_OK)

@@ -46,57 +46,43 @@ enum store_status rocks_greylist_find(struct store *store, struct span key,
     return status;
 }
 
+static void fill(struct rocks *r, rocksdb_writebatch_t *batch, const void *rows, uint32_t count)
+{
+    const struct store_greylist_row *row = rows;
+    uint8_t bytes[ROW];
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (row[i].last_ms)
+            rocks_value_put(r, batch, ROCKS_GREYLIST, row[i].key, encode(&row[i], bytes));
+        else
+            rocks_value_delete(r, batch, ROCKS_GREYLIST, row[i].key);
+    }
+}
+
 enum store_status rocks_greylist_put(struct store *store, const struct store_greylist_row *rows,
                                      uint32_t count)
 {
-    struct rocks *r = (struct rocks *)store;
-    rocksdb_writebatch_t *batch;
-    uint8_t bytes[ROW];
-    enum store_status status;
+    return rocks_db_put((struct rocks *)store, fill, rows, count);
+}
 
-    if (!rocks_db_use(r))
-        return STORE_FAILED;
-    batch = rocksdb_writebatch_create();
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].last_ms)
-            rocks_value_put(r, batch, ROCKS_GREYLIST, rows[i].key, encode(&rows[i], bytes));
-        else
-            rocks_value_delete(r, batch, ROCKS_GREYLIST, rows[i].key);
-    }
-    status = rocks_db_write(r, batch);
-    rocksdb_writebatch_destroy(batch);
-    rocks_db_release(r);
-    return status;
+struct walk {
+    store_greylist_visit *visit;
+    void *context;
+};
+
+/* A row that cannot be read is passed over: it is worth no more than a new one. */
+static bool show(void *context, struct span key, struct span value)
+{
+    const struct walk *w = context;
+    struct store_greylist_row row = {.key = key};
+
+    return key.len > STORE_GREYLIST_KEY || !decode(value, &row) || w->visit(w->context, &row);
 }
 
 enum store_status rocks_greylist_walk(struct store *store, struct span start,
                                       store_greylist_visit *visit, void *context)
 {
-    struct rocks *r = (struct rocks *)store;
-    rocksdb_iterator_t *it;
-    char *error = NULL;
-    bool on = true;
+    struct walk w = {visit, context};
 
-    if (!rocks_db_use(r))
-        return STORE_FAILED;
-    it = rocksdb_create_iterator_cf(r->db, r->read, r->family[ROCKS_GREYLIST]);
-    if (start.len)
-        rocksdb_iter_seek(it, (const char *)start.data, start.len);
-    else
-        rocksdb_iter_seek_to_first(it);
-    for (; on && rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
-        struct store_greylist_row row = {.first_ms = 0};
-        size_t key, value;
-        const char *key_bytes = rocksdb_iter_key(it, &key);
-        const char *value_bytes = rocksdb_iter_value(it, &value);
-
-        row.key = span_of(key_bytes, key);
-        /* A row that cannot be read is passed over: it is worth no more than a new one. */
-        on = key > STORE_GREYLIST_KEY || !decode(span_of(value_bytes, value), &row) ||
-             visit(context, &row);
-    }
-    rocksdb_iter_get_error(it, &error);
-    rocksdb_iter_destroy(it);
-    rocks_db_release(r);
-    return rocks_db_status(error);
+    return rocks_db_walk((struct rocks *)store, ROCKS_GREYLIST, start, show, &w);
 }

@@ -1,6 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/store/rocks_batch.h"
 
+#include <stdlib.h>
+
+/* Keywords for which the inbox has no room are left out. */
+static enum store_status commit(struct rocks_batch *b, const struct rocks_account *account,
+                                struct store_import *import)
+{
+    struct store_keywords *all;
+    uint8_t *bytes = malloc(import->keywords.len + 1);
+    struct writer fitting = writer_of(bytes, import->keywords.len);
+    enum store_status status = STORE_OK;
+
+    if (!bytes)
+        return STORE_FAILED;
+    if (import->keywords.len > 0)
+        status = rocks_keywords_of(b, account->row.inbox, &all);
+    if (status == STORE_OK && import->keywords.len > 0)
+        status = store_keywords_add_fitting(all, import->keywords, &fitting);
+    if (status == STORE_OK)
+        status = rocks_commit_with(b, import->message, import->flags, writer_span(&fitting));
+    free(bytes);
+    return status;
+}
+
 /* Whether what came under this identity is still there. */
 static enum store_status find(struct rocks_batch *b, const struct rocks_account *account,
                               const struct store_key *key, bool *there_out)
@@ -39,7 +62,7 @@ enum store_status rocks_import(struct rocks_batch *b, struct store_import *impor
         rocks_delete_pending(b, &m->id);
     if (status != STORE_OK || import->there_out)
         return status;
-    status = rocks_commit_with(b, m, import->flags, import->keywords);
+    status = commit(b, account, import);
     if (status != STORE_OK)
         return status;
     rocks_value_put_number(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), m->delivery[0].uid_out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/base/clock.h"
 #include "control/store/rocks.h"
+#include "control/store/store_keywords.h"
 
 enum { MIGRATE_ROWS = 4096 }; /* in one batch */
 
@@ -34,9 +35,58 @@ static enum store_status date_tombstones(struct rocks *r, rocksdb_writebatch_t *
     return status == STORE_OK ? ended : status;
 }
 
+static void put_keywords(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t mailbox,
+                         struct store_keywords *keywords)
+{
+    struct store_key key = store_key_id(STORE_TABLE_KEYWORDS, mailbox);
+    uint8_t bytes[STORE_ROW_KEYWORDS];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    if (keywords->len > 0) {
+        store_row_put_keywords(&w, store_keywords_span(keywords));
+        rocks_value_put(r, batch, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
+    }
+    keywords->len = 0;
+    keywords->count = 0;
+}
+
+/* 2 to 3: a mailbox knows all keywords in it, as far as there is room. Older programs would take
+ * what is in other mailboxes than the two they know for damage. */
+static enum store_status list_keywords(struct rocks *r, rocksdb_writebatch_t *batch)
+{
+    struct store_key all = {.len = 0};
+    struct store_keywords keywords = {.bytes = NULL};
+    struct rocks_walk walk;
+    enum store_status status = STORE_OK, ended;
+    uint64_t last = 0, mailbox;
+
+    rocks_walk_begin(&walk, r, ROCKS_FLAGS, &all, NULL);
+    while (status == STORE_OK && rocks_walk_next(&walk)) {
+        struct store_entry entry;
+
+        if (!store_key_read_flags(walk.key, &mailbox, &entry.uid) ||
+            !store_row_read_flags(walk.value, &entry))
+            continue;
+        if (mailbox != last)
+            put_keywords(r, batch, last, &keywords);
+        last = mailbox;
+        if (entry.keywords.len && store_keywords_add(&keywords, entry.keywords) == STORE_FAILED)
+            status = STORE_FAILED;
+        if (status == STORE_OK && rocksdb_writebatch_count(batch) >= MIGRATE_ROWS)
+            status = rocks_db_write_out(r, batch);
+    }
+    put_keywords(r, batch, last, &keywords);
+    if (status == STORE_OK)
+        status = rocks_db_write_out(r, batch);
+    store_keywords_fini(&keywords);
+    ended = rocks_walk_end(&walk);
+    return status == STORE_OK ? ended : status;
+}
+
 /* By the version that they start from. Each may find its work done in part. */
 static enum store_status (*const steps[ROCKS_SCHEMA])(struct rocks *, rocksdb_writebatch_t *) = {
     [1] = date_tombstones,
+    [2] = list_keywords,
 };
 
 enum store_status rocks_migrate(struct rocks *r, uint64_t schema)

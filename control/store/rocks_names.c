@@ -6,11 +6,9 @@
  * stands, so that a rename is one row. Ids come from one counter for all kinds, are written with
  * what they name, and never come again.
  */
-enum kind { KIND_TENANT = 'T', KIND_DOMAIN = 'D', KIND_ACCOUNT = 'A', KIND_MAILBOX = 'M' };
-
 enum { NAME_KEY = 9 + STORE_NAME };
 
-static bool name_key(struct writer *w, enum kind kind, uint64_t parent, struct span name)
+static bool name_key(struct writer *w, enum rocks_name kind, uint64_t parent, struct span name)
 {
     writer_byte(w, (uint8_t)kind);
     writer_uint(w, parent, 8);
@@ -18,8 +16,8 @@ static bool name_key(struct writer *w, enum kind kind, uint64_t parent, struct s
     return !w->full && name.len > 0;
 }
 
-static enum store_status find(struct rocks *r, enum kind kind, uint64_t parent, struct span name,
-                              uint64_t *id_out)
+enum store_status rocks_names_look(struct rocks *r, enum rocks_name kind, uint64_t parent,
+                                   struct span name, uint64_t *id_out)
 {
     uint8_t bytes[NAME_KEY];
     struct writer key = writer_of(bytes, sizeof(bytes));
@@ -29,8 +27,8 @@ static enum store_status find(struct rocks *r, enum kind kind, uint64_t parent, 
     return rocks_value_number(r, ROCKS_NAMES, writer_span(&key), id_out);
 }
 
-static void put_name(struct rocks *r, rocksdb_writebatch_t *batch, enum kind kind, uint64_t parent,
-                     struct span name, uint64_t id)
+void rocks_names_put(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_name kind,
+                     uint64_t parent, struct span name, uint64_t id)
 {
     uint8_t bytes[NAME_KEY];
     struct writer key = writer_of(bytes, sizeof(bytes));
@@ -96,12 +94,12 @@ enum store_status rocks_names_tenant(struct store *store, struct span name, uint
 
     if (status != STORE_OK)
         return status;
-    status = find(r, KIND_TENANT, 0, name, tenant_out);
+    status = rocks_names_look(r, ROCKS_NAME_TENANT, 0, name, tenant_out);
     if (status != STORE_NONE)
         return end(r, status);
     batch = rocksdb_writebatch_create();
     *tenant_out = r->next_id;
-    put_name(r, batch, KIND_TENANT, 0, name, *tenant_out);
+    rocks_names_put(r, batch, ROCKS_NAME_TENANT, 0, name, *tenant_out);
     return end(r, finish(r, batch, r->next_id + 1));
 }
 
@@ -117,7 +115,7 @@ enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struc
     if (status != STORE_OK)
         return status;
     next_id = r->next_id;
-    status = find(r, KIND_DOMAIN, 0, name, domain_out);
+    status = rocks_names_look(r, ROCKS_NAME_DOMAIN, 0, name, domain_out);
     if (status == STORE_OK)
         status = rocks_value_domain(r, *domain_out, &row);
     else if (status == STORE_NONE)
@@ -128,22 +126,21 @@ enum store_status rocks_names_domain(struct store *store, uint64_t tenant, struc
         return end(r, STORE_OK);
     row = (struct store_row_domain){.tenant = tenant, .class = class};
     batch = rocksdb_writebatch_create();
-    put_name(r, batch, KIND_DOMAIN, 0, name, *domain_out);
+    rocks_names_put(r, batch, ROCKS_NAME_DOMAIN, 0, name, *domain_out);
     PUT_ROW(r, batch, STORE_TABLE_DOMAIN, *domain_out, store_row_put_domain, &row);
     return end(r, finish(r, batch, next_id));
 }
 
 /* A mailbox's id is its UIDVALIDITY too: one made again under the same name has a greater one, as
  * RFC 9051 section 2.3.1.1 asks. */
-static void put_mailbox(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t id, uint64_t account,
-                        enum message_place place)
+void rocks_names_put_mailbox(struct rocks *r, rocksdb_writebatch_t *batch, uint64_t id,
+                             const struct store_row_mailbox *fields, struct span name)
 {
-    struct store_row_mailbox mailbox = {
-        .account = account, .place = (uint8_t)place, .uid_validity = (uint32_t)id};
-    struct store_row_state state = {.uid_next = 1};
+    struct store_row_mailbox mailbox = *fields;
+    struct store_row_state state = {.uid_next = 1, .modseq = 1};
 
-    put_name(r, batch, KIND_MAILBOX, account,
-             span_text(place == MESSAGE_INBOX ? "INBOX" : "Quarantine"), id);
+    mailbox.uid_validity = (uint32_t)id;
+    rocks_names_put(r, batch, ROCKS_NAME_MAILBOX, mailbox.account, name, id);
     PUT_ROW(r, batch, STORE_TABLE_MAILBOX, id, store_row_put_mailbox, &mailbox);
     PUT_ROW(r, batch, STORE_TABLE_STATE, id, store_row_put_state, &state);
 }
@@ -157,17 +154,20 @@ static enum store_status make_account(struct rocks *r, const struct store_accoun
                                     .quarantine = id + 2,
                                     .quota_octets = account->quota_octets};
     struct store_row_usage usage = {0};
+    struct store_row_mailbox mailbox = {.account = id};
     rocksdb_writebatch_t *batch;
 
     /* UIDVALIDITY has 32 bits. */
     if (id + 2 > UINT32_MAX)
         return STORE_FAILED;
     batch = rocksdb_writebatch_create();
-    put_name(r, batch, KIND_ACCOUNT, 0, account->key, id);
+    rocks_names_put(r, batch, ROCKS_NAME_ACCOUNT, 0, account->key, id);
     PUT_ROW(r, batch, STORE_TABLE_ACCOUNT, id, store_row_put_account, &row);
     PUT_ROW(r, batch, STORE_TABLE_USAGE, id, store_row_put_usage, &usage);
-    put_mailbox(r, batch, row.inbox, id, MESSAGE_INBOX);
-    put_mailbox(r, batch, row.quarantine, id, MESSAGE_QUARANTINE);
+    mailbox.place = MESSAGE_INBOX;
+    rocks_names_put_mailbox(r, batch, row.inbox, &mailbox, span_text(STORE_INBOX));
+    mailbox.place = MESSAGE_QUARANTINE;
+    rocks_names_put_mailbox(r, batch, row.quarantine, &mailbox, span_text("Quarantine"));
     *account_out = id;
     return finish(r, batch, id + 3);
 }
@@ -205,7 +205,7 @@ enum store_status rocks_names_account(struct store *store, const struct store_ac
 
     if (status != STORE_OK)
         return status;
-    status = find(r, KIND_ACCOUNT, 0, account->key, account_out);
+    status = rocks_names_look(r, ROCKS_NAME_ACCOUNT, 0, account->key, account_out);
     if (status == STORE_NONE)
         return end(r, make_account(r, account, account_out));
     if (status == STORE_OK)
@@ -220,6 +220,28 @@ enum store_status rocks_names_account(struct store *store, const struct store_ac
     return end(r, status);
 }
 
+enum store_status rocks_names_rename(struct store *store, uint64_t account, struct span from,
+                                     struct span to)
+{
+    struct rocks *r = (struct rocks *)store;
+    rocksdb_writebatch_t *batch;
+    uint64_t id = 0, other;
+    enum store_status status = begin(r), taken;
+
+    if (status != STORE_OK)
+        return status;
+    status = rocks_names_look(r, ROCKS_NAME_ACCOUNT, 0, from, &id);
+    taken = rocks_names_look(r, ROCKS_NAME_ACCOUNT, 0, to, &other);
+    if (status == STORE_OK && id != account)
+        status = STORE_NONE;
+    if (status != STORE_OK || taken != STORE_NONE)
+        return end(r, status == STORE_OK ? STORE_FAILED : status);
+    batch = rocksdb_writebatch_create();
+    rocks_names_drop(r, batch, ROCKS_NAME_ACCOUNT, 0, from);
+    rocks_names_put(r, batch, ROCKS_NAME_ACCOUNT, 0, to, account);
+    return end(r, finish(r, batch, r->next_id));
+}
+
 enum store_status rocks_names_find(struct store *store, struct span key, uint64_t *account_out)
 {
     struct rocks *r = (struct rocks *)store;
@@ -227,28 +249,41 @@ enum store_status rocks_names_find(struct store *store, struct span key, uint64_
 
     if (!rocks_db_use(r))
         return STORE_FAILED;
-    status = find(r, KIND_ACCOUNT, 0, key, account_out);
+    status = rocks_names_look(r, ROCKS_NAME_ACCOUNT, 0, key, account_out);
     rocks_db_release(r);
     return status;
 }
 
-void rocks_names_drop_account(struct rocks *r, rocksdb_writebatch_t *batch, struct span key)
+void rocks_names_drop(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks_name kind,
+                      uint64_t parent, struct span name)
 {
     uint8_t bytes[NAME_KEY];
-    struct writer name = writer_of(bytes, sizeof(bytes));
+    struct writer key = writer_of(bytes, sizeof(bytes));
 
-    name_key(&name, KIND_ACCOUNT, 0, key);
-    rocks_value_delete(r, batch, ROCKS_NAMES, writer_span(&name));
+    name_key(&key, kind, parent, name);
+    rocks_value_delete(r, batch, ROCKS_NAMES, writer_span(&key));
 }
 
-enum store_status rocks_names_drop_mailboxes(struct rocks *r, rocksdb_writebatch_t *batch,
-                                             uint64_t account)
+enum store_status rocks_names_drop_all(struct rocks *r, rocksdb_writebatch_t *batch,
+                                       enum rocks_name kind, uint64_t account)
 {
-    struct store_key prefix = store_key_id((enum store_table)KIND_MAILBOX, account);
     struct rocks_walk walk;
 
-    rocks_walk_begin(&walk, r, ROCKS_NAMES, &prefix, NULL);
+    rocks_names_walk(&walk, r, kind, account);
     while (rocks_walk_next(&walk))
         rocks_value_delete(r, batch, ROCKS_NAMES, walk.key);
     return rocks_walk_end(&walk);
+}
+
+void rocks_names_walk(struct rocks_walk *walk, struct rocks *r, enum rocks_name kind,
+                      uint64_t parent)
+{
+    struct store_key prefix = store_key_id((enum store_table)kind, parent);
+
+    rocks_walk_begin(walk, r, ROCKS_NAMES, &prefix, NULL);
+}
+
+struct span rocks_names_of(const struct rocks_walk *walk)
+{
+    return span_skip(walk->key, 9);
 }

@@ -87,6 +87,7 @@ static void make_options(struct rocks *r, uint64_t cache_bytes)
     r->read = rocksdb_readoptions_create();
     r->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(r->write, r->sync);
+    r->write_lazy = rocksdb_writeoptions_create();
 }
 
 static void rocks_free(struct rocks *r)
@@ -97,6 +98,7 @@ static void rocks_free(struct rocks *r)
     rocksdb_cache_destroy(r->cache);
     rocksdb_readoptions_destroy(r->read);
     rocksdb_writeoptions_destroy(r->write);
+    rocksdb_writeoptions_destroy(r->write_lazy);
     if (r->rows)
         rocksdb_writebatch_destroy(r->rows);
     pthread_mutex_destroy(&r->changing);
@@ -121,6 +123,7 @@ static void rocks_close(struct store *store)
 {
     struct rocks *r = (struct rocks *)store;
 
+    rocks_lazy_finish(r);
     rocks_db_close(r);
     rocks_free(r);
 }
@@ -132,6 +135,7 @@ static const struct store_ops ops = {
     .tenant_put = rocks_names_tenant,
     .domain_put = rocks_names_domain,
     .account_put = rocks_names_account,
+    .account_rename = rocks_names_rename,
     .full_watch = rocks_full_watch,
     .account_find = rocks_names_find,
     .write = rocks_apply_write,
@@ -142,6 +146,19 @@ static const struct store_ops ops = {
     .unpin = rocks_view_unpin,
     .view_close = rocks_view_close,
     .mailboxes = rocks_list_mailboxes,
+    .mailbox_find = rocks_mailbox_find,
+    .mailbox_show = rocks_mailbox_show,
+    .mailbox_create = rocks_mailbox_create,
+    .mailbox_delete = rocks_mailbox_delete,
+    .mailbox_rename = rocks_mailbox_rename,
+    .mailbox_use = rocks_mailbox_use,
+    .subscribe = rocks_mailbox_subscribe,
+    .subscriptions = rocks_mailbox_subscriptions,
+    .quota = rocks_mailbox_quota,
+    .sync = rocks_lazy_sync,
+    .reading_open = rocks_reading_open,
+    .reading_read = rocks_reading_read,
+    .reading_close = rocks_reading_close,
     .entries = rocks_list_entries,
     .entry_find = rocks_list_entry,
     .places = rocks_list_places,

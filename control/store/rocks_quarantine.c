@@ -8,37 +8,16 @@
  * bound. */
 enum { EVICT_MAX = 256, GONE_MAX = 4096 };
 
-/* An entry of a quarantine, as its row has it. */
-struct quarantined {
-    struct store_entry entry; /* spans borrow from `value` */
-    struct rocks_value value;
-};
-
-static void quarantined_free(struct quarantined *q)
-{
-    rocks_value_free(&q->value);
-}
-
-/* NONE also when this batch takes it away already. */
+/* An entry of the account's quarantine. */
 static enum store_status read_entry(struct rocks_batch *b, const struct rocks_account *account,
-                                    uint32_t uid, struct quarantined *q)
+                                    uint32_t uid, struct rocks_entry *q)
 {
-    uint64_t mailbox = account->row.quarantine;
-    struct store_key key = store_key_entry(STORE_TABLE_ENTRY, mailbox, uid);
-    enum store_status status;
-
-    *q = (struct quarantined){.entry = {.mailbox = mailbox, .uid = uid}};
-    if (rocks_delete_noted(b, mailbox, uid))
-        return STORE_NONE;
-    status = rocks_value_get(b->r, b->r->read, ROCKS_INDEX, rocks_key(&key), &q->value);
-    if (status == STORE_OK && !store_row_read_entry(q->value.bytes, &q->entry))
-        status = STORE_CORRUPT;
-    return status;
+    return rocks_entry_read(b, account->row.quarantine, uid, q);
 }
 
 /* The row of the log. Its address is what the envelope says, as far as that can be read. */
 static void log_change(struct rocks_batch *b, const struct rocks_account *account,
-                       const struct quarantined *q, const struct store_quarantine *change)
+                       const struct rocks_entry *q, const struct store_quarantine *change)
 {
     struct store_key key = store_key_message(STORE_TABLE_ENVELOPE, &q->entry.message);
     struct store_message message = {.deliveries = 0};
@@ -59,7 +38,7 @@ static void log_change(struct rocks_batch *b, const struct rocks_account *accoun
     rocks_value_free(&envelope);
 }
 
-static bool note(struct rocks_batch *b, const struct quarantined *q, bool moved)
+static bool note(struct rocks_batch *b, const struct rocks_entry *q, bool moved)
 {
     struct rocks_gone gone = {.message = q->entry.message,
                               .mailbox = q->entry.mailbox,
@@ -70,12 +49,13 @@ static bool note(struct rocks_batch *b, const struct quarantined *q, bool moved)
 }
 
 static void take_out(struct rocks_batch *b, struct rocks_account *account,
-                     const struct quarantined *q)
+                     const struct rocks_entry *q)
 {
     struct rocks_gone gone = {
         .message = q->entry.message, .mailbox = q->entry.mailbox, .uid = q->entry.uid};
+    struct rocks_box box = rocks_batch_fixed(account, MESSAGE_QUARANTINE);
 
-    rocks_delete_entry(b, account, MESSAGE_QUARANTINE, &gone, q->entry.size);
+    rocks_delete_entry(b, &box, &gone, q->entry.size);
 }
 
 /* ---- release ---- */
@@ -91,84 +71,30 @@ static enum store_status check_inbox(const struct rocks_account *account, uint64
 
 static void count_in(struct rocks_account *account, uint64_t size)
 {
-    struct store_row_state *state = &account->state[MESSAGE_INBOX];
+    struct rocks_box inbox = rocks_batch_fixed(account, MESSAGE_INBOX);
 
-    state->uid_next++;
-    state->modseq++;
-    state->messages++;
-    state->octets += size;
-    account->changed[MESSAGE_INBOX] = true;
-    account->usage.messages++;
-    account->usage.octets += size;
+    inbox.state->uid_next++;
+    inbox.state->modseq++;
+    rocks_batch_count(&inbox, size);
     rocks_full_taken(account);
 }
 
-/* What an entry has beside its row. */
-struct companions {
-    struct rocks_value flags, prefix;
-};
-
-static void companions_free(struct companions *c)
-{
-    rocks_value_free(&c->flags);
-    rocks_value_free(&c->prefix);
-}
-
-/* Flags and keywords go into q->entry, and borrow from `c`. */
-static enum store_status read_companions(struct rocks_batch *b, struct quarantined *q,
-                                         struct companions *c)
-{
-    struct store_key key = store_key_flags(q->entry.mailbox, q->entry.uid);
-    enum store_status status =
-        rocks_value_get(b->r, b->r->read, ROCKS_FLAGS, rocks_key(&key), &c->flags);
-
-    key = store_key_entry(STORE_TABLE_PREFIX, q->entry.mailbox, q->entry.uid);
-    if (status == STORE_OK)
-        status = rocks_value_get(b->r, b->r->read, ROCKS_INDEX, rocks_key(&key), &c->prefix);
-    if (status == STORE_NONE ||
-        (status == STORE_OK && !store_row_read_flags(c->flags.bytes, &q->entry)))
-        status = STORE_CORRUPT;
-    return status;
-}
-
-/* The entry's rows under its new name. Body and envelope stay where they are. */
-static bool put_rows(struct rocks_batch *b, const struct store_entry *e, struct span prefix)
-{
-    size_t size = STORE_ROW_SMALL + e->keywords.len;
-    uint8_t bytes[STORE_ROW_ENTRY], *flags = malloc(size);
-    struct writer w = writer_of(bytes, sizeof(bytes));
-    struct store_key key = store_key_entry(STORE_TABLE_ENTRY, e->mailbox, e->uid);
-
-    if (!flags)
-        return false;
-    store_row_put_entry(&w, e);
-    rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), writer_span(&w));
-    key = store_key_entry(STORE_TABLE_PREFIX, e->mailbox, e->uid);
-    rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), prefix);
-    key = store_key_reference(&e->message, e->mailbox, e->uid);
-    rocks_value_put(b->r, b->rows, ROCKS_INDEX, rocks_key(&key), span_of("\1", 1));
-    w = writer_of(flags, size);
-    store_row_put_flags(&w, e);
-    key = store_key_flags(e->mailbox, e->uid);
-    rocks_value_put(b->r, b->rows, ROCKS_FLAGS, rocks_key(&key), writer_span(&w));
-    free(flags);
-    return true;
-}
-
 static enum store_status move(struct rocks_batch *b, struct rocks_account *account,
-                              struct quarantined *q, struct store_quarantine *change)
+                              struct rocks_entry *q, struct store_quarantine *change)
 {
-    struct companions c = {.flags = {.slice = NULL}};
     struct store_entry entry;
-    enum store_status status = read_companions(b, q, &c);
+    enum store_status status = rocks_entry_read_flags(b, q);
 
+    if (status == STORE_OK)
+        status = rocks_entry_read_prefix(b, q);
     entry = q->entry;
     entry.mailbox = account->row.inbox;
     entry.uid = account->state[MESSAGE_INBOX].uid_next;
     entry.modseq = account->state[MESSAGE_INBOX].modseq + 1;
     entry.saved_ms = b->now_ms;
     entry.verdict = span_of(NULL, 0);
-    if (status == STORE_OK && !(put_rows(b, &entry, c.prefix.bytes) && note(b, q, true)))
+    if (status == STORE_OK &&
+        !(rocks_entry_put(b, &entry, q->prefix_row.bytes) && note(b, q, true)))
         status = STORE_FAILED;
     if (status == STORE_OK) {
         change->uid_out = entry.uid;
@@ -176,14 +102,13 @@ static enum store_status move(struct rocks_batch *b, struct rocks_account *accou
         take_out(b, account, q);
         log_change(b, account, q, change);
     }
-    companions_free(&c);
     return status;
 }
 
 enum store_status rocks_quarantine_release(struct rocks_batch *b, struct store_quarantine *change)
 {
     struct rocks_account *account;
-    struct quarantined q = {.value = {.slice = NULL}};
+    struct rocks_entry q = {.row = {.slice = NULL}};
     enum store_status status = rocks_audit_begin(b);
 
     if (!store_reason_valid(&change->reason) || change->action != STORE_AUDIT_RELEASE)
@@ -198,14 +123,14 @@ enum store_status rocks_quarantine_release(struct rocks_batch *b, struct store_q
         status = check_inbox(account, q.entry.size);
     if (status == STORE_OK)
         status = move(b, account, &q, change);
-    quarantined_free(&q);
+    rocks_entry_free(&q);
     return status;
 }
 
 /* ---- deletion ---- */
 
 static enum store_status drop(struct rocks_batch *b, struct rocks_account *account,
-                              struct quarantined *q, const struct store_quarantine *change)
+                              struct rocks_entry *q, const struct store_quarantine *change)
 {
     if (!note(b, q, false))
         return STORE_FAILED;
@@ -218,7 +143,7 @@ enum store_status rocks_quarantine_drop(struct rocks_batch *b,
                                         const struct store_quarantine *change)
 {
     struct rocks_account *account;
-    struct quarantined q = {.value = {.slice = NULL}};
+    struct rocks_entry q = {.row = {.slice = NULL}};
     enum store_status status = rocks_audit_begin(b);
 
     if (!store_reason_valid(&change->reason) ||
@@ -230,7 +155,7 @@ enum store_status rocks_quarantine_drop(struct rocks_batch *b,
         status = read_entry(b, account, change->uid, &q);
     if (status == STORE_OK)
         status = drop(b, account, &q, change);
-    quarantined_free(&q);
+    rocks_entry_free(&q);
     return status;
 }
 
@@ -313,11 +238,11 @@ static void evict(struct rocks_batch *b, struct rocks_account *account, uint32_t
     struct store_quarantine change = {
         .action = STORE_AUDIT_EVICT,
         .reason = {.who = span_text("engine"), .why = span_text("the quarantine was full")}};
-    struct quarantined q;
+    struct rocks_entry q;
 
     if (read_entry(b, account, uid, &q) == STORE_OK)
         drop(b, account, &q, &change);
-    quarantined_free(&q);
+    rocks_entry_free(&q);
 }
 
 void rocks_quarantine_evict(struct rocks_batch *b, struct rocks_account *account, uint64_t octets)

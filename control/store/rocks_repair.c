@@ -125,6 +125,60 @@ static bool count_account(struct rocks_batch *b, const struct rocks_fault *f)
     return true;
 }
 
+/* The name that leads from the account to the mailbox; false: none does. */
+static bool find_name(struct rocks *r, const struct store_fault *f, struct writer *name_out)
+{
+    struct rocks_walk walk;
+    uint64_t mailbox = 0;
+
+    rocks_names_walk(&walk, r, ROCKS_NAME_MAILBOX, f->account);
+    while (mailbox != f->mailbox && rocks_walk_next(&walk))
+        if (store_row_read_number(walk.value, &mailbox) && mailbox == f->mailbox)
+            writer_span_put(name_out, rocks_names_of(&walk));
+    return rocks_walk_end(&walk) == STORE_OK && name_out->len > 0 && !name_out->full;
+}
+
+static bool drop_name(struct rocks_batch *b, const struct store_fault *f)
+{
+    struct store_row_mailbox row;
+    uint8_t bytes[STORE_NAME];
+    struct writer name = writer_of(bytes, sizeof(bytes));
+    enum store_status status = rocks_value_mailbox(b->r, f->mailbox, &row);
+
+    if ((status != STORE_NONE && (status != STORE_OK || row.account == f->account)) ||
+        !find_name(b->r, f, &name))
+        return false;
+    rocks_names_drop(b->r, b->rows, ROCKS_NAME_MAILBOX, f->account, writer_span(&name));
+    return true;
+}
+
+/* One that is there gets a name that says that it was found; one that was deleted is emptied. */
+static bool give_name(struct rocks_batch *b, const struct store_fault *f)
+{
+    struct store_row_mailbox row;
+    struct store_row_account account;
+    uint8_t bytes[STORE_NAME];
+    struct writer name = writer_of(bytes, sizeof(bytes));
+    uint64_t there;
+
+    if (rocks_value_mailbox(b->r, f->mailbox, &row) != STORE_OK)
+        return false;
+    if (row.place == STORE_ROW_GONE) {
+        rocks_gone_put(b, f->mailbox, &row);
+        return true;
+    }
+    if (rocks_value_account(b->r, row.account, &account) != STORE_OK || find_name(b->r, f, &name))
+        return false;
+    name.len = 0;
+    writer_text(&name, "Recovered-");
+    writer_number(&name, f->mailbox);
+    if (rocks_names_look(b->r, ROCKS_NAME_MAILBOX, row.account, writer_span(&name), &there) !=
+        STORE_NONE)
+        return false;
+    rocks_names_put(b->r, b->rows, ROCKS_NAME_MAILBOX, row.account, writer_span(&name), f->mailbox);
+    return true;
+}
+
 static bool repair(struct rocks_batch *b, const struct rocks_fault *f)
 {
     switch ((enum store_fault_class)f->fault.class) {
@@ -149,6 +203,10 @@ static bool repair(struct rocks_batch *b, const struct rocks_fault *f)
         return count_mailbox(b, f);
     case STORE_FAULT_ACCOUNT_COUNT:
         return count_account(b, f);
+    case STORE_FAULT_NAME_LOST:
+        return drop_name(b, &f->fault);
+    case STORE_FAULT_MAILBOX_NAMELESS:
+        return give_name(b, &f->fault);
     default:
         return false;
     }

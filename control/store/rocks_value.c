@@ -61,7 +61,21 @@ READ_BY_ID(domain, STORE_TABLE_DOMAIN)
 READ_BY_ID(account, STORE_TABLE_ACCOUNT)
 READ_BY_ID(usage, STORE_TABLE_USAGE)
 READ_BY_ID(mailbox, STORE_TABLE_MAILBOX)
-READ_BY_ID(state, STORE_TABLE_STATE)
+
+enum store_status rocks_value_state(struct rocks *r, uint64_t id, struct store_row_state *row_out)
+{
+    struct store_key key = store_key_id(STORE_TABLE_STATE, id);
+    struct rocks_value value;
+    enum store_status status = rocks_value_get(r, r->read, ROCKS_INDEX, rocks_key(&key), &value);
+
+    if (status == STORE_OK && !store_row_read_state(value.bytes, row_out))
+        status = STORE_CORRUPT;
+    /* What was given to changes that a power loss took is not given again. */
+    if (status == STORE_OK && row_out->modseq < r->modseq_floor)
+        row_out->modseq = r->modseq_floor;
+    rocks_value_free(&value);
+    return status;
+}
 
 enum store_status rocks_value_body(struct rocks *r, const struct id128 *id,
                                    struct store_row_body *row_out)
@@ -97,6 +111,15 @@ void rocks_value_delete(struct rocks *r, rocksdb_writebatch_t *batch, enum rocks
                         struct span key)
 {
     rocksdb_writebatch_delete_cf(batch, r->family[family], (const char *)key.data, key.len);
+}
+
+void rocks_value_delete_range(struct rocks *r, rocksdb_writebatch_t *batch, enum store_table table,
+                              uint64_t id)
+{
+    struct store_key from = store_key_id(table, id), to = store_key_id(table, id + 1);
+
+    rocksdb_writebatch_delete_range_cf(batch, r->family[ROCKS_INDEX], (const char *)from.bytes,
+                                       from.len, (const char *)to.bytes, to.len);
 }
 
 /* A range deletion costs every later read of the table a look-up, so that few rows go one by one.

@@ -185,16 +185,15 @@ enum store_status rocks_view_open(struct store *store, uint64_t account,
     return status;
 }
 
-/* The row of the body that holds `offset` (of the body), from there on. */
-static enum store_status read_body(struct rocks *r, const struct rocks_view *v, uint32_t index,
-                                   uint64_t offset, struct rocks_value *value, struct span *out)
+enum store_status rocks_view_body(struct rocks *r, const rocksdb_readoptions_t *read,
+                                  const struct rocks_body *body, uint64_t offset,
+                                  struct rocks_value *value, struct span *out)
 {
-    const struct rocks_origin *origin = &v->origins[index];
-    uint64_t left = v->entries[index].size - origin->prefix_len - offset;
+    uint64_t left = body->size - offset;
     struct store_key key =
-        store_key_row(origin->incarnation, &origin->message, (uint32_t)(offset / CHUNK_LARGE_DATA));
+        store_key_row(body->incarnation, &body->message, (uint32_t)(offset / CHUNK_LARGE_DATA));
     size_t skip = offset % CHUNK_LARGE_DATA;
-    enum store_status status = rocks_value_get(r, v->read, ROCKS_BODY, rocks_key(&key), value);
+    enum store_status status = rocks_value_get(r, read, ROCKS_BODY, rocks_key(&key), value);
 
     if (status != STORE_OK)
         return rocks_must(status);
@@ -204,6 +203,17 @@ static enum store_status read_body(struct rocks *r, const struct rocks_view *v, 
     if (out->len != (left < CHUNK_LARGE_DATA - skip ? left : CHUNK_LARGE_DATA - skip))
         return STORE_CORRUPT;
     return STORE_OK;
+}
+
+static enum store_status read_body(struct rocks *r, const struct rocks_view *v, uint32_t index,
+                                   uint64_t offset, struct rocks_value *value, struct span *out)
+{
+    const struct rocks_origin *origin = &v->origins[index];
+    const struct rocks_body body = {.message = origin->message,
+                                    .incarnation = origin->incarnation,
+                                    .size = v->entries[index].size - origin->prefix_len};
+
+    return rocks_view_body(r, v->read, &body, offset, value, out);
 }
 
 static enum store_status read_prefix(struct rocks *r, const struct rocks_view *v, uint32_t index,
@@ -218,6 +228,18 @@ static enum store_status read_prefix(struct rocks *r, const struct rocks_view *v
         return STORE_CORRUPT;
     *out = span_skip(*out, (size_t)offset);
     return STORE_OK;
+}
+
+void rocks_view_pin(struct rocks *r, enum store_status status, struct rocks_value *value,
+                    struct span *bytes_out, void **pin_out)
+{
+    if (status == STORE_OK) {
+        atomic_fetch_add(&r->pins, 1);
+        *pin_out = value->slice;
+    } else {
+        *bytes_out = span_of(NULL, 0);
+        rocks_value_free(value);
+    }
 }
 
 enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox *view,
@@ -243,13 +265,7 @@ enum store_status rocks_view_read(struct store *store, const struct pop3_mailbox
         status = read_prefix(r, v, index, offset, &value, bytes_out);
     else
         status = read_body(r, v, index, offset - prefix_len, &value, bytes_out);
-    if (status == STORE_OK) {
-        atomic_fetch_add(&r->pins, 1);
-        *pin_out = value.slice;
-    } else {
-        *bytes_out = span_of(NULL, 0);
-        rocks_value_free(&value);
-    }
+    rocks_view_pin(r, status, &value, bytes_out, pin_out);
     rocks_db_release(r);
     return status;
 }
@@ -349,5 +365,6 @@ void rocks_view_unfix(struct rocks *r)
     for (int i = 0; i < ROCKS_VIEW_BUCKETS; i++)
         for (struct rocks_view *v = r->views[i]; v; v = v->next)
             unfix(r, v);
+    rocks_reading_unfix(r);
     pthread_mutex_unlock(&r->views_lock);
 }

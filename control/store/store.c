@@ -4,6 +4,7 @@
 
 void store_close(struct store *store)
 {
+    store_watched_fini(&store->watched);
     store->ops->close(store);
 }
 
@@ -32,6 +33,12 @@ enum store_status store_account_put(struct store *store, const struct store_acco
                                     uint64_t *account_out)
 {
     return store->ops->account_put(store, account, account_out);
+}
+
+enum store_status store_account_rename(struct store *store, uint64_t account, struct span from,
+                                       struct span to)
+{
+    return store->ops->account_rename(store, account, from, to);
 }
 
 enum store_status store_account_find(struct store *store, struct span key, uint64_t *account_out)
@@ -93,7 +100,13 @@ enum store_status store_mailboxes(struct store *store, uint64_t account, store_m
 enum store_status store_entries(struct store *store, uint64_t mailbox, store_entry_visit *visit,
                                 void *context)
 {
-    return store->ops->entries(store, mailbox, visit, context);
+    return store->ops->entries(store, mailbox, 0, visit, context);
+}
+
+enum store_status store_entries_from(struct store *store, uint64_t mailbox, uint32_t uid,
+                                     store_entry_visit *visit, void *context)
+{
+    return store->ops->entries(store, mailbox, uid, visit, context);
 }
 
 enum store_status store_entry_find(struct store *store, uint64_t mailbox, uint32_t uid,
@@ -151,9 +164,13 @@ enum store_status store_directory_find(struct store *store, struct span key,
 }
 
 enum store_status store_directory_put(struct store *store, const struct store_directory_row *rows,
-                                      uint32_t count)
+                                      uint32_t count, const struct store_audit *audit,
+                                      uint32_t audits)
 {
-    return store->ops->directory_put(store, rows, count);
+    for (uint32_t i = 0; i < audits; i++)
+        if (!store_reason_valid(&audit[i].for_))
+            return STORE_FAILED;
+    return store->ops->directory_put(store, rows, count, audit, audits);
 }
 
 enum store_status store_directory_walk(struct store *store, struct span start,
@@ -238,6 +255,8 @@ const char *store_status_name(enum store_status status)
         [STORE_NEWER] = "written by a later version",
         [STORE_FAILED] = "failed",
         [STORE_TOO_OLD] = "too old",
+        [STORE_EXISTS] = "the name is taken",
+        [STORE_LIMIT] = "too many",
     };
 
     return names[status];

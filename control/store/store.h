@@ -22,6 +22,8 @@ enum store_status {
     STORE_NEWER,     /* written by a later version of the program */
     STORE_FAILED,    /* I/O error or a caller's mistake; nothing was done */
     STORE_TOO_OLD,   /* tombstones that were asked for have been collected */
+    STORE_EXISTS,    /* the name is taken */
+    STORE_LIMIT, /* a bound of the store's own: mailboxes of an account, keywords of a mailbox */
 };
 
 enum { STORE_ERROR = 256 };
@@ -87,6 +89,10 @@ struct store_account {
  * to date; a larger one makes room. */
 enum store_status store_account_put(struct store *store, const struct store_account *account,
                                     uint64_t *account_out);
+/* The account that is known by `from`, if that is it, is known by `to` from now on. STORE_NONE: it
+ * is not, and nothing was done; STORE_FAILED also where another one is known by `to`. */
+enum store_status store_account_rename(struct store *store, uint64_t account, struct span from,
+                                       struct span to);
 enum store_status store_account_find(struct store *store, struct span key, uint64_t *account_out);
 
 /* An account that is full: of mail that came for its inbox some was refused for want of room, and
@@ -121,6 +127,10 @@ enum store_change_kind {
     STORE_RELEASE, /* control/store/store_quarantine.h, like the next */
     STORE_DROP,
     STORE_IMPORT, /* control/store/store_import.h */
+    STORE_MARK,   /* control/store/store_mailbox.h, like the rest */
+    STORE_EXPUNGE,
+    STORE_COPY,
+    STORE_APPEND,
 };
 
 struct store_change {
@@ -135,11 +145,16 @@ struct store_change {
         struct id128 discarded;              /* DISCARD */
         struct store_quarantine *quarantine; /* RELEASE, DROP */
         struct store_import *import;         /* IMPORT */
+        struct store_mark *mark;             /* MARK */
+        struct store_expunge *expunge;       /* EXPUNGE */
+        struct store_copy *copy;             /* COPY */
+        struct store_append *append;         /* APPEND */
     };
 };
 
 /*
- * All changes in one batch and one sync; each has its own status, and one that is impossible
+ * All changes in one batch and one sync (none of nothing but STORE_MARKs that do not ask for it);
+ * each has its own status, and one that is impossible
  * (quota, account gone) fails alone. STORE_OK means durable. Bodies that nobody refers to any more
  * go in the same batch.
  */
@@ -166,20 +181,27 @@ void store_view_close(struct store *store, const struct pop3_mailbox *view);
 
 /* ---- what there is ---- */
 
+enum { STORE_FOLDER = 2 }; /* place of a mailbox beside the two of enum message_place */
+
 struct store_mailbox {
     uint64_t id, account;
     struct span name; /* valid during the call */
-    uint8_t place;    /* enum message_place */
+    uint8_t place;    /* enum message_place or STORE_FOLDER */
+    uint16_t uses;    /* enum store_use (control/store/store_mailbox.h) */
     uint32_t uid_validity, uid_next;
-    uint64_t modseq; /* the highest so far */
+    uint64_t
+        modseq;     /* the highest so far; never goes back, and may grow when the store is opened */
+    uint64_t floor; /* up to here tombstones are forgotten */
     uint64_t messages, octets;
+    struct span keywords; /* all that were ever used in it, each a blob, in the order of their first
+                             use; valid during the call */
 };
 
 /* A message in a mailbox. Spans are valid during the call that hands it out. */
 struct store_entry {
     uint64_t mailbox, account;
     uint32_t uid;
-    uint8_t place;        /* enum message_place */
+    uint8_t place;        /* enum message_place or STORE_FOLDER */
     uint8_t retention;    /* class of retention; 0 is the default one */
     uint8_t form;         /* enum pop3_form: what a plain client cannot take as it is */
     uint16_t delivery;    /* which recipient of the envelope */
@@ -230,12 +252,15 @@ typedef bool store_entry_visit(void *context, const struct store_entry *entry);
 typedef bool store_message_visit(void *context, const struct store_message *message);
 typedef bool store_bytes_visit(void *context, struct span bytes);
 
-/* Of one account, or of all with 0. */
+/* Of one account, in the byte order of names, or of all with 0. */
 enum store_status store_mailboxes(struct store *store, uint64_t account, store_mailbox_visit *visit,
                                   void *context);
 /* In the order of UIDs. */
 enum store_status store_entries(struct store *store, uint64_t mailbox, store_entry_visit *visit,
                                 void *context);
+/* From that UID on. */
+enum store_status store_entries_from(struct store *store, uint64_t mailbox, uint32_t uid,
+                                     store_entry_visit *visit, void *context);
 enum store_status store_entry_find(struct store *store, uint64_t mailbox, uint32_t uid,
                                    store_entry_visit *visit, void *context);
 /* Every mailbox entry of a message. */

@@ -8,9 +8,29 @@ enum { VERSION = 1 };
 const char *store_audit_action_name(uint8_t action)
 {
     static const char *const names[STORE_AUDIT_ACTIONS] = {
-        [STORE_AUDIT_RELEASE] = "release", [STORE_AUDIT_DELETE] = "delete",
-        [STORE_AUDIT_EXPIRE] = "expire",   [STORE_AUDIT_EVICT] = "evict",
-        [STORE_AUDIT_ERASE] = "erase",     [STORE_AUDIT_ERASED] = "erased",
+        [STORE_AUDIT_RELEASE] = "release",
+        [STORE_AUDIT_DELETE] = "delete",
+        [STORE_AUDIT_EXPIRE] = "expire",
+        [STORE_AUDIT_EVICT] = "evict",
+        [STORE_AUDIT_ERASE] = "erase",
+        [STORE_AUDIT_ERASED] = "erased",
+        [STORE_AUDIT_BAN] = "ban",
+        [STORE_AUDIT_UNBAN] = "unban",
+        [STORE_AUDIT_UNBAN_ALL] = "unban-all",
+        [STORE_AUDIT_FORGET] = "greylist-remove",
+        [STORE_AUDIT_ACCOUNT_ADD] = "account add",
+        [STORE_AUDIT_ACCOUNT_SET] = "account set",
+        [STORE_AUDIT_ACCOUNT_PASSWORD] = "account password",
+        [STORE_AUDIT_ACCOUNT_DELETE] = "account delete",
+        [STORE_AUDIT_ACCOUNT_IMPORT] = "account import",
+        [STORE_AUDIT_DOMAIN_ADD] = "domain add",
+        [STORE_AUDIT_DOMAIN_SET] = "domain set",
+        [STORE_AUDIT_DOMAIN_DELETE] = "domain delete",
+        [STORE_AUDIT_ALIAS_ADD] = "alias add",
+        [STORE_AUDIT_ALIAS_SET] = "alias set",
+        [STORE_AUDIT_ALIAS_DELETE] = "alias delete",
+        [STORE_AUDIT_TOKEN_ADD] = "token add",
+        [STORE_AUDIT_TOKEN_DELETE] = "token delete",
     };
 
     return action < STORE_AUDIT_ACTIONS && names[action] ? names[action] : "unknown";

@@ -6,9 +6,10 @@
 #include "proto/base/writer.h"
 
 /*
- * The audit log: who took which message out of a quarantine, or erased an account, when and why. A
- * row is written in the batch of the change itself, so that neither is there without the other.
- * Rows are numbered from 1 without a gap and only ever added; what removes them is their own
+ * The audit log: who took which message out of a quarantine, erased an account, changed the
+ * directory, who is banned or what greylisting remembers, when and why. A row is written in the
+ * batch of the change itself, so that neither is there without the other; that of greylisting behind
+ * it. Rows are numbered from 1 without a gap and only ever added; what removes them is their own
  * retention (store_audit_trim()) and nothing else.
  */
 enum store_audit_action {
@@ -18,6 +19,24 @@ enum store_audit_action {
     STORE_AUDIT_EVICT,       /* made room in a full quarantine */
     STORE_AUDIT_ERASE,       /* the account is being erased */
     STORE_AUDIT_ERASED,      /* nothing of the account is left in the mailboxes */
+    STORE_AUDIT_BAN,         /* a network, by hand */
+    STORE_AUDIT_UNBAN,       /* a network */
+    STORE_AUDIT_UNBAN_ALL,
+    STORE_AUDIT_FORGET, /* what greylisting knows of a network, or of all */
+    /* Changes of the directory that lies in the store; `address` is the key of what was changed. */
+    STORE_AUDIT_ACCOUNT_ADD,
+    STORE_AUDIT_ACCOUNT_SET,
+    STORE_AUDIT_ACCOUNT_PASSWORD,
+    STORE_AUDIT_ACCOUNT_DELETE,
+    STORE_AUDIT_ACCOUNT_IMPORT,
+    STORE_AUDIT_DOMAIN_ADD,
+    STORE_AUDIT_DOMAIN_SET,
+    STORE_AUDIT_DOMAIN_DELETE,
+    STORE_AUDIT_ALIAS_ADD,
+    STORE_AUDIT_ALIAS_SET,
+    STORE_AUDIT_ALIAS_DELETE,
+    STORE_AUDIT_TOKEN_ADD, /* of the API; `address` is its name */
+    STORE_AUDIT_TOKEN_DELETE,
     STORE_AUDIT_ACTIONS,
 };
 
@@ -38,9 +57,10 @@ struct store_audit {
     uint32_t uid;         /* in the quarantine; 0: no message */
     uint32_t uid_new;     /* in the inbox, RELEASE alone */
     uint64_t size;        /* of the message; ERASED: octets removed */
-    uint64_t count;       /* ERASED: messages removed; otherwise 0 */
-    struct span address; /* the recipient as spelled in the envelope; the account's key for ERASE */
-    struct span rule;    /* id of the rule that had put it into the quarantine */
+    uint64_t count;       /* ERASED: messages removed; UNBAN_ALL, FORGET: bans or rows; else 0 */
+    struct span address;  /* the recipient as spelled in the envelope; the account's key for ERASE;
+                             the network of a ban or of FORGET, which is empty for all */
+    struct span rule;     /* id of the rule that had put it into the quarantine */
     struct store_reason for_;
 };
 

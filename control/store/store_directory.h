@@ -2,11 +2,12 @@
 #ifndef CONTROL_STORE_STORE_DIRECTORY_H
 #define CONTROL_STORE_STORE_DIRECTORY_H
 
-#include "control/store/store.h"
+#include "control/store/store_audit.h"
 
 /*
  * Rows of the directory's back end "store": accounts, domains and aliases, in keys and values of
- * its owner's making (control/directory/directory_row.h). A column family of their own.
+ * its owner's making (control/directory/directory_row.h), and beside them bans and addresses that
+ * have logged in (control/service/defence_row.h). A column family of their own.
  */
 enum { STORE_DIRECTORY_KEY = 512, STORE_DIRECTORY_VALUE = 65536 };
 
@@ -18,9 +19,10 @@ struct store_directory_row {
 enum store_status store_directory_find(struct store *store, struct span key,
                                        struct writer *value_out);
 /* All or nothing (a store in memory: those before the first that has no memory), durable before it
- * returns. */
+ * returns. With them go rows of the audit log, `audits` of them; FAILED: a reason is not valid. */
 enum store_status store_directory_put(struct store *store, const struct store_directory_row *rows,
-                                      uint32_t count);
+                                      uint32_t count, const struct store_audit *audit,
+                                      uint32_t audits);
 /* False ends the walk. Spans are valid during the call, which must call nothing of the store. */
 typedef bool store_directory_visit(void *context, const struct store_directory_row *row);
 /* In the order of keys, from `start` on. What is put meanwhile may show or not. */

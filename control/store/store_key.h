@@ -22,6 +22,7 @@ enum store_table {
     STORE_TABLE_ENVELOPE = 'e',
     STORE_TABLE_IMPORTED = 'i',
     STORE_TABLE_FLOOR = 'f', /* of tombstones that are still known */
+    STORE_TABLE_GONE = 'g',  /* deleted mailboxes that still have messages */
     STORE_TABLE_ENTRY = 'l',
     STORE_TABLE_MAILBOX = 'm',
     STORE_TABLE_PENDING = 'n',
@@ -31,6 +32,7 @@ enum store_table {
     STORE_TABLE_STATE = 's',
     STORE_TABLE_TREE = 't',
     STORE_TABLE_AUDIT = 'u',
+    STORE_TABLE_KEYWORDS = 'w',
     STORE_TABLE_TOMBSTONE = 'x',
     STORE_TABLE_ERASURE = 'z',
 };

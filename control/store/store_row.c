@@ -107,22 +107,34 @@ bool store_row_read_usage(struct span value, struct store_row_usage *row_out)
     return whole(&c) && (version == USAGE_VERSION ? row_out->full_ms != 0 : version == VERSION);
 }
 
+/* Version 2 has what the mailbox is for behind what version 1 had. */
+enum { MAILBOX_VERSION = 2 };
+
 void store_row_put_mailbox(struct writer *w, const struct store_row_mailbox *row)
 {
-    writer_byte(w, VERSION);
+    bool plain = row->place <= MESSAGE_QUARANTINE && row->uses == 0;
+
+    writer_byte(w, plain ? VERSION : MAILBOX_VERSION);
     writer_uint(w, row->account, 8);
     writer_byte(w, row->place);
     writer_uint(w, row->uid_validity, 4);
+    if (!plain)
+        writer_uint(w, row->uses, 2);
 }
 
 bool store_row_read_mailbox(struct span value, struct store_row_mailbox *row_out)
 {
-    struct cursor c = begin(value);
+    struct cursor c = cursor_of(value);
+    uint8_t version = cursor_u8(&c);
 
     row_out->account = cursor_u64(&c);
     row_out->place = cursor_u8(&c);
     row_out->uid_validity = cursor_u32(&c);
-    return whole(&c) && row_out->place <= MESSAGE_QUARANTINE;
+    row_out->uses = version == MAILBOX_VERSION ? cursor_u16(&c) : 0;
+    return whole(&c) && row_out->place <= STORE_ROW_GONE &&
+           (version == MAILBOX_VERSION
+                ? row_out->place > MESSAGE_QUARANTINE || row_out->uses != 0
+                : version == VERSION && row_out->place <= MESSAGE_QUARANTINE);
 }
 
 void store_row_put_state(struct writer *w, const struct store_row_state *row)
@@ -142,6 +154,8 @@ bool store_row_read_state(struct span value, struct store_row_state *row_out)
     row_out->modseq = cursor_u64(&c);
     row_out->messages = cursor_u64(&c);
     row_out->octets = cursor_u64(&c);
+    if (row_out->modseq == 0)
+        row_out->modseq = 1; /* of older programs: RFC 7162 section 3.1.2.1 has none below */
     return whole(&c) && row_out->uid_next > 0;
 }
 
@@ -213,6 +227,29 @@ bool store_row_read_entry(struct span value, struct store_entry *entry_out)
            entry_out->verdict.len <= STORE_ROW_VERDICT;
 }
 
+static bool are_blobs(struct span blobs)
+{
+    struct cursor c = cursor_of(blobs);
+
+    while (!c.bad && cursor_left(&c) > 0)
+        cursor_blob(&c);
+    return !c.bad;
+}
+
+void store_row_put_keywords(struct writer *w, struct span keywords)
+{
+    writer_byte(w, VERSION);
+    writer_span_put(w, keywords);
+}
+
+bool store_row_read_keywords(struct span value, struct span *keywords_out)
+{
+    struct cursor c = begin(value);
+
+    *keywords_out = cursor_take(&c, cursor_left(&c));
+    return whole(&c) && are_blobs(*keywords_out);
+}
+
 void store_row_put_flags(struct writer *w, const struct store_entry *entry)
 {
     writer_byte(w, VERSION);
@@ -223,15 +260,12 @@ void store_row_put_flags(struct writer *w, const struct store_entry *entry)
 
 bool store_row_read_flags(struct span value, struct store_entry *entry_out)
 {
-    struct cursor c = begin(value), keywords;
+    struct cursor c = begin(value);
 
     entry_out->modseq = cursor_u64(&c);
     entry_out->flags = cursor_u32(&c);
     entry_out->keywords = cursor_take(&c, cursor_left(&c));
-    keywords = cursor_of(entry_out->keywords);
-    while (!keywords.bad && cursor_left(&keywords) > 0)
-        cursor_blob(&keywords);
-    return whole(&c) && !keywords.bad;
+    return whole(&c) && are_blobs(entry_out->keywords);
 }
 
 void store_row_put_tombstone(struct writer *w, const struct store_row_tombstone *row)
@@ -261,7 +295,7 @@ bool store_row_read_tombstone_1(struct span value, struct id128 *message_out)
 }
 
 /* Bits of the envelope's flag byte. */
-enum { REQUIRE_TLS = 1, SMTPUTF8 = 2 };
+enum { REQUIRE_TLS = 1, SMTPUTF8 = 2, TLS_OPTIONAL = 4 };
 
 enum {
     ENVELOPE_FIXED = 80,
@@ -306,7 +340,8 @@ void store_row_put_envelope(struct writer *w, const struct message *message)
     writer_uint(w, e->client_port, 2);
     writer_byte(w, e->body);
     writer_byte(w, e->ret);
-    writer_byte(w, (uint8_t)((e->require_tls ? REQUIRE_TLS : 0) | (e->smtputf8 ? SMTPUTF8 : 0)));
+    writer_byte(w, (uint8_t)((e->require_tls ? REQUIRE_TLS : 0) | (e->smtputf8 ? SMTPUTF8 : 0) |
+                             (e->tls_optional ? TLS_OPTIONAL : 0)));
     writer_byte(w, (uint8_t)e->priority);
     writer_uint(w, e->deliver_by_ms, 8);
     writer_uint(w, e->hold_until_ms, 8);
@@ -351,6 +386,7 @@ bool store_row_read_envelope(struct span value, struct store_message *message_ou
     flags = cursor_u8(&c);
     e->require_tls = flags & REQUIRE_TLS;
     e->smtputf8 = flags & SMTPUTF8;
+    e->tls_optional = flags & TLS_OPTIONAL;
     e->priority = (int8_t)cursor_u8(&c);
     e->deliver_by_ms = cursor_u64(&c);
     e->hold_until_ms = cursor_u64(&c);

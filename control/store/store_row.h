@@ -2,7 +2,7 @@
 #ifndef CONTROL_STORE_STORE_ROW_H
 #define CONTROL_STORE_STORE_ROW_H
 
-#include "control/store/store.h"
+#include "control/store/store_mailbox.h"
 #include "proto/base/writer.h"
 
 /*
@@ -14,7 +14,8 @@ enum {
     STORE_ROW_SMALL = 64,    /* bytes of the longest row that holds numbers alone */
     STORE_ROW_ENTRY = 512,   /* bytes of the longest entry row */
     STORE_ROW_VERDICT = 128, /* longest rule id kept */
-    STORE_ROW_HEAD = 8,      /* bytes in front of the content in rows of bodies and prefixes */
+    STORE_ROW_KEYWORDS = 1 + STORE_KEYWORDS * (4 + STORE_KEYWORD),
+    STORE_ROW_HEAD = 8, /* bytes in front of the content in rows of bodies and prefixes */
 };
 
 struct store_row_domain {
@@ -32,10 +33,13 @@ struct store_row_usage {
                          no room made since; 0: not full */
 };
 
+enum { STORE_ROW_GONE = 3 }; /* place of a mailbox that was deleted, and still has messages */
+
 struct store_row_mailbox {
     uint64_t account;
-    uint8_t place; /* enum message_place */
+    uint8_t place; /* enum message_place, STORE_FOLDER or STORE_ROW_GONE */
     uint32_t uid_validity;
+    uint16_t uses; /* enum store_use */
 };
 
 struct store_row_state {
@@ -68,6 +72,10 @@ void store_row_put_state(struct writer *w, const struct store_row_state *row);
 bool store_row_read_state(struct span value, struct store_row_state *row_out);
 void store_row_put_body(struct writer *w, const struct store_row_body *row);
 bool store_row_read_body(struct span value, struct store_row_body *row_out);
+
+/* Keywords, each a blob; the span borrows from `value`. */
+void store_row_put_keywords(struct writer *w, struct span keywords);
+bool store_row_read_keywords(struct span value, struct span *keywords_out);
 
 /* What never changes of an entry, and (put_flags) what does. Reading fills those fields alone;
  * spans borrow from `value`. */
