@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "control/mail/mail_flag.h"
+#include "control/mail/mail_mark.h"
+#include "control/mail/mail_part.h"
+#include "control/mail/mail_verb.h"
+#include "proto/imap/imap_fetch.h"
+#include "proto/imap/imap_write.h"
+
+/*
+ * FETCH (RFC 9051 section 6.4.5): a response for each message, composed item by item; what a
+ * message itself says goes out as it lies in the store.
+ */
+struct fetch {
+    struct imap_fetch what;
+    struct mail_set set;
+    const struct store_reading
+        *reading; /* of the message under way; NULL: not needed, or not open */
+    struct store *store;
+    uint32_t slot;
+    uint8_t item;          /* of it, the next */
+    bool begun;            /* arguments were read */
+    bool under_way;        /* a response is */
+    bool flags;            /* FLAGS is due in it, since \Seen was set */
+    bool missing;          /* some messages are gone */
+    struct mail_part part; /* of the item under way, where its text lies here */
+};
+
+static void close_reading(struct fetch *f)
+{
+    if (f->reading)
+        store_reading_close(f->store, f->reading);
+    f->reading = NULL;
+    mail_part_free(&f->part);
+}
+
+void mail_fetch_end(struct mail_run *r)
+{
+    struct fetch *f = r->state;
+
+    if (!f)
+        return;
+    close_reading(f);
+    mail_set_free(&f->set);
+    free(f);
+}
+
+/* ---- items ---- */
+
+static void put_date(struct writer *w, uint64_t ms)
+{
+    imap_write_date_time(w, (int64_t)(ms / 1000), 0);
+}
+
+/* What the index knows. */
+static bool put_plain(struct imap_session *s, struct fetch *f, enum imap_fetch_kind kind,
+                      struct writer *w)
+{
+    const struct mail_message *m = &s->view.box->messages[f->slot];
+
+    switch (kind) {
+    case IMAP_FETCH_FLAGS:
+        writer_text(w, "FLAGS ");
+        mail_flag_put(w, &s->view, m);
+        return true;
+    case IMAP_FETCH_UID:
+        writer_printf(w, "UID %u", m->uid);
+        return true;
+    case IMAP_FETCH_INTERNALDATE:
+        writer_text(w, "INTERNALDATE ");
+        put_date(w, m->internal_ms);
+        return true;
+    case IMAP_FETCH_SIZE:
+        writer_text(w, "RFC822.SIZE ");
+        writer_number(w, m->size);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What is written of a message's structure. */
+static bool put_structure(struct imap_session *s, struct fetch *f, enum imap_fetch_kind kind,
+                          struct writer *w)
+{
+    switch (kind) {
+    case IMAP_FETCH_ENVELOPE:
+        writer_text(w, "ENVELOPE ");
+        mail_part_envelope(f->reading, s->utf8, w);
+        return true;
+    case IMAP_FETCH_BODYSTRUCTURE:
+    case IMAP_FETCH_STRUCTURE:
+        writer_text(w, kind == IMAP_FETCH_STRUCTURE ? "BODY " : "BODYSTRUCTURE ");
+        mail_part_structure(f->reading, kind == IMAP_FETCH_BODYSTRUCTURE, s->utf8, w);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void narrow(const struct imap_fetch_item *item, uint64_t len, uint64_t *at, uint64_t *end)
+{
+    *at = item->partial ? (item->offset < len ? item->offset : len) : 0;
+    *end = item->partial && item->len < len - *at ? *at + item->len : len;
+}
+
+/* A part of the message: text of ours follows at once, the message's own as the run's body. */
+static void put_part(struct mail_run *r, struct fetch *f, const struct imap_fetch_item *item,
+                     struct writer *w)
+{
+    uint64_t at, end;
+
+    imap_fetch_put_name(w, item);
+    writer_byte(w, ' ');
+    if (!f->part.found) {
+        writer_text(w, "\"\"");
+        return;
+    }
+    narrow(item, f->part.len, &at, &end);
+    imap_write_literal(w, end - at);
+    if (f->part.text)
+        writer_span_put(w, span_of(f->part.text + at, end - at));
+    else if (end > at)
+        r->body = (struct mail_body){f->reading, f->part.at + at, f->part.at + end};
+}
+
+static void put_item(struct imap_session *s, struct mail_run *r, struct fetch *f,
+                     const struct imap_fetch_item *item, struct writer *w)
+{
+    if (put_plain(s, f, (enum imap_fetch_kind)item->kind, w))
+        return;
+    if (f->reading && put_structure(s, f, (enum imap_fetch_kind)item->kind, w))
+        return;
+    put_part(r, f, item, w);
+}
+
+/* ---- messages ---- */
+
+static bool needs_reading(const struct imap_fetch_item *item)
+{
+    return item->kind != IMAP_FETCH_FLAGS && item->kind != IMAP_FETCH_UID &&
+           item->kind != IMAP_FETCH_INTERNALDATE && item->kind != IMAP_FETCH_SIZE;
+}
+
+static bool any_reading(const struct imap_fetch *what)
+{
+    for (uint8_t i = 0; i < what->count; i++)
+        if (needs_reading(&what->items[i]))
+            return true;
+    return false;
+}
+
+/* The next message that can be read. False: there is none. */
+static bool next_message(struct imap_session *s, struct fetch *f)
+{
+    const struct mail_box *box = s->view.box;
+
+    while (mail_set_next(&s->view, &f->set, &f->slot)) {
+        close_reading(f);
+        if (!any_reading(&f->what) ||
+            store_reading_open(f->store, box->id, box->messages[f->slot].uid, &f->reading) ==
+                STORE_OK)
+            return true;
+        f->missing = true;
+    }
+    return false;
+}
+
+static void begin_response(struct mail_run *r, struct fetch *f)
+{
+    size_t mark;
+
+    do {
+        mark = mail_text_mark(&r->text);
+        writer_printf(&r->text.w, "* %u FETCH (", f->set.number);
+    } while (!mail_text_fits(&r->text, mark));
+    f->under_way = true;
+    f->item = 0;
+}
+
+/* One item; false: all were. */
+static bool compose_item(struct imap_session *s, struct mail_run *r, struct fetch *f)
+{
+    const struct imap_fetch_item *item = &f->what.items[f->item];
+    size_t mark;
+
+    if (f->item == f->what.count)
+        return false;
+    mail_part_free(&f->part);
+    if (needs_reading(item))
+        mail_part_find(f->store, f->reading, item, &f->part);
+    do {
+        mark = mail_text_mark(&r->text);
+        if (f->item)
+            writer_byte(&r->text.w, ' ');
+        put_item(s, r, f, item, &r->text.w);
+    } while (!mail_text_fits(&r->text, mark));
+    f->item++;
+    return true;
+}
+
+static void end_response(struct imap_session *s, struct mail_run *r, struct fetch *f)
+{
+    size_t mark;
+
+    do {
+        mark = mail_text_mark(&r->text);
+        if (f->flags && !(f->what.plain & (1u << IMAP_FETCH_FLAGS))) {
+            writer_byte(&r->text.w, ' ');
+            put_plain(s, f, IMAP_FETCH_FLAGS, &r->text.w);
+        }
+        if (r->uid && !(f->what.plain & (1u << IMAP_FETCH_UID))) {
+            writer_byte(&r->text.w, ' ');
+            put_plain(s, f, IMAP_FETCH_UID, &r->text.w);
+        }
+        writer_text(&r->text.w, ")\r\n");
+    } while (!mail_text_fits(&r->text, mark));
+    f->under_way = false;
+}
+
+/* ---- the command ---- */
+
+/* All of them at once, before anything is said: one change of the store. */
+static void set_seen(struct imap_session *s, struct fetch *f)
+{
+    struct imap_store seen = {.action = IMAP_STORE_ADD, .flags.system = IMAP_FLAG_SEEN};
+    uint64_t told = s->view.box->changed;
+
+    if (!f->what.seen || s->read_only)
+        return;
+    /* A disk that is full keeps nobody from reading. */
+    (void)mail_mark(s, &f->set, &seen);
+    f->flags = s->view.box->changed != told;
+    if (f->flags && told <= s->view.modseq)
+        s->view.modseq = s->view.box->modseq;
+    mail_set_rewind(&f->set);
+}
+
+static bool begin(struct imap_session *s, struct mail_run *r)
+{
+    struct fetch *f = calloc(1, sizeof(*f));
+
+    r->state = f;
+    if (!f) {
+        mail_run_failed(r, STORE_FAILED);
+        return false;
+    }
+    f->store = mail_service_store(s->service);
+    if (!mail_set_read(s, r, &f->set))
+        return false;
+    imap_cursor_space(&r->args);
+    if (!imap_fetch_parse(&r->args, r->uid, &f->what) || f->what.changed || f->what.vanished) {
+        mail_run_bad(r);
+        return false;
+    }
+    set_seen(s, f);
+    return true;
+}
+
+enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
+{
+    struct fetch *f = r->state;
+
+    if (!f) {
+        if (!begin(s, r))
+            return MAIL_STEP_OVER;
+        f = r->state;
+    }
+    /* Short responses are put together. */
+    while (r->text.w.len < MAIL_TEXT_FIRST && !r->body.reading) {
+        if (f->under_way) {
+            if (!compose_item(s, r, f))
+                end_response(s, r, f);
+        } else if (next_message(s, f)) {
+            begin_response(r, f);
+        } else {
+            return f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
+                              : mail_run_ok(r);
+        }
+    }
+    return MAIL_STEP_AGAIN;
+}

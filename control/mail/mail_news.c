@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_flag.h"
+#include "control/mail/mail_session.h"
+
+/* What a session has not been told of its mailbox: EXPUNGE, EXISTS, FETCH with FLAGS. */
+
+static void put_number(struct mail_text *t, uint32_t number, const char *what)
+{
+    size_t mark;
+
+    do {
+        mark = mail_text_mark(t);
+        writer_printf(&t->w, "* %u %s\r\n", number, what);
+    } while (!mail_text_fits(t, mark));
+}
+
+void mail_news_flags(struct imap_session *s, struct mail_text *t, uint32_t number, uint32_t slot,
+                     bool uid)
+{
+    const struct mail_box *box = s->view.box;
+    const struct mail_message *m = &box->messages[slot];
+    size_t mark;
+
+    do {
+        mark = mail_text_mark(t);
+        writer_printf(&t->w, "* %u FETCH (", number);
+        if (uid)
+            writer_printf(&t->w, "UID %u ", m->uid);
+        writer_text(&t->w, "FLAGS ");
+        mail_flag_put(&t->w, &s->view, m);
+        writer_text(&t->w, ")\r\n");
+    } while (!mail_text_fits(t, mark));
+}
+
+/* Each EXPUNGE lowers the numbers behind it, so they go from the front. */
+static void put_losses(struct imap_session *s, struct mail_text *t)
+{
+    struct mail_view *v = &s->view;
+    struct mail_box *box = v->box;
+    uint32_t number = box->first_gone < v->slots ? box->first_gone : v->slots;
+
+    for (uint32_t slot = number; slot < v->slots; slot++) {
+        if (!mail_view_has(v, slot))
+            continue;
+        if (box->messages[slot].gone)
+            put_number(t, number + 1, "EXPUNGE");
+        else
+            number++;
+    }
+    v->losses = box->losses;
+    v->exists = number;
+}
+
+/* What came and is gone again is never told. */
+static void put_arrivals(struct imap_session *s, struct mail_text *t)
+{
+    struct mail_view *v = &s->view;
+    uint32_t before = v->exists;
+
+    for (; v->slots < v->box->count; v->slots++)
+        v->exists += mail_view_has(
+            &(struct mail_view){.box = v->box, .slots = v->box->count, .losses = v->losses},
+            v->slots);
+    mail_view_claim(v);
+    if (v->exists == before)
+        return;
+    put_number(t, v->exists, "EXISTS");
+    put_number(t, mail_view_recents(v), "RECENT");
+}
+
+static void put_flags(struct imap_session *s, struct mail_text *t)
+{
+    struct mail_view *v = &s->view;
+    uint32_t number = 0;
+
+    if (v->box->changed > v->modseq)
+        for (uint32_t slot = 0; slot < v->slots; slot++) {
+            if (!mail_view_has(v, slot))
+                continue;
+            number++;
+            if (v->box->messages[slot].modseq > v->modseq && !v->box->messages[slot].gone)
+                mail_news_flags(s, t, number, slot, true);
+        }
+    v->modseq = v->box->modseq;
+}
+
+void mail_news_put(struct imap_session *s, struct mail_text *t, enum mail_news which)
+{
+    struct mail_box *box = s->view.box;
+
+    if (!box || which == MAIL_NEWS_NONE)
+        return;
+    mail_service_look(s->service);
+    if (box->news)
+        mail_box_refresh(mail_service_store(s->service), box);
+    if (which == MAIL_NEWS_ALL && s->view.losses != box->losses)
+        put_losses(s, t);
+    put_flags(s, t);
+    if (s->view.slots != box->count)
+        put_arrivals(s, t);
+    mail_box_settle(box);
+}

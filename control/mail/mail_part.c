@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_part.h"
+
+#include <stdlib.h>
+
+#include "proto/imap/imap_envelope.h"
+#include "proto/imap/imap_extent.h"
+#include "proto/imap/imap_structure.h"
+
+enum { SCRATCH = 64 * 1024, FIELDS_MORE = 8 };
+
+void mail_part_free(struct mail_part *part)
+{
+    free(part->text);
+    *part = (struct mail_part){0};
+}
+
+/* The fields of the header at `extent` that are wanted, to `out`. False: the store has failed. */
+static bool choose(struct store *store, const struct store_reading *reading,
+                   const struct imap_extent *extent, struct imap_fields *fields, struct writer *out)
+{
+    uint64_t at = extent->offset, end = extent->offset + extent->len;
+
+    while (at < end) {
+        struct span bytes;
+        void *pin = NULL;
+
+        if (store_reading_read(store, reading, at, &bytes, &pin) != STORE_OK || bytes.len == 0)
+            return false;
+        bytes = span_head(bytes, end - at);
+        imap_fields_feed(fields, bytes, out);
+        at += bytes.len;
+        store_unpin(store, &pin, 1);
+    }
+    imap_fields_finish(fields, out);
+    return true;
+}
+
+static void find_fields(struct store *store, const struct store_reading *reading,
+                        const struct imap_section *section, const struct imap_extent *extent,
+                        struct mail_part *part)
+{
+    /* No more than the header, and the blank line that it may lack. */
+    size_t most = extent->len + FIELDS_MORE;
+    struct imap_fields fields;
+    struct writer out;
+
+    part->text = malloc(most);
+    out = writer_of(part->text, part->text ? most : 0);
+    imap_fields_init(&fields, section);
+    part->found = choose(store, reading, extent, &fields, &out) && !out.full;
+    part->len = out.len;
+}
+
+void mail_part_find(struct store *store, const struct store_reading *reading,
+                    const struct imap_fetch_item *item, struct mail_part *part_out)
+{
+    struct imap_extent extent;
+
+    *part_out = (struct mail_part){0};
+    if (!imap_extent_find(reading->tree, reading->prefix.len, &item->section, &extent))
+        return;
+    part_out->found = true;
+    part_out->at = extent.offset;
+    part_out->len = extent.len;
+    if (item->section.kind == IMAP_SECTION_FIELDS || item->section.kind == IMAP_SECTION_FIELDS_NOT)
+        find_fields(store, reading, &item->section, &extent, part_out);
+}
+
+void mail_part_envelope(const struct store_reading *reading, bool utf8, struct writer *w)
+{
+    uint8_t *text = malloc(SCRATCH);
+    struct writer scratch = writer_of(text, text ? SCRATCH : 0);
+    struct imap_envelope envelope;
+    struct mime_tree_read tree;
+    struct mime_tree_part root;
+
+    if (!text || !mime_tree_read_init(&tree, reading->tree) ||
+        mime_tree_read_next(&tree, &root) != MIME_TREE_NEXT) {
+        free(text);
+        writer_text(w, "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
+        return;
+    }
+    imap_envelope_read(&root, reading->prefix, &scratch, &envelope);
+    imap_envelope_put(w, &envelope, utf8);
+    free(text);
+}
+
+void mail_part_structure(const struct store_reading *reading, bool extended, bool utf8,
+                         struct writer *w)
+{
+    if (!imap_structure_put(w, reading->tree, extended, utf8))
+        writer_text(w, "(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 0 0)");
+}

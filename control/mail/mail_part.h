@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_MAIL_MAIL_PART_H
+#define CONTROL_MAIL_MAIL_PART_H
+
+#include "control/store/store_mailbox.h"
+#include "proto/imap/imap_fetch.h"
+
+/*
+ * Parts of a stored message, found by the part tree that was made when it came: nothing of it is
+ * read again. Offsets are of prefix and body together.
+ */
+struct mail_part {
+    bool found;
+    uint64_t at, len; /* in the message */
+    uint8_t *text;    /* or `len` octets made here: chosen header fields; NULL: they are the
+                         message's */
+};
+
+/* What an item of FETCH names. mail_part_free() behind it. */
+void mail_part_find(struct store *store, const struct store_reading *reading,
+                    const struct imap_fetch_item *item, struct mail_part *part_out);
+void mail_part_free(struct mail_part *part);
+void mail_part_envelope(const struct store_reading *reading, bool utf8, struct writer *w);
+void mail_part_structure(const struct store_reading *reading, bool extended, bool utf8,
+                         struct writer *w);
+
+#endif

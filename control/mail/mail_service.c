@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_service.h"
+
+#include <stdlib.h>
+
+#include "control/mail/mail_recent.h"
+#include "control/mail/mail_run.h"
+#include "control/mail/mail_verb.h"
+#include "control/service/read_service.h"
+#include "control/service/service_thread.h"
+
+enum {
+    BOXES = 4096,  /* places of the table */
+    CHANGED = 256, /* mailboxes that changed, noted apart; more: all are looked at */
+};
+
+/* Mailboxes that the store says have changed: written on its threads, read on ours. */
+struct changed {
+    _Atomic uint64_t ids[CHANGED];
+    _Atomic bool all;
+    _Atomic bool any;
+};
+
+struct mail_service {
+    struct service_thread thread;
+    struct handoff *handoff;
+    struct store *store;
+    struct read_service *reader;
+    struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
+    struct changed changed;
+    struct mail_recent *recent;
+};
+
+struct store *mail_service_store(const struct mail_service *service)
+{
+    return service->store;
+}
+
+/* ---- mailboxes ---- */
+
+static struct mail_box **place_of(struct mail_service *service, uint64_t id)
+{
+    struct mail_box **at = &service->boxes[id % BOXES];
+
+    while (*at && (*at)->id != id)
+        at = &(*at)->next;
+    return at;
+}
+
+enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
+                                      struct imap_session *s, bool read_only)
+{
+    struct mail_box **place = place_of(service, mailbox);
+    enum store_status status = STORE_OK;
+
+    if (!*place) {
+        status = mail_box_open(service->store, mailbox, place);
+        if (status != STORE_OK)
+            *place = NULL;
+        else
+            (*place)->recent_from = mail_recent_get(service->recent, mailbox);
+    } else if ((*place)->news) {
+        status = mail_box_refresh(service->store, *place);
+    }
+    if (status == STORE_OK)
+        mail_view_open(&s->view, *place, read_only);
+    return status;
+}
+
+void mail_service_unselect(struct imap_session *s)
+{
+    struct mail_box *box = s->view.box;
+    struct mail_box **place;
+
+    if (!box)
+        return;
+    mail_view_close(&s->view);
+    if (box->views)
+        return;
+    mail_recent_set(s->service->recent, box->id, box->recent_from);
+    place = place_of(s->service, box->id);
+    *place = box->next;
+    mail_box_close(s->service->store, box);
+}
+
+uint32_t mail_service_recent(struct mail_service *service, uint64_t mailbox)
+{
+    const struct mail_box *box = *place_of(service, mailbox);
+
+    return box ? box->recent_from : mail_recent_get(service->recent, mailbox);
+}
+
+static struct imap_session *session_of(struct mail_view *view)
+{
+    return (struct imap_session *)((uint8_t *)view - offsetof(struct imap_session, view));
+}
+
+static bool has_news(const struct mail_view *v)
+{
+    const struct mail_box *box = v->box;
+
+    return box->news || v->slots != box->count || v->losses != box->losses ||
+           box->changed > v->modseq;
+}
+
+void mail_service_tell(struct mail_service *service, struct mail_box *box)
+{
+    for (struct mail_view *v = box->views; v; v = v->next) {
+        struct imap_session *s = session_of(v);
+
+        if (!s->idling || s->told || s->run || !has_news(v))
+            continue;
+        s->told =
+            notice_send(service->handoff, s->worker,
+                        &(struct notice){.kind = NOTICE_MAIL,
+                                         .argument = (uint64_t)s->generation << 32 | s->place});
+    }
+}
+
+/* ---- what others change ---- */
+
+/* On threads of the store's, workers among them: no lock, no system call but the doorbell's, and
+ * that only where we sleep. */
+static void on_change(void *context, uint64_t mailbox)
+{
+    struct mail_service *service = context;
+    struct changed *c = &service->changed;
+    uint64_t none = 0;
+    size_t at = mailbox % CHANGED;
+
+    if (!atomic_compare_exchange_strong(&c->ids[at], &none, mailbox) && none != mailbox)
+        atomic_store(&c->all, true);
+    atomic_store(&c->any, true);
+    service_wake(service->handoff, SERVICE_IMAP);
+}
+
+static void note(struct mail_service *service, struct mail_box *box)
+{
+    box->news = true;
+    mail_service_tell(service, box);
+}
+
+static void note_all(struct mail_service *service)
+{
+    for (size_t i = 0; i < BOXES; i++)
+        for (struct mail_box *box = service->boxes[i]; box; box = box->next)
+            note(service, box);
+}
+
+static void take_changes(void *context)
+{
+    struct mail_service *service = context;
+    struct changed *c = &service->changed;
+
+    if (!atomic_exchange(&c->any, false))
+        return;
+    for (size_t i = 0; i < CHANGED; i++) {
+        uint64_t id = atomic_exchange(&c->ids[i], 0);
+        struct mail_box *box = id ? *place_of(service, id) : NULL;
+
+        if (box)
+            note(service, box);
+    }
+    if (atomic_exchange(&c->all, false))
+        note_all(service);
+}
+
+void mail_service_look(struct mail_service *service)
+{
+    take_changes(service);
+}
+
+/* ---- jobs ---- */
+
+static enum job_status open_session(struct mail_service *service, struct job *job)
+{
+    struct imap_session *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return JOB_FAILED;
+    s->service = service;
+    s->account = job->imap.account;
+    s->worker = job->worker;
+    s->place = job->session;
+    s->generation = job->generation;
+    job->imap.session = s;
+    return JOB_OK;
+}
+
+static void close_session(struct imap_session *s)
+{
+    mail_run_drop(s);
+    mail_service_unselect(s);
+    free(s->idle_tag);
+    free(s);
+}
+
+/* Chunks are the worker's: it reads what control wrote into them. */
+static enum job_status answer(struct imap_session *s, struct job *job, bool begun)
+{
+    struct mail_box *box = s->view.box;
+
+    if (!begun)
+        return JOB_FAILED;
+    job->imap.state_out = s->view.box ? IMAP_EXECUTED_SELECTED : IMAP_EXECUTED_AUTH;
+    mail_run_pump(s, &job->imap);
+    if (box && s->view.box == box)
+        mail_service_tell(s->service, box);
+    return JOB_OK;
+}
+
+static enum job_status do_job(struct mail_service *service, struct job *job)
+{
+    struct imap_session *s = job->imap.session;
+
+    switch (job->kind) {
+    case JOB_IMAP_OPEN:
+        return open_session(service, job);
+    case JOB_IMAP_COMMAND:
+        return answer(s, job,
+                      job->imap.done ? mail_run_done(s, job->imap.command)
+                                     : mail_run_begin(s, job->imap.command));
+    case JOB_IMAP_APPEND:
+        if (!s->run || !s->run->waits)
+            return JOB_FAILED;
+        job->imap.stored_out = mail_append_message(s, s->run, job->imap.message, job->imap.fault);
+        return answer(s, job, true);
+    case JOB_IMAP_MORE:
+        return answer(s, job, s->run != NULL);
+    case JOB_IMAP_NEWS:
+        s->told = false;
+        return answer(s, job, mail_run_news(s));
+    case JOB_IMAP_CLOSE:
+        close_session(s);
+        return JOB_OK;
+    default:
+        return JOB_FAILED;
+    }
+}
+
+static uint32_t serve(void *context, struct job **jobs, uint32_t count)
+{
+    struct mail_service *service = context;
+
+    take_changes(service);
+    for (uint32_t i = 0; i < count; i++)
+        job_answer(service->handoff, jobs[i], do_job(service, jobs[i]));
+    take_changes(service);
+    return 0;
+}
+
+struct mail_service *mail_service_start(struct handoff *h, struct store *store)
+{
+    struct mail_service *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->handoff = h;
+    s->store = store;
+    s->thread.handoff = h;
+    s->thread.service = SERVICE_IMAP;
+    s->thread.name = "imap";
+    s->thread.serve = serve;
+    s->thread.context = s;
+    s->thread.woken = take_changes;
+    s->recent = mail_recent_new();
+    s->reader = read_service_start(h, store);
+    store_watch(store, on_change, s);
+    if (s->recent && s->reader && service_thread_start(&s->thread))
+        return s;
+    store_watch(store, NULL, NULL);
+    if (s->reader)
+        read_service_stop(s->reader);
+    mail_recent_free(s->recent);
+    free(s);
+    return NULL;
+}
+
+void mail_service_stop(struct mail_service *s)
+{
+    service_thread_stop(&s->thread);
+    store_watch(s->store, NULL, NULL);
+    read_service_stop(s->reader);
+    mail_recent_free(s->recent);
+    free(s);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_name.h"
+#include "control/mail/mail_verb.h"
+
+/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8). */
+
+enum mail_step mail_create(struct imap_session *s, struct mail_run *r)
+{
+    struct store *store = mail_service_store(s->service);
+    struct mail_name name;
+    uint64_t mailbox;
+
+    if (!mail_name_read(s, r, &name))
+        return MAIL_STEP_OVER;
+    if (!imap_cursor_done(&r->args))
+        return mail_run_bad(r);
+    return mail_run_failed(r, store_mailbox_create(store, s->account, name.text, 0, &mailbox));
+}
+
+/* The two that always are. */
+static bool is_fixed(const struct mail_name *name)
+{
+    return span_equal(name->text, span_text(STORE_INBOX)) || mail_name_quarantine(name);
+}
+
+enum mail_step mail_delete(struct imap_session *s, struct mail_run *r)
+{
+    struct mail_name name;
+    uint64_t mailbox;
+
+    if (!mail_name_read(s, r, &name))
+        return MAIL_STEP_OVER;
+    if (!imap_cursor_done(&r->args))
+        return mail_run_bad(r);
+    if (is_fixed(&name))
+        return mail_run_end(r, MAIL_NO, "[CANNOT]", "that mailbox stays");
+    if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox))
+        return MAIL_STEP_OVER;
+    /* Our own: it is left, and the command has its answer; others that have it hear BYE. */
+    if (s->view.box && s->view.box->id == mailbox)
+        mail_service_unselect(s);
+    return mail_run_failed(r, store_mailbox_delete(mail_service_store(s->service), mailbox));
+}
+
+enum mail_step mail_rename(struct imap_session *s, struct mail_run *r)
+{
+    struct mail_name from, to;
+    enum store_status status;
+    uint64_t mailbox;
+
+    if (!mail_name_read(s, r, &from))
+        return MAIL_STEP_OVER;
+    imap_cursor_space(&r->args);
+    if (!mail_name_read(s, r, &to))
+        return MAIL_STEP_OVER;
+    if (!imap_cursor_done(&r->args))
+        return mail_run_bad(r);
+    if (!mail_name_find(s, r, &from, "[NONEXISTENT]", &mailbox))
+        return MAIL_STEP_OVER;
+    status = store_mailbox_rename(mail_service_store(s->service), mailbox, to.text);
+    if (status == STORE_FAILED)
+        return mail_run_end(r, MAIL_NO, "[CANNOT]", "it cannot have that name");
+    return mail_run_failed(r, status);
+}
+
+static enum mail_step subscribe(struct imap_session *s, struct mail_run *r, bool subscribed)
+{
+    struct mail_name name;
+
+    if (!mail_name_read(s, r, &name))
+        return MAIL_STEP_OVER;
+    if (!imap_cursor_done(&r->args))
+        return mail_run_bad(r);
+    return mail_run_failed(
+        r, store_subscribe(mail_service_store(s->service), s->account, name.text, subscribed));
+}
+
+enum mail_step mail_subscribe(struct imap_session *s, struct mail_run *r)
+{
+    return subscribe(s, r, true);
+}
+
+enum mail_step mail_unsubscribe(struct imap_session *s, struct mail_run *r)
+{
+    return subscribe(s, r, false);
+}

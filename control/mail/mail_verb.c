@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_verb.h"
+
+#include "proto/imap/imap_command.h"
+
+const struct mail_verb mail_verbs[IMAP_VERBS] = {
+    [IMAP_VERB_NOOP] = {.step = mail_noop, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_CHECK] = {.step = mail_noop, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_NAMESPACE] = {.step = mail_namespace, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_IDLE] = {.step = mail_idle, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_UNSELECT] = {.step = mail_unselect},
+    [IMAP_VERB_SELECT] = {.step = mail_select},
+    [IMAP_VERB_EXAMINE] = {.step = mail_examine},
+    [IMAP_VERB_STATUS] = {.step = mail_status, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_APPEND] = {.step = mail_append, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_FETCH] = {.step = mail_fetch, .end = mail_fetch_end, .news = MAIL_NEWS_NO_EXPUNGE},
+    [IMAP_VERB_STORE] = {.step = mail_store, .end = mail_store_end, .news = MAIL_NEWS_NO_EXPUNGE},
+    [IMAP_VERB_EXPUNGE] = {.step = mail_expunge, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_CLOSE] = {.step = mail_close},
+    [IMAP_VERB_COPY] = {.step = mail_copy, .news = MAIL_NEWS_NO_EXPUNGE},
+    [IMAP_VERB_MOVE] = {.step = mail_move, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_CREATE] = {.step = mail_create, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_DELETE] = {.step = mail_delete, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_RENAME] = {.step = mail_rename, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_SUBSCRIBE] = {.step = mail_subscribe, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_UNSUBSCRIBE] = {.step = mail_unsubscribe, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_SEARCH] = {.step = mail_search,
+                          .end = mail_search_end,
+                          .news = MAIL_NEWS_NO_EXPUNGE},
+    [IMAP_VERB_LIST] = {.step = mail_list, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_LSUB] = {.step = mail_lsub, .news = MAIL_NEWS_ALL},
+};

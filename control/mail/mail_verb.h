@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_MAIL_MAIL_VERB_H
+#define CONTROL_MAIL_MAIL_VERB_H
+
+#include "control/mail/mail_session.h"
+
+/* The commands, a function each: struct mail_verb's `step`. Which verb has which: mail_verb.c. */
+typedef enum mail_step mail_verb_step(struct imap_session *s, struct mail_run *r);
+
+mail_verb_step mail_noop, mail_namespace, mail_idle, mail_unselect; /* mail_plain.c */
+mail_verb_step mail_select, mail_examine, mail_status;              /* mail_select.c */
+mail_verb_step mail_fetch;                                          /* mail_fetch.c */
+mail_verb_step mail_store;                                          /* mail_mark.c */
+mail_verb_step mail_expunge, mail_close;                            /* mail_expunge.c */
+mail_verb_step mail_copy, mail_move;                                /* mail_copy.c */
+mail_verb_step mail_create, mail_delete, mail_rename, mail_subscribe,
+    mail_unsubscribe;                /* mail_tree.c */
+mail_verb_step mail_list, mail_lsub; /* mail_list.c */
+
+/* `state` of those that have some inside. */
+void mail_fetch_end(struct mail_run *r);
+void mail_store_end(struct mail_run *r);
+void mail_search_end(struct mail_run *r);
+
+mail_verb_step mail_search; /* mail_search.c */
+mail_verb_step mail_append; /* mail_append.c */
+/* The message of the APPEND that waits for it has come, or is not good (`fault`). True: it is in
+ * the mailbox. */
+bool mail_append_message(struct imap_session *s, struct mail_run *r, struct message *message,
+                         const char *fault);
+
+#endif
