@@ -11,6 +11,7 @@ struct counters {
 #undef COUNTER
     uint64_t smtp_reply[256]; /* by enum smtp_reply_id */
     uint64_t pop3_reply[64];  /* by enum pop3_reply_id */
+    uint64_t imap_reply[64];  /* by enum imap_reply_id */
 };
 
 #endif

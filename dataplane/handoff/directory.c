@@ -125,7 +125,8 @@ static bool same_accounts(const struct directory_entry *a, const struct director
 
         if (x->id != y->id || x->quarantine_score != y->quarantine_score ||
             x->reject_score != y->reject_score || !span_equal(x->address, y->address) ||
-            !span_equal(x->tenant, y->tenant))
+            !span_equal(x->tenant, y->tenant) || !span_equal(x->forward, y->forward) ||
+            x->no_copy != y->no_copy)
             return false;
     }
     return true;
@@ -160,7 +161,8 @@ static struct directory_node *new_node(const struct directory_entry *fields, str
     uint8_t *at;
 
     for (uint32_t i = 0; i < fields->account_count; i++)
-        text += fields->accounts[i].address.len + fields->accounts[i].tenant.len;
+        text += fields->accounts[i].address.len + fields->accounts[i].tenant.len +
+                fields->accounts[i].forward.len;
     node = malloc(sizeof(*node) + accounts + text);
     if (!node)
         return NULL;
@@ -174,6 +176,7 @@ static struct directory_node *new_node(const struct directory_entry *fields, str
         copies[i] = fields->accounts[i];
         copies[i].address = keep(&at, fields->accounts[i].address);
         copies[i].tenant = keep(&at, fields->accounts[i].tenant);
+        copies[i].forward = keep(&at, fields->accounts[i].forward);
     }
     return node;
 }
@@ -308,6 +311,33 @@ void directory_forget_all(struct directory *d)
         while (d->queue[absent].oldest)
             remove_node(d, d->queue[absent].oldest);
     write_end(d);
+}
+
+static struct span put_text(struct writer *w, struct span text)
+{
+    const uint8_t *at = w->data + w->len;
+
+    writer_span_put(w, text);
+    return span_of(at, text.len);
+}
+
+uint32_t directory_copy(struct directory *d, struct span key, struct directory_account *accounts,
+                        uint32_t room, struct writer *text)
+{
+    const struct directory_node *node;
+    uint32_t n = 0;
+
+    write_begin(d);
+    node = node_of(lookup(d, DIRECTORY_ADDRESS, key));
+    if (node && !node->entry.until_s && node->entry.account_count <= room)
+        for (; n < node->entry.account_count; n++) {
+            accounts[n] = node->entry.accounts[n];
+            accounts[n].address = put_text(text, accounts[n].address);
+            accounts[n].tenant = put_text(text, accounts[n].tenant);
+            accounts[n].forward = put_text(text, accounts[n].forward);
+        }
+    write_end(d);
+    return text->full ? 0 : n;
 }
 
 bool directory_keeps(struct directory *d, enum directory_kind kind, struct span key)

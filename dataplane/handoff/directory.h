@@ -32,12 +32,15 @@ static inline void directory_sender_key(struct writer *w, uint64_t account, stru
 
 enum directory_class { DIRECTORY_LOCAL, DIRECTORY_REFUSED };
 
-/* A mailbox that mail to an address ends in. */
+/* A mailbox that mail to an address ends in, or an address on another server that it goes on to. */
 struct directory_account {
-    uint64_t id; /* immutable */
+    uint64_t id;  /* immutable; of a forward: the queue's */
+    bool no_copy; /* all its mail is forwarded: it may send as that address, and gets none */
     int32_t quarantine_score,
         reject_score;    /* of the account's own domain, for verdicts; INT32_MAX when off */
-    struct span address; /* for Delivered-To: as configured, the domain as A-labels */
+    struct span address; /* for Delivered-To: as configured, the domain as A-labels; of a forward:
+                            who passes the mail on */
+    struct span forward; /* where the mail goes on to, in the same form; empty: a mailbox here */
     struct span tenant;  /* name of whose the account's own domain is, for rules */
 };
 
@@ -82,6 +85,10 @@ bool directory_put_like(struct directory *d, const struct directory_entry *field
 void directory_forget(struct directory *d, enum directory_kind kind, struct span key);
 /* Removes all that are for a while. Control only. */
 void directory_forget_all(struct directory *d);
+/* Copies what an address leads to that is there for good, at most `room`, its texts into `text`.
+ * The number; 0 where there is none, or where it does not fit. Control only. */
+uint32_t directory_copy(struct directory *d, struct span key, struct directory_account *accounts,
+                        uint32_t room, struct writer *text);
 /* Whether there is one for good. Control only. */
 bool directory_keeps(struct directory *d, enum directory_kind kind, struct span key);
 /* Removes all entries whose version differs, and those that are for a while. Control only. */

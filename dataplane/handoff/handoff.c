@@ -49,6 +49,7 @@ struct handoff {
     struct doorbell bells[SERVICES + 1]; /* the last is the records' */
     struct settings *settings;           /* published by RCU */
     pthread_mutex_t notice_writer;
+    pthread_mutex_t answering[SERVICES];
     uint32_t first[SERVICES + 1]; /* where the next fair collection begins */
     struct handoff_port *ports[];
 };
@@ -126,6 +127,8 @@ struct handoff *handoff_new(const struct handoff_options *options)
         return NULL;
     h->options = *options;
     pthread_mutex_init(&h->notice_writer, NULL);
+    for (int s = 0; s < SERVICES; s++)
+        pthread_mutex_init(&h->answering[s], NULL);
     for (int i = 0; i <= SERVICES; i++)
         h->bells[i].fd = -1;
     for (int i = 0; i <= SERVICES; i++)
@@ -151,6 +154,8 @@ void handoff_free(struct handoff *h)
     for (int i = 0; i <= SERVICES; i++)
         doorbell_fini(&h->bells[i]);
     pthread_mutex_destroy(&h->notice_writer);
+    for (int s = 0; s < SERVICES; s++)
+        pthread_mutex_destroy(&h->answering[s]);
     free(h);
 }
 
@@ -394,6 +399,15 @@ void job_answer(struct handoff *h, struct job *job, enum job_status status)
 {
     job->status = (uint8_t)status;
     ring_put(h->ports[job->worker]->answered[job_service(job->kind)], job);
+}
+
+void job_answer_shared(struct handoff *h, struct job *job, enum job_status status)
+{
+    pthread_mutex_t *answering = &h->answering[job_service(job->kind)];
+
+    pthread_mutex_lock(answering);
+    job_answer(h, job, status);
+    pthread_mutex_unlock(answering);
 }
 
 bool notice_send(struct handoff *h, uint16_t worker, const struct notice *notice)

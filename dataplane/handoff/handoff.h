@@ -93,6 +93,8 @@ void service_wait(struct handoff *h, enum service service, int timeout_ms);
 void service_wake(struct handoff *h, enum service service);
 /* Gives the job back with its status. By the service's thread. */
 void job_answer(struct handoff *h, struct job *job, enum job_status status);
+/* The same for a service that answers from several threads; any of them. */
+void job_answer_shared(struct handoff *h, struct job *job, enum job_status status);
 /* To one worker, or to all with worker == UINT16_MAX. False when a ring is full. Any control
  * thread. */
 bool notice_send(struct handoff *h, uint16_t worker, const struct notice *notice);

@@ -4,6 +4,7 @@
 
 #include "dataplane/handoff/budget.h"
 #include "dataplane/handoff/message.h"
+#include "proto/imap/imap_server.h"
 #include "proto/pop3/pop3_mailbox.h"
 #include "proto/sasl/scram_keys.h"
 
@@ -21,6 +22,7 @@ enum service {
     SERVICE_CRYPTO,   /* private keys */
     SERVICE_IDENTITY, /* tokens and certificates */
     SERVICE_DIRECTORY,
+    SERVICE_IMAP, /* mailboxes as IMAP sees them */
     SERVICES,
 };
 
@@ -161,6 +163,33 @@ struct job_mailbox_close {
     const struct pop3_mailbox *view;
 };
 
+/*
+ * JOB_IMAP_OPEN: the session of `account` begins; JOB_FAILED: there is no such account, or no
+ * memory. JOB_IMAP_COMMAND: executes a command, or ends an IDLE (`done`); JOB_IMAP_MORE goes on
+ * with it; JOB_IMAP_NEWS: what an idling session is to be told. An APPEND is a COMMAND up to its
+ * message, to which `append_out` says that it may come, and then JOB_IMAP_APPEND with the message.
+ * What is to be sent is appended to `out`, at least one octet while there is more; behind it come
+ * `bytes_out`, which the pin keeps. One job of a session at a time.
+ */
+struct imap_session;
+
+struct job_imap {
+    struct imap_session *session; /* control's; OPEN: answer */
+    uint64_t account;             /* OPEN */
+    struct span command;          /* COMMAND: without its last CRLF */
+    struct chunk *out;
+    struct span bytes_out;
+    void *pin_out;
+    struct message *message; /* APPEND: without deliveries; NULL: it was not good */
+    const char *fault;       /* APPEND: why it was not; lasts */
+    bool append_out;         /* COMMAND: the message may come */
+    bool stored_out;         /* APPEND: it is in the mailbox */
+    bool done;               /* COMMAND: the line that ends an IDLE */
+    bool more_out;           /* ask again with JOB_IMAP_MORE; of what follows nothing is set */
+    bool bad_out;            /* the command was answered BAD */
+    uint8_t state_out;       /* enum imap_executed */
+};
+
 /* JOB_GREYLIST: JOB_OK lets the recipient's mail in, JOB_REFUSED has it come again. */
 struct job_greylist {
     const struct chunk *triple; /* the key of greylist.h is triple->data[0 .. len) */
@@ -222,6 +251,7 @@ struct job {
         struct job_mailbox_unpin mailbox_unpin;
         struct job_mailbox_delete mailbox_delete;
         struct job_mailbox_close mailbox_close;
+        struct job_imap imap;
         struct job_greylist greylist;
         struct job_directory directory;
         struct job_tls_handshake tls_handshake;

@@ -36,6 +36,7 @@ struct message_envelope {
     uint8_t body; /* enum message_body */
     uint8_t ret;  /* DSN RET: 0 none, 1 FULL, 2 HDRS */
     bool require_tls;
+    bool tls_optional; /* "TLS-Required: No" in its header, and not the other */
     bool smtputf8;
     int8_t priority;        /* MT-PRIORITY, 0 by default */
     uint64_t deliver_by_ms; /* absolute, 0 for none */

@@ -8,6 +8,9 @@
 enum notice_kind {
     NOTICE_DRAIN, /* accept no more connections, finish transactions, then 421; argument:
                      milliseconds until the rest is cut */
+    NOTICE_MAIL,  /* an idling session of IMAP is to ask for news: JOB_IMAP_NEWS; argument: its
+                     generation above its place in the table */
+    NOTICE_BAN,   /* somebody was banned: sessions of whoever is end */
 };
 
 struct notice {

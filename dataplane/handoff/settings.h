@@ -8,6 +8,7 @@
 #include "dataplane/handoff/greylist.h"
 #include "dataplane/handoff/limits.h"
 #include "dataplane/handoff/mailbox_table.h"
+#include "proto/address/address_map.h"
 #include "proto/base/ip_address.h"
 #include "proto/mime/mime_reader.h"
 #include "proto/sasl/sasl_bearer.h"
@@ -16,7 +17,7 @@
  * What workers need of the configuration: built by control, immutable once published, replaced
  * whole. The directory is shared by all settings and changes entry by entry; it outlives them.
  */
-enum listener_protocol { LISTENER_SMTP, LISTENER_POP3, LISTENER_SUBMISSION };
+enum listener_protocol { LISTENER_SMTP, LISTENER_POP3, LISTENER_SUBMISSION, LISTENER_IMAP };
 
 enum { SETTINGS_LISTENERS = 16, SETTINGS_NETWORKS = 32 };
 
@@ -57,13 +58,15 @@ struct settings {
     struct network_list xclient_networks, proxy_networks;
     uint32_t proxy_timeout_ms;
     struct mime_limits mime;
-    uint64_t mime_refused;     /* anomalies for which a message is refused, by bit: of limits */
-    uint32_t mechanisms;       /* of SASL that are offered: bits by enum sasl_mechanism */
+    uint64_t mime_refused; /* anomalies for which a message is refused, by bit: of limits */
+    uint32_t mechanisms;   /* of SASL that are offered: bits by enum sasl_mechanism */
     char oauth_scope[SASL_SCOPE_MAX + 1]; /* what clients are told whose token is refused */
     char oauth_discovery[SASL_DISCOVERY_MAX + 1];
     bool submission_cleartext; /* AUTH without TLS */
     bool submission_from;      /* From and Sender are checked, not the envelope alone */
     bool submission_privacy;   /* nothing tells where a message was submitted from */
+    const struct address_maps *submission_maps; /* NULL: addresses stay. In the settings' own block
+                                                 */
     uint32_t pop3_idle_ms;
     uint32_t pop3_failures_max;
     bool pop3_cleartext;         /* USER, PASS and AUTH without TLS */
@@ -72,6 +75,10 @@ struct settings {
     uint32_t pop3_ahead;         /* bytes that a session reads ahead at most; 0: nothing */
     uint64_t pop3_ahead_all;     /* of all sessions of a worker */
     uint32_t pop3_login_delay_s; /* least seconds between two logins, announced; 0: none */
+    uint32_t imap_idle_ms; /* between two commands; at least 30 minutes (RFC 9051 section 5.4) */
+    uint32_t imap_login_ms; /* before the login */
+    uint32_t imap_failures_max;
+    bool imap_cleartext; /* LOGIN and AUTHENTICATE without TLS */
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */

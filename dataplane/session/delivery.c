@@ -225,20 +225,29 @@ static void write_tags(struct sessions *ss, struct transaction *tx, uint32_t rec
     }
 }
 
+/* Who the message came for: where it is forwarded to is nobody's business but the queue's. */
+static struct span came_for(const struct transaction *tx, const struct message_delivery *d,
+                            bool forwarded)
+{
+    return forwarded && tx->accepted_count ? tx->accepted[0].address : d->recipient;
+}
+
 /* The header fields in front of one delivery. False: no memory. */
 static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
 {
     enum { SIZE = SMTP_TRACE_MAX + SUBMISSION_ROOM + TAGS_ROOM + SUBJECT_ROOM };
     struct transaction *tx = s->tx;
     struct message_delivery *d = &tx->message.delivery[index];
+    bool forwarded = tx->recipient[tx->kept_from[index]].forwarded;
     uint8_t id_text[ID128_TEXT], text[SIZE];
     struct writer id = writer_of(id_text, sizeof(id_text)), w = writer_of(text, sizeof(text));
 
     id128_put(&id, &tx->message.id);
     smtp_trace_put(&w,
                    &(struct smtp_trace){.sender = tx->message.envelope.sender,
-                                        .recipient = d->recipient,
+                                        .recipient = came_for(tx, d, forwarded),
                                         .mailbox = d->mailbox,
+                                        .forwarded = forwarded,
                                         .only_recipient = tx->record->message.recipient_count == 1,
                                         .helo = tx->message.envelope.helo,
                                         .client = tx->message.envelope.client,
@@ -269,6 +278,7 @@ void delivery_count(struct sessions *ss, const struct transaction *tx)
             ss->counters->deliveries_quarantine++;
         else
             ss->counters->deliveries_inbox++;
+        ss->counters->deliveries_forwarded += tx->recipient[tx->kept_from[i]].forwarded;
     }
 }
 

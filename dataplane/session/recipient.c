@@ -183,7 +183,9 @@ enum smtp_reply_id recipient_room(const struct sessions *ss, const struct transa
 
     octets = octets < UINT64_MAX - IN_FRONT ? octets + IN_FRONT : UINT64_MAX;
     for (uint32_t i = 0; i < entry->account_count && row != SMTP_REPLY_MAILBOX_FULL_LONG; i++) {
-        enum smtp_reply_id found = full_row(ss, entry->accounts[i].id, octets);
+        enum smtp_reply_id found = entry->accounts[i].no_copy
+                                       ? SMTP_REPLY_NONE
+                                       : full_row(ss, entry->accounts[i].id, octets);
 
         if (found != SMTP_REPLY_NONE)
             row = found;
@@ -203,15 +205,22 @@ enum smtp_reply_id recipient_full(const struct sessions *ss, const struct transa
     return SMTP_REPLY_MAILBOX_FULL_LONG;
 }
 
+/* Who the message's envelope names as its recipient there. */
+static struct span recipient_of(const struct directory_account *account, struct span recipient)
+{
+    return account->forward.len ? account->forward : recipient;
+}
+
 /* The delivery to this account, or how many there are. In the queue each recipient has its own. */
 static uint32_t find_delivery(const struct message *m, const struct directory_entry *entry,
                               uint32_t at, struct span recipient)
 {
-    uint64_t account = entry->accounts[at].id;
-    bool queue = entry->kind == DIRECTORY_QUEUE;
+    const struct directory_account *account = &entry->accounts[at];
+    bool queue = entry->kind == DIRECTORY_QUEUE || account->forward.len;
     uint32_t i = 0;
 
-    while (i < m->deliveries && (m->delivery[i].account != account ||
+    recipient = recipient_of(account, recipient);
+    while (i < m->deliveries && (m->delivery[i].account != account->id ||
                                  (queue && !span_equal(m->delivery[i].recipient, recipient))))
         i++;
     return i;
@@ -241,13 +250,28 @@ static bool add_account(struct sessions *ss, struct transaction *tx,
     struct message *m = &tx->message;
     struct span mailbox;
 
-    if (!transaction_copy(ss, tx, account->address, &mailbox))
+    if (!transaction_copy(ss, tx, account->address, &mailbox) ||
+        (account->forward.len && !transaction_copy(ss, tx, account->forward, &recipient)))
         return false;
-    tx->recipient[m->deliveries] = (struct transaction_recipient){
-        .spared = RULE_NONE, .rule = RULE_NONE, .policy = recipient_policy(tx, account)};
+    tx->recipient[m->deliveries] =
+        (struct transaction_recipient){.spared = RULE_NONE,
+                                       .rule = RULE_NONE,
+                                       .policy = recipient_policy(tx, account),
+                                       .forwarded = account->forward.len > 0};
     m->delivery[m->deliveries++] = (struct message_delivery){
         .recipient = recipient, .mailbox = mailbox, .account = account->id};
     return true;
+}
+
+/* How many deliveries the entry would add, at most. */
+static uint32_t count_new(const struct message *m, const struct directory_entry *entry,
+                          struct span recipient)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < entry->account_count; i++)
+        n += !entry->accounts[i].no_copy && find_delivery(m, entry, i, recipient) == m->deliveries;
+    return n;
 }
 
 enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
@@ -255,16 +279,16 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
                                  struct delivery_set *set_out)
 {
     struct message *m = &tx->message;
-    uint32_t before = m->deliveries, added = 0;
+    uint32_t before = m->deliveries;
 
     *set_out = (struct delivery_set){{0}};
-    for (uint32_t i = 0; i < entry->account_count; i++)
-        added += find_delivery(m, entry, i, recipient) == before;
-    if (added > MESSAGE_DELIVERIES - before)
+    if (count_new(m, entry, recipient) > MESSAGE_DELIVERIES - before)
         return SMTP_REPLY_TOO_MANY_RECIPIENTS;
     for (uint32_t i = 0; i < entry->account_count; i++) {
         uint32_t delivery = find_delivery(m, entry, i, recipient);
 
+        if (entry->accounts[i].no_copy)
+            continue;
         if (delivery == m->deliveries && !add_account(ss, tx, &entry->accounts[i], recipient)) {
             m->deliveries = before;
             ss->counters->chunks_refused++;
@@ -295,11 +319,16 @@ static bool read_again(struct span spelled, struct address *address_out)
     return true;
 }
 
-static bool has_account(const struct directory_entry *entry, uint64_t account)
+/* Whether the entry still leads where this delivery goes. */
+static bool leads_to(const struct directory_entry *entry, const struct message_delivery *delivery)
 {
-    for (uint32_t i = 0; i < entry->account_count; i++)
-        if (entry->accounts[i].id == account)
+    for (uint32_t i = 0; i < entry->account_count; i++) {
+        const struct directory_account *a = &entry->accounts[i];
+
+        if (a->id == delivery->account && !a->no_copy &&
+            (!a->forward.len || span_equal(a->forward, delivery->recipient)))
             return true;
+    }
     return false;
 }
 
@@ -317,8 +346,7 @@ static bool is_there(struct sessions *ss, const struct transaction *tx,
     if (row != SMTP_REPLY_NONE)
         return row == SMTP_REPLY_DIRECTORY_AWAY;
     for (uint32_t i = 0; i < tx->message.deliveries; i++)
-        if (delivery_set_has(&a->deliveries, i) &&
-            !has_account(entry, tx->message.delivery[i].account))
+        if (delivery_set_has(&a->deliveries, i) && !leads_to(entry, &tx->message.delivery[i]))
             return false;
     return true;
 }

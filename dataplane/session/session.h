@@ -5,6 +5,7 @@
 #include "dataplane/handoff/budget.h"
 #include "dataplane/handoff/handoff.h"
 #include "dataplane/session/sessions.h"
+#include "proto/imap/imap_server.h"
 #include "proto/pop3/pop3_server.h"
 #include "proto/smtp/smtp_server.h"
 
@@ -24,6 +25,7 @@ enum { SESSION_NAME = 32 };       /* octets of a name that lie in the session it
 
 struct transaction;
 struct retrieval;
+struct imap_work;
 struct session_crypto;
 
 struct session {
@@ -31,11 +33,15 @@ struct session {
     union {
         struct transaction *tx; /* SMTP: the message under way */
         struct retrieval *pop3; /* POP3: the login under way, then the open mailbox */
+        struct imap_work *work; /* IMAP: the command under way, or pins of one that was */
     };
     struct chunk *line; /* the line buffer, while one is attached */
     struct chunk *more; /* session_more.h: what few sessions need; NULL until then */
     uint64_t deadline;  /* monotonic microseconds */
-    uint64_t since;     /* monotonic: the connect, or the last accepted message */
+    union {
+        uint64_t since;            /* monotonic: the connect, or the last accepted message */
+        struct imap_session *mail; /* IMAP: control's side of it, once somebody has logged in */
+    };
     uint64_t began_ms;
     uint64_t bytes_in, bytes_out;
     uint32_t next, prev; /* in the timer's slot, or the free list */
@@ -51,6 +57,9 @@ struct session {
     bool begun : 1;       /* a command line has begun, and its deadline is set */
     bool known : 1;       /* POP3: the name is of who logged in; else of who tried */
     bool early : 1;       /* SMTP: spoke before it was greeted */
+    bool counted : 1;     /* IMAP: among the sessions of the account */
+    bool idling : 1;      /* IMAP: IDLE */
+    bool news : 1;        /* IMAP: there are some */
     bool tls : 1;         /* session_tls.h: there is, or is to be, a layer of records */
     uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
     uint8_t last_refusal; /* the last row that refused: of smtp_reply.def or pop3_reply.def */
@@ -62,6 +71,10 @@ struct session {
     union {
         struct smtp_server smtp;
         struct pop3_server pop3_server;
+        struct {
+            struct imap_server imap;
+            uint64_t account;
+        };
     };
 };
 _Static_assert(sizeof(struct session) <= BUDGET_SESSION, "what an idle session may have");
@@ -77,16 +90,20 @@ struct sessions {
     /* Our copy of the published settings, so that machines may borrow from it for longer than a
      * turn. */
     struct settings settings;
-    struct smtp_server_options smtp_options, smtp_starttls; /* the latter offers it */
+    struct smtp_server_options smtp_options, smtp_starttls, /* the latter offers it */
+        smtp_secure;
     /* In the clear, where STARTTLS or STLS is offered; under TLS by session_auth_has(). */
     struct smtp_server_options submission_options, submission_starttls,
         submission_secure[SASL_CONNECTIONS];
     struct pop3_server_options pop3_options, pop3_stls, pop3_secure[SASL_CONNECTIONS];
+    struct imap_server_options imap_options, imap_starttls, imap_secure[SASL_CONNECTIONS];
     /* Names of the mechanisms that are offered then, a space before each. */
     uint8_t mechanisms[SASL_CONNECTIONS][128];
     struct rule_generation *rules; /* published; pinned by transactions */
     bool draining;
     uint64_t drain_deadline;
+    uint32_t ban_next, ban_left;  /* sessions to be looked at for who was banned: the next, how many
+                                   */
     uint64_t bytes_read;          /* from all connections: what shares of a burst are measured by */
     uint32_t sampled;             /* counts messages, to stamp one in N */
     struct transaction *stamping; /* the message whose stages are being stamped */
@@ -132,7 +149,7 @@ static inline uint32_t session_index(const struct sessions *ss, const struct ses
 /* The protocol's machine is SMTP's, of an MX or for submission. */
 static inline bool session_is_smtp(const struct session *s)
 {
-    return s->protocol != LISTENER_POP3;
+    return s->protocol == LISTENER_SMTP || s->protocol == LISTENER_SUBMISSION;
 }
 
 /* An empty job that names the session; NULL: none free, and the session is noted as stalled. */
@@ -158,29 +175,63 @@ void session_shutdown(struct sessions *ss, struct session *s);
 void session_abort(struct sessions *ss, struct session *s, const char *reason);
 void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseconds);
 
-/* The protocols: `run` reads as far as it can, `answer` takes a job back, `expire` is a passed
- * deadline, `gone` ends what a closed session left, `idle` collects what it can of it and is true
- * when nothing is outstanding. */
-void session_smtp_begin(struct sessions *ss, struct session *s);
-void session_smtp_run(struct sessions *ss, struct session *s);
+/* Why we end a session. */
+enum session_end { SESSION_TIMED_OUT, SESSION_DRAINED, SESSION_BANNED };
+
+/* What a protocol does with a session of its; one table each. A connection is there but where it
+ * says otherwise. */
+struct session_protocol {
+    /* The connection is there, or TLS has come behind a command: session_tls_upgraded(). */
+    void (*begin)(struct sessions *ss, struct session *s);
+    /* Reads and writes as far as it can. */
+    void (*run)(struct sessions *ss, struct session *s);
+    /* Takes a job back; maybe without a connection. */
+    void (*answer)(struct sessions *ss, struct session *s, struct job *job);
+    /* The deadline has passed. True: it was the end of a wait of ours, and what was held back is
+     * done now. */
+    bool (*wake)(struct sessions *ss, struct session *s);
+    /* The peer is told, if anything can be said, and the session ends. */
+    void (*expire)(struct sessions *ss, struct session *s, enum session_end why);
+    /* In the middle of what a drain lets it finish. */
+    bool (*busy)(const struct session *s);
+    /* Nothing is outstanding with control; collects what it can of it. Maybe without a connection.
+     */
+    bool (*idle)(struct sessions *ss, struct session *s);
+    /* The session is idle and ends: gives back what it has. NULL: `idle` has done so. */
+    void (*gone)(struct sessions *ss, struct session *s);
+    /* The connection goes: its account counts the session no more. */
+    void (*leave)(struct sessions *ss, struct session *s);
+    /* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it
+     * and forgets it itself. NULL: never. */
+    bool (*holds)(struct session *s, struct tcp_conn *conn);
+    /* The line buffer of the machine: what class of chunk it takes now, lent and taken back (false:
+     * it is in use). Without the first two the protocol lends its own. */
+    enum chunk_class (*line_class)(const struct session *s);
+    void (*attach)(struct session *s, uint8_t *buffer);
+    bool (*detach)(struct session *s);
+    /* Counter of the last refusal. */
+    const char *(*refusal)(const struct session *s);
+    /* Milliseconds that a peer may take to read the last of it. */
+    uint32_t (*patience)(const struct sessions *ss);
+};
+extern const struct session_protocol session_smtp_protocol, session_pop3_protocol,
+    session_imap_protocol;
+
+/* The protocol of the session. */
+static inline const struct session_protocol *session_protocol(const struct session *s)
+{
+    static const struct session_protocol *const protocols[] = {
+        [LISTENER_SMTP] = &session_smtp_protocol,
+        [LISTENER_SUBMISSION] = &session_smtp_protocol,
+        [LISTENER_POP3] = &session_pop3_protocol,
+        [LISTENER_IMAP] = &session_imap_protocol,
+    };
+
+    return protocols[s->protocol];
+}
+
 /* A whole message is judged, and its commit asked for. `row`: what is known against it. */
 void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply_id row);
-void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job);
-void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why);
-bool session_smtp_idle(struct sessions *ss, struct session *s);
-/* A refusal was held back until now: it is answered. False: nothing was. */
-bool session_smtp_wake(struct sessions *ss, struct session *s);
-void session_smtp_gone(struct sessions *ss, struct session *s);
-void session_pop3_begin(struct sessions *ss, struct session *s);
-void session_pop3_run(struct sessions *ss, struct session *s);
-void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job);
-void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why);
-/* A login's refusal was held back until now: it is answered. False: nothing was. */
-bool session_pop3_wake(struct sessions *ss, struct session *s);
-bool session_pop3_idle(struct sessions *ss, struct session *s);
-/* The connection has ended. True: pins of the store lie in its queue, so the protocol keeps it and
- * forgets it itself. */
-bool session_pop3_holds(struct session *s, struct tcp_conn *conn);
 
 /* Says something in the log, about this client. */
 void session_log(struct sessions *ss, enum log_message message, const struct ip_address *client);

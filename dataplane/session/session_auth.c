@@ -344,6 +344,18 @@ enum session_auth_outcome session_auth_begin(struct sessions *ss, struct session
     return follow(ss, s, x, sasl_server_begin(&x->sasl, &terms, m, initial));
 }
 
+enum session_auth_outcome session_auth_password(struct sessions *ss, struct session *s,
+                                                struct span user, struct span password)
+{
+    struct sasl_terms terms = terms_of(ss, s);
+    struct exchange *x = take_exchange(ss, s, SASL_PLAIN);
+
+    if (!x)
+        return SESSION_AUTH_TEMPORARY;
+    terms.memory = x->text;
+    return follow(ss, s, x, sasl_server_password(&x->sasl, &terms, user, password));
+}
+
 enum session_auth_outcome session_auth_line(struct sessions *ss, struct session *s,
                                             struct span line)
 {
@@ -456,7 +468,7 @@ bool session_auth_due(const struct session *s, enum session_auth_outcome *outcom
 enum smtp_reply_id session_auth_smtp(enum session_auth_outcome outcome)
 {
     static const uint8_t rows[SESSION_AUTH_OUTCOMES] = {
-#define SESSION_AUTH(name, smtp, pop3) [SESSION_AUTH_##name] = SMTP_REPLY_##smtp,
+#define SESSION_AUTH(name, smtp, pop3, imap) [SESSION_AUTH_##name] = SMTP_REPLY_##smtp,
 #include "dataplane/session/session_auth.def"
 #undef SESSION_AUTH
     };
@@ -467,10 +479,21 @@ enum smtp_reply_id session_auth_smtp(enum session_auth_outcome outcome)
 enum pop3_reply_id session_auth_pop3(enum session_auth_outcome outcome)
 {
     static const uint8_t rows[SESSION_AUTH_OUTCOMES] = {
-#define SESSION_AUTH(name, smtp, pop3) [SESSION_AUTH_##name] = POP3_REPLY_##pop3,
+#define SESSION_AUTH(name, smtp, pop3, imap) [SESSION_AUTH_##name] = POP3_REPLY_##pop3,
 #include "dataplane/session/session_auth.def"
 #undef SESSION_AUTH
     };
 
     return (enum pop3_reply_id)rows[outcome];
+}
+
+enum imap_reply_id session_auth_imap(enum session_auth_outcome outcome)
+{
+    static const uint8_t rows[SESSION_AUTH_OUTCOMES] = {
+#define SESSION_AUTH(name, smtp, pop3, imap) [SESSION_AUTH_##name] = IMAP_REPLY_##imap,
+#include "dataplane/session/session_auth.def"
+#undef SESSION_AUTH
+    };
+
+    return (enum imap_reply_id)rows[outcome];
 }

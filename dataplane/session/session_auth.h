@@ -13,7 +13,7 @@ enum session_auth_outcome {
     SESSION_AUTH_WAITS,     /* for control, or for the end of a delay */
     SESSION_AUTH_CHALLENGE, /* session_auth_challenge() is to be sent */
     SESSION_AUTH_KNOWN,     /* the client has logged in */
-#define SESSION_AUTH(name, smtp, pop3) SESSION_AUTH_##name,
+#define SESSION_AUTH(name, smtp, pop3, imap) SESSION_AUTH_##name,
 #include "dataplane/session/session_auth.def"
 #undef SESSION_AUTH
     SESSION_AUTH_OUTCOMES
@@ -26,6 +26,9 @@ uint32_t session_auth_has(const struct session *s);
  * initial response. */
 enum session_auth_outcome session_auth_begin(struct sessions *ss, struct session *s,
                                              struct span mechanism, struct span initial);
+/* A name and a password that the protocol has a command for: as an exchange that needs no line. */
+enum session_auth_outcome session_auth_password(struct sessions *ss, struct session *s,
+                                                struct span user, struct span password);
 /* The client's next line. */
 enum session_auth_outcome session_auth_line(struct sessions *ss, struct session *s,
                                             struct span line);
@@ -60,10 +63,8 @@ uint64_t session_auth_claimed(const struct session *s);
 struct span session_auth_name(const struct session *s);
 
 /* The row for an outcome other than the first three. */
-/* session_smtp_auth.c: answers an outcome, to the machine of a submission. */
-void session_smtp_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome);
-
 enum smtp_reply_id session_auth_smtp(enum session_auth_outcome outcome);
 enum pop3_reply_id session_auth_pop3(enum session_auth_outcome outcome);
+enum imap_reply_id session_auth_imap(enum session_auth_outcome outcome);
 
 #endif

@@ -96,9 +96,11 @@ static void conclude_mail(struct sessions *ss, struct session *s, const struct a
                           enum smtp_reply_id row)
 {
     struct transaction *tx = s->tx;
+    struct submission_path memory;
 
     if (row == SMTP_REPLY_NONE)
         row = session_limit_mail(ss, s, tx, path);
+    path = transaction_submission_path(ss, tx, ADDRESS_MAP_ENVELOPE_SENDER, path, &memory);
     /* Without memory for it the sender would read as <>. */
     if (!transaction_copy(ss, tx, spelled(path), &tx->message.envelope.sender))
         row = no_chunk(ss);
@@ -135,6 +137,7 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
     s->tx = tx;
     tx->message.envelope.body = a->body;
     tx->message.envelope.smtputf8 = a->smtputf8;
+    tx->message.envelope.require_tls = a->require_tls;
     tx->record->message.smtputf8 = a->smtputf8;
     tx->prdr = a->prdr;
     tx->declared = a->size;
@@ -288,12 +291,15 @@ static void judge_rcpt(struct sessions *ss, struct session *s, const struct addr
 
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a)
 {
+    struct submission_path memory;
+    const struct address *path =
+        transaction_submission_path(ss, s->tx, ADDRESS_MAP_ENVELOPE_RECIPIENT, &a->path, &memory);
     const struct directory_entry *entry = NULL;
-    enum smtp_reply_id row = recipient_lead(ss, s->tx, &a->path, &entry);
+    enum smtp_reply_id row = recipient_lead(ss, s->tx, path, &entry);
 
     if (row != SMTP_REPLY_DIRECTORY_AWAY ||
-        !session_directory_ask(ss, s, &a->path, 0, SESSION_DIRECTORY_RCPT))
-        judge_rcpt(ss, s, &a->path, entry, row);
+        !session_directory_ask(ss, s, path, 0, SESSION_DIRECTORY_RCPT))
+        judge_rcpt(ss, s, path, entry, row);
 }
 
 void session_envelope_rcpt_known(struct sessions *ss, struct session *s, bool known)

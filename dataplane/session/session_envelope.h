@@ -15,8 +15,8 @@ void session_envelope_mail(struct sessions *ss, struct session *s, const struct 
 /* A refused recipient leaves the others as they are. */
 void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct smtp_action *a);
 
-/* The directory was asked about the sender, or about the recipient, and the table has the answer; or
- * there is none. */
+/* The directory was asked about the sender, or about the recipient, and the table has the answer;
+ * or there is none. */
 void session_envelope_mail_known(struct sessions *ss, struct session *s, bool known);
 void session_envelope_rcpt_known(struct sessions *ss, struct session *s, bool known);
 

@@ -6,13 +6,13 @@
 #include "dataplane/handoff/window_table.h"
 #include "dataplane/session/session_auth.h"
 #include "dataplane/session/session_peer.h"
-#include "dataplane/session/session_pop3.h"
 #include "dataplane/session/transaction.h"
 #include "dataplane/session/transaction_submission.h"
 
 static const struct limit_reached rows[LIMIT_SCOPES][LIMIT_KINDS] = {
-#define LIMIT(scope, kind, smtp_, pop3_)                                                           \
-    [LIMIT_##scope][LIMIT_##kind] = {.smtp = SMTP_REPLY_##smtp_, .pop3 = POP3_REPLY_##pop3_},
+#define LIMIT(scope, kind, smtp_, pop3_, imap_)                                                    \
+    [LIMIT_##scope][LIMIT_##kind] = {                                                              \
+        .smtp = SMTP_REPLY_##smtp_, .pop3 = POP3_REPLY_##pop3_, .imap = IMAP_REPLY_##imap_},
 #include "dataplane/handoff/limit.def"
 #undef LIMIT
 };
@@ -126,7 +126,8 @@ static void add(struct sessions *ss, const struct count counts[LIMIT_SCOPES], ui
 }
 
 static const struct limit_reached none;
-static const struct limit_reached banned = {.smtp = SMTP_REPLY_BANNED, .pop3 = POP3_REPLY_BANNED};
+static const struct limit_reached banned = {
+    .smtp = SMTP_REPLY_BANNED, .pop3 = POP3_REPLY_BANNED, .imap = IMAP_REPLY_BANNED};
 
 bool session_limit_banned(const struct sessions *ss, const struct session *s)
 {
@@ -231,10 +232,7 @@ void session_limit_leave(struct sessions *ss, struct session *s)
 
 void session_limit_gone(struct sessions *ss, struct session *s)
 {
-    if (session_is_smtp(s))
-        session_auth_leave(ss, s);
-    else
-        session_pop3_leave(ss, s);
+    session_protocol(s)->leave(ss, s);
     session_limit_leave(ss, s);
 }
 

@@ -15,7 +15,7 @@ struct transaction;
 
 /* A limit that was reached. */
 struct limit_reached {
-    uint8_t smtp, pop3; /* rows; 0: none was */
+    uint8_t smtp, pop3, imap; /* rows; 0: none was */
 };
 
 /* The client of the session, whatever stands between: all limits and lists go by it. */

@@ -3,35 +3,21 @@
 
 #include "proto/sasl/sasl_server.h"
 
-/* Lines of an exchange may be long: in SMTP already that of the command. */
-static bool lines_are_long(const struct session *s)
-{
-    return session_is_smtp(s) ? s->protocol == LISTENER_SUBMISSION
-                              : pop3_server_in_exchange(&s->pop3_server);
-}
-
 bool session_line_attach(struct sessions *ss, struct session *s)
 {
-    _Static_assert(SMTP_COMMAND_LINE_MAX <= 4096 - CHUNK_HEADER, "a line fits its chunk");
-    _Static_assert(POP3_SERVER_BUFFER <= 4096 - CHUNK_HEADER, "and a buffer of POP3's too");
-    s->line = chunk_take(ss->options.pool, lines_are_long(s) ? CHUNK_LARGE : CHUNK_MEDIUM);
+    s->line = chunk_take(ss->options.pool, session_protocol(s)->line_class(s));
     if (!s->line) {
         ss->counters->chunks_short++;
         session_stall(ss, s);
         return false;
     }
-    if (session_is_smtp(s))
-        smtp_server_attach(&s->smtp, s->line->data);
-    else
-        pop3_server_attach(&s->pop3_server, s->line->data);
+    session_protocol(s)->attach(s, s->line->data);
     return true;
 }
 
 void session_line_release(struct sessions *ss, struct session *s)
 {
-    if (!s->line)
-        return;
-    if (session_is_smtp(s) ? smtp_server_detach(&s->smtp) : pop3_server_detach(&s->pop3_server))
+    if (s->line && session_protocol(s)->detach(s))
         session_line_give(ss, s);
 }
 

@@ -10,7 +10,7 @@
  * acknowledged them.
  */
 
-void session_pop3_begin(struct sessions *ss, struct session *s)
+static void begin(struct sessions *ss, struct session *s)
 {
     struct limit_reached reached;
 
@@ -127,7 +127,7 @@ static bool collect_pins(struct sessions *ss, struct session *s)
     return session_pop3_unpin(ss, s);
 }
 
-bool session_pop3_holds(struct session *s, struct tcp_conn *conn)
+static bool holds(struct session *s, struct tcp_conn *conn)
 {
     if (!s->pop3 || s->pop3->pins == 0)
         return false;
@@ -292,7 +292,7 @@ static void deleted(struct sessions *ss, struct session *s, struct job *job)
     release_mailbox(ss, s, job->status == JOB_OK ? POP3_REPLY_OK : POP3_REPLY_NOT_REMOVED);
 }
 
-void session_pop3_answer(struct sessions *ss, struct session *s, struct job *job)
+static void answer(struct sessions *ss, struct session *s, struct job *job)
 {
     if (!s->pop3) {
         session_pop3_auth(ss, s, session_auth_answer(ss, s, job));
@@ -326,14 +326,18 @@ static bool updates(const struct retrieval *r)
            r->asked == JOB_MAILBOX_CLOSE || r->wanted == JOB_MAILBOX_CLOSE;
 }
 
-void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply_id why)
+static const enum pop3_reply_id farewells[] = {[SESSION_TIMED_OUT] = POP3_REPLY_TIMEOUT,
+                                               [SESSION_DRAINED] = POP3_REPLY_DRAINING,
+                                               [SESSION_BANNED] = POP3_REPLY_BANNED};
+
+static void expire(struct sessions *ss, struct session *s, enum session_end why)
 {
     if (s->pop3 && updates(s->pop3)) {
         /* It is durable before we know: only the store can say what became of it. */
         session_deadline(ss, s, ss->settings.end_timeout_ms);
         return;
     }
-    pop3_server_stop(&s->pop3_server, why);
+    pop3_server_stop(&s->pop3_server, farewells[why]);
     if (s->pop3 && s->pop3->held)
         session_pop3_release(ss, s);
     if (s->pop3)
@@ -345,7 +349,7 @@ void session_pop3_expire(struct sessions *ss, struct session *s, enum pop3_reply
 
 /* ---- the end ---- */
 
-bool session_pop3_idle(struct sessions *ss, struct session *s)
+static bool idle(struct sessions *ss, struct session *s)
 {
     struct retrieval *r = s->pop3;
     struct job *job;
@@ -368,3 +372,54 @@ bool session_pop3_idle(struct sessions *ss, struct session *s)
     session_pop3_release(ss, s);
     return true;
 }
+
+/* ---- the table ---- */
+
+static bool busy(const struct session *s)
+{
+    return s->pop3 != NULL;
+}
+
+/* Lines of an exchange may be long. */
+static enum chunk_class line_class(const struct session *s)
+{
+    _Static_assert(POP3_SERVER_BUFFER <= 4096 - CHUNK_HEADER, "a buffer fits its chunk");
+    return pop3_server_in_exchange(&s->pop3_server) ? CHUNK_LARGE : CHUNK_MEDIUM;
+}
+
+static void attach(struct session *s, uint8_t *buffer)
+{
+    pop3_server_attach(&s->pop3_server, buffer);
+}
+
+static bool detach(struct session *s)
+{
+    return pop3_server_detach(&s->pop3_server) != NULL;
+}
+
+static const char *refusal(const struct session *s)
+{
+    return pop3_reply_row(s->last_refusal)->counter;
+}
+
+static uint32_t patience(const struct sessions *ss)
+{
+    return ss->settings.pop3_idle_ms;
+}
+
+const struct session_protocol session_pop3_protocol = {
+    .begin = begin,
+    .run = session_pop3_run,
+    .answer = answer,
+    .wake = session_pop3_wake,
+    .expire = expire,
+    .busy = busy,
+    .idle = idle,
+    .leave = session_pop3_leave,
+    .holds = holds,
+    .line_class = line_class,
+    .attach = attach,
+    .detach = detach,
+    .refusal = refusal,
+    .patience = patience,
+};

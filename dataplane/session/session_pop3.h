@@ -53,7 +53,9 @@ struct retrieval {
     struct pop3_top top;
 };
 
-/* session_pop3.c: asks what is wanted; true when control has, or will have, the word, or an answer
+/* session_pop3.c */
+void session_pop3_run(struct sessions *ss, struct session *s);
+/* Asks what is wanted; true when control has, or will have, the word, or an answer
  * is held back. */
 bool session_pop3_pursue(struct sessions *ss, struct session *s);
 /* Gives pins back to the store. False: no job is free, the session is run again. */
@@ -64,7 +66,10 @@ void session_pop3_release(struct sessions *ss, struct session *s);
 /* The session is not counted among those of its account any more: the connection goes. */
 void session_pop3_leave(struct sessions *ss, struct session *s);
 
-/* session_pop3_login.c: from PASS to the open mailbox. */
+/* session_pop3_login.c: a login's refusal was held back until now: it is answered. False: nothing
+ * was. */
+bool session_pop3_wake(struct sessions *ss, struct session *s);
+/* From PASS to the open mailbox. */
 void session_pop3_login(struct sessions *ss, struct session *s, const struct pop3_action *a);
 /* What comes of a step of an exchange. */
 void session_pop3_auth(struct sessions *ss, struct session *s, enum session_auth_outcome outcome);

@@ -8,8 +8,10 @@ void session_log(struct sessions *ss, enum log_message message, const struct ip_
     worker_log_put(handoff_log(ss->options.port), message, ss->time.now, client);
 }
 
-static const char *const protocols[] = {
-    [LISTENER_SMTP] = "smtp", [LISTENER_POP3] = "pop3", [LISTENER_SUBMISSION] = "submission"};
+static const char *const protocols[] = {[LISTENER_SMTP] = "smtp",
+                                        [LISTENER_POP3] = "pop3",
+                                        [LISTENER_SUBMISSION] = "submission",
+                                        [LISTENER_IMAP] = "imap"};
 
 static void put_tls(struct record *r, const struct session *s)
 {
@@ -52,12 +54,10 @@ void session_record(struct sessions *ss, struct session *s, const char *reason)
     c->commands = s->commands;
     c->messages = s->messages;
     c->refusals = s->refusals;
-    c->logins_refused = s->protocol == LISTENER_POP3 ? s->pop3_server.logins : 0;
-    c->last_refusal =
-        record_put(r,
-                   span_text(session_is_smtp(s) ? smtp_reply_row(s->last_refusal)->counter
-                                                : pop3_reply_row(s->last_refusal)->counter),
-                   64);
+    c->logins_refused = s->protocol == LISTENER_POP3   ? s->pop3_server.logins
+                        : s->protocol == LISTENER_IMAP ? s->imap.logins
+                                                       : 0;
+    c->last_refusal = record_put(r, span_text(session_protocol(s)->refusal(s)), 64);
     c->early = s->early;
     put_tls(r, s);
     record_give(ss->options.port, r, true);

@@ -10,5 +10,8 @@
  * outlive what control frees.
  */
 void session_settings_take(struct sessions *ss, const struct settings *published);
+/* What an SMTP session is offered, by its listener and by whether it is under TLS now. */
+const struct smtp_server_options *session_settings_smtp(const struct sessions *ss,
+                                                        const struct session *s);
 
 #endif

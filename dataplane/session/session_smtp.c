@@ -9,6 +9,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
+#include "dataplane/session/session_smtp.h"
 #include "dataplane/session/session_tls.h"
 #include "dataplane/session/transaction_submission.h"
 
@@ -25,41 +26,6 @@ enum progress {
 static void answer(struct session *s, enum smtp_reply_id row, struct span text)
 {
     smtp_server_answer(&s->smtp, row, text);
-}
-
-/* Behind STARTTLS all that the client has said is forgotten (RFC 3207 section 4.2). */
-static void begin_again(struct sessions *ss, struct session *s)
-{
-    bool submission = s->protocol == LISTENER_SUBMISSION;
-
-    s->name_len = 0;
-    s->esmtp = false;
-    smtp_server_secured(&s->smtp, submission ? &ss->submission_secure[session_auth_has(s)]
-                                             : &ss->smtp_options);
-}
-
-static void begin_first(struct sessions *ss, struct session *s)
-{
-    bool offers = !s->tls && session_tls_offered(s);
-
-    if (s->protocol == LISTENER_SUBMISSION)
-        smtp_server_init(&s->smtp, s->tls   ? &ss->submission_secure[session_auth_has(s)]
-                                   : offers ? &ss->submission_starttls
-                                            : &ss->submission_options);
-    else
-        smtp_server_init(&s->smtp, offers ? &ss->smtp_starttls : &ss->smtp_options);
-    if (session_peer_trusted(ss, s))
-        smtp_server_trust(&s->smtp);
-}
-
-void session_smtp_begin(struct sessions *ss, struct session *s)
-{
-    if (session_tls_upgraded(s))
-        begin_again(ss, s);
-    else
-        begin_first(ss, s);
-    session_deadline(ss, s, ss->settings.command_timeout_ms);
-    session_smtp_run(ss, s);
 }
 
 /* ---- the message ---- */
@@ -94,18 +60,20 @@ static void take_text(struct sessions *ss, struct session *s, struct span bytes)
  * them. */
 static void on_text(struct sessions *ss, struct session *s, struct span bytes)
 {
+    struct span out;
+
     ss->counters->message_bytes += bytes.len;
     if (!s->tx->submission) {
         take_text(ss, s, bytes);
         return;
     }
-    while (bytes.len)
-        take_text(ss, s, transaction_submission_take(s->tx, &bytes));
+    while (transaction_submission_take(ss, s->tx, &bytes, &out))
+        take_text(ss, s, out);
 }
 
 /* The reply to the data goes to the machine, and into the record. */
-static void conclude(struct sessions *ss, struct session *s, enum smtp_reply_id row,
-                     struct span text)
+void session_smtp_conclude(struct sessions *ss, struct session *s, enum smtp_reply_id row,
+                           struct span text)
 {
     struct transaction *tx = s->tx;
 
@@ -144,7 +112,7 @@ static void accept(struct sessions *ss, struct session *s)
     id128_put(&w, &tx->message.id);
     s->messages++;
     s->since = ss->time.now;
-    conclude(ss, s, SMTP_REPLY_ACCEPTED, writer_span(&w));
+    session_smtp_conclude(ss, s, SMTP_REPLY_ACCEPTED, writer_span(&w));
 }
 
 void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply_id row)
@@ -158,7 +126,7 @@ void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply
     if (row == SMTP_REPLY_NONE)
         row = delivery_judge(ss, tx, &text);
     if (row != SMTP_REPLY_NONE) {
-        conclude(ss, s, row, text);
+        session_smtp_conclude(ss, s, row, text);
         return;
     }
     delivery_place(tx);
@@ -172,7 +140,7 @@ void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply
     transaction_stamp(ss, STAGE_smtp);
     if (!delivery_prefixes(ss, s)) {
         ss->counters->chunks_refused++;
-        conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
+        session_smtp_conclude(ss, s, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0));
         return;
     }
     transaction_release(tx);
@@ -185,9 +153,10 @@ static void on_end(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
     enum smtp_reply_id row;
+    struct span out;
 
-    if (tx->submission)
-        take_text(ss, s, transaction_submission_rest(tx));
+    while (tx->submission && transaction_submission_rest(ss, tx, &out))
+        take_text(ss, s, out);
     row = transaction_content_finish(ss, tx);
     tx->end_us = ss->time.now;
     if (!tx->submission || !session_directory_senders(ss, s, &row))
@@ -205,7 +174,7 @@ static void commit_when_written(struct sessions *ss, struct session *s)
     transaction_stamp(ss, STAGE_store);
 }
 
-static void end_transaction(struct sessions *ss, struct session *s)
+void session_smtp_end(struct sessions *ss, struct session *s)
 {
     struct transaction *tx = s->tx;
     uint16_t code;
@@ -266,7 +235,7 @@ static void on_reply(struct sessions *ss, struct session *s, const struct smtp_a
     }
     tx->answered |= tx->reply == row && (!tx->each || a->ends);
     if (tx->step == TRANSACTION_REFUSED)
-        end_transaction(ss, s);
+        session_smtp_end(ss, s);
 }
 
 /* The client is counted as who it is: no more as the one, and with CONNECT as the other. */
@@ -356,7 +325,7 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         on_end(ss, s);
         return GO_ON;
     case SMTP_ACTION_RESET:
-        end_transaction(ss, s);
+        session_smtp_end(ss, s);
         return GO_ON;
     case SMTP_ACTION_TLS:
         /* Also who it is (RFC 3207 section 4.2). */
@@ -510,7 +479,7 @@ static void written(struct sessions *ss, struct session *s, struct job *job)
         refuse_content(s, store_row(job->status), span_of(NULL, 0));
     } else if (tx->step == TRANSACTION_WRITING) {
         tx->failed = true;
-        conclude(ss, s, store_row(job->status), span_of(NULL, 0));
+        session_smtp_conclude(ss, s, store_row(job->status), span_of(NULL, 0));
     }
 }
 
@@ -531,10 +500,10 @@ static void committed(struct sessions *ss, struct session *s, struct job *job)
     else if (tx->committed)
         accept(ss, s);
     else
-        conclude(ss, s,
-                 job->status == JOB_FULL ? recipient_full(ss, tx)
-                                         : store_row((enum job_status)job->status),
-                 span_of(NULL, 0));
+        session_smtp_conclude(ss, s,
+                              job->status == JOB_FULL ? recipient_full(ss, tx)
+                                                      : store_row((enum job_status)job->status),
+                              span_of(NULL, 0));
 }
 
 void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job)
@@ -553,44 +522,4 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         session_smtp_auth(ss, s, session_auth_answer(ss, s, job));
     transaction_stamp(ss, STAGE_handoff);
     transaction_stamp_off(ss);
-}
-
-bool session_smtp_idle(struct sessions *ss, struct session *s)
-{
-    struct transaction *tx = s->tx;
-
-    if (!tx || !tx->commit)
-        return tx ? transaction_may_end(ss, s, tx) : session_auth_idle(s);
-    /* Nobody is left to answer: what control has not begun it may drop. */
-    atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
-    return false;
-}
-
-void session_smtp_expire(struct sessions *ss, struct session *s, enum smtp_reply_id why)
-{
-    struct transaction *tx = s->tx;
-
-    if (tx && tx->commit) {
-        /* What control has not begun is dropped; what it has begun is durable before we know: wait
-         * for its word. */
-        atomic_store_explicit(&tx->commit->cancelled, 1, memory_order_release);
-        session_deadline(ss, s, ss->settings.end_timeout_ms);
-        return;
-    }
-    if (tx && tx->step == TRANSACTION_WRITING) {
-        conclude(ss, s, SMTP_REPLY_STORE_ERROR, span_of(NULL, 0));
-        session_smtp_run(ss, s);
-        return;
-    }
-    smtp_server_stop(&s->smtp, why);
-    session_smtp_run(ss, s);
-    /* A peer that does not even read our last words is not waited for. */
-    if (s->conn && !s->closing)
-        session_abort(ss, s, "timed out");
-}
-
-void session_smtp_gone(struct sessions *ss, struct session *s)
-{
-    if (s->tx)
-        end_transaction(ss, s);
 }

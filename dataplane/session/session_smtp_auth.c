@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_auth.h"
+#include "dataplane/session/session_smtp.h"
 
 /* Logins of SMTP: what comes of an exchange, as replies. */
 

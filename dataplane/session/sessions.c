@@ -4,9 +4,6 @@
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_auth.h"
-#include "dataplane/session/session_greet.h"
-#include "dataplane/session/session_directory.h"
-#include "dataplane/session/session_greylist.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_more.h"
@@ -20,6 +17,7 @@ enum {
     ANSWERS = 64,
     STALLED_RUN = 64,
     NEAR_ROUNDS = 16,
+    BAN_LOOKS = 64,
 };
 
 /* ---- life of a session ---- */
@@ -107,14 +105,6 @@ static void give_place(struct sessions *ss, struct session *s)
     ss->counters->sessions_ended++;
 }
 
-static void begin_protocol(struct sessions *ss, struct session *s)
-{
-    if (session_is_smtp(s))
-        session_smtp_begin(ss, s);
-    else
-        session_pop3_begin(ss, s);
-}
-
 static void begin(struct sessions *ss, struct session *s)
 {
     bool implicit = tcp_tag(s->conn) >> SESSION_TAG_TLS == LISTENER_IMPLICIT;
@@ -124,7 +114,7 @@ static void begin(struct sessions *ss, struct session *s)
     if (implicit)
         session_tls_begin(ss, s, false);
     else
-        begin_protocol(ss, s);
+        session_protocol(s)->begin(ss, s);
 }
 
 /* The proxy's header comes first, where one must. */
@@ -171,18 +161,19 @@ static bool is_idle(struct sessions *ss, struct session *s)
 {
     if (!session_tls_idle(ss, s))
         return false;
-    return session_is_smtp(s) ? session_smtp_idle(ss, s) : session_pop3_idle(ss, s);
+    return session_protocol(s)->idle(ss, s);
 }
 
 /* The connection goes: the record is written while its addresses are still known. */
 static void let_go(struct sessions *ss, struct session *s, const char *reason)
 {
+    const struct session_protocol *protocol = session_protocol(s);
     struct tcp_conn *conn = s->conn;
 
     session_record(ss, s, reason);
     session_limit_gone(ss, s);
     s->conn = NULL;
-    if (s->protocol == LISTENER_POP3 && session_pop3_holds(s, conn))
+    if (protocol->holds && protocol->holds(s, conn))
         return;
     tcp_set_user(conn, NULL);
     tcp_forget(ss->options.tcp, conn);
@@ -195,8 +186,8 @@ static void settle(struct sessions *ss, struct session *s)
         s->state = SESSION_LINGERING;
     if (!is_idle(ss, s))
         return;
-    if (session_is_smtp(s))
-        session_smtp_gone(ss, s);
+    if (session_protocol(s)->gone)
+        session_protocol(s)->gone(ss, s);
     session_auth_end(ss, s);
     session_line_give(ss, s);
     if (s->conn)
@@ -211,8 +202,7 @@ void session_shutdown(struct sessions *ss, struct session *s)
     if (!session_flush(ss, s) || s->closing)
         return;
     s->closing = true;
-    session_deadline(
-        ss, s, session_is_smtp(s) ? ss->settings.command_timeout_ms : ss->settings.pop3_idle_ms);
+    session_deadline(ss, s, session_protocol(s)->patience(ss));
     if (s->tls)
         session_tls_close(ss, s);
     tcp_shutdown(ss->options.tcp, s->conn);
@@ -249,10 +239,7 @@ static void run(struct sessions *ss, struct session *s)
     if (s->state == SESSION_OPEN && s->conn && session_tls_shakes(s)) {
         session_tls_run(ss, s);
     } else if (s->state == SESSION_OPEN && s->conn && !s->header) {
-        if (session_is_smtp(s))
-            session_smtp_run(ss, s);
-        else
-            session_pop3_run(ss, s);
+        session_protocol(s)->run(ss, s);
     }
     if (s->closing || !s->conn)
         settle(ss, s);
@@ -318,11 +305,9 @@ static void take_answer(struct sessions *ss, struct job *job)
     }
     if (job->kind == JOB_TLS_HANDSHAKE) {
         if (session_tls_answer(ss, s, job))
-            begin_protocol(ss, s);
-    } else if (session_is_smtp(s)) {
-        session_smtp_answer(ss, s, job);
+            session_protocol(s)->begin(ss, s);
     } else {
-        session_pop3_answer(ss, s, job);
+        session_protocol(s)->answer(ss, s, job);
     }
     job_give(ss->options.port, job);
     run(ss, s);
@@ -346,12 +331,7 @@ static void expire(struct sessions *ss, struct session *s)
         run(ss, s);
         return;
     }
-    if (s->protocol == LISTENER_POP3 && session_pop3_wake(ss, s)) {
-        run(ss, s);
-        return;
-    }
-    if (session_is_smtp(s) && (session_greet_due(s) || session_greylist_due(ss, s) ||
-                               session_directory_due(ss, s) || session_smtp_wake(ss, s))) {
+    if (session_protocol(s)->wake(ss, s)) {
         run(ss, s);
         return;
     }
@@ -360,18 +340,25 @@ static void expire(struct sessions *ss, struct session *s)
         session_abort(ss, s, "TLS handshake timed out");
     else if (s->closing || s->header)
         session_abort(ss, s, "timed out"); /* the peer does not take what it asked for */
-    else if (session_is_smtp(s))
-        session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
     else
-        session_pop3_expire(ss, s, POP3_REPLY_TIMEOUT);
+        session_protocol(s)->expire(ss, s, SESSION_TIMED_OUT);
     run(ss, s);
 }
 
 static void end_slow(struct sessions *ss, struct session *s)
 {
     ss->counters->sessions_slow++;
-    session_smtp_expire(ss, s, SMTP_REPLY_TIMEOUT);
+    session_protocol(s)->expire(ss, s, SESSION_TIMED_OUT);
     run(ss, s);
+}
+
+/* What a session hears that control ends. */
+static void say(struct sessions *ss, struct session *s, enum session_end why)
+{
+    if (s->header || session_tls_shakes(s))
+        session_abort(ss, s, why == SESSION_BANNED ? "banned" : "drained");
+    else
+        session_protocol(s)->expire(ss, s, why);
 }
 
 /* Asks a session to go that is between transactions, or any one once `now` is past the drain's
@@ -385,19 +372,9 @@ static void drain_session(struct sessions *ss, struct session *s, bool force)
     }
     if (s->state != SESSION_OPEN || !s->conn || s->closing)
         return;
-    if (s->header || session_tls_shakes(s)) {
-        session_abort(ss, s, "drained");
-        run(ss, s);
+    if (!force && session_protocol(s)->busy(s))
         return;
-    }
-    if (!force && session_is_smtp(s) && s->tx)
-        return;
-    if (!force && s->protocol == LISTENER_POP3 && s->pop3)
-        return;
-    if (session_is_smtp(s))
-        session_smtp_expire(ss, s, SMTP_REPLY_DRAINING);
-    else
-        session_pop3_expire(ss, s, POP3_REPLY_DRAINING);
+    say(ss, s, SESSION_DRAINED);
     ss->counters->sessions_drained += s->closing;
     run(ss, s);
 }
@@ -408,6 +385,35 @@ static void drain_step(struct sessions *ss)
 
     for (uint32_t i = 0; i < ss->options.connections && ss->count; i++)
         drain_session(ss, &ss->table[i], force);
+}
+
+/* One that waits for a commit ends behind it: false, it is to be looked at again. */
+static bool end_banned(struct sessions *ss, struct session *s)
+{
+    bool ended;
+
+    if (s->state != SESSION_OPEN || !s->conn || s->closing || !session_limit_banned(ss, s))
+        return true;
+    say(ss, s, SESSION_BANNED);
+    ended = !s->conn || s->closing;
+    ss->counters->sessions_ended_banned += ended;
+    run(ss, s);
+    return ended;
+}
+
+/* Some at a time, since there may be very many. */
+static void ban_step(struct sessions *ss)
+{
+    uint32_t waiting = 0;
+
+    ss->ban_left = ss->count ? ss->ban_left : 0;
+    for (int i = 0; i < BAN_LOOKS && ss->ban_left; i++) {
+        waiting += !end_banned(ss, &ss->table[ss->ban_next]);
+        ss->ban_next = (ss->ban_next + 1) % ss->options.connections;
+        ss->ban_left--;
+    }
+    if (waiting)
+        ss->ban_left = ss->options.connections;
 }
 
 /* What near services answered in this turn leaves in it; whoever goes on asking waits for the next.
@@ -421,12 +427,28 @@ static uint32_t take_near_answers(struct sessions *ss)
     return n;
 }
 
+/* Maybe of a session that has gone. */
+static void take_news(struct sessions *ss, uint64_t argument)
+{
+    uint32_t place = (uint32_t)argument;
+    struct session *s = place < ss->options.connections ? &ss->table[place] : NULL;
+
+    if (!s || s->state != SESSION_OPEN || s->generation != argument >> 32)
+        return;
+    s->news = true;
+    run(ss, s);
+}
+
 static uint32_t take_notices(struct sessions *ss)
 {
     struct notice notice;
     uint32_t n = 0;
 
     for (; notice_take(ss->options.port, &notice); n++) {
+        if (notice.kind == NOTICE_MAIL)
+            take_news(ss, notice.argument);
+        if (notice.kind == NOTICE_BAN)
+            ss->ban_left = ss->options.connections;
         if (notice.kind != NOTICE_DRAIN)
             continue;
         ss->draining = true;
@@ -528,6 +550,8 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
     session_pressure_tell(ss);
     if (ss->draining && ss->count)
         drain_step(ss);
+    if (ss->ban_left)
+        ban_step(ss);
     if (ss->discard_count)
         discard_step(ss);
     return done + take_near_answers(ss);
@@ -535,7 +559,7 @@ uint32_t sessions_turn(struct sessions *ss, struct turn_time time)
 
 uint64_t sessions_next_timer(const struct sessions *ss)
 {
-    if (ss->stalled_count || (ss->draining && ss->count))
+    if (ss->stalled_count || ss->ban_left || (ss->draining && ss->count))
         return 0;
     return session_timer_next(ss);
 }

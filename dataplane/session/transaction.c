@@ -3,12 +3,11 @@
 
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
-#include "proto/mime/mime_strip.h"
+#include "dataplane/session/transaction_submission.h"
 
 #include <string.h>
 
-/* A step, and what mime_strip held back before it. */
-enum { KEEP_ROOM = SESSION_STEP + MIME_STRIP_HELD, WRITES_OUT = 4 };
+enum { WRITES_OUT = 4 };
 
 _Static_assert(sizeof(struct transaction) <= BUDGET_TRANSACTION, "room is left in its chunk");
 
@@ -223,6 +222,12 @@ static void fill_record(struct sessions *ss, struct session *s, struct transacti
 
 /* ---- the body ---- */
 
+/* A step, and what was held back before it. */
+static size_t keep_room(const struct transaction *tx)
+{
+    return SESSION_STEP + (tx->submission ? transaction_submission_held(tx) : 0);
+}
+
 bool transaction_ready(struct sessions *ss, struct session *s, struct transaction *tx)
 {
     struct chunk_pool *pool = ss->options.pool;
@@ -237,7 +242,7 @@ bool transaction_ready(struct sessions *ss, struct session *s, struct transactio
             session_stall(ss, s);
         return false;
     }
-    if (tx->keep && (chunk_room(tx->keep) >= KEEP_ROOM || tx->keep->next))
+    if (tx->keep && (chunk_room(tx->keep) >= keep_room(tx) || tx->keep->next))
         return true;
     if (!tx->keep) {
         tx->keep = chunk_take(pool, CHUNK_MEDIUM);
@@ -330,12 +335,8 @@ void transaction_release(struct transaction *tx)
     tx->first = NULL;
 }
 
-bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx)
+void transaction_close(struct sessions *ss, struct transaction *tx)
 {
-    struct job *job = session_job(ss, s, JOB_STORE_COMMIT);
-
-    if (!job)
-        return false;
     if (tx->keep) {
         /* The spare one was not needed. */
         chunk_give(ss->options.pool, tx->keep->next);
@@ -343,6 +344,15 @@ bool transaction_commit(struct sessions *ss, struct session *s, struct transacti
     }
     tx->message.rest = tx->keep;
     tx->message.received_ms = ss->time.wall_ms;
+}
+
+bool transaction_commit(struct sessions *ss, struct session *s, struct transaction *tx)
+{
+    struct job *job = session_job(ss, s, JOB_STORE_COMMIT);
+
+    if (!job)
+        return false;
+    transaction_close(ss, tx);
     tx->step = TRANSACTION_COMMITTING;
     tx->asked_us = ss->time.now;
     tx->commit = job;
@@ -390,6 +400,12 @@ void transaction_end(struct sessions *ss, struct session *s, struct transaction 
     record_give(ss->options.port, tx->record, true);
     discard_rows(ss, tx);
     give_back(ss, tx);
+}
+
+void transaction_forget(struct sessions *ss, struct transaction *tx)
+{
+    discard_rows(ss, tx);
+    transaction_drop(ss, tx);
 }
 
 void transaction_drop(struct sessions *ss, struct transaction *tx)

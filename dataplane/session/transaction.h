@@ -33,6 +33,7 @@ struct transaction_recipient {
     int32_t spared; /* the rule that would have refused it at RCPT, had it not been exempt; or
                        RULE_NONE */
     bool looping;   /* the message was delivered to it before */
+    bool forwarded; /* it goes on to another server, by an entry of the directory */
 };
 
 /* Some of a message's deliveries. */
@@ -101,9 +102,10 @@ struct transaction {
     struct span heads[RECORD_HEADS], trace[RECORD_RECEIVED]; /* the same */
     uint64_t declared;                                       /* octets, with SIZE; 0: not */
     uint64_t anomalies;
-    uint32_t received; /* Received fields of the message's own header */
-    uint64_t end_us;   /* monotonic: the final dot */
-    uint64_t asked_us; /* monotonic: the commit was asked */
+    uint32_t received;     /* Received fields of the message's own header */
+    uint32_t tls_required; /* TLS-Required fields of it */
+    uint64_t end_us;       /* monotonic: the final dot */
+    uint64_t asked_us;     /* monotonic: the commit was asked */
     uint64_t commit_us;
     uint64_t began_cycles[STAGES]; /* the worker's cycles when it began, to measure the window */
     uint64_t began_busy;
@@ -163,7 +165,11 @@ bool transaction_may_end(struct sessions *ss, struct session *s, const struct tr
 /* Gives everything back but what control still has; the record is sent. No commit may be out. */
 void transaction_end(struct sessions *ss, struct session *s, struct transaction *tx);
 /* The same without a record. */
+void transaction_forget(struct sessions *ss, struct transaction *tx);
+/* The same, of a message that no row was written of. */
 void transaction_drop(struct sessions *ss, struct transaction *tx);
+/* The last row, for the commit. */
+void transaction_close(struct sessions *ss, struct transaction *tx);
 /* `size` bytes of the message's own memory, aligned to 8; NULL when no chunk is left. */
 void *transaction_memory(struct sessions *ss, struct transaction *tx, size_t size);
 /* A copy there, in *copy_out; false: no memory, and it is empty. */

@@ -194,6 +194,22 @@ static enum smtp_reply_id trace_field(struct sessions *ss, struct transaction *t
                                                       : SMTP_REPLY_NONE;
 }
 
+/*
+ * TLS-Required = "TLS-Required" ":" "No"                                ; RFC 8689 section 3
+ * Other words mean nothing, and of two fields neither counts. What the envelope says comes first
+ * (section 4.1).
+ */
+static void note_tls(struct transaction *tx, const struct mime_event *event)
+{
+    static const char name[] = "tls-required";
+    struct message_envelope *e = &tx->message.envelope;
+
+    if (event->field.name.len == sizeof(name) - 1 &&
+        span_equal_nocase(event->field.name, span_text(name)))
+        e->tls_optional = ++tx->tls_required == 1 && !e->require_tls &&
+                          span_equal_nocase(ascii_trim(event->field.value), span_text("no"));
+}
+
 static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx,
                                        const struct mime_event *event)
 {
@@ -206,6 +222,7 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
     if (event->part != 0)
         return SMTP_REPLY_NONE;
     tx->measure.header_fields++;
+    note_tls(tx, event);
     row = trace_field(ss, tx, event);
     if (row == SMTP_REPLY_NONE && tx->submission)
         row = transaction_submission_field(ss, tx, event);

@@ -14,6 +14,7 @@
 #include "dataplane/worker/device.h"
 #include "dataplane/worker/telemetry.h"
 #include "dataplane/worker/watchdog.h"
+#include "proto/imap/imap_reply.h"
 #include "proto/pop3/pop3_reply.h"
 #include "proto/smtp/smtp_reply.h"
 
@@ -404,6 +405,10 @@ void engine_replies(const struct engine *e, const struct counter_sink *sink)
     sink->put(sink->user, "pop3_reply_" #counter, SUM(pop3_reply[POP3_REPLY_##name], of_sessions));
 #include "proto/pop3/pop3_reply.def"
 #undef POP3_REPLY
+#define IMAP_REPLY(name, counter, form, status, response_code, text)                               \
+    sink->put(sink->user, "imap_reply_" #counter, SUM(imap_reply[IMAP_REPLY_##name], of_sessions));
+#include "proto/imap/imap_reply.def"
+#undef IMAP_REPLY
 }
 
 /* ---- metrics ---- */
