@@ -28,19 +28,6 @@ static int fail(const struct sending *s, const char *what, const char *why)
     return 1;
 }
 
-static bool send_all(FILE *stream, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = send(fileno(stream), bytes, len, MSG_NOSIGNAL);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 static int send_part(struct sending *s)
 {
     json_t *request, *answer = NULL;
@@ -54,7 +41,7 @@ static int send_part(struct sending *s)
     json_decref(request);
     if (!text || strlen(text) + 1 > CTL_REQUEST_MAX)
         status = fail(s, "account import", "not UTF-8, or too large");
-    else if (!send_all(s->stream, text, strlen(text)) || !send_all(s->stream, "\n", 1) ||
+    else if (!ctl_client_send(s->stream, span_text(text)) ||
              getline(&s->answer, &s->answer_size, s->stream) <= 0 ||
              !(answer = json_loads(s->answer, 0, NULL)))
         status = fail(s, "account import", "the engine hung up");

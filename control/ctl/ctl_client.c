@@ -112,7 +112,7 @@ FILE *ctl_client_connect(const char *path)
     return NULL;
 }
 
-static bool send_line(FILE *stream, struct span line)
+static bool send_bytes(FILE *stream, struct span line)
 {
     while (line.len) {
         ssize_t n = send(fileno(stream), line.data, line.len, MSG_NOSIGNAL);
@@ -122,6 +122,11 @@ static bool send_line(FILE *stream, struct span line)
         line = span_skip(line, n > 0 ? (size_t)n : 0);
     }
     return true;
+}
+
+bool ctl_client_send(FILE *stream, struct span line)
+{
+    return send_bytes(stream, line) && send_bytes(stream, span_text("\n"));
 }
 
 /* The bytes behind the answer, as they are. */
@@ -172,7 +177,7 @@ static int ask(const struct ctl_client_options *o, struct span request)
                 strerror(errno));
         return FAILED;
     }
-    if (!send_line(stream, request) || getline(&line, &size, stream) <= 0)
+    if (!ctl_client_send(stream, request) || getline(&line, &size, stream) <= 0)
         status = fail(o, "the engine hung up", NULL);
     else
         status = show(o, stream, line);
@@ -214,7 +219,7 @@ static int run(const struct ctl_client_options *options, const char *secret)
         return USAGE;
     }
     ctl_request_fini(&request);
-    return ask(options, writer_span(&line));
+    return ask(options, span_of(text, line.len - 1));
 }
 
 int ctl_client_run(const struct ctl_client_options *options)

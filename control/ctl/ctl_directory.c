@@ -21,7 +21,10 @@ bool ctl_directory_word(struct span argument, struct span *name_out, struct span
 
 json_t *ctl_directory_failed(enum store_status status, const char *none, struct writer *why)
 {
-    writer_text(why, status == STORE_NONE ? none : store_status_name(status));
+    if (status == STORE_BUSY)
+        writer_text(why, CTL_DIRECTORY_UNMET);
+    else
+        writer_text(why, status == STORE_NONE ? none : store_status_name(status));
     return NULL;
 }
 
@@ -54,7 +57,7 @@ bool ctl_directory_key(struct ctl_mail *mail, struct span address, struct writer
     key->len = 0;
     key->full = false;
     if (!config_address_key(key, address, true)) {
-        writer_text(why, "expected an address");
+        writer_text(why, CTL_DIRECTORY_NO_ADDRESS);
         return false;
     }
     domain = writer_span(key);
@@ -63,15 +66,27 @@ bool ctl_directory_key(struct ctl_mail *mail, struct span address, struct writer
             domain = span_skip(writer_span(key), i + 1);
     if (has_domain(mail, domain))
         return true;
-    writer_text(why, "no such domain: `wirepost ctl domain add` it first");
+    writer_text(why, CTL_DIRECTORY_NO_DOMAIN);
     return false;
 }
 
-json_t *ctl_directory_answer(struct ctl_mail *mail, const struct ctl_request *request,
-                             struct writer *why)
+bool ctl_directory_forward(struct ctl_mail *mail, struct span address, struct writer *forward,
+                           struct writer *why)
+{
+    if (!config_forward_address(forward, address))
+        writer_text(why, "forward: expected an address on another server, its local part in ASCII");
+    else if (has_domain(mail, config_forward_domain(writer_span(forward))))
+        writer_text(why, "forward: expected an address on another server; members of an alias may "
+                         "be here");
+    else
+        return true;
+    return false;
+}
+
+static json_t *answer(struct ctl_mail *mail, const struct ctl_request *request, struct writer *why)
 {
     if (!policy_asks(mail->policy, "store")) {
-        writer_text(why, "directory.backends does not name `store`: nobody would look here");
+        writer_text(why, CTL_DIRECTORY_NO_STORE);
         return NULL;
     }
     switch (request->command) {
@@ -92,4 +107,15 @@ json_t *ctl_directory_answer(struct ctl_mail *mail, const struct ctl_request *re
     default:
         return ctl_directory_account_change(mail, request, why);
     }
+}
+
+json_t *ctl_directory_answer(struct ctl_mail *mail, const struct ctl_request *request,
+                             struct writer *why)
+{
+    struct ctl_terms operator= ctl_terms_operator();
+    struct ctl_request on_terms = *request;
+
+    if (!request->terms)
+        on_terms.terms = &operator;
+    return answer(mail, &on_terms, why);
 }

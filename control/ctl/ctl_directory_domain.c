@@ -91,6 +91,8 @@ static bool edit(void *context, bool there, struct directory_admin_row *row)
 {
     struct domain_change *c = context;
 
+    if (!ctl_terms_agreed(c->request->terms, there, row))
+        return false;
     c->clash = there == (c->command == CTL_DOMAIN_ADD);
     if (c->clash)
         return false;
@@ -124,42 +126,56 @@ static bool look(void *context, const struct store_directory_row *row)
     struct looking *l = context;
     struct span d = l->domain;
 
-    if (row->key.data[0] != DIRECTORY_ROW_DOMAIN && row->key.len > d.len + 1 &&
-        row->key.data[row->key.len - d.len - 1] == '@')
+    if ((row->key.data[0] == DIRECTORY_ROW_ACCOUNT || row->key.data[0] == DIRECTORY_ROW_ALIAS) &&
+        row->key.len > d.len + 1 && row->key.data[row->key.len - d.len - 1] == '@')
         l->found = span_equal(span_skip(row->key, row->key.len - d.len), d);
     return !l->found;
 }
 
-static json_t *remove_domain(struct ctl_mail *mail, struct span key, struct writer *why)
+static bool agree(void *context, bool there, struct directory_admin_row *row)
 {
+    return ctl_terms_agreed(context, there, row);
+}
+
+static json_t *remove_domain(struct ctl_mail *mail, struct span key, struct ctl_terms *terms,
+                             struct writer *why)
+{
+    struct store_audit memory;
     struct looking l = {.domain = key};
     enum store_status status = store_directory_walk(mail->store, span_of(NULL, 0), look, &l);
 
     if (l.found) {
-        writer_text(why, "the domain has accounts or aliases: delete them first");
+        writer_text(why, CTL_DIRECTORY_IN_USE);
         return NULL;
     }
     if (status == STORE_OK)
-        status = directory_admin_remove(mail->store, DIRECTORY_ROW_DOMAIN, key);
+        status =
+            directory_admin_remove(mail->store, DIRECTORY_ROW_DOMAIN, key, agree, terms,
+                                   ctl_terms_audit(terms, STORE_AUDIT_DOMAIN_DELETE, key, &memory));
     if (status != STORE_OK)
-        return ctl_directory_failed(status, "no such domain", why);
+        return ctl_directory_failed(status, CTL_DIRECTORY_NONE_DOMAIN, why);
     directory_service_changed(policy_directory(mail->policy), span_of(NULL, 0));
     return json_pack("{s:o}", "domain", json_stringn((const char *)key.data, key.len));
 }
 
 static json_t *put_domain(struct ctl_mail *mail, struct domain_change *c, struct span key)
 {
-    enum store_status status =
-        directory_admin_change(mail->store, DIRECTORY_ROW_DOMAIN, key, edit, c);
+    struct ctl_terms *terms = c->request->terms;
+    struct store_audit memory;
+    enum store_status status = directory_admin_change(
+        mail->store, DIRECTORY_ROW_DOMAIN, key, edit, c,
+        ctl_terms_audit(
+            terms, c->command == CTL_DOMAIN_ADD ? STORE_AUDIT_DOMAIN_ADD : STORE_AUDIT_DOMAIN_SET,
+            key, &memory));
 
-    if (status == STORE_BUSY) {
+    if (status == STORE_BUSY && !(terms && terms->unmet)) {
         if (c->clash)
-            writer_text(c->why, c->command == CTL_DOMAIN_ADD ? "there is such a domain already"
-                                                             : "no such domain");
+            writer_text(c->why, c->command == CTL_DOMAIN_ADD ? CTL_DIRECTORY_HAS_DOMAIN
+                                                             : CTL_DIRECTORY_NONE_DOMAIN);
         return NULL;
     }
     if (status != STORE_OK)
-        return ctl_directory_failed(status, "no such domain", c->why);
+        return ctl_directory_failed(status, CTL_DIRECTORY_NONE_DOMAIN, c->why);
     directory_service_changed(policy_directory(mail->policy), span_of(NULL, 0));
     return json_pack("{s:o}", "domain", json_stringn((const char *)key.data, key.len));
 }
@@ -183,15 +199,14 @@ json_t *ctl_directory_domain_change(struct ctl_mail *mail, const struct ctl_requ
         return NULL;
     }
     if (request->command == CTL_DOMAIN_DELETE)
-        return remove_domain(mail, writer_span(&key), why);
+        return remove_domain(mail, writer_span(&key), request->terms, why);
     if (policy_keeps(mail->policy, DIRECTORY_DOMAIN, writer_span(&key))) {
-        writer_text(why, "the configuration has this domain");
+        writer_text(why, CTL_DIRECTORY_KEPT_DOMAIN);
         return NULL;
     }
     /* Mail for a postmaster must always find somebody. */
     if (!policy_keeps(mail->policy, DIRECTORY_ADDRESS, span_text("postmaster"))) {
-        writer_text(why, "the configuration has no local domain, whose postmaster would hear for "
-                         "those that have none");
+        writer_text(why, CTL_DIRECTORY_NO_POSTMASTER);
         return NULL;
     }
     return put_domain(mail, &c, writer_span(&key));

@@ -39,10 +39,11 @@ static json_t *account_json(struct span key, struct span value)
     if (!directory_row_read_account(value, &a))
         return NULL;
     quota = a.quota == DIRECTORY_QUOTA_DEFAULT ? json_null() : json_integer((json_int_t)a.quota);
-    return json_pack("{s:o, s:b, s:o, s:o, s:b, s:o}", "address", record_json_text(key), "login",
-                     !a.disabled && a.hash.len, "quota", quota, "hash", method_of(a.hash),
+    return json_pack("{s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:b}", "address", record_json_text(key),
+                     "login", !a.disabled && a.hash.len, "quota", quota, "hash", method_of(a.hash),
                      "scram_sha_256", a.scram[SCRAM_SHA256].len > 0, "send_as",
-                     names_of(&a.send_as));
+                     names_of(&a.send_as), "forward", names_of(&a.forward), "keep_copy",
+                     a.keep_copy);
 }
 
 static json_t *score_json(int32_t score)
@@ -72,8 +73,8 @@ static json_t *alias_json(struct span key, struct span value)
     struct directory_row_alias a;
 
     return directory_row_read_alias(value, &a)
-               ? json_pack("{s:o, s:o}", "alias", record_json_text(key), "members",
-                           names_of(&a.members))
+               ? json_pack("{s:o, s:o, s:o}", "alias", record_json_text(key), "members",
+                           names_of(&a.members), "forward", names_of(&a.forward))
                : NULL;
 }
 

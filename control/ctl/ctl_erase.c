@@ -2,6 +2,7 @@
 #include "control/config/config_settings.h"
 #include "control/ctl/ctl_directory.h"
 #include "control/ctl/ctl_mail.h"
+#include "control/service/directory_resolve.h"
 #include "control/service/greylist_service.h"
 #include "control/store/store_erase.h"
 
@@ -160,6 +161,8 @@ json_t *ctl_erase_account(struct ctl_mail *mail, const struct ctl_request *reque
     for (int fold = 0; fold < 2 && status == STORE_NONE; fold++)
         if (key_of(words.at[0], fold, &key))
             status = store_erase(mail->store, writer_span(&key), &words.reason, &x.account);
+    if (status == STORE_OK)
+        status = directory_resolve_forget(mail->store, x.account);
     if (status == STORE_OK)
         return finish(mail, &x, why);
     writer_text(why, status == STORE_NONE ? "no such account" : store_status_name(status));

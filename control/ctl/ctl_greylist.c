@@ -2,6 +2,7 @@
 #include "control/ctl/ctl_mail.h"
 
 #include "control/record/record_json.h"
+#include "control/service/defence_store.h"
 #include "control/service/greylist_service.h"
 #include "control/store/store_greylist.h"
 #include "dataplane/handoff/greylist.h"
@@ -34,17 +35,20 @@ static bool read_network(struct span text, uint8_t key_out[GREYLIST_NETWORK])
     return true;
 }
 
-static json_t *network_json(struct span key)
+static void put_network(struct writer *w, struct span key)
 {
-    char text[IP_ADDRESS_TEXT + 8];
-    struct writer w = writer_of(text, sizeof(text));
     struct ip_address address;
-    bool v4;
 
     memcpy(address.bytes, key.data + 1, sizeof(address.bytes));
-    v4 = key.data[17] >= 96 && ip_address_is_v4(&address);
-    ip_address_put(&w, &address);
-    writer_printf(&w, "/%u", (unsigned)key.data[17] - (v4 ? 96u : 0u));
+    defence_store_put_network(w, &address, key.data[17]);
+}
+
+static json_t *network_json(struct span key)
+{
+    char text[DEFENCE_STORE_NETWORK];
+    struct writer w = writer_of(text, sizeof(text));
+
+    put_network(&w, key);
     return json_stringn(text, w.len);
 }
 
@@ -75,14 +79,14 @@ static bool note_row(void *context, const struct store_greylist_row *row)
     return json_array_size(l->array) < LIST_MAX;
 }
 
-static bool take_network(const struct ctl_request *request, uint8_t key[GREYLIST_NETWORK],
-                         struct span *network_out, struct writer *why)
+static bool take_network(struct span text, uint8_t key[GREYLIST_NETWORK], struct span *network_out,
+                         struct writer *why)
 {
     *network_out = span_of(NULL, 0);
-    if (request->count == 0 || span_equal(request->arguments[0], span_text("all")))
+    if (span_equal(text, span_text("all")))
         return true;
     *network_out = span_of(key, GREYLIST_NETWORK);
-    if (read_network(request->arguments[0], key))
+    if (read_network(text, key))
         return true;
     writer_text(why,
                 "expected a network as `greylist list` shows it, such as 192.0.2.0/24, or all");
@@ -96,7 +100,8 @@ json_t *ctl_greylist_list(struct ctl_mail *mail, const struct ctl_request *reque
     struct listing l;
     enum store_status status;
 
-    if (!take_network(request, key, &l.network, why))
+    if (!take_network(request->count ? request->arguments[0] : span_text("all"), key, &l.network,
+                      why))
         return NULL;
     l.array = json_array();
     status = store_greylist_walk(mail->store, span_of(NULL, 0), note_row, &l);
@@ -107,17 +112,35 @@ json_t *ctl_greylist_list(struct ctl_mail *mail, const struct ctl_request *reque
     return NULL;
 }
 
+static enum store_status log_removal(struct ctl_mail *mail, struct span network, uint64_t count,
+                                     const struct store_reason *reason)
+{
+    char text[DEFENCE_STORE_NETWORK];
+    struct writer w = writer_of(text, sizeof(text));
+    struct store_audit row = {.action = STORE_AUDIT_FORGET, .count = count, .for_ = *reason};
+
+    if (network.len)
+        put_network(&w, network);
+    row.address = writer_span(&w);
+    return store_directory_put(mail->store, NULL, 0, &row, 1);
+}
+
 json_t *ctl_greylist_remove(struct ctl_mail *mail, const struct ctl_request *request,
                             struct writer *why)
 {
     uint8_t key[GREYLIST_NETWORK];
+    struct ctl_mail_words words;
     struct span network;
     uint64_t count = 0;
     enum store_status status;
 
-    if (!take_network(request, key, &network, why))
+    if (!ctl_mail_words_or_none(request, &words, why) ||
+        !take_network(words.count == 1 ? words.at[0] : span_text(""), key, &network, why))
         return NULL;
     status = greylist_service_forget(policy_greylist(mail->policy), network, &count);
+    if (status == STORE_OK)
+        status = log_removal(mail, network, count, &words.reason);
+    keeper_service_wake(mail->keeper);
     if (status == STORE_OK)
         return json_pack("{s:I}", "removed", (json_int_t)count);
     writer_text(why, store_status_name(status));

@@ -3,6 +3,8 @@
 
 #include "control/ctl/ctl_bytes.h"
 #include "control/ctl/ctl_directory.h"
+#include "control/ctl/ctl_terms.h"
+#include "control/ctl/ctl_token.h"
 
 static bool take(struct span *into, const char *option, struct span value, struct writer *why)
 {
@@ -14,7 +16,8 @@ static bool take(struct span *into, const char *option, struct span value, struc
     return true;
 }
 
-bool ctl_mail_words(const struct ctl_request *request, struct ctl_mail_words *w, struct writer *why)
+static bool read_words(const struct ctl_request *request, struct ctl_mail_words *w,
+                       struct writer *why)
 {
     *w = (struct ctl_mail_words){.count = 0};
     for (uint32_t i = 0; i < request->count; i++) {
@@ -31,6 +34,11 @@ bool ctl_mail_words(const struct ctl_request *request, struct ctl_mail_words *w,
                   request->arguments[i], why))
             return false;
     }
+    return true;
+}
+
+static bool check_reason(const struct ctl_mail_words *w, struct writer *why)
+{
     if (store_reason_valid(&w->reason))
         return true;
     writer_printf(why,
@@ -38,6 +46,25 @@ bool ctl_mail_words(const struct ctl_request *request, struct ctl_mail_words *w,
                   "control characters",
                   STORE_WHO, STORE_WHY);
     return false;
+}
+
+bool ctl_mail_words(const struct ctl_request *request, struct ctl_mail_words *w, struct writer *why)
+{
+    return read_words(request, w, why) && check_reason(w, why);
+}
+
+bool ctl_mail_words_or_none(const struct ctl_request *request, struct ctl_mail_words *w,
+                            struct writer *why)
+{
+    if (!read_words(request, w, why))
+        return false;
+    if (request->terms)
+        w->reason = request->terms->reason;
+    if (!w->reason.who.len)
+        w->reason.who = span_text("ctl");
+    if (!w->reason.why.len)
+        w->reason.why = span_text("not told");
+    return check_reason(w, why);
 }
 
 static json_t *answer(void *context, const struct ctl_request *request, struct writer *why)
@@ -80,6 +107,10 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
     case CTL_ALIAS_DELETE:
     case CTL_ALIAS_LIST:
         return ctl_directory_answer(context, request, why);
+    case CTL_TOKEN_ADD:
+    case CTL_TOKEN_LIST:
+    case CTL_TOKEN_DELETE:
+        return ctl_token(context, request, why);
     case CTL_IMPORT_OPEN:
     case CTL_IMPORT_DATA:
     case CTL_IMPORT_END:

@@ -40,6 +40,9 @@ struct ctl_mail_words {
 };
 bool ctl_mail_words(const struct ctl_request *request, struct ctl_mail_words *words_out,
                     struct writer *why);
+/* The same where the log is content with "ctl" and "not told". */
+bool ctl_mail_words_or_none(const struct ctl_request *request, struct ctl_mail_words *words_out,
+                            struct writer *why);
 
 /* ctl_quarantine.c, ctl_erase.c: the commands, as struct ctl_subject's answer. */
 json_t *ctl_quarantine_list(struct ctl_mail *mail, const struct ctl_request *request,

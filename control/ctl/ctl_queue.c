@@ -35,6 +35,7 @@ static bool note_entry(void *context, const struct store_entry *e)
     json_object_set_new(o, "rcpt_to", json_null());
     json_object_set_new(o, "mail_from", json_null());
     json_object_set_new(o, "login", json_null());
+    json_object_set_new(o, "tls", json_null());
     json_object_set_new(o, "size", json_integer((json_int_t)e->size));
     json_object_set_new(o, "saved_ms", json_integer((json_int_t)e->saved_ms));
     ctl_entry_envelope(l->store, e, o);

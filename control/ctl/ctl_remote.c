@@ -27,19 +27,6 @@ struct ctl_remote {
 
 /* ---- asking ---- */
 
-static bool send_all(FILE *stream, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = send(fileno(stream), bytes, len, MSG_NOSIGNAL);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 /* Takes the arguments. The whole answer, NULL with the reason. */
 static json_t *ask(struct ctl_remote *r, const char *command, json_t *arguments, struct writer *why)
 {
@@ -49,7 +36,7 @@ static json_t *ask(struct ctl_remote *r, const char *command, json_t *arguments,
     json_t *answer = NULL;
 
     json_decref(request);
-    if (text && send_all(r->stream, text, strlen(text)) && send_all(r->stream, "\n", 1) &&
+    if (text && ctl_client_send(r->stream, span_text(text)) &&
         getline(&r->line, &r->line_size, r->stream) > 0)
         answer = json_loads(r->line, 0, NULL);
     free(text);

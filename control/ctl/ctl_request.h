@@ -31,6 +31,8 @@ struct ctl_command_row {
 
 extern const struct ctl_command_row ctl_commands[CTL_COMMANDS];
 
+struct ctl_terms;
+
 enum { CTL_DRAIN_DEFAULT = 30, CTL_DRAIN_MAX = 3600 };
 
 struct ctl_request {
@@ -40,6 +42,7 @@ struct ctl_request {
     struct id128 id;                          /* of the message commands */
     uint32_t seconds;                         /* of drain */
     json_t *json;
+    struct ctl_terms *terms; /* of the API's; NULL: from the socket */
 };
 
 /* Borrows the line until ctl_request_fini(). False, with the reason in `why` and nothing to

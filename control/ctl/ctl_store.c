@@ -4,13 +4,14 @@
 #include "control/config/config_settings.h"
 #include "control/ctl/ctl_bytes.h"
 #include "control/ctl/ctl_care.h"
+#include "control/ctl/ctl_entry.h"
 #include "control/ctl/ctl_request.h"
 #include "control/record/record_json.h"
 #include "control/record/record_parts.h"
 
 static const char *place_name(uint8_t place)
 {
-    return place == MESSAGE_QUARANTINE ? "quarantine" : "inbox";
+    return place == MESSAGE_QUARANTINE ? "quarantine" : place == STORE_FOLDER ? "folder" : "inbox";
 }
 
 bool ctl_store_account(struct store *store, struct span address, uint64_t *account_out,
@@ -162,6 +163,7 @@ static bool show_message(void *context, const struct store_message *m)
     json_object_set_new(o, "id", record_json_id(&m->id));
     json_object_set_new(o, "mail_from", record_json_text(m->envelope.sender));
     json_object_set_new(o, "helo", record_json_text(m->envelope.helo));
+    json_object_set_new(o, "tls", ctl_entry_tls(&m->envelope));
     json_object_set_new(o, "client", json_stringn((const char *)text, ip.len));
     json_object_set_new(o, "received_ms", json_integer((json_int_t)m->received_ms));
     json_object_set_new(o, "body_size", json_integer((json_int_t)m->size));
