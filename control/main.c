@@ -11,9 +11,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "control/api/api_server.h"
 #include "control/base/clock.h"
 #include "control/cli/cli.h"
 #include "control/ctl/ctl_request.h"
@@ -32,8 +32,9 @@
 #include "control/record/record_config.h"
 #include "control/service/control_cpus.h"
 #include "control/service/policy.h"
-#include "control/service/read_service.h"
+#include "control/mail/mail_service.h"
 #include "control/service/service_counters.h"
+#include "control/service/service_signals.h"
 #include "control/service/store_service.h"
 #include "control/service/store_start.h"
 #include "control/tls/tls_contexts.h"
@@ -55,6 +56,7 @@ static void check_rules(void *context, const struct config *config, struct confi
     errors->count += !tls_contexts_check(config, &errors->text);
     errors->count += !oauth_files_good(&config->oauth, &errors->text);
     errors->count += !ldap_backend_check(config, &errors->text);
+    errors->count += !api_server_check(config, &errors->text);
 }
 
 #ifdef WIREPOST_DPDK
@@ -68,13 +70,14 @@ struct run {
     struct handoff *handoff;
     struct policy *policy;
     struct store_service *store_service;
-    struct read_service *read_service;
+    struct mail_service *mail_service;
     struct record_writer *records;
     struct keeper_service *keeper;
     struct ctl_mail mail;
     struct trace_source trace;
     struct engine *engine;
     struct ctl_server *ctl;
+    struct api_server *api;
     struct metrics_server *metrics;
     struct metrics_latency latency;
     uint64_t started_ms;
@@ -118,10 +121,8 @@ static bool start_policy(struct run *r)
             .cache = (uint32_t)r->config->directory.cache,
             .cache_absent = (uint32_t)r->config->directory.cache_absent,
             .profile = r->cli->profile});
-    if (!r->policy) {
-        LOG(ERROR, "out of memory");
-        return false;
-    }
+    if (!r->policy)
+        return log_config_refused(span_text("out of memory"));
     return policy_apply(r->policy, r->config, &why) || log_config_refused(writer_span(&why));
 }
 
@@ -136,7 +137,7 @@ static bool start_services(struct run *r)
                                                             .serves = policy_serves,
                                                             .serves_near = policy_serves_near,
                                                             .context = r->policy});
-    r->read_service = read_service_start(r->handoff, r->store);
+    r->mail_service = mail_service_start(r->handoff, r->store);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
                                      &records, &watch);
     if (!r->records)
@@ -146,7 +147,7 @@ static bool start_services(struct run *r)
                                                                   .policy = r->policy,
                                                                   .tell = record_audit_tell,
                                                                   .context = r->records});
-    return r->store_service && r->read_service && r->records && r->keeper;
+    return r->store_service && r->mail_service && r->records && r->keeper;
 }
 
 static void more_counters(void *context, const struct counter_sink *sink)
@@ -155,6 +156,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
                          r->handoff, sink);
     policy_counters(r->policy, sink);
+    api_server_counters(r->api, sink);
     sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
 
@@ -270,16 +272,16 @@ static bool reload(struct run *r, struct writer *why)
     struct config *config = config_reread(r->cli->config_path, r->config, why);
     struct record_writer_options records;
 
-    if (!config || !policy_apply(r->policy, config, why)) {
+    if (!config || !api_server_check(config, why) || !policy_apply(r->policy, config, why)) {
         config_free(config);
         return false;
     }
     records = record_config_options(config);
     record_writer_reopen(r->records, &records);
     log_config(config);
+    api_server_apply(r->api, config);
     config_free(r->own_config);
-    r->own_config = config;
-    r->config = config;
+    r->config = r->own_config = config;
     LOG(INFO, "configuration %llu is in force", (unsigned long long)policy_version(r->policy));
     tell(r, "reloaded");
     return true;
@@ -324,14 +326,13 @@ static json_t *on_counters(struct run *r)
 
 static json_t *on_reload(struct run *r, struct writer *why)
 {
-    json_int_t version;
-    bool ok;
+    json_t *o = NULL;
 
     pthread_mutex_lock(&r->reloading);
-    ok = reload(r, why);
-    version = (json_int_t)policy_version(r->policy);
+    if (reload(r, why))
+        o = json_pack("{s:I}", "configuration", (json_int_t)policy_version(r->policy));
     pthread_mutex_unlock(&r->reloading);
-    return ok ? json_pack("{s:I}", "configuration", version) : NULL;
+    return o;
 }
 
 static bool begin_drain(struct run *r, uint64_t milliseconds)
@@ -410,6 +411,7 @@ static bool start_ctl(struct run *r)
 static void metrics_engine(void *context, const struct metric_sink *sink)
 {
     engine_metrics(((struct run *)context)->engine, sink);
+    api_server_metrics(((struct run *)context)->api, sink);
 }
 
 static void metrics_named(void *context, const struct counter_sink *sink)
@@ -447,23 +449,30 @@ static bool start_metrics(struct run *r)
     return !listen[0] || r->metrics;
 }
 
+static bool start_api(struct run *r)
+{
+    r->api = api_server_start(r->config, &(struct api_source){.mail = &r->mail,
+                                                              .engine = {r, .answer = on_command},
+                                                              .healthy = metrics_healthy,
+                                                              .context = r});
+    return r->api != NULL;
+}
+
 /* ---- until the end ---- */
 
 /* Signals end the engine in order; a second one does not wait for sessions. */
 static void take_signal(struct run *r, int signals)
 {
-    struct signalfd_siginfo info;
+    int signal = service_signals_take(signals);
     static char text[ERRORS_TEXT];
     struct writer why = writer_of(text, sizeof(text));
 
-    if (read(signals, &info, sizeof(info)) != sizeof(info))
-        return;
-    if (info.ssi_signo == SIGHUP) {
+    if (signal == SIGHUP) {
         pthread_mutex_lock(&r->reloading);
         if (!reload(r, &why))
             log_config_refused(writer_span(&why));
         pthread_mutex_unlock(&r->reloading);
-    } else if (atomic_exchange(&r->stop, true) && !begin_drain(r, 0)) {
+    } else if (signal && atomic_exchange(&r->stop, true) && !begin_drain(r, 0)) {
         atomic_store(&r->drain_until, 1);
     }
 }
@@ -510,6 +519,7 @@ static void end(struct run *r)
 {
     if (r->metrics)
         metrics_server_stop(r->metrics);
+    api_server_stop(r->api);
     if (r->ctl) {
         ctl_server_stop(r->ctl);
         ctl_mail_fini(&r->mail);
@@ -518,8 +528,8 @@ static void end(struct run *r)
         engine_halt(r->engine);
     if (r->cli->profile && r->engine)
         ctl_cycles_print(stdout, r->handoff);
-    if (r->read_service)
-        read_service_stop(r->read_service);
+    if (r->mail_service)
+        mail_service_stop(r->mail_service);
     if (r->store_service)
         store_service_stop(r->store_service);
     if (r->keeper)
@@ -537,37 +547,26 @@ static void end(struct run *r)
         store_close(r->store);
     handoff_free(r->handoff);
     config_free(r->own_config);
-    if (r->wake >= 0)
-        close(r->wake);
+    close(r->wake);
 }
 
 static int run(void *context, const struct cli_run *cli)
 {
-    struct run r = {
-        .cli = cli, .config = cli->config, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct run r = {.cli = cli,
+                    .config = cli->config,
+                    .started_ms = clock_monotonic_ms(),
+                    .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                    .reloading = PTHREAD_MUTEX_INITIALIZER};
+    int signals = service_signals_open();
+    bool ok = log_config(cli->config) && privilege_check(cli->config);
     cpu_set_t before;
-    sigset_t set;
-    int signals;
-    bool ok;
 
-    if (!log_config(cli->config))
-        return CLI_FAILED;
-    pthread_mutex_init(&r.reloading, NULL);
-    r.started_ms = clock_monotonic_ms();
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signals = signalfd(-1, &set, SFD_CLOEXEC);
     sched_getaffinity(0, sizeof(before), &before);
     control_cpus_set(cli->config->engine.control_cpus);
-    ok = privilege_check(cli->config);
     r.store = ok ? store_start(cli->config) : NULL;
     ok = r.store && start_policy(&r) && start_services(&r);
     sched_setaffinity(0, sizeof(before), &before);
-    ok = ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) &&
+    ok = ok && start_engine(&r) && start_ctl(&r) && start_metrics(&r) && start_api(&r) &&
          privilege_drop(cli->config) && launch(&r);
     if (ok)
         run_until_stopped(&r, signals);

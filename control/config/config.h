@@ -243,10 +243,47 @@ char config_detail_separator(const struct config *config, struct span key);
 
 enum config_header_from { CONFIG_FROM_CHECK, CONFIG_FROM_ACCEPT };
 
+enum config_canonical_side {
+    CONFIG_CANONICAL_BOTH,
+    CONFIG_CANONICAL_SENDER,
+    CONFIG_CANONICAL_RECIPIENT
+};
+
+struct config_canonical {
+    uint32_t line;      /* where it stands in the file */
+    char *address, *to; /* as spelled */
+    int applies_to;     /* enum config_canonical_side */
+    /* Found by the check: */
+    struct span key, target; /* as struct address_map_row has them */
+};
+
+struct config_masquerade {
+    char **domains; /* as spelled, perhaps with "!" in front */
+    uint32_t domains_count;
+    char **except; /* local parts; in lower case after the check */
+    uint32_t except_count;
+    char **classes; /* words; none: all but recipients of the envelope */
+    uint32_t classes_count;
+    /* Found by the check: */
+    struct span *keys; /* of `domains`, as struct address_maps has them */
+    uint8_t bits;      /* enum address_map_class */
+};
+
 struct config_submission {
     bool allow_cleartext;
     int header_from; /* enum config_header_from */
     bool privacy;
+    struct config_canonical *canonical;
+    uint32_t canonical_count;
+    char **canonical_classes; /* words; none: all */
+    uint32_t canonical_classes_count;
+    uint8_t canonical_bits; /* enum address_map_class; found by the check */
+    struct config_masquerade masquerade;
+};
+
+struct config_imap {
+    int64_t idle_timeout, login_timeout, failures;
+    bool allow_cleartext;
 };
 
 struct config_pop3 {
@@ -317,6 +354,9 @@ struct config_rules {
 struct config_accounts {
     uint32_t *at;
     uint32_t count;
+    struct span *elsewhere; /* of aliases on the way: addresses on other servers */
+    uint32_t elsewhere_count;
+    struct span forwarder; /* who passes that mail on */
 };
 
 struct config_domain {
@@ -341,10 +381,14 @@ struct config_account {
     char *scram_sha_256, *scram_sha_1; /* stored keys; empty: none */
     char **send_as;                    /* addresses as spelled, or "@" and a domain */
     uint32_t send_as_count;
+    char **forward; /* addresses on other servers, as spelled */
+    uint32_t forward_count;
+    bool keep_copy; /* what is forwarded is in its mailbox too */
     /* Found by the check: */
-    uint32_t domain;     /* its place among the domains */
-    struct span key;     /* as the directory and the store have it */
-    struct span mailbox; /* the local part as spelled, the domain as A-labels */
+    uint32_t domain;        /* its place among the domains */
+    struct span key;        /* as the directory and the store have it */
+    struct span mailbox;    /* the local part as spelled, the domain as A-labels */
+    struct span *elsewhere; /* the same of `forward` */
 };
 
 struct config_alias {
@@ -352,9 +396,13 @@ struct config_alias {
     char *address;  /* as spelled */
     char **members; /* as spelled */
     uint32_t members_count;
+    char **forward; /* addresses on other servers, as spelled */
+    uint32_t forward_count;
     /* Found by the check: */
-    uint32_t domain; /* its place among the domains */
-    struct span key; /* as the directory has it */
+    uint32_t domain;        /* its place among the domains */
+    struct span key;        /* as the directory has it */
+    struct span mailbox;    /* the local part as spelled, the domain as A-labels */
+    struct span *elsewhere; /* the same of `forward` */
     struct config_accounts accounts;
 };
 
@@ -384,8 +432,13 @@ struct config_ldap {
     char **addresses, **members, **send_as, **passwords;
     uint32_t addresses_count, members_count, send_as_count, passwords_count;
     char *quota;
+    char *unique;    /* attribute; empty after the check: none */
     char **disabled; /* attribute "=" value, or "=*", or "&" and bits */
     uint32_t disabled_count;
+    char **forwards; /* attributes */
+    uint32_t forwards_count;
+    char **forward_only; /* as `disabled` */
+    uint32_t forward_only_count;
     /* Found by the check: */
     struct span *domain_keys;
     char **attributes; /* all that are read, each once, NULL at the end */
@@ -411,6 +464,25 @@ struct config_tap {
     int64_t statistics; /* 0: at the end alone */
 };
 
+struct config_api_listener {
+    uint32_t line; /* where it stands in the file */
+    struct ip_address address;
+    uint16_t port;
+    char *certificate, *key; /* files; both empty: in the clear */
+    bool allow_cleartext;
+};
+
+enum { CONFIG_API_LISTENERS = 8 };
+
+struct config_api {
+    struct config_api_listener *listeners;
+    uint32_t listeners_count;
+    int64_t connections, connections_address; /* the latter 0: no limit */
+    int64_t body_size, import_size;
+    int64_t idle_timeout, request_timeout;
+    int64_t threads;
+};
+
 struct config {
     int role; /* enum config_role */
     char *hostname;
@@ -428,6 +500,7 @@ struct config {
     struct config_oauth oauth;
     struct config_directory directory;
     struct config_submission submission;
+    struct config_imap imap;
     struct config_pop3 pop3;
     struct config_store store;
     struct config_quarantine quarantine;
@@ -447,6 +520,7 @@ struct config {
     uint32_t ldap_count;
     struct config_records records;
     char *ctl_socket;
+    struct config_api api;
     char *metrics_listen; /* config_endpoint() reads it; empty: no metrics */
     int log_level;        /* enum log_level */
     struct config_log log;

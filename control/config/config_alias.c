@@ -72,32 +72,54 @@ static int64_t open_member(const struct resolver *r, uint32_t alias, uint8_t rou
     return NOWHERE;
 }
 
+/* What an alias leads to, as it is gathered. */
+struct gathered {
+    uint32_t alias;
+    uint32_t at[DIRECTORY_ACCOUNTS], count;
+    struct span elsewhere[DIRECTORY_ACCOUNTS];
+    uint32_t elsewhere_count;
+    uint32_t entries; /* of the directory: accounts, and all that is forwarded */
+};
+
 /* Adds the account unless it is there. False: there are too many. */
-static bool add_account(struct resolver *r, uint32_t alias, uint32_t account,
-                        uint32_t set[DIRECTORY_ACCOUNTS], uint32_t *count)
+static bool add_account(struct resolver *r, struct gathered *g, uint32_t account)
 {
-    if (r->seen[account] == alias + 1)
+    if (r->seen[account] == g->alias + 1)
         return true;
-    if (*count == DIRECTORY_ACCOUNTS)
+    g->entries += 1 + r->config->accounts[account].forward_count;
+    if (g->entries > DIRECTORY_ACCOUNTS)
         return false;
-    r->seen[account] = alias + 1;
-    set[(*count)++] = account;
+    r->seen[account] = g->alias + 1;
+    g->at[g->count++] = account;
     return true;
 }
 
-static bool add_member(struct resolver *r, uint32_t alias, int64_t index,
-                       uint32_t set[DIRECTORY_ACCOUNTS], uint32_t *count)
+static bool add_elsewhere(struct gathered *g, struct span address)
+{
+    for (uint32_t i = 0; i < g->elsewhere_count; i++)
+        if (span_equal(g->elsewhere[i], address))
+            return true;
+    if (++g->entries > DIRECTORY_ACCOUNTS)
+        return false;
+    g->elsewhere[g->elsewhere_count++] = address;
+    return true;
+}
+
+static bool add_member(struct resolver *r, struct gathered *g, int64_t index)
 {
     const struct config_alias *member = alias_at(r, index);
     bool fits = true;
 
     if (!member)
-        return index == NOWHERE || add_account(r, alias, (uint32_t)index, set, count);
+        return index == NOWHERE || add_account(r, g, (uint32_t)index);
     for (uint32_t i = 0; fits && i < member->accounts.count; i++)
-        fits = add_account(r, alias, member->accounts.at[i], set, count);
+        fits = add_account(r, g, member->accounts.at[i]);
+    for (uint32_t i = 0; fits && i < member->accounts.elsewhere_count; i++)
+        fits = add_elsewhere(g, member->accounts.elsewhere[i]);
     return fits;
 }
 
+/* False: no memory. */
 static bool keep_accounts(struct config *config, const uint32_t *set, uint32_t count,
                           struct config_accounts *out)
 {
@@ -108,20 +130,38 @@ static bool keep_accounts(struct config *config, const uint32_t *set, uint32_t c
     return out->at != NULL;
 }
 
+static bool keep_gathered(struct config *config, const struct gathered *g,
+                          struct config_alias *alias)
+{
+    struct config_accounts *out = &alias->accounts;
+    size_t size = g->elsewhere_count * sizeof(*out->elsewhere);
+
+    out->elsewhere = config_memory_take(config->memory, size);
+    if (!out->elsewhere || !keep_accounts(config, g->at, g->count, out))
+        return false;
+    out->elsewhere_count = g->elsewhere_count;
+    out->forwarder = alias->mailbox;
+    if (size)
+        memcpy(out->elsewhere, g->elsewhere, size);
+    return true;
+}
+
 /* All its members are resolved. False: no memory. */
 static bool resolve(struct resolver *r, uint32_t i)
 {
     struct config_alias *alias = &r->config->aliases[i];
-    uint32_t set[DIRECTORY_ACCOUNTS], count = 0;
+    struct gathered g = {.alias = i};
     bool fits = true;
 
     for (uint32_t k = 0; fits && k < alias->members_count; k++)
-        fits = add_member(r, i, r->members[i][k], set, &count);
+        fits = add_member(r, &g, r->members[i][k]);
+    for (uint32_t k = 0; fits && k < alias->forward_count; k++)
+        fits = add_elsewhere(&g, alias->elsewhere[k]);
     if (!fits)
         config_error(r->names->errors, r->names->path, alias->line,
                      "aliases[].members: expected at most %d accounts in the end; %s leads to more",
                      DIRECTORY_ACCOUNTS, alias->address);
-    return keep_accounts(r->config, set, count, &alias->accounts);
+    return keep_gathered(r->config, &g, alias);
 }
 
 /* Why it was not resolved: following what is open leads back to it, or too far. */
@@ -228,8 +268,8 @@ bool config_check_addresses(struct config *config, const char *path, struct conf
     r.round = config_memory_take(config->memory, config->aliases_count);
     r.members = config_memory_take(config->memory, config->aliases_count * sizeof(*r.members));
     r.seen = config_memory_take(config->memory, config->accounts_count * sizeof(*r.seen));
-    if (!r.round || !r.members || !r.seen || !config_names_make(&names) || !find_members(&r) ||
-        !resolve_aliases(&r))
+    if (!r.round || !r.members || !r.seen || !config_names_make(&names) ||
+        !config_forwards_make(&names) || !find_members(&r) || !resolve_aliases(&r))
         return false;
     for (uint32_t i = 0; i < config->domains_count; i++)
         if (!check_domain(&r, &config->domains[i]))

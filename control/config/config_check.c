@@ -405,6 +405,7 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "aliases",
                                          "ldap",
                                          "metrics",
+                                         "api",
                                          "records.privacy",
                                          "profile"};
 
@@ -435,6 +436,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_send_as(config, path, errors);
     check_tls(config, path, lines, errors);
     check_metrics(config, path, lines, errors);
+    config_check_api(config, path, errors);
     check_log(config, path, lines, errors);
     check_limits(config, path, errors);
     if (config->quarantine.full && config->quarantine.quota &&
@@ -446,7 +448,8 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
         config_error(errors, path, line_of(lines, "engine.directory"),
                      "engine.directory: expected room for all domains and addresses, %llu in all",
                      (unsigned long long)entries);
-    if (!config_check_addresses(config, path, errors) || !config_check_ldap(config, path, errors))
+    if (!config_check_addresses(config, path, errors) || !config_check_ldap(config, path, errors) ||
+        !config_check_maps(config, path, errors))
         config_error(errors, path, 0, "out of memory");
     check_postmaster(config, path, errors);
 }

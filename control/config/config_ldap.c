@@ -11,8 +11,8 @@ enum { DEFAULTS = 4 };
 struct schema {
     char address_filter[128], login_filter[128];
     char addresses[DEFAULTS][32], members[DEFAULTS][32], passwords[DEFAULTS][32],
-        disabled[DEFAULTS][48];
-    char quota[32];
+        disabled[DEFAULTS][48], forwards[DEFAULTS][32];
+    char quota[32], unique[32];
 };
 
 static const struct schema schemas[] = {
@@ -24,7 +24,9 @@ static const struct schema schemas[] = {
                               .passwords = {"userPassword", "authPassword"},
                               .disabled = {"accountStatus=disabled", "nsAccountLock=TRUE",
                                            "pwdAccountLockedTime=000001010000Z"},
-                              .quota = "mailQuota"},
+                              .forwards = {"mailForwardingAddress"},
+                              .quota = "mailQuota",
+                              .unique = "entryUUID"},
     [CONFIG_LDAP_ACTIVE_DIRECTORY] =
         {.address_filter = "(|(proxyAddresses=smtp:%s)(mail=%s))",
          .login_filter =
@@ -33,7 +35,8 @@ static const struct schema schemas[] = {
          .members = {"member"},
          .passwords = {"userPassword"},
          .disabled = {"userAccountControl&2"},
-         .quota = ""},
+         .quota = "",
+         .unique = "objectGUID"},
 };
 
 struct checking {
@@ -87,8 +90,12 @@ static void fill(struct checking *c)
     fill_text(c, &l->address_filter, s->address_filter);
     fill_text(c, &l->login_filter, s->login_filter);
     fill_text(c, &l->quota, s->quota);
+    fill_text(c, &l->unique, s->unique);
+    if (strcmp(l->unique, "none") == 0)
+        l->unique[0] = 0;
     fill_texts(c, &l->addresses, &l->addresses_count, s->addresses[0], sizeof(s->addresses[0]));
     fill_texts(c, &l->members, &l->members_count, s->members[0], sizeof(s->members[0]));
+    fill_texts(c, &l->forwards, &l->forwards_count, s->forwards[0], sizeof(s->forwards[0]));
     fill_texts(c, &l->disabled, &l->disabled_count, s->disabled[0], sizeof(s->disabled[0]));
     if (l->authentication == CONFIG_LDAP_READ)
         fill_texts(c, &l->passwords, &l->passwords_count, s->passwords[0], sizeof(s->passwords[0]));
@@ -123,7 +130,8 @@ static void list_attributes(struct checking *c)
 {
     struct config_ldap *l = c->ldap;
     uint32_t count = 0, most = l->addresses_count + l->members_count + l->send_as_count +
-                               l->passwords_count + l->disabled_count + 1;
+                               l->passwords_count + l->disabled_count + l->forwards_count +
+                               l->forward_only_count + 2;
 
     l->attributes = config_memory_take(c->config->memory, (most + 1) * sizeof(*l->attributes));
     c->no_memory |= !l->attributes;
@@ -134,7 +142,10 @@ static void list_attributes(struct checking *c)
     list_some(c, &count, l->send_as, l->send_as_count);
     list_some(c, &count, l->passwords, l->passwords_count);
     list_some(c, &count, l->disabled, l->disabled_count);
+    list_some(c, &count, l->forwards, l->forwards_count);
+    list_some(c, &count, l->forward_only, l->forward_only_count);
     list_one(c, &count, l->quota);
+    list_one(c, &count, l->unique);
 }
 
 /* attributedescription = keystring / numericoid (RFC 4512 section 2.5), here without options. */
@@ -146,6 +157,20 @@ static bool is_attribute(struct span s)
     return s.len > 0;
 }
 
+/* sign = attribute "=" ( "*" / value ) / attribute "&" bits */
+static void check_signs(struct checking *c, const char *option, char *const *signs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *behind = signs[i] + strcspn(signs[i], "=&");
+        size_t digits = behind[0] == '&' ? strspn(behind + 1, "0123456789") : 0;
+
+        if (!behind[0] || !behind[1] || behind == signs[i] ||
+            (behind[0] == '&' && (behind[1 + digits] || digits > 18)))
+            refuse(c, option,
+                   "expected \"attribute=value\", \"attribute=*\" or \"attribute&bits\"");
+    }
+}
+
 static void check_attributes(struct checking *c)
 {
     struct config_ldap *l = c->ldap;
@@ -154,17 +179,10 @@ static void check_attributes(struct checking *c)
     for (char **a = l->attributes; *a; a++)
         fits &= is_attribute(span_text(*a));
     if (!fits)
-        refuse(c, "addresses, members, send_as, passwords, compare, quota",
+        refuse(c, "addresses, members, send_as, forwards, passwords, compare, quota, unique",
                "expected names of attributes");
-    for (uint32_t i = 0; i < l->disabled_count; i++) {
-        const char *behind = l->disabled[i] + strcspn(l->disabled[i], "=&");
-        size_t digits = behind[0] == '&' ? strspn(behind + 1, "0123456789") : 0;
-
-        if (!behind[0] || !behind[1] || behind == l->disabled[i] ||
-            (behind[0] == '&' && (behind[1 + digits] || digits > 18)))
-            refuse(c, "disabled",
-                   "expected \"attribute=value\", \"attribute=*\" or \"attribute&bits\"");
-    }
+    check_signs(c, "disabled", l->disabled, l->disabled_count);
+    check_signs(c, "forward_only", l->forward_only, l->forward_only_count);
 }
 
 /* ldap[s]:// host [":" port] [ "/" ], or ldapi:// and a path with "%2F" for each "/". */

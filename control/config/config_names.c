@@ -94,6 +94,11 @@ const struct config_name *config_names_find_key(const struct config_names *names
     return find_named(names->addresses, names->addresses_count, key);
 }
 
+bool config_names_lists(const struct config_names *names, struct span domain)
+{
+    return find_named(names->domains, names->config->domains_count, domain) != NULL;
+}
+
 static void check_domain(const struct config_names *names, const struct config_domain *domain)
 {
     if (domain->quarantine_score > domain->reject_score &&
@@ -201,14 +206,16 @@ static bool name_address(struct config_names *names, const char *option, const c
 }
 
 /* The address that Delivered-To names. */
-static struct span mailbox_of(struct config *config, const struct config_account *account)
+static struct span mailbox_of(struct config *config, const char *address, uint32_t domain,
+                              struct span key)
 {
     uint8_t text[2 * ADDRESS_KEY_MAX];
     struct writer w = writer_of(text, sizeof(text));
 
-    writer_span_put(&w, span_of(account->address,
-                                (size_t)(strrchr(account->address, '@') + 1 - account->address)));
-    writer_span_put(&w, config->domains[account->domain].key);
+    if (!config->domains_count)
+        return key;
+    writer_span_put(&w, span_of(address, (size_t)(strrchr(address, '@') + 1 - address)));
+    writer_span_put(&w, config->domains[domain].key);
     return keep(config, writer_span(&w));
 }
 
@@ -242,7 +249,7 @@ static bool name_addresses(struct config_names *names)
         if (!name_address(names, "accounts[].address", account->address, named, &account->domain))
             return false;
         account->key = named->key;
-        account->mailbox = config->domains_count ? mailbox_of(config, account) : account->key;
+        account->mailbox = mailbox_of(config, account->address, account->domain, account->key);
     }
     for (uint32_t i = 0; i < config->aliases_count; i++, named++) {
         struct config_alias *alias = &config->aliases[i];
@@ -251,6 +258,7 @@ static bool name_addresses(struct config_names *names)
         if (!name_address(names, "aliases[].address", alias->address, named, &alias->domain))
             return false;
         alias->key = named->key;
+        alias->mailbox = mailbox_of(config, alias->address, alias->domain, alias->key);
     }
     if (names->addresses_count)
         sort_addresses(names);

@@ -30,5 +30,10 @@ const struct config_name *config_names_find(const struct config_names *names, co
                                             bool *local_out);
 /* The same by key. */
 const struct config_name *config_names_find_key(const struct config_names *names, struct span key);
+/* Whether a domain of this key is listed, of whatever class. */
+bool config_names_lists(const struct config_names *names, struct span domain);
+
+/* Reads where accounts and aliases lead on other servers (config_forward.c). False: no memory. */
+bool config_forwards_make(const struct config_names *names);
 
 #endif

@@ -96,10 +96,14 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
  * to. Fills what the check finds in their structs. False: no memory.
  */
 bool config_check_addresses(struct config *config, const char *path, struct config_errors *errors);
+/* The same for the maps of submitted mail. False: no memory. */
+bool config_check_maps(struct config *config, const char *path, struct config_errors *errors);
 
 /* Wrong issuers and identities; mechanisms that are offered without what they need. */
 void config_check_oauth(const struct config *config, const char *path,
                         struct config_errors *errors);
+/* Listeners of the API that would not do. */
+void config_check_api(const struct config *config, const char *path, struct config_errors *errors);
 /* The part that is about LDAP, which fills what was left out too. False: no memory. */
 bool config_check_ldap(struct config *config, const char *path, struct config_errors *errors);
 /* Lines about what is no error and may still surprise. */

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "control/config/config_maps.h"
 #include "proto/address/address.h"
+#include "proto/base/utf8.h"
 
 bool config_address_key(struct writer *w, struct span mailbox, bool fold_local)
 {
@@ -35,6 +37,31 @@ bool config_sender_key(struct writer *w, struct span text)
         return config_address_key(w, text, true);
     writer_byte(w, '@');
     return config_domain_key(w, span_skip(text, 1));
+}
+
+struct span config_forward_domain(struct span address)
+{
+    size_t at = address.len;
+
+    while (at > 0 && address.data[at - 1] != '@')
+        at--;
+    return span_skip(address, at);
+}
+
+bool config_forward_address(struct writer *w, struct span mailbox)
+{
+    uint8_t text[ADDRESS_DOMAIN_MAX];
+    struct writer domain = writer_of(text, sizeof(text));
+    size_t start = w->len;
+    struct address a;
+
+    if (address_mailbox(mailbox, ADDRESS_ALLOW_UTF8, &a) != ADDRESS_OK ||
+        a.kind != ADDRESS_DOMAIN || utf8_needed(a.local) || !config_domain_key(&domain, a.domain))
+        return false;
+    writer_span_put(w, a.local);
+    writer_byte(w, '@');
+    writer_span_put(w, writer_span(&domain));
+    return !w->full && w->len - start <= CONFIG_FORWARD_MAX;
 }
 
 /* An id that stays the same over reloads and restarts, whatever the order of the file (FNV-1a). */
@@ -74,31 +101,61 @@ static bool ask_ids(struct filling *f)
     return true;
 }
 
+/* What an entry leads to, as it is filled. */
+struct leading {
+    struct directory_account accounts[DIRECTORY_ACCOUNTS];
+    uint32_t count;
+};
+
+static void lead_on(struct leading *l, const struct filling *f, const struct config_domain *home,
+                    struct span forwarder, struct span to)
+{
+    if (l->count < DIRECTORY_ACCOUNTS)
+        l->accounts[l->count++] =
+            (struct directory_account){.id = f->source->queue,
+                                       .quarantine_score = (int32_t)home->quarantine_score,
+                                       .reject_score = (int32_t)home->reject_score,
+                                       .address = forwarder,
+                                       .tenant = span_text(home->tenant),
+                                       .forward = to};
+}
+
+/* The account, and where its mail goes on to. */
+static void lead_to(struct leading *l, const struct filling *f, uint32_t at)
+{
+    const struct config_account *account = &f->config->accounts[at];
+    const struct config_domain *home = &f->config->domains[account->domain];
+
+    if (l->count < DIRECTORY_ACCOUNTS)
+        l->accounts[l->count++] =
+            (struct directory_account){.id = f->ids[at],
+                                       .no_copy = account->forward_count && !account->keep_copy,
+                                       .quarantine_score = (int32_t)home->quarantine_score,
+                                       .reject_score = (int32_t)home->reject_score,
+                                       .address = account->mailbox,
+                                       .tenant = span_text(home->tenant)};
+    for (uint32_t i = 0; i < account->forward_count; i++)
+        lead_on(l, f, home, account->mailbox, account->elsewhere[i]);
+}
+
 /* An entry with what it has from its domain and the accounts that it leads to. */
 static bool put(const struct filling *f, struct directory_entry fields,
                 const struct config_domain *domain, const struct config_accounts *list,
                 struct span key)
 {
-    struct directory_account accounts[DIRECTORY_ACCOUNTS];
+    struct leading leading = {.count = 0};
 
     fields.version = f->source->version;
     fields.tenant = f->tenants[domain - f->config->domains];
     fields.domain = domain_id(domain->key);
     fields.class = (uint8_t)domain->class;
     fields.greylist = domain->greylist;
-    for (uint32_t i = 0; i < list->count; i++) {
-        const struct config_account *account = &f->config->accounts[list->at[i]];
-        const struct config_domain *home = &f->config->domains[account->domain];
-
-        accounts[i] =
-            (struct directory_account){.id = f->ids[list->at[i]],
-                                       .quarantine_score = (int32_t)home->quarantine_score,
-                                       .reject_score = (int32_t)home->reject_score,
-                                       .address = account->mailbox,
-                                       .tenant = span_text(home->tenant)};
-    }
-    fields.accounts = accounts;
-    fields.account_count = list->count;
+    for (uint32_t i = 0; i < list->count; i++)
+        lead_to(&leading, f, list->at[i]);
+    for (uint32_t i = 0; i < list->elsewhere_count; i++)
+        lead_on(&leading, f, domain, list->forwarder, list->elsewhere[i]);
+    fields.accounts = leading.accounts;
+    fields.account_count = leading.count;
     return directory_put(f->source->directory, &fields, key);
 }
 
@@ -211,9 +268,10 @@ static bool put_all(const struct filling *f)
     for (uint32_t i = 0; ok && i < config->domains_count; i++)
         ok = put_domain(f, &config->domains[i]);
     for (uint32_t i = 0; ok && i < config->accounts_count; i++)
-        ok = put_address(f, config->accounts[i].domain, &(struct config_accounts){&i, 1},
-                         config->accounts[i].key) &&
-             put_senders(f, i);
+        ok =
+            put_address(f, config->accounts[i].domain,
+                        &(struct config_accounts){.at = &i, .count = 1}, config->accounts[i].key) &&
+            put_senders(f, i);
     for (uint32_t i = 0; ok && i < config->aliases_count; i++)
         ok = put_address(f, config->aliases[i].domain, &config->aliases[i].accounts,
                          config->aliases[i].key);
@@ -307,6 +365,10 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->submission_cleartext = c->submission.allow_cleartext;
     s->submission_from = c->submission.header_from == CONFIG_FROM_CHECK;
     s->submission_privacy = c->submission.privacy;
+    s->imap_idle_ms = milliseconds(c->imap.idle_timeout);
+    s->imap_login_ms = milliseconds(c->imap.login_timeout);
+    s->imap_failures_max = (uint32_t)c->imap.failures;
+    s->imap_cleartext = c->imap.allow_cleartext;
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_ahead = (uint32_t)c->pop3.read_ahead;
@@ -364,7 +426,8 @@ static void fill_limits(struct limits *l, const struct config_settings_source *s
 struct settings *config_settings(const struct config_settings_source *source)
 {
     struct filling filling = {.source = source, .config = source->config};
-    struct settings *settings = calloc(1, sizeof(*settings));
+    size_t maps = config_maps_size(source->config), size = (sizeof(struct settings) + 7) & ~7u;
+    struct settings *settings = calloc(1, size + maps);
     bool ok = settings != NULL && ask_ids(&filling) && put_all(&filling);
 
     free(filling.ids);
@@ -374,6 +437,8 @@ struct settings *config_settings(const struct config_settings_source *source)
         return NULL;
     }
     fill(settings, source);
+    if (maps)
+        settings->submission_maps = config_maps_put(source->config, (uint8_t *)settings + size);
     fill_limits(&settings->limits, source);
     settings->greylist = (struct greylist){
         .timeout_ms = milliseconds(source->config->greylist.timeout), .known = source->known};

@@ -43,7 +43,16 @@ struct settings *config_settings(const struct config_settings_source *source);
  */
 bool config_address_key(struct writer *w, struct span mailbox, bool fold_local);
 bool config_domain_key(struct writer *w, struct span domain);
-/* The same for what an account may send as: an address, folded, or "@" and a domain. */
+/*
+ * An address on another server as the envelope has it: the local part as spelled, the domain as
+ * A-labels. False when it has none, a local part beyond ASCII (nobody promises SMTPUTF8 there), or
+ * more than CONFIG_FORWARD_MAX octets (RFC 5321 section 4.5.3.1.3).
+ */
+enum { CONFIG_FORWARD_MAX = 254 };
+bool config_forward_address(struct writer *w, struct span mailbox);
+/* The domain of what that has written. */
+struct span config_forward_domain(struct span address);
+/* The key of what an account may send as: an address, folded, or "@" and a domain. */
 bool config_sender_key(struct writer *w, struct span text);
 
 /* The mechanisms that the configuration has something for: bits by enum sasl_mechanism. */

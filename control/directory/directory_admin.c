@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/directory/directory_admin.h"
 
+#include <openssl/sha.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Of reading and writing a row as one. */
@@ -53,7 +55,7 @@ enum store_status directory_admin_alias(struct store *store, struct span key, ui
 }
 
 static enum store_status put(struct store *store, enum directory_row_kind kind, struct span name,
-                             struct span value)
+                             struct span value, const struct store_audit *audit)
 {
     uint8_t bytes[DIRECTORY_ROW_KEY];
     struct writer key = writer_of(bytes, sizeof(bytes));
@@ -61,7 +63,7 @@ static enum store_status put(struct store *store, enum directory_row_kind kind, 
 
     directory_row_key(&key, kind, name);
     row.key = writer_span(&key);
-    return key.full ? STORE_FAILED : store_directory_put(store, &row, 1);
+    return key.full ? STORE_FAILED : store_directory_put(store, &row, 1, audit, audit != NULL);
 }
 
 static enum store_status read_row(struct store *store, struct span key, uint8_t *memory,
@@ -93,9 +95,25 @@ static void put_row(struct writer *w, const struct directory_admin_row *row)
     }
 }
 
+void directory_admin_tag(const struct directory_admin_row *row,
+                         char tag_out[DIRECTORY_ADMIN_TAG + 1])
+{
+    uint8_t *memory = malloc(DIRECTORY_ROW_VALUE), hash[SHA256_DIGEST_LENGTH];
+    struct writer w = writer_of(memory, memory ? DIRECTORY_ROW_VALUE : 0);
+
+    put_row(&w, row);
+    SHA256(memory, w.len, hash);
+    for (int i = 0; i < DIRECTORY_ADMIN_TAG / 2; i++)
+        snprintf(tag_out + 2 * (ptrdiff_t)i, 3, "%02x", hash[i]);
+    if (memory)
+        explicit_bzero(memory, DIRECTORY_ROW_VALUE);
+    free(memory);
+}
+
 struct change {
     struct directory_admin_row row;
     uint8_t before[DIRECTORY_ROW_VALUE], after[DIRECTORY_ROW_VALUE];
+    const struct store_audit *audit;
 };
 
 static enum store_status apply(struct store *store, struct span key, struct change *c,
@@ -109,42 +127,58 @@ static enum store_status apply(struct store *store, struct span key, struct chan
     if (!edit(context, status == STORE_OK, &c->row))
         return STORE_BUSY;
     put_row(&after, &c->row);
-    return after.full ? STORE_FAILED : put(store, c->row.kind, key, writer_span(&after));
+    return after.full ? STORE_FAILED : put(store, c->row.kind, key, writer_span(&after), c->audit);
 }
 
-enum store_status directory_admin_change(struct store *store, enum directory_row_kind kind,
-                                         struct span key, directory_admin_edit *edit, void *context)
+static enum store_status take_away(struct store *store, struct span key, struct change *c,
+                                   directory_admin_edit *agree, void *context)
+{
+    enum store_status status = read_row(store, key, c->before, &c->row);
+
+    /* What cannot be read can still be removed. */
+    if (status == STORE_OK && agree && !agree(context, true, &c->row))
+        return STORE_BUSY;
+    return status == STORE_OK || status == STORE_CORRUPT
+               ? put(store, c->row.kind, key, span_of(NULL, 0), c->audit)
+               : status;
+}
+
+static struct change *begin(enum directory_row_kind kind, const struct store_audit *audit)
 {
     struct change *c = calloc(1, sizeof(*c));
-    enum store_status status;
 
     if (!c)
-        return STORE_FAILED;
+        return NULL;
     c->row.kind = kind;
+    c->audit = audit;
     pthread_mutex_lock(&changing);
-    status = apply(store, key, c, edit, context);
+    return c;
+}
+
+static enum store_status end(struct change *c, enum store_status status)
+{
     pthread_mutex_unlock(&changing);
     explicit_bzero(c, sizeof(*c));
     free(c);
     return status;
 }
 
-enum store_status directory_admin_remove(struct store *store, enum directory_row_kind kind,
-                                         struct span key)
+enum store_status directory_admin_change(struct store *store, enum directory_row_kind kind,
+                                         struct span key, directory_admin_edit *edit, void *context,
+                                         const struct store_audit *audit)
 {
-    uint8_t *memory = malloc(DIRECTORY_ROW_VALUE);
-    enum store_status status;
-    struct span value;
+    struct change *c = begin(kind, audit);
 
-    if (!memory)
-        return STORE_FAILED;
-    pthread_mutex_lock(&changing);
-    status = find(store, kind, key, memory, &value);
-    if (status == STORE_OK)
-        status = put(store, kind, key, span_of(NULL, 0));
-    pthread_mutex_unlock(&changing);
-    free(memory);
-    return status;
+    return c ? end(c, apply(store, key, c, edit, context)) : STORE_FAILED;
+}
+
+enum store_status directory_admin_remove(struct store *store, enum directory_row_kind kind,
+                                         struct span key, directory_admin_edit *agree,
+                                         void *context, const struct store_audit *audit)
+{
+    struct change *c = begin(kind, audit);
+
+    return c ? end(c, take_away(store, key, c, agree, context)) : STORE_FAILED;
 }
 
 static bool edit_password(void *context, bool there, struct directory_admin_row *row)
@@ -165,7 +199,7 @@ enum store_status directory_admin_upgrade(struct store *store,
 {
     struct directory_question q = *question;
     enum store_status status =
-        directory_admin_change(store, DIRECTORY_ROW_ACCOUNT, q.name, edit_password, &q);
+        directory_admin_change(store, DIRECTORY_ROW_ACCOUNT, q.name, edit_password, &q, NULL);
 
     return status == STORE_BUSY ? STORE_NONE : status;
 }

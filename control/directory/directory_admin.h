@@ -29,12 +29,19 @@ struct directory_admin_row {
     struct directory_row_alias alias;
 };
 typedef bool directory_admin_edit(void *context, bool there, struct directory_admin_row *row);
+/* With it goes a row of the audit log; NULL: none. It is read after `edit`. */
 enum store_status directory_admin_change(struct store *store, enum directory_row_kind kind,
-                                         struct span key, directory_admin_edit *edit,
-                                         void *context);
-/* STORE_NONE: there is none. */
+                                         struct span key, directory_admin_edit *edit, void *context,
+                                         const struct store_audit *audit);
+/* STORE_NONE: there is none. STORE_BUSY: `agree`, which may be NULL, does not agree to what is
+ * there; it changes nothing in the row. */
 enum store_status directory_admin_remove(struct store *store, enum directory_row_kind kind,
-                                         struct span key);
+                                         struct span key, directory_admin_edit *agree,
+                                         void *context, const struct store_audit *audit);
+/* What tells a row from what it was before: changes with each of its values. */
+enum { DIRECTORY_ADMIN_TAG = 32 };
+void directory_admin_tag(const struct directory_admin_row *row,
+                         char tag_out[DIRECTORY_ADMIN_TAG + 1]);
 /* DIRECTORY_ASK_UPGRADE. STORE_NONE: its hash is another one by now. */
 enum store_status directory_admin_upgrade(struct store *store,
                                           const struct directory_question *question);

@@ -33,7 +33,8 @@ enum directory_ask {
      * catch-all leads to. A back end that has accounts in domains of others answers NOBODY. */
     DIRECTORY_ASK_DOMAIN,
     /* What does the address `name` lead to? Answers members: the account, or those that an alias or
-     * group leads to in the end. A detail was taken off, and catch-alls are not meant. */
+     * group leads to in the end, and addresses on other servers. A detail was taken off, and
+     * catch-alls are not meant. */
     DIRECTORY_ASK_ADDRESS,
     /* May the account with the key `account` send as `name`, or as all of `name`'s domain? FOUND or
      * NOBODY. What leads to the account by ASK_ADDRESS it may anyway, and is not asked about. */
@@ -70,17 +71,26 @@ struct directory_policy {
     struct span tenant;                     /* its name */
 };
 
-/* An account. */
+/* An account, or an address on another server that mail goes on to. */
 struct directory_member {
     struct span key;     /* of its primary address */
+    struct span forward; /* the address on another server, as config_forward_address() writes it;
+                            `mailbox` is then who passes the mail on, and the rest is not filled.
+                            Empty: an account */
+    bool no_copy;        /* an account whose mail is all forwarded */
     struct span mailbox; /* that address as spelled, the domain as A-labels; empty: as the key */
     uint64_t quota;      /* octets; 0: none; DIRECTORY_QUOTA_DEFAULT: that of store.quota */
     uint64_t id;         /* in the store; 0: not known to the back end */
-    bool elsewhere;      /* of a domain's or alias's members: `key` is an account of the
-                            configuration, and the rest is not filled */
+    /* What stays when the key changes, DIRECTORY_UNIQUE octets that no other account of any back
+     * end has; empty: nothing does. */
+    struct span unique;
+    bool elsewhere;                 /* of a domain's or alias's members: `key` is an account of the
+                                       configuration, and the rest is not filled: what it leads to is in the
+                                       workers' table */
     struct directory_policy policy; /* of the account's own domain */
 };
 #define DIRECTORY_QUOTA_DEFAULT UINT64_MAX
+enum { DIRECTORY_UNIQUE = 32 };
 
 struct directory_answer {
     struct directory_policy policy; /* of DOMAIN */

@@ -3,7 +3,9 @@
 
 #include "proto/base/cursor.h"
 
-enum { VERSION = 1 };
+/* FORWARDING: with a list of forwards, which is not empty. Who does not know it reads no such row,
+ * and says that it cannot tell where the address leads. */
+enum { VERSION = 1, FORWARDING = 2 };
 
 void directory_row_key(struct writer *w, enum directory_row_kind kind, struct span name)
 {
@@ -47,10 +49,31 @@ static bool end(const struct cursor *c)
     return !c->bad && cursor_left(c) == 0;
 }
 
-/* {version, disabled, quota, mailbox, hash, keys of SCRAM-SHA-1, of SCRAM-SHA-256, list} */
+/* {version, ...}; *forwarding_out: it is the second. */
+static bool begin_either(struct cursor *c, bool *forwarding_out)
+{
+    uint8_t version = (uint8_t)cursor_uint(c, 1);
+
+    *forwarding_out = version == FORWARDING;
+    return version == VERSION || version == FORWARDING;
+}
+
+static void put_version(struct writer *w, const struct directory_row_list *forward)
+{
+    writer_byte(w, forward->count ? FORWARDING : VERSION);
+}
+
+static bool read_forward(struct cursor *c, bool forwarding, struct directory_row_list *list_out)
+{
+    list_out->count = 0;
+    return !forwarding || (read_list(c, list_out) && list_out->count);
+}
+
+/* {version, disabled, quota, mailbox, hash, keys of SCRAM-SHA-1, of SCRAM-SHA-256, list}; in the
+ * second version then {keep_copy, list of forwards} */
 void directory_row_put_account(struct writer *w, const struct directory_row_account *row)
 {
-    writer_byte(w, VERSION);
+    put_version(w, &row->forward);
     writer_byte(w, row->disabled);
     writer_uint(w, row->quota, 8);
     writer_blob(w, row->mailbox);
@@ -58,13 +81,18 @@ void directory_row_put_account(struct writer *w, const struct directory_row_acco
     for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
         writer_blob(w, row->scram[i]);
     put_list(w, &row->send_as);
+    if (!row->forward.count)
+        return;
+    writer_byte(w, row->keep_copy);
+    put_list(w, &row->forward);
 }
 
 bool directory_row_read_account(struct span value, struct directory_row_account *row_out)
 {
     struct cursor c = cursor_of(value);
+    bool forwarding;
 
-    if (!begin(&c))
+    if (!begin_either(&c, &forwarding))
         return false;
     row_out->disabled = read_flag(&c);
     row_out->quota = cursor_uint(&c, 8);
@@ -73,7 +101,10 @@ bool directory_row_read_account(struct span value, struct directory_row_account 
     row_out->scram[SCRAM_NONE] = span_of(NULL, 0);
     for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
         row_out->scram[i] = cursor_blob(&c);
-    return read_list(&c, &row_out->send_as) && end(&c);
+    if (!read_list(&c, &row_out->send_as))
+        return false;
+    row_out->keep_copy = forwarding ? read_flag(&c) : true;
+    return read_forward(&c, forwarding, &row_out->forward) && end(&c);
 }
 
 /* {version, class, detail separator, greylist, two scores, tenant, catch-all} */
@@ -109,16 +140,40 @@ bool directory_row_read_domain(struct span value, struct directory_row_domain *r
     return end(&c) && p->class <= DIRECTORY_REFUSED && p->tenant.len;
 }
 
-/* {version, list} */
+/* {version, list}; in the second version then {list of forwards} */
 void directory_row_put_alias(struct writer *w, const struct directory_row_alias *row)
 {
-    writer_byte(w, VERSION);
+    put_version(w, &row->forward);
     put_list(w, &row->members);
+    if (row->forward.count)
+        put_list(w, &row->forward);
 }
 
 bool directory_row_read_alias(struct span value, struct directory_row_alias *row_out)
 {
     struct cursor c = cursor_of(value);
+    bool forwarding;
 
-    return begin(&c) && read_list(&c, &row_out->members) && end(&c) && row_out->members.count;
+    return begin_either(&c, &forwarding) && read_list(&c, &row_out->members) &&
+           read_forward(&c, forwarding, &row_out->forward) && end(&c) &&
+           row_out->members.count + row_out->forward.count;
+}
+
+/* {version, id, key} */
+void directory_row_put_unique(struct writer *w, const struct directory_row_unique *row)
+{
+    writer_byte(w, VERSION);
+    writer_uint(w, row->id, 8);
+    writer_blob(w, row->key);
+}
+
+bool directory_row_read_unique(struct span value, struct directory_row_unique *row_out)
+{
+    struct cursor c = cursor_of(value);
+
+    if (!begin(&c))
+        return false;
+    row_out->id = cursor_uint(&c, 8);
+    row_out->key = cursor_blob(&c);
+    return end(&c) && row_out->id && row_out->key.len;
 }

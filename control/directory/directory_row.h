@@ -15,6 +15,9 @@ enum directory_row_kind {
     DIRECTORY_ROW_ALIAS = 'l',
 };
 
+/* Beside them: of an account that another back end has. */
+enum { DIRECTORY_ROW_UNIQUE = 'u' };
+
 enum {
     DIRECTORY_ROW_NAMES = DIRECTORY_ACCOUNTS, /* most in a list */
     DIRECTORY_ROW_KEY = 1 + 320,
@@ -32,6 +35,8 @@ struct directory_row_account {
     struct span mailbox, hash;
     struct span scram[SCRAM_HASHES];
     struct directory_row_list send_as; /* keys, or "@" and a domain */
+    struct directory_row_list forward; /* addresses on other servers */
+    bool keep_copy;                    /* what is forwarded is in its mailbox too */
 };
 
 struct directory_row_domain {
@@ -40,7 +45,14 @@ struct directory_row_domain {
 };
 
 struct directory_row_alias {
-    struct directory_row_list members; /* at least one */
+    struct directory_row_list members; /* keys */
+    struct directory_row_list forward; /* addresses on other servers. One of both at least */
+};
+
+/* What stays of an account leads to it. */
+struct directory_row_unique {
+    uint64_t id;
+    struct span key; /* that it was known by last */
 };
 
 void directory_row_key(struct writer *w, enum directory_row_kind kind, struct span name);
@@ -50,6 +62,8 @@ void directory_row_put_alias(struct writer *w, const struct directory_row_alias 
 /* False when the value is not exactly one that the writer makes. Spans borrow from it. */
 bool directory_row_read_account(struct span value, struct directory_row_account *row_out);
 bool directory_row_read_domain(struct span value, struct directory_row_domain *row_out);
+void directory_row_put_unique(struct writer *w, const struct directory_row_unique *row);
+bool directory_row_read_unique(struct span value, struct directory_row_unique *row_out);
 bool directory_row_read_alias(struct span value, struct directory_row_alias *row_out);
 
 #endif

@@ -98,6 +98,25 @@ static enum directory_result add_elsewhere(const struct answering *a, struct spa
     return a->question->answer.text.full ? DIRECTORY_UNAVAILABLE : DIRECTORY_FOUND;
 }
 
+/* What goes on to other servers. Of a login nobody asks for that. */
+static enum directory_result add_forwards(const struct answering *a, struct span forwarder,
+                                          const struct directory_row_list *list)
+{
+    struct directory_question *q = a->question;
+
+    if (q->kind != DIRECTORY_ASK_ADDRESS && q->kind != DIRECTORY_ASK_DOMAIN)
+        return DIRECTORY_FOUND;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct directory_member *m = directory_member(q);
+
+        if (!m)
+            return DIRECTORY_UNAVAILABLE;
+        m->mailbox = directory_text(q, forwarder);
+        m->forward = directory_text(q, list->name[i]);
+    }
+    return q->answer.text.full ? DIRECTORY_UNAVAILABLE : DIRECTORY_FOUND;
+}
+
 static enum directory_result add_account(const struct answering *a, struct span key,
                                          const struct directory_row_account *row)
 {
@@ -114,11 +133,12 @@ static enum directory_result add_account(const struct answering *a, struct span 
     m->key = directory_text(q, key);
     m->mailbox = directory_text(q, row->mailbox);
     m->quota = row->quota;
+    m->no_copy = row->forward.count && !row->keep_copy;
     if (result == DIRECTORY_FOUND) {
         m->policy = domain.policy;
         m->policy.tenant = directory_text(q, domain.policy.tenant);
     }
-    return q->answer.text.full ? DIRECTORY_UNAVAILABLE : DIRECTORY_FOUND;
+    return add_forwards(a, row->mailbox, &row->forward);
 }
 
 static enum directory_result add(const struct answering *a, struct span key, uint32_t depth);
@@ -141,7 +161,7 @@ static enum directory_result add_alias(const struct answering *a, struct span ke
         if (result == DIRECTORY_NOBODY)
             result = add_elsewhere(a, row.members.name[i]);
     }
-    return result;
+    return result == DIRECTORY_FOUND ? add_forwards(a, key, &row.forward) : result;
 }
 
 /* What the key leads to. Aliases deeper than DEPTH lead nowhere. */
@@ -202,6 +222,83 @@ static bool is_stale(const struct store_backend *b, const struct directory_row_a
                              memcmp(row->hash.data, method, strlen(method)) != 0);
 }
 
+/* The first account that is not before a key. */
+struct near {
+    uint8_t key_bytes[DIRECTORY_ROW_KEY];
+    struct writer key, value;
+};
+
+static bool take_near(void *context, const struct store_directory_row *row)
+{
+    struct near *n = context;
+
+    n->key.len = n->value.len = 0;
+    if (row->key.data[0] == DIRECTORY_ROW_ACCOUNT) {
+        writer_span_put(&n->key, row->key);
+        writer_span_put(&n->value, row->value);
+    }
+    return false;
+}
+
+/* Behind the last one it is the first of all. STORE_NONE: there are none. */
+static enum store_status find_near(const struct answering *a, struct span key, struct near *n)
+{
+    static const uint8_t first = DIRECTORY_ROW_ACCOUNT;
+    enum store_status status;
+
+    n->key = writer_of(n->key_bytes, sizeof(n->key_bytes));
+    n->value = writer_of(a->backend->value[a->thread][0], DIRECTORY_ROW_VALUE);
+    status = store_directory_walk(a->backend->options.store, key, take_near, n);
+    if (status == STORE_OK && !n->key.len)
+        status = store_directory_walk(a->backend->options.store, span_of(&first, 1), take_near, n);
+    if (status == STORE_OK && !n->key.len)
+        status = STORE_NONE;
+    return n->key.full || n->value.full ? STORE_CORRUPT : status;
+}
+
+static void put_secrets(const struct answering *a, const struct directory_row_account *row)
+{
+    struct directory_question *q = a->question;
+
+    q->answer.hash = directory_text(q, row->hash);
+    q->answer.stale = is_stale(a->backend, row);
+    for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
+        q->answer.scram[i] = directory_text(q, row->scram[i]);
+}
+
+/* For a name that nobody has the account next to it is read and written of like somebody's, lest
+ * time tell who exists; a look-up of a key that is not there would come back sooner. */
+static enum directory_result answer_credentials(const struct answering *a)
+{
+    struct directory_question *q = a->question;
+    uint8_t bytes[DIRECTORY_ROW_KEY];
+    struct writer key = writer_of(bytes, sizeof(bytes));
+    struct directory_row_account row;
+    enum directory_result result;
+    enum store_status status;
+    struct near near;
+    bool known, allowed;
+
+    directory_row_key(&key, DIRECTORY_ROW_ACCOUNT, q->name);
+    if (key.full)
+        return DIRECTORY_NOBODY;
+    status = find_near(a, writer_span(&key), &near);
+    if (status != STORE_OK)
+        return result_of(status);
+    known = span_equal(writer_span(&key), writer_span(&near.key));
+    if (!directory_row_read_account(writer_span(&near.value), &row))
+        return known ? DIRECTORY_UNAVAILABLE : DIRECTORY_NOBODY;
+    put_secrets(a, &row);
+    result = add_account(a, q->name, &row);
+    allowed = known && !row.disabled;
+    q->answer.stale &= allowed;
+    q->answer.hash.len *= allowed;
+    for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
+        q->answer.scram[i].len *= allowed;
+    q->answer.count *= known;
+    return known || result == DIRECTORY_UNAVAILABLE ? result : DIRECTORY_NOBODY;
+}
+
 static enum directory_result answer_account(const struct answering *a)
 {
     struct directory_question *q = a->question;
@@ -216,12 +313,6 @@ static enum directory_result answer_account(const struct answering *a)
         return DIRECTORY_UNAVAILABLE;
     if (q->kind == DIRECTORY_ASK_SENDER)
         return is_granted(&row, q->name) ? DIRECTORY_FOUND : DIRECTORY_NOBODY;
-    if (q->kind == DIRECTORY_ASK_CREDENTIALS && !row.disabled) {
-        q->answer.hash = directory_text(q, row.hash);
-        q->answer.stale = is_stale(a->backend, &row);
-        for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
-            q->answer.scram[i] = directory_text(q, row.scram[i]);
-    }
     if (q->kind == DIRECTORY_ASK_IDENTITY && row.disabled)
         return DIRECTORY_NOBODY;
     return add_account(a, name, &row);
@@ -243,8 +334,10 @@ static void serve(void *context, uint32_t thread, struct directory_question *q)
     case DIRECTORY_ASK_UPGRADE:
         result = result_of(directory_admin_upgrade(a.backend->options.store, q));
         break;
-    case DIRECTORY_ASK_SENDER:
     case DIRECTORY_ASK_CREDENTIALS:
+        result = answer_credentials(&a);
+        break;
+    case DIRECTORY_ASK_SENDER:
     case DIRECTORY_ASK_IDENTITY:
         result = answer_account(&a);
         break;

@@ -115,18 +115,28 @@ struct asking {
 
 static bool put_member(struct asking *a, const struct ldap_person *p)
 {
+    uint8_t digest[DIRECTORY_UNIQUE];
+    struct span unique = ldap_person_unique(p, digest);
     struct directory_question *q = a->question;
     struct directory_member *m;
 
-    for (uint32_t i = 0; i < q->answer.count; i++)
-        if (span_equal(q->answer.members[i].key, p->key))
-            return true;
+    for (uint32_t i = 0; i < q->answer.count; i++) {
+        m = &q->answer.members[i];
+        if (!span_equal(m->key, p->key))
+            continue;
+        /* Two entries with one address share its account. */
+        if (!span_equal(m->unique, unique))
+            m->unique = span_of(NULL, 0);
+        return true;
+    }
     m = directory_member(q);
     if (!m)
         return false;
+    m->unique = directory_text(q, unique);
     m->key = directory_text(q, p->key);
     m->mailbox = directory_text(q, p->mailbox);
     m->quota = p->has_quota ? p->quota : DIRECTORY_QUOTA_DEFAULT;
+    m->no_copy = p->forward_only && p->forward_count;
     return !q->answer.text.full;
 }
 
@@ -151,6 +161,26 @@ static bool is_ours(struct asking *a, const struct ldap_person *p)
     return false;
 }
 
+static bool is_here(const struct ldap_backend *b, struct span domain)
+{
+    return bsearch(&domain, b->local, b->config->domains_count, sizeof(domain),
+                   ldap_person_compare) != NULL;
+}
+
+static void take_forward(struct asking *a, struct span forwarder, struct span address)
+{
+    struct directory_question *q = a->question;
+    struct directory_member *m = directory_member(q);
+
+    if (m) {
+        m->mailbox = directory_text(q, forwarder);
+        m->forward = directory_text(q, address);
+    }
+    if (!m || q->answer.text.full)
+        complain(a, "an address leads to too many accounts");
+    a->found = true;
+}
+
 static void take_account(void *context, const struct ldap_person *person)
 {
     struct asking *a = context;
@@ -160,21 +190,29 @@ static void take_account(void *context, const struct ldap_person *person)
     a->found = true;
     if (!put_member(a, person))
         complain(a, "an address leads to too many accounts");
+    for (uint32_t i = 0; i < person->forward_count && !a->bad; i++) {
+        /* Whoever has it here would not be asked about. */
+        if (is_here(a->directory->backend, domain_of(person->forwards[i])))
+            complain(a, "an entry forwards to a domain that is here: that is for a group");
+        else
+            take_forward(a, person->mailbox, person->forwards[i]);
+    }
 }
 
-/* An address in a group that no entry has: the configuration may have it. Mail for others cannot be
- * passed on, and is not to be lost. */
-static void take_stranger(void *context, struct span key)
+/* An address in a group that no entry has: the configuration may have it, or another server. */
+static void take_stranger(void *context, struct span key, struct span spelled)
 {
     struct asking *a = context;
-    const struct ldap_backend *b = a->directory->backend;
     struct directory_question *q = a->question;
-    struct span domain = domain_of(key);
+    uint8_t bytes[CONFIG_FORWARD_MAX];
+    struct writer forward = writer_of(bytes, sizeof(bytes));
     struct directory_member *m;
 
-    if (!bsearch(&domain, b->local, b->config->domains_count, sizeof(domain),
-                 ldap_person_compare)) {
-        complain(a, "a group has a member in a domain that is not here");
+    if (!is_here(a->directory->backend, domain_of(key))) {
+        if (config_forward_address(&forward, spelled))
+            take_forward(a, q->name, writer_span(&forward));
+        else
+            complain(a, "a group has a member that no mail can be forwarded to");
         return;
     }
     m = directory_member(q);
@@ -227,7 +265,7 @@ static void take_sender(void *context, const struct ldap_person *person)
             has_domain(a->directory->config, name);
 }
 
-static void take_nobody(void *context, struct span key)
+static void take_nobody(void *context, struct span key, struct span spelled)
 {
 }
 

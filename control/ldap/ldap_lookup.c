@@ -101,7 +101,7 @@ static enum ldap_outcome search_entry(struct ldap_lookup *l, const char *name, s
 
 /* ---- what an address leads to ---- */
 
-static void add_step(struct ldap_lookup *l, struct span name, bool address)
+static void add_step(struct ldap_lookup *l, struct span name, bool address, struct span spelled)
 {
     size_t start = l->text.len;
 
@@ -110,12 +110,15 @@ static void add_step(struct ldap_lookup *l, struct span name, bool address)
             return;
     writer_span_put(&l->text, name);
     writer_byte(&l->text, 0);
+    writer_span_put(&l->text, spelled);
     if (l->text.full || l->step_count == LDAP_LOOKUP_STEPS) {
         l->crowded = true;
         return;
     }
     l->steps[l->step_count++] =
-        (struct lookup_step){.name = span_of(l->text.data + start, name.len), .address = address};
+        (struct lookup_step){.name = span_of(l->text.data + start, name.len),
+                             .spelled = span_of(l->text.data + start + name.len + 1, spelled.len),
+                             .address = address};
 }
 
 static void add_member(struct ldap_lookup *l, struct span member)
@@ -124,7 +127,7 @@ static void add_member(struct ldap_lookup *l, struct span member)
     struct writer key = writer_of(bytes, sizeof(bytes));
     bool address = ldap_person_key(l->map, member, &key, NULL);
 
-    add_step(l, address ? writer_span(&key) : member, address);
+    add_step(l, address ? writer_span(&key) : member, address, address ? member : span_of(NULL, 0));
 }
 
 static void follow(struct ldap_lookup *l)
@@ -160,13 +163,13 @@ enum ldap_outcome ldap_lookup_address(struct ldap_lookup *l, struct span key,
     l->step_count = 0;
     l->crowded = false;
     l->text = writer_of(l->text_bytes, sizeof(l->text_bytes));
-    add_step(l, key, true);
+    add_step(l, key, true, span_of(NULL, 0));
     for (uint32_t i = 0; i < l->step_count; i++) {
         outcome = step(l, &l->steps[i], why);
         if (i == 0)
             first = outcome;
         if (outcome == LDAP_OUTCOME_ABSENT && i > 0 && l->steps[i].address)
-            taker->stranger(taker->context, l->steps[i].name);
+            taker->stranger(taker->context, l->steps[i].name, l->steps[i].spelled);
         if (outcome != LDAP_OUTCOME_OK && outcome != LDAP_OUTCOME_ABSENT)
             return outcome;
     }

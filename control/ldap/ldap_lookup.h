@@ -19,14 +19,16 @@ enum {
 };
 
 struct lookup_step {
-    struct span name; /* of an entry, or the key of an address */
+    struct span name;    /* of an entry, or the key of an address */
+    struct span spelled; /* a member's address as it stands there */
     bool address;
 };
 
 /* Whom results are handed to, one after the other. */
 struct ldap_lookup_taker {
     void (*person)(void *context, const struct ldap_person *person);
-    void (*stranger)(void *context, struct span key); /* a group's member that no entry has */
+    /* A group's member that no entry has; its key, and as it is spelled. */
+    void (*stranger)(void *context, struct span key, struct span spelled);
     void *context;
 };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/ldap/ldap_person.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "control/config/config_settings.h"
+#include "control/ldap/ldap_template.h"
 #include "proto/base/ascii.h"
 #include "proto/sasl/scram_keys.h"
 
@@ -152,6 +154,26 @@ static void take_sender(struct ldap_person *p, struct span value)
     p->sender_count += !p->text.full;
 }
 
+/* An address as config_forward_address() writes it. */
+static void take_forward(struct ldap_person *p, struct span value)
+{
+    uint8_t bytes[CONFIG_FORWARD_MAX];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+    bool secondary;
+
+    if (!strip_scheme(&value, &secondary) || !config_forward_address(&w, value)) {
+        p->bad++;
+        return;
+    }
+    if (p->forward_count == LDAP_PERSON_MEMBERS_MAX) {
+        p->crowded = true;
+        return;
+    }
+    p->forwards[p->forward_count] = keep(p, writer_span(&w));
+    p->crowded |= p->text.full;
+    p->forward_count += !p->text.full;
+}
+
 bool ldap_person_quota(struct span text, uint64_t *octets_out)
 {
     static const char units[] = "kmgt";
@@ -204,6 +226,44 @@ static void keep_text(struct ldap_person *p, char *field, struct span value)
         return;
     memcpy(field, value.data, value.len);
     field[value.len] = 0;
+}
+
+/* Letters in either case, as values of entryUUID compare (RFC 4530 section 2.1), but not of binary
+ * ones; of several values the least counts. */
+static void take_unique(struct ldap_person *p, struct span value)
+{
+    uint8_t bytes[LDAP_PERSON_UNIQUE_MAX];
+    struct span found = span_of(bytes, value.len);
+    bool text = true;
+
+    if (value.len == 0 || value.len > LDAP_PERSON_UNIQUE_MAX) {
+        p->bad++;
+        return;
+    }
+    for (size_t i = 0; i < value.len; i++)
+        text &= value.data[i] >= ' ' && value.data[i] < 0x7f;
+    for (size_t i = 0; i < value.len; i++)
+        bytes[i] = text ? (uint8_t)ascii_lower(value.data[i]) : value.data[i];
+    if (p->unique.len && ldap_person_compare(&found, &p->unique) >= 0)
+        return;
+    memcpy(p->unique_bytes, bytes, value.len);
+    p->unique = span_of(p->unique_bytes, value.len);
+}
+
+struct span ldap_person_unique(const struct ldap_person *person, uint8_t digest[32])
+{
+    const char *base = person->map->config->base;
+    uint8_t bytes[LDAP_PERSON_UNIQUE_MAX + LDAP_TEMPLATE_MAX];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    writer_span_put(&w, person->unique);
+    writer_byte(&w, 0);
+    for (size_t i = 0; base[i]; i++)
+        writer_byte(&w, (uint8_t)ascii_lower((uint8_t)base[i]));
+    if (person->unique.len == 0 || w.full ||
+        !EVP_Digest(bytes, w.len, digest, NULL, EVP_sha256(), NULL))
+        return span_of(NULL, 0);
+    return span_of(digest, 32);
 }
 
 /* Digits up to a dollar sign; 0: none, or too many. */
@@ -289,28 +349,22 @@ static bool read_bits(struct span text, uint64_t *bits_out)
     return true;
 }
 
-/* off = attribute ( "=*" / "=" value / "&" bits ) */
-static void take_off(struct ldap_person *p, const char *off, struct span attribute,
-                     struct span value)
+/* sign = attribute ( "=*" / "=" value / "&" bits ); what cannot be read may be a lock. */
+static bool shows(struct ldap_person *p, const char *sign, struct span attribute, struct span value)
 {
-    struct span rule = span_text(off), wanted;
-    size_t n = strcspn(off, "=&");
+    struct span rule = span_text(sign), wanted;
+    size_t n = strcspn(sign, "=&");
     uint64_t bits, mask;
 
     if (!span_equal_nocase(attribute, span_head(rule, n)))
-        return;
+        return false;
     wanted = span_skip(rule, n + 1);
-    if (off[n] == '=') {
-        p->disabled |= span_equal(wanted, span_text("*")) || span_equal_nocase(wanted, value);
-        return;
-    }
-    /* What cannot be read may be a lock. */
-    if (!read_bits(value, &bits)) {
-        p->bad++;
-        p->disabled = true;
-    } else {
-        p->disabled |= read_bits(wanted, &mask) && (bits & mask);
-    }
+    if (sign[n] == '=')
+        return span_equal(wanted, span_text("*")) || span_equal_nocase(wanted, value);
+    if (read_bits(value, &bits))
+        return read_bits(wanted, &mask) && (bits & mask);
+    p->bad++;
+    return true;
 }
 
 static bool is_one(struct span attribute, char *const *names, uint32_t count, uint32_t *place_out)
@@ -341,6 +395,12 @@ void ldap_person_value(struct ldap_person *person, struct span attribute, struct
         take_password(person, value);
     if (span_equal_nocase(attribute, span_text(c->quota)) && c->quota[0])
         take_quota(person, value);
+    if (span_equal_nocase(attribute, span_text(c->unique)) && c->unique[0])
+        take_unique(person, value);
+    if (is_one(attribute, c->forwards, c->forwards_count, &place))
+        take_forward(person, value);
     for (uint32_t i = 0; i < c->disabled_count; i++)
-        take_off(person, c->disabled[i], attribute, value);
+        person->disabled |= shows(person, c->disabled[i], attribute, value);
+    for (uint32_t i = 0; i < c->forward_only_count; i++)
+        person->forward_only |= shows(person, c->forward_only[i], attribute, value);
 }

@@ -17,6 +17,7 @@ enum {
     LDAP_PERSON_MEMBERS_MAX = 100, /* of a group */
     LDAP_PERSON_TEXT = 32768,      /* octets of all members, and of what it may send as */
     LDAP_PERSON_SECRET_MAX = 512,  /* octets of a hash, or of keys */
+    LDAP_PERSON_UNIQUE_MAX = 64,   /* octets of what never changes of an entry */
 };
 
 /* What entries are read by. */
@@ -37,6 +38,10 @@ struct ldap_person {
     bool disabled; /* the account is switched off */
     bool group;    /* there are members, or there were */
     bool crowded;  /* more members, or octets of them, than fit: it is not known what it leads to */
+    /* What never changes of the entry, any octets; empty: there is no such thing. */
+    uint8_t unique_bytes[LDAP_PERSON_UNIQUE_MAX];
+    struct span unique;
+    bool forward_only; /* its mail is not in its mailbox too */
     bool has_quota;
     uint64_t quota; /* octets; 0: none */
     uint32_t bad;   /* values left out */
@@ -47,6 +52,8 @@ struct ldap_person {
     uint32_t member_count;
     struct span senders[LDAP_PERSON_MEMBERS_MAX]; /* keys, or "@" and a domain, in `text` */
     uint32_t sender_count;
+    struct span forwards[LDAP_PERSON_MEMBERS_MAX]; /* addresses on other servers, in `text` */
+    uint32_t forward_count;
     struct writer text;
     uint8_t text_bytes[LDAP_PERSON_TEXT];
 };
@@ -57,6 +64,11 @@ void ldap_person_init(struct ldap_person *person, const struct ldap_map *map);
 void ldap_person_name(struct ldap_person *person, struct span name);
 /* One value of an attribute, whose options (behind ";") are not looked at. */
 void ldap_person_value(struct ldap_person *person, struct span attribute, struct span value);
+
+/* A name of the entry in all directories, of 32 octets; empty: it has none. Each directory has its
+ * own say about its own entries alone, so what one writes into them leads to no account of
+ * another's. */
+struct span ldap_person_unique(const struct ldap_person *person, uint8_t digest[32]);
 
 /* Orders two struct span by their octets, for bsearch() and qsort(). */
 int ldap_person_compare(const void *a, const void *b);

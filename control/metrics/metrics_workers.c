@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "proto/imap/imap_reply.h"
 #include "proto/pop3/pop3_reply.h"
 #include "proto/smtp/smtp_reply.h"
 
@@ -75,6 +76,25 @@ static void put_pop3_replies(struct handoff *h, const struct metric_sink *sink)
         }
 }
 
+static void put_imap_replies(struct handoff *h, const struct metric_sink *sink)
+{
+    char labels[LABELS];
+
+    for (uint32_t w = 0; w < handoff_workers(h); w++)
+        for (int id = IMAP_REPLY_NONE + 1; id < IMAP_REPLY_COUNT; id++) {
+            const struct imap_reply *row = imap_reply_row((enum imap_reply_id)id);
+
+            snprintf(labels, sizeof(labels), "reply=\"%s\",status=\"%s\"", row->counter,
+                     row->form == IMAP_FORM_BYE ? "BYE" : row->status);
+            put(sink,
+                (struct metric){.name = "imap_replies",
+                                .text = "IMAP replies of workers, each row of imap_reply.def",
+                                .labels = labels,
+                                .worker = (int32_t)w,
+                                .value = handoff_counters(handoff_port_of(h, w))->imap_reply[id]});
+        }
+}
+
 static void put_stages(struct handoff *h, const struct metric_sink *sink)
 {
     char labels[LABELS];
@@ -137,6 +157,7 @@ void metrics_workers_put(struct handoff *h, const struct metric_sink *sink)
 #undef COUNTER
     put_smtp_replies(h, sink);
     put_pop3_replies(h, sink);
+    put_imap_replies(h, sink);
     put_stages(h, sink);
     put_cycles(h, sink, "cycles_busy", "cycles of turns that did something",
                offsetof(struct stage_cycles, busy));

@@ -63,8 +63,12 @@ static void set_up(struct oauth_http *h, const struct oauth_request *r)
     curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, h);
     curl_easy_setopt(h->curl, CURLOPT_USERAGENT, "wirepost");
-    if (r->ca[0])
+    curl_easy_setopt(h->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (r->ca[0]) {
         curl_easy_setopt(h->curl, CURLOPT_CAINFO, r->ca);
+        /* And with nothing else: left alone, it would be the system's folder beside it. */
+        curl_easy_setopt(h->curl, CURLOPT_CAPATH, NULL);
+    }
     if (r->form)
         curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, r->form);
     if (r->user) {

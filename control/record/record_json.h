@@ -12,7 +12,7 @@ enum { RECORD_JSON_VERSION = 1, RECORD_MESSAGE_VERSION = 2 };
  * control/schema. */
 #define RECORD_SCHEMA_message "message/2.2"
 #define RECORD_SCHEMA_connection "connection/1.2"
-#define RECORD_SCHEMA_audit "audit/1.0"
+#define RECORD_SCHEMA_audit "audit/2.0"
 #define RECORD_SCHEMA_engine "engine/1.0"
 
 /*

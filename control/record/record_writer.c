@@ -77,12 +77,18 @@ static const char *schema_of(enum record_type type)
     return names[type];
 }
 
+/* The major version, as "audit/2.0" says it. */
+static int version_of(enum record_type type)
+{
+    return (int)strtol(strchr(schema_of(type), '/') + 1, NULL, 10);
+}
+
 static void add_event(struct record_writer *w, const struct event *event, uint64_t now)
 {
     size_t len = 0;
     char *line;
     json_t *json = json_pack("{s:s, s:i, s:s, s:o}", "kind", record_type_name(event->type),
-                             "version", RECORD_JSON_VERSION, "schema", schema_of(event->type),
+                             "version", version_of(event->type), "schema", schema_of(event->type),
                              "time", record_json_time(event->time_ms));
 
     if (json && json_object_update(json, event->fields) != 0) {

@@ -48,8 +48,18 @@ bool account_judge_password(const struct account_fakes *fakes, const struct dire
     return right && has;
 }
 
+/* `text` with all of its octets replaced, if `has`, by those of another one that is as long. */
+static void choose(struct writer *text, bool has, struct span other)
+{
+    uint8_t mask = (uint8_t) - (int)has;
+
+    for (size_t i = 0; i < text->len; i++)
+        text->data[i] ^= (uint8_t)(mask & (text->data[i] ^ other.data[i]));
+}
+
 /* Keys of the user, or such as look like some. Real ones and made up ones take the same work: some
- * are made and written, and a text that is nobody else's is read. */
+ * are made and written, the text of real ones takes their place where it is as long, as it is where
+ * iterations and salts are as everybody's, and that is read. */
 bool account_judge_salt(const struct account_fakes *fakes, const struct directory_answer *known,
                         struct span user, enum scram_hash hash, struct scram_keys *keys_out)
 {
@@ -64,7 +74,10 @@ bool account_judge_salt(const struct account_fakes *fakes, const struct director
                          user))
         return false;
     scram_keys_put(&w, &made);
-    return scram_keys_read(has ? known->scram[hash] : writer_span(&w), keys_out);
+    if (has && known->scram[hash].len != w.len)
+        return scram_keys_read(known->scram[hash], keys_out);
+    choose(&w, has, has ? known->scram[hash] : writer_span(&w));
+    return scram_keys_read(writer_span(&w), keys_out);
 }
 
 bool account_judge_proof(const struct account_fakes *fakes, const struct directory_answer *known,

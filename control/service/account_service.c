@@ -8,7 +8,6 @@
 #include "control/base/clock.h"
 #include "control/directory/directory_pool.h"
 #include "control/directory/password.h"
-#include "control/log/log.h"
 #include "control/service/service_thread.h"
 
 enum {
@@ -38,13 +37,11 @@ struct account_service {
     struct service_thread thread;
     struct account_service_options options;
     struct directory_pool *judges;
-    pthread_mutex_t answering; /* job_answer() is one thread's at a time */
-    pthread_mutex_t lock;      /* of all below */
+    pthread_mutex_t lock; /* of all below */
     pthread_cond_t idle;
     struct directory_chain *chain;
     struct account_fakes fakes;
     uint32_t timeout_ms;
-    struct login_guard *guard;
     struct login *first, *last; /* that wait until none of their address is judged, oldest first */
     struct login *judged;
     uint32_t logins, salts;
@@ -74,13 +71,6 @@ static struct asked asked_of(struct job *job)
 static struct login *login_of(struct directory_question *question)
 {
     return (struct login *)question;
-}
-
-static void answer(struct account_service *s, struct job *job, enum job_status status)
-{
-    pthread_mutex_lock(&s->answering);
-    job_answer(s->options.handoff, job, status);
-    pthread_mutex_unlock(&s->answering);
 }
 
 static enum job_status refuse(struct job *job, enum login_refusal why)
@@ -152,7 +142,7 @@ static void end(struct login *l, enum job_status status)
         at = &(*at)->next;
     *at = l->next;
     pthread_mutex_unlock(&s->lock);
-    answer(s, job, status);
+    job_answer_shared(s->options.handoff, job, status);
     release(l);
     go_on(s);
     pthread_mutex_lock(&s->lock);
@@ -165,12 +155,8 @@ static void end(struct login *l, enum job_status status)
 
 static void end_unjudged(struct login *l, enum job_status status)
 {
-    struct account_service *s = l->service;
-
-    pthread_mutex_lock(&s->lock);
-    login_guard_drop(s->guard, asked_of(l->job).client, asked_of(l->job).user,
+    login_guard_drop(l->service->options.guard, asked_of(l->job).client, asked_of(l->job).user,
                      clock_monotonic_ms());
-    pthread_mutex_unlock(&s->lock);
     end(l, status);
 }
 
@@ -241,15 +227,6 @@ static uint32_t left_of(const struct login *l, uint32_t delay_ms)
     return spent < delay_ms ? delay_ms - (uint32_t)spent : 0;
 }
 
-static void tell_ban(const struct ip_address *client)
-{
-    char text[IP_ADDRESS_TEXT];
-    struct writer w = writer_of(text, sizeof(text));
-
-    ip_address_put(&w, client);
-    LOG(INFO, "%.*s is banned: too many wrong passwords", (int)w.len, text);
-}
-
 /* On a thread of the pool. */
 static void judge(void *context, uint32_t thread, struct directory_question *question)
 {
@@ -270,18 +247,16 @@ static void judge(void *context, uint32_t thread, struct directory_question *que
         end_unjudged(l, JOB_FAILED);
         return;
     }
-    pthread_mutex_lock(&s->lock);
     if (!right) {
         *a.delay_ms_out =
-            left_of(l, login_guard_wrong(s->guard, a.client, a.user, clock_monotonic_ms()));
+            left_of(l, login_guard_wrong(s->options.guard, a.client, a.user, clock_monotonic_ms()));
         status = refuse(l->job, LOGIN_WRONG);
-    } else if (!login_guard_right(s->guard, a.client, a.user, clock_monotonic_ms())) {
+    } else if (!login_guard_right(s->options.guard, a.client, a.user, a.user,
+                                  clock_monotonic_ms())) {
         status = refuse(l->job, LOGIN_EARLY);
     }
-    pthread_mutex_unlock(&s->lock);
-    if (!right && s->options.bans &&
-        ban_list_failure(s->options.bans, a.client, clock_monotonic_ms()))
-        tell_ban(a.client);
+    if (!right && s->options.bans)
+        ban_list_failure(s->options.bans, a.client, clock_monotonic_ms());
     if (status != JOB_OK || !upgrade(l))
         end(l, status);
 }
@@ -366,7 +341,8 @@ static void salt_known(struct directory_question *q, enum directory_result resul
     struct account_service *s = l->service;
 
     l->found = result == DIRECTORY_FOUND;
-    answer(s, l->job, result == DIRECTORY_UNAVAILABLE ? JOB_FAILED : put_salt(l));
+    job_answer_shared(s->options.handoff, l->job,
+                      result == DIRECTORY_UNAVAILABLE ? JOB_FAILED : put_salt(l));
     release(l);
     pthread_mutex_lock(&s->lock);
     s->salts--;
@@ -421,22 +397,22 @@ static void admit_salt(struct account_service *s, struct job *job)
     if (l)
         begin(l);
     else
-        answer(s, job, JOB_FAILED);
+        job_answer_shared(s->options.handoff, job, JOB_FAILED);
 }
 
 /* Queues a login, or answers it at once: who asks too often must not fill the queue of others. */
 static void admit(struct account_service *s, struct job *job)
 {
+    struct login_guard *guard = s->options.guard;
+    struct asked a = asked_of(job);
     struct login *l = NULL;
 
-    *asked_of(job).delay_ms_out = 0;
+    *a.delay_ms_out = 0;
     pthread_mutex_lock(&s->lock);
-    if (s->logins < LOGINS && login_guard_admit(s->guard, asked_of(job).client, asked_of(job).user,
-                                                clock_monotonic_ms())) {
+    if (s->logins < LOGINS && login_guard_admit(guard, a.client, a.user, clock_monotonic_ms())) {
         l = enter(s, job, &s->logins, LOGINS);
         if (!l)
-            login_guard_drop(s->guard, asked_of(job).client, asked_of(job).user,
-                             clock_monotonic_ms());
+            login_guard_drop(guard, a.client, a.user, clock_monotonic_ms());
     }
     if (l) {
         *(s->first ? &s->last->next : &s->first) = l;
@@ -444,7 +420,7 @@ static void admit(struct account_service *s, struct job *job)
     }
     pthread_mutex_unlock(&s->lock);
     if (!l)
-        answer(s, job, refuse(job, LOGIN_BUSY));
+        job_answer_shared(s->options.handoff, job, refuse(job, LOGIN_BUSY));
 }
 
 static uint32_t serve(void *context, struct job **jobs, uint32_t count)
@@ -490,9 +466,7 @@ static bool start_threads(struct account_service *s)
 static void release_service(struct account_service *s)
 {
     pthread_cond_destroy(&s->idle);
-    pthread_mutex_destroy(&s->answering);
     pthread_mutex_destroy(&s->lock);
-    login_guard_free(s->guard);
     explicit_bzero(&s->fakes, sizeof(s->fakes));
     free(s);
 }
@@ -501,25 +475,16 @@ struct account_service *account_service_start(const struct account_service_optio
                                               const struct account_setting *setting)
 {
     struct account_service *s = calloc(1, sizeof(*s));
-    uint64_t seed = 0;
     int why;
 
     if (!s)
         return NULL;
-    /* Without randomness so early the guard works all the same. */
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-        seed = clock_monotonic_ms();
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->answering, NULL);
     pthread_cond_init(&s->idle, NULL);
-    errno = ENOMEM;
-    s->guard = login_guard_new(seed);
-    if (s->guard) {
-        account_service_set(s, setting);
-        if (start_threads(s))
-            return s;
-    }
+    account_service_set(s, setting);
+    if (start_threads(s))
+        return s;
     why = errno;
     release_service(s);
     errno = why;
@@ -532,7 +497,6 @@ void account_service_set(struct account_service *service, const struct account_s
     service->chain = setting->chain;
     service->fakes = *setting->fakes;
     service->timeout_ms = setting->timeout_ms;
-    login_guard_limit(service->guard, &setting->limits);
     pthread_mutex_unlock(&service->lock);
 }
 

@@ -26,14 +26,14 @@ struct account_setting {
     struct directory_chain *chain; /* borrowed until the next account_service_set() and as long as
                                       questions hold it */
     const struct account_fakes *fakes; /* copied */
-    struct login_guard_limits limits;
-    uint32_t timeout_ms; /* for a back end's answer */
+    uint32_t timeout_ms;               /* for a back end's answer */
 };
 
 struct account_service_options {
     struct handoff *handoff;
-    uint32_t threads;   /* that hash */
-    const char *method; /* of new hashes, as password_make() has it; static */
+    struct login_guard *guard; /* borrowed; of all ways to log in */
+    uint32_t threads;          /* that hash */
+    const char *method;        /* of new hashes, as password_make() has it; static */
     /* The id in the store of an account that a back end has found, made when there is none; 0:
      * failed. From several threads at once; may block. Not called where the back end knows it. */
     uint64_t (*account_id)(void *context, const struct directory_member *member);

@@ -63,7 +63,7 @@ static struct span method_of(const char *hash)
 }
 
 /* What a name that nobody has is hashed with: a hash of the most common method. */
-static bool choose_dummy(struct account_table *t)
+static bool choose_dummy(struct account_table *t, const char *method)
 {
     struct {
         const char *hash;
@@ -84,7 +84,7 @@ static bool choose_dummy(struct account_table *t)
             best = m;
     }
     if (!n)
-        return crypt_gensalt_rn(NULL, 0, NULL, 0, t->fakes.hash, sizeof(t->fakes.hash)) != NULL;
+        return crypt_gensalt_rn(method, 0, NULL, 0, t->fakes.hash, sizeof(t->fakes.hash)) != NULL;
     return snprintf(t->fakes.hash, sizeof(t->fakes.hash), "%s", methods[best].hash) <
            (int)sizeof(t->fakes.hash);
 }
@@ -206,7 +206,7 @@ struct account_table *account_table_new(const struct config *config,
         t->rows[t->count].account = ok ? account_id(context, t->rows[t->count].key) : 0;
         ok = t->rows[t->count].account != 0;
     }
-    if (ok && choose_dummy(t)) {
+    if (ok && choose_dummy(t, config_hash_prefix(config))) {
         qsort(t->rows, t->count, sizeof(*t->rows), compare_rows);
         return t;
     }
@@ -271,14 +271,29 @@ void account_table_free(struct account_table *table)
     free(table);
 }
 
+/* Orders two keys by all of their octets and without a branch: memcmp() takes another way where
+ * they are equal, which is where somebody is. */
+static int order(struct span a, struct span b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int undecided = -(order == 0);
+
+        order |= undecided & (a.data[i] - b.data[i]);
+    }
+    return order | (-(order == 0) & ((a.len > b.len) - (a.len < b.len)));
+}
+
 /* The last row that is not behind the key, or the first; as many steps for a key that is there as
  * for one that is not. NULL: there are none. */
 static const struct account_row *find_near(const struct account_table *t, struct span key)
 {
-    const struct account_row wanted = {.key = key}, *at = t->rows;
+    const struct account_row *at = t->rows;
 
     for (uint32_t n = t->count; n > 1; n -= n / 2)
-        at = compare_rows(&at[n / 2], &wanted) <= 0 ? &at[n / 2] : at;
+        at = order(at[n / 2].key, key) <= 0 ? &at[n / 2] : at;
     return t->count ? at : NULL;
 }
 
@@ -286,7 +301,7 @@ static const struct account_row *find_exact(const struct account_table *t, struc
 {
     const struct account_row *near = find_near(t, key);
 
-    return near && span_equal(near->key, key) ? near : NULL;
+    return near && order(near->key, key) == 0 ? near : NULL;
 }
 
 static const struct account_domain *find_domain(const struct account_table *t, struct span key)
@@ -307,33 +322,19 @@ static const struct account_row *find_key(const struct account_table *t, struct 
     return config_address_key(&w, user, fold) ? find_exact(t, writer_span(&w)) : NULL;
 }
 
+/* Looks in every way, whichever finds it, lest time tell that one did. */
 static const struct account_row *find_row(const struct account_table *t, struct span user)
 {
-    const struct account_row *exact = find_key(t, user, false), *folded = find_key(t, user, true);
-    const struct account_row *found = exact ? exact : folded;
     char *prepared = password_prepare_name(user);
+    struct span other = prepared ? span_text(prepared) : user;
+    const struct account_row *ways[] = {find_key(t, user, false), find_key(t, user, true),
+                                        find_key(t, other, false), find_key(t, other, true)};
+    const struct account_row *found = NULL;
 
-    if (!found && prepared)
-        found = find_key(t, span_text(prepared), false);
-    if (!found && prepared)
-        found = find_key(t, span_text(prepared), true);
+    for (int i = 0; i < 4; i++)
+        found = found ? found : ways[i];
     free(prepared);
     return found;
-}
-
-bool account_table_member(const struct account_table *table, struct span key,
-                          struct directory_member *member_out)
-{
-    const struct account_row *row = find_exact(table, key);
-
-    if (!row)
-        return false;
-    *member_out = (struct directory_member){.key = row->key,
-                                            .mailbox = row->mailbox,
-                                            .quota = DIRECTORY_QUOTA_DEFAULT,
-                                            .id = row->account,
-                                            .policy = table->domains[row->domain].policy};
-    return true;
 }
 
 bool account_table_policy(const struct account_table *table, struct span domain,
@@ -383,26 +384,31 @@ static enum directory_result answer_account(const struct account_table *t,
                                             const struct account_row *row,
                                             struct directory_question *q)
 {
-    const struct account_row *near = find_near(t, q->name);
-    bool known = row != NULL;
+    return row ? put_member(t, row, q) : DIRECTORY_NOBODY;
+}
+
+/* For nobody the same is done as for somebody, and neither takes a way of its own, lest time tell
+ * who exists: what was written of nobody is empty in the end. */
+static enum directory_result answer_credentials(const struct account_table *t,
+                                                const struct account_row *found,
+                                                struct directory_question *q)
+{
+    const struct account_row *row = find_near(t, q->name);
+    size_t known = found != NULL;
     enum directory_result result;
 
-    /* For nobody the same is done as for somebody, lest time tell who exists. */
-    if (!known && q->kind == DIRECTORY_ASK_CREDENTIALS)
-        row = near;
+    row = found ? found : row;
     if (!row)
         return DIRECTORY_NOBODY;
-    if (q->kind == DIRECTORY_ASK_CREDENTIALS) {
-        q->answer.hash = directory_text(q, span_text(row->hash));
-        for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
-            q->answer.scram[i] = directory_text(q, span_text(row->scram[i]));
-    }
+    q->answer.hash = directory_text(q, span_text(row->hash));
+    for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
+        q->answer.scram[i] = directory_text(q, span_text(row->scram[i]));
     result = put_member(t, row, q);
-    if (known)
-        return result;
-    q->answer.count = 0;
-    q->answer.hash = q->answer.scram[SCRAM_SHA1] = q->answer.scram[SCRAM_SHA256] = span_of(NULL, 0);
-    return DIRECTORY_NOBODY;
+    q->answer.count *= (uint32_t)known;
+    q->answer.hash.len *= known;
+    for (int i = SCRAM_SHA1; i < SCRAM_HASHES; i++)
+        q->answer.scram[i].len *= known;
+    return known ? result : DIRECTORY_NOBODY;
 }
 
 /* What it answers it knows at once. What its accounts may send as, and its aliases, are in the
@@ -420,6 +426,8 @@ static void ask(struct directory_backend *backend, struct directory_question *q)
         result = answer_account(t, find_exact(t, q->name), q);
         break;
     case DIRECTORY_ASK_CREDENTIALS:
+        result = answer_credentials(t, find_row(t, q->name), q);
+        break;
     case DIRECTORY_ASK_IDENTITY:
         result = answer_account(t, find_row(t, q->name), q);
         break;

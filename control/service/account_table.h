@@ -25,11 +25,8 @@ void account_table_free(struct account_table *table);
 /* What a login of nobody looks like: one of the table's accounts. */
 const struct account_fakes *account_table_fakes(const struct account_table *table);
 
-/* Fills an account of the configuration, whose texts the table keeps. False: there is none with
- * this key. */
-bool account_table_member(const struct account_table *table, struct span key,
-                          struct directory_member *member_out);
-/* The same of a domain. */
+/* Fills what is so for a domain of the configuration, whose texts the table keeps. False: there is
+ * none with this key. */
 bool account_table_policy(const struct account_table *table, struct span domain,
                           struct directory_policy *policy_out);
 

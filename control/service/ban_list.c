@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "control/log/log.h"
 #include "dataplane/handoff/window_table.h"
 
 enum { HEADS = 16384, NOWHERE = UINT16_MAX, PREFIX_V6 = 64 };
@@ -13,6 +14,7 @@ struct entry {
     struct ban ban;
     uint64_t name;
     uint16_t next; /* of the same head, or free */
+    bool kept;
 };
 
 struct ban_list {
@@ -20,7 +22,10 @@ struct ban_list {
     struct ban_table *table;
     struct window_table *windows;
     struct ban_limits limits;
+    void (*begun)(void *context);
+    void *context;
     uint64_t made, evicted;
+    uint32_t unkept;
     uint16_t free;
     uint16_t heads[HEADS];
     struct entry entries[BAN_LIST_MAX];
@@ -60,6 +65,12 @@ void ban_list_limit(struct ban_list *l, const struct ban_limits *limits)
     pthread_mutex_lock(&l->lock);
     l->limits = *limits;
     pthread_mutex_unlock(&l->lock);
+}
+
+void ban_list_watch(struct ban_list *l, void (*begun)(void *context), void *context)
+{
+    l->begun = begun;
+    l->context = context;
 }
 
 static bool is_trusted(const struct ban_list *l, const struct ip_address *a, uint8_t bits)
@@ -109,6 +120,7 @@ static void release(struct ban_list *l, struct entry *e)
     while (*link != at)
         link = &l->entries[*link].next;
     *link = e->next;
+    l->unkept -= !e->kept;
     ban_table_remove(l->table, &e->ban.network, e->ban.bits);
     *e = (struct entry){.next = l->free};
     l->free = at;
@@ -148,6 +160,7 @@ static struct entry *take(struct ban_list *l, uint64_t name, uint64_t now)
     e = &l->entries[l->free];
     l->free = e->next;
     e->name = name;
+    e->kept = true;
     e->next = *head;
     *head = (uint16_t)(e - l->entries);
     return e;
@@ -155,12 +168,19 @@ static struct entry *take(struct ban_list *l, uint64_t name, uint64_t now)
 
 /* ---- bans ---- */
 
-static struct ban *ban(struct ban_list *l, const struct ban *b, uint64_t now)
+static void set_kept(struct ban_list *l, struct entry *e, bool kept)
+{
+    l->unkept += (uint32_t)e->kept - (uint32_t)kept;
+    e->kept = kept;
+}
+
+/* NULL: no room. */
+static struct entry *ban(struct ban_list *l, const struct ban *b, uint64_t now)
 {
     uint64_t name = name_of(l, WINDOW_BAN, b, 0);
     struct entry *e = find(l, name);
 
-    if (!ban_table_put(l->table, &b->network, b->bits, b->until_ms, now))
+    if (b->until_ms > now && !ban_table_put(l->table, &b->network, b->bits, b->until_ms, now))
         return NULL;
     if (!e)
         e = take(l, name, now);
@@ -169,8 +189,31 @@ static struct ban *ban(struct ban_list *l, const struct ban *b, uint64_t now)
         return NULL;
     }
     e->ban = *b;
+    return e;
+}
+
+static bool begin(struct ban_list *l, const struct ban *b, uint64_t now)
+{
+    struct entry *e = ban(l, b, now);
+
+    if (!e)
+        return false;
+    set_kept(l, e, false);
     l->made++;
-    return &e->ban;
+    return true;
+}
+
+/* Where the list is not locked. */
+static void tell(const struct ban_list *l)
+{
+    if (l->begun)
+        l->begun(l->context);
+}
+
+/* The next ban of that address is longer for this one. */
+static bool counts(const struct ban_list *l, const struct ban *before, uint64_t now)
+{
+    return before->until_ms + l->limits.time_max_ms > now;
 }
 
 /* Twice as long as the one before, unless that was too long ago. */
@@ -178,10 +221,19 @@ static void lengthen(const struct ban_list *l, const struct ban *before, struct 
 {
     uint64_t most = l->limits.time_max_ms, length = l->limits.time_ms;
 
-    b->times = before && before->until_ms + most > b->since_ms ? before->times + 1 : 1;
+    b->times = before && counts(l, before, b->since_ms) ? before->times + 1 : 1;
     for (uint32_t i = 1; i < b->times && length < most; i++)
         length *= 2;
     b->until_ms = b->since_ms + (length < most ? length : most);
+}
+
+static void tell_failures(const struct ip_address *client)
+{
+    char text[IP_ADDRESS_TEXT];
+    struct writer w = writer_of(text, sizeof(text));
+
+    ip_address_put(&w, client);
+    LOG(INFO, "%.*s is banned: too many wrong passwords", (int)w.len, text);
 }
 
 bool ban_list_failure(struct ban_list *l, const struct ip_address *client, uint64_t now)
@@ -200,10 +252,19 @@ bool ban_list_failure(struct ban_list *l, const struct ip_address *client, uint6
         banned = !is &&
                  window_table_count(l->windows, name_of(l, WINDOW_FAILURES, &b, b.times), now,
                                     l->limits.window_ms, 1) >= l->limits.failures &&
-                 ban(l, &b, now);
+                 begin(l, &b, now);
     }
     pthread_mutex_unlock(&l->lock);
+    if (banned) {
+        tell_failures(client);
+        tell(l);
+    }
     return banned;
+}
+
+bool ban_list_has(struct ban_list *l, const struct ip_address *client, uint64_t now)
+{
+    return ban_table_has(l->table, client, now);
 }
 
 enum ban_status ban_list_add(struct ban_list *l, const struct ip_address *network, uint8_t bits,
@@ -219,8 +280,10 @@ enum ban_status ban_list_add(struct ban_list *l, const struct ip_address *networ
 
     pthread_mutex_lock(&l->lock);
     if (!is_trusted(l, &b.network, bits))
-        status = ban(l, &b, now) ? BAN_DONE : BAN_FULL;
+        status = begin(l, &b, now) ? BAN_DONE : BAN_FULL;
     pthread_mutex_unlock(&l->lock);
+    if (status == BAN_DONE)
+        tell(l);
     return status;
 }
 
@@ -264,6 +327,74 @@ void ban_list_walk(struct ban_list *l, uint64_t now,
     pthread_mutex_unlock(&l->lock);
 }
 
+/* ---- over a restart ---- */
+
+bool ban_list_restore(struct ban_list *l, const struct ban *b, uint64_t now)
+{
+    bool ok;
+
+    pthread_mutex_lock(&l->lock);
+    ok = ban(l, b, now) != NULL;
+    pthread_mutex_unlock(&l->lock);
+    return ok;
+}
+
+uint32_t ban_list_changed(struct ban_list *l, struct ban *bans_out, uint32_t max)
+{
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&l->lock);
+    for (uint32_t i = 0; i < BAN_LIST_MAX && l->unkept && count < max; i++) {
+        struct entry *e = &l->entries[i];
+
+        if (!is_used(e) || e->kept)
+            continue;
+        bans_out[count++] = e->ban;
+        set_kept(l, e, true);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return count;
+}
+
+void ban_list_set_kept(struct ban_list *l, const struct ban *b, bool kept)
+{
+    struct entry *e;
+
+    pthread_mutex_lock(&l->lock);
+    e = find(l, name_of(l, WINDOW_BAN, b, 0));
+    if (e)
+        set_kept(l, e, kept);
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool ban_list_find(struct ban_list *l, const struct ip_address *network, uint8_t bits,
+                   struct ban *ban_out)
+{
+    const struct entry *e;
+
+    *ban_out = (struct ban){.network = *network, .bits = bits};
+    pthread_mutex_lock(&l->lock);
+    e = find(l, name_of(l, WINDOW_BAN, ban_out, 0));
+    if (e)
+        *ban_out = e->ban;
+    pthread_mutex_unlock(&l->lock);
+    return e != NULL;
+}
+
+bool ban_list_remembers(struct ban_list *l, const struct ip_address *network, uint8_t bits,
+                        uint64_t now)
+{
+    struct ban b = {.network = *network, .bits = bits};
+    const struct entry *e;
+    bool has;
+
+    pthread_mutex_lock(&l->lock);
+    e = find(l, name_of(l, WINDOW_BAN, &b, 0));
+    has = e && (e->ban.until_ms > now || counts(l, &e->ban, now));
+    pthread_mutex_unlock(&l->lock);
+    return has;
+}
+
 static void count_one(void *context, const struct ban *b)
 {
     (void)b;
@@ -279,5 +410,6 @@ void ban_list_counters(struct ban_list *l, uint64_t now, const struct counter_si
     pthread_mutex_lock(&l->lock);
     sink->put(sink->user, "bans_made", l->made);
     sink->put(sink->user, "bans_evicted", l->evicted);
+    sink->put(sink->user, "bans_unkept", l->unkept);
     pthread_mutex_unlock(&l->lock);
 }

@@ -43,8 +43,14 @@ struct window_table;
 struct ban_list *ban_list_new(struct ban_table *table, struct window_table *windows);
 void ban_list_free(struct ban_list *list);
 void ban_list_limit(struct ban_list *list, const struct ban_limits *limits);
-/* A wrong password came from there. True: and one too many, it is banned from now on. */
+/* Calls `begun` behind each ban that begins, on the thread that it came from; before the first. */
+void ban_list_watch(struct ban_list *list, void (*begun)(void *context), void *context);
+/* A wrong password came from there. True: and one too many, it is banned from now on, and the log
+ * says so. */
 bool ban_list_failure(struct ban_list *list, const struct ip_address *client, uint64_t now_ms);
+
+/* Whether connections from there are refused. Any thread. */
+bool ban_list_has(struct ban_list *list, const struct ip_address *client, uint64_t now_ms);
 
 enum ban_status {
     BAN_DONE,
@@ -64,6 +70,24 @@ uint32_t ban_list_clear(struct ban_list *list, uint64_t now_ms);
 /* Calls for each that is banned, in no order; not to call back. */
 void ban_list_walk(struct ban_list *list, uint64_t now_ms,
                    void (*visit)(void *context, const struct ban *ban), void *context);
+
+/* ---- over a restart ---- */
+
+/* Puts back a ban that was kept, or what is remembered of one that is over, before the first look.
+ * False: no room. */
+bool ban_list_restore(struct ban_list *list, const struct ban *ban, uint64_t now_ms);
+/* Fills at most `max` that have begun since they were asked for last. Returns how many. */
+uint32_t ban_list_changed(struct ban_list *list, struct ban *bans_out, uint32_t max);
+/* That one is, or could not be kept. */
+void ban_list_set_kept(struct ban_list *list, const struct ban *ban, bool kept);
+/* False: there is none. */
+bool ban_list_find(struct ban_list *list, const struct ip_address *network, uint8_t bits,
+                   struct ban *ban_out);
+/* Whether a ban of that network is remembered, in force or for as long as the next one would be
+ * longer for it. */
+bool ban_list_remembers(struct ban_list *list, const struct ip_address *network, uint8_t bits,
+                        uint64_t now_ms);
+
 /* metrics_named.def says what. */
 void ban_list_counters(struct ban_list *list, uint64_t now_ms, const struct counter_sink *sink);
 

@@ -62,33 +62,95 @@ static bool put_absent(const struct directory_lookup *l, const struct directory_
     return directory_put(o->table, &e, key);
 }
 
-/* Those that have accounts to be found, each once; the others are left out. False: the store
- * failed. */
+/* What members lead to, each once. */
+struct leading {
+    struct directory_lookup *lookup;
+    const struct directory_service_options *options;
+    struct directory_account *accounts; /* room for DIRECTORY_ACCOUNTS */
+    uint32_t count;
+};
+
+/* False: there are too many. Then nobody knows where the address leads, and nothing is lost. */
+static bool add(struct leading *l, const struct directory_account *account)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->accounts[i].id == account->id &&
+            span_equal(l->accounts[i].forward, account->forward))
+            return true;
+    if (l->count == DIRECTORY_ACCOUNTS)
+        return false;
+    l->accounts[l->count++] = *account;
+    return true;
+}
+
+/* Mail for another server waits in the queue, and is judged as its forwarder's. */
+static bool add_forward(struct leading *l, const struct directory_member *m)
+{
+    const struct directory_policy *policy = &l->lookup->policy;
+    struct directory_account forward = {.quarantine_score = policy->quarantine_score,
+                                        .reject_score = policy->reject_score,
+                                        .address = m->mailbox,
+                                        .tenant = policy->tenant,
+                                        .forward = m->forward};
+
+    return store_account_find(l->options->store, span_text(STORE_QUEUE), &forward.id) == STORE_OK &&
+           add(l, &forward);
+}
+
+/* An account of the configuration is in the table, with all that it leads to. */
+static bool add_configured(struct leading *l, struct span key)
+{
+    struct directory_account found[DIRECTORY_ACCOUNTS];
+    struct writer *text = &l->lookup->question.answer.text;
+    uint32_t n = directory_copy(l->options->table, key, found, DIRECTORY_ACCOUNTS, text);
+    bool ok = !text->full;
+
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = add(l, &found[i]);
+    return ok;
+}
+
+/* Who has no account to be found is left out. */
+static bool add_member(struct leading *l, struct directory_member *m)
+{
+    const struct directory_service_options *o = l->options;
+    struct directory_account account;
+
+    if (m->forward.len)
+        return add_forward(l, m);
+    if (m->elsewhere)
+        return add_configured(l, m->key);
+    switch (directory_resolve(l->lookup->chain, o->store, l->lookup->setting.quota, m)) {
+    case DIRECTORY_NOBODY:
+        return true;
+    case DIRECTORY_FOUND:
+        break;
+    default:
+        return false;
+    }
+    account = (struct directory_account){.id = m->id,
+                                         .no_copy = m->no_copy,
+                                         .quarantine_score = m->policy.quarantine_score,
+                                         .reject_score = m->policy.reject_score,
+                                         .address = m->mailbox,
+                                         .tenant = m->policy.tenant};
+    if (!add(l, &account))
+        return false;
+    if (o->seen)
+        o->seen(o->context, m->id);
+    return true;
+}
+
+/* False: the store failed, or there are too many. */
 static bool take_accounts(struct directory_lookup *l, const struct directory_service_options *o,
                           struct directory_account *accounts, uint32_t *count_out)
 {
-    uint32_t n = 0;
+    struct leading leading = {.lookup = l, .options = o, .accounts = accounts};
 
-    for (uint32_t i = 0; i < l->question.answer.count; i++) {
-        struct directory_member *m = &l->members[i];
-        enum directory_result result = directory_resolve(l->chain, o->store, l->setting.quota, m);
-        uint32_t k = 0;
-
-        if (result == DIRECTORY_UNAVAILABLE)
+    for (uint32_t i = 0; i < l->question.answer.count; i++)
+        if (!add_member(&leading, &l->members[i]))
             return false;
-        while (k < n && accounts[k].id != m->id)
-            k++;
-        if (result == DIRECTORY_NOBODY || k < n)
-            continue;
-        accounts[n++] = (struct directory_account){.id = m->id,
-                                                   .quarantine_score = m->policy.quarantine_score,
-                                                   .reject_score = m->policy.reject_score,
-                                                   .address = m->mailbox,
-                                                   .tenant = m->policy.tenant};
-        if (o->seen)
-            o->seen(o->context, m->id);
-    }
-    *count_out = n;
+    *count_out = leading.count;
     return true;
 }
 

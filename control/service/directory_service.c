@@ -18,9 +18,8 @@ struct directory_service {
     struct service_thread thread;
     struct directory_service_options options;
     struct directory_pool *putters;
-    pthread_mutex_t answering; /* job_answer() is one thread's at a time */
-    pthread_rwlock_t putting;  /* held for writing: nothing is being put into the table */
-    pthread_mutex_t lock;      /* of all below */
+    pthread_rwlock_t putting; /* held for writing: nothing is being put into the table */
+    pthread_mutex_t lock;     /* of all below */
     pthread_cond_t idle;
     struct directory_setting setting;
     uint64_t generation; /* counts what may have made an answer wrong */
@@ -33,18 +32,11 @@ static struct directory_lookup *lookup_of(struct directory_question *question)
     return (struct directory_lookup *)question;
 }
 
-static void answer(struct directory_service *s, struct job *job, enum job_status status)
-{
-    pthread_mutex_lock(&s->answering);
-    job_answer(s->options.handoff, job, status);
-    pthread_mutex_unlock(&s->answering);
-}
-
 static void end(struct directory_lookup *l, enum job_status status)
 {
     struct directory_service *s = l->service;
 
-    answer(s, l->job, status);
+    job_answer_shared(s->options.handoff, l->job, status);
     directory_chain_drop(l->chain);
     pthread_mutex_lock(&s->lock);
     s->unavailable += status != JOB_OK;
@@ -147,7 +139,7 @@ static void begin(struct directory_service *s, struct job *job)
     s->under_way += l != NULL;
     pthread_mutex_unlock(&s->lock);
     if (!l) {
-        answer(s, job, JOB_FAILED);
+        job_answer_shared(s->options.handoff, job, JOB_FAILED);
         return;
     }
     memset(l, 0, offsetof(struct directory_lookup, members));
@@ -173,7 +165,6 @@ static void release(struct directory_service *s)
 {
     pthread_cond_destroy(&s->idle);
     pthread_rwlock_destroy(&s->putting);
-    pthread_mutex_destroy(&s->answering);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -211,7 +202,6 @@ struct directory_service *directory_service_start(const struct directory_service
     s->options = *options;
     s->setting = *setting;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->answering, NULL);
     /* Those who change something do not wait for a pause. */
     pthread_rwlockattr_init(&fair);
     pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

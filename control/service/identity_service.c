@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "control/base/clock.h"
 #include "control/config/config_settings.h"
@@ -22,6 +21,8 @@ struct proof {
     struct directory_chain *chain;
     struct oauth *oauth;
     struct directory_member member;
+    struct span user; /* whom the client says it is, in `named`; empty: nobody */
+    uint8_t named[ADDRESS_KEY_MAX];
     uint8_t identity[OAUTH_IDENTITY_MAX];
     uint8_t key[ADDRESS_KEY_MAX];
     uint8_t text[TEXT];
@@ -32,19 +33,14 @@ struct identity_service {
     struct identity_service_options options;
     struct directory_pool *waiters;
     struct oauth_http *http[THREADS];
-    pthread_mutex_t answering; /* job_answer() is one thread's at a time */
-    pthread_mutex_t lock;      /* of all below */
+    pthread_mutex_t lock; /* of all below */
     pthread_cond_t idle;
     struct directory_chain *chain;
     struct oauth *oauth;
     uint32_t timeout_ms, wait_ms;
-    struct login_guard *guard;
     uint32_t logins;
     uint64_t verdicts[OAUTH_WAITS + 1];
 };
-
-/* Whose a token is comes out last, so its failures count by address alone. */
-static const struct span nobody;
 
 static struct proof *proof_of(struct directory_question *question)
 {
@@ -53,21 +49,11 @@ static struct proof *proof_of(struct directory_question *question)
 
 /* ---- the end of a login ---- */
 
-/* Whose a proof is turns out later. */
-static const struct span nobody;
-
-static void answer(struct identity_service *s, struct job *job, enum job_status status)
-{
-    pthread_mutex_lock(&s->answering);
-    job_answer(s->options.handoff, job, status);
-    pthread_mutex_unlock(&s->answering);
-}
-
 static void end(struct proof *p, enum job_status status)
 {
     struct identity_service *s = p->service;
 
-    answer(s, p->job, status);
+    job_answer_shared(s->options.handoff, p->job, status);
     directory_chain_drop(p->chain);
     oauth_drop(p->oauth);
     explicit_bzero(p, sizeof(*p));
@@ -81,11 +67,8 @@ static void end(struct proof *p, enum job_status status)
 /* Nothing was found out that counts for or against the client. */
 static void end_unjudged(struct proof *p, enum job_status status)
 {
-    struct identity_service *s = p->service;
-
-    pthread_mutex_lock(&s->lock);
-    login_guard_drop(s->guard, &p->job->account_identity.client, nobody, clock_monotonic_ms());
-    pthread_mutex_unlock(&s->lock);
+    login_guard_drop(p->service->options.guard, &p->job->account_identity.client, p->user,
+                     clock_monotonic_ms());
     end(p, status);
 }
 
@@ -94,9 +77,8 @@ static void refuse(struct proof *p, enum login_refusal why)
     struct job_account_identity *a = &p->job->account_identity;
     struct identity_service *s = p->service;
 
-    pthread_mutex_lock(&s->lock);
-    a->delay_ms_out = login_guard_wrong(s->guard, &a->client, nobody, clock_monotonic_ms());
-    pthread_mutex_unlock(&s->lock);
+    a->delay_ms_out =
+        login_guard_wrong(s->options.guard, &a->client, p->user, clock_monotonic_ms());
     if (why == LOGIN_WRONG && s->options.bans)
         ban_list_failure(s->options.bans, &a->client, clock_monotonic_ms());
     a->why_out = (uint8_t)why;
@@ -106,12 +88,9 @@ static void refuse(struct proof *p, enum login_refusal why)
 static void accept(struct proof *p)
 {
     struct job_account_identity *a = &p->job->account_identity;
-    struct identity_service *s = p->service;
-    bool right;
+    bool right = login_guard_right(p->service->options.guard, &a->client, p->user, p->member.key,
+                                   clock_monotonic_ms());
 
-    pthread_mutex_lock(&s->lock);
-    right = login_guard_right(s->guard, &a->client, p->member.key, clock_monotonic_ms());
-    pthread_mutex_unlock(&s->lock);
     a->why_out = LOGIN_EARLY;
     a->name_len_out = (uint16_t)p->member.key.len;
     memcpy(a->name, p->member.key.data, p->member.key.len);
@@ -231,25 +210,44 @@ static void judge_token(struct proof *p)
 
 /* ---- coming in ---- */
 
+/* As passwords name them, so that tries by either way count together. A token and a certificate
+ * say whose they are, but who shows one that is wrong has only the client's word. */
+static void name(struct proof *p, struct span identity)
+{
+    struct writer key = writer_of(p->named, sizeof(p->named));
+
+    if (!config_address_key(&key, identity, true)) {
+        key.len = 0;
+        writer_span_put(&key, span_head(identity, sizeof(p->named)));
+    }
+    p->user = writer_span(&key);
+}
+
 static struct proof *enter(struct identity_service *s, struct job *job)
 {
-    struct proof *p = NULL;
+    struct job_account_identity *a = &job->account_identity;
+    struct proof *p = calloc(1, sizeof(*p));
+    bool room;
 
+    if (!p)
+        return NULL;
+    *p = (struct proof){.service = s, .job = job};
+    name(p, a->identity);
     pthread_mutex_lock(&s->lock);
-    if (s->logins < LOGINS &&
-        login_guard_admit(s->guard, &job->account_identity.client, nobody, clock_monotonic_ms())) {
-        p = calloc(1, sizeof(*p));
-        if (!p)
-            login_guard_drop(s->guard, &job->account_identity.client, nobody, clock_monotonic_ms());
-    }
-    if (p) {
-        *p = (struct proof){.service = s, .job = job, .chain = s->chain, .oauth = s->oauth};
+    room = s->logins < LOGINS &&
+           login_guard_admit(s->options.guard, &a->client, p->user, clock_monotonic_ms());
+    if (room) {
+        p->chain = s->chain;
+        p->oauth = s->oauth;
         directory_chain_hold(p->chain);
         oauth_hold(p->oauth);
         s->logins++;
     }
     pthread_mutex_unlock(&s->lock);
-    return p;
+    if (room)
+        return p;
+    free(p);
+    return NULL;
 }
 
 static void judge(struct identity_service *s, struct job *job)
@@ -259,7 +257,7 @@ static void judge(struct identity_service *s, struct job *job)
 
     if (!p) {
         a->why_out = LOGIN_BUSY;
-        answer(s, job, JOB_REFUSED);
+        job_answer_shared(s->options.handoff, job, JOB_REFUSED);
         return;
     }
     if (a->token)
@@ -312,9 +310,7 @@ static void release(struct identity_service *s)
     for (uint32_t i = 0; i < s->options.threads; i++)
         oauth_http_free(s->http[i]);
     pthread_cond_destroy(&s->idle);
-    pthread_mutex_destroy(&s->answering);
     pthread_mutex_destroy(&s->lock);
-    login_guard_free(s->guard);
     free(s);
 }
 
@@ -322,21 +318,15 @@ struct identity_service *identity_service_start(const struct identity_service_op
                                                 const struct identity_setting *setting)
 {
     struct identity_service *s = calloc(1, sizeof(*s));
-    uint64_t seed = 0;
     int why;
 
     if (!s)
         return NULL;
-    /* Without randomness so early the guard works all the same. */
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-        seed = clock_monotonic_ms();
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->answering, NULL);
     pthread_cond_init(&s->idle, NULL);
     errno = ENOMEM;
-    s->guard = login_guard_new(seed);
-    if (s->guard && oauth_http_start()) {
+    if (oauth_http_start()) {
         identity_service_set(s, setting);
         if (start_threads(s))
             return s;
@@ -354,7 +344,6 @@ bool identity_service_apply(struct identity_service **service,
 {
     struct identity_setting setting = {.chain = chain,
                                        .oauth = *oauth,
-                                       .limits = login_guard_configured(config),
                                        .timeout_ms = (uint32_t)(config->directory.timeout / 1000),
                                        .wait_ms = (uint32_t)(config->oauth.timeout / 1000)};
 
@@ -379,7 +368,6 @@ void identity_service_set(struct identity_service *s, const struct identity_sett
     s->oauth = setting->oauth;
     s->timeout_ms = setting->timeout_ms;
     s->wait_ms = setting->wait_ms;
-    login_guard_limit(s->guard, &setting->limits);
     pthread_mutex_unlock(&s->lock);
     oauth_drop(before);
 }

@@ -23,14 +23,14 @@ struct identity_setting {
     struct directory_chain *chain; /* borrowed until the next identity_service_set() and as long as
                                       questions hold it */
     struct oauth *oauth;           /* taken */
-    struct login_guard_limits limits;
-    uint32_t timeout_ms; /* for a back end's answer */
-    uint32_t wait_ms;    /* in the queue for a provider */
+    uint32_t timeout_ms;           /* for a back end's answer */
+    uint32_t wait_ms;              /* in the queue for a provider */
 };
 
 struct identity_service_options {
     struct handoff *handoff;
-    uint32_t threads; /* that wait for providers */
+    struct login_guard *guard; /* borrowed; of all ways to log in */
+    uint32_t threads;          /* that wait for providers */
     /* As in struct account_service_options. */
     uint64_t (*account_id)(void *context, const struct directory_member *member);
     void *context;

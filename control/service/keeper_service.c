@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "control/base/clock.h"
+#include "control/service/defence_store.h"
 #include "control/service/greylist_service.h"
 #include "control/store/store_collect.h"
 #include "control/store/store_erase.h"
@@ -195,6 +196,7 @@ static void round_over_all(struct keeper_service *k)
     if (keep.audit_ms && now > keep.audit_ms)
         trim(k, now - keep.audit_ms);
     sweep_greylist(k);
+    defence_store_sweep(policy_defence(k->options.policy));
     collect(k, &keep);
 }
 
@@ -238,6 +240,7 @@ static void *run(void *arg)
             last = now;
         }
         tell_new(k);
+        defence_store_write(policy_defence(k->options.policy));
         wait_or_wake(k);
     }
     tell_new(k);

@@ -23,7 +23,7 @@
  *
  * Memory: 65536 entries of 40 bytes for wrong ones, 16384 of 16 for who has logged in; of four that
  * share a place the one untouched for longest gives way, and only a right password gets a place
- * among the latter. Not for several threads at once. Times are monotonic milliseconds.
+ * among the latter. Any thread. Times are monotonic milliseconds.
  */
 struct login_guard;
 
@@ -40,14 +40,15 @@ struct login_guard_limits login_guard_configured(const struct config *config);
  * waits, an account takes. */
 enum { LOGIN_GUARD_PENDING = 4, LOGIN_GUARD_SHARES = 4 };
 
-/* NULL: no memory. `seed` makes places in the table unforeseeable. */
-struct login_guard *login_guard_new(uint64_t seed);
+/* NULL: no memory. `secret` makes places in the table unforeseeable, and the names of addresses
+ * that have logged in: those that were kept are known again by the same one alone. */
+struct login_guard *login_guard_new(const uint8_t secret[16]);
 void login_guard_free(struct login_guard *guard);
 void login_guard_limit(struct login_guard *guard, const struct login_guard_limits *limits);
 
 /* True when a login from there may be judged; one of the next three must follow, with the same
- * client and user. Who is not known by name yet (`user` is empty) counts by address alone, and may
- * be named when it was right. False: too many wait, or one of them owes too much. */
+ * client and user. Who is not known by name yet (`user` is empty) counts by address alone. False:
+ * too many wait, or one of them owes too much. */
 bool login_guard_admit(struct login_guard *guard, const struct ip_address *client, struct span user,
                        uint64_t now_ms);
 /* It was not judged after all. */
@@ -56,10 +57,30 @@ void login_guard_drop(struct login_guard *guard, const struct ip_address *client
 /* It was wrong. Returns for how many milliseconds its answer is to be held back. */
 uint32_t login_guard_wrong(struct login_guard *guard, const struct ip_address *client,
                            struct span user, uint64_t now_ms);
-/* It was right. From an address that had not logged in to the account, what is held against the
- * account is forgotten: it was its owner who looked for the password. False: too soon after the
- * last. */
+/* It was right, and let into `account`, which is `user` or comes out last. From an address that had
+ * not logged in to the account, what is held against the account is forgotten: it was its owner who
+ * looked for the password. False: too soon after the last. */
 bool login_guard_right(struct login_guard *guard, const struct ip_address *client, struct span user,
-                       uint64_t now_ms);
+                       struct span account, uint64_t now_ms);
+
+/* ---- addresses that have logged in, over a restart ---- */
+
+enum { LOGIN_GUARD_WAYS = 4, LOGIN_GUARD_SETS = 4096 };
+
+/* An address and an account that it has logged in to: their name under the secret. */
+struct login_known {
+    uint64_t key; /* 0: nobody */
+    uint64_t login_ms;
+};
+
+/* Those that share a place, by the first number from *set_io on where somebody came since this was
+ * asked last, or has logged in again after an hour. False: there are no more. */
+bool login_guard_changed(struct login_guard *guard, uint32_t *set_io,
+                         struct login_known known_out[LOGIN_GUARD_WAYS]);
+/* What was taken by it could not be kept. */
+void login_guard_unkept(struct login_guard *guard, uint32_t set);
+/* Puts back what was kept, before the first login. */
+void login_guard_restore(struct login_guard *guard, uint32_t set,
+                         const struct login_known known[LOGIN_GUARD_WAYS]);
 
 #endif

@@ -32,7 +32,7 @@ struct policy {
     struct account_service *accounts;
     struct identity_service *identities;
     struct directory_service *lookups;
-    struct directory_chain *chain;                   /* in force */
+    struct directory_chain *chain; /* in force */
     struct retired_chains retired;
     struct limit_tables limits;
     struct mailbox_table *mailboxes; /* that are full, as the store says */
@@ -70,7 +70,12 @@ struct policy *policy_new(const struct policy_options *options)
     p->loader = rule_loader_new();
     p->directory = directory_new(options->addresses_max);
     ok = getrandom(secret, sizeof(secret), 0) == sizeof(secret) &&
-         limit_tables_init(&p->limits, options->connections, options->counters, secret);
+         limit_tables_init(&p->limits,
+                           &(struct limit_tables_options){.sessions = options->connections,
+                                                          .counters = options->counters,
+                                                          .store = options->store,
+                                                          .handoff = options->handoff},
+                           secret);
     if (ok && p->directory)
         directory_cache(p->directory, options->cache, options->cache_absent, secret);
     p->mailboxes = mailbox_table_new(options->addresses_max);
@@ -223,6 +228,7 @@ static bool start_accounts(struct policy *p, const struct config *config,
                                               .method = config_hash_prefix(config),
                                               .account_id = account_id,
                                               .context = p,
+                                              .guard = p->limits.guard,
                                               .bans = p->limits.bans};
 
     p->accounts = account_service_start(&options, setting);
@@ -260,7 +266,6 @@ static bool take_accounts(struct policy *p, const struct config *config,
                                          (struct directory_backend *)accounts, why);
     struct account_setting setting = {.chain = chain,
                                       .fakes = &fakes,
-                                      .limits = login_guard_configured(config),
                                       .timeout_ms = (uint32_t)(config->directory.timeout / 1000)};
     bool ok = chain != NULL;
 
@@ -294,6 +299,7 @@ static bool take_identities(struct policy *p, const struct config *config, struc
                                                .threads = (uint32_t)config->oauth.threads,
                                                .account_id = account_id,
                                                .context = p,
+                                               .guard = p->limits.guard,
                                                .bans = p->limits.bans};
 
     return identity_service_apply(&p->identities, &options, config, p->chain, oauth, why);
@@ -516,6 +522,11 @@ struct directory_service *policy_directory(struct policy *p)
 struct ban_list *policy_bans(struct policy *p)
 {
     return p->limits.bans;
+}
+
+struct defence_store *policy_defence(struct policy *p)
+{
+    return p->limits.defence;
 }
 
 struct greylist_service *policy_greylist(struct policy *p)

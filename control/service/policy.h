@@ -82,6 +82,8 @@ char policy_detail_separator(struct policy *policy, struct span key);
 void policy_sweep(struct policy *policy);
 /* Who is banned. */
 struct ban_list *policy_bans(struct policy *policy);
+/* And what of it outlives the engine. */
+struct defence_store *policy_defence(struct policy *policy);
 /* The service of greylisting, from the first success to policy_stop(). */
 struct greylist_service *policy_greylist(struct policy *policy);
 /* Ends the account service and that of greylisting. Workers have stopped. */

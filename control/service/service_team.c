@@ -33,9 +33,7 @@ static void *run(void *arg)
     while ((job = take(t)) != NULL) {
         enum job_status status = t->serve(t->context, job);
 
-        pthread_mutex_lock(&t->answering);
-        job_answer(t->handoff, job, status);
-        pthread_mutex_unlock(&t->answering);
+        job_answer_shared(t->handoff, job, status);
     }
     return NULL;
 }
@@ -47,7 +45,6 @@ bool service_team_start(struct service_team *t)
 
     atomic_store(&t->stop, false);
     pthread_mutex_init(&t->taking, NULL);
-    pthread_mutex_init(&t->answering, NULL);
     for (t->count = 0; t->count < wanted && why == 0; t->count += why == 0)
         why = service_thread_create(&t->threads[t->count], run, t);
     if (why == 0)
@@ -64,5 +61,4 @@ void service_team_stop(struct service_team *t)
     for (uint32_t i = 0; i < t->count; i++)
         pthread_join(t->threads[i], NULL);
     pthread_mutex_destroy(&t->taking);
-    pthread_mutex_destroy(&t->answering);
 }

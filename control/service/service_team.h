@@ -23,7 +23,7 @@ struct service_team {
     void *context;
     uint32_t count; /* of threads, 1 to SERVICE_TEAM_MAX */
     /* Private. */
-    pthread_mutex_t taking, answering; /* a ring has one reader and one writer: who holds these */
+    pthread_mutex_t taking; /* a ring has one reader: who holds this */
     _Atomic bool stop;
     pthread_t threads[SERVICE_TEAM_MAX];
 };

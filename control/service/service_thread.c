@@ -18,6 +18,13 @@ static uint32_t take(struct service_thread *t)
            service_take(t->handoff, t->service, t->taken + taken, SERVICE_THREAD_JOBS - taken);
 }
 
+static void sleep_well(struct service_thread *t)
+{
+    service_wait(t->handoff, t->service, SLEEP_MS);
+    if (t->woken)
+        t->woken(t->context);
+}
+
 static void *run(void *arg)
 {
     struct service_thread *t = arg;
@@ -33,7 +40,7 @@ static void *run(void *arg)
         else if (last)
             return NULL;
         else
-            service_wait(t->handoff, t->service, SLEEP_MS);
+            sleep_well(t);
     }
 }
 

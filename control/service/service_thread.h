@@ -22,6 +22,9 @@ struct service_thread {
      * again without waiting, with new jobs or none. */
     uint32_t (*serve)(void *context, struct job **jobs, uint32_t count);
     void *context;
+    /* Called when the thread was woken, or has slept for a second, and there are no jobs; may be
+     * NULL. */
+    void (*woken)(void *context);
     /* Set by `serve`, 0 at first: after the next jobs were taken, more of them are waited for so
      * long, so that they can share what is costly. Nanoseconds, less than a second. */
     uint32_t gather_ns;

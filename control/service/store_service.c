@@ -54,6 +54,8 @@ enum job_status store_service_job_status(enum store_status status)
     case STORE_NEWER:
     case STORE_FAILED:
     case STORE_TOO_OLD:
+    case STORE_EXISTS:
+    case STORE_LIMIT:
         break;
     }
     return JOB_FAILED;

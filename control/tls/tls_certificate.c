@@ -135,29 +135,33 @@ static bool check_time(struct tls_certificate *c, const struct config_certificat
     return true;
 }
 
-/* An OCSP response (RFC 6960 section 4.2.1), of which only is read whether it is one. */
+bool tls_certificate_staple(struct tls_certificate *c, BIO *der)
+{
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE_bio(der, NULL);
+    int len = 0;
+
+    if (response && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+        len = i2d_OCSP_RESPONSE(response, &c->staple);
+    OCSP_RESPONSE_free(response);
+    c->staple_len = len > 0 ? (size_t)len : 0;
+    return len > 0 && len < STAPLE_MAX;
+}
+
 static bool load_staple(struct tls_certificate *c, const struct config_certificate *config,
                         struct writer *why)
 {
     BIO *file;
-    OCSP_RESPONSE *response;
-    int len;
+    bool good;
 
     if (!config->ocsp[0])
         return true;
     file = open_file(config, config->ocsp, why);
     if (!file)
         return false;
-    response = d2i_OCSP_RESPONSE_bio(file, NULL);
+    good = tls_certificate_staple(c, file);
     BIO_free(file);
-    if (!response || OCSP_response_status(response) != OCSP_RESPONSE_STATUS_SUCCESSFUL) {
-        OCSP_RESPONSE_free(response);
-        return refuse(why, config, "%s is no successful OCSP response in DER", config->ocsp);
-    }
-    len = i2d_OCSP_RESPONSE(response, &c->staple);
-    OCSP_RESPONSE_free(response);
-    c->staple_len = len > 0 ? (size_t)len : 0;
-    return len > 0 && len < STAPLE_MAX ? true : refuse(why, config, "%s is too long", config->ocsp);
+    return good ? true
+                : refuse(why, config, "%s is no successful OCSP response in DER", config->ocsp);
 }
 
 bool tls_certificate_load(struct tls_certificate *c, const struct config_certificate *config,

@@ -21,6 +21,9 @@ struct tls_certificate {
 /* Reads its files. False: a line in `why` says what is wrong; nothing is held then. */
 bool tls_certificate_load(struct tls_certificate *c, const struct config_certificate *config,
                           struct writer *why);
+/* Reads the response that is stapled, of which only is read whether it is one (RFC 6960 section
+ * 4.2.1). False: it is no successful one, or too long. */
+bool tls_certificate_staple(struct tls_certificate *c, BIO *der);
 void tls_certificate_fini(struct tls_certificate *c);
 /* Whether the certificate is for this name (RFC 6125 section 6.4). */
 bool tls_certificate_names(const struct tls_certificate *c, const char *name);

@@ -92,16 +92,18 @@ static int give_staple(SSL *ssl, void *arg)
  * ProtocolNameList (RFC 7301 section 3.1). Of ours only POP3 has a registered name; who offers
  * others alone is not let in, lest one protocol's bytes be taken for another's.
  */
+static const char *const alpn_names[] = {
+    [LISTENER_POP3] = "\4pop3", [LISTENER_IMAP] = "\4imap", [LISTENER_SUBMISSION] = NULL};
+
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned int in_len, void *arg)
 {
-    static const unsigned char pop3[] = "\4pop3";
+    const char *name = arg;
     unsigned char *chosen;
 
     (void)ssl;
-    (void)arg;
-    if (SSL_select_next_proto(&chosen, out_len, pop3, sizeof(pop3) - 1, in, in_len) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_len, (const unsigned char *)name,
+                              (unsigned int)strlen(name), in, in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -224,8 +226,9 @@ static bool add_set(struct tls_contexts *contexts, const struct config *config,
     SSL_CTX_set_cert_cb(context, choose_certificate, set);
     SSL_CTX_set_tlsext_status_cb(context, give_staple);
     SSL_CTX_set_tlsext_status_arg(context, set);
-    if (listener->protocol == LISTENER_POP3)
-        SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    if (alpn_names[listener->protocol])
+        SSL_CTX_set_alpn_select_cb(context, choose_protocol,
+                                   (void *)alpn_names[listener->protocol]);
     tls_handshake_prepare(context);
     tls_identities_use(contexts->identities, context);
     tls_tickets_use(tickets, context, TICKETS);

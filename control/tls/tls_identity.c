@@ -141,19 +141,23 @@ static void put_email(X509 *certificate, struct writer *address)
     GENERAL_NAMES_free(names);
 }
 
-void tls_identities_find(SSL *ssl, struct writer *address)
+void tls_identities_name(const struct tls_identities *s, X509 *certificate, struct writer *address)
 {
-    const struct tls_identities *s = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place());
-    X509 *certificate = SSL_get0_peer_certificate(ssl);
-    const char *account;
+    const char *account = find_item(s, certificate);
 
-    /* A session that is resumed was verified when it began. */
-    if (!s || !certificate || X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
-        return;
-    account = find_item(s, certificate);
     if (account)
         writer_text(address, account);
     else if (s->email)
         put_email(certificate, address);
     ERR_clear_error();
+}
+
+void tls_identities_find(SSL *ssl, struct writer *address)
+{
+    const struct tls_identities *s = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place());
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
+
+    /* A session that is resumed was verified when it began. */
+    if (s && certificate && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0)
+        tls_identities_name(s, certificate, address);
 }

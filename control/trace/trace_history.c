@@ -113,7 +113,9 @@ static bool note_place(void *context, const struct store_entry *e)
 
     w->found = true;
     snprintf(detail, sizeof(detail), "%s of account %llu, UID %u, %llu octets, flags %u",
-             e->place == MESSAGE_QUARANTINE ? "quarantine" : "inbox",
+             e->place == MESSAGE_QUARANTINE ? "quarantine"
+             : e->place == STORE_FOLDER     ? "folder"
+                                            : "inbox",
              (unsigned long long)e->account, e->uid, (unsigned long long)e->size, e->flags);
     add_at(w->rows, e->saved_ms, "store", "place", detail);
     return true;
