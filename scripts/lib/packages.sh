@@ -7,9 +7,9 @@ packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
     libcurl4-openssl-dev libidn2-dev libidn-dev libunistring-dev libpcre2-dev libcrypt-dev libmicrohttpd-dev libldap-dev libseccomp-dev
     libpcap-dev zlib1g-dev libzstd-dev libxxhash-dev libmxml-dev)
 packages_run=(iproute2 ethtool openssl curl swaks msmtp libio-socket-inet6-perl gnuplot-nox)
-packages_test=(gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
+packages_test=(gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
     llvm dpdk-dev tcpdump iputils-ping bpftool faketime mpop fetchmail getmail6 s-nail mutt libnet-ssleay-perl gsasl zstd valgrind)
-packages_bench=(postfix dovecot-pop3d dpdk-dev)
+packages_bench=(postfix dovecot-pop3d dovecot-imapd dpdk-dev)
 
 # Mail servers whose clients the tests talk to. Debian lets one of them be installed, so each is unpacked into a folder of
 # its own, with the libraries that the system lacks. Nothing of them is set up or started.
@@ -62,7 +62,7 @@ packages_install() {
     fi
     packages_apt "${missing[@]}" >&2 || { apt-get -qq update >&2 && packages_apt "${missing[@]}" >&2; } || return 1
     # Debian starts it at once; ours are started by the scripts, with a configuration of their own.
-    if [[ " ${missing[*]} " == *" dovecot-pop3d "* ]]; then
+    if [[ " ${missing[*]} " == *" dovecot-"* ]]; then
         systemctl disable --now dovecot >/dev/null 2>&1 || true
     fi
 }

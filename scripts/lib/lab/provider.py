@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -62,11 +63,11 @@ class Key:
 
 
 class Provider:
-    """Serves HTTP on localhost of the engine's namespace."""
+    """Serves HTTP on localhost of the engine's namespace; with an item of tls.certificates HTTPS, by that name."""
 
-    def __init__(self, namespaces, port):
-        self.port, self.namespaces = port, namespaces
-        self.issuer = f"http://127.0.0.1:{port}/realm"
+    def __init__(self, namespaces, port, tls=None):
+        self.port, self.namespaces, self.tls = port, namespaces, tls
+        self.issuer = f"https://localhost:{port}/realm" if tls else f"http://127.0.0.1:{port}/realm"
         self.keys = [Key(algorithm, algorithm.lower()) for algorithm in ("RS256", "ES256", "EdDSA")]
         self.known = {}  # opaque tokens: what is said of them
         self.delay, self.asked, self.broken = 0, [], False
@@ -138,9 +139,17 @@ class Provider:
             allow_reuse_address = True
             daemon_threads = True
 
+            def handle_error(self, _request, _client):
+                """Clients that do not like the certificate are meant to."""
+
         run("ip", "-n", self.namespaces.engine, "link", "set", "lo", "up")
         with inside(self.namespaces.engine):
             self.server = Server(("127.0.0.1", self.port), Handler)
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.tls["certificate"], self.tls["key"])
+            # The handshake is its client's thread's to make, not that of all.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
 
     def stop(self):

@@ -32,8 +32,11 @@ attributetype ( 1.3.6.1.4.1.4203.666.11.99.2 NAME 'mailQuota' EQUALITY caseIgnor
 attributetype ( 1.3.6.1.4.1.4203.666.11.99.3 NAME 'accountStatus' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.4203.666.11.99.4 NAME 'maySendAs' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.4203.666.11.99.5 NAME 'scramKeys' EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
+attributetype ( 1.3.6.1.4.1.4203.666.11.99.6 NAME 'mailForwardingAddress' EQUALITY caseIgnoreIA5Match SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )
+attributetype ( 1.3.6.1.4.1.4203.666.11.99.7 NAME 'deliveryMode' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.4203.666.11.99.8 NAME 'rfc822MailMember' EQUALITY caseIgnoreIA5Match SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )
 objectclass ( 1.3.6.1.4.1.4203.666.11.99.20 NAME 'mailAccount' SUP top AUXILIARY
-    MAY ( mail $ mailAlternateAddress $ mailQuota $ accountStatus $ maySendAs $ scramKeys ) )
+    MAY ( mail $ mailAlternateAddress $ mailQuota $ accountStatus $ maySendAs $ scramKeys $ mailForwardingAddress $ deliveryMode $ rfc822MailMember ) )
 attributetype ( 1.3.6.1.4.1.4203.666.11.99.10 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.4203.666.11.99.11 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.4203.666.11.99.12 NAME 'proxyAddresses' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
@@ -170,6 +173,10 @@ class Slapd(Owner):
     def add(self, *entries):
         """Adds entries to the tree of the running server."""
         run(_tool("ldapmodify"), "-a", "-x", "-H", self.local, "-D", ADMIN, "-w", ADMIN_PASSWORD, data="\n".join(entries).encode())
+
+    def change(self, *changes):
+        """Makes changes to the tree of the running server, as LDIF with a changetype."""
+        run(_tool("ldapmodify"), "-x", "-H", self.local, "-D", ADMIN, "-w", ADMIN_PASSWORD, data="\n".join(changes).encode())
 
     def searches(self, text):
         """How many searches so far had that in their filter or base."""

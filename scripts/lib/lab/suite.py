@@ -160,7 +160,7 @@ def fuzzers(seconds, more=()):
     programs = [path for path in sorted((ROOT / "build-sanitized/tests/fuzz").glob("fuzz_*")) if path.is_file()]
     if not programs:
         return [Case("fuzzers", "failed", "none was built")]
-    each, longer = max(2, seconds * JOBS // len(programs)), dict(more)
+    each, longer = max(1, seconds * JOBS // len(programs)), dict(more)
     with ThreadPoolExecutor(JOBS) as pool:
         return list(pool.map(lambda program: fuzz(program, longer.get(program.name, each)), programs))
 
@@ -300,9 +300,11 @@ def parts(options):
             ("tree", lambda: pytest("tests/tree")),
             ("unit tests", lambda: unit_tests("build")),
             ("instructions", instructions),
-            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 15)))),
+            ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 8)))),
             *([("power loss", power_loss)] if options.long else []),
             ("suites", lambda: suites(options.long)),
+            # What tests IMAP, itself tested against another server: all of it in the long tier, how scripts are read in both.
+            ("imap", lambda: pytest("tests/imap" if options.long else "tests/imap/test_language.py")),
             ("system tests", system),
             ("bench", bench),
             *(ahead.row(*row) for row in beside),
