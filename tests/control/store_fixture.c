@@ -65,7 +65,7 @@ struct store_fixture *store_fixture_new(uint64_t number, uint64_t size, uint32_t
     m->envelope.client_port = 4321;
     m->envelope.body = MESSAGE_BODY_8BITMIME;
     m->envelope.ret = 2;
-    m->envelope.require_tls = true;
+    m->envelope.require_tls = m->envelope.tls_optional = true;
     m->envelope.priority = -3;
     m->envelope.deliver_by_ms = 1800000000000;
     m->envelope.hold_until_ms = 1750000000000;

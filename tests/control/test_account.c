@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/directory/password.h"
 #include "control/service/account_service.h"
 #include "control/service/account_table.h"
 #include "control/store/store.h"
@@ -345,13 +346,22 @@ static enum job_status ask(struct handoff *h, const char *user, const char *pass
 
 static const struct login_guard_limits limits = {.delay_ms = 1000, .delay_max_ms = 30000};
 
+static struct login_guard *guard;
+
 static struct account_service *start(struct handoff *h, struct directory_chain *chain,
                                      const struct account_fakes *fakes)
 {
+    guard = login_guard_new((uint8_t[16]){1});
+    login_guard_limit(guard, &limits);
     return account_service_start(
-        &(struct account_service_options){.handoff = h, .threads = 2},
-        &(struct account_setting){
-            .chain = chain, .fakes = fakes, .limits = limits, .timeout_ms = 1000});
+        &(struct account_service_options){.handoff = h, .guard = guard, .threads = 2},
+        &(struct account_setting){.chain = chain, .fakes = fakes, .timeout_ms = 1000});
+}
+
+static void stop(struct account_service *s)
+{
+    account_service_stop(s);
+    login_guard_free(guard);
 }
 
 static struct directory_chain *chain_of(struct account_table *t)
@@ -378,13 +388,12 @@ static void jobs_are_answered_also_across_a_reload(void)
     CHECK(ask(h, "alice@example.test", "old", true, &id) == JOB_CANCELLED);
     account_service_set(s, &(struct account_setting){.chain = after,
                                                      .fakes = account_table_fakes(new),
-                                                     .limits = limits,
                                                      .timeout_ms = 1000});
     CHECK(directory_chain_free(before));
     CHECK(ask(h, "alice@example.test", "old", false, &id) == JOB_REFUSED);
     CHECK(ask(h, "alice@example.test", "new", false, &id) == JOB_OK && id == 7);
     CHECK(ask(h, "bob@example.test", "bob", false, &id) == JOB_REFUSED);
-    account_service_stop(s);
+    stop(s);
     CHECK(directory_chain_free(after));
     handoff_free(h);
 }
@@ -430,9 +439,22 @@ static void a_flood_starves_nobody(void)
     CHECK(answered == 40 && right == 1 && busy + wrong == 39);
     /* The address owes its longest wait after a few: the rest is not judged. */
     CHECK(wrong >= 4 && wrong <= 8 && delay > 8000);
-    account_service_stop(s);
+    stop(s);
     CHECK(directory_chain_free(chain));
     handoff_free(h);
+}
+
+static void passwords_are_made_for_both(void)
+{
+    struct password_kept kept;
+    struct scram_keys keys;
+
+    CHECK(password_make(span_text("p\xc3\xb6"), "$y$", &kept));
+    CHECK(password_check(span_text("po\xcc\x88"), kept.hash) &&
+          !password_check(span_text("po"), kept.hash));
+    CHECK(scram_keys_read(span_text(kept.scram), &keys) && keys.salt_len == 16);
+    CHECK(!password_make(span_text(""), "$y$", &kept));
+    CHECK(!password_make(span_of("a\0b", 3), "$y$", &kept));
 }
 
 int main(void)
@@ -448,5 +470,6 @@ int main(void)
     CHECK_CASE(no_table_without_ids);
     CHECK_CASE(jobs_are_answered_also_across_a_reload);
     CHECK_CASE(a_flood_starves_nobody);
+    CHECK_CASE(passwords_are_made_for_both);
     return check_end();
 }

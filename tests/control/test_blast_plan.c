@@ -432,7 +432,16 @@ static void plots_are_described(void)
     json_decref(timeline);
 }
 
-static void wrong_words_are_refused(void)
+static void refuse_all(const char *const *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!CHECK(!planned(lines[i])))
+            printf("# %s\n", lines[i]);
+        blast_plan_fini(&plan);
+    }
+}
+
+static void words_that_are_none(void)
 {
     static const char *const lines[] = {
         "",
@@ -461,6 +470,14 @@ static void wrong_words_are_refused(void)
         PORT " --shapes round",
         PORT " --languages klingon",
         PORT " --spam 101",
+    };
+
+    refuse_all(lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+static void lines_and_floods_that_are_none(void)
+{
+    static const char *const lines[] = {
         PORT " --loss 101",
         PORT " --loss 5x",
         PORT " --loss -5",
@@ -481,6 +498,14 @@ static void wrong_words_are_refused(void)
         "198.18.1.0/24",
         "--dev e --to 10.0.0.1:25 --address 10.0.0.2/24 --syn-flood 9 --syn-flood-from "
         "10.0.0.128/25",
+    };
+
+    refuse_all(lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+static void plans_that_are_none(void)
+{
+    static const char *const lines[] = {
         PORT " --hold 5 --verify --password-file /etc/passwd",
         PORT " --steps 10",
         PORT " --steps 10:",
@@ -511,11 +536,7 @@ static void wrong_words_are_refused(void)
         PORT " --pop3-to 8.8.8.8:110",
     };
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        if (!CHECK(!planned(lines[i])))
-            printf("# %s\n", lines[i]);
-        blast_plan_fini(&plan);
-    }
+    refuse_all(lines, sizeof(lines) / sizeof(lines[0]));
 }
 
 int main(void)
@@ -532,6 +553,8 @@ int main(void)
     CHECK_CASE(options_come_from_a_file);
     CHECK_CASE(progress_is_told);
     CHECK_CASE(plots_are_described);
-    CHECK_CASE(wrong_words_are_refused);
+    CHECK_CASE(words_that_are_none);
+    CHECK_CASE(lines_and_floods_that_are_none);
+    CHECK_CASE(plans_that_are_none);
     return check_end();
 }

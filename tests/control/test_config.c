@@ -261,7 +261,28 @@ static const struct {
     {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, c@b.test]}\n",
      ":10: aliases[].members: expected accounts or aliases; c@b.test is neither"},
     {ADDRESSES "aliases:\n- {address: x@b.test, members: []}\n",
-     ":10: aliases[].members: expected a sequence of 1 to 100 items"},
+     ":10: aliases[].members, aliases[].forward: expected at least one; x@b.test leads nowhere"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, forward: [y@B.test]}\n",
+     ":10: aliases[].forward: expected addresses on other servers; the domain of y@B.test is one "
+     "of "
+     "`domains`"},
+    {ADDRESSES "aliases:\n- {address: x@b.test, forward: [\xc3\xbc@far.test]}\n",
+     ":10: aliases[].forward: expected addresses of at most 254 octets with local parts in ASCII"},
+    {LEAST "submission: {canonical: [{address: nobody, to: x@y.test}]}\n",
+     ":7: submission.canonical[].address: expected an address, or \"@\" and a domain"},
+    {LEAST "submission: {canonical: [{address: a@b.test, to: '@y.test'}]}\n",
+     ":7: submission.canonical[].to: expected an address with a local part in ASCII"},
+    {LEAST "submission: {canonical: [{address: '@b.test', to: x@y.test}, {address: '@B.test', to: "
+           "z@y.test, applies_to: sender}]}\n",
+     ":7: submission.canonical[].address: expected each once for senders and once for recipients; "
+     "@b.test stands there twice"},
+    {LEAST "submission: {masquerade: {domains: ['!']}}\n",
+     ": submission.masquerade.domains: expected domains, with or without \"!\" in front; ! is "
+     "none"},
+    {LEAST "submission: {canonical_classes: [header]}\n",
+     ": submission.canonical_classes: expected envelope_sender, envelope_recipient, header_sender "
+     "or "
+     "header_recipient; found \"header\""},
     {ADDRESSES "aliases:\n- {address: x@b.test, members: [a@b.test, X@b.test]}\n",
      ":10: aliases[].members: expected accounts in the end; x@b.test leads back to itself"},
     {ADDRESSES "aliases:\n- {address: x@b.test, members: [y@b.test]}\n"

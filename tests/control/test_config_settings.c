@@ -169,6 +169,96 @@ static void aliases_are_expanded_to_accounts(void)
     directory_free(directory);
 }
 
+static void forwards_go_to_the_queue(void)
+{
+    struct config *config = config_of(
+        TOP "domains:\n- {name: a.test, catch_all: far@a.test}\n"
+            "accounts:\n- {address: Al@a.test, password: \"" HASH
+            "\", forward: [Al@B\u00FCcher.example], keep_copy: false}\n"
+            "aliases:\n- {address: Far@a.test, forward: [x@far.test, x@FAR.test, X@far.test]}\n"
+            "- {address: all@a.test, members: [far@a.test, al@a.test], forward: [x@far.test]}\n");
+    struct directory *directory = directory_new(64);
+    uint64_t calls = 0;
+    struct config_settings_source source = {.config = config,
+                                            .version = 1,
+                                            .directory = directory,
+                                            .queue = 9,
+                                            .account_id = id_of,
+                                            .tenant_id = tenant_of,
+                                            .context = &calls};
+    const struct directory_entry *e;
+
+    if (!CHECK(config != NULL))
+        return;
+    free(config_settings(&source));
+    check_entry(directory, "al@a.test", (uint64_t[]){109, 9}, 2);
+    check_entry(directory, "far@a.test", (uint64_t[]){9, 9}, 2);
+    check_entry(directory, "a.test", (uint64_t[]){9, 9}, 2);
+    check_entry(directory, "all@a.test", (uint64_t[]){109, 9, 9, 9}, 4);
+    rcu_register_thread();
+    e = directory_find(directory, DIRECTORY_ADDRESS, span_text("all@a.test"));
+    if (CHECK(e && e->account_count == 4)) {
+        CHECK(e->accounts[0].no_copy && !e->accounts[1].no_copy);
+        CHECK_TEXT(e->accounts[1].forward, "Al@xn--bcher-kva.example");
+        CHECK_TEXT(e->accounts[1].address, "Al@a.test");
+        CHECK_TEXT(e->accounts[2].forward, "x@far.test");
+        CHECK_TEXT(e->accounts[2].address, "all@a.test");
+        CHECK_TEXT(e->accounts[3].forward, "X@far.test");
+        CHECK(e->accounts[3].reject_score == 15000);
+    }
+    e = directory_find(directory, DIRECTORY_DOMAIN, span_text("a.test"));
+    CHECK_TEXT(e->accounts[0].address, "Far@a.test");
+    rcu_unregister_thread();
+    config_free(config);
+    directory_free(directory);
+}
+
+static bool mapped(const struct settings *s, enum address_map_class where, const char *from,
+                   const char *to)
+{
+    uint8_t text[ADDRESS_MAP_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct address a;
+
+    return address_mailbox(span_text(from), ADDRESS_ALLOW_UTF8, &a) == ADDRESS_OK &&
+           address_map(s->submission_maps, where, &a, &w) &&
+           span_equal(writer_span(&w), span_text(to));
+}
+
+/* They outlive the configuration. */
+static void maps_go_with_the_settings(void)
+{
+    struct config *config = config_of(
+        POP3 "submission:\n"
+             "  canonical: [{address: Anna@old.test, to: A.Berg@new.test},\n"
+             "    {address: '@B\u00FCcher.test', to: '@new.test', applies_to: sender},\n"
+             "    {address: '@b\u00FCcher.test', to: '@other.test', applies_to: recipient}]\n"
+             "  masquerade: {domains: ['!Keep.host.test', host.test], except: [Root]}\n");
+    struct directory *directory = directory_new(64);
+    uint64_t calls = 0;
+    struct config_settings_source source = {.config = config,
+                                            .version = 1,
+                                            .directory = directory,
+                                            .account_id = id_of,
+                                            .tenant_id = tenant_of,
+                                            .context = &calls};
+    struct settings *s = config ? config_settings(&source) : NULL;
+
+    config_free(config);
+    if (!CHECK(s && s->submission_maps))
+        return;
+    CHECK(mapped(s, ADDRESS_MAP_HEADER_SENDER, "anna@OLD.test", "A.Berg@new.test"));
+    CHECK(mapped(s, ADDRESS_MAP_ENVELOPE_RECIPIENT, "anna@old.test", "A.Berg@new.test"));
+    CHECK(mapped(s, ADDRESS_MAP_ENVELOPE_SENDER, "x@xn--bcher-kva.test", "x@new.test"));
+    CHECK(mapped(s, ADDRESS_MAP_HEADER_RECIPIENT, "x@xn--bcher-kva.test", "x@other.test"));
+    CHECK(mapped(s, ADDRESS_MAP_HEADER_RECIPIENT, "x@a.host.test", "x@host.test"));
+    CHECK(!mapped(s, ADDRESS_MAP_ENVELOPE_RECIPIENT, "x@a.host.test", "x@host.test"));
+    CHECK(!mapped(s, ADDRESS_MAP_HEADER_SENDER, "x@a.keep.host.test", "x@host.test"));
+    CHECK(!mapped(s, ADDRESS_MAP_HEADER_SENDER, "ROOT@a.host.test", "ROOT@host.test"));
+    free(s);
+    directory_free(directory);
+}
+
 static void every_domain_has_its_postmaster(void)
 {
     struct config *config =
@@ -242,6 +332,8 @@ int main(void)
     check_begin();
     CHECK_CASE(settings_and_directory_come_of_the_configuration);
     CHECK_CASE(aliases_are_expanded_to_accounts);
+    CHECK_CASE(maps_go_with_the_settings);
+    CHECK_CASE(forwards_go_to_the_queue);
     CHECK_CASE(every_domain_has_its_postmaster);
     CHECK_CASE(no_settings_without_ids_or_room);
     return check_end();

@@ -11,8 +11,10 @@
 #include "control/directory/password.h"
 #include "control/directory/store_backend.h"
 #include "control/service/account_service.h"
+#include "control/service/identity_service.h"
 #include "control/service/directory_service.h"
 #include "control/store/store.h"
+#include "proto/address/address.h"
 #include "tests/harness/check.h"
 
 /* ---- a back end that does what the test says ---- */
@@ -23,6 +25,7 @@ struct fake {
     struct directory_backend backend;
     const char *has; /* the one account that it has; its domain is its only one */
     const char *hash;
+    const char *forward; /* it leads there alone; NULL: nowhere else */
     _Atomic int behaviour;
     _Atomic uint32_t asked;
     pthread_mutex_t lock;
@@ -53,6 +56,15 @@ static enum directory_result answer_of(struct fake *f, struct directory_question
     m->quota = DIRECTORY_QUOTA_DEFAULT;
     m->policy = (struct directory_policy){.known = true, .tenant = span_text("default")};
     q->answer.hash = directory_text(q, span_text(f->hash));
+    if (!f->forward)
+        return DIRECTORY_FOUND;
+    m->no_copy = true;
+    /* Said twice, it is meant once. */
+    for (int i = 0; i < 2; i++) {
+        m = directory_member(q);
+        m->mailbox = directory_text(q, q->name);
+        m->forward = directory_text(q, span_text(f->forward));
+    }
     return DIRECTORY_FOUND;
 }
 
@@ -165,14 +177,20 @@ static struct job *submit(struct scene *s, const char *address, uint64_t account
     return job;
 }
 
-static enum job_status wait_for(struct scene *s, struct job *job)
+static bool is_answered(struct scene *s, struct job *job)
 {
     struct job *answered = NULL;
-    enum job_status status;
 
     for (int i = 0; i < 5000 && job_answers(s->port, &answered, 1) == 0; i++)
         usleep(1000);
-    if (!CHECK(answered == job))
+    return CHECK(answered == job);
+}
+
+static enum job_status wait_for(struct scene *s, struct job *job)
+{
+    enum job_status status;
+
+    if (!is_answered(s, job))
         return JOB_CANCELLED;
     status = (enum job_status)job->status;
     job_give(s->port, job);
@@ -329,6 +347,7 @@ static uint64_t id_of(void *context, const struct directory_member *member)
 
 static void logins_wait_for_none_but_their_own(void)
 {
+    struct login_guard *guard = login_guard_new((uint8_t[16]){1});
     struct account_fakes fakes = {.hash = ""};
     struct account_service *accounts;
     struct password_kept kept;
@@ -340,8 +359,11 @@ static void logins_wait_for_none_but_their_own(void)
     s.first.hash = kept.hash;
     snprintf(fakes.hash, sizeof(fakes.hash), "%s", kept.hash);
     accounts = account_service_start(
-        &(struct account_service_options){
-            .handoff = s.handoff, .threads = 2, .method = "$6$", .account_id = id_of},
+        &(struct account_service_options){.handoff = s.handoff,
+                                          .guard = guard,
+                                          .threads = 2,
+                                          .method = "$6$",
+                                          .account_id = id_of},
         &(struct account_setting){.chain = s.chain, .fakes = &fakes, .timeout_ms = 1000});
     s.second.behaviour = STALLS;
     stalled = submit_login(&s, "two@second.test", "secret", 1);
@@ -354,76 +376,79 @@ static void logins_wait_for_none_but_their_own(void)
     s.first.behaviour = IS_AWAY;
     CHECK(wait_for(&s, submit_login(&s, "one@first.test", "secret", 4)) == JOB_FAILED);
     account_service_stop(accounts);
+    login_guard_free(guard);
     finish(&s);
 }
 
-/* ---- pools ---- */
-
-static void serve_slowly(void *context, uint32_t thread, struct directory_question *q)
+static struct job *submit_identity(struct scene *s, const char *shown, const char *identity,
+                                   uint8_t client, uint8_t *name)
 {
-    usleep(20000);
-    directory_answer(q, DIRECTORY_NOBODY);
+    struct job *job = job_take(s->port);
+
+    job->kind = JOB_ACCOUNT_IDENTITY;
+    job->account_identity = (struct job_account_identity){.shown = span_text(shown),
+                                                          .identity = span_text(identity),
+                                                          .client = {.bytes = {client}},
+                                                          .name = name};
+    job_submit(s->port, job);
+    handoff_flush(s->port);
+    return job;
 }
 
-static _Atomic uint32_t nobody, unavailable;
-
-static void count(struct directory_question *q, enum directory_result result)
+/* For how long the refusal of a login is to be held back. */
+static uint32_t refused_for(struct scene *s, struct job *job)
 {
-    nobody += result == DIRECTORY_NOBODY;
-    unavailable += result == DIRECTORY_UNAVAILABLE;
+    bool password = job->kind == JOB_ACCOUNT_LOGIN;
+
+    CHECK(is_answered(s, job) && job->status == JOB_REFUSED);
+    return password ? job->account_login.delay_ms_out : job->account_identity.delay_ms_out;
 }
 
-static void a_pool_is_bounded_and_keeps_deadlines(void)
+/* Passwords, and what is shown instead of one, count together: by account and by address. */
+static void all_ways_to_log_in_count_together(void)
 {
-    struct directory_pool *pool = directory_pool_start(&(struct directory_pool_options){
-        .name = "test", .threads = 1, .waiting = 2, .serve = serve_slowly});
-    struct directory_question q[6] = {{0}};
+    static const struct login_guard_limits limits = {.delay_ms = 1000, .delay_max_ms = 30000};
+    struct login_guard *guard = login_guard_new((uint8_t[16]){1});
+    struct config *config = calloc(1, sizeof(*config));
+    struct account_fakes fakes = {.hash = ""};
+    struct account_service *accounts;
+    struct identity_service *identities;
+    uint8_t why_bytes[256], name[ADDRESS_KEY_MAX];
+    struct writer why = writer_of(why_bytes, sizeof(why_bytes));
+    struct scene s;
 
-    for (int i = 0; i < 6; i++) {
-        q[i].done = count;
-        q[i].one = true;
-        q[i].deadline_ms = i == 5 ? 0 : UINT64_MAX;
-        directory_pool_ask(pool, &q[i]);
-        if (i == 0)
-            usleep(5000); /* it is being served */
-    }
-    CHECK(directory_pool_counters(pool).full == 3);
-    directory_pool_stop(pool);
-    CHECK(nobody == 3 && unavailable == 3);
+    begin(&s);
+    login_guard_limit(guard, &limits);
+    accounts = account_service_start(
+        &(struct account_service_options){.handoff = s.handoff,
+                                          .guard = guard,
+                                          .threads = 1,
+                                          .method = "$6$",
+                                          .account_id = id_of},
+        &(struct account_setting){.chain = s.chain, .fakes = &fakes, .timeout_ms = 1000});
+    identities = identity_service_start(
+        &(struct identity_service_options){
+            .handoff = s.handoff, .guard = guard, .threads = 1, .account_id = id_of},
+        &(struct identity_setting){.chain = s.chain,
+                                   .oauth = oauth_new(&config->oauth, &why),
+                                   .timeout_ms = 1000,
+                                   .wait_ms = 1000});
+    if (!CHECK(accounts && identities))
+        return;
+    CHECK(refused_for(&s, submit_login(&s, "one@first.test", "wrong", 2)) <= 1000);
+    /* The same account in another spelling, shown by a stranger from another address. */
+    CHECK(refused_for(&s, submit_identity(&s, "nobody@first.test", "One@First.test", 3, name)) ==
+          2000);
+    /* Another account from that address. */
+    CHECK(refused_for(&s, submit_login(&s, "two@second.test", "wrong", 3)) > 2000);
+    account_service_stop(accounts);
+    identity_service_stop(identities);
+    login_guard_free(guard);
+    free(config);
+    finish(&s);
 }
 
 /* ---- rows of the store ---- */
-
-static void rows_come_back_as_they_went(void)
-{
-    struct directory_row_account a = {.disabled = true,
-                                      .quota = 77,
-                                      .mailbox = span_text("A@b.test"),
-                                      .hash = span_text("$6$"),
-                                      .send_as = {.count = 2,
-                                                  .name = {span_text("x@b.test"),
-                                                           span_text("@c.test")}}},
-                                 read;
-    struct directory_row_domain domain;
-    struct directory_row_alias alias;
-    uint8_t bytes[512];
-    struct writer w = writer_of(bytes, sizeof(bytes));
-    struct span whole, copy;
-
-    directory_row_put_account(&w, &a);
-    whole = writer_span(&w);
-    copy = guard_copy(whole, true);
-    CHECK(directory_row_read_account(copy, &read) && read.disabled && read.quota == 77 &&
-          read.send_as.count == 2 && span_equal(read.send_as.name[1], a.send_as.name[1]));
-    guard_free(copy);
-    for (size_t n = 0; n < whole.len; n++) {
-        copy = guard_copy(span_head(whole, n), true);
-        CHECK(!directory_row_read_account(copy, &read));
-        guard_free(copy);
-    }
-    CHECK(!directory_row_read_domain(whole, &domain));
-    CHECK(!directory_row_read_alias(whole, &alias));
-}
 
 static void keep(struct store *store, enum directory_row_kind kind, const char *name,
                  const struct directory_row_alias *alias)
@@ -438,7 +463,7 @@ static void keep(struct store *store, enum directory_row_kind kind, const char *
     else
         directory_row_put_account(&value, &(struct directory_row_account){.quota = 1});
     row = (struct store_directory_row){writer_span(&key), writer_span(&value)};
-    CHECK(store_directory_put(store, &row, 1) == STORE_OK);
+    CHECK(store_directory_put(store, &row, 1, NULL, 0) == STORE_OK);
 }
 
 struct waiting {
@@ -496,21 +521,41 @@ static void aliases_lead_to_accounts_in_the_end(void)
     CHECK(ask_store(b, &w, "loop@x.test") == DIRECTORY_FOUND && w.question.answer.count == 1 &&
           w.members[0].elsewhere);
     CHECK(ask_store(b, &w, "c@x.test") == DIRECTORY_NOBODY);
+    group.forward = (struct directory_row_list){1, {span_text("z@far.test")}};
+    keep(store, DIRECTORY_ROW_ALIAS, "g@x.test", &group);
+    CHECK(ask_store(b, &w, "both@x.test") == DIRECTORY_FOUND && w.question.answer.count == 4);
+    CHECK(span_equal(w.members[3].forward, span_text("z@far.test")) &&
+          span_equal(w.members[3].mailbox, span_text("g@x.test")));
     b->ops->free(b);
     store_close(store);
 }
 
-static void passwords_are_made_for_both(void)
+static void forwards_are_put_for_workers(void)
 {
-    struct password_kept kept;
-    struct scram_keys keys;
+    const struct directory_entry *entry;
+    struct store_account queue = {.key = span_text(STORE_QUEUE)};
+    uint64_t tenant, id;
+    struct scene s;
 
-    CHECK(password_make(span_text("p\xc3\xb6"), "$y$", &kept));
-    CHECK(password_check(span_text("po\xcc\x88"), kept.hash) &&
-          !password_check(span_text("po"), kept.hash));
-    CHECK(scram_keys_read(span_text(kept.scram), &keys) && keys.salt_len == 16);
-    CHECK(!password_make(span_text(""), "$y$", &kept));
-    CHECK(!password_make(span_of("a\0b", 3), "$y$", &kept));
+    begin(&s);
+    s.second.forward = "Two@far.test";
+    /* Without a queue nobody knows where it leads. */
+    CHECK(look_up(&s, "two@second.test") == JOB_FAILED);
+    CHECK(store_tenant_put(s.store, queue.key, &tenant) == STORE_OK &&
+          store_domain_put(s.store, tenant, queue.key, DIRECTORY_LOCAL, &queue.domain) ==
+              STORE_OK &&
+          store_account_put(s.store, &queue, &id) == STORE_OK);
+    CHECK(look_up(&s, "two@second.test") == JOB_OK);
+    rcu_register_thread();
+    entry = directory_find(s.table, DIRECTORY_ADDRESS, span_text("two@second.test"));
+    if (CHECK(entry && entry->account_count == 2)) {
+        CHECK(entry->accounts[0].no_copy && entry->accounts[0].id != id);
+        CHECK(entry->accounts[1].id == id && entry->accounts[1].quarantine_score == 5000);
+        CHECK_TEXT(entry->accounts[1].forward, "Two@far.test");
+        CHECK_TEXT(entry->accounts[1].address, "two@second.test");
+    }
+    rcu_unregister_thread();
+    finish(&s);
 }
 
 int main(void)
@@ -523,9 +568,8 @@ int main(void)
     CHECK_CASE(memory_is_bounded_for_either_kind);
     CHECK_CASE(senders_are_asked_about);
     CHECK_CASE(logins_wait_for_none_but_their_own);
-    CHECK_CASE(a_pool_is_bounded_and_keeps_deadlines);
-    CHECK_CASE(rows_come_back_as_they_went);
+    CHECK_CASE(all_ways_to_log_in_count_together);
     CHECK_CASE(aliases_lead_to_accounts_in_the_end);
-    CHECK_CASE(passwords_are_made_for_both);
+    CHECK_CASE(forwards_are_put_for_workers);
     return check_end();
 }

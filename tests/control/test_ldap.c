@@ -41,6 +41,9 @@ static struct config *config_of(const char *items)
 }
 
 #define OPENLDAP "  - {servers: [\"ldap://a\"], base: \"dc=example,dc=com\"}\n"
+#define FORWARDS                                                                                   \
+    "  - {servers: [\"ldap://a\"], base: \"dc=example,dc=com\", forward_only: "                    \
+    "[deliveryMode=nolocal]}\n"
 #define ACTIVE                                                                                     \
     "  - {servers: [\"ldaps://a\"], base: \"dc=example,dc=com\", schema: active_directory}\n"
 #define READS                                                                                      \
@@ -226,6 +229,24 @@ static void an_openldap_entry(void)
     config_free(config);
 }
 
+static void forwards_have_a_meaning(void)
+{
+    static const struct pair pairs[] = {{"mail", "alice@example.com"},
+                                        {"mailForwardingAddress", "smtp:Al@B\xc3\xbc"
+                                                                  "cher.example"},
+                                        {"mailForwardingAddress", "\xc3\xbc@far.example"},
+                                        {"mailForwardingAddress", "nothing"},
+                                        {"deliveryMode", "NoLocal"},
+                                        {NULL, NULL}};
+    struct config *config = config_of(FORWARDS);
+    struct ldap_person *p = person_of(config, pairs);
+
+    if (CHECK(p->forward_count == 1 && p->forward_only && p->bad == 2))
+        CHECK_TEXT(p->forwards[0], "Al@xn--bcher-kva.example");
+    free(p);
+    config_free(config);
+}
+
 /* SMTP: is the primary address whatever stands beside it; other schemes are no mail. */
 static void an_active_directory_entry(void)
 {
@@ -286,6 +307,32 @@ static void values_that_are_none_are_left_out(void)
 }
 
 /* A flag that cannot be read may be a lock. */
+/* Text in either case is the same (RFC 4530), octets are as they are. */
+static void what_never_changes_is_read(void)
+{
+    static const struct pair uuid[] = {{"entryUUID", "A0A0A0A0-0000-103E-8000-000000000001"},
+                                       {"entryUUID", ""},
+                                       {"objectGUID", "0123"},
+                                       {NULL, NULL}};
+    static const uint8_t guid[16] = {'A', 0, 0xff, 'B'};
+    struct config *config = config_of(
+        OPENLDAP ACTIVE "  - {servers: [\"ldap://a\"], base: \"dc=example\", unique: none}\n");
+    const struct ldap_map active = {.config = &config->ldap[1]},
+                          without = {.config = &config->ldap[2]};
+    struct ldap_person *p = person_of(config, uuid);
+
+    CHECK_TEXT(p->unique, "a0a0a0a0-0000-103e-8000-000000000001");
+    CHECK(p->bad == 1);
+    ldap_person_init(p, &active);
+    ldap_person_value(p, span_text("objectGUID"), span_of(guid, sizeof(guid)));
+    CHECK(span_equal(p->unique, span_of(guid, sizeof(guid))));
+    ldap_person_init(p, &without);
+    ldap_person_value(p, span_text("entryUUID"), span_text(uuid[0].value));
+    CHECK(p->unique.len == 0 && p->bad == 0);
+    free(p);
+    config_free(config);
+}
+
 static void accounts_are_switched_off(void)
 {
     static const struct pair status[] = {{"accountstatus", "Disabled"}, {NULL, NULL}};
@@ -503,8 +550,10 @@ int main(void)
     CHECK_CASE(filters_are_those_of_the_rfc);
     CHECK_CASE(an_openldap_entry);
     CHECK_CASE(an_active_directory_entry);
+    CHECK_CASE(forwards_have_a_meaning);
     CHECK_CASE(of_several_values_the_least_counts);
     CHECK_CASE(values_that_are_none_are_left_out);
+    CHECK_CASE(what_never_changes_is_read);
     CHECK_CASE(accounts_are_switched_off);
     CHECK_CASE(passwords_are_those_that_we_can_check);
     CHECK_CASE(a_group_has_bounds);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
 #include "control/service/login_guard.h"
 #include "tests/harness/check.h"
 
@@ -15,7 +17,8 @@ static struct ip_address address(const char *text)
 
 static struct login_guard *guard(void)
 {
-    struct login_guard *g = login_guard_new(42);
+    static const uint8_t secret[16] = {42};
+    struct login_guard *g = login_guard_new(secret);
 
     login_guard_limit(g, &limits);
     return g;
@@ -35,7 +38,7 @@ static bool right(struct login_guard *g, const char *client, const char *user, u
     struct ip_address a = address(client);
 
     return CHECK(login_guard_admit(g, &a, span_text(user), now)) &&
-           login_guard_right(g, &a, span_text(user), now);
+           login_guard_right(g, &a, span_text(user), span_text(user), now);
 }
 
 static void waits_double_up_to_a_bound(void)
@@ -254,6 +257,64 @@ static void zero_means_no_wait(void)
     login_guard_free(g);
 }
 
+/* What a token gets wrong and what a password gets wrong add up, and neither takes the other's
+ * place in the queue. */
+static void whoever_is_named_last_counts_together(void)
+{
+    struct ip_address a = address("198.18.0.1"), b = address("198.18.0.2");
+    struct span nobody = span_text(""), user = span_text("a");
+    struct login_guard *g = guard();
+
+    CHECK(wrong(g, "198.18.0.1", "a", 1000) == 1000);
+    CHECK(login_guard_admit(g, &b, user, 10000) && login_guard_wrong(g, &b, user, 10000) == 2000);
+    CHECK(login_guard_admit(g, &a, nobody, 20000) &&
+          login_guard_wrong(g, &a, nobody, 20000) == 2000);
+    /* One that waits for its judgement stays where it is when a token without a name is right. */
+    for (int i = 0; i < LOGIN_GUARD_PENDING - 1; i++)
+        CHECK(login_guard_admit(g, &a, user, 30000));
+    CHECK(login_guard_admit(g, &a, nobody, 30000));
+    CHECK(!login_guard_admit(g, &a, user, 30000));
+    CHECK(login_guard_right(g, &a, nobody, user, 30000));
+    CHECK(login_guard_admit(g, &a, user, 30000) && !login_guard_admit(g, &a, user, 30000));
+    login_guard_free(g);
+}
+
+static void who_was_known_is_known_again(void)
+{
+    struct login_known known[LOGIN_GUARD_WAYS];
+    struct login_guard *g = guard(), *again = guard();
+    uint32_t set = 0, next = 0;
+
+    CHECK(!login_guard_changed(g, &set, known));
+    CHECK(right(g, "198.18.0.1", "a", 1000));
+    set = 0;
+    CHECK(login_guard_changed(g, &set, known));
+    login_guard_restore(again, set, known);
+    next = set + 1;
+    CHECK(!login_guard_changed(g, &next, known));
+    login_guard_unkept(g, set);
+    next = 0;
+    CHECK(login_guard_changed(g, &next, known) && next == set);
+    /* Within the hour the same login is not worth a row, behind it it is. */
+    CHECK(right(g, "198.18.0.1", "a", 2000000));
+    next = 0;
+    CHECK(!login_guard_changed(g, &next, known));
+    CHECK(right(g, "198.18.0.1", "a", 6000000));
+    next = 0;
+    CHECK(login_guard_changed(g, &next, known) && next == set);
+    /* Others have made the account owe all it may; the address that was known gets in. */
+    for (int i = 0; i < 600; i++) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "198.19.%d.%d", i / 200, i % 200);
+        wrong(again, text, "a", 1000);
+    }
+    CHECK(wrong(again, "198.19.9.9", "a", 1000) == UINT32_MAX);
+    CHECK(right(again, "198.18.0.1", "a", 1000));
+    login_guard_free(g);
+    login_guard_free(again);
+}
+
 int main(void)
 {
     check_begin();
@@ -270,5 +331,7 @@ int main(void)
     CHECK_CASE(logins_keep_their_distance);
     CHECK_CASE(the_table_forgets_the_oldest);
     CHECK_CASE(zero_means_no_wait);
+    CHECK_CASE(whoever_is_named_last_counts_together);
+    CHECK_CASE(who_was_known_is_known_again);
     return check_end();
 }

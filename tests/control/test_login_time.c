@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <crypt.h>
 #include <math.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "control/base/clock.h"
+#include "control/directory/directory_admin.h"
+#include "control/directory/store_backend.h"
 #include "control/service/account_table.h"
 #include "control/store/store.h"
 #include "proto/base/base64.h"
 #include "proto/sasl/sasl_server.h"
+#include "tests/control/store_scene.h"
 #include "tests/harness/check.h"
 
 /*
@@ -26,6 +30,10 @@ enum { ACCOUNTS = 500, TEXT = 2048, CHALLENGE = 84 };
 
 static struct config_errors errors;
 static struct account_table *table;
+static uint32_t accounts = ACCOUNTS;      /* that there are */
+static struct directory_backend *backend; /* that is asked */
+static struct store_scene scene;
+static sem_t answered;
 static uint8_t said[SASL_TEXT_MAX];
 static const struct sasl_terms terms = {.offered = UINT32_MAX, .memory = said};
 
@@ -48,18 +56,19 @@ static void accounts_are_there(void)
                           "listeners: [{port: 25, protocol: smtp}]\nstore: {path: a}\n"
                           "domains: [{name: example.test, catch_all: user0000@example.test}]\n"
                           "accounts:\n");
-    for (int i = 0; i < ACCOUNTS; i++) {
+    for (uint32_t i = 0; i < accounts; i++) {
         struct scram_keys keys = {.hash = SCRAM_SHA256, .salt_len = 16, .iterations = 4096};
         uint8_t written[SCRAM_KEYS_TEXT];
         struct writer w = writer_of(written, sizeof(written));
         char setting[64];
 
-        snprintf(setting, sizeof(setting), "$5$rounds=1000$salt%04d$", i);
-        memset(keys.salt, i, sizeof(keys.salt));
+        snprintf(setting, sizeof(setting), "$5$rounds=1000$salt%04u$", i);
+        for (size_t k = 0; k < sizeof(keys.salt); k++)
+            keys.salt[k] = (uint8_t)random();
         CHECK(scram_keys_derive(&keys, span_text("secret")));
         scram_keys_put(&w, &keys);
         n += (size_t)snprintf(text + n, sizeof(text) - n,
-                              "- {address: user%04d@example.test, password: \"%s\", "
+                              "- {address: user%04u@example.test, password: \"%s\", "
                               "scram_sha_256: \"%.*s\"}\n",
                               2 * i, crypt_r("secret", setting, &data), (int)w.len, written);
     }
@@ -69,9 +78,8 @@ static void accounts_are_there(void)
     CHECK(table != NULL);
     account_table_set_secret(table, secret);
     config_free(config);
+    backend = (struct directory_backend *)table;
 }
-
-/* ---- the judge ---- */
 
 struct known {
     struct directory_question question;
@@ -80,15 +88,58 @@ struct known {
     uint8_t text[TEXT];
 };
 
+/* The same accounts, in the store; names that nobody has are judged as the table has it. */
+static bool copy_account(void *context, bool there, struct directory_admin_row *row)
+{
+    const struct directory_answer *a = context;
+
+    row->account = (struct directory_row_account){
+        .quota = DIRECTORY_QUOTA_DEFAULT, .mailbox = a->members[0].mailbox, .hash = a->hash};
+    row->account.scram[SCRAM_SHA256] = a->scram[SCRAM_SHA256];
+    return !there;
+}
+
+static bool make_domain(void *context, bool there, struct directory_admin_row *row)
+{
+    row->domain.policy = (struct directory_policy){
+        .known = true, .class = DIRECTORY_LOCAL, .tenant = span_text("default")};
+    row->domain.catch_all = span_of(NULL, 0);
+    return !there;
+}
+
+static const struct directory_answer *look_up(struct known *k, struct span name);
+
+static void accounts_are_in_the_store(void)
+{
+    static struct known k;
+
+    store_scene_begin(&scene, "logintime");
+    CHECK(directory_admin_change(scene.store, DIRECTORY_ROW_DOMAIN, span_text("example.test"),
+                                 make_domain, NULL, NULL) == STORE_OK);
+    for (uint32_t i = 0; i < accounts; i++) {
+        const struct directory_answer *a;
+        char name[32];
+
+        snprintf(name, sizeof(name), "user%04u@example.test", 2 * i);
+        a = look_up(&k, span_text(name));
+        CHECK(a && directory_admin_change(scene.store, DIRECTORY_ROW_ACCOUNT, span_text(name),
+                                          copy_account, (void *)(uintptr_t)a, NULL) == STORE_OK);
+    }
+    backend =
+        store_backend_new(&(struct store_backend_options){.store = scene.store, .method = "$5$"});
+    CHECK(backend != NULL);
+}
+
+/* ---- the judge ---- */
+
 static void told(struct directory_question *question, enum directory_result result)
 {
     ((struct known *)question)->found = result == DIRECTORY_FOUND;
+    sem_post(&answered);
 }
 
 static const struct directory_answer *look_up(struct known *k, struct span name)
 {
-    struct directory_backend *b = (struct directory_backend *)table;
-
     memset(&k->question, 0, sizeof(k->question));
     k->question.kind = DIRECTORY_ASK_CREDENTIALS;
     k->question.name = name;
@@ -97,7 +148,8 @@ static const struct directory_answer *look_up(struct known *k, struct span name)
     k->question.answer.members = &k->member;
     k->question.answer.room = 1;
     k->question.answer.text = writer_of(k->text, sizeof(k->text));
-    b->ops->ask(b, &k->question);
+    backend->ops->ask(backend, &k->question);
+    sem_wait(&answered);
     return k->found ? &k->question.answer : NULL;
 }
 
@@ -240,7 +292,7 @@ static void measure(enum sasl_mechanism mechanism, uint32_t tries)
 
             /* Those that nobody has stand between those that somebody has. */
             snprintf(name, sizeof(name), "user%04ld@example.test",
-                     2 * (random() % ACCOUNTS) + !known);
+                     2 * (random() % accounts) + !known);
             before = clock_monotonic_ns();
             try_once(mechanism, name);
             s[i + turn] = (struct sample){(double)((clock_monotonic_ns() - before) / 1000), known};
@@ -273,15 +325,27 @@ static void scram_sha_256(void)
     measure(SASL_SCRAM_SHA_256, tries);
 }
 
+/* TRIES [ "yaml" / "rocksdb" / "memory" ] */
 int main(int argc, char **argv)
 {
+    const char *kind = argc > 2 ? argv[2] : "yaml";
+
     if (argc > 1)
         tries = (uint32_t)strtoul(argv[1], NULL, 10);
+    accounts = tries < ACCOUNTS ? tries : ACCOUNTS;
+    store_fixture_choose(argc - 1, argv + 1);
+    sem_init(&answered, 0, 0);
     check_begin();
     CHECK_CASE(accounts_are_there);
+    if (strcmp(kind, "yaml") != 0)
+        CHECK_CASE(accounts_are_in_the_store);
     CHECK_CASE(plain);
     CHECK_CASE(login);
     CHECK_CASE(scram_sha_256);
+    if (strcmp(kind, "yaml") != 0) {
+        backend->ops->free(backend);
+        store_scene_end(&scene);
+    }
     account_table_free(table);
     return check_end();
 }

@@ -153,7 +153,7 @@ static bool see_entry(void *context, const struct store_entry *e)
     uint32_t *seen = context;
 
     ++*seen;
-    CHECK(e->uid == *seen && e->place == MESSAGE_QUARANTINE && e->modseq == *seen);
+    CHECK(e->uid == *seen && e->place == MESSAGE_QUARANTINE && e->modseq == *seen + 1);
     CHECK(e->flags == 0 && e->keywords.len == 0 && e->retention == 0 && e->uidl.len == 0);
     CHECK(e->internal_ms == UINT64_C(1700000000000) + *seen && e->saved_ms > 0);
     CHECK_TEXT(e->verdict, "rule-7");
@@ -168,7 +168,8 @@ static bool see_message(void *context, const struct store_message *m)
     CHECK_TEXT(m->envelope.envid, "envelope-id");
     CHECK_TEXT(m->envelope.authenticated, "somebody");
     CHECK(m->envelope.client_port == 4321 && m->envelope.body == MESSAGE_BODY_8BITMIME);
-    CHECK(m->envelope.ret == 2 && m->envelope.require_tls && !m->envelope.smtputf8);
+    CHECK(m->envelope.ret == 2 && m->envelope.require_tls && m->envelope.tls_optional &&
+          !m->envelope.smtputf8);
     CHECK(m->envelope.priority == -3 && m->envelope.deliver_by_ms == 1800000000000);
     CHECK(m->envelope.hold_until_ms == 1750000000000);
     CHECK_TEXT(m->tree, "encoded tree");
@@ -253,11 +254,11 @@ static void deletion_leaves_tombstones_and_no_garbage(void)
                              30 * CHUNK_LARGE_DATA));
     CHECK(store_tombstones(store, inbox, 0, see_tombstone, &uids) == STORE_OK && uids == 13);
     uids = 0;
-    CHECK(store_tombstones(store, inbox, 5, see_tombstone, &uids) == STORE_OK && uids == 3);
+    CHECK(store_tombstones(store, inbox, 6, see_tombstone, &uids) == STORE_OK && uids == 3);
     CHECK(delete_bits(b, 1) == STORE_OK);
     CHECK(store_check(store, &h) == STORE_OK && h.bodies == 1 && h.rows == 1);
     store_fixture_mailbox(store, a, MESSAGE_INBOX, &m);
-    CHECK(m.messages == 1 && m.uid_next == 4 && m.modseq == 5);
+    CHECK(m.messages == 1 && m.uid_next == 4 && m.modseq == 6);
     reopen();
     CHECK(send_one(4, 100, a) == STORE_OK);
     CHECK(store_fixture_same(store, inbox, 4, 4, 0, 100)); /* UIDs don't come again */

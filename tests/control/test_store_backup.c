@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control/store/store_backup.h"
+#include "control/store/store_mailbox.h"
 #include "tests/control/store_fixture.h"
 #include "tests/harness/check.h"
 
@@ -137,6 +138,33 @@ static void a_restored_store_never_gives_a_name_twice(void)
     end();
 }
 
+static void folders_are_in_a_backup(void)
+{
+    uint32_t id, uid = 1, copied;
+    struct store_copy copy = {.uids = &uid, .count = 1, .uids_out = &copied};
+    struct store_change change = {.kind = STORE_COPY, .copy = &copy};
+    struct store_health h;
+    uint64_t folder_id = 0, found = 0;
+
+    begin();
+    CHECK(send(store, 1) == 1);
+    CHECK(store_mailbox_create(store, account, span_text("Sent"), STORE_USE_SENT, &folder_id) ==
+          STORE_OK);
+    copy.from = inbox.id;
+    copy.to = folder_id;
+    store_apply(store, &change, 1);
+    CHECK(change.status_out == STORE_OK && copied == 1);
+    CHECK(store_subscribe(store, account, span_text("Sent"), true) == STORE_OK);
+    CHECK(store_backup_create(store, backups, &id, error) == STORE_OK);
+    CHECK(store_backup_restore(backups, id, again, &h, error) == STORE_OK);
+    CHECK(sound(&h) && h.entries == 2 && h.bodies == 1);
+    store_close(store);
+    store = open_at(again);
+    CHECK(store_mailbox_find(store, account, span_text("Sent"), &found) == STORE_OK);
+    CHECK(found == folder_id && store_fixture_same(store, found, 1, 1, 0, size_of(1)));
+    end();
+}
+
 static void an_interrupted_restoring_is_begun_anew(void)
 {
     char unfinished[300], file[320];
@@ -227,6 +255,7 @@ int main(void)
     check_begin();
     CHECK_CASE(backups_are_listed_verified_and_purged);
     CHECK_CASE(a_restored_store_never_gives_a_name_twice);
+    CHECK_CASE(folders_are_in_a_backup);
     CHECK_CASE(an_interrupted_restoring_is_begun_anew);
     CHECK_CASE(a_store_in_memory_has_none);
     CHECK_CASE(what_was_acknowledged_is_in_the_backup);

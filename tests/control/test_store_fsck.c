@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/store/store_collect.h"
+#include "control/store/store_mailbox.h"
 #include "tests/control/store_backdoor.h"
 #include "tests/control/store_fixture.h"
 #include "tests/harness/check.h"
@@ -129,6 +131,94 @@ static void each_fault_is_named_and_made_good(void)
         expect(cases[i].class, 1);
         remove_store();
     }
+}
+
+/* The key of a mailbox's name, in the family of names. */
+static struct span name_key(uint8_t bytes[64], const char *name)
+{
+    struct store_key key = store_key_id((enum store_table)'M', account);
+    struct writer w = writer_of(bytes, 64);
+
+    writer_span_put(&w, key_span(&key));
+    writer_text(&w, name);
+    return writer_span(&w);
+}
+
+static void names_and_mailboxes_find_each_other(void)
+{
+    uint8_t bytes[64], number[STORE_ROW_SMALL];
+    struct writer w = writer_of(number, sizeof(number));
+    uint64_t made = 0, found = 0;
+    char name[32];
+    struct store_backdoor b;
+
+    make();
+    b = store_backdoor_enter(folder);
+    store_row_put_number(&w, 777);
+    store_backdoor_put(&b, BACKDOOR_NAMES, name_key(bytes, "gone"), writer_span(&w));
+    store_backdoor_leave(&b);
+    expect(STORE_FAULT_NAME_LOST, 1);
+    CHECK(store_mailbox_find(store, account, span_text("gone"), &found) == STORE_NONE);
+    remove_store();
+    make();
+    open_store();
+    CHECK(store_mailbox_create(store, account, span_text("f"), 0, &made) == STORE_OK);
+    store_close(store);
+    b = store_backdoor_enter(folder);
+    store_backdoor_delete(&b, BACKDOOR_NAMES, name_key(bytes, "f"));
+    store_backdoor_leave(&b);
+    expect(STORE_FAULT_MAILBOX_NAMELESS, 1);
+    snprintf(name, sizeof(name), "Recovered-%llu", (unsigned long long)made);
+    CHECK(store_mailbox_find(store, account, span_text(name), &found) == STORE_OK && found == made);
+    remove_store();
+}
+
+/* Deleted, but the row that says that it is to be emptied is lost: then it is emptied later. */
+static void a_deleted_mailbox_is_emptied_at_last(void)
+{
+    struct store_row_mailbox gone = {.account = account, .place = STORE_ROW_GONE};
+    uint8_t row[STORE_ROW_SMALL];
+    struct writer w = writer_of(row, sizeof(row));
+    struct store_collected c = {.done = false};
+    struct store_key key;
+    struct store_backdoor b;
+    struct store_health h;
+
+    make();
+    gone.account = account;
+    key = store_key_id(STORE_TABLE_MAILBOX, 4711);
+    store_row_put_mailbox(&w, &gone);
+    b = store_backdoor_enter(folder);
+    store_backdoor_put(&b, BACKDOOR_INDEX, key_span(&key), writer_span(&w));
+    store_backdoor_leave(&b);
+    expect(STORE_FAULT_MAILBOX_NAMELESS, 1);
+    while (!c.done &&
+           CHECK(store_collect(store, &(struct store_collect){.now_ms = 0}, &c) == STORE_OK))
+        continue;
+    store_close(store);
+    b = store_backdoor_enter(folder);
+    CHECK(store_backdoor_count(&b, BACKDOOR_INDEX, key_span(&key)) == 0);
+    store_backdoor_leave(&b);
+    open_store();
+    CHECK(store_check(store, &h) == STORE_OK && sound(&h));
+    remove_store();
+}
+
+static void an_entry_without_a_mailbox_is_named(void)
+{
+    struct store_key key;
+    struct store_backdoor b;
+    struct store_health h;
+
+    make();
+    key = store_key_id(STORE_TABLE_MAILBOX, inbox);
+    b = store_backdoor_enter(folder);
+    store_backdoor_delete(&b, BACKDOOR_INDEX, key_span(&key));
+    store_backdoor_leave(&b);
+    open_store();
+    CHECK(store_check(store, &h) == STORE_OK);
+    CHECK(h.faults[STORE_FAULT_ENTRY_HOMELESS] == 3 && h.faults[STORE_FAULT_NAME_LOST] == 1);
+    remove_store();
 }
 
 static void put_state(uint32_t uid_next, uint64_t messages, uint64_t octets)
@@ -286,6 +376,9 @@ int main(void)
     store_fixture_remove(folder); /* ids are the same in every store */
     check_begin();
     CHECK_CASE(each_fault_is_named_and_made_good);
+    CHECK_CASE(names_and_mailboxes_find_each_other);
+    CHECK_CASE(a_deleted_mailbox_is_emptied_at_last);
+    CHECK_CASE(an_entry_without_a_mailbox_is_named);
     CHECK_CASE(counters_become_right);
     CHECK_CASE(a_quota_counter_becomes_right);
     CHECK_CASE(a_body_without_an_owner_goes);

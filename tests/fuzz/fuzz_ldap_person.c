@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char mail[] = "mail", proxy[] = "proxyAddresses", member[] = "member", may[] = "maySendAs",
             password[] = "userPassword", keys[] = "authPassword", quota[] = "mailQuota",
             status[] = "accountStatus=disabled", bits[] = "userAccountControl&2",
-            locked[] = "locked=*";
+            locked[] = "locked=*", unique[] = "entryUUID";
 static char *addresses[] = {proxy, mail}, *members[] = {member}, *senders[] = {may},
             *passwords[] = {password, keys}, *disabled[] = {status, bits, locked};
 static const struct config_ldap config = {.addresses = addresses,
@@ -31,7 +31,8 @@ static const struct config_ldap config = {.addresses = addresses,
                                           .passwords_count = 2,
                                           .disabled = disabled,
                                           .disabled_count = 3,
-                                          .quota = quota};
+                                          .quota = quota,
+                                          .unique = unique};
 static const struct span exact[] = {{(const uint8_t *)"exact.example", 13}};
 
 static void check_text(const struct ldap_person *p, struct span s)
@@ -76,6 +77,8 @@ static void check_person(const struct ldap_map *map, const struct ldap_person *p
     MUST(!p->hash[0] || (p->hash[0] == '$' && strlen(p->hash) <= LDAP_PERSON_SECRET_MAX));
     for (int i = 0; i < SCRAM_HASHES; i++)
         MUST(!p->scram[i][0] || (scram_keys_read(span_text(p->scram[i]), &read) && read.hash == i));
+    MUST(p->unique.len <= LDAP_PERSON_UNIQUE_MAX &&
+         (!p->unique.len || p->unique.data == p->unique_bytes));
     MUST(!p->has_quota || p->quota <= UINT64_MAX >> 1);
 }
 

@@ -14,7 +14,7 @@ static const struct smtp_server_options options = {
     .idle_max = 12,
 };
 
-bool play_trusted, play_starttls, play_submits;
+bool play_trusted, play_starttls, play_submits, play_secure;
 
 void play_begin(struct play *p, void *text, size_t cap)
 {
@@ -24,6 +24,7 @@ void play_begin(struct play *p, void *text, size_t cap)
     other = options;
     other.starttls = play_starttls;
     other.cleartext = play_submits;
+    other.requiretls = play_secure;
     other.mechanisms = span_text(play_submits ? " PLAIN LOGIN" : "");
     smtp_server_init(&p->server, &other);
     if (play_trusted)
@@ -116,6 +117,7 @@ static void note_path(struct play *p, const char *what, const struct smtp_action
         writer_printf(&p->out, " %llu %u", (unsigned long long)a->size, a->body);
     writer_text(&p->out, a->smtputf8 ? " UTF8" : "");
     writer_text(&p->out, a->prdr ? " PRDR" : "");
+    writer_text(&p->out, a->require_tls ? " REQUIRETLS" : "");
     writer_text(&p->out, ")");
 }
 

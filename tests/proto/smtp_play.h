@@ -32,6 +32,8 @@ extern bool play_trusted, play_starttls;
 void play_begin(struct play *p, void *text, size_t cap);
 /* Whether sessions are of a submission server, which takes lines of 128 octets. */
 extern bool play_submits;
+/* It offers REQUIRETLS. */
+extern bool play_secure;
 
 /* Answers what is asked by the name that stands in it, and messages by their first byte. */
 void play_decide(struct play *p, const struct smtp_action *a);

@@ -107,6 +107,22 @@ static void a_line_of_bdat_too_long_ends_the_session(void)
                 GREETED "<500 5.5.2 line too long\r\n" BYE "CLOSE");
 }
 
+/* RFC 8689 section 2 */
+static void requiretls_is_for_tls_alone(void)
+{
+    check_plays("EHLO c\r\nMAIL FROM:<a@b> REQUIRETLS\r\nMAIL FROM:<a@b>\r\n",
+                GREETED "<530 5.7.10 REQUIRETLS is for connections under TLS\r\n" SENDER);
+    play_secure = true;
+    check_plays("EHLO c\r\nMAIL FROM:<a@b> requiretls SIZE=10\r\nRSET\r\nMAIL FROM:<a@b>\r\n",
+                HELLO "HELO(c 1)<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n"
+                      "250-8BITMIME\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n"
+                      "250-PRDR\r\n250-HELP\r\n250-LIMITS MAILMAX=7 RCPTMAX=3\r\n"
+                      "250-REQUIRETLS\r\n250 ENHANCEDSTATUSCODES\r\n"
+                      "MAIL(a@b 10 0 REQUIRETLS)<250 2.1.0 sender ok\r\n"
+                      "<250 2.0.0 ok\r\nRESET " SENDER);
+    play_secure = false;
+}
+
 #define SUBMISSION                                                                                 \
     "<250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-CHUNKING\r\n"   \
     "250-BINARYMIME\r\n250-SMTPUTF8\r\n250-PRDR\r\n"                                               \
@@ -169,6 +185,7 @@ int main(void)
     CHECK_CASE(one_reply_serves_all_where_nobody_asked);
     CHECK_CASE(only_the_trusted_speak_for_others);
     CHECK_CASE(a_line_of_bdat_too_long_ends_the_session);
+    CHECK_CASE(requiretls_is_for_tls_alone);
     CHECK_CASE(who_submits_logs_in_once);
     CHECK_CASE(an_exchange_has_lines_of_its_own);
     return check_end();

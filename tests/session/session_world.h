@@ -19,6 +19,7 @@ struct world_message {
     uint64_t accounts[4];
     uint8_t places[4];
     uint32_t deliveries;
+    bool tls_optional; /* of its envelope */
     bool deleted;
 };
 
@@ -81,6 +82,8 @@ struct world {
     uint32_t login_delay_ms;      /* of refusals */
     uint8_t login_why;            /* enum login_refusal */
     struct job_mailbox_open open; /* as it was asked last */
+    /* Jobs of IMAP, as the test has them answered; NULL: JOB_FAILED. */
+    enum job_status (*imap)(struct world *w, struct job *job);
 };
 
 /* A fresh world; `rules` may be NULL. */

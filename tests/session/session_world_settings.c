@@ -58,7 +58,9 @@ void world_settings(struct world *w, struct rule_generation *rules)
 {
     w->settings = (struct settings){.hostname = "mx.example.test",
                                     .listener_count = 3,
-                                    .listeners = {{25, LISTENER_SMTP}, {110, LISTENER_POP3}, {587, LISTENER_SUBMISSION}},
+                                    .listeners = {{.port = 25, .protocol = LISTENER_SMTP},
+                                                  {.port = 110, .protocol = LISTENER_POP3},
+                                                  {.port = 587, .protocol = LISTENER_SUBMISSION}},
                                     .message_size_max = 16 << 20,
                                     .recipients_max = 100,
                                     .errors_max = 10,

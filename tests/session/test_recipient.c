@@ -152,9 +152,117 @@ static void domains_without_mail_and_our_literals(void)
     CHECK(world_free(w));
 }
 
+enum { QUEUE = 9 };
+
+static struct directory_account forward_to(const char *forwarder, const char *to)
+{
+    return (struct directory_account){.id = QUEUE,
+                                      .quarantine_score = INT32_MAX,
+                                      .reject_score = INT32_MAX,
+                                      .address = span_text(forwarder),
+                                      .forward = span_text(to)};
+}
+
+/* "away" has all forwarded, "both" keeps a copy, "far" is no account. */
+static struct world *forwarding(void)
+{
+    struct world *w = ready();
+    struct directory_account both[] = {
+        {.id = 1,
+         .quarantine_score = INT32_MAX,
+         .reject_score = INT32_MAX,
+         .address = span_text("both@example.test")},
+        forward_to("both@example.test", "b@far.test"),
+    };
+    struct directory_account far[] = {forward_to("far@example.test", "b@far.test"),
+                                      forward_to("far@example.test", "C@Far.test")};
+
+    world_put(
+        w,
+        &(struct directory_entry){.kind = DIRECTORY_ADDRESS, .accounts = both, .account_count = 2},
+        "both@example.test");
+    both[0].no_copy = true;
+    both[0].address = both[1].address = span_text("away@example.test");
+    world_put(
+        w,
+        &(struct directory_entry){.kind = DIRECTORY_ADDRESS, .accounts = both, .account_count = 2},
+        "away@example.test");
+    world_put(
+        w,
+        &(struct directory_entry){.kind = DIRECTORY_ADDRESS, .accounts = far, .account_count = 2},
+        "far@example.test");
+    return w;
+}
+
+static void forwards_go_into_the_queue(void)
+{
+    struct world *w = forwarding();
+    const char *prefix;
+
+    world_say(w, MAIL "RCPT TO:<Both@example.test>\r\n" BODY);
+    CHECK(world_expect(w, "250 *\r\n250 2.1.5 *\r\n" BODY_REPLY));
+    CHECK(w->messages[0].deliveries == 2 && w->messages[0].accounts[0] == 1 &&
+          w->messages[0].accounts[1] == QUEUE);
+    /* Who has all forwarded gets none. Return-Path is for the last server. */
+    world_say(w, MAIL "RCPT TO:<away@example.test>\r\n" BODY);
+    CHECK(world_expect(w, "250 *\r\n250 2.1.5 *\r\n" BODY_REPLY));
+    CHECK(w->messages[1].deliveries == 1 && w->messages[1].accounts[0] == QUEUE);
+    prefix = (const char *)w->messages[1].bytes;
+    CHECK(strncmp(prefix, "Delivered-To: away@example.test\r\nReceived: ", 43) == 0);
+    CHECK(prefix_has(w, 1, "for <away@example.test>;") && !prefix_has(w, 1, "far.test"));
+    /* One address on another server has it once, by whomever it is led there. */
+    world_say(w, MAIL "RCPT TO:<away@example.test>\r\nRCPT TO:<far@example.test>\r\nRCPT "
+                      "TO:<both@example.test>\r\nRCPT TO:<bob@example.test>\r\n" BODY);
+    CHECK(world_expect(
+        w, "250 *\r\n250 2.1.5 *\r\n250 2.1.5 *\r\n250 2.1.5 *\r\n250 2.1.5 *\r\n" BODY_REPLY));
+    CHECK(w->messages[2].deliveries == 4 && w->messages[2].accounts[0] == QUEUE &&
+          w->messages[2].accounts[1] == QUEUE && w->messages[2].accounts[2] == 1 &&
+          w->messages[2].accounts[3] == 2);
+    CHECK(handoff_counters(handoff_port_of(w->handoff, 0))->deliveries_forwarded == 4);
+    /* Whatever is not in the directory is for nobody. */
+    check_rcpt(w, "<b@far.test>", "550 5.7.1 relaying");
+    CHECK(world_free(w));
+}
+
+static void forwards_that_come_back_are_a_loop(void)
+{
+    struct world *w = forwarding();
+
+    world_say(w, MAIL "RCPT TO:<away@example.test>\r\nDATA\r\nDelivered-To: "
+                      "Away@example.test\r\n\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n354 *\r\n554 5.4.6 *\r\n"));
+    /* With others it ends in what is held back. */
+    world_say(w, MAIL "RCPT TO:<away@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n"
+                      "Delivered-To: away@example.test\r\n\r\n.\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n250 *\r\n" BODY_REPLY));
+    CHECK(w->messages[0].deliveries == 2 && w->messages[0].places[0] == MESSAGE_QUARANTINE &&
+          w->messages[0].places[1] == MESSAGE_INBOX);
+    CHECK(world_free(w));
+}
+
+static void a_forward_that_is_changed_meanwhile_is_not_made(void)
+{
+    struct world *w = forwarding();
+    struct directory_account other = forward_to("away@example.test", "z@far.test");
+
+    world_say(w, MAIL "RCPT TO:<away@example.test>\r\nDATA\r\n");
+    CHECK(world_expect(w, "250 *\r\n250 *\r\n354 *\r\n"));
+    world_put(w,
+              &(struct directory_entry){
+                  .kind = DIRECTORY_ADDRESS, .accounts = &other, .account_count = 1},
+              "away@example.test");
+    world_publish(w);
+    world_say(w, "\r\n.\r\n");
+    CHECK(world_expect(w, "451 *\r\n"));
+    CHECK(world_free(w));
+}
+
 int main(void)
 {
     check_begin();
+    CHECK_CASE(forwards_go_into_the_queue);
+    CHECK_CASE(forwards_that_come_back_are_a_loop);
+    CHECK_CASE(a_forward_that_is_changed_meanwhile_is_not_made);
     CHECK_CASE(an_alias_is_one_delivery_per_account);
     CHECK_CASE(accounts_beyond_the_last_delivery_are_not_half_added);
     CHECK_CASE(detail_then_catch_all);

@@ -218,6 +218,40 @@ static void utf8_addresses_reach_their_mailboxes(void)
     CHECK(world_free(w));
 }
 
+/* RFC 8689 section 3: one word has a meaning, once. */
+static void the_header_says_whether_tls_matters(void)
+{
+    static const struct {
+        const char *fields;
+        bool optional;
+    } cases[] = {
+        {"TLS-Required: No\r\n", true},
+        {"tls-required:\r\n no \r\nSubject: x\r\n", true},
+        {"TLS-Required: Yes\r\n", false},
+        {"TLS-Required: No, thanks\r\n", false},
+        {"TLS-Required: No\r\nTLS-Required: No\r\n", false},
+        {"X-TLS-Required: No\r\n", false},
+        {"Content-Type: message/rfc822\r\n\r\nTLS-Required: No\r\n", false},
+        {"Subject: x\r\n", false},
+    };
+    struct world *w = world_new(NULL, NULL);
+
+    world_connect(w, 25);
+    world_say(w, HELLO);
+    CHECK(world_expect(w, "220*" HELLO_REPLY));
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        world_say(w, "MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n");
+        world_say(w, cases[i].fields);
+        world_say(w, "\r\nbody\r\n.\r\n");
+        CHECK(world_expect(w, "250 *250 *354 *250 2.0.0 *"));
+        if (!CHECK(w->message_count == i + 1 && w->messages[i].tls_optional == cases[i].optional))
+            CHECK_TEXT(span_text(cases[i].fields), "");
+    }
+    world_say(w, "MAIL FROM:<a@b.test> REQUIRETLS\r\n");
+    CHECK(world_expect(w, "530 5.7.10 *"));
+    CHECK(world_free(w));
+}
+
 int main(void)
 {
     check_begin();
@@ -229,5 +263,6 @@ int main(void)
     CHECK_CASE(xclient_says_who_the_client_is);
     CHECK_CASE(binary_is_kept_as_it_is);
     CHECK_CASE(utf8_addresses_reach_their_mailboxes);
+    CHECK_CASE(the_header_says_whether_tls_matters);
     return check_end();
 }

@@ -325,6 +325,57 @@ static void open_sessions_end_with_an_error(void)
     ban_table_free(table);
 }
 
+/* Those that control tells of the ban end at once: idle, in the middle of a message, under a login;
+ * of others none. */
+static void open_sessions_end_when_control_says_so(void)
+{
+    static const char *const before[] = {HELLO LOGIN, HELLO LOGIN MAIL BOB "DATA\r\nSubject: x\r\n",
+                                         HELLO LOGIN MAIL BOB};
+
+    for (int i = 0; i < 4; i++) {
+        struct ban_table *table;
+        struct world *w = banning(&table);
+        bool pop3 = i == 3;
+
+        world_connect(w, pop3 ? 110 : 587);
+        world_say(w, pop3 ? "USER alice@example.test\r\nPASS secret\r\n" : before[i]);
+        CHECK(world_expect(w, pop3 ? "+OK*+OK*+OK*" : "220*250*235*"));
+        notice_send(w->handoff, 0, &(struct notice){.kind = NOTICE_BAN});
+        world_run(w);
+        CHECK(!w->closed && world_expect(w, ""));
+        ban(w, table, 10000);
+        notice_send(w->handoff, 0, &(struct notice){.kind = NOTICE_BAN});
+        world_run(w);
+        CHECK(world_expect(w, pop3 ? "-ERR [SYS/TEMP] your address is banned for a while\r\n"
+                                   : "421 4.7.0 your address is banned for a while\r\n"));
+        CHECK(w->closed && counters(w)->sessions_ended_banned == 1);
+        CHECK(world_free(w));
+        ban_table_free(table);
+    }
+}
+
+/* One that waits for the store ends behind what that says: no message is left in doubt. */
+static void a_commit_is_waited_for(void)
+{
+    struct ban_table *table;
+    struct world *w = banning(&table);
+
+    enter(w);
+    w->late = true;
+    world_say(w, MAIL BOB BODY);
+    CHECK(world_expect(w, "250*250*354*"));
+    ban(w, table, 10000);
+    notice_send(w->handoff, 0, &(struct notice){.kind = NOTICE_BAN});
+    world_run(w);
+    CHECK(!w->closed && counters(w)->sessions_ended_banned == 0);
+    w->late = false;
+    world_run(w);
+    CHECK(world_expect(w, "*421 4.7.0 your address is banned for a while\r\n") && w->closed);
+    CHECK(counters(w)->sessions_ended_banned == 1);
+    CHECK(world_free(w));
+    ban_table_free(table);
+}
+
 int main(void)
 {
     check_begin();
@@ -339,5 +390,7 @@ int main(void)
     CHECK_CASE(banned_addresses_may_be_told_nothing);
     CHECK_CASE(trusted_networks_are_let_in);
     CHECK_CASE(open_sessions_end_with_an_error);
+    CHECK_CASE(open_sessions_end_when_control_says_so);
+    CHECK_CASE(a_commit_is_waited_for);
     return check_end();
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/handoff/tls_outcome.h"
-#include "dataplane/tls/tls_stream.h"
 #include "tests/harness/check.h"
-#include "tests/session/session_world.h"
+#include "tests/session/world_tls.h"
 
 /* Handshakes as a worker sees them: jobs, of which it asks no more than its share; and what is left
  * of a connection when records come to their end. */
-enum { SMTPS = 465, FLOOD = 28, JOBS = 64, SHARE = 8 };
+enum { FLOOD = 28, JOBS = 64, SHARE = 8 };
 
 /* The head of a handshake's record, and as much behind it as it says. */
 static const uint8_t hello[] = {22, 3, 1, 0, 4, 1, 0, 0, 0};
@@ -20,14 +18,7 @@ struct flood {
 
 static struct world *with_tls(struct world *w)
 {
-    struct listener *l = &w->settings.listeners[w->settings.listener_count++];
-
-    *l = (struct listener){.port = SMTPS, .protocol = LISTENER_SMTP, .tls = LISTENER_IMPLICIT};
-    w->settings.tls_handshakes = 1000;
-    w->settings.tls_timeout_ms = 60000;
-    world_publish(w);
-    world_run(w);
-    return w;
+    return world_tls_listen(w, LISTENER_SMTP);
 }
 
 static void send_bytes(struct world *w, struct tcp_conn *conn, struct span bytes)
@@ -44,7 +35,7 @@ static void begin(struct flood *f, struct world *w)
     CHECK(world_expect(w, "220 *\r\n"));
     w->hold = true;
     for (int i = 0; i < FLOOD; i++)
-        f->conns[i] = world_open(w, SMTPS);
+        f->conns[i] = world_open(w, WORLD_TLS_PORT);
     world_run(w);
 }
 
@@ -135,65 +126,24 @@ static void half_of_the_jobs_are_left_to_others(void)
 
 /* ---- behind the handshake ---- */
 
-static struct tls_keys keys_of(bool client)
-{
-    struct tls_keys keys = {.version = TLS_VERSION_1_3, .suite = 0x1301};
-
-    memset(client ? keys.write.secret : keys.read.secret, 1, sizeof(keys.read.secret));
-    memset(client ? keys.read.secret : keys.write.secret, 2, sizeof(keys.read.secret));
-    return keys;
-}
-
-/* Control has one job, of a handshake or of its end, and does what the handshake comes to. */
-static void answer(struct world *w, const struct tls_outcome *outcome)
-{
-    struct job *job;
-
-    if (service_take(w->handoff, SERVICE_CRYPTO, &job, 1) == 0)
-        return;
-    if (job->kind == JOB_TLS_HANDSHAKE) {
-        job->tls_handshake.taken_out = (uint32_t)job->tls_handshake.in.len;
-        job->tls_handshake.handshake_out = w;
-        job->tls_handshake.outcome_out = outcome;
-    }
-    job_answer(w->handoff, job, JOB_OK);
-}
-
-/* A connection under TLS that was greeted, in records that nobody here reads. */
-static struct world *secured(struct tls_stream *client, struct tls_crypto *crypto)
-{
-    static struct tls_outcome outcome;
-    struct tls_keys keys = keys_of(true);
-    struct world *w = with_tls(world_new(NULL, NULL));
-
-    outcome.keys = keys_of(false);
-    CHECK(tls_stream_init_client(client, crypto, &keys));
-    w->hold = true;
-    world_connect(w, SMTPS);
-    world_say_bytes(w, span_of(hello, sizeof(hello)));
-    answer(w, &outcome);
-    world_run(w);
-    answer(w, NULL);
-    world_run(w);
-    CHECK(w->text_len > 0);
-    return w;
-}
-
 /* Whoever says QUIT has nothing more to say: what lies unread behind it in its record, and behind
  * the record, is dropped with the connection's input, under the reader. */
 static void a_record_that_ends_the_session(void)
 {
     static const char *const words[] = {"QUIT\r\n", "QUIT\r\nNOOP\r\nNOOP\r\n", "NOOP\r\nQUIT\r\n"};
-    struct tls_crypto *crypto = tls_crypto_new();
+    static struct tls_outcome outcome;
 
     for (int reset = 0; reset < 2; reset++)
         for (int i = 0; i < 3; i++) {
-            struct tls_stream client;
-            struct world *w = secured(&client, crypto);
             uint8_t room[2 * (128 + TLS_STREAM_ROOM)];
-            size_t len = tls_stream_seal(&client, crypto, span_text(words[i]), room);
+            struct world *w = with_tls(world_new(NULL, NULL));
+            struct world_tls t;
+            size_t len;
 
-            len += tls_stream_seal(&client, crypto, span_text("NOOP\r\n"), room + len);
+            world_tls_connect(&t, w, &outcome);
+            w->hold = true;
+            len = tls_stream_seal(&t.client, t.crypto, span_text(words[i]), room);
+            len += tls_stream_seal(&t.client, t.crypto, span_text("NOOP\r\n"), room + len);
             send_bytes(w, w->conn, span_of(room, len));
             if (reset) {
                 world_turn(w);
@@ -201,9 +151,8 @@ static void a_record_that_ends_the_session(void)
             }
             world_run(w);
             CHECK(reset || w->closed);
-            CHECK(world_free(w));
+            CHECK(world_tls_free(&t));
         }
-    tls_crypto_free(crypto);
 }
 
 /*
@@ -214,22 +163,23 @@ static void a_client_goes_while_control_works(void)
 {
     static struct tls_outcome outcome;
 
-    outcome.keys = keys_of(false);
+    outcome.keys.version = TLS_VERSION_1_3;
+    outcome.keys.suite = 0x1301;
     for (int way = 0; way < 3; way++) {
         struct world *w = with_tls(world_new(NULL, NULL));
 
         w->hold = true;
-        world_connect(w, SMTPS);
-        world_say_bytes(w, span_of(hello, sizeof(hello)));
+        world_connect(w, WORLD_TLS_PORT);
+        world_tls_hello(w);
         if (way == 0)
             world_close(w);
         else if (way == 1)
             world_reset(w);
-        answer(w, &outcome);
+        world_tls_answer(w, &outcome);
         if (way == 2)
             world_reset(w);
         world_run(w);
-        answer(w, NULL);
+        world_tls_answer(w, NULL);
         world_run(w);
         CHECK(world_free(w));
     }

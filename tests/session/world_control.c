@@ -37,6 +37,7 @@ static void append(struct world_message *m, struct span bytes)
     if (bytes.len)
         memcpy(m->bytes + m->len, bytes.data, bytes.len);
     m->len += bytes.len;
+    m->bytes[m->len] = 0; /* for tests that look for text in it */
 }
 
 /* Rows come in any order. */
@@ -76,6 +77,7 @@ static enum job_status model_commit(struct world *w, struct message *message)
     w->commits++;
     m->id = message->id;
     m->deliveries = message->deliveries;
+    m->tls_optional = message->envelope.tls_optional;
     for (uint32_t i = 0; i < message->deliveries && i < 4; i++) {
         m->accounts[i] = message->delivery[i].account;
         m->places[i] = message->delivery[i].place;
@@ -174,6 +176,22 @@ static void model_delete(struct world *w, struct job *job)
             find_message(w, i)->deleted = true;
 }
 
+/* The token "good" and the certificate for alice are hers. */
+static enum job_status model_identity(const struct world *w, struct job_account_identity *a)
+{
+    static const struct span alice = {(const uint8_t *)"alice@example.test", 18};
+
+    a->account_out = 1;
+    a->delay_ms_out = w->login_delay_ms;
+    a->why_out = w->login_why;
+    a->name_len_out = (uint16_t)alice.len;
+    memcpy(a->name, alice.data, alice.len);
+    return span_equal(a->shown, a->token ? span_text("good") : alice) &&
+                   (!a->identity.len || span_equal(a->identity, alice))
+               ? w->login_status
+               : JOB_REFUSED;
+}
+
 static enum job_status model(struct world *w, struct job *job)
 {
     switch (job->kind) {
@@ -211,6 +229,8 @@ static enum job_status model(struct world *w, struct job *job)
         job->account_proof.why_out = w->login_why;
         memset(job->account_proof.signature_out, 0, SCRAM_KEY_MAX);
         return job->account_proof.proof[0] ? JOB_REFUSED : w->login_status;
+    case JOB_ACCOUNT_IDENTITY:
+        return model_identity(w, &job->account_identity);
     case JOB_MAILBOX_OPEN:
         if (w->open_status == JOB_OK && w->views && !w->shared)
             return JOB_REFUSED;
@@ -234,6 +254,8 @@ static enum job_status model(struct world *w, struct job *job)
         w->views--;
         return JOB_OK;
     }
+    if (job->kind >= JOB_IMAP_OPEN && job->kind <= JOB_IMAP_CLOSE && w->imap)
+        return w->imap(w, job);
     return JOB_FAILED;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures: an engine in namespaces, made for one test or shared by a module."""
 
+import copy
 import os
 import shutil
 import signal
@@ -108,6 +109,30 @@ def engine(request, shared_bench):
         shared_bench(workers=2)
     request.node.engines = shared_bench.engines
     return shared_bench.engines[0]
+
+
+@pytest.fixture(scope="module")
+def lone_bench(request):
+    bench = Bench(request.config.getoption("--packets"))
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def lone_engine(request, lone_bench):
+    """An engine (af_packet, one worker) for tests of a module that change its configuration or end it: each finds it running, as it was at first."""
+    if not lone_bench.engines:
+        lone_bench()
+    engine = lone_bench.engines[0]
+    request.node.engines = lone_bench.engines
+    settings = copy.deepcopy(engine.settings)
+    if engine.process.poll() is not None:
+        engine.start()
+    yield engine
+    engine.settings = settings
+    engine.write()
+    if engine.process.poll() is None:
+        engine.ctl("reload")
 
 
 def told(engine):

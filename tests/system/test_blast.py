@@ -60,30 +60,31 @@ def password(tmp_path):
     return path
 
 
-def test_all_there_once(make_engine, password):
+def test_all_there_once(make_engine, request, password):
     """Our engine: two recipients each, sizes of the mix, many messages a connection; every one comes back as it was sent."""
+    count = 300 if request.config.getoption("--long") else 90
     engine = make_engine(changes={"rules": {"files": []}})
     namespaces = engine.namespaces
     namespaces.take_addresses(namespaces.client_port)
     told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--rcpt", "bob@example.test",
-                 "--rcpt", "carol@example.test", "--recipients", 2, "--messages", 300, "--sessions", 8, "--reuse", 5,
+                 "--rcpt", "carol@example.test", "--recipients", 2, "--messages", count, "--sessions", 8, "--reuse", 5,
                  "--size", "mix", "--verify", "--password-file", password, to=f"{ENGINE_IPV4}:25")
-    assert told["counts"]["messages_accepted"] == 300 and told["counts"]["recipients_accepted"] == 600
-    assert told["counts"]["sessions_done"] == told["latency_us"]["connect"]["count"] == 60
-    assert told["latency_us"]["end"]["count"] == 300
+    assert told["counts"]["messages_accepted"] == count and told["counts"]["recipients_accepted"] == 2 * count
+    assert told["counts"]["sessions_done"] == told["latency_us"]["connect"]["count"] == count // 5
+    assert told["latency_us"]["end"]["count"] == count
     assert told["errors"] == []
     verified = told["verified"]
-    assert verified["ok"] and (verified["expected"], verified["found"], verified["mailboxes"]) == (600, 600, 3)
+    assert verified["ok"] and (verified["expected"], verified["found"], verified["mailboxes"]) == (2 * count, 2 * count, 3)
     # And by BDAT; recipients that are not there are told by code.
     told = blast(namespaces.client, namespaces.client_port, "--rcpt", "alice@example.test", "--rcpt", "nobody@example.test",
                  "--messages", 20, "--bdat", "--no-pipelining", to=f"{ENGINE_IPV4}:25")
     assert told["counts"]["messages_accepted"] == told["counts"]["messages_refused"] == 10
     assert {"what": "rcpt", "code": 550, "count": 10} in told["errors"]
-    # What is there is retrieved and deleted: 200 of the first run, 10 of the second.
+    # What is there is retrieved and deleted: two of three of the first run, 10 of the second.
     told = blast(namespaces.client, namespaces.client_port, "--work", "pop3", "--rcpt", "alice@example.test", "--logins", 1,
                  "--delete", "--password-file", password, to=f"{ENGINE_IPV4}:110")
-    assert told["counts"]["messages_retrieved"] == told["counts"]["messages_deleted"] == 210
-    assert told["latency_us"]["retr"]["count"] == 210 and told["latency_us"]["login"]["count"] == 1
+    assert told["counts"]["messages_retrieved"] == told["counts"]["messages_deleted"] == count * 2 // 3 + 10
+    assert told["latency_us"]["retr"]["count"] == count * 2 // 3 + 10 and told["latency_us"]["login"]["count"] == 1
 
 
 @pytest.mark.needs("smtp-sink")
@@ -135,16 +136,19 @@ def test_steps():
         namespaces.take_addresses(namespaces.client_port)
         sink = start(*namespaces.command(binary(), "sink", "--dev", namespaces.client_port, "--address", "198.18.0.1/24"))
         try:
-            told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4", to="198.18.0.1:25")
+            # The last one is there to be cut: what is late at the end of a load does not begin any more.
+            told = blast(namespaces.engine, namespaces.engine_port, "--steps", "50:0.4,100:0.4,10:0.5", to="198.18.0.1:25")
             said, out = on_a_terminal("ip", "netns", "exec", namespaces.engine, binary(), "blast", "--dev", namespaces.engine_port,
                                       "--address", OURS, "--to", "198.18.0.1:25", "--seconds", 1, "--rate", 20)
         finally:
             assert end(sink) == 0
     assert b"ETA" in said and b"messages/s" in said and b"ETA" not in out and b"messages/s" in out
-    assert [s["started"] for s in told["steps"]] == [s["done"] for s in told["steps"]] == [20, 40]
+    assert [s["started"] for s in told["steps"]] == [s["done"] for s in told["steps"]]
+    assert [s["started"] for s in told["steps"][:2]] == [20, 40] and told["steps"][2]["started"] <= 6
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
 
+@pytest.mark.long
 def test_idle(quiet_engine, password):
     """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end. With a password they log in."""
     namespaces = quiet_engine.namespaces
@@ -162,6 +166,7 @@ def test_idle(quiet_engine, password):
     assert told["latency_us"]["login"]["count"] == 2 and quiet_engine.ask("counters")["pop3_logins"] == before + 2
 
 
+@pytest.mark.long
 def test_clients_that_do_not_behave(quiet_engine, password):
     """Slow, broken and spoofed ones beside those that do: told apart, and what the server answered is counted."""
     namespaces = quiet_engine.namespaces
@@ -201,6 +206,7 @@ def test_a_rough_line():
     assert "worker_line_full" not in told["engine"]
 
 
+@pytest.mark.long
 def test_mailboxes_and_refusals(quiet_engine, password):
     """POP3 in groups and one by one, with lists; recipients and messages that are to be refused."""
     namespaces = quiet_engine.namespaces

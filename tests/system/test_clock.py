@@ -17,8 +17,9 @@ SENDER = "sender@client.test"
 class Traffic:
     """A connection that sends message after message, and opens another when it is closed."""
 
-    def __init__(self, engine):
+    def __init__(self, engine, count=40):
         self.engine = engine
+        self.count = count  # accepted ones that are waited for at a time
         self.sent = {}
         self.faults = []
         self.stopping = threading.Event()
@@ -43,9 +44,9 @@ class Traffic:
         if session:
             session.quit()
 
-    def more(self, count=40, patience=20):
+    def more(self, patience=20):
         """Waits until so many more were accepted."""
-        goal, until = len(self.sent) + count, time.monotonic() + patience
+        goal, until = len(self.sent) + self.count, time.monotonic() + patience
         while len(self.sent) < goal and time.monotonic() < until:
             time.sleep(0.01)
         assert len(self.sent) >= goal, (len(self.sent), goal, self.faults)
@@ -77,7 +78,9 @@ def check_nothing_goes_back(engine):
         assert values == sorted(set(values)), f"{field} went back"
 
 
-def test_the_wall_clock_is_set(make_engine, tmp_path):
+@pytest.mark.long
+def test_the_wall_clock_is_set(make_engine, request, tmp_path):
+    count = 40 if request.config.getoption("--long") else 10
     clock = tmp_path / "clock"
     clock.write_text("+0\n")
     engine = make_engine(started=False)
@@ -86,7 +89,7 @@ def test_the_wall_clock_is_set(make_engine, tmp_path):
     engine.start()
     idle = Session(engine.namespaces)
     times = []
-    with Traffic(engine) as traffic:
+    with Traffic(engine, count) as traffic:
         traffic.more()
         for offset in ("-3600s", "+86400s", "+0"):
             clock.write_text(f"{offset}\n")
@@ -101,7 +104,7 @@ def test_the_wall_clock_is_set(make_engine, tmp_path):
     engine.end()
     clock.write_text("-86400s\n")  # the clock is a day behind when it starts again
     engine.start()
-    with Traffic(engine) as later:
+    with Traffic(engine, count) as later:
         later.sent.update(traffic.sent)
         later.more()
     assert engine.ask("mailbox", "status", USER)[0]["uid_validity"] == validity

@@ -121,8 +121,8 @@ def test_reload_drops_no_connection(make_engine):
     assert sorted(stored) == sorted(message_id for message_id, _text in load.accepted)
 
 
-def test_reload_takes_accounts_away(make_engine):
-    engine = make_engine()
+def test_reload_takes_accounts_away(lone_engine):
+    engine = lone_engine
     deliver(engine, "before@client.test", ["carol@example.test"])
     engine.settings["accounts"] = [row for row in engine.settings["accounts"] if not row["address"].startswith("carol")]
     engine.write()
@@ -131,8 +131,8 @@ def test_reload_takes_accounts_away(make_engine):
         assert session.transaction(SENDER, ["carol@example.test"], b"")[0] == 550
 
 
-def test_wrong_configuration_is_not_loaded(make_engine):
-    engine = make_engine()
+def test_wrong_configuration_is_not_loaded(lone_engine):
+    engine = lone_engine
     good = engine.file.read_text()
     engine.file.write_text(good.replace("recipients:", "recipiants:"))
     answer = engine.ctl("reload", check=False)
@@ -140,6 +140,7 @@ def test_wrong_configuration_is_not_loaded(make_engine):
     deliver(engine, "still@client.test")
 
 
+@pytest.mark.long
 def test_reload_that_fails_takes_everything_back(make_engine):
     engine = make_engine(changes={"engine": {"directory": 16}})
     good = list(engine.settings["accounts"])
@@ -218,18 +219,19 @@ def test_drain_is_bounded(make_engine):
         assert time.monotonic() - began < 5
 
 
-def test_stop(make_engine):
-    engine = make_engine()
+def test_stop(lone_engine):
+    engine = lone_engine
+    before = len(inbox(engine.namespaces, ALICE)[0])
     deliver(engine, "last@client.test")
     engine.ctl("stop")
     assert engine.process.wait(10) == 0
     assert not engine.socket.exists()
     engine.start()
-    assert len(inbox(engine.namespaces, ALICE)[0]) == 1
+    assert len(inbox(engine.namespaces, ALICE)[0]) == before + 1
 
 
-def test_terminate_is_a_stop(make_engine):
-    engine = make_engine()
+def test_terminate_is_a_stop(lone_engine):
+    engine = lone_engine
     engine.process.terminate()
     assert engine.process.wait(10) == 0
 

@@ -32,8 +32,8 @@ def test_connections_of_an_address_are_limited_over_workers(make_engine):
     assert engine.ask("counters")["smtp_reply_address_sessions"] >= 1
 
 
-def test_reload_changes_limits(make_engine):
-    engine = make_engine()
+def test_reload_changes_limits(lone_engine):
+    engine = lone_engine
     assert deliver(engine, "before@client.test")[0] == 250
     engine.settings["limits"]["sender"] = {"messages": 1}
     engine.write()
@@ -47,8 +47,11 @@ def test_reload_changes_limits(make_engine):
     assert deliver(engine, "trusted@client.test")[0] == 250
 
 
-def test_who_speaks_first_is_refused(make_engine):
-    engine = make_engine(changes={"smtp": {"greet_delay": "500ms"}})
+def test_who_speaks_first_is_refused(lone_engine):
+    engine = lone_engine
+    engine.settings.setdefault("smtp", {})["greet_delay"] = "500ms"
+    engine.write()
+    engine.ctl("reload")
     with Session(engine.namespaces, greet=False) as early:
         early.send(b"EHLO early.test\r\n")
         assert early.reply()[0] == 554
@@ -74,12 +77,15 @@ def test_greylisting(make_engine):
     assert {row.get("mail_from") for row in rows} == {None, SENDER, "other@client.test"}
     assert {row["network"] for row in rows} == {"198.18.0.0/24"}
     assert engine.ask("greylist", "remove", "198.18.0.0/24") == {"removed": 3}
+    row = engine.ask("audit")[-1]
+    assert (row["action"], row["address"], row["messages"]) == ("greylist-remove", "198.18.0.0/24", 3)
     assert deliver(engine, "forgotten@client.test")[0] == 451
     counters = engine.ask("counters")
     assert counters["greylist_passed"] == 1 and counters["greylist_unasked"] == 0
     assert counters["smtp_reply_greylisted"] == 2
 
 
+@pytest.mark.long
 def test_greylisting_forgets_without_mail(make_engine):
     """Rows whose time is over go by themselves: nobody sends, and no domain asks for greylisting any more."""
     engine = make_engine(changes={"domains": [{"name": "example.test", "greylist": True}]})
@@ -99,8 +105,8 @@ def test_greylisting_forgets_without_mail(make_engine):
 
 
 @pytest.mark.long
-def test_others_go_on_beside_slow_and_deaf_clients(make_engine):
-    engine = make_engine()
+def test_others_go_on_beside_slow_and_deaf_clients(lone_engine):
+    engine = lone_engine
     with ExitStack() as stack:
         slow, deaf = [], []
         with inside(engine.namespaces.client):

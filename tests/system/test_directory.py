@@ -92,7 +92,8 @@ def test_an_account_comes_and_goes_while_the_engine_runs(engine):
     assert login(engine, "new@store.test", PASSWORD) == 535
     assert login(engine, "new@store.test", "another one") == 235
     assert engine.ask("account", "list", "store.test") == [{
-        "address": "new@store.test", "login": True, "quota": 1048576, "hash": "$y$", "scram_sha_256": True, "send_as": []}]
+        "address": "new@store.test", "login": True, "quota": 1048576, "hash": "$y$", "scram_sha_256": True, "send_as": [],
+        "forward": [], "keep_copy": True}]
     engine.ask("account", "set", "new@store.test", "login=off")
     assert login(engine, "new@store.test", "another one") == 535
     engine.ask("account", "delete", "new@store.test")

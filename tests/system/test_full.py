@@ -273,6 +273,7 @@ def push(one, data):
     return sent
 
 
+@pytest.mark.long
 def test_a_client_that_never_reads(patient):
     """One that reads no reply, and one that asks for 5 MB and reads none of it: the engine stops reading them."""
     mail = NOISE.message("large@abuse.test", 5_000_000)

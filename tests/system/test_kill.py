@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import pytest
 from lab import messages, records
 from lab.certificates import Authority
 from lab.engine import HOSTNAME
@@ -151,6 +152,7 @@ def test_kill_under_load(make_engine, request):
     assert answered > rounds * 5, "there was no load worth the name"
 
 
+@pytest.mark.long
 def test_kill_under_load_behind_starttls(make_engine, request, tmp_path):
     rounds = 50 if request.config.getoption("--long") else TLS_ROUNDS
     changes = {"listeners": [{"port": 25, "protocol": "smtp", "tls": "starttls"}, {"port": 110, "protocol": "pop3"}],

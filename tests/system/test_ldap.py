@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import poplib
+import random
 import time
 
 import pytest
@@ -44,7 +45,7 @@ def user(name, control=512, **more):
     """One as Active Directory has it."""
     return entry(f"cn={name},ou=ad,{SUFFIX}", objectClass="user", cn=name, sn=name,
                  **{"sAMAccountName": f"{name}.sam", "userPrincipalName": f"{name}@ad.test", "userAccountControl": control,
-                    "objectGUID": bytes(range(16)), "userPassword": ssha(PASSWORD), **more})
+                    "objectGUID": hashlib.md5(name.encode()).digest(), "userPassword": ssha(PASSWORD), **more})
 
 
 def group(unit, name, *members, kind="groupOfNames", **more):
@@ -58,6 +59,10 @@ ENTRIES = [
     person("ldap", "frank", mailQuota="1G"),
     person("ldap", "gone", accountStatus="disabled"),
     group("ldap", "team", "uid=erin", "cn=inner", "uid=gone", "uid=nowhere", mail="team@ldap.test"),
+    person("ldap", "leon", mailForwardingAddress=["Leon@Far.example", "l@other.example"]),
+    person("ldap", "mona", mailForwardingAddress=["mona@far.example"], deliveryMode="nolocal"),
+    person("ldap", "nils", mailForwardingAddress=["erin@ldap.test"]),
+    group("ldap", "far", "uid=leon", "uid=mona", mail="far@ldap.test", rfc822MailMember=["Guest@far.example", "erin@ldap.test"]),
     group("ldap", "inner", "uid=frank", "cn=team", mail="inner@ldap.test"),
     user("grace", mail="grace@ad.test", proxyAddresses=["SMTP:grace@ad.test", "smtp:g.hopper@ad.test", "X500:/o=x/cn=grace"]),
     user("heidi", control=514, mail="heidi@ad.test", proxyAddresses=["SMTP:heidi@ad.test"]),
@@ -98,7 +103,7 @@ def directory(unit, password, ca, *uris, **more):
 def directories(main, second, password, ca, other_ca):
     return [
         directory("ad", password, ca, main.secure, schema="active_directory"),
-        directory("ldap", password, ca, main.uri),
+        directory("ldap", password, ca, main.uri, forward_only=["deliveryMode=nolocal"]),
         directory("compare", password, ca, main.local, authentication="compare", login_dn=f"uid=%u,ou=compare,{SUFFIX}"),
         directory("read", password, ca, main.local, authentication="read", passwords=["scramKeys"], send_as=["maySendAs"]),
         directory("strange", password, other_ca, main.secure, main.uri),
@@ -187,6 +192,20 @@ def test_a_group_leads_to_its_members(engine):
     assert pop3(engine, "gone@ldap.test", PASSWORD).startswith("-ERR")
 
 
+def test_entries_and_groups_lead_to_other_servers(engine):
+    """With a copy, without one, by a group; a forward to a domain that is here is not lost, but deferred."""
+    message = messages.plain("forward@ldap.test")
+    before = len(engine.ask("queue", "list"))
+    with Session(engine.namespaces) as session:
+        assert session.transaction(SENDER, ["far@ldap.test"], message.data)[0] == 250
+        assert rcpt(session, "nils@ldap.test")[0] == 451
+    assert sorted(row["rcpt_to"] for row in engine.ask("queue", "list")[before:]) == [
+        "Guest@far.example", "Leon@far.example", "l@other.example", "mona@far.example"]
+    for name, there in (("leon@ldap.test", True), ("erin@ldap.test", True), ("mona@ldap.test", False)):
+        stored, _uids = inbox(engine.namespaces, name)
+        assert any(b"forward@ldap.test" in data for data in stored.values()) == there, name
+
+
 def test_known_recipients_cost_no_question(engine, servers):
     """Who is known is asked about once; who is not, again when that is forgotten."""
     _engine, main, _second = servers
@@ -201,6 +220,46 @@ def test_known_recipients_cost_no_question(engine, servers):
     assert main.searches("frank@ldap.test") == known
     main.add(person("ldap", "newcomer"))
     wait_until(lambda: asked(engine, "newcomer@ldap.test")[0] == 250, 5, "the newcomer to be found")
+
+
+def deliver(engine, recipient, ident):
+    with Session(engine.namespaces) as session:
+        assert session.transaction(SENDER, [recipient], messages.plain(ident).data)[0] == 250
+
+
+def idents(engine, name):
+    """The messages in somebody's inbox, by what `deliver` called them."""
+    stored, _uids = inbox(engine.namespaces, name)
+    return sorted(line.split(b"<")[1].split(b"@")[0].decode() for data in stored.values() for line in data.splitlines()
+                  if line.lower().startswith(b"message-id:"))
+
+
+def changed(unit, name, change, *lines):
+    return "\n".join([f"dn: {name},ou={unit},{SUFFIX}", f"changetype: {change}", *lines]) + "\n"
+
+
+def test_an_account_keeps_its_mailbox(engine, servers):
+    """When address and name of its entry change; who gets the address then, or had it before, has another mailbox."""
+    _engine, main, _second = servers
+    main.add(person("ldap", "mover"), person("ldap", "leaver"), person("ldap", "heir"), user("switcher", mail="switcher@ad.test"))
+    for name in ("mover@ldap.test", "leaver@ldap.test", "heir@ldap.test", "switcher@ad.test"):
+        deliver(engine, name, f"{name.split('@')[0]}@mailbox.test")
+    main.change(changed("ldap", "uid=mover", "modify", "replace: mail", "mail: moved@ldap.test"),
+                changed("ldap", "uid=mover", "modrdn", "newrdn: uid=moved", "deleteoldrdn: 1"),
+                changed("ad", "cn=switcher", "modify", "replace: mail", "mail: switched@ad.test"),
+                changed("ad", "cn=switcher", "modrdn", "newrdn: cn=switched", "deleteoldrdn: 1"))
+    deliver(engine, "moved@ldap.test", "later@mailbox.test")
+    assert idents(engine, "moved@ldap.test") == ["later", "mover"]
+    assert idents(engine, "switched@ad.test") == ["switcher"]
+    main.add(person("ldap", "mover"))
+    assert idents(engine, "mover@ldap.test") == []
+    # The heir, who has a mailbox, gets the leaver's address: not what lies there.
+    main.change(changed("ldap", "uid=leaver", "delete"),
+                changed("ldap", "uid=heir", "modify", "replace: mail", "mail: leaver@ldap.test"))
+    assert idents(engine, "leaver@ldap.test") == ["heir"]
+    [line] = [line for line in engine.log_lines() if "leaver@ldap.test is somebody else's address now" in line]
+    [left] = engine.ask("mailbox", "list", line.split(" is ")[-1].strip())
+    assert left["size"] > 0
 
 
 # ---- who logs in ----
@@ -379,3 +438,62 @@ def test_a_reload_asks_other_servers(engine, servers):
         engine.write()
         engine.ctl("reload")
     assert login(engine, "erin@ldap.test", PASSWORD)[0] == 235
+
+
+# ---- whether time tells who exists ----
+
+def apart(known, unknown):
+    """How far two samples are from being of one distribution: z of Mann and Whitney, ties share their rank."""
+    values = sorted([(value, True) for value in known] + [(value, False) for value in unknown])
+    ranks = ties = start = 0
+    while start < len(values):
+        end = start
+        while end < len(values) and values[end][0] == values[start][0]:
+            end += 1
+        ranks += sum(is_known for _value, is_known in values[start:end]) * (start + 1 + end) / 2
+        ties += (end - start) ** 3 - (end - start)
+        start = end
+    total, pairs = len(values), len(known) * len(unknown)
+    variance = pairs / 12 * (total + 1 - ties / (total * (total - 1)))
+    return (ranks - len(known) * (total + 1) / 2) / variance ** 0.5
+
+
+def try_wrongly(session, mechanism, name):
+    """A login that is wrong. What is said, without what is the client's own or its salt."""
+    def octets(text):
+        return base64.b64encode(text.encode()).decode()
+
+    if mechanism == "PLAIN":
+        return [session.command("AUTH PLAIN " + plain(name, "wrong"))]
+    if mechanism == "LOGIN":
+        return [session.command("AUTH LOGIN " + octets(name)), session.command(octets("wrong"))]
+    code, text = session.command("AUTH SCRAM-SHA-256 " + octets(f"n,,n={name},r=abc"))
+    first = base64.b64decode(text.split()[-1]).decode()
+    nonce, salt, iterations = (part[2:] for part in first.split(","))
+    last = session.command(octets(f"c=biws,r={nonce},p=" + octets("0" * 32)))
+    return [(code, len(nonce), len(salt), iterations), last]
+
+
+@pytest.mark.parametrize("tries", [12, pytest.param(10000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+def test_neither_words_nor_time_tell_who_exists(engine, mechanism, tries):
+    """So many tries with a name that an entry has and with names that none has, in turns of a random order, over the wire."""
+    engine.settings.update(limits={"ban": {"failures": "none"}, "address": {"errors": "none"}, "network": {"errors": "none"}},
+                           pop3={**engine.settings["pop3"], "failure_delay": "0s"})
+    engine.write()
+    engine.ctl("reload")
+    times, said = {True: [], False: []}, {True: set(), False: set()}
+    turns = [known for _ in range(tries) for known in random.sample((True, False), 2)]
+    for start in range(0, len(turns), 8):
+        with Session(engine.namespaces, port=SUBMISSION) as session:
+            session.command("EHLO client.test")
+            for known in turns[start:start + 8]:
+                name = "frank@ldap.test" if known else f"fran{random.choice('abcdefg')}@ldap.test"
+                began = time.perf_counter()
+                said[known].update(try_wrongly(session, mechanism, name))
+                times[known].append(time.perf_counter() - began)
+    assert said[True] == said[False] and any("535" in str(answer) for answer in said[True])
+    z = apart(times[True], times[False])
+    print(f"{mechanism}: {tries} tries each, medians {sorted(times[True])[tries // 2] * 1e3:.3f} and "
+          f"{sorted(times[False])[tries // 2] * 1e3:.3f} ms, z {z:.2f}")
+    assert abs(z) < 4

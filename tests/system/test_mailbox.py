@@ -140,6 +140,7 @@ def test_discard_leaves_the_record_of_a_rejection(engine):
         assert rows["discard"][part].keys() == rows["reject"][part].keys()
 
 
+@pytest.mark.long
 def test_expiry_and_a_full_quarantine(make_engine, rules):
     engine = make_engine(changes={"rules": rules, "quarantine": {"quota": "64KiB", "expiry": "3s"}})
     for number in range(4):

@@ -73,7 +73,7 @@ def test_scrape(engine):
     assert total(after["wirepost_store_bytes"]) > 0 and total(after["wirepost_store_free_bytes"]) > 0
     # What ctl shows is there too: the same tables made both. Replies are one metric with their row as a label.
     for name in engine.ask("counters"):
-        row = re.fullmatch(r"(smtp|pop3)_reply_(\w+)", name)
+        row = re.fullmatch(r"(smtp|pop3|imap)_reply_(\w+)", name)
         if row:
             samples = after[f"wirepost_{row[1]}_replies"].samples
             assert any(sample.labels["reply"] == row[2] for sample in samples), name

@@ -104,6 +104,7 @@ def test_addresses_are_probed_and_announced(make_engine, tmp_path):
     assert f"who-has {ENGINE_IPV4} tell {ENGINE_IPV4}" in seen or f"Reply {ENGINE_IPV4} is-at" in seen, seen
 
 
+@pytest.mark.long
 def test_duplicate_address_is_not_used(make_engine):
     """RFC 4862 section 5.4: somebody else has our address; the others still serve."""
     def occupy(namespaces):

@@ -226,3 +226,35 @@ def test_a_reload_changes_issuers(scene):
     scene.engine.ctl("reload")
     assert not is_in(scene.login(scene.keys.token(scene.filed, iss="filed"))[0])
     assert is_in(scene.login(scene.keys.token(scene.filed, iss="filed", aud="news"))[0])
+
+
+def test_https_to_a_provider(scene, tmp_path):
+    """`ca` verifies its certificate, and its name: one of another authority, one that has expired, and one for another name are refused."""
+    authority, stranger = Authority(tmp_path / "authority"), Authority(tmp_path / "stranger")
+    tmp_path.chmod(0o755)
+    cases = {  # port: certificate, what verifies it, what the log says of it
+        8443: (authority.sign("good", "localhost"), authority, None),
+        8444: (authority.sign("other", "localhost"), stranger, "certificate"),
+        8445: (authority.sign("expired", "localhost", days=0), authority, "expired"),
+        8446: (authority.sign("named", "id.example.test"), authority, "localhost"),
+        8447: (authority.sign("system", "localhost"), None, "certificate"),
+    }
+    with contextlib.ExitStack() as stack:
+        providers = {}
+        for port, (item, _verifier, _word) in cases.items():
+            providers[port] = Provider(scene.engine.namespaces, port, tls=item)
+            stack.callback(providers[port].stop)
+        scene.engine.settings["oauth"]["issuers"] = [
+            {"issuer": providers[port].issuer, "audience": ["mail"], **({"ca": str(verifier.file)} if verifier else {})}
+            for port, (_item, verifier, _word) in cases.items()]
+        scene.engine.write()
+        scene.engine.ctl("reload")
+        for port, (_item, _verifier, word) in cases.items():
+            before = len(scene.engine.log_lines())
+            said = scene.login(providers[port].token())[0]
+            if not word:
+                assert is_in(said), said
+                continue
+            assert said.startswith("454 4.7.0 "), (port, said)
+            assert any(word in line and f":{port}/" in line for line in scene.engine.log_lines()[before:]), scene.engine.log_lines()[before:]
+            assert not providers[port].asked

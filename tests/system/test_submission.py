@@ -269,6 +269,41 @@ def test_privacy_names_no_client(make_engine):
         assert b"User-Agent" not in stored and b"X-Mailer" not in stored and b"Subject: z" in stored
 
 
+def test_maps_change_envelope_and_header(make_engine):
+    """Canonical maps and masquerading: what is stored and queued has the new addresses, and the account is asked about the old ones."""
+    maps = {"canonical": [{"address": ALICE, "to": "Alice.Liddell@wonder.example", "applies_to": "sender"},
+                          {"address": "@old.example", "to": "@far.example", "applies_to": "recipient"},
+                          {"address": "robert@example.test", "to": BOB}],
+            "masquerade": {"domains": ["example.test"], "except": ["root"]}}
+    changes = settings(submission={"allow_cleartext": True, **maps})
+    changes["accounts"][0]["send_as"] = ["@host.example.test"]
+    user = changes["accounts"][0]["address"]
+    with make_engine(changes=changes) as engine:
+        data = text_of("mapped", f"To: Robert <robert@example.test>, \"{BOB}\" <x@old.example>,", "\tTeam: y@host.example.test (y@old.example);",
+                       "Reply-To: alice@example.test, unreadable address", "Subject: alice@example.test")
+        assert submit(engine, ALICE, ["robert@example.test", "X@old.example"], data)[0] == 250
+        [stored] = stored_with(engine, BOB, "X-Ident: mapped")
+        assert stored.startswith(b"Return-Path: <Alice.Liddell@wonder.example>")
+        assert (f"From: Alice.Liddell@wonder.example\r\nX-Ident: mapped\r\nTo: Robert <{BOB}>, \"{BOB}\" <x@far.example>,\r\n"
+                "\tTeam: y@example.test (y@old.example);\r\nReply-To: Alice.Liddell@wonder.example, unreadable address\r\n"
+                "Subject: alice@example.test\r\n").encode() in stored
+        [row] = engine.ask("queue", "list")
+        assert (row["rcpt_to"], row["mail_from"], row["login"]) == ("X@far.example", "Alice.Liddell@wonder.example", ALICE)
+        assert engine.ask("counters")["addresses_unmapped"] == 1
+        assert submit(engine, BOB, [BOB], text_of("other"))[1].startswith("553 ")
+        sender = f"{user.split('@')[0]}@host.example.test"
+        assert submit(engine, sender, [BOB], text_of("masqueraded", sender=sender), user=user)[0] == 250
+        [stored] = stored_with(engine, BOB, "X-Ident: masqueraded")
+        assert f"From: {user}\r\n".encode() in stored
+        # Another map counts from the next message on.
+        engine.settings["submission"] = {"allow_cleartext": True}
+        engine.write()
+        engine.ask("reload")
+        assert submit(engine, ALICE, [BOB], text_of("plain"))[0] == 250
+        [stored] = stored_with(engine, BOB, "X-Ident: plain")
+        assert f"From: {ALICE}\r\n".encode() in stored
+
+
 # ---- mail for other servers ----
 
 def test_mail_for_other_servers_is_queued_and_kept(make_engine):

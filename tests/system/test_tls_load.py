@@ -70,6 +70,7 @@ def all_well(told):
     return told["counts"]
 
 
+@pytest.mark.long
 def test_everything_comes_by_implicit_tls(loaded, authority, password):
     """Large messages too; the certificate is verified, sessions are resumed, and mailboxes are read back under TLS."""
     told = blast(loaded, 465, *BOTH, "--tls", "implicit", "--tls-ca", authority.file, "--tls-name", HOSTNAME, "--tls-resume", 100, "--size", "300k",

@@ -4,6 +4,7 @@
 import json
 import re
 
+import pytest
 from lab import messages, records, schemas
 from lab.commands import wait_until
 from lab.smtp import Session
@@ -77,6 +78,7 @@ def check_log(engine):
     wait_until(lambda: [row["event"] for row in lines(engine, "engine")] == ["started", "reloaded"], 5, "the reload's record")
 
 
+@pytest.mark.long
 def test_hashed_records_are_found_while_their_key_is_there(make_engine):
     engine = make(make_engine, envelope="hash_local", content="hash", key_rotation="1h")
     send(engine, "hidden@client.test")

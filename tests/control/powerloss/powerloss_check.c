@@ -23,8 +23,9 @@ enum deletion { DELETE_NOT, DELETE_BEGUN, DELETE_GOOD };
 struct powerloss_check {
     struct sent sent[MESSAGES];
     uint8_t deleted[MAILBOXES][UIDS];
-    uint32_t uid_max[MAILBOXES]; /* highest UID answered */
-    uint64_t last;               /* highest number sent */
+    uint32_t uid_max[MAILBOXES];    /* highest UID answered */
+    uint64_t modseq_max[MAILBOXES]; /* highest modification sequence answered */
+    uint64_t last;                  /* highest number sent */
     bool ready[DRIVE_ACCOUNTS];
     uint64_t inbox[DRIVE_ACCOUNTS];
     struct store *store;
@@ -77,6 +78,10 @@ void powerloss_check_mark(void *context, struct span bytes)
     case DRIVE_DELETE_GOOD:
         c->deleted[m.place[0].mailbox % MAILBOXES][m.place[0].uid % UIDS] = DELETE_GOOD;
         break;
+    case DRIVE_FLAGS_GOOD:
+        if (m.number > c->modseq_max[m.place[0].mailbox % MAILBOXES])
+            c->modseq_max[m.place[0].mailbox % MAILBOXES] = m.number;
+        break;
     }
 }
 
@@ -127,11 +132,27 @@ static bool see_entry(void *context, const struct store_entry *e)
     return true;
 }
 
+/* In a folder are copies of what was sent elsewhere. */
+static bool see_copy(void *context, const struct store_entry *e)
+{
+    struct powerloss_check *c = context;
+    uint64_t number = number_of(&e->message);
+    const struct sent *s = &c->sent[number % MESSAGES];
+
+    if (!s->begun ||
+        !store_fixture_same(c->store, e->mailbox, e->uid, number, e->delivery, s->mark.size))
+        wrong(c, "a copy of message %" PRIu64 " has other bytes", number);
+    return true;
+}
+
 static bool see_mailbox(void *context, const struct store_mailbox *mailbox)
 {
     struct powerloss_check *c = context;
 
-    if (store_entries(c->store, mailbox->id, see_entry, c) != STORE_OK)
+    if (mailbox->modseq < c->modseq_max[mailbox->id % MAILBOXES])
+        wrong(c, "modification sequences of mailbox %" PRIu64 " go back", mailbox->id);
+    if (store_entries(c->store, mailbox->id, mailbox->place == STORE_FOLDER ? see_copy : see_entry,
+                      c) != STORE_OK)
         wrong(c, "mailbox %" PRIu64 " cannot be read", mailbox->id);
     return true;
 }

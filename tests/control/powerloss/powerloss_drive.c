@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/store/store_mailbox.h"
 #include "tests/control/powerloss/powerloss_log.h"
 #include "tests/control/powerloss/powerloss_rebuild.h"
 #include "tests/control/store_fixture.h"
@@ -14,7 +15,7 @@
 enum { COMMITTERS = 2, GATHERED = 6, UIDS = 65536, MARKED_MAX = 8192 };
 
 struct account {
-    uint64_t id, inbox, quarantine;
+    uint64_t id, inbox, quarantine, folder;
     _Atomic bool good[UIDS]; /* in the inbox: answered, so that the deleter may take it */
 };
 
@@ -180,6 +181,62 @@ static void *delete_thread(void *arg)
     return NULL;
 }
 
+/* Flags of some messages, with no sync of their own. */
+static void flag_round(struct account *a, uint64_t *dice)
+{
+    struct store_mark_row rows[DRIVE_FLAGGED];
+    struct store_mark flags = {.mailbox = a->inbox, .rows = rows};
+    struct store_change change = {.kind = STORE_MARK, .mark = &flags};
+    struct drive_mark d = {.kind = DRIVE_FLAGS_GOOD, .count = 1};
+    uint32_t uid = 1 + (uint32_t)((powerloss_roll(dice) >> 8) % 400);
+
+    for (; flags.count < DRIVE_FLAGGED && uid < UIDS; uid += 1 + powerloss_roll(dice) % 7)
+        rows[flags.count++] = (struct store_mark_row){
+            .uid = uid, .flags = (uint32_t)powerloss_roll(dice) % (2 * STORE_FLAG_DRAFT)};
+    store_apply(drive.store, &change, 1);
+    d.place[0].mailbox = a->inbox;
+    d.number = flags.modseq_out;
+    if (change.status_out == STORE_OK)
+        mark(&d);
+    else
+        drive.failed = true;
+}
+
+/* A message into the folder, and what was there out again. */
+static void copy_round(struct account *a, uint64_t *dice)
+{
+    uint32_t uid = 1 + (uint32_t)((powerloss_roll(dice) >> 8) % 400), copied;
+    struct store_copy copy = {
+        .from = a->inbox, .to = a->folder, .uids = &uid, .count = 1, .uids_out = &copied};
+    struct store_expunge expunge = {.mailbox = a->folder, .uids = &copied, .count = 1};
+    struct store_change change = {.kind = STORE_COPY, .copy = &copy};
+
+    store_apply(drive.store, &change, 1);
+    if (change.status_out != STORE_OK)
+        drive.failed = true;
+    if (change.status_out != STORE_OK || !copied || copied < 4)
+        return;
+    copied -= 3;
+    change = (struct store_change){.kind = STORE_EXPUNGE, .expunge = &expunge};
+    store_apply(drive.store, &change, 1);
+    if (change.status_out != STORE_OK)
+        drive.failed = true;
+}
+
+static void *flag_thread(void *arg)
+{
+    uint64_t *dice = arg;
+
+    while (!drive.done) {
+        struct account *a = &drive.accounts[(powerloss_roll(dice) >> 8) % DRIVE_ACCOUNTS];
+
+        for (int i = 0; i < 4; i++)
+            flag_round(a, dice);
+        copy_round(a, dice);
+    }
+    return NULL;
+}
+
 static bool make_accounts(void)
 {
     for (unsigned i = 0; i < DRIVE_ACCOUNTS; i++) {
@@ -192,7 +249,9 @@ static bool make_accounts(void)
         a->quarantine = store_fixture_mailbox(drive.store, a->id, MESSAGE_QUARANTINE, NULL);
         d.place[0].mailbox = a->inbox;
         d.place[1].mailbox = a->quarantine;
-        if (!a->id || !a->inbox || !a->quarantine)
+        if (!a->id || !a->inbox || !a->quarantine ||
+            store_mailbox_create(drive.store, a->id, span_text("folder"), 0, &a->folder) !=
+                STORE_OK)
             return false;
         mark(&d);
     }
@@ -203,8 +262,8 @@ bool powerloss_drive(const char *folder, bool sync, unsigned rounds, uint64_t se
 {
     struct store_options options = {.path = folder, .sync = sync, .memtable_bytes = DRIVE_MEMTABLE};
     struct committer committers[COMMITTERS];
-    uint64_t delete_dice = seed * 3 + 1;
-    pthread_t deleter;
+    uint64_t delete_dice = seed * 3 + 1, flag_dice = seed * 5 + 2;
+    pthread_t deleter, flagger;
     char error[STORE_ERROR];
 
     /* The recorder is loaded into this process and into no other. */
@@ -215,6 +274,7 @@ bool powerloss_drive(const char *folder, bool sync, unsigned rounds, uint64_t se
         !make_accounts())
         return false;
     pthread_create(&deleter, NULL, delete_thread, &delete_dice);
+    pthread_create(&flagger, NULL, flag_thread, &flag_dice);
     for (unsigned i = 0; i < COMMITTERS; i++) {
         committers[i].dice = seed + 1000 * (i + 1);
         pthread_create(&committers[i].thread, NULL, commit_thread, &committers[i]);
@@ -223,6 +283,7 @@ bool powerloss_drive(const char *folder, bool sync, unsigned rounds, uint64_t se
         pthread_join(committers[i].thread, NULL);
     drive.done = true;
     pthread_join(deleter, NULL);
+    pthread_join(flagger, NULL);
     store_close(drive.store);
     return !drive.failed;
 }

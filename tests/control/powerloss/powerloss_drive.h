@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What the driven store is made to do, and the marks that tell of it. */
-enum { DRIVE_ACCOUNTS = 4, DRIVE_PLACES = 3, DRIVE_MEMTABLE = 256 << 10 };
+enum { DRIVE_ACCOUNTS = 4, DRIVE_PLACES = 3, DRIVE_FLAGGED = 16, DRIVE_MEMTABLE = 256 << 10 };
 
 enum drive_kind {
     DRIVE_ACCOUNT_READY, /* number: which; place[0], [1]: its inbox and its quarantine */
@@ -14,6 +14,8 @@ enum drive_kind {
     DRIVE_COMMIT_GOOD,   /* the same with UIDs: from here on it must be there */
     DRIVE_DELETE_BEGUN,  /* place[0] */
     DRIVE_DELETE_GOOD,   /* place[0]: from here on it must not be there */
+    DRIVE_FLAGS_GOOD,    /* number: the modification sequence that flags in place[0] got, unsynced:
+                            it must not be given again */
 };
 
 struct drive_mark {

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/control/mail_scene.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dataplane/handoff/chunk.h"
+#include "tests/harness/check.h"
+#include "tests/proto/mime_tree_of.h"
+
+void mail_scene_begin(struct mail_scene *m)
+{
+    *m = (struct mail_scene){.room = 4000};
+    store_scene_begin(&m->scene, "mail");
+    m->handoff = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 4});
+    m->port = handoff_port_of(m->handoff, 0);
+    m->account = store_fixture_account(m->scene.store, "alice@example.org", 0);
+    m->service = mail_service_start(m->handoff, m->scene.store);
+    m->answer = malloc(MAIL_SCENE_ANSWER);
+    CHECK(m->service != NULL);
+}
+
+void mail_scene_end(struct mail_scene *m)
+{
+    mail_service_stop(m->service);
+    handoff_free(m->handoff);
+    free(m->answer);
+    store_scene_end(&m->scene);
+}
+
+static enum job_status ask(struct mail_scene *m, struct job *job)
+{
+    struct job *back = NULL;
+    enum job_status status;
+
+    job_submit(m->port, job);
+    handoff_flush(m->port);
+    while (job_answers(m->port, &back, 1) == 0)
+        sched_yield();
+    CHECK(back == job);
+    status = (enum job_status)job->status;
+    m->last = job->imap;
+    job_give(m->port, job);
+    return status;
+}
+
+static struct job *job_of(struct mail_scene *m, enum job_kind kind, struct imap_session *s)
+{
+    struct job *job = job_take(m->port);
+
+    job->kind = (uint8_t)kind;
+    job->imap = (struct job_imap){.session = s};
+    return job;
+}
+
+struct imap_session *mail_scene_open(struct mail_scene *m)
+{
+    struct job *job = job_of(m, JOB_IMAP_OPEN, NULL);
+
+    job->imap.account = m->account;
+    job->session = 1;
+    CHECK(ask(m, job) == JOB_OK);
+    return m->last.session;
+}
+
+void mail_scene_close(struct mail_scene *m, struct imap_session *s)
+{
+    CHECK(ask(m, job_of(m, JOB_IMAP_CLOSE, s)) == JOB_OK);
+}
+
+static void keep(struct mail_scene *m, struct span bytes)
+{
+    if (bytes.len && CHECK(m->answer_len + bytes.len < MAIL_SCENE_ANSWER)) {
+        memcpy(m->answer + m->answer_len, bytes.data, bytes.len);
+        m->answer_len += bytes.len;
+    }
+    m->answer[m->answer_len] = 0;
+}
+
+/* One job with a chunk of exactly as much room. */
+static bool piece(struct mail_scene *m, struct job *job)
+{
+    struct chunk *out = calloc(1, sizeof(*out) + m->room);
+    enum job_status status;
+
+    out->cap = m->room;
+    job->imap.out = out;
+    status = ask(m, job);
+    keep(m, span_of(out->data, out->len));
+    keep(m, m->last.bytes_out);
+    free(out);
+    if (m->last.pin_out) {
+        struct job *unpin = job_take(m->port);
+        struct job_imap last = m->last;
+
+        unpin->kind = JOB_MAILBOX_UNPIN;
+        unpin->mailbox_unpin.count = 1;
+        unpin->mailbox_unpin.pins[0] = m->last.pin_out;
+        CHECK(ask(m, unpin) == JOB_OK);
+        m->last = last;
+    }
+    return CHECK(status == JOB_OK);
+}
+
+static void pull(struct mail_scene *m, struct imap_session *s)
+{
+    for (uint32_t i = 0; m->last.more_out && i < MAIL_SCENE_ANSWER; i++)
+        if (!piece(m, job_of(m, JOB_IMAP_MORE, s)) || m->answer_len > MAIL_SCENE_ANSWER / 2)
+            break;
+    CHECK(!m->last.more_out);
+}
+
+static struct job *command_of(struct mail_scene *m, struct imap_session *s, const char *command)
+{
+    struct job *job = job_of(m, JOB_IMAP_COMMAND, s);
+
+    m->answer_len = 0;
+    job->imap.command = span_text(command);
+    return job;
+}
+
+void mail_scene_begin_run(struct mail_scene *m, struct imap_session *s, const char *command)
+{
+    piece(m, command_of(m, s, command));
+}
+
+void mail_scene_run(struct mail_scene *m, struct imap_session *s, const char *command)
+{
+    mail_scene_begin_run(m, s, command);
+    pull(m, s);
+}
+
+void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *line)
+{
+    struct job *job = command_of(m, s, line);
+
+    job->imap.done = true;
+    piece(m, job);
+    pull(m, s);
+}
+
+void mail_scene_news(struct mail_scene *m, struct imap_session *s)
+{
+    m->answer_len = 0;
+    piece(m, job_of(m, JOB_IMAP_NEWS, s));
+    pull(m, s);
+}
+
+uint32_t mail_scene_notices(struct mail_scene *m)
+{
+    struct notice n;
+    uint32_t places = 0;
+
+    while (notice_take(m->port, &n))
+        places |= 1u << (n.argument & 31);
+    return places;
+}
+
+void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
+                       const char *message, const char *fault)
+{
+    static struct message from;
+    struct span text = span_text(message);
+    struct chunk *body = calloc(1, sizeof(*body) + text.len);
+    struct job *job;
+
+    from = (struct message){.id = store_fixture_id(++m->messages),
+                            .received_ms = 1700000000000,
+                            .size = text.len,
+                            .rest = body,
+                            .tree = mime_tree_of(text)};
+    body->cap = body->len = (uint32_t)text.len;
+    memcpy(body->data, text.data, text.len);
+    mail_scene_begin_run(m, s, command);
+    if (m->last.append_out) {
+        job = job_of(m, JOB_IMAP_APPEND, s);
+        job->imap.message = fault ? NULL : &from;
+        job->imap.fault = fault;
+        piece(m, job);
+        pull(m, s);
+    }
+    free(body);
+}
+
+static bool is_said(const char *answer, const char *expected)
+{
+    size_t n = strlen(expected);
+
+    if (n && expected[n - 1] == '*')
+        return strncmp(answer, expected, n - 1) == 0;
+    return strcmp(answer, expected) == 0;
+}
+
+bool mail_scene_says(struct mail_scene *m, struct imap_session *s, const char *command,
+                     const char *expected)
+{
+    mail_scene_run(m, s, command);
+    if (is_said(m->answer, expected))
+        return true;
+    printf("# %s\n# said: %s\n# not:  %s\n", command, m->answer, expected);
+    return false;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TESTS_CONTROL_MAIL_SCENE_H
+#define TESTS_CONTROL_MAIL_SCENE_H
+
+#include "control/mail/mail_service.h"
+#include "control/store/store_mailbox.h"
+#include "tests/control/store_scene.h"
+
+/* The mail service over a store with one account; the test plays the worker, whose jobs these are.
+ */
+enum { MAIL_SCENE_ANSWER = 1 << 20 };
+
+struct mail_scene {
+    struct store_scene scene;
+    struct handoff *handoff;
+    struct handoff_port *port;
+    struct mail_service *service;
+    uint64_t account, messages;
+    uint32_t room; /* octets of the chunk that an answer is written to */
+    char *answer;  /* the last command's, NUL-terminated */
+    size_t answer_len;
+    struct job_imap last; /* what else the last job said */
+};
+
+void mail_scene_begin(struct mail_scene *m);
+/* Nothing is left selected, and the store is healthy. */
+void mail_scene_end(struct mail_scene *m);
+struct imap_session *mail_scene_open(struct mail_scene *m);
+void mail_scene_close(struct mail_scene *m, struct imap_session *s);
+/* A command and all of its answer. */
+void mail_scene_run(struct mail_scene *m, struct imap_session *s, const char *command);
+/* Its first job alone: the rest of the answer stays there. */
+void mail_scene_begin_run(struct mail_scene *m, struct imap_session *s, const char *command);
+/* The line that ends an IDLE; what an idling session is to be told. */
+void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *line);
+void mail_scene_news(struct mail_scene *m, struct imap_session *s);
+/* Places of sessions that a notice has come for, a bit each. */
+uint32_t mail_scene_notices(struct mail_scene *m);
+/* APPEND with a message; `fault`: what is wrong with it, or NULL. */
+void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
+                       const char *message, const char *fault);
+/* Runs it; compares the answer, where '*' at the end of `expected` stands for anything. */
+bool mail_scene_says(struct mail_scene *m, struct imap_session *s, const char *command,
+                     const char *expected);
+
+#endif
