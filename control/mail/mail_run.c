@@ -243,7 +243,8 @@ static bool next_step(struct imap_session *s, struct mail_run *r)
 
     r->over = step == MAIL_STEP_OVER;
     r->waits = step == MAIL_STEP_WAIT;
-    return r->waits || step == MAIL_STEP_YIELD;
+    r->held = step == MAIL_STEP_HOLD;
+    return r->waits || r->held || step == MAIL_STEP_YIELD;
 }
 
 void mail_run_pump(struct imap_session *s, struct job_imap *answer)

@@ -2,6 +2,7 @@
 #include "control/mail/mail_service.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
@@ -29,11 +30,19 @@ struct mail_service {
     struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
     struct changed changed;
     struct mail_recent *recent;
+    struct mail_index *index;
+    _Atomic(struct imap_session *) resumed; /* whose commands go on: put by the index's thread */
+    _Atomic uint32_t held;                  /* commands that wait for the index */
 };
 
 struct store *mail_service_store(const struct mail_service *service)
 {
     return service->store;
+}
+
+struct mail_index *mail_service_index(const struct mail_service *service)
+{
+    return service->index;
 }
 
 /* ---- mailboxes ---- */
@@ -238,18 +247,70 @@ static enum job_status do_job(struct mail_service *service, struct job *job)
     }
 }
 
+/* Answers it, unless its command waits for the index; the session stays, as its worker waits. */
+static void finish_job(struct mail_service *service, struct imap_session *s, struct job *job,
+                       enum job_status status)
+{
+    if (s && s->run && s->run->held) {
+        atomic_fetch_add(&service->held, 1);
+        s->held = job;
+        return;
+    }
+    job_answer(service->handoff, job, status);
+}
+
+void mail_service_resume(struct imap_session *s)
+{
+    struct mail_service *service = s->service;
+    struct imap_session *next = atomic_load(&service->resumed);
+
+    do
+        s->resumed = next;
+    while (!atomic_compare_exchange_weak(&service->resumed, &next, s));
+    service_wake(service->handoff, SERVICE_IMAP);
+}
+
+static void go_on(struct mail_service *service)
+{
+    struct imap_session *s = atomic_exchange(&service->resumed, NULL), *next;
+
+    for (; s; s = next) {
+        struct job *job = s->held;
+
+        next = s->resumed;
+        s->held = NULL;
+        s->run->held = false;
+        finish_job(service, s, job, answer(s, job, true));
+        atomic_fetch_sub(&service->held, 1);
+    }
+}
+
 static uint32_t serve(void *context, struct job **jobs, uint32_t count)
 {
     struct mail_service *service = context;
 
     take_changes(service);
-    for (uint32_t i = 0; i < count; i++)
-        job_answer(service->handoff, jobs[i], do_job(service, jobs[i]));
+    go_on(service);
+    for (uint32_t i = 0; i < count; i++) {
+        /* The session of a CLOSE is gone when it was done. */
+        struct imap_session *s =
+            jobs[i]->kind == JOB_IMAP_CLOSE ? NULL : jobs[i]->imap.session;
+        enum job_status status = do_job(service, jobs[i]);
+
+        finish_job(service, s, jobs[i], status);
+    }
     take_changes(service);
     return 0;
 }
 
-struct mail_service *mail_service_start(struct handoff *h, struct store *store)
+static void woken(void *context)
+{
+    take_changes(context);
+    go_on(context);
+}
+
+struct mail_service *mail_service_start(struct handoff *h, struct store *store,
+                                        struct mail_index *index)
 {
     struct mail_service *s = calloc(1, sizeof(*s));
 
@@ -257,12 +318,13 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store)
         return NULL;
     s->handoff = h;
     s->store = store;
+    s->index = index;
     s->thread.handoff = h;
     s->thread.service = SERVICE_IMAP;
     s->thread.name = "imap";
     s->thread.serve = serve;
     s->thread.context = s;
-    s->thread.woken = take_changes;
+    s->thread.woken = woken;
     s->recent = mail_recent_new();
     s->reader = read_service_start(h, store);
     store_watch(store, on_change, s);
@@ -278,6 +340,10 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store)
 
 void mail_service_stop(struct mail_service *s)
 {
+    while (atomic_load(&s->held) > 0) {
+        service_wake(s->handoff, SERVICE_IMAP);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
     service_thread_stop(&s->thread);
     store_watch(s->store, NULL, NULL);
     read_service_stop(s->reader);

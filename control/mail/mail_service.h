@@ -9,10 +9,13 @@
  * commands, and, on a thread of its own, those of POP3 (read_service.h). It watches the store, so
  * that what anybody changes is told to those who have the mailbox selected. */
 struct mail_service;
+struct mail_index;
 
-/* NULL: no thread or no memory. The store stays the caller's. Before workers start. */
-struct mail_service *mail_service_start(struct handoff *h, struct store *store);
-/* Answers what was asked before, then ends the thread. */
+/* NULL: no thread or no memory. The store stays the caller's, and so does the index, which may be
+ * NULL. Before workers start. */
+struct mail_service *mail_service_start(struct handoff *h, struct store *store,
+                                        struct mail_index *index);
+/* Answers what was asked before, then ends the thread. The index was halted before. */
 void mail_service_stop(struct mail_service *service);
 
 #endif

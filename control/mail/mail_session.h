@@ -12,6 +12,7 @@
  * Control's side of a session of IMAP: what it has selected, and the command under way. What the
  * files of this folder share; all of it belongs to the service's thread.
  */
+struct mail_index;
 struct mail_service;
 struct mail_run;
 
@@ -19,6 +20,8 @@ struct mail_run;
 struct imap_session {
     struct mail_service *service;
     struct mail_run *run; /* NULL: no command is under way */
+    struct job *held;     /* to be answered when the index has answered */
+    struct imap_session *resumed; /* the next one of those that go on */
     uint8_t *idle_tag;    /* while it idles; its length first */
     uint64_t account;
     struct mail_view view; /* view.box NULL: nothing is selected */
@@ -37,6 +40,7 @@ enum mail_step {
     MAIL_STEP_AGAIN, /* it has composed something, or set `body`, and goes on */
     MAIL_STEP_YIELD, /* it has nothing to say yet, and others get their turn */
     MAIL_STEP_WAIT,  /* for the message of an APPEND */
+    MAIL_STEP_HOLD,  /* for the index: mail_service_resume() goes on with it */
     MAIL_STEP_OVER,  /* all is composed but for news and the tagged response */
 };
 
@@ -60,6 +64,7 @@ struct mail_run {
     bool over;        /* all is composed but for news and the tagged response, */
     bool finished;    /* and those are, too */
     bool waits;       /* for the message of an APPEND */
+    bool held;        /* for the index */
     uint8_t outcome;  /* enum mail_outcome */
     uint8_t executed; /* enum imap_executed, set when it is not plain */
     bool said;        /* `executed` is */
@@ -104,6 +109,10 @@ enum store_status mail_service_select(struct mail_service *service, uint64_t mai
                                       struct imap_session *s, bool read_only);
 /* The first UID that no session was told of yet (\\Recent). */
 uint32_t mail_service_recent(struct mail_service *service, uint64_t mailbox);
+/* NULL: there is none. */
+struct mail_index *mail_service_index(const struct mail_service *service);
+/* A command that is held goes on. On the index's thread, once for each time. */
+void mail_service_resume(struct imap_session *s);
 /* What others have changed is known to be so: to be called before news are told. */
 void mail_service_look(struct mail_service *service);
 /* Nothing is selected any more. */

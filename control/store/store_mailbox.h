@@ -185,6 +185,8 @@ typedef void store_watch_visit(void *context, uint64_t mailbox);
 
 /* Before the first change; NULL: nobody is told. */
 void store_watch(struct store *store, store_watch_visit *visit, void *context);
+/* Somebody else, who is told of every mailbox, watched or not. Likewise. */
+void store_watch_all(struct store *store, store_watch_visit *visit, void *context);
 /* Any thread, without a lock. Who marks a mailbox before reading it misses nothing. False: no
  * memory. */
 bool store_mailbox_watch(struct store *store, uint64_t mailbox, bool watched);

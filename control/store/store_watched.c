@@ -15,6 +15,12 @@ void store_watch(struct store *store, store_watch_visit *visit, void *context)
     w->visit = w->leaves ? visit : NULL;
 }
 
+void store_watch_all(struct store *store, store_watch_visit *visit, void *context)
+{
+    store->watched.context_all = context;
+    store->watched.visit_all = visit;
+}
+
 /* The leaf of a mailbox; NULL: there is none, and with `make` no memory. */
 static _Atomic uint64_t *leaf_of(struct store_watched *w, uint64_t mailbox, bool make)
 {
@@ -55,6 +61,8 @@ void store_watched_tell(struct store *store, uint64_t mailbox)
     uint32_t bit = mailbox % (1 << LEAF_BITS);
     _Atomic uint64_t *leaf;
 
+    if (w->visit_all)
+        w->visit_all(w->context_all, mailbox);
     if (!w->visit)
         return;
     /* Whoever marked the mailbox before it read, and did not see this change, is seen here. */

@@ -12,6 +12,8 @@ struct store_watched {
     _Atomic(_Atomic uint64_t *) *leaves; /* NULL: nobody ever asked */
     store_watch_visit *visit;
     void *context;
+    store_watch_visit *visit_all;
+    void *context_all;
 };
 
 void store_watched_fini(struct store_watched *w);

@@ -54,7 +54,8 @@ LIBRARIES = {
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
     "pcap/": ("control/capture", "tests"),
     "xxhash.h": ("dataplane/session", "control/mail", "tests"),
-    "zstd.h": ("control/capture", "tests"),
+    "sqlite3.h": ("control/mail", "tests"),
+    "zstd.h": ("control/capture", "control/mail", "tests"),
     "zlib.h": ("proto/imap", "control", "tests"),
 }
 
