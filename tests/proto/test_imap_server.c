@@ -216,8 +216,8 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE IDLE] logged "  \
-    "in\r\n"
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH "       \
+    "SEARCHRES WITHIN INPROGRESS IDLE] logged in\r\n"
 
 static void without_a_login(void)
 {
