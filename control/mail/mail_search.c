@@ -4,6 +4,7 @@
 
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_grep.h"
+#include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
 #include "proto/charset/charset.h"
@@ -127,6 +128,21 @@ static enum imap_search_result grep(struct search *f, const struct imap_search_n
     return found ? IMAP_SEARCH_YES : IMAP_SEARCH_NO;
 }
 
+/* RFC 8474 section 5.4 */
+static enum imap_search_result is_email(struct search *f, struct span id)
+{
+    const struct mail_box *box = f->session->view.box;
+    struct mail_email email;
+
+    if (!f->deep)
+        return IMAP_SEARCH_UNKNOWN;
+    f->reads++;
+    return mail_email_find(f->store, box->id, box->messages[f->slot].uid, &email) == STORE_OK &&
+                   mail_email_is(&email, id)
+               ? IMAP_SEARCH_YES
+               : IMAP_SEARCH_NO;
+}
+
 static enum imap_search_result judge(void *context, const struct imap_search_node *node)
 {
     struct search *f = context;
@@ -135,6 +151,8 @@ static enum imap_search_result judge(void *context, const struct imap_search_nod
                                       .uid = m->uid,
                                       .flags = (uint8_t)mail_flag_wire(&f->session->view, m),
                                       .internal_date = (int64_t)(m->internal_ms / 1000),
+                                      .saved = true,
+                                      .save_date = (int64_t)(m->saved_ms / 1000),
                                       .size = m->size,
                                       .modseq = m->modseq,
                                       .now = time(NULL)};
@@ -146,6 +164,10 @@ static enum imap_search_result judge(void *context, const struct imap_search_nod
     case IMAP_SEARCH_BODY:
     case IMAP_SEARCH_TEXT:
         return grep(f, node);
+    case IMAP_SEARCH_EMAILID:
+        return is_email(f, node->text);
+    case IMAP_SEARCH_THREADID: /* no message has one */
+        return IMAP_SEARCH_NO;
     case IMAP_SEARCH_SENTBEFORE:
     case IMAP_SEARCH_SENTON:
     case IMAP_SEARCH_SENTSINCE:
