@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "control/mail/mail_flag.h"
+#include "control/mail/mail_object.h"
 #include "control/mail/mail_saved.h"
 #include "control/mail/mail_words.h"
 #include "proto/imap/imap_date.h"
@@ -101,6 +102,21 @@ static enum imap_search_result grep(struct mail_match *m, const struct imap_sear
     return found ? IMAP_SEARCH_YES : IMAP_SEARCH_NO;
 }
 
+/* RFC 8474 section 5.4 */
+static enum imap_search_result is_email(struct mail_match *m, struct span id)
+{
+    const struct mail_box *box = m->session->view.box;
+    struct mail_email email;
+
+    if (!m->deep)
+        return IMAP_SEARCH_UNKNOWN;
+    m->reads++;
+    return mail_email_find(m->store, box->id, box->messages[m->slot].uid, &email) == STORE_OK &&
+                   mail_email_is(&email, id)
+               ? IMAP_SEARCH_YES
+               : IMAP_SEARCH_NO;
+}
+
 static enum imap_search_result judge(void *context, const struct imap_search_node *node)
 {
     struct mail_match *m = context;
@@ -109,6 +125,8 @@ static enum imap_search_result judge(void *context, const struct imap_search_nod
                                       .uid = e->uid,
                                       .flags = (uint8_t)mail_flag_wire(&m->session->view, e),
                                       .internal_date = (int64_t)(e->internal_ms / 1000),
+                                      .saved = true,
+                                      .save_date = (int64_t)(e->saved_ms / 1000),
                                       .size = e->size,
                                       .modseq = e->modseq,
                                       .now = m->now};
@@ -120,6 +138,10 @@ static enum imap_search_result judge(void *context, const struct imap_search_nod
     case IMAP_SEARCH_BODY:
     case IMAP_SEARCH_TEXT:
         return grep(m, node);
+    case IMAP_SEARCH_EMAILID:
+        return is_email(m, node->text);
+    case IMAP_SEARCH_THREADID: /* no message has one */
+        return IMAP_SEARCH_NO;
     case IMAP_SEARCH_SENTBEFORE:
     case IMAP_SEARCH_SENTON:
     case IMAP_SEARCH_SENTSINCE:

@@ -29,6 +29,7 @@ struct imap_session {
     bool idling : 1;
     bool told : 1; /* a notice is on its way to it */
     bool utf8 : 1; /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    uint64_t append_max; /* octets that a message may have, as of the command under way */
 };
 
 /* What a command says in the end. */
@@ -112,6 +113,8 @@ uint32_t mail_service_recent(struct mail_service *service, uint64_t mailbox);
 void mail_service_look(struct mail_service *service);
 /* Nothing is selected any more. */
 void mail_service_unselect(struct imap_session *s);
+/* Octets of the messages of all sessions that wait for the last of their APPEND. */
+size_t *mail_service_staged(struct mail_service *service);
 /* Sessions that idle in the mailbox are to hear of what has changed. */
 void mail_service_tell(struct mail_service *service, struct mail_box *box);
 

@@ -122,6 +122,7 @@ static struct job *command_of(struct mail_scene *m, struct imap_session *s, cons
 
     m->answer_len = 0;
     job->imap.command = span_text(command);
+    job->imap.append_max = 1000000;
     return job;
 }
 
@@ -162,13 +163,13 @@ uint32_t mail_scene_notices(struct mail_scene *m)
     return places;
 }
 
-void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
-                       const char *message, const char *fault)
+static void give_message(struct mail_scene *m, struct imap_session *s, const char *message,
+                         const struct job_imap *how)
 {
     static struct message from;
     struct span text = span_text(message);
     struct chunk *body = calloc(1, sizeof(*body) + text.len);
-    struct job *job;
+    struct job *job = job_of(m, JOB_IMAP_APPEND, s);
 
     from = (struct message){.id = store_fixture_id(++m->messages),
                             .received_ms = 1700000000000,
@@ -177,15 +178,28 @@ void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char 
                             .tree = mime_tree_of(text)};
     body->cap = body->len = (uint32_t)text.len;
     memcpy(body->data, text.data, text.len);
-    mail_scene_begin_run(m, s, command);
-    if (m->last.append_out) {
-        job = job_of(m, JOB_IMAP_APPEND, s);
-        job->imap.message = fault ? NULL : &from;
-        job->imap.fault = fault;
-        piece(m, job);
-        mail_scene_pull(m, s);
-    }
+    job->imap.message = how->fault ? NULL : &from;
+    job->imap.fault = how->fault;
+    job->imap.command = how->command;
+    job->imap.again = how->again;
+    piece(m, job);
+    mail_scene_pull(m, s);
     free(body);
+}
+
+void mail_scene_message(struct mail_scene *m, struct imap_session *s, const char *message,
+                        const char *behind, bool again)
+{
+    m->answer_len = 0;
+    give_message(m, s, message, &(struct job_imap){.command = span_text(behind), .again = again});
+}
+
+void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
+                       const char *message, const char *fault)
+{
+    mail_scene_begin_run(m, s, command);
+    if (m->last.append_out)
+        give_message(m, s, message, &(struct job_imap){.fault = fault});
 }
 
 static bool is_said(const char *answer, const char *expected)

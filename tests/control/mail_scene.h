@@ -42,6 +42,9 @@ uint32_t mail_scene_notices(struct mail_scene *m);
 /* APPEND with a message; `fault`: what is wrong with it, or NULL. */
 void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
                        const char *message, const char *fault);
+/* A message of the APPEND that waits for it, and what stands behind it; `again`: another follows. */
+void mail_scene_message(struct mail_scene *m, struct imap_session *s, const char *message,
+                        const char *behind, bool again);
 /* Runs it; compares the answer, where '*' at the end of `expected` stands for anything. */
 bool mail_scene_says(struct mail_scene *m, struct imap_session *s, const char *command,
                      const char *expected);
