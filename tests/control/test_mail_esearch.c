@@ -177,7 +177,7 @@ static void what_is_expunged_is_not_in_it(void)
 static void saved_messages_are_copied_and_moved(void)
 {
     begin();
-    SAYS("a CREATE Folder", "a OK done\r\n");
+    SAYS("a CREATE Folder", "a OK *");
     SAYS("a UID SEARCH RETURN (SAVE) FLAGGED", "a OK done\r\n");
     SAYS("a COPY $ Folder", "a OK [COPYUID *");
     CHECK(strstr(m.answer, " 3,5 1:2] ") != NULL);
