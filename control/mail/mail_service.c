@@ -6,6 +6,7 @@
 
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
+#include "control/mail/mail_saved.h"
 #include "control/mail/mail_verb.h"
 #include "control/service/read_service.h"
 #include "control/service/service_thread.h"
@@ -30,6 +31,7 @@ struct mail_service {
     struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
     struct changed changed;
     struct mail_recent *recent;
+    size_t staged; /* octets, of all sessions */
     struct mail_index *index;
     _Atomic(struct imap_session *) resumed; /* whose commands go on: put by the index's thread */
     _Atomic uint32_t held;                  /* commands that wait for the index */
@@ -43,6 +45,11 @@ struct store *mail_service_store(const struct mail_service *service)
 struct mail_index *mail_service_index(const struct mail_service *service)
 {
     return service->index;
+}
+
+size_t *mail_service_staged(struct mail_service *service)
+{
+    return &service->staged;
 }
 
 /* ---- mailboxes ---- */
@@ -83,6 +90,7 @@ void mail_service_unselect(struct imap_session *s)
 
     if (!box)
         return;
+    mail_saved_clear(s);
     mail_view_close(&s->view);
     if (box->views)
         return;
@@ -226,13 +234,14 @@ static enum job_status do_job(struct mail_service *service, struct job *job)
     case JOB_IMAP_OPEN:
         return open_session(service, job);
     case JOB_IMAP_COMMAND:
+        s->append_max = job->imap.append_max;
         return answer(s, job,
                       job->imap.done ? mail_run_done(s, job->imap.command)
                                      : mail_run_begin(s, job->imap.command));
     case JOB_IMAP_APPEND:
         if (!s->run || !s->run->waits)
             return JOB_FAILED;
-        job->imap.stored_out = mail_append_message(s, s->run, job->imap.message, job->imap.fault);
+        job->imap.stored_out = mail_append_message(s, s->run, &job->imap);
         return answer(s, job, true);
     case JOB_IMAP_MORE:
         return answer(s, job, s->run != NULL);
@@ -247,11 +256,12 @@ static enum job_status do_job(struct mail_service *service, struct job *job)
     }
 }
 
-/* Answers it, unless its command waits for the index; the session stays, as its worker waits. */
+/* Answers it, unless its command waits for the index. The session stays meanwhile, since its worker
+ * waits for the answer before anything else. */
 static void finish_job(struct mail_service *service, struct imap_session *s, struct job *job,
                        enum job_status status)
 {
-    if (s && s->run && s->run->held) {
+    if (s && s->run && s->run->asked) {
         atomic_fetch_add(&service->held, 1);
         s->held = job;
         return;
@@ -279,7 +289,8 @@ static void go_on(struct mail_service *service)
 
         next = s->resumed;
         s->held = NULL;
-        s->run->held = false;
+        s->run->asked = false;
+        job->imap.more_out = false;
         finish_job(service, s, job, answer(s, job, true));
         atomic_fetch_sub(&service->held, 1);
     }

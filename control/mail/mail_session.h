@@ -6,7 +6,7 @@
 #include "control/mail/mail_text.h"
 #include "control/store/store_mailbox.h"
 #include "dataplane/handoff/job.h"
-#include "proto/imap/imap_cursor.h"
+#include "proto/imap/imap_set.h"
 
 /*
  * Control's side of a session of IMAP: what it has selected, and the command under way. What the
@@ -25,12 +25,14 @@ struct imap_session {
     uint8_t *idle_tag;    /* while it idles; its length first */
     uint64_t account;
     struct mail_view view; /* view.box NULL: nothing is selected */
+    struct imap_set saved; /* "$": mail_saved.h */
     uint32_t place, generation;
     uint16_t worker;
     bool read_only : 1; /* EXAMINE */
     bool idling : 1;
     bool told : 1; /* a notice is on its way to it */
     bool utf8 : 1; /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    uint64_t append_max; /* octets that a message may have, as of the command under way */
 };
 
 /* What a command says in the end. */
@@ -40,7 +42,6 @@ enum mail_step {
     MAIL_STEP_AGAIN, /* it has composed something, or set `body`, and goes on */
     MAIL_STEP_YIELD, /* it has nothing to say yet, and others get their turn */
     MAIL_STEP_WAIT,  /* for the message of an APPEND */
-    MAIL_STEP_HOLD,  /* for the index: mail_service_resume() goes on with it */
     MAIL_STEP_OVER,  /* all is composed but for news and the tagged response */
 };
 
@@ -59,12 +60,15 @@ struct mail_run {
     void *state;     /* of the verb's own */
     uint8_t *memory; /* the command, then the cursor's scratch */
     struct span tag;
+    uint32_t progress; /* messages it is through with, of `goal`; where that takes long */
+    uint32_t goal;
+    int64_t told_at; /* seconds of a clock that only goes on: when it told of it last, or began */
     bool uid; /* "UID" stood before the name */
     bool spaced;
     bool over;        /* all is composed but for news and the tagged response, */
     bool finished;    /* and those are, too */
     bool waits;       /* for the message of an APPEND */
-    bool held;        /* for the index */
+    bool asked;       /* the index was, and the command goes on with mail_service_resume() */
     uint8_t outcome;  /* enum mail_outcome */
     uint8_t executed; /* enum imap_executed, set when it is not plain */
     bool said;        /* `executed` is */
@@ -117,6 +121,8 @@ void mail_service_resume(struct imap_session *s);
 void mail_service_look(struct mail_service *service);
 /* Nothing is selected any more. */
 void mail_service_unselect(struct imap_session *s);
+/* Octets of the messages of all sessions that wait for the last of their APPEND. */
+size_t *mail_service_staged(struct mail_service *service);
 /* Sessions that idle in the mailbox are to hear of what has changed. */
 void mail_service_tell(struct mail_service *service, struct mail_box *box);
 
