@@ -186,19 +186,12 @@ static enum step empty(struct mail_index_file *file, uint64_t mailbox, uint64_t 
     return STEP_OVER;
 }
 
-static bool any(void *context, const struct store_mailbox *m)
-{
-    *(bool *)context = true;
-    return false;
-}
-
 /* False: the account is gone, or is being erased. */
-static bool has_mailboxes(struct mail_index *index, uint64_t account)
+static bool is_there(struct mail_index *index, uint64_t account)
 {
-    bool has = false;
-    enum store_status status = store_mailboxes(index->options.store, account, any, &has);
+    struct store_quota quota;
 
-    return has || (status != STORE_OK && status != STORE_NONE);
+    return store_quota(index->options.store, account, &quota) != STORE_NONE;
 }
 
 static enum step forget(struct mail_index *index, struct index_pending *p, uint64_t until_ns)
@@ -208,7 +201,7 @@ static enum step forget(struct mail_index *index, struct index_pending *p, uint6
 
     if (p->account == 0)
         return STEP_OVER;
-    if (!has_mailboxes(index, p->account)) {
+    if (!is_there(index, p->account)) {
         index_folder_drop(index, p->account);
         return STEP_OVER;
     }
@@ -485,7 +478,7 @@ static enum step work_on(struct mail_index *index, struct index_pending *p, uint
     }
     if (w.shown.place == MESSAGE_QUARANTINE)
         return STEP_OVER;
-    if (!has_mailboxes(index, w.shown.account)) {
+    if (!is_there(index, w.shown.account)) {
         index_folder_drop(index, w.shown.account);
         return STEP_OVER;
     }

@@ -10,7 +10,7 @@
 #include "control/mail/mail_index_part.h"
 #include "proto/base/tally.h"
 
-enum { PAUSE_MS = 1000, PAUSE_MAX_MS = 60000, NAME = 24 };
+enum { PAUSE_MS = 100, PAUSE_MAX_MS = 60000, NAME = 24 };
 
 static void path_of(const struct mail_index *index, uint64_t account, char *path_out)
 {

@@ -16,7 +16,7 @@ void mail_scene_begin(struct mail_scene *m)
     m->handoff = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 4});
     m->port = handoff_port_of(m->handoff, 0);
     m->account = store_fixture_account(m->scene.store, "alice@example.org", 0);
-    m->service = mail_service_start(m->handoff, m->scene.store);
+    m->service = mail_service_start(m->handoff, m->scene.store, NULL);
     m->answer = malloc(MAIL_SCENE_ANSWER);
     CHECK(m->service != NULL);
 }
