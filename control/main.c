@@ -16,28 +16,27 @@
 #include "control/api/api_server.h"
 #include "control/base/clock.h"
 #include "control/cli/cli.h"
+#include "control/cli/cli_check.h"
 #include "control/ctl/ctl_request.h"
 #include "control/ctl/ctl_mail.h"
 #include "control/ctl/ctl_cycles.h"
 #include "control/ctl/ctl_rules.h"
 #include "control/ctl/ctl_store.h"
 #include "control/ctl/ctl_trace.h"
-#include "control/ldap/ldap_backend.h"
 #include "control/log/log.h"
 #include "control/log/log_config.h"
 #include "control/metrics/metrics_server.h"
-#include "control/oauth/oauth.h"
 #include "control/privilege/privilege.h"
 #include "control/record/record_audit.h"
 #include "control/record/record_config.h"
 #include "control/service/control_cpus.h"
 #include "control/service/policy.h"
+#include "control/mail/mail_index_config.h"
 #include "control/mail/mail_service.h"
 #include "control/service/service_counters.h"
 #include "control/service/service_signals.h"
 #include "control/service/store_service.h"
 #include "control/service/store_start.h"
-#include "control/tls/tls_contexts.h"
 #include "control/tls/tls_memory.h"
 #include "dataplane/session/session_judge.h"
 #include "dataplane/tap/tap.h"
@@ -50,15 +49,6 @@
 
 enum { ERRORS_TEXT = 16384, TERM_DRAIN_MS = 5000, READY_MS = 5000, TICK_MS = 200 };
 
-static void check_rules(void *context, const struct config *config, struct config_errors *errors)
-{
-    errors->count += !policy_check_rules(config, &errors->text);
-    errors->count += !tls_contexts_check(config, &errors->text);
-    errors->count += !oauth_files_good(&config->oauth, &errors->text);
-    errors->count += !ldap_backend_check(config, &errors->text);
-    errors->count += !api_server_check(config, &errors->text);
-}
-
 #ifdef WIREPOST_DPDK
 
 /* Everything that runs, in the order in which it is started. */
@@ -70,6 +60,7 @@ struct run {
     struct handoff *handoff;
     struct policy *policy;
     struct store_service *store_service;
+    struct mail_index *index;
     struct mail_service *mail_service;
     struct record_writer *records;
     struct keeper_service *keeper;
@@ -137,7 +128,8 @@ static bool start_services(struct run *r)
                                                             .serves = policy_serves,
                                                             .serves_near = policy_serves_near,
                                                             .context = r->policy});
-    r->mail_service = mail_service_start(r->handoff, r->store);
+    if (mail_index_configured(r->config, r->store, &r->index))
+        r->mail_service = mail_service_start(r->handoff, r->store, r->index);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
                                      &records, &watch);
     if (!r->records)
@@ -156,6 +148,7 @@ static void more_counters(void *context, const struct counter_sink *sink)
     service_counters_put(r->records, r->store_service, r->keeper, policy_greylist(r->policy),
                          r->handoff, sink);
     policy_counters(r->policy, sink);
+    mail_index_counters(r->index, sink);
     api_server_counters(r->api, sink);
     sink->put(sink->user, "system_calls_refused", privilege_refused());
 }
@@ -261,6 +254,7 @@ static bool launch(struct run *r)
         poll(NULL, 0, 10);
     if (!engine_ready(r->engine))
         LOG(WARNING, "addresses are not usable yet: duplicate address detection goes on");
+    mail_index_begin(r->index);
     return true;
 }
 
@@ -398,6 +392,7 @@ static bool start_ctl(struct run *r)
     r->mail = (struct ctl_mail){.store = r->store,
                                 .policy = r->policy,
                                 .keeper = r->keeper,
+                                .index = r->index,
                                 .records_path = r->config->records.path};
     r->trace = (struct trace_source){r->store, r->records, r->config->records.path};
     r->ctl = ctl_server_start(r->config->ctl_socket, subjects);
@@ -528,12 +523,12 @@ static void end(struct run *r)
         engine_halt(r->engine);
     if (r->cli->profile && r->engine)
         ctl_cycles_print(stdout, r->handoff);
-    if (r->mail_service)
-        mail_service_stop(r->mail_service);
     if (r->store_service)
         store_service_stop(r->store_service);
     if (r->keeper)
         keeper_service_stop(r->keeper);
+    if (r->mail_service)
+        mail_service_stop(r->mail_service);
     policy_stop(r->policy);
     if (r->records && r->engine)
         tell(r, "ended");
@@ -583,7 +578,7 @@ int main(int argc, char **argv)
 {
     struct cli_actions actions = {
         .version = WIREPOST_VERSION,
-        .check = check_rules,
+        .check = cli_check_parts,
         .judge = session_judge,
         .tap = tap_run,
 #ifdef WIREPOST_DPDK

@@ -286,6 +286,11 @@ struct config_imap {
     bool allow_cleartext;
 };
 
+struct config_index {
+    bool enabled;
+    int64_t text, files;
+};
+
 struct config_pop3 {
     int64_t idle_timeout;
     int64_t failures;
@@ -501,6 +506,7 @@ struct config {
     struct config_directory directory;
     struct config_submission submission;
     struct config_imap imap;
+    struct config_index index;
     struct config_pop3 pop3;
     struct config_store store;
     struct config_quarantine quarantine;

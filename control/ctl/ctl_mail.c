@@ -90,6 +90,9 @@ static json_t *answer(void *context, const struct ctl_request *request, struct w
     case CTL_BAN_DELETE:
     case CTL_BAN_CLEAR:
         return ctl_ban(context, request, why);
+    case CTL_INDEX_STATUS:
+    case CTL_INDEX_REBUILD:
+        return ctl_index(context, request, why);
     case CTL_ACCOUNT_ERASE:
         return ctl_erase_account(context, request, why);
     case CTL_ACCOUNT_ADD:

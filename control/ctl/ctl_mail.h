@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "control/ctl/ctl_request.h"
+#include "control/mail/mail_index.h"
 #include "control/service/keeper_service.h"
 #include "control/transfer/import_store.h"
 
@@ -16,6 +17,7 @@ struct ctl_mail {
     struct store *store; /* all borrowed */
     struct policy *policy;
     struct keeper_service *keeper; /* told of changes */
+    struct mail_index *index;      /* NULL: there is none */
     const char *records_path;      /* for what remains of an erased account */
     pthread_mutex_t lock;          /* of the rest; made by ctl_mail_subject() */
     uint64_t next;                 /* number of the next import */
@@ -61,6 +63,8 @@ json_t *ctl_greylist_remove(struct ctl_mail *mail, const struct ctl_request *req
                             struct writer *why);
 /* ctl_ban.c */
 json_t *ctl_ban(struct ctl_mail *mail, const struct ctl_request *request, struct writer *why);
+/* ctl_index.c */
+json_t *ctl_index(struct ctl_mail *mail, const struct ctl_request *request, struct writer *why);
 /* ctl_transfer.c: what `wirepost ctl import` and `export` ask for, piece by piece. */
 json_t *ctl_transfer_import(struct ctl_mail *mail, const struct ctl_request *request,
                             struct writer *why);

@@ -97,8 +97,23 @@ static void take_asked(struct mail_index *index)
 
 /* ---- the thread ---- */
 
-static void rest(struct mail_index *index, uint64_t ms)
+/* Until the next thing is due, as far as it is known. */
+static uint64_t rest_ms(const struct mail_index *index)
 {
+    uint64_t now = clock_monotonic_ms(), due = now + WAIT_MS;
+
+    if (index->pending_count > 0 || index->scan)
+        due = index->pending_count > 0 ? index->pause_until : index->scan_from;
+    if (due < index->pause_until)
+        due = index->pause_until;
+    if (due > now + WAIT_MS)
+        return WAIT_MS;
+    return due > now ? due - now : 0;
+}
+
+static void rest(struct mail_index *index)
+{
+    uint64_t ms = rest_ms(index);
     struct timespec until;
 
     atomic_store(&index->asleep, true);
@@ -156,7 +171,7 @@ static void *run(void *arg)
     pthread_mutex_unlock(&index->lock);
     while (!atomic_load(&index->stop))
         if (!turn(index))
-            rest(index, WAIT_MS);
+            rest(index);
     take_asked(index);
     index_query_cancel(index);
     index_folder_close(index);
@@ -231,6 +246,8 @@ struct mail_index *mail_index_start(const struct mail_index_options *options)
 
 void mail_index_begin(struct mail_index *index)
 {
+    if (!index)
+        return;
     pthread_mutex_lock(&index->lock);
     index->begun = true;
     pthread_cond_broadcast(&index->called);
@@ -239,6 +256,8 @@ void mail_index_begin(struct mail_index *index)
 
 void mail_index_halt(struct mail_index *index)
 {
+    if (!index)
+        return;
     pthread_mutex_lock(&index->lock);
     index->halted = true;
     atomic_store(&index->stop, true);
@@ -251,7 +270,8 @@ void mail_index_halt(struct mail_index *index)
 
 void mail_index_free(struct mail_index *index)
 {
-    release(index);
+    if (index)
+        release(index);
 }
 
 /* ---- asking ---- */

@@ -25,7 +25,7 @@ struct mail_index_options {
 /* Nothing is indexed before mail_index_begin(). NULL with a line in the log: no folder, no thread,
  * no memory. */
 struct mail_index *mail_index_start(const struct mail_index_options *options);
-/* Files may be made from now on. */
+/* Files may be made from now on. No index, NULL, is fine here and in the next two. */
 void mail_index_begin(struct mail_index *index);
 /* The thread ends, what was asked is answered, and nothing is answered any more. */
 void mail_index_halt(struct mail_index *index);

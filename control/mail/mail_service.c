@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/mail/mail_index.h"
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
 #include "control/mail/mail_saved.h"
@@ -325,8 +326,11 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store,
 {
     struct mail_service *s = calloc(1, sizeof(*s));
 
-    if (!s)
+    if (!s) {
+        mail_index_halt(index);
+        mail_index_free(index);
         return NULL;
+    }
     s->handoff = h;
     s->store = store;
     s->index = index;
@@ -345,12 +349,15 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store,
     if (s->reader)
         read_service_stop(s->reader);
     mail_recent_free(s->recent);
+    mail_index_halt(index);
+    mail_index_free(index);
     free(s);
     return NULL;
 }
 
 void mail_service_stop(struct mail_service *s)
 {
+    mail_index_halt(s->index);
     while (atomic_load(&s->held) > 0) {
         service_wake(s->handoff, SERVICE_IMAP);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -359,5 +366,6 @@ void mail_service_stop(struct mail_service *s)
     store_watch(s->store, NULL, NULL);
     read_service_stop(s->reader);
     mail_recent_free(s->recent);
+    mail_index_free(s->index);
     free(s);
 }

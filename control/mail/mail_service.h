@@ -11,11 +11,12 @@
 struct mail_service;
 struct mail_index;
 
-/* NULL: no thread or no memory. The store stays the caller's, and so does the index, which may be
- * NULL. Before workers start. */
+/* NULL: no thread or no memory. The store stays the caller's; takes the index, which may be NULL.
+ * Before workers start. */
 struct mail_service *mail_service_start(struct handoff *h, struct store *store,
                                         struct mail_index *index);
-/* Answers what was asked before, then ends the thread. The index was halted before. */
+/* Answers what was asked before, then ends the thread and the index. Nobody changes the store any
+ * more. */
 void mail_service_stop(struct mail_service *service);
 
 #endif
