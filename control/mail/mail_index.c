@@ -2,10 +2,10 @@
 #include "control/mail/mail_index.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +16,6 @@
 #include "control/service/service_thread.h"
 
 enum {
-    NICE = 10,                     /* whoever delivers or reads mail goes first */
     SLICE_NS = 20 * 1000 * 1000,   /* of a question, */
     HURRY_NS = 10 * 1000 * 1000,   /* of indexing while somebody asks, */
     STEP_NS = 1000 * 1000 * 1000,  /* and while nobody does */
@@ -161,7 +160,9 @@ static void *run(void *arg)
 {
     struct mail_index *index = arg;
 
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    /* Whoever delivers or reads mail goes first when woken. It is no less than they are for the rest:
+     * somebody waits for what it finds. */
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){0});
     pthread_setname_np(pthread_self(), "index");
     pthread_mutex_lock(&index->lock);
     index->ready = true;
@@ -259,6 +260,10 @@ void mail_index_halt(struct mail_index *index)
     if (!index)
         return;
     pthread_mutex_lock(&index->lock);
+    if (index->halted) {
+        pthread_mutex_unlock(&index->lock);
+        return;
+    }
     index->halted = true;
     atomic_store(&index->stop, true);
     pthread_cond_broadcast(&index->called);

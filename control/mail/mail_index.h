@@ -27,7 +27,7 @@ struct mail_index_options {
 struct mail_index *mail_index_start(const struct mail_index_options *options);
 /* Files may be made from now on. No index, NULL, is fine here and in the next two. */
 void mail_index_begin(struct mail_index *index);
-/* The thread ends, what was asked is answered, and nothing is answered any more. */
+/* The thread ends, what was asked is answered, and nothing is answered any more. Once or more. */
 void mail_index_halt(struct mail_index *index);
 /* After the former, and when nobody asks any more. */
 void mail_index_free(struct mail_index *index);

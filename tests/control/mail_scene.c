@@ -9,16 +9,33 @@
 #include "tests/harness/check.h"
 #include "tests/proto/mime_tree_of.h"
 
-void mail_scene_begin(struct mail_scene *m)
+static void begin(struct mail_scene *m, bool indexed)
 {
     *m = (struct mail_scene){.room = 4000};
     store_scene_begin(&m->scene, "mail");
     m->handoff = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 16, .records = 4});
     m->port = handoff_port_of(m->handoff, 0);
     m->account = store_fixture_account(m->scene.store, "alice@example.org", 0);
-    m->service = mail_service_start(m->handoff, m->scene.store, NULL);
+    if (indexed) {
+        m->index_folder = store_fixture_folder("index");
+        m->index = mail_index_start(&(struct mail_index_options){
+            .store = m->scene.store, .path = m->index_folder, .text_max = 20000, .files = 2});
+        CHECK(m->index != NULL);
+        mail_index_begin(m->index);
+    }
+    m->service = mail_service_start(m->handoff, m->scene.store, m->index);
     m->answer = malloc(MAIL_SCENE_ANSWER);
     CHECK(m->service != NULL);
+}
+
+void mail_scene_begin(struct mail_scene *m)
+{
+    begin(m, false);
+}
+
+void mail_scene_begin_indexed(struct mail_scene *m)
+{
+    begin(m, true);
 }
 
 void mail_scene_end(struct mail_scene *m)
@@ -27,6 +44,8 @@ void mail_scene_end(struct mail_scene *m)
     handoff_free(m->handoff);
     free(m->answer);
     store_scene_end(&m->scene);
+    if (m->index_folder)
+        store_fixture_remove(m->index_folder);
 }
 
 static enum job_status ask(struct mail_scene *m, struct job *job)

@@ -2,6 +2,7 @@
 #ifndef TESTS_CONTROL_MAIL_SCENE_H
 #define TESTS_CONTROL_MAIL_SCENE_H
 
+#include "control/mail/mail_index.h"
 #include "control/mail/mail_service.h"
 #include "control/store/store_mailbox.h"
 #include "tests/control/store_scene.h"
@@ -15,6 +16,8 @@ struct mail_scene {
     struct handoff *handoff;
     struct handoff_port *port;
     struct mail_service *service;
+    struct mail_index *index; /* NULL: without one; the service's */
+    char *index_folder;
     uint64_t account, messages;
     uint32_t room; /* octets of the chunk that an answer is written to */
     char *answer;  /* the last command's, NUL-terminated */
@@ -23,6 +26,8 @@ struct mail_scene {
 };
 
 void mail_scene_begin(struct mail_scene *m);
+/* With a search index. */
+void mail_scene_begin_indexed(struct mail_scene *m);
 /* Nothing is left selected, and the store is healthy. */
 void mail_scene_end(struct mail_scene *m);
 struct imap_session *mail_scene_open(struct mail_scene *m);
