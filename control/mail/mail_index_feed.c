@@ -482,6 +482,11 @@ static enum step work_on(struct mail_index *index, struct index_pending *p, uint
         index_folder_drop(index, w.shown.account);
         return STEP_OVER;
     }
+    /* Most accounts have mailboxes that are empty; only those with mail have a file. */
+    if (w.shown.messages == 0 && !index_folder_has(index, w.shown.account)) {
+        note(&w, true);
+        return STEP_OVER;
+    }
     w.file = index_folder_file(index, w.shown.account, true);
     if (!w.file)
         return STEP_FAILED;

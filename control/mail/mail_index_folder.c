@@ -123,6 +123,8 @@ void index_folder_measure(struct mail_index *index, uint64_t account)
     if (stat(log, &st) == 0)
         bytes += (uint64_t)st.st_size;
     before = mail_index_catalogue_bytes(index->catalogue, account);
+    if (bytes == 0)
+        return;
     mail_index_catalogue_size(index->catalogue, account, bytes);
     change(&index->bytes, before, bytes);
     if (before == 0)
@@ -177,20 +179,28 @@ static enum mail_index_fault open_file(struct mail_index *index, uint64_t accoun
     return fault;
 }
 
+bool index_folder_has(struct mail_index *index, uint64_t account)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    path_of(index, account, path);
+    return place_of(index, account) || stat(path, &st) == 0 || errno != ENOENT;
+}
+
 struct mail_index_file *index_folder_file(struct mail_index *index, uint64_t account, bool make)
 {
     struct index_open *place = place_of(index, account);
     char path[PATH_MAX];
-    struct stat st;
     enum mail_index_fault fault;
 
     if (place) {
         place->used = ++index->uses;
         return place->file;
     }
-    path_of(index, account, path);
-    if (!make && stat(path, &st) != 0 && errno == ENOENT)
+    if (!make && !index_folder_has(index, account))
         return NULL;
+    path_of(index, account, path);
     make_place(index);
     fault = open_file(index, account, path);
     if (fault == MAIL_INDEX_FINE)

@@ -107,6 +107,8 @@ struct mail_index {
 /* Opens the catalogue; what is damaged is made anew. */
 enum mail_index_fault index_folder_open(struct mail_index *index);
 void index_folder_close(struct mail_index *index);
+/* The account has one. */
+bool index_folder_has(struct mail_index *index, uint64_t account);
 /* NULL with the fault counted. `make`: where it is not there. It may be closed by the next call. */
 struct mail_index_file *index_folder_file(struct mail_index *index, uint64_t account, bool make);
 /* After work on it: counts its fault, closes it, and throws it away when it is damaged: then all

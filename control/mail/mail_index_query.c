@@ -216,7 +216,8 @@ static void check_mailbox(struct mail_index *index, struct mail_index_query *q,
     struct store_mailbox m;
     struct mail_index_box box = {0};
 
-    if (index_feed_show(index, q->mailbox, &m) != STORE_OK || m.account != q->account)
+    if (index_feed_show(index, q->mailbox, &m) != STORE_OK || m.account != q->account ||
+        m.messages == 0)
         return;
     if (file)
         mail_index_file_box(file, q->mailbox, &box);
