@@ -168,6 +168,18 @@ static void *serve(void *handoff)
     }
 }
 
+/* It would never end otherwise. */
+static void a_wake_before_the_sleep_is_not_lost(void)
+{
+    struct handoff *h =
+        handoff_new(&(struct handoff_options){.workers = 1, .jobs = 4, .records = 2});
+
+    service_wake(h, SERVICE_STORE);
+    service_wait(h, SERVICE_STORE, -1);
+    CHECK(h != NULL);
+    handoff_free(h);
+}
+
 static void jobs_are_answered_once_and_bounded(void)
 {
     struct handoff *h =
@@ -407,6 +419,7 @@ int main(void)
     CHECK_CASE(memory_may_be_there_before_it_is_needed);
     CHECK_CASE(a_reserve_is_left_for_what_is_to_be_sent);
     CHECK_CASE(ring_keeps_order_between_threads);
+    CHECK_CASE(a_wake_before_the_sleep_is_not_lost);
     CHECK_CASE(jobs_are_answered_once_and_bounded);
     CHECK_CASE(near_services_answer_at_once);
     CHECK_CASE(records_are_bounded_and_come_back);
