@@ -5,6 +5,7 @@
 
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
+#include "control/mail/mail_saved.h"
 #include "control/mail/mail_verb.h"
 #include "control/service/read_service.h"
 #include "control/service/service_thread.h"
@@ -80,6 +81,7 @@ void mail_service_unselect(struct imap_session *s)
 
     if (!box)
         return;
+    mail_saved_clear(s);
     mail_view_close(&s->view);
     if (box->views)
         return;

@@ -6,7 +6,7 @@
 #include "control/mail/mail_text.h"
 #include "control/store/store_mailbox.h"
 #include "dataplane/handoff/job.h"
-#include "proto/imap/imap_cursor.h"
+#include "proto/imap/imap_set.h"
 
 /*
  * Control's side of a session of IMAP: what it has selected, and the command under way. What the
@@ -22,6 +22,7 @@ struct imap_session {
     uint8_t *idle_tag;    /* while it idles; its length first */
     uint64_t account;
     struct mail_view view; /* view.box NULL: nothing is selected */
+    struct imap_set saved; /* "$": mail_saved.h */
     uint32_t place, generation;
     uint16_t worker;
     bool read_only : 1; /* EXAMINE */
@@ -59,6 +60,9 @@ struct mail_run {
     void *state;     /* of the verb's own */
     uint8_t *memory; /* the command, then the cursor's scratch */
     struct span tag;
+    uint32_t progress; /* messages it is through with, of `goal`; where that takes long */
+    uint32_t goal;
+    int64_t told_at; /* seconds of a clock that only goes on: when it told of it last, or began */
     bool uid; /* "UID" stood before the name */
     bool spaced;
     bool over;        /* all is composed but for news and the tagged response, */

@@ -103,10 +103,15 @@ static bool piece(struct mail_scene *m, struct job *job)
     return CHECK(status == JOB_OK);
 }
 
-static void pull(struct mail_scene *m, struct imap_session *s)
+bool mail_scene_more(struct mail_scene *m, struct imap_session *s)
+{
+    return piece(m, job_of(m, JOB_IMAP_MORE, s)) && m->answer_len <= MAIL_SCENE_ANSWER / 2;
+}
+
+void mail_scene_pull(struct mail_scene *m, struct imap_session *s)
 {
     for (uint32_t i = 0; m->last.more_out && i < MAIL_SCENE_ANSWER; i++)
-        if (!piece(m, job_of(m, JOB_IMAP_MORE, s)) || m->answer_len > MAIL_SCENE_ANSWER / 2)
+        if (!mail_scene_more(m, s))
             break;
     CHECK(!m->last.more_out);
 }
@@ -129,7 +134,7 @@ void mail_scene_begin_run(struct mail_scene *m, struct imap_session *s, const ch
 void mail_scene_run(struct mail_scene *m, struct imap_session *s, const char *command)
 {
     mail_scene_begin_run(m, s, command);
-    pull(m, s);
+    mail_scene_pull(m, s);
 }
 
 void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *line)
@@ -138,14 +143,14 @@ void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *l
 
     job->imap.done = true;
     piece(m, job);
-    pull(m, s);
+    mail_scene_pull(m, s);
 }
 
 void mail_scene_news(struct mail_scene *m, struct imap_session *s)
 {
     m->answer_len = 0;
     piece(m, job_of(m, JOB_IMAP_NEWS, s));
-    pull(m, s);
+    mail_scene_pull(m, s);
 }
 
 uint32_t mail_scene_notices(struct mail_scene *m)
@@ -190,7 +195,7 @@ static void give_message(struct mail_scene *m, struct imap_session *s, struct sp
     job->imap.again = how->again;
     job->imap.nul = how->nul;
     piece(m, job);
-    pull(m, s);
+    mail_scene_pull(m, s);
     free(body);
 }
 

@@ -31,6 +31,9 @@ void mail_scene_close(struct mail_scene *m, struct imap_session *s);
 void mail_scene_run(struct mail_scene *m, struct imap_session *s, const char *command);
 /* Its first job alone: the rest of the answer stays there. */
 void mail_scene_begin_run(struct mail_scene *m, struct imap_session *s, const char *command);
+/* The next piece of it, or all; false: too much. */
+bool mail_scene_more(struct mail_scene *m, struct imap_session *s);
+void mail_scene_pull(struct mail_scene *m, struct imap_session *s);
 /* The line that ends an IDLE; what an idling session is to be told. */
 void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *line);
 void mail_scene_news(struct mail_scene *m, struct imap_session *s);

@@ -185,7 +185,6 @@ static void bad_arguments_are_bad(void)
         "FETCH 0 FLAGS",
         "FETCH 1 (FLAGS",
         "FETCH 1 BODY[",
-        "FETCH $ FLAGS",
         "FETCH 1 FLAGS x",
         "FETCH 1 BODY[]<1.0>",
         "STORE 1",
@@ -216,8 +215,7 @@ static void bad_arguments_are_bad(void)
         "SEARCH NOT",
         "SEARCH (ALL",
         "SEARCH BEFORE x",
-        "SEARCH RETURN () ALL",
-        "SORT (DATE) UTF-8 ALL",
+        "SORT (DATE) ALL",
         "ENABLE CONDSTORE",
         "GETQUOTA \"\"",
     };

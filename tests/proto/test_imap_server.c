@@ -220,8 +220,9 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND "   \
-    "BINARY MOVE OBJECTID SAVEDATE IDLE APPENDLIMIT=1000] logged in\r\n"
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND "        \
+    "BINARY MOVE ESEARCH SEARCHRES WITHIN INPROGRESS OBJECTID SAVEDATE IDLE APPENDLIMIT=1000] logged "  \
+    "in\r\n"
 
 static void without_a_login(void)
 {
@@ -295,16 +296,18 @@ static void several_messages_of_one_command(void)
                     "APPEND< (f) {3}\r\n|>+ go ahead\r\nyou<END>APPENDED<|>RUN<c NOOP|>");
     /* Who has messages of it says what becomes of them, whatever is wrong behind them. */
     expect(&options,
-           "a LOGIN joe \"p\\\"w\"\r\nb APPEND x {2+}\r\nhi {2000+}\r\nc APPEND x {2+}\r\nhi {2000}\r\n"
+           "a LOGIN joe \"p\\\"w\"\r\nb APPEND x {2+}\r\nhi {2000+}\r\nc APPEND x {2+}\r\nhi "
+           "{2000}\r\n"
            "d NOOP\r\n",
            GREETING "LOGIN<joe|p\"w>a " LOGGED_IN "APPEND<b APPEND x {2+}\r\n|>hi<END>"
                     "REFUSED<[TOOBIG] Message too long|>");
     expect(&options,
            "a LOGIN joe \"p\\\"w\"\r\nb APPEND x {2}\r\nhi {2000}\r\nc APPEND ! {2}\r\n"
            "d APPEND x {2}\r\nhi! {2}\r\nd NOOP\r\n",
-           GREETING "LOGIN<joe|p\"w>a " LOGGED_IN "APPEND<b APPEND x {2}\r\n|>+ go ahead\r\nhi<END>"
-                    "REFUSED<[TOOBIG] Message too long|>APPEND<c APPEND ! {2}\r\n|>"
-                    "APPEND<d APPEND x {2}\r\n|>+ go ahead\r\nhi<END>APPEND<! {2}\r\n|>RUN<d NOOP|>");
+           GREETING
+           "LOGIN<joe|p\"w>a " LOGGED_IN "APPEND<b APPEND x {2}\r\n|>+ go ahead\r\nhi<END>"
+           "REFUSED<[TOOBIG] Message too long|>APPEND<c APPEND ! {2}\r\n|>"
+           "APPEND<d APPEND x {2}\r\n|>+ go ahead\r\nhi<END>APPEND<! {2}\r\n|>RUN<d NOOP|>");
 }
 
 static void before_encryption(void)
