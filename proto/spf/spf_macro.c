@@ -19,7 +19,8 @@ static bool is_letter(uint8_t c)
 /* One piece of a macro string. */
 struct piece {
     enum { PIECE_LITERAL, PIECE_MACRO, PIECE_BAD_CHARACTER, PIECE_BAD_MACRO } kind;
-    struct span literal; /* what it stands for, or one octet of the text */
+    struct span literal; /* what it stands for */
+    bool itself;         /* one octet of the text that stands for itself */
     uint8_t letter;      /* of a macro, as written */
     unsigned parts;      /* to keep from the right; 0: all */
     bool reverse;
@@ -86,7 +87,7 @@ static bool next_piece(struct cursor *c, struct piece *p)
     else if (octet < ' ' || octet > '~')
         p->kind = PIECE_BAD_CHARACTER;
     else
-        p->literal = span_of(c->at - 1, 1);
+        *p = (struct piece){.literal = span_of(c->at - 1, 1), .itself = true};
     return true;
 }
 
@@ -134,7 +135,7 @@ bool spf_macro_ends(struct span text)
     size_t dot;
 
     while (next_piece(&c, &p))
-        if (p.literal.data != c.at - 1)
+        if (!p.itself)
             behind = c.at;
     tail = span_between(behind, c.end);
     if (tail.len == 0)
