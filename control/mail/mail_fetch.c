@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "control/mail/mail_binary.h"
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_mark.h"
+#include "control/mail/mail_object.h"
 #include "control/mail/mail_part.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_fetch.h"
@@ -24,6 +26,10 @@ struct fetch {
     bool under_way;        /* a response is */
     bool flags;            /* FLAGS is due in it, since \Seen was set */
     bool missing;          /* some messages are gone */
+    bool unknown;          /* some part's transfer encoding is not known */
+    bool sought;           /* `part` is of the item under way */
+    bool said;             /* an item of the response was */
+    struct mail_email email; /* of the message under way, where it is asked for */
     struct mail_part part; /* of the item under way, where its text lies here */
 };
 
@@ -75,6 +81,18 @@ static bool put_plain(struct imap_session *s, struct fetch *f, enum imap_fetch_k
         writer_text(w, "RFC822.SIZE ");
         writer_number(w, m->size);
         return true;
+    case IMAP_FETCH_SAVEDATE: /* RFC 8514 section 4.2 */
+        writer_text(w, "SAVEDATE ");
+        put_date(w, m->saved_ms);
+        return true;
+    case IMAP_FETCH_EMAILID: /* RFC 8474 section 5 */
+        writer_text(w, "EMAILID (");
+        mail_email_put(w, &f->email);
+        writer_byte(w, ')');
+        return true;
+    case IMAP_FETCH_THREADID: /* messages are not put into threads */
+        writer_text(w, "THREADID NIL");
+        return true;
     default:
         return false;
     }
@@ -113,16 +131,25 @@ static void put_part(struct mail_run *r, struct fetch *f, const struct imap_fetc
 
     imap_fetch_put_name(w, item);
     writer_byte(w, ' ');
+    if (item->kind == IMAP_FETCH_BINARY_SIZE) {
+        writer_number(w, f->part.total);
+        return;
+    }
     if (!f->part.found) {
         writer_text(w, "\"\"");
         return;
     }
-    narrow(item, f->part.len, &at, &end);
-    imap_write_literal(w, end - at);
+    narrow(item, f->part.binary ? f->part.total : f->part.len, &at, &end);
+    if (f->part.nul)
+        imap_write_literal8(w, end - at);
+    else
+        imap_write_literal(w, end - at);
     if (f->part.text)
         writer_span_put(w, span_of(f->part.text + at, end - at));
+    else if (end > at && f->part.decode)
+        r->body = (struct mail_body){f->reading, f->part.decode, at, end};
     else if (end > at)
-        r->body = (struct mail_body){f->reading, f->part.at + at, f->part.at + end};
+        r->body = (struct mail_body){f->reading, NULL, f->part.at + at, f->part.at + end};
 }
 
 static void put_item(struct imap_session *s, struct mail_run *r, struct fetch *f,
@@ -140,7 +167,9 @@ static void put_item(struct imap_session *s, struct mail_run *r, struct fetch *f
 static bool needs_reading(const struct imap_fetch_item *item)
 {
     return item->kind != IMAP_FETCH_FLAGS && item->kind != IMAP_FETCH_UID &&
-           item->kind != IMAP_FETCH_INTERNALDATE && item->kind != IMAP_FETCH_SIZE;
+           item->kind != IMAP_FETCH_INTERNALDATE && item->kind != IMAP_FETCH_SIZE &&
+           item->kind != IMAP_FETCH_SAVEDATE && item->kind != IMAP_FETCH_EMAILID &&
+           item->kind != IMAP_FETCH_THREADID;
 }
 
 static bool any_reading(const struct imap_fetch *what)
@@ -151,16 +180,24 @@ static bool any_reading(const struct imap_fetch *what)
     return false;
 }
 
+/* What must be asked of the store about a message. */
+static bool open_message(const struct mail_box *box, struct fetch *f)
+{
+    uint32_t uid = box->messages[f->slot].uid;
+
+    if (f->what.plain & 1u << IMAP_FETCH_EMAILID &&
+        mail_email_find(f->store, box->id, uid, &f->email) != STORE_OK)
+        return false;
+    return !any_reading(&f->what) ||
+           store_reading_open(f->store, box->id, uid, &f->reading) == STORE_OK;
+}
+
 /* The next message that can be read. False: there is none. */
 static bool next_message(struct imap_session *s, struct fetch *f)
 {
-    const struct mail_box *box = s->view.box;
-
     while (mail_set_next(&s->view, &f->set, &f->slot)) {
         close_reading(f);
-        if (!any_reading(&f->what) ||
-            store_reading_open(f->store, box->id, box->messages[f->slot].uid, &f->reading) ==
-                STORE_OK)
+        if (open_message(s->view.box, f))
             return true;
         f->missing = true;
     }
@@ -176,7 +213,24 @@ static void begin_response(struct mail_run *r, struct fetch *f)
         writer_printf(&r->text.w, "* %u FETCH (", f->set.number);
     } while (!mail_text_fits(&r->text, mark));
     f->under_way = true;
+    f->said = false;
     f->item = 0;
+}
+
+/* The part that the item under way asks for. False: it is gone over, and others get their turn. */
+static bool seek_part(struct fetch *f)
+{
+    const struct imap_fetch_item *item = &f->what.items[f->item];
+
+    if (f->item == f->what.count)
+        return true;
+    if (!f->sought) {
+        mail_part_free(&f->part);
+        if (needs_reading(item))
+            mail_part_find(f->store, f->reading, item, &f->part);
+        f->sought = true;
+    }
+    return !f->part.decode || mail_binary_step(&f->part, item);
 }
 
 /* One item; false: all were. */
@@ -187,16 +241,20 @@ static bool compose_item(struct imap_session *s, struct mail_run *r, struct fetc
 
     if (f->item == f->what.count)
         return false;
-    mail_part_free(&f->part);
-    if (needs_reading(item))
-        mail_part_find(f->store, f->reading, item, &f->part);
+    f->item++;
+    f->sought = false;
+    r->text.failed = r->text.failed || f->part.failed;
+    if (f->part.unknown) {
+        f->unknown = true;
+        return true;
+    }
     do {
         mark = mail_text_mark(&r->text);
-        if (f->item)
+        if (f->said)
             writer_byte(&r->text.w, ' ');
         put_item(s, r, f, item, &r->text.w);
     } while (!mail_text_fits(&r->text, mark));
-    f->item++;
+    f->said = true;
     return true;
 }
 
@@ -207,11 +265,12 @@ static void end_response(struct imap_session *s, struct mail_run *r, struct fetc
     do {
         mark = mail_text_mark(&r->text);
         if (f->flags && !(f->what.plain & (1u << IMAP_FETCH_FLAGS))) {
-            writer_byte(&r->text.w, ' ');
+            writer_text(&r->text.w, f->said ? " " : "");
             put_plain(s, f, IMAP_FETCH_FLAGS, &r->text.w);
         }
-        if (r->uid && !(f->what.plain & (1u << IMAP_FETCH_UID))) {
-            writer_byte(&r->text.w, ' ');
+        /* A response says something at least. */
+        if ((r->uid || !f->said) && !(f->what.plain & (1u << IMAP_FETCH_UID))) {
+            writer_text(&r->text.w, f->said || f->flags ? " " : "");
             put_plain(s, f, IMAP_FETCH_UID, &r->text.w);
         }
         writer_text(&r->text.w, ")\r\n");
@@ -270,12 +329,15 @@ enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
     /* Short responses are put together. */
     while (r->text.w.len < MAIL_TEXT_FIRST && !r->body.reading) {
         if (f->under_way) {
+            if (!seek_part(f))
+                return MAIL_STEP_YIELD;
             if (!compose_item(s, r, f))
                 end_response(s, r, f);
         } else if (next_message(s, f)) {
             begin_response(r, f);
         } else {
-            return f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
+            return f->unknown ? mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown")
+                   : f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
                               : mail_run_ok(r);
         }
     }

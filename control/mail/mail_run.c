@@ -2,19 +2,33 @@
 #include "control/mail/mail_run.h"
 
 #include <stdlib.h>
+#include <time.h>
 
+#include "control/mail/mail_decode.h"
 #include "dataplane/handoff/chunk.h"
 #include "proto/imap/imap_command.h"
+#include "proto/imap/imap_write.h"
 
 enum {
     COPIED_MAX = 4096, /* octets of a message that are copied behind the text, not lent */
+    PROGRESS_S = 10,   /* of silence, then it is told how far a command is */
 };
 
 /* ---- beginning ---- */
 
+static int64_t now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return t.tv_sec;
+}
+
 static struct mail_run *take_run(struct imap_session *s)
 {
     s->run = calloc(1, sizeof(*s->run));
+    if (s->run)
+        s->run->told_at = now_s();
     return s->run;
 }
 
@@ -210,6 +224,23 @@ static void take_text(struct mail_run *r, struct chunk *out)
     mail_text_take(&r->text, part.len);
 }
 
+/* What is decoded is made where it goes out. Likewise. */
+static bool take_decoded(struct mail_run *r, struct chunk *out)
+{
+    struct mail_body *b = &r->body;
+    uint64_t left = b->end - b->at;
+    uint32_t room = room_of(out);
+    struct span bytes = mail_decode_take(b->decode, left < room ? (size_t)left : room);
+
+    if (room && bytes.len == 0) {
+        r->text.failed = true;
+        return true;
+    }
+    put_out(out, bytes);
+    b->at += bytes.len;
+    return room_of(out) == 0;
+}
+
 /* Octets of the message: copied while they fit, else lent. True: the answer is full. */
 static bool take_body(struct imap_session *s, struct mail_run *r, struct job_imap *answer)
 {
@@ -218,6 +249,8 @@ static bool take_body(struct imap_session *s, struct mail_run *r, struct job_ima
     struct span bytes;
     void *pin = NULL;
 
+    if (b->decode)
+        return take_decoded(r, answer->out);
     if (store_reading_read(store, b->reading, b->at, &bytes, &pin) != STORE_OK || bytes.len == 0) {
         /* The literal's length was said: only an end tells the truth. */
         r->text.failed = true;
@@ -236,6 +269,32 @@ static bool take_body(struct imap_session *s, struct mail_run *r, struct job_ima
     return true;
 }
 
+/*
+ * resp-text-code =/ "INPROGRESS" [SP "(" tag-string / nil SP progress SP goal ")"]   ; RFC 9585
+ *
+ * A client hears that its command lives; and a client that is not there any more is noticed, since
+ * its end of the connection refuses the octets: then the session ends, and the command with it.
+ */
+static void put_progress(struct mail_run *r)
+{
+    int64_t now = now_s();
+    size_t mark;
+
+    if (now - r->told_at < PROGRESS_S || !r->tag.data)
+        return;
+    r->told_at = now;
+    do {
+        mark = mail_text_mark(&r->text);
+        writer_text(&r->text.w, "* OK [INPROGRESS (");
+        imap_write_quoted(&r->text.w, r->tag);
+        if (r->progress < r->goal)
+            writer_printf(&r->text.w, " %u %u)]", r->progress, r->goal);
+        else
+            writer_text(&r->text.w, " NIL NIL)]");
+        writer_text(&r->text.w, " still at it\r\n");
+    } while (!mail_text_fits(&r->text, mark));
+}
+
 /* True: it does not go on now. */
 static bool next_step(struct imap_session *s, struct mail_run *r)
 {
@@ -243,7 +302,9 @@ static bool next_step(struct imap_session *s, struct mail_run *r)
 
     r->over = step == MAIL_STEP_OVER;
     r->waits = step == MAIL_STEP_WAIT;
-    return r->waits || step == MAIL_STEP_YIELD;
+    if (step == MAIL_STEP_YIELD)
+        put_progress(r);
+    return r->waits || (step == MAIL_STEP_YIELD && mail_text_left(&r->text).len == 0);
 }
 
 void mail_run_pump(struct imap_session *s, struct job_imap *answer)
