@@ -4,6 +4,7 @@
 
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_grep.h"
+#include "control/mail/mail_modseq.h"
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
 #include "proto/charset/charset.h"
@@ -37,7 +38,8 @@ struct search {
     uint32_t reads;
     uint64_t octets;
     enum store_status status;
-    size_t told; /* of `found` */
+    size_t told;     /* of `found` */
+    uint64_t modseq; /* the highest of what was found */
 };
 
 void mail_search_end(struct mail_run *r)
@@ -207,6 +209,11 @@ static bool make_needles(struct search *f)
     return true;
 }
 
+static bool by_modseq(const struct search *f)
+{
+    return f->program.kinds & 1u << IMAP_SEARCH_MODSEQ;
+}
+
 static bool begin(struct imap_session *s, struct mail_run *r)
 {
     /* A node takes two octets at least, a range one and its comma. */
@@ -232,6 +239,8 @@ static bool begin(struct imap_session *s, struct mail_run *r)
         return mail_run_end(r, MAIL_NO, "[BADCHARSET (UTF-8 US-ASCII)]",
                             "texts of that charset are not searched for") &&
                false;
+    if (by_modseq(f))
+        mail_modseq_enable(s, &r->text);
     imap_search_resolve(&f->program, s->view.exists, mail_view_largest(&s->view), NULL);
     return true;
 }
@@ -248,6 +257,12 @@ static enum mail_step put_found(struct mail_run *r, struct search *f)
         for (uint32_t i = 0; i < f->count; i++) {
             writer_byte(&r->text.w, ' ');
             writer_number(&r->text.w, f->found[i]);
+        }
+        /* search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"  ; RFC 7162 section 7 */
+        if (f->count && by_modseq(f)) {
+            writer_text(&r->text.w, " (MODSEQ ");
+            writer_number(&r->text.w, f->modseq);
+            writer_byte(&r->text.w, ')');
         }
         writer_text(&r->text.w, "\r\n");
     } while (!mail_text_fits(&r->text, mark));
@@ -272,8 +287,12 @@ enum mail_step mail_search(struct imap_session *s, struct mail_run *r)
         if (!mail_view_has(v, f->slot))
             continue;
         f->number++;
-        if (!v->box->messages[f->slot].gone && matches(f))
-            f->found[f->count++] = r->uid ? v->box->messages[f->slot].uid : f->number;
+        if (!v->box->messages[f->slot].gone && matches(f)) {
+            const struct mail_message *m = &v->box->messages[f->slot];
+
+            f->found[f->count++] = r->uid ? m->uid : f->number;
+            f->modseq = m->modseq > f->modseq ? m->modseq : f->modseq;
+        }
     }
     return put_found(r, f);
 }
