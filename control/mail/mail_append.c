@@ -1,32 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_name.h"
+#include "control/mail/mail_stage.h"
 #include "control/mail/mail_verb.h"
+#include "proto/imap/imap_set.h"
 #include "proto/imap/imap_store.h"
 
 /*
- * append = "APPEND" SP mailbox SP [flag-list SP] [date-time SP] literal    ; RFC 9051
- * section 6.3.12
+ * append = "APPEND" SP mailbox 1*append-message                          ; RFC 3502 section 6.3.11
+ * append-message = SP [flag-list SP] [date-time SP] literal              ; RFC 9051 section 6.3.12
  *
- * The arguments come before the message: who names no mailbox of theirs does not send it.
+ * The arguments come before each message: who names no mailbox of theirs does not send it. All are
+ * stored, or none: those before the last are staged.
  */
 struct append {
+    struct store *store;
     uint64_t mailbox;
+    struct mail_stage stage;
+    bool stored;
+    /* of the message that is to come */
     uint64_t internal_ms; /* 0: when it came */
     uint32_t flags;
     struct writer keywords;
     uint8_t words[IMAP_KEYWORDS_MAX * (IMAP_KEYWORD_MAX + 4)];
 };
 
+void mail_append_end(struct mail_run *r)
+{
+    struct append *a = r->state;
+
+    if (!a)
+        return;
+    mail_stage_free(&a->stage, a->store, a->stored);
+    free(a);
+}
+
 /* False: the run is answered. */
-static bool read_message(struct mail_run *r, struct append *a)
+static bool read_message(struct mail_run *r, struct imap_cursor *args, struct append *a)
 {
     struct imap_append what = {0};
 
-    if (!imap_append_parse(&r->args, &what) || what.flags.unknown || what.utf8) {
+    a->keywords = writer_of(a->words, sizeof(a->words));
+    a->internal_ms = 0;
+    if (!imap_append_parse(args, &what) || what.flags.unknown || what.utf8) {
         mail_run_bad(r);
         return false;
     }
@@ -42,7 +60,7 @@ static bool read_message(struct mail_run *r, struct append *a)
     return true;
 }
 
-enum mail_step mail_append(struct imap_session *s, struct mail_run *r)
+static enum mail_step begin(struct imap_session *s, struct mail_run *r)
 {
     struct append *a = calloc(1, sizeof(*a));
     struct mail_name name;
@@ -50,10 +68,11 @@ enum mail_step mail_append(struct imap_session *s, struct mail_run *r)
     r->state = a;
     if (!a)
         return mail_run_failed(r, STORE_FAILED);
-    a->keywords = writer_of(a->words, sizeof(a->words));
+    a->store = mail_service_store(s->service);
+    a->stage.all = mail_service_staged(s->service);
     if (!mail_name_read(s, r, &name))
         return MAIL_STEP_OVER;
-    if (!read_message(r, a))
+    if (!read_message(r, &r->args, a))
         return MAIL_STEP_OVER;
     if (mail_name_quarantine(&name))
         return mail_run_end(r, MAIL_NO, "[CANNOT]", "nothing is put into the quarantine");
@@ -62,32 +81,92 @@ enum mail_step mail_append(struct imap_session *s, struct mail_run *r)
     return MAIL_STEP_WAIT;
 }
 
-bool mail_append_message(struct imap_session *s, struct mail_run *r, struct message *message,
-                         const char *fault)
+enum mail_step mail_append(struct imap_session *s, struct mail_run *r)
 {
-    struct append *a = r->state;
-    struct store_append_row row = {.message = message, .flags = a->flags};
-    struct store_append append = {.mailbox = a->mailbox, .rows = &row, .count = 1};
+    return r->state ? MAIL_STEP_WAIT : begin(s, r);
+}
+
+/* ---- a message that has come ---- */
+
+/* resp-code-apnd = "APPENDUID" SP nz-number SP append-uid                  ; RFC 4315 section 4 */
+static void put_code(struct mail_run *r, uint32_t validity, const struct store_append *done)
+{
+    struct writer w = writer_of((uint8_t *)r->code_text, sizeof(r->code_text) - 1);
+    struct imap_set_writer uids = imap_set_writer_of(&w);
+
+    writer_printf(&w, "[APPENDUID %u ", validity);
+    for (uint32_t i = 0; i < done->count; i++)
+        imap_set_writer_put(&uids, done->rows[i].uid_out);
+    imap_set_writer_end(&uids);
+    writer_byte(&w, ']');
+    /* One change gives UIDs in a row: it fits. */
+    if (w.full)
+        return;
+    r->code_text[w.len] = 0;
+    r->code = r->code_text;
+}
+
+static enum store_status store_all(struct mail_run *r, struct append *a,
+                                   const struct store_append_row *last)
+{
+    uint32_t count = a->stage.count + 1;
+    struct store_append_row *rows = malloc(count * sizeof(*rows));
+    struct store_append append = {.mailbox = a->mailbox, .rows = rows, .count = count};
     struct store_change change = {.kind = STORE_APPEND, .append = &append};
 
+    if (!rows) {
+        mail_run_failed(r, STORE_FAILED);
+        return STORE_FAILED;
+    }
+    mail_stage_rows(&a->stage, rows);
+    rows[count - 1] = *last;
+    store_apply(a->store, &change, 1);
+    if (change.status_out == STORE_NONE) /* deleted while the messages came */
+        mail_run_end(r, MAIL_NO, "[TRYCREATE]", "no such mailbox");
+    else
+        mail_run_failed(r, change.status_out);
+    if (change.status_out == STORE_OK)
+        put_code(r, mail_uid_validity(a->store, a->mailbox), &append);
+    free(rows);
+    return change.status_out;
+}
+
+/* One that another follows. True: it is kept until then. */
+static bool stage(struct mail_run *r, struct append *a, const struct store_append_row *row,
+                  struct span next)
+{
+    struct imap_cursor args = imap_cursor_of(next, false, NULL, 0);
+
+    if (!mail_stage_put(&a->stage, row->message, row)) {
+        mail_run_end(r, MAIL_NO, "[LIMIT]", "too much in one command");
+        return false;
+    }
+    r->over = !read_message(r, &args, a);
+    r->waits = !r->over;
+    return true;
+}
+
+bool mail_append_message(struct imap_session *s, struct mail_run *r, const struct job_imap *job)
+{
+    struct append *a = r->state;
+    struct store_append_row row = {.message = job->message, .flags = a->flags};
+
+    (void)s;
     r->waits = false;
     r->over = true;
-    if (fault) {
-        mail_run_end(r, MAIL_NO, NULL, fault);
+    if (job->fault) {
+        mail_run_end(r, job->fault_bad ? MAIL_BAD : MAIL_NO, NULL, job->fault);
         return false;
     }
     row.keywords = writer_span(&a->keywords);
     if (a->internal_ms)
-        message->received_ms = a->internal_ms;
-    store_apply(mail_service_store(s->service), &change, 1);
-    if (change.status_out == STORE_NONE) /* deleted while the message came */
-        mail_run_end(r, MAIL_NO, "[TRYCREATE]", "no such mailbox");
-    else
-        mail_run_failed(r, change.status_out);
-    if (change.status_out != STORE_OK)
+        job->message->received_ms = a->internal_ms;
+    if (job->again)
+        return stage(r, a, &row, job->command);
+    if (job->command.len) {
+        mail_run_bad(r);
         return false;
-    snprintf(r->code_text, sizeof(r->code_text), "[APPENDUID %u %u]",
-             mail_uid_validity(mail_service_store(s->service), a->mailbox), row.uid_out);
-    r->code = r->code_text;
-    return true;
+    }
+    a->stored = store_all(r, a, &row) == STORE_OK;
+    return a->stored;
 }

@@ -54,6 +54,7 @@ static bool add(void *context, const struct store_entry *e)
     box->messages[box->count++] = (struct mail_message){.modseq = e->modseq,
                                                         .size = e->size,
                                                         .internal_ms = e->internal_ms,
+                                                        .saved_ms = e->saved_ms,
                                                         .uid = e->uid,
                                                         .flags = e->flags,
                                                         .keywords = words};

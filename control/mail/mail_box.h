@@ -12,7 +12,7 @@
 struct mail_message {
     uint64_t modseq; /* of its last change, its loss among them */
     uint64_t size;
-    uint64_t internal_ms;
+    uint64_t internal_ms, saved_ms;
     uint32_t uid;
     uint32_t gone;     /* which of the mailbox's losses it was, from 1; 0: it is there */
     uint32_t flags;    /* enum store_flag */

@@ -4,6 +4,7 @@
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_mark.h"
 #include "control/mail/mail_modseq.h"
+#include "control/mail/mail_object.h"
 #include "control/mail/mail_part.h"
 #include "control/mail/mail_vanished.h"
 #include "control/mail/mail_verb.h"
@@ -22,12 +23,13 @@ struct fetch {
         *reading; /* of the message under way; NULL: not needed, or not open */
     struct store *store;
     uint32_t slot;
-    uint8_t item;          /* of it, the next */
-    bool begun;            /* arguments were read */
-    bool under_way;        /* a response is */
-    bool flags;            /* FLAGS is due in it, since \Seen was set */
-    bool missing;          /* some messages are gone */
-    struct mail_part part; /* of the item under way, where its text lies here */
+    uint8_t item;            /* of it, the next */
+    bool begun;              /* arguments were read */
+    bool under_way;          /* a response is */
+    bool flags;              /* FLAGS is due in it, since \Seen was set */
+    bool missing;            /* some messages are gone */
+    struct mail_email email; /* of the message under way, where it is asked for */
+    struct mail_part part;   /* of the item under way, where its text lies here */
 };
 
 static void close_reading(struct fetch *f)
@@ -81,6 +83,18 @@ static bool put_plain(struct imap_session *s, const struct fetch *f, enum imap_f
         return true;
     case IMAP_FETCH_MODSEQ:
         mail_modseq_put(s, w, m);
+        return true;
+    case IMAP_FETCH_SAVEDATE: /* RFC 8514 section 4.2 */
+        writer_text(w, "SAVEDATE ");
+        put_date(w, m->saved_ms);
+        return true;
+    case IMAP_FETCH_EMAILID: /* RFC 8474 section 5 */
+        writer_text(w, "EMAILID (");
+        mail_email_put(w, &f->email);
+        writer_byte(w, ')');
+        return true;
+    case IMAP_FETCH_THREADID: /* messages are not put into threads */
+        writer_text(w, "THREADID NIL");
         return true;
     default:
         return false;
@@ -148,7 +162,8 @@ static bool needs_reading(const struct imap_fetch_item *item)
 {
     return item->kind != IMAP_FETCH_FLAGS && item->kind != IMAP_FETCH_UID &&
            item->kind != IMAP_FETCH_INTERNALDATE && item->kind != IMAP_FETCH_SIZE &&
-           item->kind != IMAP_FETCH_MODSEQ;
+           item->kind != IMAP_FETCH_MODSEQ && item->kind != IMAP_FETCH_SAVEDATE &&
+           item->kind != IMAP_FETCH_EMAILID && item->kind != IMAP_FETCH_THREADID;
 }
 
 static bool any_reading(const struct imap_fetch *what)
@@ -159,16 +174,24 @@ static bool any_reading(const struct imap_fetch *what)
     return false;
 }
 
+/* What must be asked of the store about a message. */
+static bool open_message(const struct mail_box *box, struct fetch *f)
+{
+    uint32_t uid = box->messages[f->slot].uid;
+
+    if (f->what.plain & 1u << IMAP_FETCH_EMAILID &&
+        mail_email_find(f->store, box->id, uid, &f->email) != STORE_OK)
+        return false;
+    return !any_reading(&f->what) ||
+           store_reading_open(f->store, box->id, uid, &f->reading) == STORE_OK;
+}
+
 /* The next message that can be read. False: there is none. */
 static bool next_message(struct imap_session *s, struct fetch *f)
 {
-    const struct mail_box *box = s->view.box;
-
     while (mail_set_next(&s->view, &f->set, &f->slot)) {
         close_reading(f);
-        if (!any_reading(&f->what) ||
-            store_reading_open(f->store, box->id, box->messages[f->slot].uid, &f->reading) ==
-                STORE_OK)
+        if (open_message(s->view.box, f))
             return true;
         f->missing = true;
     }

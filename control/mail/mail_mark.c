@@ -98,7 +98,7 @@ enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
         uint32_t flags = change_flags(m->flags, c), words;
 
         if (modified_out && (m->gone || m->modseq > c->unchanged_since)) {
-            modified_out->numbers[modified_out->count++] = set->uid ? m->uid : set->number;
+            modified_out->numbers[modified_out->count++] = modified_out->uid ? m->uid : set->number;
             continue;
         }
         w.len = 0;
@@ -230,6 +230,7 @@ static bool read_marking(struct imap_session *s, struct mail_run *r, struct mark
 static bool begin_condition(struct imap_session *s, struct mail_run *r, struct marking *m)
 {
     mail_modseq_enable(s, &r->text);
+    m->modified.uid = r->uid;
     m->modified.numbers = malloc(((size_t)s->view.exists + 1) * sizeof(*m->modified.numbers));
     return m->modified.numbers != NULL;
 }

@@ -10,6 +10,7 @@
 struct mail_modified {
     uint32_t *numbers;
     uint32_t count;
+    bool uid;
 };
 
 /* Makes a change of flags, what STORE says or FETCH does to \Seen, to the messages of the set,

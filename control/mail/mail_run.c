@@ -2,20 +2,33 @@
 #include "control/mail/mail_run.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "control/mail/mail_modseq.h"
 #include "dataplane/handoff/chunk.h"
 #include "proto/imap/imap_command.h"
+#include "proto/imap/imap_write.h"
 
 enum {
     COPIED_MAX = 4096, /* octets of a message that are copied behind the text, not lent */
+    PROGRESS_S = 10,   /* of silence, then it is told how far a command is */
 };
 
 /* ---- beginning ---- */
 
+static int64_t now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return t.tv_sec;
+}
+
 static struct mail_run *take_run(struct imap_session *s)
 {
     s->run = calloc(1, sizeof(*s->run));
+    if (s->run)
+        s->run->told_at = now_s();
     return s->run;
 }
 
@@ -238,6 +251,32 @@ static bool take_body(struct imap_session *s, struct mail_run *r, struct job_ima
     return true;
 }
 
+/*
+ * resp-text-code =/ "INPROGRESS" [SP "(" tag-string / nil SP progress SP goal ")"]   ; RFC 9585
+ *
+ * A client hears that its command lives; and a client that is not there any more is noticed, since
+ * its end of the connection refuses the octets: then the session ends, and the command with it.
+ */
+static void put_progress(struct mail_run *r)
+{
+    int64_t now = now_s();
+    size_t mark;
+
+    if (now - r->told_at < PROGRESS_S || !r->tag.data)
+        return;
+    r->told_at = now;
+    do {
+        mark = mail_text_mark(&r->text);
+        writer_text(&r->text.w, "* OK [INPROGRESS (");
+        imap_write_quoted(&r->text.w, r->tag);
+        if (r->progress < r->goal)
+            writer_printf(&r->text.w, " %u %u)]", r->progress, r->goal);
+        else
+            writer_text(&r->text.w, " NIL NIL)]");
+        writer_text(&r->text.w, " still at it\r\n");
+    } while (!mail_text_fits(&r->text, mark));
+}
+
 /* True: it does not go on now. */
 static bool next_step(struct imap_session *s, struct mail_run *r)
 {
@@ -245,7 +284,9 @@ static bool next_step(struct imap_session *s, struct mail_run *r)
 
     r->over = step == MAIL_STEP_OVER;
     r->waits = step == MAIL_STEP_WAIT;
-    return r->waits || step == MAIL_STEP_YIELD;
+    if (step == MAIL_STEP_YIELD)
+        put_progress(r);
+    return r->waits || (step == MAIL_STEP_YIELD && mail_text_left(&r->text).len == 0);
 }
 
 void mail_run_pump(struct imap_session *s, struct job_imap *answer)

@@ -2,6 +2,7 @@
 #include "control/mail/mail_modseq.h"
 #include "control/mail/mail_name.h"
 #include "control/mail/mail_resync.h"
+#include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
 
@@ -67,8 +68,10 @@ static void put_selected(struct imap_session *s, struct writer *w)
     writer_printf(w,
                   ")] flags that stay\r\n* OK [UIDNEXT %u] next UID\r\n"
                   "* OK [UIDVALIDITY %u] UIDs are valid\r\n"
-                  "* OK [HIGHESTMODSEQ %llu] changes are known up to here\r\n",
+                  "* OK [HIGHESTMODSEQ %llu] changes are known up to here\r\n* OK [MAILBOXID (",
                   box->uid_next, box->uid_validity, (unsigned long long)mail_modseq_highest(s));
+    mail_mailbox_put(w, box->id);
+    writer_text(w, ")] id that stays\r\n");
 }
 
 /* What is selected is not any more, also where SELECT fails then (RFC 9051 section 7.1). */
@@ -148,7 +151,7 @@ enum mail_step mail_examine(struct imap_session *s, struct mail_run *r)
 
 struct status {
     struct store_mailbox mailbox;
-    uint64_t unseen, recent;
+    uint64_t unseen, recent, append_max;
     uint32_t recent_from;
 };
 
@@ -167,13 +170,15 @@ static bool count_entry(void *context, const struct store_entry *e)
     return true;
 }
 
-/* STATUS(NAME, condition, value): status-att (RFC 9051 section 7.3.4). */
+/* STATUS(NAME, value): status-att (RFC 9051 section 7.3.4, RFC 7889, RFC 8474). */
 #define STATUS_ITEMS(ITEM)                                                                         \
     ITEM(MESSAGES, st->mailbox.messages)                                                           \
     ITEM(RECENT, st->recent)                                                                       \
     ITEM(UIDNEXT, st->mailbox.uid_next)                                                            \
     ITEM(UIDVALIDITY, st->mailbox.uid_validity)                                                    \
     ITEM(UNSEEN, st->unseen)                                                                       \
+    ITEM(APPENDLIMIT, st->append_max)                                                              \
+    ITEM(MAILBOXID, st->mailbox.id)                                                                \
     ITEM(HIGHESTMODSEQ, st->mailbox.modseq) /* RFC 7162 section 3.1.7 */
 
 enum status_item {
@@ -195,6 +200,17 @@ static uint64_t status_value(const struct status *st, enum status_item item)
         break;
     }
     return 0;
+}
+
+static void put_value(struct writer *w, const struct status *st, enum status_item item)
+{
+    if (item != STATUS_MAILBOXID) {
+        writer_number(w, status_value(st, item));
+        return;
+    }
+    writer_byte(w, '(');
+    mail_mailbox_put(w, st->mailbox.id);
+    writer_byte(w, ')');
 }
 
 static const char *const status_names[] = {
@@ -230,7 +246,7 @@ enum mail_step mail_status(struct imap_session *s, struct mail_run *r)
 {
     struct store *store = mail_service_store(s->service);
     struct mail_name name;
-    struct status st = {0};
+    struct status st = {.append_max = s->append_max};
     enum store_status status;
     uint32_t wanted;
     uint64_t mailbox;
@@ -264,7 +280,7 @@ enum mail_step mail_status(struct imap_session *s, struct mail_run *r)
             writer_text(&r->text.w, between);
             writer_text(&r->text.w, status_names[item]);
             writer_byte(&r->text.w, ' ');
-            writer_number(&r->text.w, status_value(&st, (enum status_item)item));
+            put_value(&r->text.w, &st, (enum status_item)item);
             between = " ";
         }
         writer_text(&r->text.w, ")\r\n");

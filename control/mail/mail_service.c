@@ -5,6 +5,7 @@
 
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
+#include "control/mail/mail_saved.h"
 #include "control/mail/mail_verb.h"
 #include "control/service/read_service.h"
 #include "control/service/service_thread.h"
@@ -29,11 +30,17 @@ struct mail_service {
     struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
     struct changed changed;
     struct mail_recent *recent;
+    size_t staged; /* octets, of all sessions */
 };
 
 struct store *mail_service_store(const struct mail_service *service)
 {
     return service->store;
+}
+
+size_t *mail_service_staged(struct mail_service *service)
+{
+    return &service->staged;
 }
 
 /* ---- mailboxes ---- */
@@ -75,6 +82,7 @@ void mail_service_unselect(struct imap_session *s)
 
     if (!box)
         return;
+    mail_saved_clear(s);
     mail_view_close(&s->view);
     if (box->views)
         return;
@@ -218,13 +226,14 @@ static enum job_status do_job(struct mail_service *service, struct job *job)
     case JOB_IMAP_OPEN:
         return open_session(service, job);
     case JOB_IMAP_COMMAND:
+        s->append_max = job->imap.append_max;
         return answer(s, job,
                       job->imap.done ? mail_run_done(s, job->imap.command)
                                      : mail_run_begin(s, job->imap.command));
     case JOB_IMAP_APPEND:
         if (!s->run || !s->run->waits)
             return JOB_FAILED;
-        job->imap.stored_out = mail_append_message(s, s->run, job->imap.message, job->imap.fault);
+        job->imap.stored_out = mail_append_message(s, s->run, &job->imap);
         return answer(s, job, true);
     case JOB_IMAP_MORE:
         return answer(s, job, s->run != NULL);

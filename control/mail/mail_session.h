@@ -6,7 +6,7 @@
 #include "control/mail/mail_text.h"
 #include "control/store/store_mailbox.h"
 #include "dataplane/handoff/job.h"
-#include "proto/imap/imap_cursor.h"
+#include "proto/imap/imap_set.h"
 
 /*
  * Control's side of a session of IMAP: what it has selected, and the command under way. What the
@@ -22,14 +22,16 @@ struct imap_session {
     uint8_t *idle_tag;    /* while it idles; its length first */
     uint64_t account;
     struct mail_view view; /* view.box NULL: nothing is selected */
+    struct imap_set saved; /* "$": mail_saved.h */
     uint32_t place, generation;
     uint16_t worker;
     bool read_only : 1; /* EXAMINE */
     bool idling : 1;
-    bool told : 1;      /* a notice is on its way to it */
-    bool utf8 : 1;      /* IMAP4rev2 or UTF8=ACCEPT is enabled */
-    bool condstore : 1; /* it is told modification sequences (RFC 7162 section 3.1) */
-    bool qresync : 1;   /* and VANISHED instead of EXPUNGE (section 3.2.3) */
+    bool told : 1;       /* a notice is on its way to it */
+    bool utf8 : 1;       /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    bool condstore : 1;  /* it is told modification sequences (RFC 7162 section 3.1) */
+    bool qresync : 1;    /* and VANISHED instead of EXPUNGE (section 3.2.3) */
+    uint64_t append_max; /* octets that a message may have, as of the command under way */
 };
 
 /* What a command says in the end. */
@@ -57,7 +59,10 @@ struct mail_run {
     void *state;     /* of the verb's own */
     uint8_t *memory; /* the command, then the cursor's scratch */
     struct span tag;
-    bool uid; /* "UID" stood before the name */
+    uint32_t progress; /* messages it is through with, of `goal`; where that takes long */
+    uint32_t goal;
+    int64_t told_at; /* seconds of a clock that only goes on: when it told of it last, or began */
+    bool uid;        /* "UID" stood before the name */
     bool spaced;
     bool over;        /* all is composed but for news and the tagged response, */
     bool finished;    /* and those are, too */
@@ -112,6 +117,8 @@ uint32_t mail_service_recent(struct mail_service *service, uint64_t mailbox);
 void mail_service_look(struct mail_service *service);
 /* Nothing is selected any more. */
 void mail_service_unselect(struct imap_session *s);
+/* Octets of the messages of all sessions that wait for the last of their APPEND. */
+size_t *mail_service_staged(struct mail_service *service);
 /* Sessions that idle in the mailbox are to hear of what has changed. */
 void mail_service_tell(struct mail_service *service, struct mail_box *box);
 

@@ -3,6 +3,24 @@
 
 #include <stdlib.h>
 
+/* "$": a copy, since the command may go on when there is another. */
+static bool take_saved(const struct imap_session *s, struct mail_run *r, struct mail_set *set)
+{
+    struct imap_range *ranges = realloc(set->set.ranges, (s->saved.count + 1) * sizeof(*ranges));
+
+    if (!ranges) {
+        mail_run_failed(r, STORE_FAILED);
+        mail_set_free(set);
+        return false;
+    }
+    if (s->saved.count)
+        memcpy(ranges, s->saved.ranges, s->saved.count * sizeof(*ranges));
+    set->set = imap_set_of(ranges, s->saved.count);
+    set->set.count = s->saved.count;
+    set->uid = true;
+    return true;
+}
+
 bool mail_set_read(struct imap_session *s, struct mail_run *r, struct mail_set *set_out)
 {
     /* A range takes an octet and a comma at least. */
@@ -15,11 +33,13 @@ bool mail_set_read(struct imap_session *s, struct mail_run *r, struct mail_set *
         mail_run_failed(r, STORE_FAILED);
         return false;
     }
-    if (!imap_set_parse(&r->args, &set_out->set) || set_out->set.saved) {
+    if (!imap_set_parse(&r->args, &set_out->set)) {
         mail_run_bad(r);
         mail_set_free(set_out);
         return false;
     }
+    if (set_out->set.saved)
+        return take_saved(s, r, set_out);
     largest = r->uid ? mail_view_largest(&s->view) : s->view.exists;
     imap_set_resolve(&set_out->set, largest);
     if (r->uid || set_out->set.count == 0 ||

@@ -18,7 +18,8 @@ struct mail_set {
     uint32_t number; /* sequence number of the last one that was given */
 };
 
-/* Reads it off the arguments. False: the run is answered already. */
+/* Reads it off the arguments; "$" is what was saved (mail_saved.h), of which some may be gone.
+ * False: the run is answered already. */
 bool mail_set_read(struct imap_session *s, struct mail_run *r, struct mail_set *set_out);
 void mail_set_free(struct mail_set *set);
 void mail_set_rewind(struct mail_set *set);

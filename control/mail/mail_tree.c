@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/mail/mail_name.h"
+#include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
 
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8). */
+
+/* RFC 8474 section 4.1 */
+static enum mail_step created(struct mail_run *r, uint64_t mailbox)
+{
+    struct writer w = writer_of((uint8_t *)r->code_text, sizeof(r->code_text) - 1);
+
+    writer_text(&w, "[MAILBOXID (");
+    mail_mailbox_put(&w, mailbox);
+    writer_text(&w, ")]");
+    r->code_text[w.len] = 0;
+    return mail_run_end(r, MAIL_OK, r->code_text, "done");
+}
 
 enum mail_step mail_create(struct imap_session *s, struct mail_run *r)
 {
     struct store *store = mail_service_store(s->service);
     struct mail_name name;
+    enum store_status status;
     uint64_t mailbox;
 
     if (!mail_name_read(s, r, &name))
         return MAIL_STEP_OVER;
     if (!imap_cursor_done(&r->args))
         return mail_run_bad(r);
-    return mail_run_failed(r, store_mailbox_create(store, s->account, name.text, 0, &mailbox));
+    status = store_mailbox_create(store, s->account, name.text, 0, &mailbox);
+    return status == STORE_OK ? created(r, mailbox) : mail_run_failed(r, status);
 }
 
 /* The two that always are. */

@@ -13,7 +13,7 @@ const struct mail_verb mail_verbs[IMAP_VERBS] = {
     [IMAP_VERB_SELECT] = {.step = mail_select, .end = mail_select_end},
     [IMAP_VERB_EXAMINE] = {.step = mail_examine, .end = mail_select_end},
     [IMAP_VERB_STATUS] = {.step = mail_status, .news = MAIL_NEWS_ALL},
-    [IMAP_VERB_APPEND] = {.step = mail_append, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_APPEND] = {.step = mail_append, .end = mail_append_end, .news = MAIL_NEWS_ALL},
     [IMAP_VERB_FETCH] = {.step = mail_fetch, .end = mail_fetch_end, .news = MAIL_NEWS_NO_EXPUNGE},
     [IMAP_VERB_STORE] = {.step = mail_store, .end = mail_store_end, .news = MAIL_NEWS_NO_EXPUNGE},
     [IMAP_VERB_EXPUNGE] = {.step = mail_expunge, .news = MAIL_NEWS_ALL},

@@ -167,7 +167,8 @@ struct job_mailbox_close {
  * JOB_IMAP_OPEN: the session of `account` begins; JOB_FAILED: there is no such account, or no
  * memory. JOB_IMAP_COMMAND: executes a command, or ends an IDLE (`done`); JOB_IMAP_MORE goes on
  * with it; JOB_IMAP_NEWS: what an idling session is to be told. An APPEND is a COMMAND up to its
- * message, to which `append_out` says that it may come, and then JOB_IMAP_APPEND with the message.
+ * message, to which `append_out` says that it may come, and then JOB_IMAP_APPEND with the message
+ * and what stands behind it; where another follows (`again`), `append_out` says of that the same.
  * What is to be sent is appended to `out`, at least one octet while there is more; behind it come
  * `bytes_out`, which the pin keeps. One job of a session at a time.
  */
@@ -176,14 +177,17 @@ struct imap_session;
 struct job_imap {
     struct imap_session *session; /* control's; OPEN: answer */
     uint64_t account;             /* OPEN */
-    struct span command;          /* COMMAND: without its last CRLF */
+    struct span command;          /* COMMAND: without its last CRLF; APPEND: behind the message */
     struct chunk *out;
     struct span bytes_out;
     void *pin_out;
     struct message *message; /* APPEND: without deliveries; NULL: it was not good */
     const char *fault;       /* APPEND: why it was not; lasts */
-    bool append_out;         /* COMMAND: the message may come */
-    bool stored_out;         /* APPEND: it is in the mailbox */
+    uint64_t append_max;     /* COMMAND: octets that a message may have */
+    bool again;              /* APPEND: another message follows; `command` up to its literal */
+    bool fault_bad;          /* APPEND: for such a fault a command is BAD */
+    bool append_out;         /* COMMAND, APPEND: the message that follows may come */
+    bool stored_out;         /* APPEND: it is in the mailbox, or kept for the end of the command */
     bool done;               /* COMMAND: the line that ends an IDLE */
     bool more_out;           /* ask again with JOB_IMAP_MORE; of what follows nothing is set */
     bool bad_out;            /* the command was answered BAD */

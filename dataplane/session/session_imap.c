@@ -100,9 +100,13 @@ static void fill(struct session *s, struct job *job)
     } else if (job->kind == JOB_IMAP_COMMAND) {
         job->imap.command = w->command;
         job->imap.done = w->done;
+        job->imap.append_max = imap_server_append_limit(s->imap.options);
     } else if (job->kind == JOB_IMAP_APPEND) {
         job->imap.message = w->fault ? NULL : &w->tx->message;
         job->imap.fault = w->fault;
+        job->imap.fault_bad = w->fault_bad;
+        job->imap.command = w->command;
+        job->imap.again = w->again;
     }
 }
 
@@ -204,7 +208,7 @@ static bool act(struct sessions *ss, struct session *s, const struct imap_action
         return true;
     case IMAP_ACTION_APPEND:
         if (s->work && s->work->tx) {
-            session_imap_append_more(ss, s);
+            session_imap_append_whole(s, a->bytes, true);
             return true;
         }
         return execute(ss, s, a);
@@ -218,7 +222,10 @@ static bool act(struct sessions *ss, struct session *s, const struct imap_action
         session_imap_append_end(ss, s, a->nul);
         return true;
     case IMAP_ACTION_APPEND_END:
-        session_imap_append_whole(s, a->bytes);
+        session_imap_append_whole(s, a->bytes, false);
+        return true;
+    case IMAP_ACTION_APPEND_FAIL:
+        session_imap_append_fail(s, a);
         return true;
     case IMAP_ACTION_TLS:
         session_tls_upgrade(ss, s);

@@ -19,7 +19,7 @@ struct imap_work {
     struct chunk *out;      /* what control has written and is not queued yet */
     struct span piece;      /* bytes of a message behind it, and what holds them */
     void *pin;
-    struct span command;    /* in the line buffer, for JOB_IMAP_COMMAND */
+    struct span command;    /* in the line buffer, for JOB_IMAP_COMMAND and _APPEND */
     struct transaction *tx; /* the message of an APPEND, or NULL */
     const char *fault;      /* why it is not good; NULL: it is */
     void *unpin[IMAP_PINS_A_JOB];
@@ -32,9 +32,11 @@ struct imap_work {
     bool more;      /* control has more to say */
     bool append;    /* the command is an APPEND up to its message, */
     bool accepted;  /* and that may come */
-    bool whole;     /* it has */
-    bool stored;    /* and is in the mailbox */
-    bool closed;    /* control has had its last word on it */
+    bool whole;     /* it has, */
+    bool again;     /* and another follows */
+    bool fault_bad; /* the command is BAD for its fault */
+    bool stored;    /* control has it for good */
+    bool closed;    /* it has had its last word on it */
     bool answering; /* a command is: the machine waits for its end */
     bool done;      /* it ends an IDLE */
     bool bad;
@@ -62,11 +64,11 @@ void session_imap_append_take(struct sessions *ss, struct session *s, struct spa
 /* SESSION_STEP octets can be taken. False: the session is run again. */
 bool session_imap_append_ready(struct sessions *ss, struct session *s);
 void session_imap_append_end(struct sessions *ss, struct session *s, bool nul);
-/* Another message follows it: MULTIAPPEND, which is not offered. */
-void session_imap_append_more(struct sessions *ss, struct session *s);
-/* The command has ended; `rest` is what stood behind the message. */
-void session_imap_append_whole(struct session *s, struct span rest);
-/* It is to be committed, or refused: once all is written, control is asked. */
+/* What stands behind it: the end of the command, or (`again`) another message up to its literal. */
+void session_imap_append_whole(struct session *s, struct span behind, bool again);
+/* What stands behind it was refused. */
+void session_imap_append_fail(struct session *s, const struct imap_action *action);
+/* It is to be given to control, or refused: once all is written, control is asked. */
 void session_imap_append_commit(struct sessions *ss, struct session *s);
 /* A row was written. */
 void session_imap_append_written(struct sessions *ss, struct session *s, const struct job *job);

@@ -3,8 +3,9 @@
 #include "dataplane/session/transaction.h"
 
 /*
- * The message of an APPEND (RFC 9051 section 6.3.12), which is kept and read as one of SMTP is:
- * rows are written while it comes, and its part tree is made in the same pass.
+ * The messages of an APPEND (RFC 9051 section 6.3.12, RFC 3502), one by one, each kept and read as
+ * one of SMTP is: rows are written while it comes, and its part tree is made in the same pass.
+ * Control keeps what comes before the last.
  */
 
 void session_imap_append(struct sessions *ss, struct session *s)
@@ -12,8 +13,9 @@ void session_imap_append(struct sessions *ss, struct session *s)
     struct imap_work *w = s->work;
     enum smtp_reply_id why;
 
-    w->append = false;
+    w->append = w->again = w->fault_bad = false;
     w->fault = NULL;
+    w->command = span_of(NULL, 0);
     w->tx = transaction_begin(ss, s, &why);
     if (!w->tx) {
         imap_server_append_refuse(&s->imap);
@@ -66,21 +68,23 @@ void session_imap_append_end(struct sessions *ss, struct session *s, bool nul)
         refuse(w, "[UNAVAILABLE] no room to read the message, try again later");
 }
 
-void session_imap_append_more(struct sessions *ss, struct session *s)
+void session_imap_append_whole(struct session *s, struct span behind, bool again)
 {
     struct imap_work *w = s->work;
 
-    (void)ss;
-    refuse(w, "[CANNOT] one message at a time");
-    imap_server_append_refuse(&s->imap);
+    w->command = behind;
+    w->again = again;
     w->whole = true;
 }
 
-void session_imap_append_whole(struct session *s, struct span rest)
+void session_imap_append_fail(struct session *s, const struct imap_action *action)
 {
-    if (rest.len)
-        refuse(s->work, "[CANNOT] nothing stands behind a message");
-    s->work->whole = true;
+    struct imap_work *w = s->work;
+
+    if (!w->fault)
+        w->fault_bad = action->bad;
+    refuse(w, (const char *)action->bytes.data);
+    w->whole = true;
 }
 
 void session_imap_append_commit(struct sessions *ss, struct session *s)
@@ -119,6 +123,8 @@ void session_imap_append_done(struct sessions *ss, struct session *s)
     struct imap_work *w = s->work;
 
     w->whole = false;
+    /* Of the message that follows it is the same question again: may it come? */
+    w->append = w->again;
     if (!w->tx)
         return;
     w->tx->committed = !w->fault && w->stored;

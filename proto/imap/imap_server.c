@@ -238,21 +238,38 @@ static int on_line(struct imap_server *s, struct span line, struct imap_action *
     return ask(s, IMAP_ACTION_RESPONSE);
 }
 
-static int on_refused(struct imap_server *s, const struct imap_reader_event *event)
+static bool is_too_big(enum imap_refusal refusal)
 {
-    keep_tag(s, event->command.tag);
-    s->refusal = (uint8_t)event->refusal;
-    /* Where the next line begins is not known any more. */
-    if (event->refusal == IMAP_REFUSAL_NUL || event->refusal == IMAP_REFUSAL_BARE_CR ||
-        event->refusal == IMAP_REFUSAL_BARE_LF)
+    return refusal == IMAP_REFUSAL_LITERAL_LONG || refusal == IMAP_REFUSAL_APPEND_LONG;
+}
+
+/* Where the next line begins is not known any more. */
+static bool breaks_lines(enum imap_refusal refusal)
+{
+    return refusal == IMAP_REFUSAL_NUL || refusal == IMAP_REFUSAL_BARE_CR ||
+           refusal == IMAP_REFUSAL_BARE_LF;
+}
+
+static int on_refused(struct imap_server *s, const struct imap_reader_event *event,
+                      struct imap_action *action)
+{
+    enum imap_refusal why = event->refusal;
+
+    /* Whoever executes it knows its tag, and has messages of it. */
+    if (s->appending && !breaks_lines(why)) {
+        action->bytes = span_text(imap_refusal_text(why));
+        action->bad = !is_too_big(why);
+        return ask(s, IMAP_ACTION_APPEND_FAIL);
+    }
+    if (!s->appending)
+        keep_tag(s, event->command.tag);
+    s->refusal = (uint8_t)why;
+    if (breaks_lines(why))
         parting_begin(&s->parting, IMAP_REPLY_LINES_BROKEN);
     if (s->exchange || s->idling)
         s->parting.closing = true;
     s->exchange = s->idling = false;
-    return reply(s, event->refusal == IMAP_REFUSAL_LITERAL_LONG ||
-                            event->refusal == IMAP_REFUSAL_APPEND_LONG
-                        ? IMAP_REPLY_TOO_BIG
-                        : IMAP_REPLY_BAD_COMMAND);
+    return reply(s, is_too_big(why) ? IMAP_REPLY_TOO_BIG : IMAP_REPLY_BAD_COMMAND);
 }
 
 static int on_append(struct imap_server *s, const struct imap_reader_event *event,
@@ -341,10 +358,15 @@ static int read_on(struct imap_server *s, struct span *in, struct imap_action *a
     case IMAP_READER_REFUSED:
         break;
     }
-    return on_refused(s, &event);
+    return on_refused(s, &event, action);
 }
 
 /* ---- what is said ---- */
+
+uint64_t imap_server_append_limit(const struct imap_server_options *options)
+{
+    return options->limits.append < UINT32_MAX ? options->limits.append : UINT32_MAX;
+}
 
 void imap_server_put_capabilities(const struct imap_server_options *options, unsigned state,
                                   struct writer *w)
@@ -356,8 +378,12 @@ void imap_server_put_capabilities(const struct imap_server_options *options, uns
             writer_byte(w, ' ');
             writer_text(w, capabilities[i].name);
         }
-    if (state != IMAP_STATE_NONAUTH)
+    if (state != IMAP_STATE_NONAUTH) {
+        /* RFC 7889 section 3: a `number`, which has 32 bits. */
+        writer_printf(w, " APPENDLIMIT=%llu",
+                      (unsigned long long)imap_server_append_limit(options));
         return;
+    }
     if (options->starttls)
         writer_text(w, " STARTTLS");
     if (!options->login) {
@@ -506,9 +532,11 @@ bool imap_server_answer(struct imap_server *s, enum imap_reply_id id)
 bool imap_server_executed(struct imap_server *s, enum imap_executed how, bool bad)
 {
     if (s->waiting != IMAP_ACTION_COMMAND && s->waiting != IMAP_ACTION_DONE &&
-        s->waiting != IMAP_ACTION_APPEND_END && s->waiting != IMAP_ACTION_APPEND)
+        s->waiting != IMAP_ACTION_APPEND_END && s->waiting != IMAP_ACTION_APPEND_FAIL &&
+        s->waiting != IMAP_ACTION_APPEND)
         return false;
     s->waiting = 0;
+    s->appending = false;
     s->state = how == IMAP_EXECUTED_SELECTED ? IMAP_STATE_SELECTED
                : how == IMAP_EXECUTED_AUTH   ? IMAP_STATE_AUTH
                                              : s->state;
@@ -530,6 +558,7 @@ bool imap_server_append(struct imap_server *s)
     if (s->reader.sync)
         s->parting.reply = IMAP_REPLY_GO_AHEAD;
     imap_reader_accept(&s->reader);
+    s->appending = true;
     return true;
 }
 

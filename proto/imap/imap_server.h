@@ -48,7 +48,9 @@ enum imap_action_kind {
                            between), `size`, `literal8`; imap_server_append() */
     IMAP_ACTION_DATA,   /* `bytes` of the message, never empty */
     IMAP_ACTION_DATA_END,   /* it is whole; `nul`: it has one, though it is no literal8 */
-    IMAP_ACTION_APPEND_END, /* `bytes` behind the last message; as COMMAND */
+    IMAP_ACTION_APPEND_END,  /* `bytes` behind the last message; as COMMAND */
+    IMAP_ACTION_APPEND_FAIL, /* what stands behind a message was refused: `bytes` says why (it
+                                lasts), `bad` that it is a fault of the command; as COMMAND */
     IMAP_ACTION_TLS,   /* send what is in `scratch`, drop what has come behind STARTTLS, and begin
                           the handshake; imap_server_secured() behind it, or the end */
     IMAP_ACTION_CLOSE, /* send what is in `scratch`, close; nothing more is read */
@@ -64,7 +66,7 @@ struct imap_action {
     struct span user, password;     /* LOGIN */
     uint64_t size;                  /* APPEND; BUFFER */
     uint8_t verb;                   /* COMMAND: enum imap_verb */
-    bool literal8, nul;
+    bool literal8, nul, bad;
 };
 
 /* What the executor of a command leaves the session in. */
@@ -92,6 +94,7 @@ struct imap_server {
     bool listing : 1; /* the capabilities are due before the reply */
     bool named : 1;   /* and who we are */
     bool upgrade : 1; /* TLS is due behind the reply */
+    bool appending : 1; /* a message of the command under way was taken */
 };
 
 _Static_assert(sizeof(struct imap_server) <= 88, "an idle session has 256 bytes in all");
@@ -137,6 +140,8 @@ uint8_t *imap_server_attach(struct imap_server *s, uint8_t *buffer, uint32_t siz
 /* Takes the buffer back when nothing is held in it; NULL when there is none or it is in use. */
 uint8_t *imap_server_detach(struct imap_server *s);
 
+/* What APPENDLIMIT says (RFC 7889): octets of a message that are always taken. */
+uint64_t imap_server_append_limit(const struct imap_server_options *options);
 /* The capabilities of the machine's state now, each with a space before it. */
 void imap_server_put_capabilities(const struct imap_server_options *options, unsigned state,
                                   struct writer *w);

@@ -103,10 +103,15 @@ static bool piece(struct mail_scene *m, struct job *job)
     return CHECK(status == JOB_OK);
 }
 
-static void pull(struct mail_scene *m, struct imap_session *s)
+bool mail_scene_more(struct mail_scene *m, struct imap_session *s)
+{
+    return piece(m, job_of(m, JOB_IMAP_MORE, s)) && m->answer_len <= MAIL_SCENE_ANSWER / 2;
+}
+
+void mail_scene_pull(struct mail_scene *m, struct imap_session *s)
 {
     for (uint32_t i = 0; m->last.more_out && i < MAIL_SCENE_ANSWER; i++)
-        if (!piece(m, job_of(m, JOB_IMAP_MORE, s)) || m->answer_len > MAIL_SCENE_ANSWER / 2)
+        if (!mail_scene_more(m, s))
             break;
     CHECK(!m->last.more_out);
 }
@@ -117,6 +122,7 @@ static struct job *command_of(struct mail_scene *m, struct imap_session *s, cons
 
     m->answer_len = 0;
     job->imap.command = span_text(command);
+    job->imap.append_max = 1000000;
     return job;
 }
 
@@ -128,7 +134,7 @@ void mail_scene_begin_run(struct mail_scene *m, struct imap_session *s, const ch
 void mail_scene_run(struct mail_scene *m, struct imap_session *s, const char *command)
 {
     mail_scene_begin_run(m, s, command);
-    pull(m, s);
+    mail_scene_pull(m, s);
 }
 
 void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *line)
@@ -137,14 +143,14 @@ void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *l
 
     job->imap.done = true;
     piece(m, job);
-    pull(m, s);
+    mail_scene_pull(m, s);
 }
 
 void mail_scene_news(struct mail_scene *m, struct imap_session *s)
 {
     m->answer_len = 0;
     piece(m, job_of(m, JOB_IMAP_NEWS, s));
-    pull(m, s);
+    mail_scene_pull(m, s);
 }
 
 uint32_t mail_scene_notices(struct mail_scene *m)
@@ -157,13 +163,13 @@ uint32_t mail_scene_notices(struct mail_scene *m)
     return places;
 }
 
-void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
-                       const char *message, const char *fault)
+static void give_message(struct mail_scene *m, struct imap_session *s, const char *message,
+                         const struct job_imap *how)
 {
     static struct message from;
     struct span text = span_text(message);
     struct chunk *body = calloc(1, sizeof(*body) + text.len);
-    struct job *job;
+    struct job *job = job_of(m, JOB_IMAP_APPEND, s);
 
     from = (struct message){.id = store_fixture_id(++m->messages),
                             .received_ms = 1700000000000,
@@ -172,15 +178,28 @@ void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char 
                             .tree = mime_tree_of(text)};
     body->cap = body->len = (uint32_t)text.len;
     memcpy(body->data, text.data, text.len);
-    mail_scene_begin_run(m, s, command);
-    if (m->last.append_out) {
-        job = job_of(m, JOB_IMAP_APPEND, s);
-        job->imap.message = fault ? NULL : &from;
-        job->imap.fault = fault;
-        piece(m, job);
-        pull(m, s);
-    }
+    job->imap.message = how->fault ? NULL : &from;
+    job->imap.fault = how->fault;
+    job->imap.command = how->command;
+    job->imap.again = how->again;
+    piece(m, job);
+    mail_scene_pull(m, s);
     free(body);
+}
+
+void mail_scene_message(struct mail_scene *m, struct imap_session *s, const char *message,
+                        const char *behind, bool again)
+{
+    m->answer_len = 0;
+    give_message(m, s, message, &(struct job_imap){.command = span_text(behind), .again = again});
+}
+
+void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
+                       const char *message, const char *fault)
+{
+    mail_scene_begin_run(m, s, command);
+    if (m->last.append_out)
+        give_message(m, s, message, &(struct job_imap){.fault = fault});
 }
 
 static bool is_said(const char *answer, const char *expected)

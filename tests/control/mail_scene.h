@@ -31,6 +31,9 @@ void mail_scene_close(struct mail_scene *m, struct imap_session *s);
 void mail_scene_run(struct mail_scene *m, struct imap_session *s, const char *command);
 /* Its first job alone: the rest of the answer stays there. */
 void mail_scene_begin_run(struct mail_scene *m, struct imap_session *s, const char *command);
+/* The next piece of it, or all; false: too much. */
+bool mail_scene_more(struct mail_scene *m, struct imap_session *s);
+void mail_scene_pull(struct mail_scene *m, struct imap_session *s);
 /* The line that ends an IDLE; what an idling session is to be told. */
 void mail_scene_done(struct mail_scene *m, struct imap_session *s, const char *line);
 void mail_scene_news(struct mail_scene *m, struct imap_session *s);
@@ -39,6 +42,9 @@ uint32_t mail_scene_notices(struct mail_scene *m);
 /* APPEND with a message; `fault`: what is wrong with it, or NULL. */
 void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
                        const char *message, const char *fault);
+/* A message of the APPEND that waits for it, and what stands behind it; `again`: another follows. */
+void mail_scene_message(struct mail_scene *m, struct imap_session *s, const char *message,
+                        const char *behind, bool again);
 /* Runs it; compares the answer, where '*' at the end of `expected` stands for anything. */
 bool mail_scene_says(struct mail_scene *m, struct imap_session *s, const char *command,
                      const char *expected);

@@ -27,7 +27,7 @@ static void begin(void)
     if (!CHECK(strncmp(m.answer, "a OK [APPENDUID ", 16) == 0 && m.last.stored_out))
         printf("# said: %s\n", m.answer);
     mail_scene_append(&m, s, "a APPEND inbox (word \\Flagged) {24}\r\n", second, NULL);
-    SAYS("a CREATE Folder", "a OK done\r\n");
+    SAYS("a CREATE Folder", "a OK [MAILBOXID (F*");
     SAYS("a SELECT INBOX", "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft word)\r\n"
                            "* 2 EXISTS\r\n* 2 RECENT\r\n* OK [UNSEEN 2]*");
     CHECK(m.last.state_out == IMAP_EXECUTED_SELECTED && strstr(m.answer, "a OK [READ-WRITE] "));
@@ -119,7 +119,7 @@ static void an_append_says_why_not(void)
 static void mailboxes_are_listed(void)
 {
     begin();
-    SAYS("a CREATE a/b/c", "a OK done\r\n");
+    SAYS("a CREATE a/b/c", "a OK [MAILBOXID (F*");
     SAYS("a CREATE a/b/c", "a NO [ALREADYEXISTS] *");
     SAYS("a LIST \"\" \"\"", "* LIST (\\Noselect) \"/\" \"\"\r\na OK done\r\n");
     SAYS("a LIST \"\" a*", "* LIST (\\Noselect \\HasChildren) \"/\" a\r\n"
@@ -185,7 +185,6 @@ static void bad_arguments_are_bad(void)
         "FETCH 0 FLAGS",
         "FETCH 1 (FLAGS",
         "FETCH 1 BODY[",
-        "FETCH $ FLAGS",
         "FETCH 1 FLAGS x",
         "FETCH 1 BODY[]<1.0>",
         "STORE 1",
@@ -216,8 +215,7 @@ static void bad_arguments_are_bad(void)
         "SEARCH NOT",
         "SEARCH (ALL",
         "SEARCH BEFORE x",
-        "SEARCH RETURN () ALL",
-        "SORT (DATE) UTF-8 ALL",
+        "SORT (DATE) ALL",
         "ENABLE",
         "ENABLE (CONDSTORE)",
         "SELECT INBOX (X)",

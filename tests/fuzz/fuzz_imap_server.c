@@ -123,6 +123,9 @@ static bool act(struct play *p, const struct imap_action *a)
     case IMAP_ACTION_DATA_END:
         MUST(p->message);
         return true;
+    case IMAP_ACTION_APPEND_FAIL:
+        MUST(p->message);
+        __attribute__((fallthrough));
     case IMAP_ACTION_COMMAND:
     case IMAP_ACTION_DONE:
     case IMAP_ACTION_APPEND_END:

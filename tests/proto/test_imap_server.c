@@ -127,6 +127,10 @@ static bool act(struct play *p, const struct imap_action *a)
     case IMAP_ACTION_DATA_END:
         writer_text(&p->out, a->nul ? "<END NUL>" : "<END>");
         return true;
+    case IMAP_ACTION_APPEND_FAIL:
+        put(p, a->bad ? "FAILED" : "REFUSED", a->bytes, span_of(NULL, 0));
+        CHECK(imap_server_executed(&p->server, IMAP_EXECUTED_AUTH, a->bad));
+        return true;
     case IMAP_ACTION_APPEND_END:
         put(p, "APPENDED", a->bytes, span_of(NULL, 0));
         CHECK(imap_server_executed(&p->server, IMAP_EXECUTED_AUTH, false));
@@ -216,8 +220,8 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE IDLE] logged "  \
-    "in\r\n"
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND MOVE "   \
+    "ESEARCH SEARCHRES WITHIN INPROGRESS OBJECTID SAVEDATE IDLE APPENDLIMIT=1000] logged in\r\n"
 
 static void without_a_login(void)
 {
@@ -284,6 +288,27 @@ static void appended_messages(void)
                     "+ go ahead\r\nhi<END>APPENDED<|>RUN<c NOOP|>");
 }
 
+static void several_messages_of_one_command(void)
+{
+    expect(&options, "a LOGIN joe \"p\\\"w\"\r\nb APPEND x {2+}\r\nhi (f) {3}\r\nyou\r\nc NOOP\r\n",
+           GREETING "LOGIN<joe|p\"w>a " LOGGED_IN "APPEND<b APPEND x {2+}\r\n|>hi<END>"
+                    "APPEND< (f) {3}\r\n|>+ go ahead\r\nyou<END>APPENDED<|>RUN<c NOOP|>");
+    /* Who has messages of it says what becomes of them, whatever is wrong behind them. */
+    expect(&options,
+           "a LOGIN joe \"p\\\"w\"\r\nb APPEND x {2+}\r\nhi {2000+}\r\nc APPEND x {2+}\r\nhi "
+           "{2000}\r\n"
+           "d NOOP\r\n",
+           GREETING "LOGIN<joe|p\"w>a " LOGGED_IN "APPEND<b APPEND x {2+}\r\n|>hi<END>"
+                    "REFUSED<[TOOBIG] Message too long|>");
+    expect(&options,
+           "a LOGIN joe \"p\\\"w\"\r\nb APPEND x {2}\r\nhi {2000}\r\nc APPEND ! {2}\r\n"
+           "d APPEND x {2}\r\nhi! {2}\r\nd NOOP\r\n",
+           GREETING
+           "LOGIN<joe|p\"w>a " LOGGED_IN "APPEND<b APPEND x {2}\r\n|>+ go ahead\r\nhi<END>"
+           "REFUSED<[TOOBIG] Message too long|>APPEND<c APPEND ! {2}\r\n|>"
+           "APPEND<d APPEND x {2}\r\n|>+ go ahead\r\nhi<END>APPEND<! {2}\r\n|>RUN<d NOOP|>");
+}
+
 static void before_encryption(void)
 {
     struct imap_server_options o = options;
@@ -338,6 +363,7 @@ int main(void)
     CHECK_CASE(logins);
     CHECK_CASE(commands_and_states);
     CHECK_CASE(appended_messages);
+    CHECK_CASE(several_messages_of_one_command);
     CHECK_CASE(before_encryption);
     CHECK_CASE(broken_lines_end_the_session);
     CHECK_CASE(answers_out_of_place);

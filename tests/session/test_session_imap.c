@@ -12,7 +12,7 @@ static struct {
     uint8_t *large;
     size_t at;  /* of it, what goes out next */
     bool lends; /* it is lent, with pins */
-    uint32_t open, news, appended, faults;
+    uint32_t open, news, appended, faults, staged;
     char command[128];
     uint64_t idler; /* argument of a notice for who idles */
 } control;
@@ -72,6 +72,19 @@ static enum job_status command(struct world *w, struct job *job)
     return JOB_OK;
 }
 
+/* They are control's from now on. */
+static void take_rows(struct world *w, const struct id128 *id)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < w->row_count; i++)
+        if (memcmp(&w->rows[i].id, id, sizeof(*id)) != 0)
+            w->rows[kept++] = w->rows[i];
+        else
+            free(w->rows[i].bytes);
+    w->row_count = kept;
+}
+
 static enum job_status play(struct world *w, struct job *job)
 {
     switch (job->kind) {
@@ -93,8 +106,20 @@ static enum job_status play(struct world *w, struct job *job)
         return JOB_OK;
     case JOB_IMAP_APPEND:
         job->imap.state_out = IMAP_EXECUTED_AUTH;
+        if (job->imap.again && job->imap.message) {
+            control.staged++;
+            take_rows(w, &job->imap.message->id);
+            job->imap.append_out = job->imap.stored_out = true;
+            return JOB_OK;
+        }
         control.faults += job->imap.message == NULL;
         control.appended += job->imap.message != NULL;
+        if (job->imap.fault) {
+            put(job, job->imap.fault_bad ? "a BAD " : "a NO ");
+            put(job, job->imap.fault);
+            put(job, "\r\n");
+            return JOB_OK;
+        }
         job->imap.stored_out = false; /* so that its rows are discarded */
         put(job, "a NO not kept\r\n");
         return JOB_OK;
@@ -237,6 +262,33 @@ static void an_append_that_ends_early_leaves_no_rows(void)
     }
 }
 
+/* What control has taken is its own; of a message that it has not, the rows are discarded. */
+static void several_messages_of_one_command(void)
+{
+    struct world *w = connected(16);
+
+    world_say(w, "a APPEND INBOX {200000}\r\n");
+    CHECK(world_expect(w, "+ *"));
+    say_octets(w, 200000);
+    world_say(w, " (\\Seen) {200000+}\r\n");
+    CHECK(control.staged == 1 && control.faults == 0);
+    say_octets(w, 200000);
+    world_say(w, " {5}\r\n");
+    CHECK(world_expect(w, "+ *") && control.staged == 2);
+    world_say(w, "hallo\r\n");
+    CHECK(world_expect(w, "a NO not kept\r\n") && control.appended == 1 && w->discards == 0);
+    /* Behind one that is not taken nothing is. */
+    world_say(w, "a APPEND INBOX {200000+}\r\n");
+    say_octets(w, 200000);
+    world_say(w, " {999999999}\r\nb NOOP\r\n");
+    CHECK(world_expect(w, "a NO [TOOBIG] *a OK done\r\n") && control.faults == 1);
+    CHECK(w->discards == 1 && control.staged == 2);
+    world_say(w, "a APPEND INBOX {1+}\r\nx {0+}\r\n\r\n");
+    CHECK(world_expect(w, "a NO [CANNOT] *") && control.staged == 3 && control.faults == 2);
+    world_close(w);
+    ended(w);
+}
+
 static void it_waits_for_a_job_where_there_is_none(void)
 {
     struct world *w = connected(1);
@@ -268,6 +320,7 @@ int main(void)
     CHECK_CASE(a_slow_reader_holds_a_piece);
     CHECK_CASE(an_idling_session_hears_news);
     CHECK_CASE(an_append_that_ends_early_leaves_no_rows);
+    CHECK_CASE(several_messages_of_one_command);
     CHECK_CASE(it_waits_for_a_job_where_there_is_none);
     CHECK_CASE(a_job_that_fails_ends_the_session);
     return check_end();

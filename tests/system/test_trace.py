@@ -21,8 +21,7 @@ def send(engine, name):
 
 
 def lines(engine, kind):
-    return [json.loads(line) for path in sorted(engine.records.glob(f"{kind}-*.ndjson"))
-            for line in path.read_text().splitlines()]
+    return [row for path in sorted(engine.records.glob(f"{kind}-*.ndjson")) for row in records.rows(path)]
 
 
 def wait_for(engine, count):

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The row scale: the tap with one worker and with two, each fed from memory by itself."""
 
-import json
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
-from lab import machine
+from lab import machine, records
 from lab.bench_row import BESIDE, OURS, Row, Sample, Side
 from lab.captures import conversation, pcap
 from lab.commands import wait_until
@@ -62,7 +61,7 @@ def queues(workers, sessions, size, folder):
 
 def told(tap):
     """What it has told of itself so far, a line each 200 ms."""
-    return [json.loads(line) for line in tap.events_file.read_bytes().splitlines() if b'"kind":"statistics"' in line]
+    return [row for row in records.rows(tap.events_file) if row["kind"] == "statistics"]
 
 
 def when(line):

@@ -32,13 +32,15 @@ def _message_record(row):
                          cycles["apportioned"])
 
 
+def rows(path):
+    """What every whole line of a file says so far: whoever writes it does so by the buffer, which may end within a line."""
+    text = path.read_bytes() if path.exists() else b""
+    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines()]
+
+
 def read(engine, kind):
-    """All whole lines of one kind ("message" or "connection") that were written so far."""
-    if not engine.records.exists():
-        return []
-    text = engine.records.read_text()
-    rows = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-    return [row for row in rows if row["kind"] == kind]
+    """All records of one kind ("message" or "connection") that were written so far."""
+    return [row for row in rows(engine.records) if row["kind"] == kind]
 
 
 def messages_of(engine):

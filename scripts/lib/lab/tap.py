@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A wirepost that listens on ports of the engine's namespace, and what is put on the cable for it."""
 
-import json
 import shutil
 import socket
 import struct
@@ -9,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab import schemas
+from lab import records, schemas
 from lab.commands import CommandFailed, end, run, start, wait_until
 from lab.engine import Controlled, binary, merged, yaml_text
 from lab.namespaces import Namespaces, inside
@@ -92,8 +91,7 @@ class Tap(Controlled):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def events(self, kind=None):
-        lines = self.events_file.read_bytes().splitlines() if self.events_file.exists() else []
-        events = [json.loads(line) for line in lines]
+        events = records.rows(self.events_file)
         if schemas.available():
             for event in events:
                 schemas.check_record(event)

@@ -254,7 +254,9 @@ class Connection:
         self.command("CAPABILITY")
 
     def has(self, *names):
-        return all(name.upper() in self.capabilities for name in names)
+        """Whether all are offered; APPENDLIMIT=1000 is APPENDLIMIT, too."""
+        offered = {*self.capabilities, *(name.partition("=")[0] for name in self.capabilities if name.startswith("APPENDLIMIT="))}
+        return all(name.upper() in offered for name in names)
 
     def close(self):
         self.socket.close()

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_match.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "control/mail/mail_flag.h"
+#include "control/mail/mail_modseq.h"
+#include "control/mail/mail_object.h"
+#include "control/mail/mail_saved.h"
+#include "control/mail/mail_words.h"
+#include "proto/imap/imap_date.h"
+#include "proto/mime/mime_date.h"
+#include "proto/mime/mime_tree.h"
+
+enum {
+    JUDGED_STEP = 4096,
+    READ_STEP = 64,
+    OCTETS_STEP = 1 << 20, /* that were looked through for a text; one message may be more */
+    TEXTS_MAX = 64,        /* keys that look through messages: each does on its own */
+};
+
+void mail_match_fini(struct mail_match *m)
+{
+    if (m->reading)
+        store_reading_close(m->store, m->reading);
+    for (uint32_t i = 0; m->needles && i < m->program.count; i++)
+        free(m->needles[i].text);
+    free(m->needles);
+    free(m->program.nodes);
+    free(m->program.ranges);
+    free(m->found);
+}
+
+/* ---- one message ---- */
+
+static const struct store_reading *reading_of(struct mail_match *m)
+{
+    const struct mail_box *box = m->session->view.box;
+
+    if (!m->opened) {
+        m->opened = true;
+        m->reads++;
+        if (store_reading_open(m->store, box->id, box->messages[m->slot].uid, &m->reading) !=
+            STORE_OK)
+            m->reading = NULL;
+    }
+    return m->reading;
+}
+
+static void close_reading(struct mail_match *m)
+{
+    if (m->reading)
+        store_reading_close(m->store, m->reading);
+    m->reading = NULL;
+    m->opened = false;
+}
+
+/* The day in the Date field, which the part tree has. */
+static void read_sent(struct mail_match *m, struct imap_search_facts *facts)
+{
+    const struct store_reading *reading = reading_of(m);
+    struct mime_tree_read tree;
+    struct mime_tree_part root;
+    struct mime_date date;
+
+    if (!reading || !mime_tree_read_init(&tree, reading->tree) ||
+        mime_tree_read_next(&tree, &root) != MIME_TREE_NEXT ||
+        !mime_date_parse(root.attributes[MIME_TREE_DATE], &date))
+        return;
+    facts->sent =
+        imap_date_days(&(struct imap_date){.year = date.year, .month = date.month, .day = date.day},
+                       &facts->sent_days);
+}
+
+static enum imap_search_result has_keyword(const struct mail_match *m, struct span name)
+{
+    const struct mail_box *box = m->session->view.box;
+    struct span words = mail_box_keywords(box, box->messages[m->slot].keywords);
+
+    return mail_words_has(words, name) ? IMAP_SEARCH_YES : IMAP_SEARCH_NO;
+}
+
+/* What cannot be read is not found in: one broken message does not end all searches. */
+static enum imap_search_result grep(struct mail_match *m, const struct imap_search_node *node)
+{
+    struct mail_grep what = {.where = node->kind == IMAP_SEARCH_HEADER ? MAIL_GREP_FIELD
+                                      : node->kind == IMAP_SEARCH_BODY ? MAIL_GREP_BODY
+                                                                       : MAIL_GREP_TEXT,
+                             .name = node->name,
+                             .needle = &m->needles[node - m->program.nodes]};
+    bool found = false;
+
+    /* Every text has nothing in it. */
+    if (what.needle->len == 0 && what.where != MAIL_GREP_FIELD)
+        return IMAP_SEARCH_YES;
+    if (!m->deep)
+        return IMAP_SEARCH_UNKNOWN;
+    if (!reading_of(m))
+        return IMAP_SEARCH_NO;
+    m->octets += m->reading->size;
+    (void)mail_grep(m->store, m->reading, &what, &found);
+    return found ? IMAP_SEARCH_YES : IMAP_SEARCH_NO;
+}
+
+/* RFC 8474 section 5.4 */
+static enum imap_search_result is_email(struct mail_match *m, struct span id)
+{
+    const struct mail_box *box = m->session->view.box;
+    struct mail_email email;
+
+    if (!m->deep)
+        return IMAP_SEARCH_UNKNOWN;
+    m->reads++;
+    return mail_email_find(m->store, box->id, box->messages[m->slot].uid, &email) == STORE_OK &&
+                   mail_email_is(&email, id)
+               ? IMAP_SEARCH_YES
+               : IMAP_SEARCH_NO;
+}
+
+static enum imap_search_result judge(void *context, const struct imap_search_node *node)
+{
+    struct mail_match *m = context;
+    const struct mail_message *e = &m->session->view.box->messages[m->slot];
+    struct imap_search_facts facts = {.sequence = m->number,
+                                      .uid = e->uid,
+                                      .flags = (uint8_t)mail_flag_wire(&m->session->view, e),
+                                      .internal_date = (int64_t)(e->internal_ms / 1000),
+                                      .saved = true,
+                                      .save_date = (int64_t)(e->saved_ms / 1000),
+                                      .size = e->size,
+                                      .modseq = e->modseq,
+                                      .now = m->now};
+
+    switch ((enum imap_search_kind)node->kind) {
+    case IMAP_SEARCH_KEYWORD:
+        return has_keyword(m, node->text);
+    case IMAP_SEARCH_HEADER:
+    case IMAP_SEARCH_BODY:
+    case IMAP_SEARCH_TEXT:
+        return grep(m, node);
+    case IMAP_SEARCH_EMAILID:
+        return is_email(m, node->text);
+    case IMAP_SEARCH_THREADID: /* no message has one */
+        return IMAP_SEARCH_NO;
+    case IMAP_SEARCH_SENTBEFORE:
+    case IMAP_SEARCH_SENTON:
+    case IMAP_SEARCH_SENTSINCE:
+        if (!m->deep)
+            return IMAP_SEARCH_UNKNOWN;
+        read_sent(m, &facts);
+        break;
+    default:
+        break;
+    }
+    return imap_search_by_facts(node, &facts);
+}
+
+static bool matches(struct mail_match *m)
+{
+    enum imap_search_result result;
+
+    m->deep = false;
+    result = imap_search_judge(&m->program, judge, m);
+    m->deep = true;
+    if (result == IMAP_SEARCH_UNKNOWN)
+        result = imap_search_judge(&m->program, judge, m);
+    close_reading(m);
+    return result == IMAP_SEARCH_YES;
+}
+
+/* ---- the program ---- */
+
+static bool is_text(const struct imap_search_node *n)
+{
+    return n->kind == IMAP_SEARCH_HEADER || n->kind == IMAP_SEARCH_BODY ||
+           n->kind == IMAP_SEARCH_TEXT;
+}
+
+static bool too_many_texts(const struct mail_match *m)
+{
+    uint32_t texts = 0;
+
+    for (uint32_t i = 0; i < m->program.count; i++)
+        texts += is_text(&m->program.nodes[i]);
+    return texts > TEXTS_MAX;
+}
+
+/* What it looks for, as UTF-8 and as it is compared. False: not of that charset. */
+static bool make_needles(struct mail_match *m)
+{
+    struct span charset = m->program.charset;
+    bool plain = !charset.data || span_equal_nocase(charset, span_text("UTF-8")) ||
+                 span_equal_nocase(charset, span_text("US-ASCII"));
+
+    if (!plain)
+        return false;
+    for (uint32_t i = 0; i < m->program.count; i++) {
+        const struct imap_search_node *n = &m->program.nodes[i];
+
+        if (is_text(n) && !mail_needle_make(n->text, &m->needles[i]))
+            return false;
+    }
+    return true;
+}
+
+bool mail_match_init(struct mail_match *m, struct imap_session *s, struct mail_run *r)
+{
+    /* A node takes two octets at least, a range one and its comma. */
+    uint32_t cap = (uint32_t)(r->args.end - r->args.at) / 2 + 4;
+
+    *m = (struct mail_match){.session = s, .store = mail_service_store(s->service)};
+    m->program = imap_search_of(calloc(cap, sizeof(*m->program.nodes)), cap,
+                                calloc(cap, sizeof(*m->program.ranges)), cap);
+    m->needles = calloc(cap, sizeof(*m->needles));
+    m->found = malloc((s->view.exists + 1) * sizeof(*m->found));
+    if (m->program.nodes && m->program.ranges && m->needles && m->found)
+        return true;
+    mail_run_failed(r, STORE_FAILED);
+    return false;
+}
+
+enum mail_step mail_match_refuse(struct mail_match *m, struct mail_run *r, const char *code,
+                                 const char *words)
+{
+    if (m->program.wanted & IMAP_RETURN_SAVE)
+        mail_saved_clear(m->session);
+    return mail_run_end(r, MAIL_NO, code, words);
+}
+
+bool mail_match_ready(struct mail_match *m, struct mail_run *r)
+{
+    struct imap_session *s = m->session;
+
+    if (too_many_texts(m)) {
+        mail_match_refuse(m, r, "[LIMIT]", "too many texts to look for");
+        return false;
+    }
+    if (!make_needles(m)) {
+        mail_match_refuse(m, r, "[BADCHARSET (UTF-8 US-ASCII)]",
+                          "texts of that charset are not searched for");
+        return false;
+    }
+    if (mail_match_modseq(m))
+        mail_modseq_enable(s, &r->text);
+    m->now = time(NULL);
+    imap_search_resolve(&m->program, s->view.exists, mail_view_largest(&s->view), &s->saved);
+    return true;
+}
+
+bool mail_match_step(struct mail_match *m, struct mail_run *r)
+{
+    const struct mail_view *v = &m->session->view;
+
+    m->reads = 0;
+    m->octets = 0;
+    for (uint32_t judged = 0; m->slot < v->slots; m->slot++) {
+        if (judged++ == JUDGED_STEP || m->reads >= READ_STEP || m->octets >= OCTETS_STEP) {
+            r->progress = m->number;
+            return false;
+        }
+        if (!mail_view_has(v, m->slot))
+            continue;
+        m->number++;
+        if (!v->box->messages[m->slot].gone && matches(m))
+            m->found[m->count++] = (struct mail_found){m->slot, m->number};
+    }
+    r->progress = m->number;
+    return true;
+}
