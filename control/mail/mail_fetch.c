@@ -191,6 +191,9 @@ static bool next_message(struct imap_session *s, struct fetch *f)
 {
     while (mail_set_next(&s->view, &f->set, &f->slot)) {
         close_reading(f);
+        /* Its last change was its loss, which is told as such. */
+        if (f->what.changed && s->view.box->messages[f->slot].gone)
+            continue;
         if (open_message(s->view.box, f))
             return true;
         f->missing = true;

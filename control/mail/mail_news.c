@@ -94,6 +94,7 @@ static void put_vanished(struct imap_session *s, struct mail_text *t)
             v->exists -= told;
     }
     v->losses = box->losses;
+    s->run->highest = true;
 }
 
 /* What came and is gone again is never told. */

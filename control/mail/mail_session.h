@@ -68,7 +68,7 @@ struct mail_run {
     bool finished;    /* and those are, too */
     bool waits;       /* for the message of an APPEND */
     uint8_t outcome;  /* enum mail_outcome */
-    bool highest;     /* messages were expunged: HIGHESTMODSEQ is told where it is wanted */
+    bool highest;     /* messages were expunged, or told as vanished: HIGHESTMODSEQ is due */
     uint8_t executed; /* enum imap_executed, set when it is not plain */
     bool said;        /* `executed` is */
     uint64_t modseq;  /* the highest that it has told of a message */

@@ -244,9 +244,10 @@ static void vanished_is_fetched(void)
     SAYS("a ENABLE QRESYNC", "*");
     change();
     /* What this session has not been told as gone vanishes for it now, not earlier. */
-    SAYS("a UID FETCH 1:* FLAGS (CHANGEDSINCE 10 VANISHED)",
+    SAYS("a UID FETCH 1:* FLAGS (CHANGEDSINCE 7 VANISHED)",
          "* 3 FETCH (FLAGS (\\Seen \\Recent) UID 3 MODSEQ (11))\r\n* VANISHED 2,5\r\n"
-         "* 2 FETCH (UID 3 FLAGS (\\Seen \\Recent) MODSEQ (11))\r\na OK done\r\n");
+         "* 2 FETCH (UID 3 FLAGS (\\Seen \\Recent) MODSEQ (11))\r\n"
+         "a OK [HIGHESTMODSEQ 11] done\r\n");
     SAYS("a UID FETCH 1:* FLAGS (CHANGEDSINCE 7 VANISHED)",
          "* VANISHED (EARLIER) 2,5\r\n"
          "* 2 FETCH (FLAGS (\\Seen \\Recent) UID 3 MODSEQ (11))\r\na OK done\r\n");
@@ -261,7 +262,7 @@ static void vanished_is_fetched(void)
 static void losses_vanish(void)
 {
     begin(8);
-    SAYS("a CREATE Folder", "a OK done\r\n");
+    SAYS("a CREATE Folder", "a OK *");
     SAYS("a ENABLE QRESYNC", "*");
     SAYS("a SELECT INBOX", "*");
     SAYS("a EXPUNGE", "a OK done\r\n");
@@ -280,12 +281,13 @@ static void losses_vanish(void)
     OTHER("b STORE 2 +FLAGS.SILENT (\\Deleted)");
     OTHER("b EXPUNGE");
     CHECK_TEXT(span_text(m.answer), "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\nb OK done\r\n");
-    SAYS("a NOOP", "* VANISHED 3,7\r\na OK done\r\n");
+    SAYS("a NOOP", "* VANISHED 3,7\r\na OK [HIGHESTMODSEQ 19] done\r\n");
     SAYS("i IDLE", "+ idling\r\n");
     OTHER("b STORE 1 +FLAGS.SILENT (\\Deleted)");
     OTHER("b EXPUNGE");
     mail_scene_news(&m, s);
-    CHECK_TEXT(span_text(m.answer), "* VANISHED 8\r\n");
+    CHECK_TEXT(span_text(m.answer),
+               "* VANISHED 8\r\n* OK [HIGHESTMODSEQ 21] changes are known up to here\r\n");
     mail_scene_done(&m, s, "DONE");
     CHECK_TEXT(span_text(m.answer), "i OK idled\r\n");
     end();
