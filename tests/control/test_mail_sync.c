@@ -245,12 +245,12 @@ static void vanished_is_fetched(void)
     change();
     /* What this session has not been told as gone vanishes for it now, not earlier. */
     SAYS("a UID FETCH 1:* FLAGS (CHANGEDSINCE 7 VANISHED)",
-         "* 3 FETCH (FLAGS (\\Seen \\Recent) UID 3 MODSEQ (11))\r\n* VANISHED 2,5\r\n"
+         "* 3 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (11) UID 3)\r\n* VANISHED 2,5\r\n"
          "* 2 FETCH (UID 3 FLAGS (\\Seen \\Recent) MODSEQ (11))\r\n"
          "a OK [HIGHESTMODSEQ 11] done\r\n");
     SAYS("a UID FETCH 1:* FLAGS (CHANGEDSINCE 7 VANISHED)",
          "* VANISHED (EARLIER) 2,5\r\n"
-         "* 2 FETCH (FLAGS (\\Seen \\Recent) UID 3 MODSEQ (11))\r\na OK done\r\n");
+         "* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (11) UID 3)\r\na OK done\r\n");
     SAYS("a UID FETCH 4:6 FLAGS (VANISHED CHANGEDSINCE 7)",
          "* VANISHED (EARLIER) 5\r\na OK done\r\n");
     SAYS("a FETCH 1:2 FLAGS (CHANGEDSINCE 7 VANISHED)", "a BAD *");
