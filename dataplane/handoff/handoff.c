@@ -47,7 +47,6 @@ struct handoff {
     struct handoff_options options;
     struct near near[SERVICES];
     struct doorbell bells[SERVICES + 1]; /* the last is the records' */
-    _Atomic bool woken[SERVICES];        /* since its thread waited last */
     struct settings *settings;           /* published by RCU */
     pthread_mutex_t notice_writer;
     pthread_mutex_t answering[SERVICES];
@@ -384,27 +383,16 @@ uint32_t service_take(struct handoff *h, enum service service, struct job **jobs
     return collect(h, service, (void **)jobs_out, max);
 }
 
-/* A wake that came before the thread slept is as good as one that comes later. */
-static bool anything_or_woken(void *arg)
-{
-    const struct waiting *w = arg;
-
-    return (atomic_load_explicit(&w->h->woken[w->bell], memory_order_relaxed) &&
-            atomic_exchange(&w->h->woken[w->bell], false)) ||
-           anything(arg);
-}
-
 void service_wait(struct handoff *h, enum service service, int timeout_ms)
 {
     struct waiting w = {.h = h, .bell = service};
 
-    doorbell_wait(&h->bells[service], anything_or_woken, &w, timeout_ms);
+    doorbell_wait(&h->bells[service], anything, &w, timeout_ms);
 }
 
 void service_wake(struct handoff *h, enum service service)
 {
-    atomic_store(&h->woken[service], true);
-    doorbell_ring(&h->bells[service]);
+    doorbell_wake(&h->bells[service]);
 }
 
 void job_answer(struct handoff *h, struct job *job, enum job_status status)
