@@ -16,7 +16,8 @@ struct session_pack {
     struct imap_inflate in;
     struct imap_deflate out;
     uint64_t inflated; /* for the command under way */
-    uint32_t turn;     /* in this turn */
+    uint64_t turn_at;  /* a turn's time, */
+    uint32_t turn;     /* and octets inflated in it */
     bool more;         /* there is more to come out of what was taken */
     bool held;
     bool broken;
@@ -231,7 +232,12 @@ bool session_pack_held(const struct sessions *ss, const struct session *s)
 
 void session_pack_turn(struct sessions *ss, struct session *s)
 {
-    pack_of(ss, s)->turn = 0;
+    struct session_pack *p = pack_of(ss, s);
+
+    /* A session may run several times in a turn. */
+    if (p->turn_at != ss->time.now)
+        p->turn = 0;
+    p->turn_at = ss->time.now;
 }
 
 enum session_pack_fault session_pack_fault(const struct sessions *ss, const struct session *s,

@@ -38,7 +38,7 @@ bool session_pack_write(struct sessions *ss, struct session *s, struct span text
 /* Something was written that the peer does not get yet. */
 bool session_pack_held(const struct sessions *ss, const struct session *s);
 
-/* A turn begins. */
+/* The session runs, for the first time in this turn or not. */
 void session_pack_turn(struct sessions *ss, struct session *s);
 /* More can be inflated in this turn; otherwise the session is run again. */
 bool session_pack_ready(struct sessions *ss, struct session *s);

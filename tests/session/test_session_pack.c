@@ -363,7 +363,7 @@ static void a_message_of_one_letter_is_taken(void)
     ended(w);
 }
 
-static void it_lies_below_tls(void)
+static void it_lies_above_tls(void)
 {
     static struct tls_outcome outcome;
     struct world *w = world_new_with(NULL, NULL, 16, 16);
@@ -406,6 +406,6 @@ int main(void)
     CHECK_CASE(what_is_no_deflate_ends_the_session);
     CHECK_CASE(a_bomb_goes_off_outside);
     CHECK_CASE(a_message_of_one_letter_is_taken);
-    CHECK_CASE(it_lies_below_tls);
+    CHECK_CASE(it_lies_above_tls);
     return check_end();
 }
