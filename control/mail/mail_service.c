@@ -128,7 +128,7 @@ void mail_service_tell(struct mail_service *service, struct mail_box *box)
 /* ---- what others change ---- */
 
 /* On threads of the store's, workers among them: no lock, no system call but the doorbell's, and
- * that only where we sleep. */
+ * that only once until we look. */
 static void on_change(void *context, uint64_t mailbox)
 {
     struct mail_service *service = context;
@@ -138,8 +138,8 @@ static void on_change(void *context, uint64_t mailbox)
 
     if (!atomic_compare_exchange_strong(&c->ids[at], &none, mailbox) && none != mailbox)
         atomic_store(&c->all, true);
-    atomic_store(&c->any, true);
-    service_wake(service->handoff, SERVICE_IMAP);
+    if (!atomic_exchange(&c->any, true))
+        service_wake(service->handoff, SERVICE_IMAP);
 }
 
 static void note(struct mail_service *service, struct mail_box *box)
