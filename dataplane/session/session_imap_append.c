@@ -31,6 +31,8 @@ void session_imap_append(struct sessions *ss, struct session *s)
     w->tx->match = NULL;
     if (s->packed)
         session_pack_counted(ss, s);
+    /* It has no record that would tell its cycles. */
+    transaction_stamp_off(ss);
     imap_server_append(&s->imap);
 }
 
