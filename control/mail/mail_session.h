@@ -27,8 +27,8 @@ struct imap_session {
     uint16_t worker;
     bool read_only : 1; /* EXAMINE */
     bool idling : 1;
-    bool told : 1; /* a notice is on its way to it */
-    bool utf8 : 1; /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    bool told : 1;       /* a notice is on its way to it */
+    bool utf8 : 1;       /* IMAP4rev2 or UTF8=ACCEPT is enabled */
     uint64_t append_max; /* octets that a message may have, as of the command under way */
 };
 
@@ -60,7 +60,7 @@ struct mail_run {
     uint32_t progress; /* messages it is through with, of `goal`; where that takes long */
     uint32_t goal;
     int64_t told_at; /* seconds of a clock that only goes on: when it told of it last, or began */
-    bool uid; /* "UID" stood before the name */
+    bool uid;        /* "UID" stood before the name */
     bool spaced;
     bool over;        /* all is composed but for news and the tagged response, */
     bool finished;    /* and those are, too */
@@ -104,6 +104,7 @@ enum mail_step mail_run_failed(struct mail_run *r, enum store_status status);
 
 /* mail_service.c */
 struct store *mail_service_store(const struct mail_service *service);
+struct mail_digests *mail_service_digests(const struct mail_service *service);
 /* The mailbox, shared with others that have it. */
 enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
                                       struct imap_session *s, bool read_only);

@@ -21,12 +21,16 @@ mail_verb_step mail_list, mail_lsub; /* mail_list.c */
 void mail_fetch_end(struct mail_run *r);
 void mail_store_end(struct mail_run *r);
 void mail_search_end(struct mail_run *r);
+void mail_sort_end(struct mail_run *r);
+void mail_thread_end(struct mail_run *r);
 void mail_append_end(struct mail_run *r);
 
 mail_verb_step mail_search; /* mail_search.c */
+mail_verb_step mail_sort;   /* mail_sort.c */
+mail_verb_step mail_thread; /* mail_thread.c */
 mail_verb_step mail_append; /* mail_append.c */
-/* A message of the APPEND that waits for it has come, or is not good. True: it is in the mailbox, or
- * kept for the end of the command; its rows are not the worker's any more. */
+/* A message of the APPEND that waits for it has come, or is not good. True: it is in the mailbox,
+ * or kept for the end of the command; its rows are not the worker's any more. */
 bool mail_append_message(struct imap_session *s, struct mail_run *r, const struct job_imap *job);
 
 #endif
