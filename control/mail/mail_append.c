@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "control/mail/mail_binary.h"
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_name.h"
 #include "control/mail/mail_stage.h"
@@ -10,7 +11,8 @@
 
 /*
  * append = "APPEND" SP mailbox 1*append-message                          ; RFC 3502 section 6.3.11
- * append-message = SP [flag-list SP] [date-time SP] literal              ; RFC 9051 section 6.3.12
+ * append-message = SP [flag-list SP] [date-time SP] (literal / literal8)
+ *                                                            ; RFC 9051 section 6.3.12, RFC 3516
  *
  * The arguments come before each message: who names no mailbox of theirs does not send it. All are
  * stored, or none: those before the last are staged.
@@ -156,6 +158,11 @@ bool mail_append_message(struct imap_session *s, struct mail_run *r, const struc
     r->over = true;
     if (job->fault) {
         mail_run_end(r, job->fault_bad ? MAIL_BAD : MAIL_NO, NULL, job->fault);
+        return false;
+    }
+    /* RFC 3516 section 4.4: it must say of itself that it is binary. */
+    if (job->nul && !mail_binary_in(job->message->tree)) {
+        mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "NUL in a message without a binary part");
         return false;
     }
     row.keywords = writer_span(&a->keywords);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "control/mail/mail_binary.h"
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_mark.h"
 #include "control/mail/mail_object.h"
@@ -25,6 +26,9 @@ struct fetch {
     bool under_way;        /* a response is */
     bool flags;            /* FLAGS is due in it, since \Seen was set */
     bool missing;          /* some messages are gone */
+    bool unknown;          /* some part's transfer encoding is not known */
+    bool sought;           /* `part` is of the item under way */
+    bool said;             /* an item of the response was */
     struct mail_email email; /* of the message under way, where it is asked for */
     struct mail_part part; /* of the item under way, where its text lies here */
 };
@@ -127,16 +131,25 @@ static void put_part(struct mail_run *r, struct fetch *f, const struct imap_fetc
 
     imap_fetch_put_name(w, item);
     writer_byte(w, ' ');
+    if (item->kind == IMAP_FETCH_BINARY_SIZE) {
+        writer_number(w, f->part.total);
+        return;
+    }
     if (!f->part.found) {
         writer_text(w, "\"\"");
         return;
     }
-    narrow(item, f->part.len, &at, &end);
-    imap_write_literal(w, end - at);
+    narrow(item, f->part.binary ? f->part.total : f->part.len, &at, &end);
+    if (f->part.nul)
+        imap_write_literal8(w, end - at);
+    else
+        imap_write_literal(w, end - at);
     if (f->part.text)
         writer_span_put(w, span_of(f->part.text + at, end - at));
+    else if (end > at && f->part.decode)
+        r->body = (struct mail_body){f->reading, f->part.decode, at, end};
     else if (end > at)
-        r->body = (struct mail_body){f->reading, f->part.at + at, f->part.at + end};
+        r->body = (struct mail_body){f->reading, NULL, f->part.at + at, f->part.at + end};
 }
 
 static void put_item(struct imap_session *s, struct mail_run *r, struct fetch *f,
@@ -200,7 +213,24 @@ static void begin_response(struct mail_run *r, struct fetch *f)
         writer_printf(&r->text.w, "* %u FETCH (", f->set.number);
     } while (!mail_text_fits(&r->text, mark));
     f->under_way = true;
+    f->said = false;
     f->item = 0;
+}
+
+/* The part that the item under way asks for. False: it is gone over, and others get their turn. */
+static bool seek_part(struct fetch *f)
+{
+    const struct imap_fetch_item *item = &f->what.items[f->item];
+
+    if (f->item == f->what.count)
+        return true;
+    if (!f->sought) {
+        mail_part_free(&f->part);
+        if (needs_reading(item))
+            mail_part_find(f->store, f->reading, item, &f->part);
+        f->sought = true;
+    }
+    return !f->part.decode || mail_binary_step(&f->part, item);
 }
 
 /* One item; false: all were. */
@@ -211,16 +241,20 @@ static bool compose_item(struct imap_session *s, struct mail_run *r, struct fetc
 
     if (f->item == f->what.count)
         return false;
-    mail_part_free(&f->part);
-    if (needs_reading(item))
-        mail_part_find(f->store, f->reading, item, &f->part);
+    f->item++;
+    f->sought = false;
+    r->text.failed = r->text.failed || f->part.failed;
+    if (f->part.unknown) {
+        f->unknown = true;
+        return true;
+    }
     do {
         mark = mail_text_mark(&r->text);
-        if (f->item)
+        if (f->said)
             writer_byte(&r->text.w, ' ');
         put_item(s, r, f, item, &r->text.w);
     } while (!mail_text_fits(&r->text, mark));
-    f->item++;
+    f->said = true;
     return true;
 }
 
@@ -231,11 +265,12 @@ static void end_response(struct imap_session *s, struct mail_run *r, struct fetc
     do {
         mark = mail_text_mark(&r->text);
         if (f->flags && !(f->what.plain & (1u << IMAP_FETCH_FLAGS))) {
-            writer_byte(&r->text.w, ' ');
+            writer_text(&r->text.w, f->said ? " " : "");
             put_plain(s, f, IMAP_FETCH_FLAGS, &r->text.w);
         }
-        if (r->uid && !(f->what.plain & (1u << IMAP_FETCH_UID))) {
-            writer_byte(&r->text.w, ' ');
+        /* A response says something at least. */
+        if ((r->uid || !f->said) && !(f->what.plain & (1u << IMAP_FETCH_UID))) {
+            writer_text(&r->text.w, f->said || f->flags ? " " : "");
             put_plain(s, f, IMAP_FETCH_UID, &r->text.w);
         }
         writer_text(&r->text.w, ")\r\n");
@@ -294,12 +329,15 @@ enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
     /* Short responses are put together. */
     while (r->text.w.len < MAIL_TEXT_FIRST && !r->body.reading) {
         if (f->under_way) {
+            if (!seek_part(f))
+                return MAIL_STEP_YIELD;
             if (!compose_item(s, r, f))
                 end_response(s, r, f);
         } else if (next_message(s, f)) {
             begin_response(r, f);
         } else {
-            return f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
+            return f->unknown ? mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown")
+                   : f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
                               : mail_run_ok(r);
         }
     }

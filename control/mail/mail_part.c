@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/mail/mail_part.h"
 
+#include "control/mail/mail_binary.h"
+
 #include <stdlib.h>
 
 #include "proto/imap/imap_envelope.h"
-#include "proto/imap/imap_extent.h"
 #include "proto/imap/imap_structure.h"
 
 enum { SCRATCH = 64 * 1024, FIELDS_MORE = 8 };
@@ -12,6 +13,7 @@ enum { SCRATCH = 64 * 1024, FIELDS_MORE = 8 };
 void mail_part_free(struct mail_part *part)
 {
     free(part->text);
+    free(part->decode);
     *part = (struct mail_part){0};
 }
 
@@ -52,6 +54,32 @@ static void find_fields(struct store *store, const struct store_reading *reading
     part->len = out.len;
 }
 
+/* A literal has no NUL (RFC 9051 section 4.3): in its place goes 0x80. Who wants it whole asks for
+ * BINARY. */
+static void replace_nul(struct store *store, const struct store_reading *reading,
+                        const struct imap_fetch_item *item, struct mail_part *part)
+{
+    struct imap_extent extent = {.offset = part->at, .len = part->len};
+
+    for (uint64_t i = 0; part->text && i < part->len; i++)
+        if (part->text[i] == 0)
+            part->text[i] = 0x80;
+    if (part->text)
+        return;
+    if (item->partial)
+        imap_extent_cut(&extent, item->offset, item->len);
+    part->decode = malloc(sizeof(*part->decode));
+    part->failed = !part->decode;
+    if (part->decode)
+        mail_decode_init(part->decode, store, reading, extent.offset, extent.offset + extent.len,
+                         MAIL_DECODE_NO_NUL);
+}
+
+static bool is_binary(const struct imap_fetch_item *item)
+{
+    return item->kind == IMAP_FETCH_BINARY || item->kind == IMAP_FETCH_BINARY_SIZE;
+}
+
 void mail_part_find(struct store *store, const struct store_reading *reading,
                     const struct imap_fetch_item *item, struct mail_part *part_out)
 {
@@ -65,6 +93,11 @@ void mail_part_find(struct store *store, const struct store_reading *reading,
     part_out->len = extent.len;
     if (item->section.kind == IMAP_SECTION_FIELDS || item->section.kind == IMAP_SECTION_FIELDS_NOT)
         find_fields(store, reading, &item->section, &extent, part_out);
+    part_out->binary = is_binary(item);
+    if (part_out->binary)
+        part_out->failed = !mail_binary_begin(part_out, store, reading, item, &extent);
+    else if (mail_binary_in(reading->tree))
+        replace_nul(store, reading, item, part_out);
 }
 
 void mail_part_envelope(const struct store_reading *reading, bool utf8, struct writer *w)

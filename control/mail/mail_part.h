@@ -2,7 +2,8 @@
 #ifndef CONTROL_MAIL_MAIL_PART_H
 #define CONTROL_MAIL_MAIL_PART_H
 
-#include "control/store/store_mailbox.h"
+#include "control/mail/mail_decode.h"
+#include "proto/imap/imap_extent.h"
 #include "proto/imap/imap_fetch.h"
 
 /*
@@ -14,6 +15,15 @@ struct mail_part {
     uint64_t at, len; /* in the message */
     uint8_t *text;    /* or `len` octets made here: chosen header fields; NULL: they are the
                          message's */
+    /* Of BINARY, and of what may have NUL in it. */
+    struct mail_decode *decode; /* what is sent comes out of it; NULL: it is [at, at + len) */
+    uint64_t total;             /* octets of it, decoded */
+    uint64_t skip;              /* of them, still to be passed over */
+    uint8_t phase;              /* mail_binary.c's */
+    bool binary;                /* `total`, `nul` are of it */
+    bool nul;                   /* there is one in what is sent */
+    bool unknown;               /* its transfer encoding is not known */
+    bool failed;                /* the store has, or there was no memory */
 };
 
 /* What an item of FETCH names. mail_part_free() behind it. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/mail/mail_decode.h"
 #include "dataplane/handoff/chunk.h"
 #include "proto/imap/imap_command.h"
 #include "proto/imap/imap_write.h"
@@ -223,6 +224,23 @@ static void take_text(struct mail_run *r, struct chunk *out)
     mail_text_take(&r->text, part.len);
 }
 
+/* What is decoded is made where it goes out. Likewise. */
+static bool take_decoded(struct mail_run *r, struct chunk *out)
+{
+    struct mail_body *b = &r->body;
+    uint64_t left = b->end - b->at;
+    uint32_t room = room_of(out);
+    struct span bytes = mail_decode_take(b->decode, left < room ? (size_t)left : room);
+
+    if (room && bytes.len == 0) {
+        r->text.failed = true;
+        return true;
+    }
+    put_out(out, bytes);
+    b->at += bytes.len;
+    return room_of(out) == 0;
+}
+
 /* Octets of the message: copied while they fit, else lent. True: the answer is full. */
 static bool take_body(struct imap_session *s, struct mail_run *r, struct job_imap *answer)
 {
@@ -231,6 +249,8 @@ static bool take_body(struct imap_session *s, struct mail_run *r, struct job_ima
     struct span bytes;
     void *pin = NULL;
 
+    if (b->decode)
+        return take_decoded(r, answer->out);
     if (store_reading_read(store, b->reading, b->at, &bytes, &pin) != STORE_OK || bytes.len == 0) {
         /* The literal's length was said: only an end tells the truth. */
         r->text.failed = true;

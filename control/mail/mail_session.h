@@ -42,9 +42,12 @@ enum mail_step {
     MAIL_STEP_OVER,  /* all is composed but for news and the tagged response */
 };
 
+struct mail_decode;
+
 /* Octets of a message that follow the text composed so far; the reading stays the verb's. */
 struct mail_body {
     const struct store_reading *reading; /* NULL: none */
+    struct mail_decode *decode;          /* the next `end` - `at` of its octets; NULL: as they lie */
     uint64_t at, end;
 };
 

@@ -185,6 +185,7 @@ struct job_imap {
     const char *fault;       /* APPEND: why it was not; lasts */
     uint64_t append_max;     /* COMMAND: octets that a message may have */
     bool again;              /* APPEND: another message follows; `command` up to its literal */
+    bool nul;                /* APPEND: there is one in the message */
     bool fault_bad;          /* APPEND: for such a fault a command is BAD */
     bool append_out;         /* COMMAND, APPEND: the message that follows may come */
     bool stored_out;         /* APPEND: it is in the mailbox, or kept for the end of the command */

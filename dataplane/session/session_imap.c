@@ -107,6 +107,7 @@ static void fill(struct session *s, struct job *job)
         job->imap.fault_bad = w->fault_bad;
         job->imap.command = w->command;
         job->imap.again = w->again;
+        job->imap.nul = w->nul;
     }
 }
 
@@ -219,7 +220,7 @@ static bool act(struct sessions *ss, struct session *s, const struct imap_action
         session_imap_append_take(ss, s, a->bytes);
         return true;
     case IMAP_ACTION_DATA_END:
-        session_imap_append_end(ss, s, a->nul);
+        session_imap_append_end(ss, s, a);
         return true;
     case IMAP_ACTION_APPEND_END:
         session_imap_append_whole(s, a->bytes, false);

@@ -35,6 +35,7 @@ struct imap_work {
     bool whole;     /* it has, */
     bool again;     /* and another follows */
     bool fault_bad; /* the command is BAD for its fault */
+    bool nul;       /* there is one in it */
     bool stored;    /* control has it for good */
     bool closed;    /* it has had its last word on it */
     bool answering; /* a command is: the machine waits for its end */
@@ -63,7 +64,8 @@ void session_imap_append(struct sessions *ss, struct session *s);
 void session_imap_append_take(struct sessions *ss, struct session *s, struct span bytes);
 /* SESSION_STEP octets can be taken. False: the session is run again. */
 bool session_imap_append_ready(struct sessions *ss, struct session *s);
-void session_imap_append_end(struct sessions *ss, struct session *s, bool nul);
+void session_imap_append_end(struct sessions *ss, struct session *s,
+                             const struct imap_action *action);
 /* What stands behind it: the end of the command, or (`again`) another message up to its literal. */
 void session_imap_append_whole(struct session *s, struct span behind, bool again);
 /* What stands behind it was refused. */

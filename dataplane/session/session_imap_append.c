@@ -13,7 +13,7 @@ void session_imap_append(struct sessions *ss, struct session *s)
     struct imap_work *w = s->work;
     enum smtp_reply_id why;
 
-    w->append = w->again = w->fault_bad = false;
+    w->append = w->again = w->fault_bad = w->nul = false;
     w->fault = NULL;
     w->command = span_of(NULL, 0);
     w->tx = transaction_begin(ss, s, &why);
@@ -56,11 +56,13 @@ void session_imap_append_take(struct sessions *ss, struct session *s, struct spa
         refuse(w, "[UNAVAILABLE] no room to read the message, try again later");
 }
 
-void session_imap_append_end(struct sessions *ss, struct session *s, bool nul)
+void session_imap_append_end(struct sessions *ss, struct session *s,
+                             const struct imap_action *action)
 {
     struct imap_work *w = s->work;
 
-    if (nul)
+    w->nul = action->nul;
+    if (action->nul && !action->literal8)
         refuse(w, "[CANNOT] NUL in a message");
     if (!w->tx->failed && w->tx->message.size == 0)
         refuse(w, "[CANNOT] a message has one octet at least");

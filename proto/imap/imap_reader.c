@@ -394,13 +394,14 @@ static bool read_message(struct imap_reader *r, struct span *in, struct imap_rea
     if (r->literal == 0) {
         e->kind = IMAP_READER_DATA_END;
         e->nul = r->nul;
+        e->literal8 = r->literal8;
         r->nul = false;
         r->state = STATE_LINE;
         return true;
     }
     e->kind = IMAP_READER_DATA;
     e->bytes = span_head(*in, n);
-    r->nul = r->nul || (!r->literal8 && span_find(e->bytes, 0) >= 0);
+    r->nul = r->nul || span_find(e->bytes, 0) >= 0;
     *in = span_skip(*in, n);
     r->literal -= n;
     return true;

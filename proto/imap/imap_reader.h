@@ -61,8 +61,8 @@ struct imap_reader_event {
     struct imap_command command; /* likewise */
     uint64_t size;               /* APPEND: octets of the message */
     bool sync;                   /* APPEND: the client waits for "+ " or a refusal */
-    bool literal8;               /* APPEND: NUL may be in it */
-    bool nul;                    /* DATA_END: there is one, though it was no literal8 */
+    bool literal8;               /* APPEND, DATA_END: NUL may be in it */
+    bool nul;                    /* DATA_END: there is one */
 };
 
 /* Members are the reader's own, but for limits, wanted, literal. */
@@ -81,7 +81,7 @@ struct imap_reader {
     bool appending;   /* a message of it was taken */
     bool sync;        /* the literal under way */
     bool literal8;    /* likewise */
-    bool nul;         /* a literal that is no literal8 had one */
+    bool nul;         /* a message, or another literal that is no literal8, had one */
     bool expect_line; /* the next line is no command */
     bool cr;          /* the last octet was CR */
 };

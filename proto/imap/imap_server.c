@@ -261,8 +261,7 @@ static int on_refused(struct imap_server *s, const struct imap_reader_event *eve
         action->bad = !is_too_big(why);
         return ask(s, IMAP_ACTION_APPEND_FAIL);
     }
-    if (!s->appending)
-        keep_tag(s, event->command.tag);
+    keep_tag(s, event->command.tag);
     s->refusal = (uint8_t)why;
     if (breaks_lines(why))
         parting_begin(&s->parting, IMAP_REPLY_LINES_BROKEN);
@@ -351,6 +350,7 @@ static int read_on(struct imap_server *s, struct span *in, struct imap_action *a
         return IMAP_ACTION_DATA;
     case IMAP_READER_DATA_END:
         action->nul = event.nul;
+        action->literal8 = event.literal8;
         return IMAP_ACTION_DATA_END;
     case IMAP_READER_APPEND_END:
         action->bytes = event.bytes;

@@ -47,7 +47,7 @@ enum imap_action_kind {
     IMAP_ACTION_APPEND, /* `bytes`: of APPEND up to a message's literal (a further one: what stands
                            between), `size`, `literal8`; imap_server_append() */
     IMAP_ACTION_DATA,   /* `bytes` of the message, never empty */
-    IMAP_ACTION_DATA_END,   /* it is whole; `nul`: it has one, though it is no literal8 */
+    IMAP_ACTION_DATA_END,   /* it is whole; `nul`: it has one, which a `literal8` may */
     IMAP_ACTION_APPEND_END,  /* `bytes` behind the last message; as COMMAND */
     IMAP_ACTION_APPEND_FAIL, /* what stands behind a message was refused: `bytes` says why (it
                                 lasts), `bad` that it is a fault of the command; as COMMAND */

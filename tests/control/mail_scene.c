@@ -163,12 +163,22 @@ uint32_t mail_scene_notices(struct mail_scene *m)
     return places;
 }
 
-static void give_message(struct mail_scene *m, struct imap_session *s, const char *message,
+/* Of a long one all rows but the last are written ahead. */
+static struct span write_rows(struct mail_scene *m, struct message *from, struct span text)
+{
+    while (text.len > CHUNK_LARGE_DATA) {
+        CHECK(store_write(m->scene.store, &from->id, from->rows_written++,
+                          span_head(text, CHUNK_LARGE_DATA)) == STORE_OK);
+        text = span_skip(text, CHUNK_LARGE_DATA);
+    }
+    return text;
+}
+
+static void give_message(struct mail_scene *m, struct imap_session *s, struct span text,
                          const struct job_imap *how)
 {
     static struct message from;
-    struct span text = span_text(message);
-    struct chunk *body = calloc(1, sizeof(*body) + text.len);
+    struct chunk *body = calloc(1, sizeof(*body) + CHUNK_LARGE_DATA);
     struct job *job = job_of(m, JOB_IMAP_APPEND, s);
 
     from = (struct message){.id = store_fixture_id(++m->messages),
@@ -176,12 +186,14 @@ static void give_message(struct mail_scene *m, struct imap_session *s, const cha
                             .size = text.len,
                             .rest = body,
                             .tree = mime_tree_of(text)};
+    text = write_rows(m, &from, text);
     body->cap = body->len = (uint32_t)text.len;
     memcpy(body->data, text.data, text.len);
     job->imap.message = how->fault ? NULL : &from;
     job->imap.fault = how->fault;
     job->imap.command = how->command;
     job->imap.again = how->again;
+    job->imap.nul = how->nul;
     piece(m, job);
     mail_scene_pull(m, s);
     free(body);
@@ -191,7 +203,8 @@ void mail_scene_message(struct mail_scene *m, struct imap_session *s, const char
                         const char *behind, bool again)
 {
     m->answer_len = 0;
-    give_message(m, s, message, &(struct job_imap){.command = span_text(behind), .again = again});
+    give_message(m, s, span_text(message),
+                 &(struct job_imap){.command = span_text(behind), .again = again});
 }
 
 void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
@@ -199,7 +212,23 @@ void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char 
 {
     mail_scene_begin_run(m, s, command);
     if (m->last.append_out)
-        give_message(m, s, message, &(struct job_imap){.fault = fault});
+        give_message(m, s, span_text(message), &(struct job_imap){.fault = fault});
+}
+
+void mail_scene_append_bytes(struct mail_scene *m, struct imap_session *s, const char *command,
+                             struct span message)
+{
+    mail_scene_begin_run(m, s, command);
+    if (CHECK(m->last.append_out))
+        give_message(m, s, message, &(struct job_imap){.nul = false});
+}
+
+void mail_scene_nul(struct mail_scene *m, struct imap_session *s, const char *command,
+                    struct span message)
+{
+    mail_scene_begin_run(m, s, command);
+    if (CHECK(m->last.append_out))
+        give_message(m, s, message, &(struct job_imap){.nul = true});
 }
 
 static bool is_said(const char *answer, const char *expected)

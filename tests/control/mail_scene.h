@@ -42,6 +42,11 @@ uint32_t mail_scene_notices(struct mail_scene *m);
 /* APPEND with a message; `fault`: what is wrong with it, or NULL. */
 void mail_scene_append(struct mail_scene *m, struct imap_session *s, const char *command,
                        const char *message, const char *fault);
+/* The same, of any octets; with NUL among them. */
+void mail_scene_append_bytes(struct mail_scene *m, struct imap_session *s, const char *command,
+                             struct span message);
+void mail_scene_nul(struct mail_scene *m, struct imap_session *s, const char *command,
+                    struct span message);
 /* A message of the APPEND that waits for it, and what stands behind it; `again`: another follows. */
 void mail_scene_message(struct mail_scene *m, struct imap_session *s, const char *message,
                         const char *behind, bool again);

@@ -220,7 +220,8 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND MOVE "   \
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND BINARY " \
+    "MOVE "                                                                                        \
     "ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES "    \
     "THREAD=REFS INPROGRESS OBJECTID SAVEDATE IDLE APPENDLIMIT=1000] logged in\r\n"
 
