@@ -9,14 +9,30 @@
 #include "control/cli/cli_command.h"
 #include "control/ctl/ctl_client.h"
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-    {"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
-    {"subfolders", no_argument, NULL, 'S'},   {"since", required_argument, NULL, 't'},
-    {"by", required_argument, NULL, 'b'},     {"why", required_argument, NULL, 'w'},
-    {"profile", no_argument, NULL, 'p'},      {"json", no_argument, NULL, 'j'},
-    {"null", no_argument, NULL, '0'},         {"markdown", no_argument, NULL, 'm'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"socket", required_argument, NULL, 's'},
+                                             {"format", required_argument, NULL, 'f'},
+                                             {"output", required_argument, NULL, 'o'},
+                                             {"subfolders", no_argument, NULL, 'S'},
+                                             {"since", required_argument, NULL, 't'},
+                                             {"by", required_argument, NULL, 'b'},
+                                             {"why", required_argument, NULL, 'w'},
+                                             {"profile", no_argument, NULL, 'p'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"null", no_argument, NULL, '0'},
+                                             {"markdown", no_argument, NULL, 'm'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"ip", required_argument, NULL, 'i'},
+                                             {"helo", required_argument, NULL, 'e'},
+                                             {"mail-from", required_argument, NULL, 'F'},
+                                             {"dns", required_argument, NULL, 'd'},
+                                             {"zone", required_argument, NULL, 'z'},
+                                             {"batch", no_argument, NULL, 'B'},
+                                             {"receiver", required_argument, NULL, 'r'},
+                                             {"timeout", required_argument, NULL, 'T'},
+                                             {"void-lookups", required_argument, NULL, 'v'},
+                                             {"trust-anchors", required_argument, NULL, 'a'},
+                                             {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
 {
@@ -104,6 +120,36 @@ static bool take_option(const struct cli_command *command, int option, int index
     case 'h':
         o->help = true;
         return true;
+    case 'i':
+        o->ip = optarg;
+        return true;
+    case 'e':
+        o->helo = optarg;
+        return true;
+    case 'F':
+        o->mail_from = optarg;
+        return true;
+    case 'r':
+        o->receiver = optarg;
+        return true;
+    case 'd':
+        o->dns = optarg;
+        return true;
+    case 'z':
+        o->zone = optarg;
+        return true;
+    case 'a':
+        o->trust_anchors = optarg;
+        return true;
+    case 'T':
+        o->timeout = optarg;
+        return true;
+    case 'v':
+        o->voids = optarg;
+        return true;
+    case 'B':
+        o->batch = true;
+        return true;
     default:
         return false;
     }
@@ -133,6 +179,12 @@ static const char *missing(const struct cli_command *command, const struct cli_o
         return "expected a command; --help lists them";
     if (command->run == cli_show_mime && o->argc == 0)
         return "expected a file";
+    if (command->run == cli_auth_spf && o->batch != (!o->ip && !o->helo && !o->mail_from))
+        return "expected --ip IP --helo NAME [--mail-from ADDRESS], or --batch";
+    if (command->run == cli_auth_spf && !o->batch && !(o->ip && o->helo))
+        return "expected --ip IP --helo NAME";
+    if (command->run == cli_auth_spf && o->zone && (o->dns || o->trust_anchors))
+        return "expected one of --zone and --dns";
     return NULL;
 }
 

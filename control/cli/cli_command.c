@@ -78,6 +78,34 @@ const struct cli_command cli_commands[] = {
      "      --json          one JSON object on a line for each address\n"
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      cli_show_address},
+    {"spf", "h",
+     " ip helo mail-from receiver dns zone trust-anchors timeout void-lookups batch json help ",
+     "spf --ip IP --helo NAME [--mail-from ADDRESS] [--dns IP:PORT | --zone FILE] [--json]",
+     "check who may send for a domain (SPF)",
+     "Evaluates the SPF record of the sender's domain (RFC 7208) for a client at IP, and prints "
+     "each step and the\n"
+     "result. Without an address, or with an empty one, the domain of HELO is checked. "
+     "docs/authentication.md tells more.\n"
+     "\n"
+     "      --ip IP              address of the client\n"
+     "      --helo NAME          what it said in HELO or EHLO\n"
+     "      --mail-from ADDRESS  what it said in MAIL FROM\n"
+     "      --receiver NAME      who checks, for the domain's explanation of a fail\n"
+     "      --dns IP:PORT        ask this server; left out: the servers of the domain, from the "
+     "root on\n"
+     "      --zone FILE          answer from a file in the form of zone files, and ask nobody\n"
+     "      --trust-anchors FILE validate answers by DNSSEC, with the keys of this file\n"
+     "      --timeout SECONDS    for the whole check, then it is temperror; 20\n"
+     "      --void-lookups N     terms that may ask for what is not there, then it is permerror; "
+     "2\n"
+     "      --batch              check each line of standard input: a JSON object with ip, helo "
+     "and mail_from\n"
+     "      --json               one JSON object on a line for each check\n"
+     "\n"
+     "The exit status is the result: 0 pass, 3 fail, 4 softfail, 5 neutral, 6 none, 7 temperror, "
+     "8 permerror;\n"
+     "of a batch 0 when each line could be checked.\n",
+     cli_auth_spf},
     {"import", "c:h", " config format subfolders help ",
      "import -c FILE [--format FORMAT] [--subfolders] ACCOUNT PATH",
      "put a Maildir or an mbox into an account's inbox",

@@ -10,6 +10,9 @@ struct cli_options {
     const char *by, *why, *since;
     const char *format;
     const char *output;
+    const char *ip, *helo, *mail_from, *receiver;             /* who sent a message, who checks */
+    const char *dns, *zone, *trust_anchors, *timeout, *voids; /* where and how DNS is asked */
+    bool batch;
     bool subfolders;
     bool profile, json, markdown, null, help;
     int argc; /* what is no option */
@@ -42,6 +45,8 @@ cli_command_run cli_ctl, cli_ctl_import, cli_ctl_export;
 cli_command_run cli_blast_send, cli_blast_sink;
 /* cli_clients.c: what mail programs set themselves up by */
 cli_command_run cli_clients_show;
+/* cli_auth.c: who really sent it */
+cli_command_run cli_auth_spf;
 /* cli_show.c: what changes nothing */
 cli_command_run cli_show_config, cli_show_mime, cli_show_judge, cli_show_address, cli_show_schema,
     cli_show_version;

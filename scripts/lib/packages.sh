@@ -5,6 +5,7 @@
 packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
     libdpdk-dev liburcu-dev libssl-dev librocksdb-dev libcyaml-dev libyaml-dev libjansson-dev
     libcurl4-openssl-dev libidn2-dev libidn-dev libunistring-dev libpcre2-dev libcrypt-dev libmicrohttpd-dev libldap-dev libseccomp-dev
+    libunbound-dev libldns-dev
     libpcap-dev zlib1g-dev libzstd-dev libxxhash-dev libmxml-dev)
 packages_run=(iproute2 ethtool openssl curl swaks msmtp libio-socket-inet6-perl gnuplot-nox)
 packages_test=(gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev

@@ -52,6 +52,8 @@ LIBRARIES = {
     "microhttpd.h": ("control/metrics", "control/api", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
     "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
+    "unbound.h": ("control/dns", "tests"),
+    "ldns/": ("control/dns", "tests"),
     "pcap/": ("control/capture", "tests"),
     "xxhash.h": ("dataplane/session", "control/mail", "tests"),
     "zstd.h": ("control/capture", "tests"),

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/cli/cli_spf.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+#include "control/auth/spf_run.h"
+#include "control/base/clock.h"
+#include "control/cli/cli.h"
+#include "proto/address/address.h"
+#include "proto/base/peer_text.h"
+
+enum { SHOWN_MAX = 4096 }; /* bytes of a text that are shown */
+
+/* One check, and what is told of it. */
+struct check {
+    struct spf_run run;
+    struct spf_query query;
+    bool helo; /* the identity is HELO */
+    json_t *steps;
+    uint8_t domain[ADDRESS_KEY_MAX]; /* as A-labels */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+};
+
+static json_t *json_of(struct span bytes)
+{
+    uint8_t text[SHOWN_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+
+    peer_text(&w, bytes, sizeof(text), PEER_TEXT_UTF8);
+    return json_stringn((const char *)text, w.len);
+}
+
+static void print_bytes(struct span bytes)
+{
+    uint8_t text[SHOWN_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+
+    peer_text(&w, bytes, sizeof(text), PEER_TEXT_UTF8);
+    fwrite(text, 1, w.len, stdout);
+}
+
+static void name_question(const struct dns_question *q, char type[16], char name[DNS_SHOWN_MAX + 1])
+{
+    struct writer w = writer_of(type, 15), n = writer_of(name, DNS_SHOWN_MAX);
+
+    dns_type_put(&w, q->type);
+    type[w.len] = 0;
+    dns_name_put(&n, &q->name);
+    name[n.len] = 0;
+}
+
+static void keep_step(void *context, const struct spf_step *s)
+{
+    struct check *c = context;
+    json_t *step = json_pack("{s:s, s:I, s:o}", "step", spf_step_word(s->kind), "depth",
+                             (json_int_t)s->depth, "domain", json_of(s->domain));
+    char type[16], name[DNS_SHOWN_MAX + 1];
+
+    if (s->kind == SPF_STEP_QUESTION) {
+        name_question(s->question, type, name);
+        json_object_set_new(step, "type", json_string(type));
+        json_object_set_new(step, "name", json_string(name));
+        json_object_set_new(step, "outcome", json_string(dns_outcome_word(s->answer->outcome)));
+        json_object_set_new(step, "records", json_integer(s->answer->count));
+        json_object_set_new(step, "secure", json_boolean(s->answer->secure));
+    } else {
+        json_object_set_new(step, "text", json_of(s->text));
+    }
+    if (s->kind == SPF_STEP_TERM)
+        json_object_set_new(step, "matched", json_boolean(s->matched));
+    if (s->kind == SPF_STEP_INCLUDED)
+        json_object_set_new(step, "result", json_string(spf_result_word(s->result)));
+    json_array_append_new(c->steps, step);
+}
+
+static void print_step(void *context, const struct spf_step *s)
+{
+    char type[16], name[DNS_SHOWN_MAX + 1];
+
+    printf("%*s", (int)(2 + 2 * s->depth), "");
+    if (s->kind == SPF_STEP_QUESTION) {
+        name_question(s->question, type, name);
+        printf("asked %s %s: %s", type, name, dns_outcome_word(s->answer->outcome));
+        if (s->answer->outcome == DNS_ANSWER)
+            printf(", records: %u", s->answer->count);
+        printf("%s\n", s->answer->secure ? ", secure" : "");
+        return;
+    }
+    printf("%s ", spf_step_word(s->kind));
+    if (s->kind == SPF_STEP_RECORD) {
+        print_bytes(s->domain);
+        fputs(": ", stdout);
+    }
+    print_bytes(s->text);
+    if (s->kind == SPF_STEP_TERM)
+        fputs(s->matched ? ": matches" : ": does not match", stdout);
+    if (s->kind == SPF_STEP_INCLUDED)
+        printf(": %s", spf_result_word(s->result));
+    putchar('\n');
+}
+
+static void on_done(void *context, struct spf_run *run)
+{
+    struct check *c = context;
+
+    pthread_mutex_lock(&c->lock);
+    c->done = true;
+    pthread_cond_signal(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* A domain with UTF-8 is checked as A-labels (RFC 7208 section 4.3). One that has none stays as it
+ * is, and is no domain for SPF. */
+static struct span a_labels(struct span domain, uint8_t room[ADDRESS_KEY_MAX])
+{
+    struct writer w = writer_of(room, ADDRESS_KEY_MAX);
+    struct address a;
+    size_t i;
+
+    for (i = 0; i < domain.len && domain.data[i] < 0x80; i++)
+        ;
+    if (i == domain.len || address_domain(domain, ADDRESS_ALLOW_UTF8, &a) != ADDRESS_OK)
+        return domain;
+    a.kind = ADDRESS_DOMAIN;
+    a.local = span_text("x");
+    return address_key(&w, &a, false) ? span_skip(writer_span(&w), 2) : domain;
+}
+
+/* Splits MAIL FROM at its last "@"; without one it is a domain. Empty: the HELO identity (RFC 7208
+ * section 2.4). */
+static void set_identity(struct check *c, const char *mail_from)
+{
+    struct span from = span_text(mail_from ? mail_from : "");
+    size_t at = from.len;
+
+    c->helo = from.len == 0;
+    while (at > 0 && from.data[at - 1] != '@')
+        at--;
+    c->query.domain = a_labels(c->helo ? c->query.helo : span_skip(from, at), c->domain);
+    c->query.local = span_head(from, at ? at - 1 : 0);
+}
+
+static void wait_for(struct check *c)
+{
+    pthread_mutex_lock(&c->lock);
+    while (!c->done)
+        pthread_cond_wait(&c->changed, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void print_json(const struct check *c)
+{
+    const struct spf_check *k = &c->run.check;
+    uint8_t text[IP_ADDRESS_TEXT];
+    struct writer ip = writer_of(text, sizeof(text));
+    json_t *line;
+
+    ip_address_put(&ip, &c->query.ip);
+    line = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:O}", "identity",
+                     c->helo ? "helo" : "mailfrom", "ip", json_of(writer_span(&ip)), "helo",
+                     json_of(c->query.helo), "local", json_of(k->query.local), "domain",
+                     json_of(c->query.domain), "result", spf_result_word(k->result), "reason",
+                     spf_reason_word(k->reason), "what", spf_reason_what(k->reason), "lookups",
+                     (json_int_t)k->lookups, "void_lookups", (json_int_t)k->voids, "questions",
+                     (json_int_t)k->questions, "steps", c->steps);
+    if (k->fault.len)
+        json_object_set_new(line, "term", json_of(k->fault));
+    if (k->explanation.len)
+        json_object_set_new(line, "explanation", json_of(writer_span(&k->explanation)));
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(line);
+}
+
+static void print_text(const struct check *c)
+{
+    const struct spf_check *k = &c->run.check;
+
+    printf("%s: %s", spf_result_word(k->result), spf_reason_what(k->reason));
+    if (k->fault.len) {
+        fputs(": ", stdout);
+        print_bytes(k->fault);
+    }
+    putchar('\n');
+}
+
+/* Returns false when one of the texts is no address. */
+static bool check_one(struct check *c, const struct cli_spf *told, const char *ip, const char *helo,
+                      const char *mail_from, const struct dns_source *source)
+{
+    c->query = (struct spf_query){.helo = span_text(helo),
+                                  .receiver = span_text(told->receiver ? told->receiver : ""),
+                                  .now = clock_wall_ms() / 1000,
+                                  .voids_max = told->voids};
+    if (!ip_address_parse(span_text(ip), &c->query.ip))
+        return false;
+    set_identity(c, mail_from);
+    c->done = false;
+    c->steps = json_array();
+    spf_run_start(&c->run, &c->query, source, told->limit_ns, told->json ? keep_step : print_step,
+                  on_done, c);
+    wait_for(c);
+    if (told->json)
+        print_json(c);
+    else
+        print_text(c);
+    json_decref(c->steps);
+    return true;
+}
+
+static const char *text_of(const json_t *row, const char *name)
+{
+    return json_string_value(json_object_get(row, name));
+}
+
+/* Each line of standard input is an object: ip, helo, and maybe mail_from. */
+static int check_lines(struct check *c, const struct cli_spf *told, const struct dns_source *source)
+{
+    unsigned long number = 0;
+    int status = CLI_OK;
+    char *line = NULL;
+    size_t size = 0;
+
+    while (getline(&line, &size, stdin) > 0) {
+        json_t *row = json_loads(line, 0, NULL);
+        const char *ip = text_of(row, "ip"), *helo = text_of(row, "helo");
+
+        number++;
+        if (!ip || !helo || !check_one(c, told, ip, helo, text_of(row, "mail_from"), source)) {
+            fprintf(stderr, "wirepost spf: line %lu: expected {\"ip\", \"helo\", \"mail_from\"}\n",
+                    number);
+            status = CLI_FAILED;
+        }
+        json_decref(row);
+    }
+    free(line);
+    return status;
+}
+
+int cli_spf(const struct cli_spf *told, const struct dns_source *source)
+{
+    static const uint8_t statuses[] = {
+        [SPF_RESULT_NONE] = CLI_SPF_NONE,
+        [SPF_RESULT_NEUTRAL] = CLI_SPF_NEUTRAL,
+        [SPF_RESULT_PASS] = CLI_OK,
+        [SPF_RESULT_FAIL] = CLI_SPF_FAIL,
+        [SPF_RESULT_SOFTFAIL] = CLI_SPF_SOFTFAIL,
+        [SPF_RESULT_TEMPERROR] = CLI_SPF_TEMPERROR,
+        [SPF_RESULT_PERMERROR] = CLI_SPF_PERMERROR,
+    };
+    struct check *c = calloc(1, sizeof(*c));
+    int status = CLI_FAILED;
+
+    if (!c)
+        return CLI_FAILED;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    if (told->batch) {
+        status = check_lines(c, told, source);
+    } else if (check_one(c, told, told->ip, told->helo, told->mail_from, source)) {
+        status = statuses[c->run.check.result];
+    } else {
+        fprintf(stderr, "wirepost spf: no IP address: %s\n", told->ip);
+        status = CLI_USAGE;
+    }
+    pthread_cond_destroy(&c->changed);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    return fflush(stdout) == 0 ? status : CLI_FAILED;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_DNS_DNS_CONTEXT_H
+#define CONTROL_DNS_DNS_CONTEXT_H
+
+#include "control/dns/dns_resolver.h"
+
+struct ub_ctx;
+
+/* libunbound, set up. NULL: `why` says what is wrong. */
+struct ub_ctx *dns_context_new(const struct dns_settings *settings, struct writer *why);
+/*
+ * Writes the address of a server, "ADDRESS", "ADDRESS:PORT" or "[ADDRESS]:PORT", as libunbound
+ * takes it ("192.0.2.1@5353"). False: it is none.
+ */
+bool dns_context_address(const char *text, struct writer *w);
+
+#endif
