@@ -270,8 +270,8 @@ static struct mail_digest *keep(const struct making *m)
         return NULL;
     m->d->bytes += m->is.size;
     *g = m->is;
-    memcpy(g->data, m->d->ids, ids);
-    memcpy((uint8_t *)g->data + ids, m->d->texts, m->len);
+    memcpy(g + 1, m->d->ids, ids);
+    memcpy((uint8_t *)(g + 1) + ids, m->d->texts, m->len);
     return g;
 }
 

@@ -33,8 +33,7 @@ struct mail_digest {
     bool dated;                       /* there is a Date field that is a date */
     bool reply;                       /* the subject says so */
     uint64_t subject;                 /* imap_thread_subject(), with MAIL_DIGEST_SUBJECT */
-    uint32_t ends[MAIL_DIGEST_TEXTS]; /* of each text, behind the ids */
-    uint64_t data[];                  /* the ids, then the texts */
+    uint32_t ends[MAIL_DIGEST_TEXTS]; /* of each text, in the octets behind the ids */
 };
 
 enum {
@@ -60,9 +59,14 @@ void mail_digests_release(struct mail_box *box);
 enum store_status mail_digest_get(struct mail_digests *d, struct store *store, struct mail_box *box,
                                   uint32_t slot, unsigned parts,
                                   const struct mail_digest **digest_out, bool *read_out);
+/* The ids, behind the digest; then the texts. */
+static inline const uint64_t *mail_digest_ids(const struct mail_digest *g)
+{
+    return (const uint64_t *)(g + 1);
+}
 static inline struct span mail_digest_text(const struct mail_digest *g, unsigned part)
 {
-    const uint8_t *texts = (const uint8_t *)(g->data + g->ids);
+    const uint8_t *texts = (const uint8_t *)(mail_digest_ids(g) + g->ids);
     uint32_t begin = part ? g->ends[part - 1] : 0;
 
     return span_of(texts + begin, g->ends[part] - begin);

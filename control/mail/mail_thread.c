@@ -118,7 +118,7 @@ static enum store_status read_some(struct thread *f, const struct mail_run *r, b
             .reply = g->reply,
             .date = g->dated ? g->sent : (int64_t)(m->internal_ms / 1000),
             .subject = g->subject,
-            .ids = g->data,
+            .ids = mail_digest_ids(g),
             .id_count = g->ids};
     }
     *more = false;
