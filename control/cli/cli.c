@@ -183,8 +183,8 @@ static const char *missing(const struct cli_command *command, const struct cli_o
         return "expected --ip IP --helo NAME [--mail-from ADDRESS], or --batch";
     if (command->run == cli_auth_spf && !o->batch && !(o->ip && o->helo))
         return "expected --ip IP --helo NAME";
-    if (command->run == cli_auth_spf && o->zone && (o->dns || o->trust_anchors))
-        return "expected one of --zone and --dns";
+    if (command->run == cli_auth_spf && o->zone && (o->dns || o->trust_anchors || o->config))
+        return "expected one of --zone, --dns and --config";
     return NULL;
 }
 

@@ -78,9 +78,11 @@ const struct cli_command cli_commands[] = {
      "      --json          one JSON object on a line for each address\n"
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      cli_show_address},
-    {"spf", "h",
-     " ip helo mail-from receiver dns zone trust-anchors timeout void-lookups batch json help ",
-     "spf --ip IP --helo NAME [--mail-from ADDRESS] [--dns IP:PORT | --zone FILE] [--json]",
+    {"spf", "c:h",
+     " config ip helo mail-from receiver dns zone trust-anchors timeout void-lookups batch json "
+     "help ",
+     "spf --ip IP --helo NAME [--mail-from ADDRESS] [-c FILE | --dns IP:PORT | --zone FILE] "
+     "[--json]",
      "check who may send for a domain (SPF)",
      "Evaluates the SPF record of the sender's domain (RFC 7208) for a client at IP, and prints "
      "each step and the\n"
@@ -91,6 +93,7 @@ const struct cli_command cli_commands[] = {
      "      --helo NAME          what it said in HELO or EHLO\n"
      "      --mail-from ADDRESS  what it said in MAIL FROM\n"
      "      --receiver NAME      who checks, for the domain's explanation of a fail\n"
+     "  -c, --config FILE        ask as the configuration's group `dns` says\n"
      "      --dns IP:PORT        ask this server; left out: the servers of the domain, from the "
      "root on\n"
      "      --zone FILE          answer from a file in the form of zone files, and ask nobody\n"
@@ -104,7 +107,8 @@ const struct cli_command cli_commands[] = {
      "\n"
      "The exit status is the result: 0 pass, 3 fail, 4 softfail, 5 neutral, 6 none, 7 temperror, "
      "8 permerror;\n"
-     "of a batch 0 when each line could be checked.\n",
+     "of a batch 0 when each line could be checked. How many questions ended how is then told on "
+     "standard error.\n",
      cli_auth_spf},
     {"import", "c:h", " config format subfolders help ",
      "import -c FILE [--format FORMAT] [--subfolders] ACCOUNT PATH",

@@ -6,42 +6,52 @@
 #include <stdlib.h>
 #include <unbound.h>
 
-bool dns_context_address(const char *text, struct writer *w)
+/* Digits, up to 65535. */
+static bool read_port(struct span digits, uint16_t *port_out)
 {
-    struct span address = span_text(text), port = span_of(NULL, 0);
-    struct ip_address ip;
-    ptrdiff_t end;
-    unsigned long number = 53;
+    uint32_t port = 0;
 
+    for (size_t i = 0; i < digits.len; i++) {
+        if ((uint8_t)(digits.data[i] - '0') >= 10 || i >= 5)
+            return false;
+        port = port * 10 + (digits.data[i] - '0');
+    }
+    *port_out = (uint16_t)port;
+    return port > 0 && port <= 65535;
+}
+
+bool dns_context_server(const char *text, struct dns_server *server_out)
+{
+    struct span address = span_text(text);
+    ptrdiff_t end;
+
+    *server_out = (struct dns_server){.port = 53};
+    if (ip_address_parse(address, &server_out->address))
+        return true;
     if (address.len && address.data[0] == '[') {
+        address = span_skip(address, 1);
         end = span_find(address, ']');
-        if (end < 0)
+        if (end >= 0 && (size_t)end + 1 == address.len)
+            return ip_address_parse(span_head(address, (size_t)end), &server_out->address);
+        if (end < 0 || address.data[end + 1] != ':')
             return false;
-        port = span_skip(address, (size_t)end + 1);
-        address = span_of(address.data + 1, (size_t)end - 1);
-        if (port.len && port.data[0] != ':')
-            return false;
-        port = span_skip(port, 1);
-    } else if (!ip_address_parse(address, &ip) && (end = span_find(address, ':')) >= 0) {
-        port = span_skip(address, (size_t)end + 1);
-        address = span_head(address, (size_t)end);
-        if (port.len == 0)
-            return false;
+        return ip_address_parse(span_head(address, (size_t)end), &server_out->address) &&
+               read_port(span_skip(address, (size_t)end + 2), &server_out->port);
     }
-    if (port.len) {
-        number = 0;
-        for (size_t i = 0; i < port.len; i++) {
-            if ((uint8_t)(port.data[i] - '0') >= 10 || port.len > 5)
-                return false;
-            number = number * 10 + (port.data[i] - '0');
-        }
-    }
-    if (!ip_address_parse(address, &ip) || number == 0 || number > 65535)
-        return false;
-    ip_address_put(w, &ip);
-    writer_byte(w, '@');
-    writer_number(w, number);
-    return !w->full;
+    end = span_find(address, ':');
+    return end >= 0 && ip_address_parse(span_head(address, (size_t)end), &server_out->address) &&
+           read_port(span_skip(address, (size_t)end + 1), &server_out->port);
+}
+
+/* As libunbound takes it: "192.0.2.1@5353". */
+static void write_server(const struct dns_server *server, char text[80])
+{
+    struct writer w = writer_of(text, 79);
+
+    ip_address_put(&w, &server->address);
+    writer_byte(&w, '@');
+    writer_number(&w, server->port);
+    text[w.len] = 0;
 }
 
 static bool complain(struct writer *why, const char *what, const char *which, int error)
@@ -60,7 +70,8 @@ static const struct {
      * answer. */
     {"unblock-lan-zones:", "yes"},
     {"insecure-lan-zones:", "yes"},
-    {"edns-buffer-size:", "1232"}, /* nothing is fragmented */
+    {"local-zone:", "test. transparent"}, /* names of a laboratory are looked up */
+    {"edns-buffer-size:", "1232"},        /* nothing is fragmented */
     /* A server that did not answer for a while is asked again soon. */
     {"infra-keep-probing:", "yes"},
     {"infra-host-ttl:", "60"},
@@ -72,21 +83,13 @@ static bool set_servers(struct ub_ctx *context, const struct dns_settings *s, st
     int error;
 
     for (uint32_t i = 0; i < s->forwarder_count; i++) {
-        struct writer w = writer_of(text, sizeof(text) - 1);
-
-        if (!dns_context_address(s->forwarders[i], &w))
-            return complain(why, "no address of a server:", s->forwarders[i], 0);
-        text[w.len] = 0;
+        write_server(&s->forwarders[i], text);
         error = ub_ctx_set_fwd(context, text);
         if (error)
-            return complain(why, "forwarder", s->forwarders[i], error);
+            return complain(why, "forwarder", text, error);
     }
     for (uint32_t i = 0; i < s->stub_count; i++) {
-        struct writer w = writer_of(text, sizeof(text) - 1);
-
-        if (!dns_context_address(s->stubs[i].address, &w))
-            return complain(why, "no address of a server:", s->stubs[i].address, 0);
-        text[w.len] = 0;
+        write_server(&s->stubs[i], text);
         error = ub_ctx_set_stub(context, s->stubs[i].zone, text, 0);
         if (error)
             return complain(why, "zone", s->stubs[i].zone, error);
@@ -120,8 +123,8 @@ static bool set_up(struct ub_ctx *context, const struct dns_settings *s, struct 
     error = ub_ctx_async(context, 1);
     if (error)
         return complain(why, "DNS in a thread", NULL, error);
-    /* From here on it is set up and reads the files. Names below "test." are a laboratory's own. */
-    error = ub_ctx_zone_remove(context, "test.");
+    /* The files are read now, not with the first question. */
+    error = ub_ctx_zone_remove(context, "wirepost.invalid.");
     return error ? complain(why, "DNS cannot start", NULL, error) : true;
 }
 

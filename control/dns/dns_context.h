@@ -8,10 +8,8 @@ struct ub_ctx;
 
 /* libunbound, set up. NULL: `why` says what is wrong. */
 struct ub_ctx *dns_context_new(const struct dns_settings *settings, struct writer *why);
-/*
- * Writes the address of a server, "ADDRESS", "ADDRESS:PORT" or "[ADDRESS]:PORT", as libunbound
- * takes it ("192.0.2.1@5353"). False: it is none.
- */
-bool dns_context_address(const char *text, struct writer *w);
+/* Reads the address of a server: "ADDRESS", "ADDRESS:PORT" or "[ADDRESS]:PORT", of port 53 unless
+ * said. False: it is none. */
+bool dns_context_server(const char *text, struct dns_server *server_out);
 
 #endif

@@ -12,23 +12,24 @@
 
 enum { DNS_ANSWER_MAX_DEFAULT = 16384 };
 
-struct dns_stub {
-    const char *zone;
-    const char *address; /* "ADDRESS" or "ADDRESS:PORT", IPv6 in brackets before a port */
+struct dns_server {
+    struct ip_address address;
+    uint16_t port;
+    const char *zone; /* of a stub */
 };
 
-/* Borrowed for the call that gets it. Texts as the configuration has them. */
+/* Borrowed for the call that gets it. */
 struct dns_settings {
-    const char *const *forwarders; /* addresses as above; none: recursion from the root */
+    const struct dns_server *forwarders; /* none: recursion from the root */
     uint32_t forwarder_count;
-    const struct dns_stub *stubs; /* zones whose own servers are asked at these addresses */
+    const struct dns_server *stubs; /* zones whose own servers are asked at these addresses */
     uint32_t stub_count;
     const char *trust_anchors; /* file of DNSKEY and DS records; NULL: nothing is validated */
     const char *hosts;         /* file as /etc/hosts; NULL: none */
     uint64_t timeout_ns;       /* of one question */
     uint32_t questions_max;    /* under way at a time; more are DNS_BUSY at once */
     uint32_t answer_max;       /* bytes of the records of an answer */
-    uint64_t cache_bytes;      /* 0: libunbound's own default */
+    uint64_t cache_bytes;      /* for messages and records; 0: libunbound's own default */
 };
 
 struct dns_resolver;

@@ -73,7 +73,8 @@ enum store_status mail_service_select(struct mail_service *service, uint64_t mai
             *place = NULL;
         else
             (*place)->recent_from = mail_recent_get(service->recent, mailbox);
-    } else if ((*place)->news) {
+    } else {
+        /* Up to what is told as HIGHESTMODSEQ all is to be known. */
         status = mail_box_refresh(service->store, *place);
     }
     if (status == STORE_OK)
@@ -135,7 +136,7 @@ void mail_service_tell(struct mail_service *service, struct mail_box *box)
 /* ---- what others change ---- */
 
 /* On threads of the store's, workers among them: no lock, no system call but the doorbell's, and
- * that only where we sleep. */
+ * that only once until we look. */
 static void on_change(void *context, uint64_t mailbox)
 {
     struct mail_service *service = context;
@@ -145,8 +146,8 @@ static void on_change(void *context, uint64_t mailbox)
 
     if (!atomic_compare_exchange_strong(&c->ids[at], &none, mailbox) && none != mailbox)
         atomic_store(&c->all, true);
-    atomic_store(&c->any, true);
-    service_wake(service->handoff, SERVICE_IMAP);
+    if (!atomic_exchange(&c->any, true))
+        service_wake(service->handoff, SERVICE_IMAP);
 }
 
 static void note(struct mail_service *service, struct mail_box *box)

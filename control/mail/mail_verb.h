@@ -8,6 +8,7 @@
 typedef enum mail_step mail_verb_step(struct imap_session *s, struct mail_run *r);
 
 mail_verb_step mail_noop, mail_namespace, mail_idle, mail_unselect; /* mail_plain.c */
+mail_verb_step mail_enable;                                         /* mail_enable.c */
 mail_verb_step mail_select, mail_examine, mail_status;              /* mail_select.c */
 mail_verb_step mail_fetch;                                          /* mail_fetch.c */
 mail_verb_step mail_store;                                          /* mail_mark.c */
@@ -23,6 +24,7 @@ void mail_store_end(struct mail_run *r);
 void mail_search_end(struct mail_run *r);
 void mail_sort_end(struct mail_run *r);
 void mail_thread_end(struct mail_run *r);
+void mail_select_end(struct mail_run *r);
 void mail_append_end(struct mail_run *r);
 
 mail_verb_step mail_search; /* mail_search.c */

@@ -21,7 +21,9 @@ static enum metric_type type_of(size_t offset)
     return offset == offsetof(struct counters, sessions_open) ||
                    offset == offsetof(struct counters, sessions_most) ||
                    offset == offsetof(struct counters, commits_parked) ||
-                   offset == offsetof(struct counters, pop3_ahead_bytes)
+                   offset == offsetof(struct counters, pop3_ahead_bytes) ||
+                   offset == offsetof(struct counters, tls_memory) ||
+                   offset == offsetof(struct counters, tls_memory_most)
                ? METRIC_GAUGE
                : METRIC_COUNTER;
 }

@@ -18,6 +18,7 @@ struct tls_task {
     struct tls_task *next, **link;
     struct tls_contexts *contexts;
     struct tls_handshake *handshake;
+    int64_t memory; /* that OpenSSL holds for it */
 };
 
 struct tls_service {
@@ -75,6 +76,8 @@ static enum job_status go_on(struct tls_service *s, struct job *job)
 {
     struct job_tls_handshake *j = &job->tls_handshake;
     struct tls_task *task = j->handshake;
+    int64_t before = tls_memory_of_thread();
+    enum tls_step step;
 
     if (atomic_load(&job->cancelled))
         return JOB_CANCELLED;
@@ -83,7 +86,10 @@ static enum job_status go_on(struct tls_service *s, struct job *job)
     j->handshake_out = task;
     if (!task)
         return JOB_FAILED;
-    switch (tls_handshake_feed(task->handshake, j->in, &j->out_out, &j->taken_out)) {
+    step = tls_handshake_feed(task->handshake, j->in, &j->out_out, &j->taken_out);
+    task->memory += tls_memory_of_thread() - before;
+    j->memory_out = task->memory > 0 ? (uint32_t)task->memory : 0;
+    switch (step) {
     case TLS_STEP_DONE:
         j->outcome_out = tls_handshake_outcome(task->handshake);
         return JOB_OK;

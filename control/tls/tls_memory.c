@@ -7,10 +7,12 @@
 #include "control/tls/tls_memory.h"
 
 static _Atomic int64_t held;
+static _Thread_local int64_t held_by_thread;
 
 static void count(int64_t bytes)
 {
     atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed);
+    held_by_thread += bytes;
 }
 
 static void *take(size_t size, const char *file, int line)
@@ -56,4 +58,9 @@ uint64_t tls_memory_bytes(void)
     int64_t bytes = atomic_load_explicit(&held, memory_order_relaxed);
 
     return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+int64_t tls_memory_of_thread(void)
+{
+    return held_by_thread;
 }

@@ -10,5 +10,8 @@
 bool tls_memory_count(void);
 /* Bytes that OpenSSL holds at the moment, all threads together. Any thread. */
 uint64_t tls_memory_bytes(void);
+/* Bytes that the calling thread took for OpenSSL, less those it gave back: what they grow by meanwhile is what a piece of work
+ * keeps. */
+int64_t tls_memory_of_thread(void);
 
 #endif

@@ -21,16 +21,21 @@ void doorbell_fini(struct doorbell *d)
     d->fd = -1;
 }
 
-void doorbell_ring(struct doorbell *d)
+void doorbell_wake(struct doorbell *d)
 {
     uint64_t one = 1;
 
+    while (write(d->fd, &one, sizeof(one)) < 0)
+        break; /* EAGAIN: the bell is already ringing */
+}
+
+void doorbell_ring(struct doorbell *d)
+{
     /* Orders what was put before the look at the flag; the consumer's fence is in doorbell_wait().
      */
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&d->asleep, memory_order_relaxed) && atomic_exchange(&d->asleep, 0))
-        while (write(d->fd, &one, sizeof(one)) < 0)
-            break; /* EAGAIN: the bell is already ringing */
+        doorbell_wake(d);
 }
 
 void doorbell_wait(struct doorbell *d, bool (*ready)(void *arg), void *arg, int timeout_ms)

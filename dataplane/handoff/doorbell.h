@@ -18,8 +18,10 @@ struct doorbell {
 
 bool doorbell_init(struct doorbell *d);
 void doorbell_fini(struct doorbell *d);
-/* After something was put. */
+/* After something was put that `ready` sees. */
 void doorbell_ring(struct doorbell *d);
+/* For what `ready` does not see: a consumer that is about to wait does not sleep either. Always a system call. */
+void doorbell_wake(struct doorbell *d);
 /*
  * Until `ready(arg)` or the bell or `timeout_ms` (negative: for ever). Looks for some microseconds
  * before it sleeps, since the next burst is usually that close.

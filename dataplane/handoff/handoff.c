@@ -392,7 +392,7 @@ void service_wait(struct handoff *h, enum service service, int timeout_ms)
 
 void service_wake(struct handoff *h, enum service service)
 {
-    doorbell_ring(&h->bells[service]);
+    doorbell_wake(&h->bells[service]);
 }
 
 void job_answer(struct handoff *h, struct job *job, enum job_status status)

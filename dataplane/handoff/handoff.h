@@ -87,7 +87,7 @@ uint16_t handoff_worker(const struct handoff_port *port);
 
 /* Up to `max` jobs of the service from all workers, fairly. One thread per service. */
 uint32_t service_take(struct handoff *h, enum service service, struct job **jobs_out, uint32_t max);
-/* Waits until there is a job, somebody calls service_wake(), or `timeout_ms` passed. Polls briefly
+/* Waits until there is a job, somebody calls service_wake() or has since the last wait, or `timeout_ms` passed. Polls briefly
  * before it sleeps. */
 void service_wait(struct handoff *h, enum service service, int timeout_ms);
 void service_wake(struct handoff *h, enum service service);

@@ -226,6 +226,7 @@ struct job_tls_handshake {
     uint32_t taken_out; /* of `in`; what is behind the end of the handshake is not */
     void *handshake_out;
     struct span out_out; /* to be sent */
+    uint32_t memory_out; /* bytes that are held for it */
     const struct tls_outcome *outcome_out;
     const char *why_out; /* lasts */
 };

@@ -148,6 +148,17 @@ bool session_tls_shakes(const struct session *s)
     return s->tls && session_tls_of(s)->step != SESSION_TLS_OPEN;
 }
 
+static void count_memory(struct sessions *ss, struct session_tls *t, uint32_t bytes)
+{
+    struct counters *c = ss->counters;
+
+    c->tls_memory += bytes;
+    c->tls_memory -= t->memory;
+    t->memory = bytes;
+    if (c->tls_memory_most < bytes)
+        c->tls_memory_most = bytes;
+}
+
 static void uncount(struct sessions *ss, struct session_tls *t)
 {
     if (t->counted)
@@ -163,6 +174,7 @@ void session_tls_give(struct sessions *ss, struct session *s)
         return;
     ss->counters->tls_handshakes_failed += t->step == SESSION_TLS_SHAKES;
     uncount(ss, t);
+    count_memory(ss, t, 0);
     if (ss->crypto->reader == t)
         ss->crypto->reader = NULL;
     explicit_bzero(t, sizeof(*t));
@@ -307,6 +319,7 @@ static bool end_handshake(struct sessions *ss, struct session *s, struct session
     job->generation = SESSION_NOBODY;
     job->tls_end.handshake = t->handshake;
     t->handshake = NULL;
+    count_memory(ss, t, 0);
     job_submit(ss->options.port, job);
     return true;
 }
@@ -386,6 +399,7 @@ bool session_tls_answer(struct sessions *ss, struct session *s, struct job *job)
     t->asked = false;
     ss->crypto->asked--;
     t->handshake = j->handshake_out;
+    count_memory(ss, t, t->handshake ? j->memory_out : 0);
     chunk_give(ss->options.pool, t->in);
     t->in = NULL;
     consume_sealed(ss, s, j->taken_out);

@@ -26,6 +26,7 @@ struct session_tls {
     void *handshake;       /* control's, until JOB_TLS_END */
     struct chunk *in;      /* while control reads it */
     const char *why;       /* it failed; NULL: it did not */
+    uint32_t memory;       /* bytes that control holds for the handshake */
     uint32_t rest;         /* of a record of the handshake that does not fit in a chunk */
     uint32_t record, used; /* length of the record that is being read, and how much of what is in
                               it was; 0: none is */

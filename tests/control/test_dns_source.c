@@ -179,31 +179,44 @@ static void too_many_records(void)
 
 static void addresses_of_servers(void)
 {
-    static const char *const rows[][2] = {{"192.0.2.1", "192.0.2.1@53"},
-                                          {"192.0.2.1:5353", "192.0.2.1@5353"},
-                                          {"2001:db8::1", "2001:db8::1@53"},
-                                          {"[2001:db8::1]:5353", "2001:db8::1@5353"},
-                                          {"[2001:db8::1]", "2001:db8::1@53"}};
-    static const char *const bad[] = {
-        "",     "192.0.2", "192.0.2.1:", "192.0.2.1:0",  "192.0.2.1:65536", "192.0.2.1:5x",
-        "[::1", "[::1]x",  "[::1]5353",  "host.test:53", "192.0.2.1:000053"};
-    uint8_t text[64];
+    static const struct {
+        const char *text, *address;
+        uint16_t port;
+    } rows[] = {{"192.0.2.1", "192.0.2.1", 53},
+                {"192.0.2.1:5353", "192.0.2.1", 5353},
+                {"2001:db8::1", "2001:db8::1", 53},
+                {"[2001:db8::1]:65535", "2001:db8::1", 65535},
+                {"[2001:db8::1]", "2001:db8::1", 53}};
+    static const char *const bad[] = {"",
+                                      "192.0.2",
+                                      "192.0.2.1:",
+                                      "192.0.2.1:0",
+                                      "[::1",
+                                      "192.0.2.1:5x",
+                                      "192.0.2.1:65536",
+                                      "[::1]x",
+                                      "[::1]5353",
+                                      "host.test:53",
+                                      "192.0.2.1:000053",
+                                      "[::1]:",
+                                      "[",
+                                      "[]"};
+    struct dns_server server;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t text[IP_ADDRESS_TEXT];
         struct writer w = writer_of(text, sizeof(text));
 
-        CHECK(dns_context_address(rows[i][0], &w));
-        CHECK_TEXT(writer_span(&w), rows[i][1]);
+        CHECK(dns_context_server(rows[i].text, &server) && server.port == rows[i].port);
+        ip_address_put(&w, &server.address);
+        CHECK_TEXT(writer_span(&w), rows[i].address);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct writer w = writer_of(text, sizeof(text));
-
-        CHECK(!dns_context_address(bad[i], &w));
-    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK(!dns_context_server(bad[i], &server));
 }
 
 /* A socket that takes questions and says nothing. */
-static int silent_server(char text[64])
+static int silent_server(struct dns_server *server_out)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(a);
@@ -211,14 +224,16 @@ static int silent_server(char text[64])
 
     CHECK(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
     CHECK(getsockname(fd, (struct sockaddr *)&a, &size) == 0);
-    snprintf(text, 64, "127.0.0.1:%u", ntohs(a.sin_port));
+    CHECK(dns_context_server("127.0.0.1", server_out));
+    server_out->port = ntohs(a.sin_port);
     return fd;
 }
 
-static struct dns_resolver *resolver_of(const char *server, uint64_t timeout_ns, uint32_t most)
+static struct dns_resolver *resolver_of(const struct dns_server *server, uint64_t timeout_ns,
+                                        uint32_t most)
 {
     struct writer why = writer_of(problem, sizeof(problem) - 1);
-    struct dns_settings settings = {.forwarders = &server,
+    struct dns_settings settings = {.forwarders = server,
                                     .forwarder_count = 1,
                                     .timeout_ns = timeout_ns,
                                     .questions_max = most,
@@ -238,9 +253,9 @@ static void wait_for(struct got *got, int answers)
 static void a_silent_server_times_out(void)
 {
     struct got got = {0}, more = {0};
-    char server[64];
-    int fd = silent_server(server);
-    struct dns_resolver *r = resolver_of(server, 50000000, 1);
+    struct dns_server server;
+    int fd = silent_server(&server);
+    struct dns_resolver *r = resolver_of(&server, 50000000, 1);
     struct dns_question q = question_of(DNS_TXT, "a.test");
     struct dns_source source;
 
@@ -265,9 +280,9 @@ static void a_silent_server_times_out(void)
 static void what_is_under_way_at_the_end_is_answered(void)
 {
     struct got got = {0};
-    char server[64];
-    int fd = silent_server(server);
-    struct dns_resolver *r = resolver_of(server, 60000000000, 100);
+    struct dns_server server;
+    int fd = silent_server(&server);
+    struct dns_resolver *r = resolver_of(&server, 60000000000, 100);
     struct dns_source source;
 
     if (!CHECK(r != NULL))
@@ -285,8 +300,13 @@ static void what_is_under_way_at_the_end_is_answered(void)
 
 static void what_is_wrong_with_settings_is_told(void)
 {
-    CHECK(resolver_of("nobody", 1, 1) == NULL);
-    CHECK_TEXT(span_text(problem), "no address of a server: nobody");
+    struct writer why = writer_of(problem, sizeof(problem) - 1);
+    struct dns_settings settings = {.trust_anchors = "/nonexistent/anchors", .questions_max = 1};
+
+    CHECK(dns_resolver_new(&settings, &why) == NULL && why.len > 0);
+    settings = (struct dns_settings){.hosts = "/nonexistent/hosts", .questions_max = 1};
+    why.len = 0;
+    CHECK(dns_resolver_new(&settings, &why) == NULL && why.len > 0);
 }
 
 static void count_run(void *context, struct spf_run *run)

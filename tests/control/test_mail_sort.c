@@ -59,6 +59,8 @@ static void messages_are_sorted(void)
     SAYS("a SORT (REVERSE ARRIVAL SIZE) UTF-8 ALL", "* SORT 4 1 3 2\r\na OK done\r\n");
     SAYS("a SORT (SIZE) UTF-8 SEEN", "* SORT\r\na OK done\r\n");
     SAYS("a SORT (SIZE) KOI8-R ALL", "a NO [BADCHARSET*");
+    SAYS("a SORT (DATE) UTF-8 MODSEQ 1", "*");
+    CHECK(strstr(m.answer, "* SORT 2 1 3 4 (MODSEQ ") != NULL);
     end();
 }
 

@@ -251,6 +251,22 @@ static void near_services_answer_at_once(void)
     handoff_free(h);
 }
 
+static void a_wake_before_the_wait_is_not_lost(void)
+{
+    struct handoff *h = handoff_new(&(struct handoff_options){.workers = 1, .jobs = 4, .records = 1});
+    struct timespec before, after;
+
+    CHECK(h != NULL);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    for (int i = 0; i < 100; i++) {
+        service_wake(h, SERVICE_STORE);
+        service_wait(h, SERVICE_STORE, 10000);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    CHECK(after.tv_sec - before.tv_sec < 9);
+    handoff_free(h);
+}
+
 static void records_are_bounded_and_come_back(void)
 {
     struct handoff *h =
@@ -409,6 +425,7 @@ int main(void)
     CHECK_CASE(ring_keeps_order_between_threads);
     CHECK_CASE(jobs_are_answered_once_and_bounded);
     CHECK_CASE(near_services_answer_at_once);
+    CHECK_CASE(a_wake_before_the_wait_is_not_lost);
     CHECK_CASE(records_are_bounded_and_come_back);
     CHECK_CASE(notices_reach_one_or_all_workers);
     CHECK_CASE(directory_is_replaced_entry_by_entry);

@@ -11,6 +11,7 @@ from lab.engine import DRIVERS
 from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
 
 BOTH = (ENGINE_IPV4, ENGINE_IPV6)
+ASKS_OTHERS = {"network": {"dad": "1s"}}
 
 
 def ping(namespaces, address, *options):
@@ -93,7 +94,7 @@ def test_addresses_are_probed_and_announced(make_engine, tmp_path):
         tools.append(namespaces.capture(capture))
         wait_until(capture.exists, 5, "tcpdump")
 
-    make_engine(prepare=listen)
+    make_engine(prepare=listen, changes=ASKS_OTHERS)
     time.sleep(1)
     end(tools[0])
     seen = frames(capture)
@@ -110,7 +111,7 @@ def test_duplicate_address_is_not_used(make_engine):
     def occupy(namespaces):
         run("ip", "-n", namespaces.client, "address", "add", f"{ENGINE_IPV6}/64", "dev", namespaces.client_port, "nodad")
 
-    engine = make_engine(prepare=occupy)
+    engine = make_engine(prepare=occupy, changes=ASKS_OTHERS)
     wait_until(lambda: records.total(engine.ask("counters"), "net_addresses_duplicate"), 5, "a duplicate to be counted")
     run("ip", "-n", engine.namespaces.client, "address", "del", f"{ENGINE_IPV6}/64", "dev", engine.namespaces.client_port)
     assert engine.greets(ENGINE_IPV4)

@@ -131,7 +131,7 @@ def test_nobody_listens(tmp_path):
     ([], "expected --ip"), (["--ip", "192.0.2.1"], "expected --ip"), (["--ip", "x", "--helo", "h.test"], "no IP address: x"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--batch"], "or --batch"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--dns", "nobody"], "no address of a server: nobody"),
-    (["--ip", "192.0.2.1", "--helo", "h.test", "--dns", "127.0.0.1", "--zone", "z"], "one of --zone and --dns"),
+    (["--ip", "192.0.2.1", "--helo", "h.test", "--dns", "127.0.0.1", "--zone", "z"], "one of --zone, --dns and --config"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--zone", "/nonexistent"], "/nonexistent: No such file"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--timeout", "never"], "not a number"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--void-lookups", "11"], "out of its bounds"),
@@ -176,3 +176,33 @@ def test_batch(tmp_path):
     for wrong in ("", "[]", "{}", '{"ip": "192.0.2.1"}', '{"ip": "a", "helo": "b"}', "{"):
         done = subprocess.run(words, input=f"{wrong}\n{json.dumps(lines[0])}\n", capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 1 and "line 1: expected" in done.stderr and done.stdout.count("\n") == 1
+
+
+def test_configuration(tmp_path):
+    """The group `dns`: forwarders, stubs, hosts, trust anchors, bounds; the command line counts more."""
+    (tmp_path / "hosts").write_text("192.0.2.77 host.dns.test\n")
+    (tmp_path / "anchors").write_text(f"bogus.dns.test. IN DS 12345 8 2 {'0123456789ABCDEF' * 4}\n")
+    with dns.Server({"all.test": [("TXT", "v=spf1 a:host.dns.test -all")], "bogus.dns.test": [RECORD],
+                     "large.test": [("TXT", "v=spf1 -all".ljust(1000))], "stub.test": [("TXT", "v=spf1 +all")]}) as forwarder, \
+            dns.Server({"stub.test": [("TXT", "v=spf1 exists:a.stub.test ~all")], "a.stub.test": [("A", "127.0.0.2")]}) as stub:
+        config = tmp_path / "wirepost.yaml"
+        config.write_text(json.dumps({
+            "hostname": "mx.config.test", "engine": {"interface": "eth0"}, "network": {"addresses": ["198.18.0.2/24"]},
+            "listeners": [{"port": 110, "protocol": "pop3"}], "store": {"path": "mail"},
+            "dns": {"forwarders": [{"address": "127.0.0.1", "port": forwarder.port}],
+                    "stubs": [{"zone": "stub.test", "address": "127.0.0.1", "port": stub.port}], "hosts": "hosts",
+                    "trust_anchors": "anchors", "timeout": "4s", "questions": 8, "answer_size": 600, "cache": "1MiB"}}))
+        lines = [{"ip": "192.0.2.77", "helo": "h.test", "mail_from": f"user@{domain}"}
+                 for domain in ("all.test", "stub.test", "bogus.dns.test", "large.test")]
+        words = [WIREPOST, "spf", "--batch", "--json", "-c", config]
+        done = subprocess.run(words, input="\n".join(map(json.dumps, lines)), capture_output=True, encoding="utf-8", check=False)
+        assert [json.loads(line)["result"] for line in done.stdout.splitlines()] == ["pass", "pass", "temperror", "permerror"], done
+        assert dict(line.rsplit(maxsplit=1) for line in done.stderr.splitlines()) == {
+            "dns answer": "4", "dns bogus": "1", "dns too_large": "1"}, done.stderr
+        assert not any(name.endswith("stub.test") for name, _ in forwarder.asked) and stub.asked
+        done = subprocess.run([*words, "--dns", str(forwarder)], input=json.dumps(lines[1]), capture_output=True, encoding="utf-8",
+                              check=False)
+        assert [step["text"] for step in json.loads(done.stdout)["steps"] if step["step"] == "record"] == ["v=spf1 +all"]
+        config.write_text(config.read_text().replace("127.0.0.1", "localhost"))
+        done = subprocess.run(words, input="", capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 2 and "dns" in done.stderr, done.stderr

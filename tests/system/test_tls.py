@@ -18,7 +18,7 @@ from lab.certificates import Authority
 from lab.commands import run, wait_until
 from lab.engine import HOSTNAME, PASSWORD, binary
 from lab.namespaces import ENGINE_IPV4, inside
-from lab.records import connections
+from lab.records import connections, total
 from lab.smtp import Session
 
 USER = "alice@example.test"
@@ -386,6 +386,8 @@ def test_handshakes_cut_short(tls_engine, authority, version):
                     client.run(client.tls.do_handshake)
     wait_until(lambda: tls_engine.ask("status")["sessions"] == 0, 10, "sessions to end")
     wait_until(lambda: tls_engine.ask("counters")["tls_handshakes_under_way"] == 0, 10, "handshakes to end")
+    counters = tls_engine.ask("counters")
+    assert total(counters, "tls_memory") == 0 and 8192 < total(counters, "tls_memory_most") < 1 << 20
 
 
 @VERSIONS

@@ -39,7 +39,6 @@ class MeasuredEngine(Engine):
         super().__init__(namespaces, changes=merged({
             "engine": {"idle": idle, "control_cpus": str(machine.places().control), "records": 16384},
             "smtp": {"messages": 1000000},
-            "network": {"dad": "none"},
             "metrics": {"listen": f"127.0.0.1:{METRICS_PORT}"},
             "accounts": accounts(),
         }, changes or {}))
