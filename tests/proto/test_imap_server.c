@@ -220,10 +220,10 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND "        \
-    "BINARY MOVE ESEARCH SEARCHRES WITHIN INPROGRESS OBJECTID SAVEDATE IDLE "                      \
-    "ENABLE CONDSTORE QRESYNC APPENDLIMIT=1000] logged "                                           \
-    "in\r\n"
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND BINARY " \
+    "MOVE ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT "                 \
+    "THREAD=REFERENCES THREAD=REFS INPROGRESS OBJECTID SAVEDATE IDLE ENABLE CONDSTORE QRESYNC "    \
+    "APPENDLIMIT=1000] logged in\r\n"
 
 static void without_a_login(void)
 {
