@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/mail/mail_digest.h"
 #include "control/mail/mail_index.h"
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
@@ -32,6 +33,7 @@ struct mail_service {
     struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
     struct changed changed;
     struct mail_recent *recent;
+    struct mail_digests *digests;
     size_t staged; /* octets, of all sessions */
     struct mail_index *index;
     _Atomic(struct imap_session *) resumed; /* whose commands go on: put by the index's thread */
@@ -51,6 +53,11 @@ struct mail_index *mail_service_index(const struct mail_service *service)
 size_t *mail_service_staged(struct mail_service *service)
 {
     return &service->staged;
+}
+
+struct mail_digests *mail_service_digests(const struct mail_service *service)
+{
+    return service->digests;
 }
 
 /* ---- mailboxes ---- */
@@ -342,9 +349,10 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store,
     s->thread.context = s;
     s->thread.woken = woken;
     s->recent = mail_recent_new();
+    s->digests = mail_digests_new(MAIL_DIGESTS_MAX);
     s->reader = read_service_start(h, store);
     store_watch(store, on_change, s);
-    if (s->recent && s->reader && service_thread_start(&s->thread))
+    if (s->recent && s->digests && s->reader && service_thread_start(&s->thread))
         return s;
     store_watch(store, NULL, NULL);
     if (s->reader)
@@ -352,6 +360,7 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store,
     mail_recent_free(s->recent);
     mail_index_halt(index);
     mail_index_free(index);
+    mail_digests_free(s->digests);
     free(s);
     return NULL;
 }
@@ -368,5 +377,6 @@ void mail_service_stop(struct mail_service *s)
     read_service_stop(s->reader);
     mail_recent_free(s->recent);
     mail_index_free(s->index);
+    mail_digests_free(s->digests);
     free(s);
 }
