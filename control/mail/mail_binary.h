@@ -11,8 +11,8 @@
  * the own encoding counts, which is none: what lies within stays encoded.
  */
 
-/* The part that was found is wanted decoded. False: no memory. Sets part->unknown where its encoding
- * is not known. */
+/* The part that was found is wanted decoded. False: no memory. Sets part->unknown where its
+ * encoding is not known. */
 bool mail_binary_begin(struct mail_part *part, struct store *store,
                        const struct store_reading *reading, const struct imap_fetch_item *item,
                        const struct imap_extent *extent);

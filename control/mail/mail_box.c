@@ -66,9 +66,10 @@ static bool add(void *context, const struct store_entry *e)
     return true;
 }
 
-static void lose(struct mail_box *box, uint32_t slot)
+static void lose(struct mail_box *box, uint32_t slot, uint64_t modseq)
 {
     box->messages[slot].gone = ++box->losses;
+    box->messages[slot].modseq = modseq;
     box->present--;
     if (slot < box->first_gone)
         box->first_gone = slot;
@@ -80,7 +81,7 @@ static bool remove_one(void *context, const struct store_entry *e)
     uint32_t slot = mail_box_slot(box, e->uid);
 
     if (slot < box->count && box->messages[slot].uid == e->uid && !box->messages[slot].gone)
-        lose(box, slot);
+        lose(box, slot, e->modseq);
     if (e->modseq > box->modseq)
         box->modseq = e->modseq;
     return true;
@@ -104,7 +105,7 @@ static enum store_status compare_all(struct store *store, struct mail_box *box)
 
         status = store_entries_from(store, box->id, uid, is_there, &there);
         if (status == STORE_OK && there != uid && !box->messages[slot].gone)
-            lose(box, slot);
+            lose(box, slot, box->read_to + 1); /* or later */
     }
     return status;
 }
@@ -113,7 +114,7 @@ static enum store_status read_on(struct store *store, struct mail_box *box)
 {
     struct reading r = {.box = box};
     uint32_t from = box->count ? box->messages[box->count - 1].uid + 1 : 1;
-    enum store_status status = store_tombstones(store, box->id, box->read_to, remove_one, box);
+    enum store_status status = store_tombstones(store, box->id, box->read_to + 1, remove_one, box);
 
     if (status == STORE_TOO_OLD)
         status = compare_all(store, box);

@@ -10,7 +10,7 @@
  * session was told; so what a session sees (struct mail_view) is three numbers. One thread.
  */
 struct mail_message {
-    uint64_t modseq;
+    uint64_t modseq; /* of its last change, its loss among them */
     uint64_t size;
     uint64_t internal_ms, saved_ms;
     uint32_t uid;
@@ -29,8 +29,8 @@ struct mail_box {
     uint32_t uid_validity, uid_next;
     uint64_t modseq;  /* the highest */
     uint64_t changed; /* the highest of a change of flags that is in `messages` */
-    uint64_t read_to; /* what was lost up to here is known to be: never raised by a change of ours,
-                         which says nothing of losses before it */
+    uint64_t read_to; /* whatever came or was lost up to here is known: never raised by a change of
+                         ours, which says nothing of what was before it */
     struct mail_message *messages;
     uint32_t count, cap;
     uint32_t losses;      /* how many were ever lost while it is open */

@@ -87,8 +87,10 @@ static enum store_status copy(struct imap_session *s, struct mail_run *r, struct
         store_apply(store, &change, 1);
         status = change.status_out;
     }
-    if (status == STORE_OK && c.count && any(&c))
+    if (status == STORE_OK && c.count && any(&c)) {
         tell_uids(r, mail_uid_validity(store, to), &c);
+        r->highest = move;
+    }
     free(uids);
     return status;
 }

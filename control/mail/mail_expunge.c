@@ -7,7 +7,7 @@
 /* EXPUNGE and UID EXPUNGE (RFC 9051 section 6.4.3, 6.4.9), CLOSE (section 6.4.1). */
 
 /* Removes what has \Deleted, of `set` or of all. */
-static enum store_status expunge(struct imap_session *s, struct mail_set *set)
+static enum store_status expunge(struct imap_session *s, struct mail_run *r, struct mail_set *set)
 {
     struct store *store = mail_service_store(s->service);
     const struct mail_box *box = s->view.box;
@@ -31,6 +31,7 @@ static enum store_status expunge(struct imap_session *s, struct mail_set *set)
         e.count = count - at < STORE_UIDS ? count - at : STORE_UIDS;
         store_apply(store, &change, 1);
         status = change.status_out;
+        r->highest = r->highest || (status == STORE_OK && e.gone_out);
     }
     free(uids);
     if (count)
@@ -53,7 +54,7 @@ enum mail_step mail_expunge(struct imap_session *s, struct mail_run *r)
         mail_set_free(&set);
         return mail_run_end(r, MAIL_NO, "[CANNOT]", "the mailbox is read-only");
     }
-    status = expunge(s, r->uid ? &set : NULL);
+    status = expunge(s, r, r->uid ? &set : NULL);
     mail_set_free(&set);
     return mail_run_failed(r, status);
 }
@@ -65,7 +66,7 @@ enum mail_step mail_close(struct imap_session *s, struct mail_run *r)
     if (r->spaced)
         return mail_run_bad(r);
     if (!s->read_only)
-        status = expunge(s, NULL);
+        status = expunge(s, r, NULL);
     mail_service_tell(s->service, s->view.box);
     mail_service_unselect(s);
     return mail_run_failed(r, status);

@@ -4,33 +4,36 @@
 #include "control/mail/mail_binary.h"
 #include "control/mail/mail_flag.h"
 #include "control/mail/mail_mark.h"
+#include "control/mail/mail_modseq.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_part.h"
+#include "control/mail/mail_vanished.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_fetch.h"
 #include "proto/imap/imap_write.h"
 
 /*
- * FETCH (RFC 9051 section 6.4.5): a response for each message, composed item by item; what a
- * message itself says goes out as it lies in the store.
+ * FETCH (RFC 9051 section 6.4.5, RFC 7162 sections 3.1.4, 3.2.6): a response for each message,
+ * composed item by item; what a message itself says goes out as it lies in the store.
  */
 struct fetch {
     struct imap_fetch what;
     struct mail_set set;
+    struct mail_vanished vanished;
     const struct store_reading
         *reading; /* of the message under way; NULL: not needed, or not open */
     struct store *store;
     uint32_t slot;
-    uint8_t item;          /* of it, the next */
-    bool begun;            /* arguments were read */
-    bool under_way;        /* a response is */
-    bool flags;            /* FLAGS is due in it, since \Seen was set */
-    bool missing;          /* some messages are gone */
-    bool unknown;          /* some part's transfer encoding is not known */
-    bool sought;           /* `part` is of the item under way */
-    bool said;             /* an item of the response was */
+    uint8_t item;            /* of it, the next */
+    bool begun;              /* arguments were read */
+    bool under_way;          /* a response is */
+    bool flags;              /* FLAGS is due in it, since \Seen was set */
+    bool missing;            /* some messages are gone */
+    bool unknown;            /* some part's transfer encoding is not known */
+    bool sought;             /* `part` is of the item under way */
+    bool said;               /* an item of the response was */
     struct mail_email email; /* of the message under way, where it is asked for */
-    struct mail_part part; /* of the item under way, where its text lies here */
+    struct mail_part part;   /* of the item under way, where its text lies here */
 };
 
 static void close_reading(struct fetch *f)
@@ -49,6 +52,7 @@ void mail_fetch_end(struct mail_run *r)
         return;
     close_reading(f);
     mail_set_free(&f->set);
+    mail_vanished_free(&f->vanished);
     free(f);
 }
 
@@ -60,7 +64,7 @@ static void put_date(struct writer *w, uint64_t ms)
 }
 
 /* What the index knows. */
-static bool put_plain(struct imap_session *s, struct fetch *f, enum imap_fetch_kind kind,
+static bool put_plain(struct imap_session *s, const struct fetch *f, enum imap_fetch_kind kind,
                       struct writer *w)
 {
     const struct mail_message *m = &s->view.box->messages[f->slot];
@@ -80,6 +84,9 @@ static bool put_plain(struct imap_session *s, struct fetch *f, enum imap_fetch_k
     case IMAP_FETCH_SIZE:
         writer_text(w, "RFC822.SIZE ");
         writer_number(w, m->size);
+        return true;
+    case IMAP_FETCH_MODSEQ:
+        mail_modseq_put(s, w, m);
         return true;
     case IMAP_FETCH_SAVEDATE: /* RFC 8514 section 4.2 */
         writer_text(w, "SAVEDATE ");
@@ -168,8 +175,8 @@ static bool needs_reading(const struct imap_fetch_item *item)
 {
     return item->kind != IMAP_FETCH_FLAGS && item->kind != IMAP_FETCH_UID &&
            item->kind != IMAP_FETCH_INTERNALDATE && item->kind != IMAP_FETCH_SIZE &&
-           item->kind != IMAP_FETCH_SAVEDATE && item->kind != IMAP_FETCH_EMAILID &&
-           item->kind != IMAP_FETCH_THREADID;
+           item->kind != IMAP_FETCH_MODSEQ && item->kind != IMAP_FETCH_SAVEDATE &&
+           item->kind != IMAP_FETCH_EMAILID && item->kind != IMAP_FETCH_THREADID;
 }
 
 static bool any_reading(const struct imap_fetch *what)
@@ -197,6 +204,9 @@ static bool next_message(struct imap_session *s, struct fetch *f)
 {
     while (mail_set_next(&s->view, &f->set, &f->slot)) {
         close_reading(f);
+        /* Its last change was its loss, which is told as such. */
+        if (f->what.changed && s->view.box->messages[f->slot].gone)
+            continue;
         if (open_message(s->view.box, f))
             return true;
         f->missing = true;
@@ -258,21 +268,29 @@ static bool compose_item(struct imap_session *s, struct mail_run *r, struct fetc
     return true;
 }
 
+/* What is told of the message though it was not asked for. */
+static void put_due(struct imap_session *s, struct fetch *f, enum imap_fetch_kind kind, bool due,
+                    struct writer *w)
+{
+    if (!due || f->what.plain & (1u << kind))
+        return;
+    writer_text(w, f->said ? " " : "");
+    put_plain(s, f, kind, w);
+    f->said = true;
+}
+
 static void end_response(struct imap_session *s, struct mail_run *r, struct fetch *f)
 {
+    bool said = f->said;
     size_t mark;
 
     do {
         mark = mail_text_mark(&r->text);
-        if (f->flags && !(f->what.plain & (1u << IMAP_FETCH_FLAGS))) {
-            writer_text(&r->text.w, f->said ? " " : "");
-            put_plain(s, f, IMAP_FETCH_FLAGS, &r->text.w);
-        }
+        f->said = said;
+        put_due(s, f, IMAP_FETCH_FLAGS, f->flags, &r->text.w);
+        put_due(s, f, IMAP_FETCH_MODSEQ, f->what.changed || (f->flags && s->condstore), &r->text.w);
         /* A response says something at least. */
-        if ((r->uid || !f->said) && !(f->what.plain & (1u << IMAP_FETCH_UID))) {
-            writer_text(&r->text.w, f->said || f->flags ? " " : "");
-            put_plain(s, f, IMAP_FETCH_UID, &r->text.w);
-        }
+        put_due(s, f, IMAP_FETCH_UID, r->uid || !f->said || (f->flags && s->qresync), &r->text.w);
         writer_text(&r->text.w, ")\r\n");
     } while (!mail_text_fits(&r->text, mark));
     f->under_way = false;
@@ -289,7 +307,7 @@ static void set_seen(struct imap_session *s, struct fetch *f)
     if (!f->what.seen || s->read_only)
         return;
     /* A disk that is full keeps nobody from reading. */
-    (void)mail_mark(s, &f->set, &seen);
+    (void)mail_mark(s, &f->set, &seen, NULL);
     f->flags = s->view.box->changed != told;
     if (f->flags && told <= s->view.modseq)
         s->view.modseq = s->view.box->modseq;
@@ -299,6 +317,7 @@ static void set_seen(struct imap_session *s, struct fetch *f)
 static bool begin(struct imap_session *s, struct mail_run *r)
 {
     struct fetch *f = calloc(1, sizeof(*f));
+    enum store_status status = STORE_OK;
 
     r->state = f;
     if (!f) {
@@ -309,8 +328,17 @@ static bool begin(struct imap_session *s, struct mail_run *r)
     if (!mail_set_read(s, r, &f->set))
         return false;
     imap_cursor_space(&r->args);
-    if (!imap_fetch_parse(&r->args, r->uid, &f->what) || f->what.changed || f->what.vanished) {
+    if (!imap_fetch_parse(&r->args, r->uid, &f->what) || (f->what.vanished && !s->qresync)) {
         mail_run_bad(r);
+        return false;
+    }
+    if (f->what.changed || f->what.plain & (1u << IMAP_FETCH_MODSEQ))
+        mail_modseq_enable(s, &r->text);
+    f->set.since = f->what.changed ? f->what.changed_since : 0;
+    if (f->what.vanished)
+        status = mail_vanished_read(s, f->what.changed_since, &f->set.set, 0, &f->vanished);
+    if (status != STORE_OK) {
+        mail_run_failed(r, status);
         return false;
     }
     set_seen(s, f);
@@ -333,12 +361,15 @@ enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
                 return MAIL_STEP_YIELD;
             if (!compose_item(s, r, f))
                 end_response(s, r, f);
+        } else if (f->what.vanished && mail_vanished_put(s, &f->vanished, &r->text)) {
+            continue;
         } else if (next_message(s, f)) {
             begin_response(r, f);
         } else {
-            return f->unknown ? mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown")
+            return f->unknown
+                       ? mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown")
                    : f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
-                              : mail_run_ok(r);
+                                : mail_run_ok(r);
         }
     }
     return MAIL_STEP_AGAIN;

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "control/mail/mail_flag.h"
+#include "control/mail/mail_modseq.h"
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
 
-/* STORE (RFC 9051 section 6.4.6): new flags of messages, one change of the store for all of them.
- */
+/* STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3): new flags of messages, one change of the
+ * store for all of them. */
 
 /* ---- keywords ---- */
 
@@ -81,7 +82,7 @@ static enum store_status apply(struct imap_session *s, struct store_mark_row *ro
 }
 
 enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
-                            const struct imap_store *c)
+                            const struct imap_store *c, struct mail_modified *modified_out)
 {
     const struct mail_box *box = s->view.box;
     struct store_mark_row *rows = malloc((s->view.exists + 1) * sizeof(*rows));
@@ -96,6 +97,10 @@ enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
         const struct mail_message *m = &box->messages[slot];
         uint32_t flags = change_flags(m->flags, c), words;
 
+        if (modified_out && (m->gone || m->modseq > c->unchanged_since)) {
+            modified_out->numbers[modified_out->count++] = modified_out->uid ? m->uid : set->number;
+            continue;
+        }
         w.len = 0;
         words =
             mail_box_words(s->view.box, change_words(mail_box_keywords(box, m->keywords), c, &w));
@@ -122,15 +127,67 @@ enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
 struct marking {
     struct mail_set set;
     struct imap_store change;
+    struct mail_modified modified;
+    uint32_t modified_at;  /* the next of them */
+    struct mail_text code; /* MODIFIED */
 };
 
 void mail_store_end(struct mail_run *r)
 {
     struct marking *m = r->state;
 
-    if (m)
+    if (m) {
         mail_set_free(&m->set);
+        free(m->modified.numbers);
+        mail_text_free(&m->code);
+    }
     free(m);
+}
+
+/* resp-text-code =/ "MODIFIED" SP sequence-set                          ; RFC 7162 section 7 */
+static enum mail_step put_modified(struct mail_run *r, struct marking *m)
+{
+    const struct mail_modified *modified = &m->modified;
+    size_t mark;
+
+    if (modified->count == 0)
+        return mail_run_ok(r);
+    do {
+        struct imap_set_writer set = imap_set_writer_of(&m->code.w);
+
+        mark = mail_text_mark(&m->code);
+        writer_text(&m->code.w, "[MODIFIED ");
+        for (uint32_t i = 0; i < modified->count; i++)
+            imap_set_writer_put(&set, modified->numbers[i]);
+        imap_set_writer_end(&set);
+        writer_text(&m->code.w, "]");
+        writer_byte(&m->code.w, 0);
+    } while (!mail_text_fits(&m->code, mark));
+    if (m->code.failed)
+        return mail_run_end(r, MAIL_NO, "[LIMIT]", "too many have changed");
+    return mail_run_end(r, MAIL_OK, (const char *)m->code.w.data, "some have changed before");
+}
+
+/* Whether the change was not made to a message; they are asked in the order of the set. */
+static bool is_modified(struct marking *m, uint32_t number)
+{
+    const struct mail_modified *modified = &m->modified;
+
+    if (m->modified_at == modified->count || modified->numbers[m->modified_at] != number)
+        return false;
+    m->modified_at++;
+    return true;
+}
+
+/* What is told of a message that the change was made to; of one that had changed before, all. */
+static unsigned told_of(const struct imap_session *s, const struct mail_run *r,
+                        const struct marking *m, bool modified)
+{
+    unsigned told = s->condstore ? MAIL_TOLD_MODSEQ : 0;
+
+    if (modified || !m->change.silent)
+        told |= MAIL_TOLD_FLAGS;
+    return told && (r->uid || s->qresync) ? told | MAIL_TOLD_UID : told;
 }
 
 /* What the change made of each message, a piece at a time; the session needs no news of it then. */
@@ -139,10 +196,15 @@ static enum mail_step put_changed(struct imap_session *s, struct mail_run *r, st
     uint32_t slot;
 
     while (r->text.w.len < MAIL_TEXT_FIRST) {
+        const struct mail_message *message;
+        unsigned told;
+
         if (!mail_set_next(&s->view, &m->set, &slot))
-            return mail_run_ok(r);
-        if (!s->view.box->messages[slot].gone)
-            mail_news_flags(s, &r->text, m->set.number, slot, r->uid);
+            return put_modified(r, m);
+        message = &s->view.box->messages[slot];
+        told = told_of(s, r, m, is_modified(m, r->uid ? message->uid : m->set.number));
+        if (told && !message->gone)
+            mail_news_message(s, &r->text, m->set.number, slot, told);
     }
     return MAIL_STEP_AGAIN;
 }
@@ -153,7 +215,7 @@ static bool read_marking(struct imap_session *s, struct mail_run *r, struct mark
     if (!mail_set_read(s, r, &m->set))
         return false;
     imap_cursor_space(&r->args);
-    if (!imap_store_parse(&r->args, &m->change) || m->change.flags.unknown || m->change.unchanged)
+    if (!imap_store_parse(&r->args, &m->change) || m->change.flags.unknown)
         mail_run_bad(r);
     else if (s->read_only)
         mail_run_end(r, MAIL_NO, "[CANNOT]", "the mailbox is read-only");
@@ -162,6 +224,15 @@ static bool read_marking(struct imap_session *s, struct mail_run *r, struct mark
     else
         return true;
     return false;
+}
+
+/* Room for those that fail the test; their condition makes the session know of sequences. */
+static bool begin_condition(struct imap_session *s, struct mail_run *r, struct marking *m)
+{
+    mail_modseq_enable(s, &r->text);
+    m->modified.uid = r->uid;
+    m->modified.numbers = malloc(((size_t)s->view.exists + 1) * sizeof(*m->modified.numbers));
+    return m->modified.numbers != NULL;
 }
 
 enum mail_step mail_store(struct imap_session *s, struct mail_run *r)
@@ -178,12 +249,14 @@ enum mail_step mail_store(struct imap_session *s, struct mail_run *r)
         return mail_run_failed(r, STORE_FAILED);
     if (!read_marking(s, r, m))
         return MAIL_STEP_OVER;
+    if (m->change.unchanged && !begin_condition(s, r, m))
+        return mail_run_failed(r, STORE_FAILED);
     told = s->view.box->changed;
-    status = mail_mark(s, &m->set, &m->change);
+    status = mail_mark(s, &m->set, &m->change, m->change.unchanged ? &m->modified : NULL);
     /* What others changed before is still news. */
     if (told <= s->view.modseq)
         s->view.modseq = s->view.box->modseq;
-    if (status != STORE_OK || m->change.silent)
+    if (status != STORE_OK)
         return mail_run_failed(r, status);
     mail_set_rewind(&m->set);
     return put_changed(s, r, m);

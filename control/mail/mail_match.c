@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "control/mail/mail_flag.h"
+#include "control/mail/mail_modseq.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_saved.h"
 #include "control/mail/mail_words.h"
@@ -229,7 +230,7 @@ enum mail_step mail_match_refuse(struct mail_match *m, struct mail_run *r, const
 
 bool mail_match_ready(struct mail_match *m, struct mail_run *r)
 {
-    const struct imap_session *s = m->session;
+    struct imap_session *s = m->session;
 
     if (too_many_texts(m)) {
         mail_match_refuse(m, r, "[LIMIT]", "too many texts to look for");
@@ -240,6 +241,8 @@ bool mail_match_ready(struct mail_match *m, struct mail_run *r)
                           "texts of that charset are not searched for");
         return false;
     }
+    if (mail_match_modseq(m))
+        mail_modseq_enable(s, &r->text);
     m->now = time(NULL);
     imap_search_resolve(&m->program, s->view.exists, mail_view_largest(&s->view), &s->saved);
     return true;

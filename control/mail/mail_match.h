@@ -39,6 +39,11 @@ bool mail_match_init(struct mail_match *m, struct imap_session *s, struct mail_r
 /* The program is read. False: the run is answered NO: a charset that is none of ours, too many
  * texts. */
 bool mail_match_ready(struct mail_match *m, struct mail_run *r);
+/* The program asks for modification sequences: the answer tells one (RFC 7162 section 3.1.6). */
+static inline bool mail_match_modseq(const struct mail_match *m)
+{
+    return m->program.kinds & 1u << IMAP_SEARCH_MODSEQ;
+}
 /* Judges some messages. True: those were all. Tells run->progress. */
 bool mail_match_step(struct mail_match *m, struct mail_run *r);
 void mail_match_fini(struct mail_match *m);

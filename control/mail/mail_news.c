@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/mail/mail_flag.h"
-#include "control/mail/mail_session.h"
+#include "control/mail/mail_modseq.h"
+#include "proto/imap/imap_set.h"
 
-/* What a session has not been told of its mailbox: EXPUNGE, EXISTS, FETCH with FLAGS. */
+/* What a session has not been told of its mailbox: EXPUNGE or VANISHED, EXISTS, FETCH with FLAGS.
+ */
 
 static void put_number(struct mail_text *t, uint32_t number, const char *what)
 {
@@ -14,20 +16,30 @@ static void put_number(struct mail_text *t, uint32_t number, const char *what)
     } while (!mail_text_fits(t, mark));
 }
 
-void mail_news_flags(struct imap_session *s, struct mail_text *t, uint32_t number, uint32_t slot,
-                     bool uid)
+void mail_news_message(struct imap_session *s, struct mail_text *t, uint32_t number, uint32_t slot,
+                       unsigned told)
 {
-    const struct mail_box *box = s->view.box;
-    const struct mail_message *m = &box->messages[slot];
+    const struct mail_message *m = &s->view.box->messages[slot];
     size_t mark;
 
     do {
+        const char *between = "";
+
         mark = mail_text_mark(t);
         writer_printf(&t->w, "* %u FETCH (", number);
-        if (uid)
-            writer_printf(&t->w, "UID %u ", m->uid);
-        writer_text(&t->w, "FLAGS ");
-        mail_flag_put(&t->w, &s->view, m);
+        if (told & MAIL_TOLD_UID) {
+            writer_printf(&t->w, "UID %u", m->uid);
+            between = " ";
+        }
+        if (told & MAIL_TOLD_FLAGS) {
+            writer_printf(&t->w, "%sFLAGS ", between);
+            mail_flag_put(&t->w, &s->view, m);
+            between = " ";
+        }
+        if (told & MAIL_TOLD_MODSEQ && s->condstore) {
+            writer_text(&t->w, between);
+            mail_modseq_put(s, &t->w, m);
+        }
         writer_text(&t->w, ")\r\n");
     } while (!mail_text_fits(t, mark));
 }
@@ -49,6 +61,40 @@ static void put_losses(struct imap_session *s, struct mail_text *t)
     }
     v->losses = box->losses;
     v->exists = number;
+}
+
+enum { VANISHED = 2048 }; /* octets of one response, about */
+
+/* By their UIDs, several in one response (RFC 7162 section 3.2.10.2). */
+static void put_vanished(struct imap_session *s, struct mail_text *t)
+{
+    struct mail_view *v = &s->view;
+    struct mail_box *box = v->box;
+    uint32_t slot = box->first_gone < v->slots ? box->first_gone : v->slots;
+
+    while (slot < v->slots) {
+        struct imap_set_writer set = imap_set_writer_of(&t->w);
+        size_t mark = mail_text_mark(t);
+        uint32_t from = slot, told = 0;
+
+        writer_text(&t->w, "* VANISHED ");
+        for (; slot < v->slots && t->w.len - mark < VANISHED; slot++) {
+            if (!mail_view_has(v, slot) || !box->messages[slot].gone)
+                continue;
+            imap_set_writer_put(&set, box->messages[slot].uid);
+            told++;
+        }
+        imap_set_writer_end(&set);
+        writer_text(&t->w, "\r\n");
+        if (told == 0 && !t->w.full)
+            t->w.len = mark;
+        if (!mail_text_fits(t, mark))
+            slot = from;
+        else
+            v->exists -= told;
+    }
+    v->losses = box->losses;
+    s->run->highest = true;
 }
 
 /* What came and is gone again is never told. */
@@ -79,7 +125,8 @@ static void put_flags(struct imap_session *s, struct mail_text *t)
                 continue;
             number++;
             if (v->box->messages[slot].modseq > v->modseq && !v->box->messages[slot].gone)
-                mail_news_flags(s, t, number, slot, true);
+                mail_news_message(s, t, number, slot,
+                                  MAIL_TOLD_UID | MAIL_TOLD_FLAGS | MAIL_TOLD_MODSEQ);
         }
     v->modseq = v->box->modseq;
 }
@@ -91,10 +138,15 @@ void mail_news_put(struct imap_session *s, struct mail_text *t, enum mail_news w
     if (!box || which == MAIL_NEWS_NONE)
         return;
     mail_service_look(s->service);
-    if (box->news)
+    /* What was lost before the last change of ours is to be known before that one's MODSEQ is. */
+    if (box->news || (s->qresync && box->modseq > box->read_to))
         mail_box_refresh(mail_service_store(s->service), box);
-    if (which == MAIL_NEWS_ALL && s->view.losses != box->losses)
-        put_losses(s, t);
+    if (which == MAIL_NEWS_ALL && s->view.losses != box->losses) {
+        if (s->qresync)
+            put_vanished(s, t);
+        else
+            put_losses(s, t);
+    }
     put_flags(s, t);
     if (s->view.slots != box->count)
         put_arrivals(s, t);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/mail/mail_modseq.h"
 #include "control/mail/mail_decode.h"
 #include "dataplane/handoff/chunk.h"
 #include "proto/imap/imap_command.h"
@@ -199,6 +200,7 @@ static void finish(struct imap_session *s, struct mail_run *r)
         r->executed = IMAP_EXECUTED_OVER;
         return;
     }
+    mail_modseq_finish(s, r);
     put_tagged(r);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_modseq.h"
 #include "control/mail/mail_name.h"
+#include "control/mail/mail_resync.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
@@ -65,49 +67,84 @@ static void put_selected(struct imap_session *s, struct writer *w)
     }
     writer_printf(w,
                   ")] flags that stay\r\n* OK [UIDNEXT %u] next UID\r\n"
-                  "* OK [UIDVALIDITY %u] UIDs are valid\r\n* OK [MAILBOXID (",
-                  box->uid_next, box->uid_validity);
+                  "* OK [UIDVALIDITY %u] UIDs are valid\r\n"
+                  "* OK [HIGHESTMODSEQ %llu] changes are known up to here\r\n* OK [MAILBOXID (",
+                  box->uid_next, box->uid_validity, (unsigned long long)mail_modseq_highest(s));
     mail_mailbox_put(w, box->id);
     writer_text(w, ")] id that stays\r\n");
 }
 
-static enum mail_step open_box(struct imap_session *s, struct mail_run *r, bool read_only)
+/* What is selected is not any more, also where SELECT fails then (RFC 9051 section 7.1). */
+static void close_box(struct imap_session *s, struct mail_run *r)
 {
-    struct mail_name name;
-    enum store_status status;
-    uint64_t mailbox;
-    bool had = s->view.box != NULL;
     size_t mark;
 
-    if (!mail_name_read(s, r, &name))
-        return MAIL_STEP_OVER;
-    if (!imap_cursor_done(&r->args))
-        return mail_run_bad(r);
-    /* A SELECT that fails leaves nothing selected. */
+    if (!s->view.box)
+        return;
     mail_service_unselect(s);
-    if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox))
-        return MAIL_STEP_OVER;
-    status = mail_service_select(s->service, mailbox, s, read_only);
-    if (status != STORE_OK)
-        return mail_run_failed(r, status);
-    s->read_only = read_only;
     do {
         mark = mail_text_mark(&r->text);
-        if (had)
-            writer_text(&r->text.w, "* OK [CLOSED] the mailbox before is\r\n");
+        writer_text(&r->text.w, "* OK [CLOSED] the mailbox before is\r\n");
+    } while (!mail_text_fits(&r->text, mark));
+}
+
+static enum store_status open_box(struct imap_session *s, struct mail_run *r, uint64_t mailbox,
+                                  bool read_only)
+{
+    enum store_status status = mail_service_select(s->service, mailbox, s, read_only);
+    size_t mark;
+
+    if (status != STORE_OK)
+        return status;
+    s->read_only = read_only;
+    s->view.walked = true;
+    do {
+        mark = mail_text_mark(&r->text);
         put_selected(s, &r->text.w);
     } while (!mail_text_fits(&r->text, mark));
+    status = mail_resync_begin(s, r->state);
+    if (status != STORE_OK)
+        mail_service_unselect(s);
+    return status;
+}
+
+void mail_select_end(struct mail_run *r)
+{
+    mail_resync_free(r->state);
+}
+
+static enum mail_step run(struct imap_session *s, struct mail_run *r, bool read_only)
+{
+    struct mail_name name;
+    const struct imap_select *wanted;
+    enum store_status status;
+    uint64_t mailbox;
+
+    if (!r->state) {
+        if (!mail_name_read(s, r, &name) || !(r->state = mail_resync_read(s, r)))
+            return MAIL_STEP_OVER;
+        wanted = mail_resync_wanted(r->state);
+        close_box(s, r);
+        if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox))
+            return MAIL_STEP_OVER;
+        s->condstore = s->condstore || wanted->condstore;
+        status = open_box(s, r, mailbox, read_only);
+        if (status != STORE_OK)
+            return mail_run_failed(r, status);
+    }
+    if (mail_resync_put(s, r, r->state))
+        return MAIL_STEP_AGAIN;
     return mail_run_end(r, MAIL_OK, read_only ? "[READ-ONLY]" : "[READ-WRITE]", "selected");
 }
 
 enum mail_step mail_select(struct imap_session *s, struct mail_run *r)
 {
-    return open_box(s, r, false);
+    return run(s, r, false);
 }
 
 enum mail_step mail_examine(struct imap_session *s, struct mail_run *r)
 {
-    return open_box(s, r, true);
+    return run(s, r, true);
 }
 
 /* ---- STATUS ---- */
@@ -141,7 +178,8 @@ static bool count_entry(void *context, const struct store_entry *e)
     ITEM(UIDVALIDITY, st->mailbox.uid_validity)                                                    \
     ITEM(UNSEEN, st->unseen)                                                                       \
     ITEM(APPENDLIMIT, st->append_max)                                                              \
-    ITEM(MAILBOXID, st->mailbox.id)
+    ITEM(MAILBOXID, st->mailbox.id)                                                                \
+    ITEM(HIGHESTMODSEQ, st->mailbox.modseq) /* RFC 7162 section 3.1.7 */
 
 enum status_item {
 #define ITEM(NAME, value) STATUS_##NAME,
@@ -227,6 +265,8 @@ enum mail_step mail_status(struct imap_session *s, struct mail_run *r)
         status = store_entries_from(store, mailbox, 1, count_entry, &st);
     if (status != STORE_OK)
         return mail_run_failed(r, status);
+    if (wanted & 1u << STATUS_HIGHESTMODSEQ)
+        mail_modseq_enable(s, &r->text);
     do {
         const char *between = "";
 

@@ -66,7 +66,8 @@ enum store_status mail_service_select(struct mail_service *service, uint64_t mai
             *place = NULL;
         else
             (*place)->recent_from = mail_recent_get(service->recent, mailbox);
-    } else if ((*place)->news) {
+    } else {
+        /* Up to what is told as HIGHESTMODSEQ all is to be known. */
         status = mail_box_refresh(service->store, *place);
     }
     if (status == STORE_OK)

@@ -27,8 +27,10 @@ struct imap_session {
     uint16_t worker;
     bool read_only : 1; /* EXAMINE */
     bool idling : 1;
-    bool told : 1; /* a notice is on its way to it */
-    bool utf8 : 1; /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    bool told : 1;       /* a notice is on its way to it */
+    bool utf8 : 1;       /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    bool condstore : 1;  /* it is told modification sequences (RFC 7162 section 3.1) */
+    bool qresync : 1;    /* and VANISHED instead of EXPUNGE (section 3.2.3) */
     uint64_t append_max; /* octets that a message may have, as of the command under way */
 };
 
@@ -47,7 +49,7 @@ struct mail_decode;
 /* Octets of a message that follow the text composed so far; the reading stays the verb's. */
 struct mail_body {
     const struct store_reading *reading; /* NULL: none */
-    struct mail_decode *decode;          /* the next `end` - `at` of its octets; NULL: as they lie */
+    struct mail_decode *decode; /* the next `end` - `at` of its octets; NULL: as they lie */
     uint64_t at, end;
 };
 
@@ -63,14 +65,16 @@ struct mail_run {
     uint32_t progress; /* messages it is through with, of `goal`; where that takes long */
     uint32_t goal;
     int64_t told_at; /* seconds of a clock that only goes on: when it told of it last, or began */
-    bool uid; /* "UID" stood before the name */
+    bool uid;        /* "UID" stood before the name */
     bool spaced;
     bool over;        /* all is composed but for news and the tagged response, */
     bool finished;    /* and those are, too */
     bool waits;       /* for the message of an APPEND */
     uint8_t outcome;  /* enum mail_outcome */
+    bool highest;     /* messages were expunged, or told as vanished: HIGHESTMODSEQ is due */
     uint8_t executed; /* enum imap_executed, set when it is not plain */
     bool said;        /* `executed` is */
+    uint64_t modseq;  /* the highest that it has told of a message */
     const char *code; /* response code with its brackets, or NULL */
     const char *words;
     char code_text[192]; /* where a code that is made lies */
@@ -123,8 +127,9 @@ void mail_service_tell(struct mail_service *service, struct mail_box *box);
 
 /* mail_news.c: untagged responses for what has changed since the session was told. */
 void mail_news_put(struct imap_session *s, struct mail_text *t, enum mail_news which);
-/* FETCH with FLAGS (and UID where the command was a UID command) of one message. */
-void mail_news_flags(struct imap_session *s, struct mail_text *t, uint32_t number, uint32_t slot,
-                     bool uid);
+/* FETCH of one message with those of these items (the last as far as the session is told of it). */
+enum mail_told { MAIL_TOLD_UID = 1, MAIL_TOLD_FLAGS = 2, MAIL_TOLD_MODSEQ = 4 };
+void mail_news_message(struct imap_session *s, struct mail_text *t, uint32_t number, uint32_t slot,
+                       unsigned told);
 
 #endif

@@ -94,7 +94,8 @@ bool mail_set_next(const struct mail_view *v, struct mail_set *set, uint32_t *sl
         if (!mail_view_has(v, slot))
             continue;
         set->number++;
-        if (imap_set_contains(&set->set, set->uid ? v->box->messages[slot].uid : set->number)) {
+        if (v->box->messages[slot].modseq > set->since &&
+            imap_set_contains(&set->set, set->uid ? v->box->messages[slot].uid : set->number)) {
             *slot_out = slot;
             return true;
         }

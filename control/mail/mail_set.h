@@ -13,6 +13,7 @@
 struct mail_set {
     struct imap_set set;
     bool uid;
+    uint64_t since;  /* only messages that have changed behind it (CHANGEDSINCE) */
     uint32_t slot;   /* the next one to look at */
     uint32_t number; /* sequence number of the last one that was given */
 };

@@ -22,8 +22,8 @@ static size_t size_of(const struct message *m, const struct store_append_row *ro
 {
     const struct message_envelope *e = &m->envelope;
     size_t size = round_up(sizeof(struct mail_staged)) + round_up(MESSAGE) + e->sender.len +
-                  e->helo.len + e->authenticated.len + e->envid.len + m->tree.len +
-                  m->verdict.len + row->keywords.len + ALIGN;
+                  e->helo.len + e->authenticated.len + e->envid.len + m->tree.len + m->verdict.len +
+                  row->keywords.len + ALIGN;
 
     for (const struct chunk *c = m->rest; c; c = c->next)
         size += round_up(sizeof(*c) + c->len);

@@ -9,10 +9,36 @@ static uint32_t number_of(const struct mail_run *r, const struct mail_match *mat
     return r->uid ? match->session->view.box->messages[f->slot].uid : f->number;
 }
 
-static struct imap_esearch answer_of(const struct mail_run *r, const struct mail_match *match,
-                                     const struct mail_found *found)
+static uint64_t modseq_of(const struct mail_match *match, const struct mail_found *f)
 {
-    struct imap_esearch a = {.wanted = match->program.wanted, .uid = r->uid, .count = match->count};
+    return match->session->view.box->messages[f->slot].modseq;
+}
+
+/* Of MIN and MAX alone that of those messages, else of all that were found (RFC 4731 section 3.2,
+ * RFC 7162 section 3.1.10). */
+static uint64_t highest(const struct mail_match *match, const struct mail_found *found)
+{
+    unsigned all = IMAP_RETURN_ALL | IMAP_RETURN_COUNT, wanted = match->program.wanted;
+    uint64_t modseq = 0;
+
+    if (!mail_match_modseq(match))
+        return 0;
+    for (uint32_t i = 0; i < match->count; i++) {
+        bool told = !match->program.extended || wanted & all ||
+                    (i == 0 && wanted & IMAP_RETURN_MIN) ||
+                    (i == match->count - 1 && wanted & IMAP_RETURN_MAX);
+
+        if (told && modseq_of(match, &found[i]) > modseq)
+            modseq = modseq_of(match, &found[i]);
+    }
+    return modseq;
+}
+
+static struct imap_esearch answer_of(const struct mail_tell *t, const struct mail_run *r,
+                                     const struct mail_match *match, const struct mail_found *found)
+{
+    struct imap_esearch a = {
+        .wanted = match->program.wanted, .uid = r->uid, .count = match->count, .modseq = t->modseq};
 
     if (a.count) {
         a.min = number_of(r, match, &found[0]);
@@ -21,10 +47,10 @@ static struct imap_esearch answer_of(const struct mail_run *r, const struct mail
     return a;
 }
 
-static bool put_head(struct mail_run *r, const struct mail_match *match, const char *name,
-                     const struct mail_found *found)
+static bool put_head(const struct mail_tell *t, struct mail_run *r, const struct mail_match *match,
+                     const char *name, const struct mail_found *found)
 {
-    struct imap_esearch answer = answer_of(r, match, found);
+    struct imap_esearch answer = answer_of(t, r, match, found);
 
     if (match->program.extended)
         return imap_esearch_put(&r->text.w, r->tag, &answer);
@@ -48,17 +74,20 @@ static void put_numbers(struct mail_run *r, const struct mail_match *match,
     }
 }
 
-static void put_end(struct mail_run *r, const struct mail_match *match, struct imap_set_writer *set,
+/* search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"          ; RFC 7162 section 7 */
+static void put_end(struct mail_tell *t, struct mail_run *r, const struct mail_match *match,
                     const struct mail_found *found)
 {
-    struct imap_esearch answer = answer_of(r, match, found);
+    struct imap_esearch answer = answer_of(t, r, match, found);
 
     if (match->program.extended) {
-        imap_set_writer_end(set);
+        imap_set_writer_end(&t->set);
         imap_esearch_end(&r->text.w, &answer);
-    } else {
-        writer_text(&r->text.w, "\r\n");
+        return;
     }
+    if (t->modseq)
+        writer_printf(&r->text.w, " (MODSEQ %llu)", (unsigned long long)t->modseq);
+    writer_text(&r->text.w, "\r\n");
 }
 
 enum mail_step mail_tell_step(struct mail_tell *t, struct mail_run *r,
@@ -77,8 +106,10 @@ enum mail_step mail_tell_step(struct mail_tell *t, struct mail_run *r,
         mark = mail_text_mark(&r->text);
         next = *t;
         next.set.out = &r->text.w;
-        if (!t->begun)
-            next.lists = put_head(r, match, name, found);
+        if (!t->begun) {
+            next.modseq = highest(match, found);
+            next.lists = put_head(&next, r, match, name, found);
+        }
         count = match->count - t->told;
         if (next.lists && count > TOLD_STEP)
             count = TOLD_STEP;
@@ -87,7 +118,7 @@ enum mail_step mail_tell_step(struct mail_tell *t, struct mail_run *r,
         next.told += count;
         next.begun = true;
         if (next.told == match->count)
-            put_end(r, match, &next.set, found);
+            put_end(&next, r, match, found);
     } while (!mail_text_fits(&r->text, mark));
     *t = next;
     return MAIL_STEP_AGAIN;

@@ -13,6 +13,7 @@
 struct mail_tell {
     struct imap_set_writer set;
     uint32_t told;
+    uint64_t modseq; /* the highest of what is told; 0: it was not asked for */
     bool begun;
     bool lists; /* numbers are told one by one, or as a set */
 };

@@ -8,6 +8,7 @@
 typedef enum mail_step mail_verb_step(struct imap_session *s, struct mail_run *r);
 
 mail_verb_step mail_noop, mail_namespace, mail_idle, mail_unselect; /* mail_plain.c */
+mail_verb_step mail_enable;                                         /* mail_enable.c */
 mail_verb_step mail_select, mail_examine, mail_status;              /* mail_select.c */
 mail_verb_step mail_fetch;                                          /* mail_fetch.c */
 mail_verb_step mail_store;                                          /* mail_mark.c */
@@ -21,12 +22,13 @@ mail_verb_step mail_list, mail_lsub; /* mail_list.c */
 void mail_fetch_end(struct mail_run *r);
 void mail_store_end(struct mail_run *r);
 void mail_search_end(struct mail_run *r);
+void mail_select_end(struct mail_run *r);
 void mail_append_end(struct mail_run *r);
 
 mail_verb_step mail_search; /* mail_search.c */
 mail_verb_step mail_append; /* mail_append.c */
-/* A message of the APPEND that waits for it has come, or is not good. True: it is in the mailbox, or
- * kept for the end of the command; its rows are not the worker's any more. */
+/* A message of the APPEND that waits for it has come, or is not good. True: it is in the mailbox,
+ * or kept for the end of the command; its rows are not the worker's any more. */
 bool mail_append_message(struct imap_session *s, struct mail_run *r, const struct job_imap *job);
 
 #endif

@@ -28,6 +28,8 @@ void session_imap_append(struct sessions *ss, struct session *s)
     if (w->tx->match)
         rule_match_fini(w->tx->match);
     w->tx->match = NULL;
+    /* It has no record that would tell its cycles. */
+    transaction_stamp_off(ss);
     imap_server_append(&s->imap);
 }
 

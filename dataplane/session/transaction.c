@@ -384,6 +384,9 @@ static void give_back(struct sessions *ss, struct transaction *tx)
 {
     struct chunk_pool *pool = ss->options.pool;
 
+    /* Its memory is somebody else's from here on: no stamp may go there. */
+    if (ss->stamping == tx)
+        transaction_stamp_off(ss);
     if (tx->match)
         rule_match_fini(tx->match);
     if (tx->rules)

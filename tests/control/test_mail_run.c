@@ -216,7 +216,16 @@ static void bad_arguments_are_bad(void)
         "SEARCH (ALL",
         "SEARCH BEFORE x",
         "SORT (DATE) ALL",
-        "ENABLE CONDSTORE",
+        "ENABLE",
+        "ENABLE (CONDSTORE)",
+        "SELECT INBOX (X)",
+        "SELECT INBOX ()",
+        "SELECT INBOX (CONDSTORE) x",
+        "SELECT INBOX (QRESYNC (1 1))",
+        "UID FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)",
+        "FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)",
+        "STORE 1 (UNCHANGEDSINCE) FLAGS (x)",
+        "STORE 1 (UNCHANGEDSINCE 1 UNCHANGEDSINCE 1) FLAGS (x)",
         "GETQUOTA \"\"",
     };
     char command[80];

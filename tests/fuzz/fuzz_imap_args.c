@@ -3,6 +3,7 @@
 #include "proto/imap/imap_fetch.h"
 #include "proto/imap/imap_flag.h"
 #include "proto/imap/imap_pattern.h"
+#include "proto/imap/imap_select.h"
 #include "proto/imap/imap_set.h"
 
 #include <stdlib.h>
@@ -142,6 +143,28 @@ static void read_name(struct span text, bool utf8)
         abort();
 }
 
+/* Pairs ascend, as many as either set says. */
+static void read_select(struct imap_cursor *c)
+{
+    static struct imap_range ranges[SIZE_MAX_IN / 2 + 1];
+    struct imap_select_pair pair = {0};
+    struct imap_select s;
+    uint64_t count = 0;
+
+    if (!imap_select_parse(c, ranges, (uint32_t)(c->end - c->at) / 2 + 1, &s) || !s.matched)
+        return;
+    for (struct imap_select_pair last = pair; count < 1000 && imap_select_pair(&s, &pair);
+         count++) {
+        if (pair.number <= last.number || pair.uid <= last.uid ||
+            !imap_set_contains(&s.match_numbers, pair.number) ||
+            !imap_set_contains(&s.match_uids, pair.uid))
+            abort();
+        last = pair;
+    }
+    if (count < 1000 && count != imap_set_size(&s.match_uids))
+        abort();
+}
+
 /* Arguments of all kinds: never outside, never without getting on. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -158,6 +181,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_fetch(&c, how & 2);
     else if (how >= 192)
         read_name(span_of(data, size - 1), how & 2);
+    else if (how >= 160)
+        read_select(&c);
     else if (how >= 128)
         read_set(&c, how & 2 ? UINT32_MAX : how & 4 ? 0 : 7);
     else

@@ -221,7 +221,8 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
     "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND "        \
-    "BINARY MOVE ESEARCH SEARCHRES WITHIN INPROGRESS OBJECTID SAVEDATE IDLE APPENDLIMIT=1000] logged "  \
+    "BINARY MOVE ESEARCH SEARCHRES WITHIN INPROGRESS OBJECTID SAVEDATE IDLE "                      \
+    "ENABLE CONDSTORE QRESYNC APPENDLIMIT=1000] logged "                                           \
     "in\r\n"
 
 static void without_a_login(void)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dataplane/session/transaction.h"
 #include "tests/harness/check.h"
 #include "tests/session/session_world.h"
 
@@ -262,6 +263,22 @@ static void an_append_that_ends_early_leaves_no_rows(void)
     }
 }
 
+/* Every message is stamped here. Cycles that are counted for one that is over would be added to
+ * what its memory is used for then: octets of somebody's answer. */
+static void no_cycles_are_counted_for_an_append(void)
+{
+    struct world *w = connected(16);
+
+    world_say(w, "a APPEND INBOX {5}\r\n");
+    CHECK(world_expect(w, "+ *"));
+    CHECK(w->sessions->stamping == NULL);
+    world_say(w, "hallo\r\n");
+    CHECK(world_expect(w, "a NO not kept\r\n") && w->sessions->stamping == NULL);
+    world_say(w, "c LOGOUT\r\n");
+    world_wait(w, 2000);
+    ended(w);
+}
+
 /* What control has taken is its own; of a message that it has not, the rows are discarded. */
 static void several_messages_of_one_command(void)
 {
@@ -320,6 +337,7 @@ int main(void)
     CHECK_CASE(a_slow_reader_holds_a_piece);
     CHECK_CASE(an_idling_session_hears_news);
     CHECK_CASE(an_append_that_ends_early_leaves_no_rows);
+    CHECK_CASE(no_cycles_are_counted_for_an_append);
     CHECK_CASE(several_messages_of_one_command);
     CHECK_CASE(it_waits_for_a_job_where_there_is_none);
     CHECK_CASE(a_job_that_fails_ends_the_session);

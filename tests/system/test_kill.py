@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """kill -9 at random moments under load: what was answered 250 is there once and whole, and nothing is half there."""
 
+import poplib
 import random
 import socket
 import threading
@@ -158,3 +159,27 @@ def test_kill_under_load_behind_starttls(make_engine, request, tmp_path):
     changes = {"listeners": [{"port": 25, "protocol": "smtp", "tls": "starttls"}, {"port": 110, "protocol": "pop3"}],
                "tls": {"certificates": [Authority(tmp_path).sign("mx", HOSTNAME)], "threads": 2}}
     assert kill_under_load(make_engine(workers=2, changes=changes), rounds, SecureSession, 1) > 0, "there was no load worth the name"
+
+
+@pytest.mark.long
+def test_kill_while_messages_are_read_ahead(make_engine):
+    """A reader in the middle of its mailbox: what it marked with DELE without QUIT stays (RFC 1939 section 6), and all is as it was."""
+    engine = make_engine()
+    mails = [NOISE.message(f"ahead-{number}@client.test", 40_000) for number in range(60)]
+    with Session(engine.namespaces) as session:
+        for mail in mails:
+            assert session.transaction(SENDER, USERS[:1], mail.data)[0] == 250
+        session.quit()
+    before, listed = inbox(engine.namespaces, USERS[0])
+    for mark in (b"", b"DELE 1\r\nDELE 2\r\n"):
+        with suppress(OSError, EOFError, poplib.error_proto), pop3(engine.namespaces, USERS[0]) as reader:
+            reader.sock.sendall(mark + b"".join(b"RETR %d\r\n" % number for number in range(3, 61)))
+            came = 0
+            while came < 300_000:
+                came += len(reader.sock.recv(1 << 16))
+            assert engine.ask("counters")["pop3_ahead"] > 0
+            engine.kill()
+        engine.start()
+        after, listed_after = inbox(engine.namespaces, USERS[0])
+        assert listed_after == listed and after == before
+    assert all(messages.is_delivery_of(data, mail.data) for data, mail in zip(after.values(), mails))

@@ -16,6 +16,7 @@ from lab.meter import Progress
 from lab.namespaces import ENGINE_IPV4, Namespaces
 from lab.postfix import Postfix, main_text, master_text
 from lab.siphash import siphash
+from lab.smtp import pop3, retrieve
 from lab.sinks import SOURCE, source
 
 CONNECTIONS = 64
@@ -87,8 +88,19 @@ def readable(postfix, told):
         raise AssertionError(f"{len(heads)} files, {len(found)} whole messages in them, {accepted(told)} were accepted")
 
 
-def by_source(namespaces, pid, present, effort):
-    """smtp-source sends, after a first lot by which the number is chosen; until all are readable."""
+def of_source(found, count):
+    """Each message that smtp-source sent once: an id of its own, behind the same bytes as in all others, as many as were asked for."""
+    ids, bodies = set(), set()
+    for message in found:
+        head, _, body = message.replace(b"\r\n", b"\n").partition(b"\n\n")
+        ids.add(re.search(rb"^Message-Id: (\S+)", head, re.MULTILINE | re.IGNORECASE)[1])
+        bodies.add(body.replace(b"\n", b"\r\n"))
+    if len(ids) != count or [len(body) for body in bodies] != [PAYLOAD + 2]:  # a line's end behind it
+        raise AssertionError(f"{count} were accepted: {len(ids)} messages are there, of {sorted(map(len, bodies))[:9]} bytes")
+
+
+def by_source(namespaces, pid, present, found, effort):
+    """smtp-source sends, after a first lot by which the number is chosen; until all are readable. `found` gives the bytes of all."""
     def send(count):
         return source(namespaces.client, ENGINE_IPV4, count, SOURCE_CONNECTIONS, PAYLOAD)
     first = effort.pick(20, WARM_UP, WARM_UP)
@@ -101,22 +113,29 @@ def by_source(namespaces, pid, present, effort):
     took = time.monotonic() - began
     if present() != first + count:
         raise AssertionError(f"{present()} messages are there, {first + count} were accepted")
+    used = machine.cpu_seconds(pid) - used
+    of_source(found(), first + count)
     return Sample(count / took, {"messages": count, "accepted/s": count / sent.seconds},
-                  {"server": (machine.cpu_seconds(pid) - used) / took, SOURCE: sent.cores})
+                  {"server": used / took, SOURCE: sent.cores})
 
 
 def ours_by_source(effort):
     with engine_on(VETH, effort, EVERYWHERE, kernel_client=True) as engine:
         def present():
             return meter.metrics(engine.namespaces.engine)[ACCEPTED]
-        return by_source(engine.namespaces, engine.process.pid, present, effort)
+
+        def found():
+            with pop3(engine.namespaces, f"alice@{DOMAIN}") as session:
+                for number in range(1, session.stat()[0] + 1):
+                    yield retrieve(session, number)
+        return by_source(engine.namespaces, engine.process.pid, present, found, effort)
 
 
 def beside_by_source(effort):
     with postfix_here() as postfix:
         postfix.namespaces.kernel_answers()
         postfix.start()
-        return by_source(postfix.namespaces, postfix.pid, postfix.present, effort)
+        return by_source(postfix.namespaces, postfix.pid, postfix.present, postfix.messages, effort)
 
 
 def configuration():
