@@ -32,7 +32,7 @@ enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 static const char *lacks(const struct client_config *c, const struct format *format)
 {
     if (format->need >= NEEDS_SERVERS && !client_config_reading(c))
-        return "no listener of protocol pop3 has tls";
+        return "no listener of protocol imap or pop3 has tls";
     if (format->need >= NEEDS_SERVERS && !client_config_best(c, CLIENT_SUBMISSION))
         return "no listener of protocol submission has tls";
     if (format->need == NEEDS_PASSWORD && !c->password)

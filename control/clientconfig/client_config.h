@@ -13,8 +13,6 @@
  * docs/client-setup.md. Listeners without TLS are left out: nobody is told to log in in the clear
  * (RFC 8314 section 3).
  */
-enum { CLIENT_NO_LISTENER = -1 };
-
 enum client_service {
 #define CLIENT_SERVICE(NAME, listener, srv, srv_implicit, type, priority) CLIENT_##NAME,
 #include "control/clientconfig/client_service.def"
@@ -23,7 +21,7 @@ enum client_service {
 };
 
 struct client_service_row {
-    int listener; /* enum listener_protocol or CLIENT_NO_LISTENER */
+    int listener; /* enum listener_protocol */
     const char *srv, *srv_implicit, *type;
     unsigned priority;
 };

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "control/mail/mail_digest.h"
 #include "control/mail/mail_words.h"
 #include "control/store/store_mailbox.h"
 
@@ -170,6 +171,7 @@ enum store_status mail_box_open(struct store *store, uint64_t mailbox, struct ma
 void mail_box_close(struct store *store, struct mail_box *box)
 {
     store_mailbox_watch(store, box->id, false);
+    mail_digests_forget(box);
     mail_words_free(box->words);
     free(box->messages);
     free(box);
@@ -321,8 +323,10 @@ void mail_box_settle(struct mail_box *box)
     }
     box->first_gone = UINT32_MAX;
     for (uint32_t i = 0; i < box->count; i++) {
-        if (box->messages[i].gone && box->messages[i].gone <= told)
+        if (box->messages[i].gone && box->messages[i].gone <= told) {
+            mail_digest_forget(box, &box->messages[i]);
             continue;
+        }
         if (box->messages[i].gone && kept < box->first_gone)
             box->first_gone = kept;
         box->messages[kept++] = box->messages[i];

@@ -9,7 +9,11 @@
  * order of UIDs, shared by all sessions that have it. Messages that are gone stay until every
  * session was told; so what a session sees (struct mail_view) is three numbers. One thread.
  */
+struct mail_digest;
+struct mail_digests;
+
 struct mail_message {
+    struct mail_digest *digest; /* what is remembered of it, or NULL: mail_digest.h */
     uint64_t modseq; /* of its last change, its loss among them */
     uint64_t size;
     uint64_t internal_ms, saved_ms;
@@ -18,6 +22,14 @@ struct mail_message {
     uint32_t flags;    /* enum store_flag */
     uint32_t keywords; /* index into box->words: all of its keywords together; 0: none */
     uint32_t recent;   /* number of the view that it is \Recent in; 0: none */
+};
+
+/* What is remembered of its messages (mail_digest.h). */
+struct mail_box_digests {
+    struct mail_digests *of;        /* NULL: nothing yet */
+    struct mail_box *newer, *older; /* by their last use */
+    struct mail_digest *replaced;   /* that somebody may still have */
+    uint32_t users;                 /* commands that have some */
 };
 
 struct mail_words;
@@ -39,6 +51,7 @@ struct mail_box {
     uint32_t view_last;   /* number of the last view */
     uint32_t first_gone;  /* no message before this slot is gone */
     struct mail_words *words;
+    struct mail_box_digests digests;
     struct mail_view *views; /* of sessions that have it */
     bool news;               /* the store has changed it since it was read */
     bool deleted;            /* the mailbox itself is */

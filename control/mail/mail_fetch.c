@@ -7,6 +7,7 @@
 #include "control/mail/mail_modseq.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_part.h"
+#include "control/mail/mail_preview.h"
 #include "control/mail/mail_vanished.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_fetch.h"
@@ -105,6 +106,17 @@ static bool put_plain(struct imap_session *s, const struct fetch *f, enum imap_f
     }
 }
 
+static void put_preview(struct imap_session *s, struct fetch *f, struct writer *w)
+{
+    uint8_t text[MAIL_PREVIEW_MAX];
+    struct writer line = writer_of(text, sizeof(text));
+
+    writer_text(w, "PREVIEW ");
+    /* A message that cannot be read has none. */
+    (void)mail_preview_make(f->store, f->reading, &line);
+    imap_write_string(w, writer_span(&line), s->utf8);
+}
+
 /* What is written of a message's structure. */
 static bool put_structure(struct imap_session *s, struct fetch *f, enum imap_fetch_kind kind,
                           struct writer *w)
@@ -118,6 +130,9 @@ static bool put_structure(struct imap_session *s, struct fetch *f, enum imap_fet
     case IMAP_FETCH_STRUCTURE:
         writer_text(w, kind == IMAP_FETCH_STRUCTURE ? "BODY " : "BODYSTRUCTURE ");
         mail_part_structure(f->reading, kind == IMAP_FETCH_BODYSTRUCTURE, s->utf8, w);
+        return true;
+    case IMAP_FETCH_PREVIEW: /* RFC 8970 */
+        put_preview(s, f, w);
         return true;
     default:
         return false;

@@ -7,8 +7,8 @@
 
 /*
  * Text of a message looked for as SEARCH does (RFC 9051 section 6.4.4): transfer encoding, encoded
- * words and charsets undone, letters compared without case (RFC 5051's i;unicode-casemap, by
- * libunistring).
+ * words and charsets undone, letters compared without case as Unicode folds it, by libunistring
+ * (sharp s is ss: more than RFC 5051's i;unicode-casemap finds, so I18NLEVEL=1 is not offered).
  */
 struct mail_needle {
     uint8_t *text; /* as it is compared; free() */

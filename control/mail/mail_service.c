@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "control/mail/mail_digest.h"
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
 #include "control/mail/mail_saved.h"
@@ -30,6 +31,7 @@ struct mail_service {
     struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
     struct changed changed;
     struct mail_recent *recent;
+    struct mail_digests *digests;
     size_t staged; /* octets, of all sessions */
 };
 
@@ -41,6 +43,11 @@ struct store *mail_service_store(const struct mail_service *service)
 size_t *mail_service_staged(struct mail_service *service)
 {
     return &service->staged;
+}
+
+struct mail_digests *mail_service_digests(const struct mail_service *service)
+{
+    return service->digests;
 }
 
 /* ---- mailboxes ---- */
@@ -274,14 +281,16 @@ struct mail_service *mail_service_start(struct handoff *h, struct store *store)
     s->thread.context = s;
     s->thread.woken = take_changes;
     s->recent = mail_recent_new();
+    s->digests = mail_digests_new(MAIL_DIGESTS_MAX);
     s->reader = read_service_start(h, store);
     store_watch(store, on_change, s);
-    if (s->recent && s->reader && service_thread_start(&s->thread))
+    if (s->recent && s->digests && s->reader && service_thread_start(&s->thread))
         return s;
     store_watch(store, NULL, NULL);
     if (s->reader)
         read_service_stop(s->reader);
     mail_recent_free(s->recent);
+    mail_digests_free(s->digests);
     free(s);
     return NULL;
 }
@@ -292,5 +301,6 @@ void mail_service_stop(struct mail_service *s)
     store_watch(s->store, NULL, NULL);
     read_service_stop(s->reader);
     mail_recent_free(s->recent);
+    mail_digests_free(s->digests);
     free(s);
 }

@@ -111,6 +111,7 @@ enum mail_step mail_run_failed(struct mail_run *r, enum store_status status);
 
 /* mail_service.c */
 struct store *mail_service_store(const struct mail_service *service);
+struct mail_digests *mail_service_digests(const struct mail_service *service);
 /* The mailbox, shared with others that have it. */
 enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
                                       struct imap_session *s, bool read_only);

@@ -28,6 +28,10 @@ const struct mail_verb mail_verbs[IMAP_VERBS] = {
     [IMAP_VERB_SEARCH] = {.step = mail_search,
                           .end = mail_search_end,
                           .news = MAIL_NEWS_NO_EXPUNGE},
+    [IMAP_VERB_SORT] = {.step = mail_sort, .end = mail_sort_end, .news = MAIL_NEWS_NO_EXPUNGE},
+    [IMAP_VERB_THREAD] = {.step = mail_thread,
+                          .end = mail_thread_end,
+                          .news = MAIL_NEWS_NO_EXPUNGE},
     [IMAP_VERB_LIST] = {.step = mail_list, .news = MAIL_NEWS_ALL},
     [IMAP_VERB_LSUB] = {.step = mail_lsub, .news = MAIL_NEWS_ALL},
 };

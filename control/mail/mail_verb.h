@@ -22,10 +22,14 @@ mail_verb_step mail_list, mail_lsub; /* mail_list.c */
 void mail_fetch_end(struct mail_run *r);
 void mail_store_end(struct mail_run *r);
 void mail_search_end(struct mail_run *r);
+void mail_sort_end(struct mail_run *r);
+void mail_thread_end(struct mail_run *r);
 void mail_select_end(struct mail_run *r);
 void mail_append_end(struct mail_run *r);
 
 mail_verb_step mail_search; /* mail_search.c */
+mail_verb_step mail_sort;   /* mail_sort.c */
+mail_verb_step mail_thread; /* mail_thread.c */
 mail_verb_step mail_append; /* mail_append.c */
 /* A message of the APPEND that waits for it has come, or is not good. True: it is in the mailbox,
  * or kept for the end of the command; its rows are not the worker's any more. */

@@ -60,6 +60,7 @@ struct session {
     bool counted : 1;     /* IMAP: among the sessions of the account */
     bool idling : 1;      /* IMAP: IDLE */
     bool news : 1;        /* IMAP: there are some */
+    bool packed : 1;      /* session_pack.h: IMAP: both directions are compressed */
     bool tls : 1;         /* session_tls.h: there is, or is to be, a layer of records */
     uint8_t network_bits; /* of the client's network as it is counted, of 128; 0: not counted */
     uint8_t last_refusal; /* the last row that refused: of smtp_reply.def or pop3_reply.def */
@@ -82,6 +83,7 @@ _Static_assert(sizeof(struct session) <= BUDGET_SESSION, "what an idle session m
 struct sessions {
     struct sessions_options options;
     struct session *table;
+    struct session_pack **packs; /* by place: session_pack.h */
     uint32_t free; /* first free place */
     uint32_t count;
     struct turn_time time;

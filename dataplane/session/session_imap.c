@@ -2,6 +2,7 @@
 #include "dataplane/session/session_imap.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
+#include "dataplane/session/session_pack.h"
 #include "dataplane/session/session_tls.h"
 #include "dataplane/session/transaction.h"
 
@@ -145,6 +146,8 @@ static void on_reply(struct sessions *ss, struct session *s, enum imap_reply_id 
     s->refusals += imap_reply_refuses(row);
     if (imap_reply_refuses(row))
         s->last_refusal = (uint8_t)row;
+    if (row == IMAP_REPLY_COMPRESSED)
+        session_pack_begin(ss, s);
 }
 
 /* A larger buffer takes the place of the one there is. */
@@ -228,6 +231,9 @@ static bool act(struct sessions *ss, struct session *s, const struct imap_action
     case IMAP_ACTION_APPEND_FAIL:
         session_imap_append_fail(s, a);
         return true;
+    case IMAP_ACTION_COMPRESS:
+        imap_server_compress(&s->imap, session_pack_new(ss, s));
+        return true;
     case IMAP_ACTION_TLS:
         session_tls_upgrade(ss, s);
         return false;
@@ -240,6 +246,27 @@ static bool act(struct sessions *ss, struct session *s, const struct imap_action
 
 /* ---- reading ---- */
 
+/* What is compressed can be read, and has said no more than a command may. */
+static bool unpack(struct sessions *ss, struct session *s)
+{
+    static const enum imap_reply_id farewell[] = {[SESSION_PACK_BROKEN] = IMAP_REPLY_COMPRESS_BROKEN,
+                                                  [SESSION_PACK_BOMB] = IMAP_REPLY_COMPRESS_BOMB};
+    const struct imap_reader_limits *limits = &s->imap.options->limits;
+    enum session_pack_fault fault;
+
+    if (imap_server_between(&s->imap))
+        session_pack_counted(ss, s);
+    if (!session_pack_ready(ss, s))
+        return false;
+    (void)session_peek(ss, s);
+    if (!s->conn)
+        return false;
+    fault = session_pack_fault(ss, s, limits->append + limits->command);
+    if (fault != SESSION_PACK_SOUND)
+        imap_server_stop(&s->imap, farewell[fault]);
+    return true;
+}
+
 static bool step(struct sessions *ss, struct session *s)
 {
     struct span all, in;
@@ -248,6 +275,8 @@ static bool step(struct sessions *ss, struct session *s)
     size_t taken;
 
     if (s->work && s->work->tx && !session_imap_append_ready(ss, s))
+        return false;
+    if (s->packed && !unpack(ss, s))
         return false;
     all = session_peek(ss, s);
     in = s->work && s->work->tx ? span_head(all, SESSION_STEP) : all;
@@ -345,6 +374,8 @@ void session_imap_run(struct sessions *ss, struct session *s)
         return;
     if (s->more)
         session_auth_pursue(ss, s);
+    if (s->packed)
+        session_pack_turn(ss, s);
     while (s->conn && !s->closing && session_may_write(ss, s) && !session_imap_pursue(ss, s) &&
            run_once(ss, s)) {
     }
@@ -353,6 +384,8 @@ void session_imap_run(struct sessions *ss, struct session *s)
         return;
     session_imap_rest(ss, s);
     session_line_release(ss, s);
+    if (s->packed && !s->work && imap_server_between(&s->imap))
+        session_pack_rest(ss, s);
     set_deadline(ss, s);
     if (s->eof && !session_unread(ss, s) && !session_imap_pursue(ss, s) && session_may_write(ss, s))
         session_shutdown(ss, s);

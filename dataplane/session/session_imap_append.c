@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_imap.h"
+#include "dataplane/session/session_pack.h"
 #include "dataplane/session/transaction.h"
 
 /*
@@ -28,6 +29,8 @@ void session_imap_append(struct sessions *ss, struct session *s)
     if (w->tx->match)
         rule_match_fini(w->tx->match);
     w->tx->match = NULL;
+    if (s->packed)
+        session_pack_counted(ss, s);
     /* It has no record that would tell its cycles. */
     transaction_stamp_off(ss);
     imap_server_append(&s->imap);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/session/session_imap.h"
+#include "dataplane/session/session_pack.h"
 #include "dataplane/session/session_tls.h"
 
 /*
  * What control has written on its way out: text in a chunk that the send queue takes over, and
- * bytes of messages as views into the store's memory. Under TLS both are sealed, and nothing is
- * kept.
+ * bytes of messages as views into the store's memory. Under TLS, or compressed, both are made
+ * anew, and nothing is kept.
  */
 
 /* Text that fills less of its chunk is copied behind what was said before, and the chunk is free
@@ -79,16 +80,22 @@ static bool queue_piece(struct sessions *ss, struct session *s)
     return true;
 }
 
-/* ---- under TLS ---- */
+/* ---- under TLS, or compressed ---- */
 
-/* One record of what comes first. */
+/* One record, or a piece, of what comes first. */
 static bool seal_run(struct sessions *ss, struct session *s)
 {
     struct imap_work *w = s->work;
     struct span left = w->out ? chunk_unread(w->out) : w->piece;
     struct span run = span_head(left, TLS_PLAIN_MAX);
 
-    if (!session_tls_write(ss, s, run))
+    if (s->packed && !session_pack_write(ss, s, run, false)) {
+        /* What the compressor has taken cannot be taken back. */
+        ss->counters->chunks_short++;
+        session_abort(ss, s, "no memory for an answer");
+        return false;
+    }
+    if (!s->packed && !session_tls_write(ss, s, run))
         return no_memory(ss, s);
     w->queued_bytes += run.len;
     s->bytes_out += run.len;
@@ -139,7 +146,7 @@ bool session_imap_send(struct sessions *ss, struct session *s)
 
     if (!w->out && !w->piece.len && !w->pin)
         return true;
-    if (s->tls)
+    if (s->tls || s->packed)
         sent = seal(ss, s);
     else if (tcp_send_room(s->conn) == 0)
         sent = session_flush(ss, s) && false;

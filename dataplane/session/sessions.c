@@ -7,6 +7,7 @@
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_more.h"
+#include "dataplane/session/session_pack.h"
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_pressure.h"
 #include "dataplane/session/session_settings.h"
@@ -31,11 +32,13 @@ struct sessions *sessions_new(const struct sessions_options *options)
         goto failed;
     ss->options = *options;
     ss->table = calloc(options->connections, sizeof(*ss->table));
+    ss->packs = calloc(options->connections, sizeof(*ss->packs));
     ss->stalled = calloc(options->connections, sizeof(*ss->stalled));
     ss->mime_scratch = hidden_new(SESSION_MIME_SCRATCH);
     ss->header_text = hidden_new(SESSION_HEADER_TEXT);
     ss->crypto = session_crypto_new();
-    if (!ss->crypto || !ss->table || !ss->stalled || !ss->mime_scratch || !ss->header_text)
+    if (!ss->crypto || !ss->table || !ss->packs || !ss->stalled || !ss->mime_scratch ||
+        !ss->header_text)
         goto failed;
     ss->out = writer_of(out, SESSION_OUT);
     ss->counters = handoff_counters(options->port);
@@ -61,6 +64,7 @@ void sessions_free(struct sessions *ss)
     if (!ss)
         return;
     free(ss->table);
+    free(ss->packs);
     free(ss->stalled);
     session_crypto_free(ss->crypto);
     hidden_free(ss->mime_scratch, SESSION_MIME_SCRATCH);
@@ -192,6 +196,7 @@ static void settle(struct sessions *ss, struct session *s)
     session_line_give(ss, s);
     if (s->conn)
         let_go(ss, s, "closed");
+    session_pack_give(ss, s);
     session_tls_give(ss, s);
     session_more_give(ss, s);
     give_place(ss, s);

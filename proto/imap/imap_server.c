@@ -135,6 +135,16 @@ static int on_starttls(struct imap_server *s, const struct imap_command *c,
     return reply(s, IMAP_REPLY_START_TLS);
 }
 
+/* compress = "COMPRESS" SP "DEFLATE"                                    ; RFC 4978 section 5 */
+static int on_compress(struct imap_server *s, const struct imap_command *c,
+                       struct imap_action *action)
+{
+    (void)action;
+    if (!c->spaced || !span_equal_nocase(c->args, span_text("DEFLATE")))
+        return reply(s, IMAP_REPLY_BAD_ARGUMENT);
+    return s->compressed ? reply(s, IMAP_REPLY_COMPRESSED_ALREADY) : ask(s, IMAP_ACTION_COMPRESS);
+}
+
 static int on_capability(struct imap_server *s, const struct imap_command *c,
                          struct imap_action *action)
 {
@@ -198,6 +208,7 @@ static run_command *const own[IMAP_VERBS] = {
     [IMAP_VERB_CAPABILITY] = on_capability, [IMAP_VERB_LOGOUT] = on_logout,
     [IMAP_VERB_STARTTLS] = on_starttls,     [IMAP_VERB_AUTHENTICATE] = on_authenticate,
     [IMAP_VERB_LOGIN] = on_login,           [IMAP_VERB_ID] = on_id,
+    [IMAP_VERB_COMPRESS] = on_compress,
 };
 
 /* Before a login nobody else is there to answer. */
@@ -547,6 +558,16 @@ bool imap_server_executed(struct imap_server *s, enum imap_executed how, bool ba
         s->parting.closing = true;
     if (bad)
         count_error(s);
+    return true;
+}
+
+bool imap_server_compress(struct imap_server *s, bool can)
+{
+    if (s->waiting != IMAP_ACTION_COMPRESS)
+        return false;
+    s->waiting = 0;
+    s->compressed = can;
+    s->parting.reply = can ? IMAP_REPLY_COMPRESSED : IMAP_REPLY_UNAVAILABLE;
     return true;
 }
 

@@ -53,6 +53,8 @@ enum imap_action_kind {
                                 lasts), `bad` that it is a fault of the command; as COMMAND */
     IMAP_ACTION_TLS,   /* send what is in `scratch`, drop what has come behind STARTTLS, and begin
                           the handshake; imap_server_secured() behind it, or the end */
+    IMAP_ACTION_COMPRESS, /* imap_server_compress(); behind its reply (IMAP_REPLY_COMPRESSED) both
+                             directions are compressed */
     IMAP_ACTION_CLOSE, /* send what is in `scratch`, close; nothing more is read */
 };
 
@@ -94,6 +96,7 @@ struct imap_server {
     bool listing : 1; /* the capabilities are due before the reply */
     bool named : 1;   /* and who we are */
     bool upgrade : 1; /* TLS is due behind the reply */
+    bool compressed : 1; /* COMPRESS was accepted */
     bool appending : 1; /* a message of the command under way was taken */
 };
 
@@ -124,6 +127,8 @@ bool imap_server_answer(struct imap_server *s, enum imap_reply_id id);
 /* COMMAND, DONE, APPEND_END, or an APPEND that was refused: its answer is written. `bad`: the
  * command was, which counts as an error. Likewise. */
 bool imap_server_executed(struct imap_server *s, enum imap_executed how, bool bad);
+/* COMPRESS: it can be done, or there is no memory for it. Likewise. */
+bool imap_server_compress(struct imap_server *s, bool can);
 /* APPEND: the message is taken; "+ " is said where the client waits for it. Likewise. */
 bool imap_server_append(struct imap_server *s);
 /* APPEND: it is not; the executor writes the answer, then imap_server_executed(). What the client

@@ -61,53 +61,18 @@ static int compare_text(struct span a, struct span b)
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static bool before(const struct imap_sort *s, const struct imap_sort_item *a,
-                   const struct imap_sort_item *b)
+bool imap_sort_before(const struct imap_sort *sort, const union imap_sort_value *a,
+                      const union imap_sort_value *b)
 {
-    for (unsigned i = 0; i < s->count; i++) {
-        const union imap_sort_value *x = &a->values[i], *y = &b->values[i];
-        int order = is_number(s->keys[i]) ? (x->number > y->number) - (x->number < y->number)
-                                          : compare_text(x->text, y->text);
+    for (unsigned i = 0; i < sort->count; i++) {
+        int order = is_number(sort->keys[i])
+                        ? (a[i].number > b[i].number) - (a[i].number < b[i].number)
+                        : compare_text(a[i].text, b[i].text);
 
         if (order)
-            return s->reverse[i] ? order > 0 : order < 0;
+            return sort->reverse[i] ? order > 0 : order < 0;
     }
-    return a->sequence < b->sequence;
-}
-
-static void swap(struct imap_sort_item *a, struct imap_sort_item *b)
-{
-    struct imap_sort_item t = *a;
-
-    *a = *b;
-    *b = t;
-}
-
-static void sift(const struct imap_sort *s, struct imap_sort_item *items, size_t root, size_t count)
-{
-    for (;;) {
-        size_t child = 2 * root + 1;
-
-        if (child >= count)
-            return;
-        if (child + 1 < count && before(s, &items[child], &items[child + 1]))
-            child++;
-        if (!before(s, &items[root], &items[child]))
-            return;
-        swap(&items[root], &items[child]);
-        root = child;
-    }
-}
-
-/* Heap sort: no memory, and no order of messages makes it slow. */
-void imap_sort_items(const struct imap_sort *sort, struct imap_sort_item *items, size_t count)
-{
-    for (size_t i = count / 2; i-- > 0;)
-        sift(sort, items, i, count);
-    for (size_t i = count; i-- > 1;) {
-        swap(&items[0], &items[i]);
-        sift(sort, items, 0, i);
-    }
+    return false;
 }
 
 int64_t imap_sort_date(struct span value, int64_t internal)

@@ -36,17 +36,13 @@ bool imap_sort_parse(struct imap_cursor *c, struct imap_sort *sort_out, struct i
 /* What one message is compared by, one for each criterion. */
 union imap_sort_value {
     int64_t number;
-    struct span text; /* as it is to be compared: folded (RFC 5255) */
+    struct span text; /* as octets compare it: RFC 5051 */
 };
 
-struct imap_sort_item {
-    uint32_t sequence; /* decides where nothing else does */
-    uint32_t uid;
-    const union imap_sort_value *values;
-};
-
-/* Sorts in place: n log n comparisons. */
-void imap_sort_items(const struct imap_sort *sort, struct imap_sort_item *items, size_t count);
+/* Does `a` stand before `b`? Where nothing decides, the sequence number does (RFC 5256 section 3):
+ * an order that is stable (proto/base/index_sort.h). */
+bool imap_sort_before(const struct imap_sort *sort, const union imap_sort_value *a,
+                      const union imap_sort_value *b);
 
 /*
  * The sent date (RFC 5256 section 2.2) in seconds since 1970-01-01 UTC: that of the Date field's

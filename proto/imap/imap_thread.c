@@ -4,22 +4,60 @@
 #include "proto/base/siphash.h"
 #include "proto/mime/mime_id.h"
 
-enum { RUNS = 33 /* of a list of 2^32 at most */ };
+/* ---- what it is made of ---- */
+
+bool imap_thread_parse(struct imap_cursor *c, enum imap_thread_how *how_out,
+                       struct imap_search *search)
+{
+    static const char *const names[] = {[IMAP_THREAD_ORDEREDSUBJECT] = "ORDEREDSUBJECT",
+                                        [IMAP_THREAD_REFERENCES] = "REFERENCES",
+                                        [IMAP_THREAD_REFS] = "REFS"};
+    unsigned how = 0;
+
+    while (how < 3 && !imap_cursor_take_word(c, names[how]))
+        how++;
+    if (how == 3)
+        return imap_cursor_fail(c);
+    *how_out = (enum imap_thread_how)how;
+    return imap_cursor_space(c) && imap_cursor_astring(c, &search->charset) &&
+           imap_cursor_space(c) && imap_search_parse_keys(c, search);
+}
+
+/* 0 is none. */
+static uint64_t hash(struct span text, const uint8_t key[16])
+{
+    uint64_t h = siphash(key, text);
+
+    return h ? h : 1;
+}
+
+uint32_t imap_thread_ids(struct span message_id, struct span references, struct span in_reply_to,
+                         const uint8_t key[16], uint64_t *ids_out, uint32_t cap)
+{
+    struct span id;
+    uint32_t count = 1;
+
+    ids_out[0] = mime_id_next(&message_id, true, &id) ? hash(id, key) : 0;
+    for (bool first = true; count < cap && mime_id_next(&references, first, &id); first = false)
+        ids_out[count++] = hash(id, key);
+    if (count == 1 && cap > 1 && mime_id_next(&in_reply_to, true, &id))
+        ids_out[count++] = hash(id, key);
+    return count;
+}
+
+uint64_t imap_thread_subject(struct span subject, const uint8_t key[16])
+{
+    return subject.len ? hash(subject, key) : 0;
+}
 
 static struct imap_thread_node *node_at(const struct imap_thread *t, uint32_t at)
 {
     return &t->nodes[at];
 }
 
-static uint32_t slot_of(const struct imap_thread *t, struct span text)
+static uint32_t slot_of(const struct imap_thread *t, uint64_t hash)
 {
-    return (uint32_t)(siphash_table(t->key, text) % t->cap);
-}
-
-static void clear_slots(struct imap_thread *t)
-{
-    for (uint32_t i = 0; i < t->cap; i++)
-        t->nodes[i].slot = 0;
+    return (uint32_t)(hash % t->cap);
 }
 
 /* A new node, or 0 when there is none left. */
@@ -29,23 +67,33 @@ static uint32_t new_node(struct imap_thread *t)
         t->full = true;
         return 0;
     }
-    memset(&t->nodes[t->count], 0, offsetof(struct imap_thread_node, slot));
-    t->nodes[t->count].kept = 0;
+    t->nodes[t->count] = (struct imap_thread_node){.slot = t->nodes[t->count].slot};
     return t->count++;
+}
+
+static void make_node(struct imap_thread *t, uint32_t at)
+{
+    (void)new_node(t);
+    t->nodes[at].message = at;
+}
+
+static void clear_slot(struct imap_thread *t, uint32_t at)
+{
+    t->nodes[at].slot = 0;
 }
 
 /* ---- step 1: links between ids ---- */
 
-static uint32_t find_id(const struct imap_thread *t, struct span id)
+static uint32_t find_id(const struct imap_thread *t, uint64_t id)
 {
     uint32_t at = t->nodes[slot_of(t, id)].slot;
 
-    while (at && !span_equal(t->nodes[at].id, id))
+    while (at && t->nodes[at].id != id)
         at = t->nodes[at].follows;
     return at;
 }
 
-static void add_id(struct imap_thread *t, uint32_t at, struct span id)
+static void add_id(struct imap_thread *t, uint32_t at, uint64_t id)
 {
     struct imap_thread_node *slot = node_at(t, slot_of(t, id));
 
@@ -55,7 +103,7 @@ static void add_id(struct imap_thread *t, uint32_t at, struct span id)
 }
 
 /* The node of an id; a new one when it is not there; 0 when there is no room for it. */
-static uint32_t node_of_id(struct imap_thread *t, struct span id)
+static uint32_t node_of_id(struct imap_thread *t, uint64_t id)
 {
     uint32_t at = find_id(t, id);
 
@@ -68,12 +116,13 @@ static uint32_t node_of_id(struct imap_thread *t, struct span id)
 }
 
 /* Would the link make a loop? So it is taken, too, when that takes too long to know. */
-static bool makes_loop(const struct imap_thread *t, uint32_t parent, uint32_t child)
+static bool makes_loop(struct imap_thread *t, uint32_t parent, uint32_t child)
 {
     for (unsigned steps = 0; parent; steps++) {
         if (parent == child || steps == IMAP_THREAD_CHAIN)
             return true;
         parent = t->nodes[parent].parent;
+        t->work++;
     }
     return false;
 }
@@ -81,11 +130,10 @@ static bool makes_loop(const struct imap_thread *t, uint32_t parent, uint32_t ch
 /* The ids that a message refers to, linked in a row; the last one, or 0. */
 static uint32_t link_references(struct imap_thread *t, const struct imap_thread_message *m)
 {
-    struct span value = m->references, id;
     uint32_t last = 0;
 
-    for (bool first = true; mime_id_next(&value, first, &id); first = false) {
-        uint32_t at = node_of_id(t, id);
+    for (uint32_t i = 1; i < m->id_count; i++) {
+        uint32_t at = node_of_id(t, m->ids[i]);
 
         if (at == 0)
             continue;
@@ -93,28 +141,26 @@ static uint32_t link_references(struct imap_thread *t, const struct imap_thread_
             t->nodes[at].parent = last;
         last = at;
     }
-    value = m->in_reply_to;
-    if (last == 0 && mime_id_next(&value, true, &id))
-        last = node_of_id(t, id);
     return last;
 }
 
-static void link_all(struct imap_thread *t, uint32_t count)
+static void name_message(struct imap_thread *t, uint32_t at)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        struct span value = t->messages[i].message_id, id;
+    const struct imap_thread_message *m = &t->messages[at - 1];
+    uint64_t id = m->id_count ? m->ids[0] : 0;
 
-        if (mime_id_next(&value, true, &id) && !find_id(t, id))
-            add_id(t, i + 1, id);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t parent = link_references(t, &t->messages[i]);
+    if (id && !find_id(t, id))
+        add_id(t, at, id);
+}
 
-        /* Its own word counts, whatever others said of its parent. */
-        t->nodes[i + 1].parent = 0;
-        if (!makes_loop(t, parent, i + 1))
-            t->nodes[i + 1].parent = parent;
-    }
+static void link_message(struct imap_thread *t, uint32_t at)
+{
+    uint32_t parent = link_references(t, &t->messages[at - 1]);
+
+    /* Its own word counts, whatever others said of its parent. */
+    t->nodes[at].parent = 0;
+    if (!makes_loop(t, parent, at))
+        t->nodes[at].parent = parent;
 }
 
 /* ---- steps 2 and 3: those that are only spoken of go, but for one above several threads ---- */
@@ -135,159 +181,116 @@ static uint32_t resolve(struct imap_thread *t, uint32_t at)
     return top;
 }
 
-static void prune(struct imap_thread *t, uint32_t messages)
+static void lift(struct imap_thread *t, uint32_t at)
 {
-    for (uint32_t i = 1; i <= messages; i++) {
-        uint32_t parent = resolve(t, t->nodes[i].parent);
+    uint32_t parent = resolve(t, t->nodes[at].parent);
 
-        t->nodes[i].parent = parent;
-        t->nodes[parent].kept++;
-    }
-    for (uint32_t i = 1; i <= messages; i++) {
-        struct imap_thread_node *parent = node_at(t, t->nodes[i].parent);
-
-        if (parent->message == 0 && parent->kept == 1)
-            t->nodes[i].parent = 0;
-    }
+    t->nodes[at].parent = parent;
+    t->nodes[parent].kept++;
 }
 
-/* ---- lists of children ---- */
-
-/* Makes lists of children out of links to parents. */
-static void gather(struct imap_thread *t)
+static void free_only_child(struct imap_thread *t, uint32_t at)
 {
-    for (uint32_t i = 0; i < t->count; i++)
-        t->nodes[i].child = 0;
-    for (uint32_t i = t->count; i-- > 1;) {
-        struct imap_thread_node *n = node_at(t, i), *parent = node_at(t, n->parent);
+    const struct imap_thread_node *parent = node_at(t, t->nodes[at].parent);
 
-        if (n->message == 0 && n->kept < 2)
-            continue;
-        n->next = parent->child;
-        parent->child = i;
-    }
+    if (parent->message == 0 && parent->kept == 1)
+        t->nodes[at].parent = 0;
 }
 
-/* The message that a node is compared by: its own, its first child's, or the latest of its thread.
- */
-static const struct imap_thread_message *shown(const struct imap_thread *t, uint32_t at)
-{
-    const struct imap_thread_node *n = node_at(t, at);
+/* ---- steps 4 and 6: children in the order of their dates ---- */
 
-    if (t->latest && n->parent == 0)
-        return &t->messages[n->slot - 1];
-    /* What is only spoken of stands at the top, and has messages, or the like, as children. */
-    while (n->message == 0)
-        n = node_at(t, n->child);
-    return &t->messages[n->message - 1];
+static void reset_children(struct imap_thread *t, uint32_t at)
+{
+    t->nodes[at].child = t->nodes[at].kept = 0;
 }
 
-static bool is_before(const struct imap_thread_message *a, const struct imap_thread_message *b)
+static void count_child(struct imap_thread *t, uint32_t at)
 {
-    return a->date != b->date ? a->date < b->date : a->number < b->number;
+    t->nodes[t->nodes[at].parent].kept++;
 }
 
-static bool by_date(const struct imap_thread *t, uint32_t a, uint32_t b)
-{
-    return is_before(shown(t, a), shown(t, b));
-}
-
-static bool by_subject(const struct imap_thread *t, uint32_t a, uint32_t b)
-{
-    struct span x = shown(t, a)->subject, y = shown(t, b)->subject;
-    size_t n = x.len < y.len ? x.len : y.len;
-    int order = n ? memcmp(x.data, y.data, n) : 0;
-
-    if (order || x.len != y.len)
-        return order ? order < 0 : x.len < y.len;
-    return by_date(t, a, b);
-}
-
-/* Two sorted lists into one. */
-static uint32_t merge(struct imap_thread *t, uint32_t a, uint32_t b,
-                      bool (*before)(const struct imap_thread *t, uint32_t a, uint32_t b))
-{
-    uint32_t first = 0, *tail = &first;
-
-    while (a && b) {
-        uint32_t *from = before(t, b, a) ? &b : &a;
-
-        *tail = *from;
-        tail = &t->nodes[*from].next;
-        *from = *tail;
-    }
-    *tail = a ? a : b;
-    return first;
-}
-
-/* Sorts a list: runs of 1, 2, 4 ... are put together as they come. */
-static uint32_t sort(struct imap_thread *t, uint32_t list,
-                     bool (*before)(const struct imap_thread *t, uint32_t a, uint32_t b))
-{
-    uint32_t runs[RUNS] = {0}, sorted = 0;
-
-    while (list) {
-        uint32_t run = list;
-        unsigned i = 0;
-
-        list = t->nodes[run].next;
-        t->nodes[run].next = 0;
-        for (; i < RUNS - 1 && runs[i]; i++) {
-            run = merge(t, runs[i], run, before);
-            runs[i] = 0;
-        }
-        runs[i] = run;
-    }
-    for (unsigned i = 0; i < RUNS; i++)
-        sorted = merge(t, runs[i], sorted, before);
-    return sorted;
-}
-
-/* What is known of a node's thread goes up: the latest message of it. */
-static void tell_parent(struct imap_thread *t, uint32_t at)
+/* In front of its siblings. */
+static void prepend(struct imap_thread *t, uint32_t at)
 {
     struct imap_thread_node *n = node_at(t, at), *parent = node_at(t, n->parent);
 
-    if (n->message &&
-        (n->slot == 0 || is_before(&t->messages[n->slot - 1], &t->messages[n->message - 1])))
-        n->slot = n->message;
-    if (n->parent &&
-        (parent->slot == 0 || is_before(&t->messages[parent->slot - 1], &t->messages[n->slot - 1])))
-        parent->slot = n->slot;
+    n->next = parent->child;
+    parent->child = at;
 }
 
-/* Sorts all siblings, children before their parents. Without recursion: chains are long. */
-static void sort_all(struct imap_thread *t)
+static uint32_t by_date(const struct imap_thread *t, uint32_t place)
 {
-    uint32_t at = 0;
+    return t->order.from[place] + 1;
+}
 
-    clear_slots(t);
-    for (;;) {
-        while (t->nodes[at].child)
-            at = t->nodes[at].child;
-        for (;;) {
-            if (at == 0)
-                return;
-            tell_parent(t, at);
-            if (t->nodes[at].next)
-                break;
-            at = t->nodes[at].parent;
-            t->nodes[at].child = sort(t, t->nodes[at].child, by_date);
-        }
-        at = t->nodes[at].next;
-    }
+/* Messages come from the latest to the earliest. One that is only spoken of stands where its first
+ * child does, so it comes with that, which is the last. */
+static void hang(struct imap_thread *t, uint32_t place)
+{
+    uint32_t at = by_date(t, t->message_count - place), parent = t->nodes[at].parent;
+
+    if (t->how == IMAP_THREAD_REFS && parent == 0)
+        return;
+    prepend(t, at);
+    if (parent && t->nodes[parent].message == 0 && --t->nodes[parent].kept == 0 &&
+        t->how != IMAP_THREAD_REFS)
+        prepend(t, parent);
+}
+
+/* The top of a thread, which all on the way remember. */
+static uint32_t top_of(struct imap_thread *t, uint32_t at)
+{
+    uint32_t top = at;
+
+    while (t->nodes[top].slot == 0 && t->nodes[top].parent)
+        top = t->nodes[top].parent;
+    if (t->nodes[top].slot)
+        top = t->nodes[top].slot;
+    for (; at != top && t->nodes[at].slot == 0; at = t->nodes[at].parent)
+        t->nodes[at].slot = top;
+    return top;
+}
+
+/* REFS: the first message of a thread that comes is its latest. */
+static void hang_thread(struct imap_thread *t, uint32_t place)
+{
+    uint32_t top = top_of(t, by_date(t, t->message_count - place));
+
+    if (t->nodes[top].stands)
+        return;
+    t->nodes[top].stands = top;
+    prepend(t, top);
 }
 
 /* ---- step 5: threads of one subject ---- */
 
-/* The entry of a subject: the first thread that had it, whose `kept` names who stands for it. */
-static uint32_t find_subject(const struct imap_thread *t, struct span subject)
+/* The message that a thread is compared by: its first, or its first child. */
+static const struct imap_thread_message *shown(const struct imap_thread *t, uint32_t at)
+{
+    const struct imap_thread_node *n = node_at(t, at);
+
+    if (n->message == 0)
+        n = node_at(t, n->child);
+    return &t->messages[n->message - 1];
+}
+
+/* The entry of a subject: the first thread that had it, whose `stands` names who stands for it. */
+static uint32_t find_subject(const struct imap_thread *t, uint64_t subject)
 {
     uint32_t at = t->nodes[slot_of(t, subject)].slot;
 
-    while (at && !span_equal(shown(t, at)->subject, subject))
+    while (at && shown(t, at)->subject != subject)
         at = t->nodes[at].follows;
     return at;
+}
+
+static void add_subject(struct imap_thread *t, uint32_t at, uint64_t subject)
+{
+    uint32_t *slot = &t->nodes[slot_of(t, subject)].slot;
+
+    t->nodes[at].follows = *slot;
+    t->nodes[at].stands = at;
+    *slot = at;
 }
 
 static bool is_reply(const struct imap_thread *t, uint32_t at)
@@ -298,108 +301,166 @@ static bool is_reply(const struct imap_thread *t, uint32_t at)
 /* Who stands for a subject: one that is only spoken of first, then one that is no reply. */
 static void enter_subject(struct imap_thread *t, uint32_t at)
 {
-    struct span subject = shown(t, at)->subject;
-    uint32_t entry, *stands, *slot;
+    uint64_t subject = shown(t, at)->subject;
+    uint32_t entry, *stands;
 
-    if (subject.len == 0)
+    if (subject == 0)
         return;
-    slot = &t->nodes[slot_of(t, subject)].slot;
     entry = find_subject(t, subject);
     stands = &t->nodes[entry].stands;
-    if (entry == 0) {
-        t->nodes[at].follows = *slot;
-        t->nodes[at].stands = at;
-        *slot = at;
-    } else if ((t->nodes[at].message == 0 && t->nodes[*stands].message) ||
-               (is_reply(t, *stands) && !is_reply(t, at))) {
+    if (entry == 0)
+        add_subject(t, at, subject);
+    else if ((t->nodes[at].message == 0 && t->nodes[*stands].message) ||
+             (is_reply(t, *stands) && !is_reply(t, at)))
         *stands = at;
-    }
-}
-
-static void set_parent(struct imap_thread *t, uint32_t at, uint32_t parent)
-{
-    t->nodes[at].parent = parent;
-    t->nodes[parent].kept++;
 }
 
 /* A thread joins the one that stands for its subject (RFC 5256 section 3, step 5.C). */
 static void join_subject(struct imap_thread *t, uint32_t at)
 {
-    struct span subject = shown(t, at)->subject;
-    uint32_t entry = subject.len ? find_subject(t, subject) : 0, stands = t->nodes[entry].stands;
+    uint64_t subject = shown(t, at)->subject;
+    uint32_t entry = subject ? find_subject(t, subject) : 0, stands = t->nodes[entry].stands;
     uint32_t both;
 
     if (entry == 0 || stands == at)
         return;
     if (t->nodes[stands].message == 0 && t->nodes[at].message == 0) {
         for (uint32_t child = t->nodes[at].child; child; child = t->nodes[child].next)
-            set_parent(t, child, stands);
-        t->nodes[at].kept = 0;
+            t->nodes[child].parent = stands;
     } else if (t->nodes[stands].message == 0 || (is_reply(t, at) && !is_reply(t, stands))) {
-        set_parent(t, at, stands);
+        t->nodes[at].parent = stands;
     } else {
         both = new_node(t);
         if (both == 0)
             return;
-        set_parent(t, stands, both);
-        set_parent(t, at, both);
+        t->nodes[stands].parent = t->nodes[at].parent = both;
         t->nodes[entry].stands = both;
     }
-}
-
-static void join_subjects(struct imap_thread *t)
-{
-    clear_slots(t);
-    for (uint32_t at = t->nodes[0].child; at; at = t->nodes[at].next)
-        enter_subject(t, at);
-    for (uint32_t at = t->nodes[0].child; at; at = t->nodes[at].next)
-        join_subject(t, at);
 }
 
 /* ---- ORDEREDSUBJECT ---- */
 
 /* The earliest message of a subject is its thread, the others are its children. */
-static void group_subjects(struct imap_thread *t)
+static void group_subject(struct imap_thread *t, uint32_t place)
 {
-    uint32_t first = 0;
+    uint32_t at = by_date(t, place - 1);
+    uint64_t subject = t->messages[at - 1].subject;
+    uint32_t first = find_subject(t, subject);
 
-    t->nodes[0].child = sort(t, t->nodes[0].child, by_subject);
-    for (uint32_t at = t->nodes[0].child; at; at = t->nodes[at].next) {
-        if (first && span_equal(shown(t, first)->subject, shown(t, at)->subject))
-            t->nodes[at].parent = first;
-        else
-            first = at;
-    }
+    if (first)
+        t->nodes[at].parent = first;
+    else
+        add_subject(t, at, subject);
+}
+
+/* ---- one after the other ---- */
+
+/*
+ * What is done to messages (or their places in the order of dates) 1 to message_count, to all
+ * nodes in use, to all there is memory for, or to the threads in their order.
+ */
+enum over { OVER_MESSAGES, OVER_NODES, OVER_MEMORY, OVER_THREADS };
+
+enum phase {
+    PHASE_END,
+    CLEAR,
+    MAKE,
+    SORT,
+    NAME,
+    LINK,
+    LIFT,
+    FREE,
+    RESET,
+    COUNT,
+    HANG,
+    THREAD,
+    ENTER,
+    JOIN,
+    GROUP,
+};
+
+static const struct {
+    void (*one)(struct imap_thread *t, uint32_t at);
+    enum over over;
+} phases[] = {
+    [CLEAR] = {clear_slot, OVER_MEMORY},      [MAKE] = {make_node, OVER_MESSAGES},
+    [NAME] = {name_message, OVER_MESSAGES},   [LINK] = {link_message, OVER_MESSAGES},
+    [LIFT] = {lift, OVER_MESSAGES},           [FREE] = {free_only_child, OVER_MESSAGES},
+    [RESET] = {reset_children, OVER_NODES},   [COUNT] = {count_child, OVER_MESSAGES},
+    [HANG] = {hang, OVER_MESSAGES},           [THREAD] = {hang_thread, OVER_MESSAGES},
+    [ENTER] = {enter_subject, OVER_THREADS},  [JOIN] = {join_subject, OVER_THREADS},
+    [GROUP] = {group_subject, OVER_MESSAGES},
+};
+
+static const uint8_t by_subjects[] = {CLEAR, MAKE, SORT, GROUP, RESET, COUNT, HANG, PHASE_END};
+static const uint8_t by_refs[] = {CLEAR, MAKE,  SORT, NAME,  LINK,   LIFT,     FREE,
+                                  RESET, COUNT, HANG, CLEAR, THREAD, PHASE_END};
+static const uint8_t by_references[] = {CLEAR, MAKE,  SORT,  NAME, LINK,     LIFT,
+                                        FREE,  RESET, COUNT, HANG, CLEAR,    ENTER,
+                                        JOIN,  RESET, COUNT, HANG, PHASE_END};
+
+static bool earlier(const void *context, uint32_t a, uint32_t b)
+{
+    const struct imap_thread *t = context;
+
+    return t->messages[a].date < t->messages[b].date;
 }
 
 bool imap_thread_init(struct imap_thread *t, enum imap_thread_how how,
                       const struct imap_thread_message *messages, uint32_t count,
-                      struct imap_thread_node *nodes, uint32_t cap, const uint8_t key[16])
+                      struct imap_thread_node *nodes, uint32_t cap, uint32_t *order)
 {
+    static const uint8_t *const ways[] = {[IMAP_THREAD_ORDEREDSUBJECT] = by_subjects,
+                                          [IMAP_THREAD_REFERENCES] = by_references,
+                                          [IMAP_THREAD_REFS] = by_refs};
+
     if (cap <= count)
         return false;
-    *t = (struct imap_thread){.nodes = nodes, .cap = cap, .messages = messages};
-    memcpy(t->key, key, sizeof(t->key));
-    clear_slots(t);
-    for (uint32_t i = 0; i <= count; i++) {
-        (void)new_node(t);
-        t->nodes[i].message = i;
+    *t = (struct imap_thread){.nodes = nodes,
+                              .cap = cap,
+                              .how = how,
+                              .messages = messages,
+                              .message_count = count,
+                              .phase = ways[how]};
+    nodes[0] = (struct imap_thread_node){0};
+    t->count = 1;
+    index_sort_init(&t->order, order, count, earlier, t);
+    return true;
+}
+
+/* True: the phase is over. */
+static bool go_on(struct imap_thread *t, uint32_t steps)
+{
+    enum over over = phases[*t->phase].over;
+    uint32_t end = over == OVER_MESSAGES ? t->message_count + 1
+                   : over == OVER_NODES  ? t->count
+                                         : t->cap;
+
+    if (over == OVER_THREADS) {
+        if (t->at == 0)
+            t->at = t->nodes[0].child;
+        while (t->at && t->work++ < steps) {
+            phases[*t->phase].one(t, t->at);
+            t->at = t->nodes[t->at].next;
+        }
+        return t->at == 0;
     }
-    t->latest = how == IMAP_THREAD_REFS;
-    if (how != IMAP_THREAD_ORDEREDSUBJECT) {
-        link_all(t, count);
-        prune(t, count);
+    if (t->at == 0 && over == OVER_MESSAGES)
+        t->at = 1;
+    while (t->at < end && t->work++ < steps)
+        phases[*t->phase].one(t, t->at++);
+    return t->at >= end;
+}
+
+bool imap_thread_step(struct imap_thread *t, uint32_t steps)
+{
+    t->work = 0;
+    for (; *t->phase != PHASE_END; t->phase++) {
+        if (*t->phase == SORT ? !index_sort_step(&t->order, steps) : !go_on(t, steps))
+            return false;
+        t->at = 0;
     }
-    gather(t);
-    if (how == IMAP_THREAD_ORDEREDSUBJECT)
-        group_subjects(t);
-    if (how == IMAP_THREAD_REFERENCES) {
-        sort_all(t);
-        join_subjects(t);
-    }
-    gather(t);
-    sort_all(t);
-    t->walk = nodes[0].child;
+    t->walk = t->nodes[0].child;
     return true;
 }
 

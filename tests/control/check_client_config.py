@@ -11,6 +11,7 @@ from pathlib import Path
 
 TLS = ["{port: 587, protocol: submission, tls: starttls}", "{port: 465, protocol: submission, tls: implicit}",
        "{port: 110, protocol: pop3, tls: starttls}", "{port: 995, protocol: pop3, tls: implicit}"]
+IMAP = ["{port: 143, protocol: imap, tls: starttls}", "{port: 993, protocol: imap, tls: implicit}"]
 RESPONSE = "{http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006}"
 OUTLOOK = "{http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a}"
 HASH = "$6$wirepost$fffBq.H1B6MJz2UA6QQ83V.a15NcOaBP2893DfocaVj7AphAYskAmQCq8MEKsmz31NPPIElgEMg86Oq5Zvoyj."
@@ -130,13 +131,31 @@ def test_srv(place):
     assert found["_submissions._tcp.example.test."] == found["_pop3._tcp.example.test."] == none
 
 
+def test_imap_comes_before_pop3(place):
+    place.configure([*TLS, *IMAP])
+    provider = ElementTree.fromstring(place.text("autoconfig")).find("emailProvider")
+    assert [server(each)[::2] for each in provider.findall("incomingServer")] == [
+        ("imap", "993", "%EMAILADDRESS%"), ("imap", "143", "%EMAILADDRESS%"), ("pop3", "995", "%EMAILADDRESS%"), ("pop3", "110", "%EMAILADDRESS%")]
+    account = ElementTree.fromstring(place.text("autodiscover")).find(f"{OUTLOOK}Response/{OUTLOOK}Account")
+    assert [(each["Type"], each["Port"]) for each in map(leaves, account.findall(f"{OUTLOOK}Protocol"))] == [
+        ("IMAP", "993"), ("POP3", "995"), ("SMTP", "465")]
+    [mail] = plistlib.loads(place.text("mobileconfig"), fmt=plistlib.FMT_XML)["PayloadContent"]
+    assert (mail["EmailAccountType"], mail["IncomingMailServerPortNumber"]) == ("EmailTypeIMAP", 993)
+    found = zone(place.text("srv"))
+    assert found["_imaps._tcp.example.test."] == [(0, 1, 993, "mx.example.test.")]
+    assert found["_imap._tcp.example.test."] == [(1, 1, 143, "mx.example.test.")]
+    place.configure([TLS[0], IMAP[0]])
+    [mail] = plistlib.loads(place.text("mobileconfig"), fmt=plistlib.FMT_XML)["PayloadContent"]
+    assert (mail["EmailAccountType"], mail["IncomingMailServerPortNumber"]) == ("EmailTypeIMAP", 143)
+
+
 def test_what_is_in_the_clear_is_not_told(place):
     """RFC 8314 section 3."""
     place.configure(["{port: 587, protocol: submission}", "{port: 110, protocol: pop3}"], "pop3: {allow_cleartext: true}\n")
     assert {record for records in zone(place.text("srv")).values() for record in records} == {(0, 0, 0, ".")}
     for form in FORMATS[:3]:
         done = place.call("--format", form, "example.test")
-        assert done.returncode == 1 and not done.stdout and b"no listener of protocol pop3 has tls" in done.stderr
+        assert done.returncode == 1 and not done.stdout and b"no listener of protocol imap or pop3 has tls" in done.stderr
     place.configure([TLS[3]])
     done = place.call("--format", "autoconfig", "example.test")
     assert done.returncode == 1 and b"no listener of protocol submission has tls" in done.stderr

@@ -8,7 +8,7 @@
 
 /* The mail service over a store with one account; the test plays the worker, whose jobs these are.
  */
-enum { MAIL_SCENE_ANSWER = 1 << 20 };
+enum { MAIL_SCENE_ANSWER = 4 << 20 };
 
 struct mail_scene {
     struct store_scene scene;

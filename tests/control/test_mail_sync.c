@@ -170,6 +170,8 @@ static void modification_sequences_are_searched(void)
     SAYS("a UID SEARCH NOT MODSEQ 4", "* SEARCH 1 2 (MODSEQ 3)\r\na OK done\r\n");
     SAYS("a SEARCH MODSEQ \"/flags/\\\\draft\" all 5", "* SEARCH 4 (MODSEQ 5)\r\na OK done\r\n");
     SAYS("a SEARCH MODSEQ 6", "* SEARCH\r\na OK done\r\n");
+    SAYS("a UID SORT (ARRIVAL) UTF-8 MODSEQ 4", "* SORT 3 4 (MODSEQ 5)\r\na OK done\r\n");
+    SAYS("a SEARCH RETURN (MIN) MODSEQ 4", "* ESEARCH (TAG \"a\") MIN 3 MODSEQ 4\r\na OK done\r\n");
     SAYS("a SEARCH ALL", "* SEARCH 1 2 3 4\r\na OK done\r\n");
     SAYS("a SEARCH MODSEQ 9223372036854775808", "a BAD *");
     SAYS("a SEARCH MODSEQ \"/flags/x\" 1", "a BAD *");

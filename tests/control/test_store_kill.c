@@ -20,6 +20,7 @@ enum said { SAID_APPEND = 1, SAID_MARK, SAID_COPY, SAID_MOVE, SAID_EXPUNGE };
 struct answer {
     uint32_t said, uid, uid_new, flags;
     uint64_t number;
+    uint64_t modseq; /* of the folder */
 };
 
 static struct mailbox_scene scene;
@@ -50,7 +51,8 @@ static void do_append(struct child *c)
     say(c, (struct answer){.said = SAID_APPEND,
                            .uid = row.uid_out,
                            .number = c->number,
-                           .flags = STORE_FLAG_DRAFT});
+                           .flags = STORE_FLAG_DRAFT,
+                           .modseq = append.modseq_out});
     c->uid = row.uid_out + 1;
     c->number++;
     store_fixture_free(f);
@@ -68,7 +70,8 @@ static void do_mark(struct child *c, uint32_t uid)
     if (mailbox_scene_apply(&scene, STORE_MARK, &mark) != STORE_OK)
         _exit(3);
     if (!row.gone_out)
-        say(c, (struct answer){.said = SAID_MARK, .uid = uid, .flags = row.flags});
+        say(c, (struct answer){
+                   .said = SAID_MARK, .uid = uid, .flags = row.flags, .modseq = mark.modseq_out});
 }
 
 static void do_copy(struct child *c, uint32_t uid, bool move)
@@ -84,8 +87,10 @@ static void do_copy(struct child *c, uint32_t uid, bool move)
     if (mailbox_scene_apply(&scene, STORE_COPY, &copy) != STORE_OK)
         _exit(4);
     if (copied)
-        say(c,
-            (struct answer){.said = move ? SAID_MOVE : SAID_COPY, .uid = uid, .uid_new = copied});
+        say(c, (struct answer){.said = move ? SAID_MOVE : SAID_COPY,
+                               .uid = uid,
+                               .uid_new = copied,
+                               .modseq = copy.from_modseq_out});
 }
 
 static void do_expunge(struct child *c, uint32_t uid)
@@ -95,7 +100,7 @@ static void do_expunge(struct child *c, uint32_t uid)
     if (mailbox_scene_apply(&scene, STORE_EXPUNGE, &expunge) != STORE_OK)
         _exit(5);
     if (expunge.gone_out)
-        say(c, (struct answer){.said = SAID_EXPUNGE, .uid = uid});
+        say(c, (struct answer){.said = SAID_EXPUNGE, .uid = uid, .modseq = expunge.modseq_out});
 }
 
 /* A folder more, and one less. */
@@ -153,12 +158,15 @@ struct known {
 
 static struct known folder[MESSAGES], inbox[MESSAGES];
 static uint32_t answers, wrong;
+static uint64_t modseq_told; /* the highest of the folder */
 
 static void take(const struct answer *a)
 {
     struct known *k = &folder[a->uid % MESSAGES];
 
     answers++;
+    if (a->modseq > modseq_told)
+        modseq_told = a->modseq;
     switch ((enum said)a->said) {
     case SAID_APPEND:
         *k = (struct known){.number = a->number, .flags = a->flags};
@@ -235,6 +243,61 @@ static uint32_t compare(uint64_t mailbox, struct known *known, uint32_t *more)
     return missing;
 }
 
+/* ---- what a client that was here before is told ---- */
+
+/* What it knew, brought up to date by what is told of modification sequences above its own. */
+struct client {
+    struct known known[MESSAGES];
+    uint64_t modseq;
+};
+
+static bool learn(void *context, const struct store_entry *e)
+{
+    struct client *c = context;
+
+    if (e->modseq > c->modseq)
+        c->known[e->uid % MESSAGES] =
+            (struct known){.number = number_of(&e->message), .flags = e->flags};
+    return true;
+}
+
+static bool lose(void *context, const struct store_entry *e)
+{
+    ((struct client *)context)->known[e->uid % MESSAGES].number = 0;
+    return true;
+}
+
+/* Entries that it does not know as they are. */
+struct differing {
+    const struct client *client;
+    uint32_t count, entries;
+};
+
+static bool differ(void *context, const struct store_entry *e)
+{
+    struct differing *d = context;
+    const struct known *k = &d->client->known[e->uid % MESSAGES];
+
+    d->entries++;
+    d->count += k->number != number_of(&e->message) || k->flags != e->flags;
+    return true;
+}
+
+/* True when the client knows the folder as it is now. */
+static bool comes_back(struct client *c)
+{
+    struct store *store = scene.scene.store;
+    struct differing d = {.client = c};
+    uint32_t known = 0;
+
+    CHECK(store_entries(store, scene.folder, learn, c) == STORE_OK);
+    CHECK(store_tombstones(store, scene.folder, c->modseq + 1, lose, c) == STORE_OK);
+    CHECK(store_entries(store, scene.folder, differ, &d) == STORE_OK);
+    for (uint32_t i = 0; i < MESSAGES; i++)
+        known += c->known[i].number != 0;
+    return d.count == 0 && d.entries == known;
+}
+
 static void run(unsigned round, uint32_t uid)
 {
     struct answer a;
@@ -267,8 +330,10 @@ static void what_was_answered_survives_a_kill(void)
     mailbox_scene_begin(&scene, 0);
     for (unsigned round = 0; round < ROUNDS; round++) {
         uint32_t uid = mailbox_scene_show(&scene, scene.folder).uid_next, missing, more = 0;
-        uint64_t before = mailbox_scene_show(&scene, scene.folder).modseq;
+        static struct client client;
 
+        client.modseq = mailbox_scene_show(&scene, scene.folder).modseq;
+        memcpy(client.known, folder, sizeof(folder));
         store_close(scene.scene.store);
         run(round, uid);
         store_scene_open(&scene.scene);
@@ -276,7 +341,9 @@ static void what_was_answered_survives_a_kill(void)
         missing += compare(scene.inbox, inbox, &more);
         /* One change was on its way: a move takes one away there and brings it here. */
         CHECK(missing <= 1 && more <= 1 && wrong == 0);
-        CHECK(mailbox_scene_show(&scene, scene.folder).modseq >= before);
+        CHECK(mailbox_scene_show(&scene, scene.folder).modseq >= client.modseq);
+        CHECK(mailbox_scene_show(&scene, scene.folder).modseq >= modseq_told);
+        CHECK(comes_back(&client));
         CHECK(mailbox_scene_show(&scene, scene.folder).uid_next >= uid);
         CHECK(store_scene_healthy(scene.scene.store));
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/imap/imap_search.h"
+#include "proto/imap/imap_sort.h"
 #include "proto/imap/imap_store.h"
+#include "proto/imap/imap_thread.h"
 
 #include <stdlib.h>
 
@@ -59,6 +61,28 @@ static void check_shape(const struct imap_search *s)
         abort();
 }
 
+/* SORT's and THREAD's arguments are criteria or a way, and a program. */
+static void sort_and_thread(struct span args, bool utf8)
+{
+    struct imap_search s = imap_search_of(nodes, NODES, ranges, RANGES);
+    struct imap_cursor c = imap_cursor_of(args, utf8, scratch, sizeof(scratch));
+    enum imap_thread_how how;
+    struct imap_sort sort;
+
+    if (imap_sort_parse(&c, &sort, &s)) {
+        check_shape(&s);
+        if (sort.count == 0 || sort.count > IMAP_SORT_MAX || !s.charset.data)
+            abort();
+    }
+    s = imap_search_of(nodes, NODES, ranges, RANGES);
+    c = imap_cursor_of(args, utf8, scratch, sizeof(scratch));
+    if (imap_thread_parse(&c, &how, &s)) {
+        check_shape(&s);
+        if (how > IMAP_THREAD_REFS || s.extended || !s.charset.data)
+            abort();
+    }
+}
+
 /* A program is understood or refused; what is decided without knowing all stays so. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -77,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)imap_store_parse(&c, &store);
     c = imap_cursor_of(span_of(data + 4, size - 4), d.seed & 1, scratch, sizeof(scratch));
     (void)imap_append_parse(&c, &append);
+    sort_and_thread(span_of(data + 4, size - 4), d.seed & 1);
     c = imap_cursor_of(span_of(data + 4, size - 4), d.seed & 1, scratch, sizeof(scratch));
     if (!imap_search_parse(&c, &s))
         return 0;

@@ -133,6 +133,10 @@ static bool act(struct play *p, const struct imap_action *a)
         p->message = false;
         executed(p);
         return true;
+    case IMAP_ACTION_COMPRESS:
+        put(p, a);
+        MUST(imap_server_compress(&p->server, next_answer(p) % 2));
+        return true;
     case IMAP_ACTION_TLS:
         put(p, a);
         MUST(imap_server_secured(&p->server, &options));

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MESSAGES = 24, NODES = 80, IN_MAX = 2048 };
+enum { MESSAGES = 24, NODES = 80, IDS = 16, IN_MAX = 2048 };
 
 static const uint8_t key[16] = {7};
 
@@ -55,11 +55,15 @@ static void thread(const struct imap_thread_message *messages, uint32_t count, u
     static struct imap_thread_node nodes[NODES];
     static uint8_t out[4096];
     struct writer w = writer_of(out, sizeof(out));
+    static uint32_t order[2 * MESSAGES];
     struct imap_thread t;
-    uint32_t cap = how & 4 ? count + 1 + how / 16 : NODES;
+    uint32_t cap = how & 4 ? count + 1 + how / 16 : NODES, steps = 0;
 
-    if (how % 4 == 3 || !imap_thread_init(&t, how % 4, messages, count, nodes, cap, key))
+    if (how % 4 == 3 || !imap_thread_init(&t, how % 4, messages, count, nodes, cap, order))
         return;
+    while (!imap_thread_step(&t, how & 8 ? 1 : 1000))
+        if (++steps == 100000)
+            abort();
     if (imap_thread_put(&t, &w))
         abort();
     check(writer_span(&w), count);
@@ -69,6 +73,7 @@ static void thread(const struct imap_thread_message *messages, uint32_t count, u
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t subjects[MESSAGES][IN_MAX];
+    static uint64_t ids[MESSAGES][IDS];
     struct imap_thread_message messages[MESSAGES] = {0};
     struct span in = span_of(data, size);
     uint8_t how = size ? data[0] : 0;
@@ -79,15 +84,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (in.len && count < MESSAGES) {
         struct imap_thread_message *m = &messages[count];
         struct writer w = writer_of(subjects[count], IN_MAX);
+        struct span id, references, subject;
 
         m->number = ++count;
-        m->message_id = line(&in);
-        m->references = line(&in);
+        id = line(&in);
+        references = line(&in);
+        m->ids = ids[count - 1];
+        m->id_count = imap_thread_ids(id, references, id, key, ids[count - 1], IDS);
         imap_subject_decode(line(&in), NULL, &w);
-        m->subject = imap_subject_base(writer_span(&w), &m->reply);
-        if (!span_equal(m->subject, imap_subject_base(m->subject, NULL)))
+        subject = imap_subject_base(writer_span(&w), &m->reply);
+        if (!span_equal(subject, imap_subject_base(subject, NULL)))
             abort();
-        m->date = m->subject.len % 3;
+        m->subject = imap_thread_subject(subject, key);
+        m->date = subject.len % 3;
     }
     thread(messages, count, how);
     return 0;

@@ -127,6 +127,11 @@ static bool act(struct play *p, const struct imap_action *a)
     case IMAP_ACTION_DATA_END:
         writer_text(&p->out, a->nul ? "<END NUL>" : "<END>");
         return true;
+    case IMAP_ACTION_COMPRESS:
+        put(p, "COMPRESS", span_of(NULL, 0), span_of(NULL, 0));
+        CHECK(imap_server_compress(&p->server, true));
+        CHECK(!imap_server_compress(&p->server, true));
+        return true;
     case IMAP_ACTION_APPEND_FAIL:
         put(p, a->bad ? "FAILED" : "REFUSED", a->bytes, span_of(NULL, 0));
         CHECK(imap_server_executed(&p->server, IMAP_EXECUTED_AUTH, a->bad));
@@ -220,10 +225,10 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS MULTIAPPEND "        \
-    "BINARY MOVE ESEARCH SEARCHRES WITHIN INPROGRESS OBJECTID SAVEDATE IDLE "                      \
-    "ENABLE CONDSTORE QRESYNC APPENDLIMIT=1000] logged "                                           \
-    "in\r\n"
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS "                    \
+    "MULTIAPPEND BINARY MOVE ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY ESORT "                    \
+    "THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS INPROGRESS OBJECTID SAVEDATE "            \
+    "PREVIEW COMPRESS=DEFLATE IDLE ENABLE CONDSTORE QRESYNC APPENDLIMIT=1000] logged in\r\n"
 
 static void without_a_login(void)
 {
@@ -311,6 +316,18 @@ static void several_messages_of_one_command(void)
            "APPEND<d APPEND x {2}\r\n|>+ go ahead\r\nhi<END>APPEND<! {2}\r\n|>RUN<d NOOP|>");
 }
 
+static void compression_begins_once(void)
+{
+    expect(&options,
+           "a COMPRESS DEFLATE\r\nb LOGIN joe \"p\\\"w\"\r\nc COMPRESS\r\n"
+           "e compress deflate\r\nf COMPRESS DEFLATE\r\ng STARTTLS\r\n",
+           GREETING "a BAD [CLIENTBUG] not in this state\r\nLOGIN<joe|p\"w>b " LOGGED_IN
+                    "c BAD [CLIENTBUG] bad argument\r\n"
+                    "COMPRESS<|>e OK compressed from here on\r\n"
+                    "f NO [COMPRESSIONACTIVE] compressed already\r\n"
+                    "g BAD [CLIENTBUG] not in this state\r\n");
+}
+
 static void before_encryption(void)
 {
     struct imap_server_options o = options;
@@ -366,6 +383,7 @@ int main(void)
     CHECK_CASE(commands_and_states);
     CHECK_CASE(appended_messages);
     CHECK_CASE(several_messages_of_one_command);
+    CHECK_CASE(compression_begins_once);
     CHECK_CASE(before_encryption);
     CHECK_CASE(broken_lines_end_the_session);
     CHECK_CASE(answers_out_of_place);

@@ -65,16 +65,20 @@ void world_tls_connect(struct world_tls *t, struct world *w, struct tls_outcome 
     w->hold = false;
 }
 
-void world_tls_say(struct world_tls *t, const char *text)
+void world_tls_say_bytes(struct world_tls *t, struct span bytes)
 {
     uint8_t room[4096 + TLS_STREAM_ROOM];
-    size_t len = tls_stream_seal(&t->client, t->crypto, span_text(text), room);
+    size_t len = tls_stream_seal(&t->client, t->crypto, bytes, room);
 
     world_say_bytes(t->w, span_of(room, len));
 }
 
-/* What the client has read, as plain text in place of the records. */
-static void open_records(struct world_tls *t)
+void world_tls_say(struct world_tls *t, const char *text)
+{
+    world_tls_say_bytes(t, span_text(text));
+}
+
+void world_tls_open(struct world_tls *t)
 {
     static uint8_t room[TLS_SEALED_MAX];
     static char plain[WORLD_TEXT];
@@ -100,7 +104,7 @@ static void open_records(struct world_tls *t)
 
 bool world_tls_expect(struct world_tls *t, const char *expected)
 {
-    open_records(t);
+    world_tls_open(t);
     return world_expect(t->w, expected);
 }
 

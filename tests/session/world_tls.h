@@ -27,6 +27,9 @@ void world_tls_answer(struct world *w, const struct tls_outcome *outcome);
 void world_tls_connect(struct world_tls *t, struct world *w, struct tls_outcome *outcome);
 /* As world_say() and world_expect(). */
 void world_tls_say(struct world_tls *t, const char *text);
+void world_tls_say_bytes(struct world_tls *t, struct span bytes);
+/* What the client has read becomes plain. */
+void world_tls_open(struct world_tls *t);
 bool world_tls_expect(struct world_tls *t, const char *expected);
 /* As world_free(). */
 bool world_tls_free(struct world_tls *t);

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from lab import accounts, messages, peers, records
-from lab.accounts import POP3, POP3S, SUBMISSION, SUBMISSIONS, Login
+from lab.accounts import IMAP, IMAPS, POP3, POP3S, SUBMISSION, SUBMISSIONS, Login
 from lab.commands import run
 from lab.engine import DOMAIN, HOSTNAME, binary
 from lab.smtp import Session
@@ -36,7 +36,7 @@ def login_of_alice(request, served):
     return Login(ALICE, trust)
 
 
-# What no other test of the short tier runs; the set-up by SRV there logs in on all four ports.
+# What no other test of the short tier runs; the set-up by SRV there logs in on all six ports.
 SHORT = ("swaks", "s-nail", "mutt", "fetchmail")
 
 
@@ -47,7 +47,7 @@ def combined(programs, ports):
         tool = program.__name__.split("_")[0].replace("snail", "s-nail")
         for turn, port in enumerate(ports):
             marks = [] if tool in SHORT and (number + turn) % 2 == 0 else [pytest.mark.long]
-            if tool not in ("smtplib", "poplib", "nodemailer"):
+            if tool not in ("smtplib", "poplib", "imaplib", "nodemailer"):
                 marks.append(pytest.mark.needs(tool))
             if tool == "nodemailer" and not Nodemailer.available():
                 marks.append(pytest.mark.skip(reason="nodemailer is not there: its packages could not be had"))
@@ -275,7 +275,25 @@ def poplib_reads(engine, port, login, _directory, host=HOSTNAME, kind=None):
     return python(engine, POPLIB, host, port, kind or ("STLS" if port == POP3 else "SSL"), login.trust, login.user, login.password)
 
 
-READERS = {"curl": "alice", "mpop": "carol", "fetchmail": "dave", "snail": "postmaster", "mutt": "abuse", "poplib": "alice"}
+IMAPLIB = """
+import imaplib, ssl, sys
+host, port, kind, trust, user, password = sys.argv[1:]
+context = ssl.create_default_context(cafile=trust)
+session = imaplib.IMAP4_SSL(host, int(port), ssl_context=context) if kind == "SSL" else imaplib.IMAP4(host, int(port))
+if kind != "SSL":
+    session.starttls(context)
+session.login(user, password)
+session.select(readonly=True)
+sys.stdout.buffer.write(session.fetch("1", "(RFC822)")[1][0][1])
+session.logout()
+"""
+
+
+def imaplib_reads(engine, port, login, _directory, host=HOSTNAME, kind=None):
+    return python(engine, IMAPLIB, host, port, kind or ("STARTTLS" if port == IMAP else "SSL"), login.trust, login.user, login.password)
+
+
+READERS = {"curl": "alice", "mpop": "carol", "fetchmail": "dave", "snail": "postmaster", "mutt": "abuse", "poplib": "alice", "imaplib": "alice"}
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +303,9 @@ def sent(served):
 
 
 @pytest.mark.usefixtures("sent")
-@pytest.mark.parametrize("reads, port", combined((curl_reads, mpop_reads, fetchmail_reads, snail_reads, mutt_reads, poplib_reads), (POP3S, POP3)))
+@pytest.mark.parametrize("reads, port", [
+    *combined((curl_reads, mpop_reads, fetchmail_reads, snail_reads, mutt_reads, poplib_reads), (POP3S, POP3)),
+    *combined((imaplib_reads,), (IMAPS, IMAP))])
 def test_reads(served, login, tmp_path, reads, port):
     user = READERS[reads.__name__.split("_")[0]]
     data = reads(served[0], port, Login(f"{user}@{DOMAIN}", login.trust), tmp_path).replace(b"\r\n", b"\n")
@@ -317,7 +337,8 @@ def of_autodiscover(engine):
 
 def of_mobileconfig(engine):
     [mail] = plistlib.loads(written(engine, "mobileconfig", ALICE))["PayloadContent"]
-    for kind, side in (("pop3", "Incoming"), ("smtp", "Outgoing")):
+    assert mail["EmailAccountType"] == "EmailTypeIMAP"
+    for kind, side in (("imap", "Incoming"), ("smtp", "Outgoing")):
         assert mail[f"{side}MailServerUseSSL"] is True
         yield (kind, mail[f"{side}MailServerHostName"], str(mail[f"{side}MailServerPortNumber"]), "SSL",
                mail[f"{side}MailServerUsername"])
@@ -325,7 +346,8 @@ def of_mobileconfig(engine):
 
 def of_srv(engine):
     """RFC 6186 section 4: what is not "." is offered."""
-    kinds = {"_submissions": ("smtp", "SSL"), "_submission": ("smtp", "STARTTLS"), "_pop3s": ("pop3", "SSL"), "_pop3": ("pop3", "STARTTLS")}
+    kinds = {f"_{service}{letter}": (kind, security) for service, kind in (("submission", "smtp"), ("pop3", "pop3"), ("imap", "imap"))
+             for letter, security in (("s", "SSL"), ("", "STARTTLS"))}
     for line in written(engine, "srv").decode().splitlines()[1:]:
         owner, *_middle, port, target = line.split()
         if target != ".":
@@ -345,5 +367,6 @@ def test_set_up_by_client_config(served, login, tmp_path, read_form):
             smtplib_submits(engine, port, own, ident, tmp_path, host, security)
             came(engine, ident)
         else:
-            assert MAIL.message_id.encode() in poplib_reads(engine, port, own, tmp_path, host, security)
-    assert kinds == {"smtp", "pop3"}
+            reads = imaplib_reads if kind == "imap" else poplib_reads
+            assert MAIL.message_id.encode() in reads(engine, port, own, tmp_path, host, security)
+    assert {"smtp", "imap"} <= kinds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A server that people have accounts on: submission and POP3 under TLS alone, and its certificate."""
+"""A server that people have accounts on: submission, POP3 and IMAP under TLS alone, and its certificate."""
 
 import shutil
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from lab.engine import HOSTNAME, PASSWORD
 from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
 from lab.scram import scram_keys
 
-SUBMISSION, SUBMISSIONS, POP3, POP3S = 587, 465, 110, 995
+SUBMISSION, SUBMISSIONS, POP3, POP3S, IMAP, IMAPS = 587, 465, 110, 995, 143, 993
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ def serve(engine):
                       {"port": SUBMISSION, "protocol": "submission", "tls": "starttls"},
                       {"port": SUBMISSIONS, "protocol": "submission", "tls": "implicit"},
                       {"port": POP3, "protocol": "pop3", "tls": "starttls"},
-                      {"port": POP3S, "protocol": "pop3", "tls": "implicit"}],
+                      {"port": POP3S, "protocol": "pop3", "tls": "implicit"},
+                      {"port": IMAP, "protocol": "imap", "tls": "starttls"},
+                      {"port": IMAPS, "protocol": "imap", "tls": "implicit"}],
         "tls": {"certificates": [certificate]},
         "pop3": {"allow_cleartext": False},
         "accounts": [{**account, "scram_sha_256": keys} for account in engine.settings["accounts"]],

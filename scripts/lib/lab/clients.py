@@ -125,19 +125,34 @@ def msmtp_submit(namespaces, address, login, recipients, message, timeout=60):
     return Sent(code, reply, None, message.data, transcript)
 
 
-def _curl_pop3(namespaces, address, user, path, login=None, timeout=60):
-    words = (*trusting(address, login), f"pop3s://{HOSTNAME}/{path}") if login else \
-        ("--user", f"{user}:{PASSWORD}", url("pop3", address, path))
+def _curl(namespaces, *words, timeout=60):
     return namespaces.run("curl", "--silent", "--show-error", "--max-time", timeout, *words, timeout=timeout + 10).stdout
 
 
-def curl_mailbox(namespaces, address, user, only=None, login=None):
-    """All messages that POP3 shows, or the one of that number, as bytes, in the order of their numbers; with a login POP3S does."""
-    if only:
-        return [_curl_pop3(namespaces, address, user, only, login)]
-    listing = _curl_pop3(namespaces, address, user, "", login).decode()
-    numbers = [int(line.split()[0]) for line in listing.splitlines() if line.strip()]
-    return [_curl_pop3(namespaces, address, user, number, login) for number in numbers]
+def _numbers(listing):
+    return [int(line.split()[0]) for line in listing.decode().splitlines() if line.strip()]
+
+
+def curl_mailbox(namespaces, address, user, only=None):
+    """All messages that POP3 shows, or the one of that number, as bytes, in the order of their numbers."""
+    def curl(path):
+        return _curl(namespaces, "--user", f"{user}:{PASSWORD}", url("pop3", address, path))
+    return [curl(number) for number in ([only] if only else _numbers(curl("")))]
+
+
+def curl_pop3s_mailbox(namespaces, address, login):
+    """The same under TLS."""
+    def curl(path):
+        return _curl(namespaces, *trusting(address, login), f"pop3s://{HOSTNAME}/{path}")
+    return [curl(number) for number in _numbers(curl(""))]
+
+
+def curl_imaps_mailbox(namespaces, address, login):
+    """All messages of the INBOX as IMAP shows them under TLS."""
+    def curl(path):
+        return _curl(namespaces, *trusting(address, login), f"imaps://{HOSTNAME}/{path}")
+    found = curl("INBOX?ALL").decode().partition("* SEARCH")[2].split()
+    return [curl(f"INBOX;MAILINDEX={number}") for number in found]
 
 
 def write_sample(directory, name, data):

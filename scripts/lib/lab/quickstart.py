@@ -112,10 +112,11 @@ def check_replies(engine, rows):
 
 
 def read_back(namespaces, engine, rows, trust):
-    """Both accounts over both families; each accepted message is there once, whole, and nothing else is."""
-    for user, address in ((ALICE, ENGINE_IPV4), (ALICE, ENGINE_IPV6), (BOB, ENGINE_IPV4), (BOB, ENGINE_IPV6)):
+    """Both accounts over both families and protocols; each accepted message is there once, whole, and nothing else is."""
+    pop3s, imaps = clients.curl_pop3s_mailbox, clients.curl_imaps_mailbox
+    for user, address, reader in ((ALICE, ENGINE_IPV4, pop3s), (ALICE, ENGINE_IPV6, imaps), (BOB, ENGINE_IPV4, imaps), (BOB, ENGINE_IPV6, pop3s)):
         try:
-            stored = clients.curl_mailbox(namespaces, address, user, login=Login(user, trust))
+            stored = reader(namespaces, address, Login(user, trust))
         except CommandFailed as error:
             rows[0].expect(False, f"{user} at {address}: {str(error).splitlines()[-1]}")
             continue
@@ -155,6 +156,7 @@ KEPT = """
 The engine goes on. Talk to it:
   ip netns exec {client} curl --url smtp://198.18.0.2 --mail-from me@client.test --mail-rcpt {alice} --upload-file FILE --crlf
   ip netns exec {client} curl --cacert {trust} --user '{alice}:{password}' pop3s://{name}/
+  ip netns exec {client} curl --cacert {trust} --user '{alice}:{password}' 'imaps://{name}/INBOX?ALL'
   ip netns exec {client} curl --cacert {trust} --user '{alice}:{password}' --url smtps://{name}:465 --mail-from {alice} --mail-rcpt {bob} --upload-file FILE --crlf
   {binary} client-config -c {file} --format autoconfig example.test
   {binary} ctl -s {socket} status
@@ -185,7 +187,7 @@ def show(namespaces, engine, trust, began):
     read_back(namespaces, engine, rows, trust)
     print(table.text(TITLES, [line(row) for row in rows]))
     failed = sum(bool(row.faults) for row in rows)
-    print(f"{len(rows) - failed} of {len(rows)} as expected, read back over POP3S by curl over IPv4 and IPv6; "
+    print(f"{len(rows) - failed} of {len(rows)} as expected, read back by curl over POP3S and IMAPS, IPv4 and IPv6; "
           f"driver {engine.pmd}, {time.monotonic() - began:.1f} s")
     return failed
 

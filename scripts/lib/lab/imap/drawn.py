@@ -291,6 +291,12 @@ class Drawn(Session):
         key = flag[1:].upper() if flag.startswith("\\") else f"KEYWORD {flag}"
         key = key if value else f"UN{key}"
         known = list(self.view.uids)
+        text = f"SEARCH {'RETURN (ALL) ' if extended else ''}{key}"
+        if self.has("SORT") and self.random.random() < 0.3:
+            extended = extended and self.has("ESORT")
+            text = f"SORT {'RETURN (ALL) ' if extended else ''}({self.random.choice(('REVERSE DATE', 'SUBJECT', 'ARRIVAL SIZE'))}) UTF-8 {key}"
+        elif self.has("THREAD=REFERENCES") and self.random.random() < 0.2:
+            extended, text = False, f"THREAD REFERENCES UTF-8 {key}"
 
         def done(answer, pending):
             self._ok(answer, "search")
@@ -305,8 +311,7 @@ class Drawn(Session):
             if known == self.view.uids or not by_uid:
                 self.view.found(flag, value, set(found))
 
-        self.send("uid_search" if by_uid else "search", f"{'UID ' if by_uid else ''}SEARCH {'RETURN (ALL) ' if extended else ''}{key}", done,
-                  numbers=not by_uid)
+        self.send("uid_search" if by_uid else "search", f"{'UID ' if by_uid else ''}{text}", done, numbers=not by_uid)
 
     def search(self):
         self._search(False)

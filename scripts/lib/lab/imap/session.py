@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One session: its connection, what it is waiting for, and where each response goes in the model."""
 
+import re
+
 from lab.imap.model import Violation
 from lab.imap.wire import Connection, in_set
 
@@ -45,7 +47,7 @@ class Session:
             return self._of_view(pending.view, response)
         if kind in ("EXISTS", "EXPUNGE", "VANISHED", "FETCH"):
             return self._of_view(self.view, response)
-        if kind in ("SEARCH", "SORT", "ESEARCH") and pending:
+        if kind in ("SEARCH", "SORT", "ESEARCH", "THREAD") and pending:
             pending.found = self._found(response)
         elif kind == "STATUS" and pending:
             pending.status = self._status(response)
@@ -81,6 +83,8 @@ class Session:
     def _found(response):
         if response.kind in ("SEARCH", "SORT"):
             return {"all": [int(word) for word in response.words[1:] if not isinstance(word, list)]}
+        if response.kind == "THREAD":
+            return {"all": [int(number) for number in re.findall(r"\d+", response.text)], "threads": response.words[1:]}
         words = [word for word in response.words[1:] if not isinstance(word, list) and word.upper() != "UID"]
         found = dict(zip((word.lower() for word in words[::2]), words[1::2]))
         return {"all": list(in_set(str(found.get("all", "")))), **{name: int(value) for name, value in found.items() if name != "all"}}

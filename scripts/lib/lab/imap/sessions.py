@@ -32,9 +32,14 @@ class Crowd:
 
     def message(self):
         self.marks += 1
+        earlier = self.random.sample(range(1, self.marks), min(self.marks - 1, self.random.choice((0, 0, 1, 2))))
+        references = " ".join(f"<{mark}.{self.seed}@imap.test>" for mark in sorted(earlier))
+        references = f"References: {references}\r\n" if earlier else ""
+        subject = f"message {self.marks} of {self.seed}" if self.random.random() < 0.5 else f"{self.random.choice(('Re: ', ''))}topic {self.random.randrange(9)}"
+        sent = f"{self.random.randrange(1, 29)} Jan 2024 {self.random.randrange(24):02}:00:00 +0{self.random.randrange(3)}00"
         lines = "".join(f"line {number} of {self.marks}\r\n" for number in range(self.random.randrange(1, 40)))
-        return (f"From: a{self.marks}@imap.test\r\nTo: b@imap.test\r\nSubject: message {self.marks} of {self.seed}\r\n"
-                f"Date: Mon, 1 Jan 2024 00:00:00 +0000\r\nX-Mark: {self.seed}-{self.marks}\r\n"
+        return (f"From: a{self.marks}@imap.test\r\nTo: b@imap.test\r\nSubject: {subject}\r\n"
+                f"Date: {sent}\r\nX-Mark: {self.seed}-{self.marks}\r\n{references}"
                 f"Message-ID: <{self.marks}.{self.seed}@imap.test>\r\n\r\n{lines}")
 
     def start(self):

@@ -3,6 +3,7 @@
 
 import time
 
+from lab.imap import threads
 from lab.imap.model import RECENT, Violation, date
 from lab.imap.wire import Connection, fetched, in_set, quoted
 
@@ -146,10 +147,35 @@ def _extended(session, box, rows):
         found = _search(session, "(ARRIVAL) UTF-8 UNDELETED", verb="SORT")["all"]
         if sorted(found) != [uid for uid in uids if "\\deleted" not in rows[uid][0]]:
             raise Violation(f"{box.name}: SORT of UNDELETED finds {found}")
+    _ordered(session, box, uids)
     if session.has("LIST-STATUS"):
         status = session.run("list", f'LIST "" {quoted(box.name)} RETURN (STATUS (MESSAGES))').status
         if status != {"MESSAGES": len(uids)}:
             raise Violation(f"{box.name}: LIST with STATUS tells {status} of {len(uids)} messages")
+
+
+def _ordered(session, box, uids):
+    """SORT, ESORT and THREAD by what the messages say, where all of them are known."""
+    if not uids or any(box.messages[uid].text is None for uid in uids):
+        return
+    rows = [threads.fields(uid, box.messages[uid].text) for uid in uids]
+    if session.has("SORT"):
+        by_date = [row[0] for row in sorted(rows, key=lambda row: (row[1], row[0]))]
+        by_subject = [row[0] for row in sorted(rows, key=lambda row: (row[4].upper(), row[0]))]
+        latest = [row[0] for row in sorted(rows, key=lambda row: (-row[1], row[4].upper(), row[0]))]
+        for what, order in (("(DATE)", by_date), ("(SUBJECT)", by_subject), ("(REVERSE DATE SUBJECT)", latest)):
+            found = _search(session, f"{what} UTF-8 ALL", verb="SORT")["all"]
+            if found != order:
+                raise Violation(f"{box.name}: SORT {what} finds {found}, not {order}")
+        if session.has("ESORT"):
+            found = _search(session, "RETURN (MIN MAX COUNT ALL) (DATE) UTF-8 ALL", verb="SORT")
+            if (found.get("min"), found.get("max"), found.get("count"), found["all"]) != (by_date[0], by_date[-1], len(uids), by_date):
+                raise Violation(f"{box.name}: ESORT finds {found}, not {by_date}")
+    for how in ("ORDEREDSUBJECT", "REFERENCES", "REFS"):
+        if session.has(f"THREAD={how}"):
+            found = threads.read(_search(session, f"{how} UTF-8 ALL", verb="THREAD")["threads"])
+            if not threads.same(how, found, rows):
+                raise Violation(f"{box.name}: THREAD {how} finds {found}, not {threads.expected(how, rows)}")
 
 
 def _resumed(crowd, box, rows):
