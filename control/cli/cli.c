@@ -32,6 +32,7 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
                                              {"timeout", required_argument, NULL, 'T'},
                                              {"void-lookups", required_argument, NULL, 'v'},
                                              {"trust-anchors", required_argument, NULL, 'a'},
+                                             {"headers", no_argument, NULL, 'A'},
                                              {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
@@ -147,6 +148,9 @@ static bool take_option(const struct cli_command *command, int option, int index
     case 'v':
         o->voids = optarg;
         return true;
+    case 'A':
+        o->headers = true;
+        return true;
     case 'B':
         o->batch = true;
         return true;
@@ -185,6 +189,8 @@ static const char *missing(const struct cli_command *command, const struct cli_o
         return "expected --ip IP --helo NAME";
     if (command->run == cli_auth_spf && o->zone && (o->dns || o->trust_anchors || o->config))
         return "expected one of --zone, --dns and --config";
+    if (command->run == cli_auth_spf && o->headers && !o->receiver && !o->config)
+        return "expected --receiver NAME with --headers";
     return NULL;
 }
 

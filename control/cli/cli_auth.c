@@ -142,7 +142,8 @@ int cli_auth_spf(const struct cli_options *o, const struct cli_actions *actions,
                            .mail_from = o->mail_from,
                            .receiver = o->receiver,
                            .json = o->json,
-                           .batch = o->batch};
+                           .batch = o->batch,
+                           .headers = o->headers};
     double seconds = LIMIT_MS_DEFAULT / 1e3, voids = SPF_VOIDS_DEFAULT;
     struct config *config = NULL;
     int status = CLI_OK;

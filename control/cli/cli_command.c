@@ -79,7 +79,8 @@ const struct cli_command cli_commands[] = {
      "  -0, --null          each address ends in NUL, and line ends are part of it\n",
      cli_show_address},
     {"spf", "c:h",
-     " config ip helo mail-from receiver dns zone trust-anchors timeout void-lookups batch json "
+     " config ip helo mail-from receiver dns zone trust-anchors timeout void-lookups batch headers "
+     "json "
      "help ",
      "spf --ip IP --helo NAME [--mail-from ADDRESS] [-c FILE | --dns IP:PORT | --zone FILE] "
      "[--json]",
@@ -92,7 +93,10 @@ const struct cli_command cli_commands[] = {
      "      --ip IP              address of the client\n"
      "      --helo NAME          what it said in HELO or EHLO\n"
      "      --mail-from ADDRESS  what it said in MAIL FROM\n"
-     "      --receiver NAME      who checks, for the domain's explanation of a fail\n"
+     "      --receiver NAME      who checks, for the domain's explanation of a fail and for "
+     "--headers; with -c `hostname`\n"
+     "      --headers            print Received-SPF and Authentication-Results as a message "
+     "would get them\n"
      "  -c, --config FILE        ask as the configuration's group `dns` says\n"
      "      --dns IP:PORT        ask this server; left out: the servers of the domain, from the "
      "root on\n"

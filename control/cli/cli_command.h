@@ -12,7 +12,7 @@ struct cli_options {
     const char *output;
     const char *ip, *helo, *mail_from, *receiver;             /* who sent a message, who checks */
     const char *dns, *zone, *trust_anchors, *timeout, *voids; /* where and how DNS is asked */
-    bool batch;
+    bool batch, headers;
     bool subfolders;
     bool profile, json, markdown, null, help;
     int argc; /* what is no option */

@@ -12,6 +12,7 @@
 #include "control/cli/cli.h"
 #include "proto/address/address.h"
 #include "proto/base/peer_text.h"
+#include "proto/spf/spf_header.h"
 
 enum { SHOWN_MAX = 4096 }; /* bytes of a text that are shown */
 
@@ -20,6 +21,7 @@ struct check {
     struct spf_run run;
     struct spf_query query;
     bool helo; /* the identity is HELO */
+    bool headers;
     json_t *steps;
     uint8_t domain[ADDRESS_KEY_MAX]; /* as A-labels */
     pthread_mutex_t lock;
@@ -154,6 +156,32 @@ static void wait_for(struct check *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+/* The fields that a message would get. */
+static void write_headers(const struct check *c, struct writer *received, struct writer *results)
+{
+    spf_header_received(received, &c->run.check, c->run.check.query.receiver, c->helo);
+    spf_header_results(results, &c->run.check, c->run.check.query.receiver, c->helo);
+}
+
+static json_t *headers_of(const struct check *c)
+{
+    uint8_t first[SPF_HEADER_MAX], second[SPF_HEADER_MAX];
+    struct writer received = writer_of(first, sizeof(first)),
+                  results = writer_of(second, sizeof(second));
+
+    write_headers(c, &received, &results);
+    return json_pack("[s%, s%]", first, received.len, second, results.len);
+}
+
+static void print_headers(const struct check *c)
+{
+    uint8_t text[2 * SPF_HEADER_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+
+    write_headers(c, &w, &w);
+    fwrite(text, 1, w.len, stdout);
+}
+
 static void print_json(const struct check *c)
 {
     const struct spf_check *k = &c->run.check;
@@ -173,6 +201,8 @@ static void print_json(const struct check *c)
         json_object_set_new(line, "term", json_of(k->fault));
     if (k->explanation.len)
         json_object_set_new(line, "explanation", json_of(writer_span(&k->explanation)));
+    if (c->headers)
+        json_object_set_new(line, "headers", headers_of(c));
     json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(line);
@@ -188,6 +218,8 @@ static void print_text(const struct check *c)
         print_bytes(k->fault);
     }
     putchar('\n');
+    if (c->headers)
+        print_headers(c);
 }
 
 /* Returns false when one of the texts is no address. */
@@ -201,6 +233,7 @@ static bool check_one(struct check *c, const struct cli_spf *told, const char *i
     if (!ip_address_parse(span_text(ip), &c->query.ip))
         return false;
     set_identity(c, mail_from);
+    c->headers = told->headers;
     c->done = false;
     c->steps = json_array();
     spf_run_start(&c->run, &c->query, source, told->limit_ns, told->json ? keep_step : print_step,

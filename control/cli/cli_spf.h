@@ -14,6 +14,7 @@ struct cli_spf {
     uint64_t limit_ns;
     uint32_t voids;
     bool json, batch;
+    bool headers; /* print the fields that a message would get */
 };
 
 /*

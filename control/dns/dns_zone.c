@@ -101,7 +101,7 @@ static bool read_all(struct dns_zone *z, FILE *file, struct writer *why)
     int line = 0;
     ldns_rr *rr;
 
-    while (!feof(file)) {
+    while (!feof(file) && !ferror(file)) {
         rr = NULL;
         status = ldns_rr_new_frm_fp_l(&rr, file, &ttl, &origin, &previous, &line);
         if (status == LDNS_STATUS_OK && !add(z, rr))
@@ -115,6 +115,8 @@ static bool read_all(struct dns_zone *z, FILE *file, struct writer *why)
     }
     ldns_rdf_deep_free(origin);
     ldns_rdf_deep_free(previous);
+    if (ferror(file))
+        status = LDNS_STATUS_FILE_ERR; /* a folder, for one */
     if (status != LDNS_STATUS_OK)
         writer_printf(why, "line %d: %s", line, ldns_get_errorstr_by_id(status));
     return status == LDNS_STATUS_OK;

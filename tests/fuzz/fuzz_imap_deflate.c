@@ -46,8 +46,9 @@ static bool inflate_all(struct span in, uint32_t seed, struct writer *out)
 
         in = span_skip(in, piece.len);
         do {
-            size_t room = writer_room(out) < 1 + next(&seed) % 500 ? writer_room(out) : 300;
-            struct writer part = writer_of(out->data + out->len, seed ? room : writer_room(out));
+            size_t room = seed ? 1 + next(&seed) % 500 : OUT_MAX;
+            struct writer part = writer_of(out->data + out->len,
+                                           room < writer_room(out) ? room : writer_room(out));
 
             status = imap_inflate_feed(&i, &piece, &part);
             MUST(part.len <= part.cap);

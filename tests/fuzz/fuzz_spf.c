@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "proto/spf/spf_check.h"
+#include "proto/spf/spf_header.h"
 
 enum { RECORDS_MAX = 16 };
 
@@ -72,6 +72,36 @@ static void look_at_step(void *context, const struct spf_step *step)
     MUST(step->depth <= SPF_LOOKUPS_MAX && step->domain.len <= SPF_EXPANDED_MAX);
 }
 
+/* Fields are lines of printable ASCII, each but the first behind a blank, and end once. */
+static void look_at_field(struct span field)
+{
+    size_t line = 0;
+
+    MUST(field.len > 2 && field.data[field.len - 1] == '\n');
+    for (size_t i = 0; i < field.len; i++) {
+        uint8_t c = field.data[i];
+
+        line = c == '\n' ? 0 : line + 1;
+        MUST(line <= 998 && ((c >= ' ' && c <= '~') || c == '\r' || c == '\n'));
+        MUST((c == '\n') == (i > 0 && field.data[i - 1] == '\r'));
+        MUST(c != '\n' || i + 1 == field.len || field.data[i + 1] == ' ');
+    }
+}
+
+static void look_at_headers(bool helo)
+{
+    static uint8_t bytes[SPF_HEADER_MAX];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    spf_header_received(&w, &check, check.query.helo, helo);
+    MUST(!w.full);
+    look_at_field(writer_span(&w));
+    w = writer_of(bytes, sizeof(bytes));
+    spf_header_results(&w, &check, check.query.local, helo);
+    MUST(!w.full);
+    look_at_field(writer_span(&w));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -97,5 +127,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(check.result < SPF_RESULTS && check.reason < SPF_REASONS);
     MUST(check.explanation.len == 0 || check.result == SPF_RESULT_FAIL);
     MUST(spf_check_next(&check) == SPF_DONE);
+    look_at_headers(data[0] & 64);
     return 0;
 }

@@ -13,7 +13,7 @@ static struct {
     uint8_t *large;
     size_t at;  /* of it, what goes out next */
     bool lends; /* it is lent, with pins */
-    uint32_t open, news, appended, faults, staged;
+    uint32_t open, news, appended, faults, staged, steps;
     char command[128];
     uint64_t idler; /* argument of a notice for who idles */
 } control;
@@ -61,6 +61,8 @@ static enum job_status command(struct world *w, struct job *job)
     if (strstr(control.command, "LARGE") || strstr(control.command, "SELECT")) {
         control.at = 0;
         put_large(w, job);
+    } else if (strstr(control.command, "FOREVER")) {
+        job->imap.more_out = true;
     } else if (strstr(control.command, "IDLE")) {
         job->imap.state_out = IMAP_EXECUTED_IDLE;
         control.idler = (uint64_t)job->generation << 32 | job->session;
@@ -98,6 +100,11 @@ static enum job_status play(struct world *w, struct job *job)
         return JOB_OK;
     case JOB_IMAP_MORE:
         job->imap.state_out = IMAP_EXECUTED_AUTH;
+        if (strstr(control.command, "FOREVER")) {
+            control.steps++;
+            job->imap.more_out = true;
+            return JOB_OK;
+        }
         put_large(w, job);
         return JOB_OK;
     case JOB_IMAP_NEWS:
@@ -200,6 +207,36 @@ static void a_slow_reader_holds_a_piece(void)
         if (how & 2)
             world_reset(w);
         world_wait(w, how & 2 ? 5000 : 700000);
+        ended(w);
+    }
+}
+
+/* A command that goes on and says nothing: it is asked on, one job at a time, until the client
+ * resets the connection, or says nothing for too long. */
+static void a_command_that_nobody_waits_for_ends(void)
+{
+    for (int how = 0; how < 2; how++) {
+        struct world *w = connected(16);
+        uint32_t steps;
+
+        sendq_copy(tcp_sendq(w->conn), w->client_pool, span_text("a LIST \"\" FOREVER\r\n"));
+        tcp_send(w->client, w->conn);
+        for (int i = 0; i < 100; i++)
+            world_turn(w);
+        if (!CHECK(control.steps > 10))
+            printf("# %u steps\n", control.steps);
+        if (how == 0)
+            world_reset(w);
+        for (int i = 0; how && control.open && i < 7000; i++) {
+            w->now += 100000;
+            w->wall_ms += 100;
+            world_turn(w);
+        }
+        CHECK(control.open == 0);
+        steps = control.steps;
+        for (int i = 0; i < 100; i++)
+            world_turn(w);
+        CHECK(control.steps == steps);
         ended(w);
     }
 }
@@ -335,6 +372,7 @@ int main(void)
     CHECK_CASE(commands_are_executed_one_by_one);
     CHECK_CASE(a_large_answer_is_pulled);
     CHECK_CASE(a_slow_reader_holds_a_piece);
+    CHECK_CASE(a_command_that_nobody_waits_for_ends);
     CHECK_CASE(an_idling_session_hears_news);
     CHECK_CASE(an_append_that_ends_early_leaves_no_rows);
     CHECK_CASE(no_cycles_are_counted_for_an_append);

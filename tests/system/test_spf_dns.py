@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a DNS server may do, and what SPF makes of it: a table, through the command. docs/authentication.md has it in words."""
 
+import email
+import email.policy
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +130,7 @@ def test_nobody_listens(tmp_path):
 
 
 @pytest.mark.parametrize("words, said", [
+    (["--ip", "192.0.2.1", "--helo", "h.test", "--headers"], "expected --receiver NAME"),
     ([], "expected --ip"), (["--ip", "192.0.2.1"], "expected --ip"), (["--ip", "x", "--helo", "h.test"], "no IP address: x"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--batch"], "or --batch"),
     (["--ip", "192.0.2.1", "--helo", "h.test", "--dns", "nobody"], "no address of a server: nobody"),
@@ -164,6 +167,25 @@ def test_utf8_domain(tmp_path):
     done = subprocess.run([WIREPOST, "spf", "--ip", "192.0.2.1", "--helo", "h.test", "--mail-from", "user@BÜCHER.test", "--json",
                            "--zone", zone_file], capture_output=True, encoding="utf-8", check=False)
     assert json.loads(done.stdout)["domain"] == "xn--bcher-kva.test" and done.returncode == 0, done.stdout
+
+
+def test_headers(tmp_path):
+    """What Python reads in the fields, in text and in JSON."""
+    (tmp_path / "zone").write_text('a.test. IN TXT "v=spf1 ip6:2001:db8::/32 -all"\n')
+    words = [WIREPOST, "spf", "--ip", "2001:db8::1", "--helo", "h(.test", "--mail-from", "x y@a.test", "--receiver", "mx.test",
+             "--headers", "--zone", tmp_path / "zone"]
+    text = subprocess.run(words, capture_output=True, check=False).stdout.partition(b"\npass: a mechanism matched: ip6:2001:db8::/32\n")[2]
+    message = email.message_from_bytes(text + b"\r\n", policy=email.policy.SMTP)
+    assert not message.defects and message.keys() == ["Received-SPF", "Authentication-Results"]
+    comment, _, pairs = message["Received-SPF"].partition(") ")
+    assert comment == "pass (mx.test: domain of x y@a.test designates 2001:db8::1 as permitted sender"
+    assert dict(pair.strip().split("=", 1) for pair in pairs.split(";")[:-1]) == {
+        "client-ip": '"2001:db8::1"', "envelope-from": '"x y@a.test"', "helo": '"h(.test"', "receiver": "mx.test",
+        "identity": "mailfrom", "mechanism": '"ip6:2001:db8::/32"'}
+    assert message["Authentication-Results"] == 'mx.test; spf=pass smtp.mailfrom="x y"@a.test'
+    answer = json.loads(subprocess.run([*words, "--json"], capture_output=True, check=False).stdout)
+    schemas.check("spf", answer)
+    assert "".join(answer["headers"]).encode() == text
 
 
 def test_batch(tmp_path):

@@ -58,6 +58,20 @@ def expected(how, messages):
     return [node.told() for node in roots]
 
 
+def same(how, found, messages):
+    """Whether the trees are those expected; of threads whose latest messages are of one moment REFS says nothing."""
+    wanted = expected(how, messages)
+    if how != "REFS":
+        return found == wanted
+    dates = {number: date for number, date, *_ in messages}
+    latest = [max(dates[number] for number in _numbers(tree)) for tree in found]
+    return sorted(found, key=repr) == sorted(wanted, key=repr) and latest == sorted(latest)
+
+
+def _numbers(tree):
+    return [number for number in (tree[0], *(one for child in tree[1] for one in _numbers(child))) if number is not None]
+
+
 def _by_subject(nodes):
     first = {}
     for node in sorted(nodes, key=Node.key):
