@@ -31,8 +31,8 @@
 #include "control/record/record_config.h"
 #include "control/service/control_cpus.h"
 #include "control/service/policy.h"
+#include "control/mail/mail_config.h"
 #include "control/mail/mail_index_config.h"
-#include "control/mail/mail_service.h"
 #include "control/service/service_counters.h"
 #include "control/service/service_signals.h"
 #include "control/service/store_service.h"
@@ -129,7 +129,7 @@ static bool start_services(struct run *r)
                                                             .serves_near = policy_serves_near,
                                                             .context = r->policy});
     if (mail_index_configured(r->config, r->store, &r->index))
-        r->mail_service = mail_service_start(r->handoff, r->store, r->index);
+        r->mail_service = mail_config_start(r->config, r->handoff, r->store, r->index);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
                                      &records, &watch);
     if (!r->records)

@@ -282,9 +282,15 @@ struct config_submission {
     struct config_masquerade masquerade;
 };
 
+/* Names of mailboxes, canonical after the check; "": none. */
+struct config_special_use {
+    char *drafts, *sent, *trash, *junk, *archive;
+};
+
 struct config_imap {
     int64_t idle_timeout, login_timeout, failures;
     bool allow_cleartext;
+    struct config_special_use special_use;
 };
 
 struct config_index {

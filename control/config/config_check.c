@@ -437,6 +437,7 @@ void config_check(struct config *config, const char *path, const uint32_t *lines
     check_tls(config, path, lines, errors);
     check_metrics(config, path, lines, errors);
     config_check_api(config, path, errors);
+    config_check_imap(config, path, errors);
     check_log(config, path, lines, errors);
     check_limits(config, path, errors);
     if (config->quarantine.full && config->quarantine.quota &&

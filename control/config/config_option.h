@@ -104,6 +104,8 @@ void config_check_oauth(const struct config *config, const char *path,
                         struct config_errors *errors);
 /* Listeners of the API that would not do. */
 void config_check_api(const struct config *config, const char *path, struct config_errors *errors);
+/* Names of mailboxes that are none. */
+void config_check_imap(const struct config *config, const char *path, struct config_errors *errors);
 /* The part that is about LDAP, which fills what was left out too. False: no memory. */
 bool config_check_ldap(struct config *config, const char *path, struct config_errors *errors);
 /* Lines about what is no error and may still surprise. */

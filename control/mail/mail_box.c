@@ -60,6 +60,8 @@ static bool add(void *context, const struct store_entry *e)
                                                         .flags = e->flags,
                                                         .keywords = words};
     box->present++;
+    box->octets += e->size;
+    mail_counts_add(&box->counts, e->flags, e->size);
     if (e->uid >= box->uid_next)
         box->uid_next = e->uid + 1;
     if (e->modseq > box->modseq)
@@ -69,9 +71,13 @@ static bool add(void *context, const struct store_entry *e)
 
 static void lose(struct mail_box *box, uint32_t slot, uint64_t modseq)
 {
-    box->messages[slot].gone = ++box->losses;
-    box->messages[slot].modseq = modseq;
+    struct mail_message *m = &box->messages[slot];
+
+    m->gone = ++box->losses;
+    m->modseq = modseq;
     box->present--;
+    box->octets -= m->size;
+    mail_counts_take(&box->counts, m->flags, m->size);
     if (slot < box->first_gone)
         box->first_gone = slot;
 }
@@ -192,12 +198,39 @@ void mail_box_mark(struct mail_box *box, uint32_t slot, uint32_t flags, uint32_t
 {
     struct mail_message *m = &box->messages[slot];
 
+    if (!m->gone) {
+        mail_counts_take(&box->counts, m->flags, m->size);
+        mail_counts_add(&box->counts, flags, m->size);
+    }
     m->flags = flags;
     m->keywords = words;
     m->modseq = modseq;
     if (modseq > box->modseq)
         box->modseq = modseq;
     box->changed = box->modseq;
+}
+
+static bool take_state(void *context, const struct store_mailbox *m)
+{
+    *(struct store_mailbox *)context = *m;
+    return true;
+}
+
+enum store_status mail_box_tally(struct store *store, const struct mail_box *box,
+                                 struct mail_tally *tally_out)
+{
+    struct store_mailbox now;
+    enum store_status status = store_mailbox_show(store, box->id, take_state, &now);
+
+    if (status != STORE_OK)
+        return status;
+    *tally_out = (struct mail_tally){
+        .mailbox = box->id, .modseq = now.modseq, .uid_next = now.uid_next, .counts = box->counts};
+    /* A loss that was not read yet would show in the number of messages. */
+    return now.modseq == box->modseq && now.uid_next == box->uid_next &&
+                   now.messages == box->present && now.octets == box->octets
+               ? STORE_OK
+               : STORE_BUSY;
 }
 
 /* ---- views ---- */

@@ -2,7 +2,7 @@
 #ifndef CONTROL_MAIL_MAIL_BOX_H
 #define CONTROL_MAIL_MAIL_BOX_H
 
-#include "control/store/store.h"
+#include "control/mail/mail_tally.h"
 
 /*
  * A mailbox that somebody has selected: what the store knows of its messages, in memory, in the
@@ -45,11 +45,13 @@ struct mail_box {
                          ours, which says nothing of what was before it */
     struct mail_message *messages;
     uint32_t count, cap;
-    uint32_t losses;      /* how many were ever lost while it is open */
-    uint32_t present;     /* messages that are not gone */
-    uint32_t recent_from; /* the first UID that no session was told of yet */
-    uint32_t view_last;   /* number of the last view */
-    uint32_t first_gone;  /* no message before this slot is gone */
+    uint32_t losses;           /* how many were ever lost while it is open */
+    uint32_t present;          /* messages that are not gone, */
+    uint64_t octets;           /* their sizes, */
+    struct mail_counts counts; /* and what their flags count for */
+    uint32_t recent_from;      /* the first UID that no session was told of yet */
+    uint32_t view_last;        /* number of the last view */
+    uint32_t first_gone;       /* no message before this slot is gone */
     struct mail_words *words;
     struct mail_box_digests digests;
     struct mail_view *views; /* of sessions that have it */
@@ -112,6 +114,10 @@ struct span mail_box_keywords(const struct mail_box *box, uint32_t words);
 /* Our own change of flags is in the store: it is in the box too. */
 void mail_box_mark(struct mail_box *box, uint32_t slot, uint32_t flags, uint32_t words,
                    uint64_t modseq);
+/* What its flags count for, and the state that this is true for. STORE_BUSY: the store has changed
+ * it since it was read. */
+enum store_status mail_box_tally(struct store *store, const struct mail_box *box,
+                                 struct mail_tally *tally_out);
 /* Room of messages that every session knows to be gone. */
 void mail_box_settle(struct mail_box *box);
 

@@ -33,6 +33,10 @@ struct mail_service {
     struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
     struct changed changed;
     struct mail_recent *recent;
+    struct mail_tallies *tallies;
+    struct mail_special specials[MAIL_SPECIALS];
+    uint8_t special_names[MAIL_SPECIALS][MAIL_SPECIAL_NAME];
+    uint32_t special_count;
     struct mail_digests *digests;
     size_t staged; /* octets, of all sessions */
     struct mail_index *index;
@@ -92,10 +96,25 @@ enum store_status mail_service_select(struct mail_service *service, uint64_t mai
     return status;
 }
 
+enum store_status mail_service_box(struct mail_service *service, uint64_t mailbox,
+                                   const struct mail_box **box_out)
+{
+    struct mail_box *box = *place_of(service, mailbox);
+
+    *box_out = box;
+    return box && box->news ? mail_box_refresh(service->store, box) : STORE_OK;
+}
+
+struct mail_tallies *mail_service_tallies(struct mail_service *service)
+{
+    return service->tallies;
+}
+
 void mail_service_unselect(struct imap_session *s)
 {
     struct mail_box *box = s->view.box;
     struct mail_box **place;
+    struct mail_tally tally;
 
     if (!box)
         return;
@@ -104,6 +123,8 @@ void mail_service_unselect(struct imap_session *s)
     if (box->views)
         return;
     mail_recent_set(s->service->recent, box->id, box->recent_from);
+    if (mail_box_tally(s->service->store, box, &tally) == STORE_OK)
+        mail_tallies_keep(s->service->tallies, &tally);
     place = place_of(s->service, box->id);
     *place = box->next;
     mail_box_close(s->service->store, box);
@@ -204,6 +225,7 @@ static enum job_status open_session(struct mail_service *service, struct job *jo
 
     if (!s)
         return JOB_FAILED;
+    mail_special_make(service->store, job->imap.account, service->specials, service->special_count);
     s->service = service;
     s->account = job->imap.account;
     s->worker = job->worker;
@@ -323,43 +345,58 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t count)
     return 0;
 }
 
+/* The configuration that they come from may be replaced. */
+static void copy_specials(struct mail_service *s, const struct mail_service_options *o)
+{
+    for (uint32_t i = 0; i < o->special_count && i < MAIL_SPECIALS; i++) {
+        struct span name = span_head(o->specials[i].name, MAIL_SPECIAL_NAME);
+
+        memcpy(s->special_names[i], name.data, name.len);
+        s->specials[i] = o->specials[i];
+        s->specials[i].name = span_of(s->special_names[i], name.len);
+        s->special_count++;
+    }
+}
+
 static void woken(void *context)
 {
     take_changes(context);
     go_on(context);
 }
 
-struct mail_service *mail_service_start(struct handoff *h, struct store *store,
-                                        struct mail_index *index)
+struct mail_service *mail_service_start(const struct mail_service_options *o)
 {
     struct mail_service *s = calloc(1, sizeof(*s));
 
     if (!s) {
-        mail_index_halt(index);
-        mail_index_free(index);
+        mail_index_halt(o->index);
+        mail_index_free(o->index);
         return NULL;
     }
-    s->handoff = h;
-    s->store = store;
-    s->index = index;
-    s->thread.handoff = h;
+    s->index = o->index;
+    s->handoff = o->handoff;
+    s->store = o->store;
+    copy_specials(s, o);
+    s->thread.handoff = o->handoff;
     s->thread.service = SERVICE_IMAP;
     s->thread.name = "imap";
     s->thread.serve = serve;
     s->thread.context = s;
     s->thread.woken = woken;
     s->recent = mail_recent_new();
+    s->tallies = mail_tallies_new();
     s->digests = mail_digests_new(MAIL_DIGESTS_MAX);
-    s->reader = read_service_start(h, store);
-    store_watch(store, on_change, s);
-    if (s->recent && s->digests && s->reader && service_thread_start(&s->thread))
+    s->reader = read_service_start(o->handoff, o->store);
+    store_watch(o->store, on_change, s);
+    if (s->recent && s->tallies && s->digests && s->reader && service_thread_start(&s->thread))
         return s;
-    store_watch(store, NULL, NULL);
+    store_watch(o->store, NULL, NULL);
     if (s->reader)
         read_service_stop(s->reader);
+    mail_tallies_free(s->tallies);
     mail_recent_free(s->recent);
-    mail_index_halt(index);
-    mail_index_free(index);
+    mail_index_halt(o->index);
+    mail_index_free(o->index);
     mail_digests_free(s->digests);
     free(s);
     return NULL;
@@ -375,6 +412,7 @@ void mail_service_stop(struct mail_service *s)
     service_thread_stop(&s->thread);
     store_watch(s->store, NULL, NULL);
     read_service_stop(s->reader);
+    mail_tallies_free(s->tallies);
     mail_recent_free(s->recent);
     mail_index_free(s->index);
     mail_digests_free(s->digests);

@@ -119,6 +119,10 @@ struct mail_digests *mail_service_digests(const struct mail_service *service);
 /* The mailbox, shared with others that have it. */
 enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
                                       struct imap_session *s, bool read_only);
+/* The mailbox as it is now, if somebody has it selected; else *box_out is NULL. */
+enum store_status mail_service_box(struct mail_service *service, uint64_t mailbox,
+                                   const struct mail_box **box_out);
+struct mail_tallies *mail_service_tallies(struct mail_service *service);
 /* The first UID that no session was told of yet (\\Recent). */
 uint32_t mail_service_recent(struct mail_service *service, uint64_t mailbox);
 /* NULL: there is none. */

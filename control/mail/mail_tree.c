@@ -2,8 +2,15 @@
 #include "control/mail/mail_name.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
+#include "proto/imap/imap_use.h"
 
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8). */
+
+static bool see_use(void *context, const struct store_mailbox *m)
+{
+    *(uint16_t *)context |= m->uses;
+    return true;
+}
 
 /* RFC 8474 section 4.1 */
 static enum mail_step created(struct mail_run *r, uint64_t mailbox)
@@ -17,18 +24,29 @@ static enum mail_step created(struct mail_run *r, uint64_t mailbox)
     return mail_run_end(r, MAIL_OK, r->code_text, "done");
 }
 
+/* create = "CREATE" SP mailbox [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"]
+ * RFC 6154 section 3: one mailbox for each use, so that clients need not choose. */
 enum mail_step mail_create(struct imap_session *s, struct mail_run *r)
 {
     struct store *store = mail_service_store(s->service);
+    struct imap_use_wanted wanted;
+    enum store_status status = STORE_OK;
     struct mail_name name;
-    enum store_status status;
     uint64_t mailbox;
+    uint16_t taken = 0;
 
     if (!mail_name_read(s, r, &name))
         return MAIL_STEP_OVER;
-    if (!imap_cursor_done(&r->args))
+    if (!imap_use_read_create(&r->args, &wanted))
         return mail_run_bad(r);
-    status = store_mailbox_create(store, s->account, name.text, 0, &mailbox);
+    if (wanted.refused)
+        return mail_run_end(r, MAIL_NO, "[USEATTR]", "no mailbox is for that here");
+    if (wanted.uses)
+        status = store_mailboxes(store, s->account, see_use, &taken);
+    if (status == STORE_OK && (taken & wanted.uses))
+        return mail_run_end(r, MAIL_NO, "[USEATTR]", "another mailbox is for that");
+    if (status == STORE_OK)
+        status = store_mailbox_create(store, s->account, name.text, wanted.uses, &mailbox);
     return status == STORE_OK ? created(r, mailbox) : mail_run_failed(r, status);
 }
 

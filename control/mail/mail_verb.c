@@ -32,6 +32,8 @@ const struct mail_verb mail_verbs[IMAP_VERBS] = {
     [IMAP_VERB_THREAD] = {.step = mail_thread,
                           .end = mail_thread_end,
                           .news = MAIL_NEWS_NO_EXPUNGE},
-    [IMAP_VERB_LIST] = {.step = mail_list, .news = MAIL_NEWS_ALL},
-    [IMAP_VERB_LSUB] = {.step = mail_lsub, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_LIST] = {.step = mail_list, .end = mail_list_end, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_LSUB] = {.step = mail_lsub, .end = mail_list_end, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_GETQUOTA] = {.step = mail_getquota, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_GETQUOTAROOT] = {.step = mail_getquotaroot, .news = MAIL_NEWS_ALL},
 };

@@ -9,19 +9,22 @@ typedef enum mail_step mail_verb_step(struct imap_session *s, struct mail_run *r
 
 mail_verb_step mail_noop, mail_namespace, mail_idle, mail_unselect; /* mail_plain.c */
 mail_verb_step mail_enable;                                         /* mail_enable.c */
-mail_verb_step mail_select, mail_examine, mail_status;              /* mail_select.c */
+mail_verb_step mail_select, mail_examine;                           /* mail_select.c */
+mail_verb_step mail_status;                                         /* mail_status.c */
 mail_verb_step mail_fetch;                                          /* mail_fetch.c */
 mail_verb_step mail_store;                                          /* mail_mark.c */
 mail_verb_step mail_expunge, mail_close;                            /* mail_expunge.c */
 mail_verb_step mail_copy, mail_move;                                /* mail_copy.c */
 mail_verb_step mail_create, mail_delete, mail_rename, mail_subscribe,
-    mail_unsubscribe;                /* mail_tree.c */
-mail_verb_step mail_list, mail_lsub; /* mail_list.c */
+    mail_unsubscribe;                            /* mail_tree.c */
+mail_verb_step mail_list, mail_lsub;             /* mail_list.c */
+mail_verb_step mail_getquota, mail_getquotaroot; /* mail_quota.c */
 
 /* `state` of those that have some inside. */
 void mail_fetch_end(struct mail_run *r);
 void mail_store_end(struct mail_run *r);
 void mail_search_end(struct mail_run *r);
+void mail_list_end(struct mail_run *r);
 void mail_sort_end(struct mail_run *r);
 void mail_thread_end(struct mail_run *r);
 void mail_select_end(struct mail_run *r);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/imap/imap_name.h"
 
+#include <stdlib.h>
+#include <uninorm.h>
+
 #include "proto/base/utf8.h"
 #include "proto/imap/imap_write.h"
 
@@ -184,6 +187,30 @@ static bool begins_with_inbox(struct span name)
     return imap_name_is_inbox(span_head(name, 5)) && (name.len == 5 || name.data[5] == '/');
 }
 
+/* To NFC, so that a name is one name however its letters are put together (RFC 9051 section 5.1);
+ * wildcards and "/" stay what they are. */
+static enum imap_name_status compose(uint8_t *begin, struct writer *out)
+{
+    uint8_t bytes[IMAP_NAME_MAX], *composed;
+    struct span name = span_between(begin, out->data + out->len);
+    size_t len = sizeof(bytes), ascii = 0;
+
+    while (ascii < name.len && name.data[ascii] < 0x80)
+        ascii++;
+    if (ascii == name.len)
+        return IMAP_NAME_OK;
+    composed = u8_normalize(UNINORM_NFC, name.data, name.len, bytes, &len);
+    if (composed != bytes)
+        free(composed);
+    if (!composed)
+        return IMAP_NAME_BAD;
+    if (composed != bytes || len > name.len + writer_room(out))
+        return IMAP_NAME_LONG;
+    memcpy(begin, bytes, len);
+    out->len = out->len - name.len + len;
+    return IMAP_NAME_OK;
+}
+
 /* To UTF-8, by whichever spelling is agreed; what both names and patterns must be. */
 static enum imap_name_status read_wire(struct span wire, bool utf8, struct writer *out)
 {
@@ -205,7 +232,7 @@ static enum imap_name_status read_wire(struct span wire, bool utf8, struct write
         return IMAP_NAME_CONTROL;
     if (begins_with_inbox(name))
         memcpy(begin, "INBOX", 5);
-    return IMAP_NAME_OK;
+    return compose(begin, out);
 }
 
 static enum imap_name_status check_levels(struct span name)

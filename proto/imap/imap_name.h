@@ -28,7 +28,7 @@ enum imap_name_status {
 /*
  * Reads a name from the wire: decoded, checked, "INBOX" in any case (as first level, too) in
  * capitals, one "/" at the end left out (CREATE, RFC 9051 section 6.3.4; *trailing_out, which may
- * be NULL). Not normalized: NFC is the caller's. Writes at most IMAP_NAME_MAX bytes; on error
+ * be NULL), composed (NFC, RFC 9051 section 5.1). Writes at most IMAP_NAME_MAX bytes; on error
  * nothing.
  */
 enum imap_name_status imap_name_read(struct span wire, bool utf8, struct writer *out,

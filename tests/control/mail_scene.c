@@ -9,7 +9,8 @@
 #include "tests/harness/check.h"
 #include "tests/proto/mime_tree_of.h"
 
-static void begin(struct mail_scene *m, bool indexed)
+static void begin(struct mail_scene *m, bool indexed, const struct mail_special *specials,
+                  uint32_t count)
 {
     *m = (struct mail_scene){.room = 4000};
     store_scene_begin(&m->scene, "mail");
@@ -23,19 +24,29 @@ static void begin(struct mail_scene *m, bool indexed)
         CHECK(m->index != NULL);
         mail_index_begin(m->index);
     }
-    m->service = mail_service_start(m->handoff, m->scene.store, m->index);
+    m->service = mail_service_start(&(struct mail_service_options){.handoff = m->handoff,
+                                                                   .store = m->scene.store,
+                                                                   .index = m->index,
+                                                                   .specials = specials,
+                                                                   .special_count = count});
     m->answer = malloc(MAIL_SCENE_ANSWER);
     CHECK(m->service != NULL);
 }
 
 void mail_scene_begin(struct mail_scene *m)
 {
-    begin(m, false);
+    begin(m, false, NULL, 0);
 }
 
 void mail_scene_begin_indexed(struct mail_scene *m)
 {
-    begin(m, true);
+    begin(m, true, NULL, 0);
+}
+
+void mail_scene_begin_with(struct mail_scene *m, const struct mail_special *specials,
+                           uint32_t count)
+{
+    begin(m, false, specials, count);
 }
 
 void mail_scene_end(struct mail_scene *m)

@@ -26,6 +26,9 @@ struct mail_scene {
 };
 
 void mail_scene_begin(struct mail_scene *m);
+/* And with mailboxes that every account is to have. */
+void mail_scene_begin_with(struct mail_scene *m, const struct mail_special *specials,
+                           uint32_t count);
 /* With a search index. */
 void mail_scene_begin_indexed(struct mail_scene *m);
 /* Nothing is left selected, and the store is healthy. */

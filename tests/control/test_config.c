@@ -222,6 +222,12 @@ static const struct {
     {LEAST "domains: [{name: a.test, quarantine_score: 5.0001}]\n",
      ":7: domains[].quarantine_score: expected a score from -1000 to 1000, or off; found "
      "\"5.0001\""},
+    {LEAST "imap: {special_use: {sent: inbox}}\n",
+     ": imap.special_use.sent: expected neither INBOX nor Quarantine"},
+    {LEAST "imap: {special_use: {junk: a//b}}\n",
+     ": imap.special_use.junk: Name is empty or has an empty level"},
+    {LEAST "imap: {special_use: {trash: Sent}}\n",
+     ": imap.special_use.trash: expected another name than sent's"},
     {LEAST "domains: [{name: a.test, quarantine_score: 20}]\n",
      ":7: domains[].quarantine_score: expected at most the reject_score"},
     {LEAST "accounts: [{address: a@b.test, password: \"" HASH "\"}]\n",

@@ -226,7 +226,7 @@ static void bad_arguments_are_bad(void)
         "FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)",
         "STORE 1 (UNCHANGEDSINCE) FLAGS (x)",
         "STORE 1 (UNCHANGEDSINCE 1 UNCHANGEDSINCE 1) FLAGS (x)",
-        "GETQUOTA \"\"",
+        "SETQUOTA \"\" ()",
     };
     char command[80];
 

@@ -2,9 +2,12 @@
 #include "proto/imap/imap_cursor.h"
 #include "proto/imap/imap_fetch.h"
 #include "proto/imap/imap_flag.h"
+#include "proto/imap/imap_list.h"
 #include "proto/imap/imap_pattern.h"
 #include "proto/imap/imap_select.h"
 #include "proto/imap/imap_set.h"
+#include "proto/imap/imap_status.h"
+#include "proto/imap/imap_use.h"
 
 #include <stdlib.h>
 
@@ -143,6 +146,34 @@ static void read_name(struct span text, bool utf8)
         abort();
 }
 
+/* What was read is within the arguments, and of what there is. */
+static void read_list(struct imap_cursor *c, uint8_t how)
+{
+    static struct imap_list list;
+    struct imap_use_wanted wanted;
+    struct span args = span_between(c->at, c->end);
+
+    if (how % 4 == 3) {
+        if (imap_use_read_create(c, &wanted) && wanted.uses >= 1u << 8)
+            abort();
+        return;
+    }
+    if (how % 4 == 2) {
+        if (imap_status_read(c) >= 1u << IMAP_STATUS_ITEMS)
+            abort();
+        return;
+    }
+    if (!(how % 4 ? imap_list_read_lsub : imap_list_read)(c, &list))
+        return;
+    if (list.count == 0 || list.status >= 1u << IMAP_STATUS_ITEMS ||
+        list.reference.len > args.len ||
+        ((list.returns & IMAP_LIST_RETURN_STATUS) && list.status == 0))
+        abort();
+    for (uint32_t i = 0; i < list.count && i < IMAP_LIST_PATTERNS; i++)
+        if (list.patterns[i].len > args.len)
+            abort();
+}
+
 /* Pairs ascend, as many as either set says. */
 static void read_select(struct imap_cursor *c)
 {
@@ -185,6 +216,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_select(&c);
     else if (how >= 128)
         read_set(&c, how & 2 ? UINT32_MAX : how & 4 ? 0 : 7);
+    else if (how >= 96)
+        read_list(&c, how);
     else
         read_words(&c, how);
     free((void *)(uintptr_t)data);

@@ -111,6 +111,31 @@ static void names(void)
     check_name(text, false, IMAP_NAME_BAD, "");
 }
 
+/* However its letters are put together, it is one name. */
+static void composed(void)
+{
+    char text[IMAP_NAME_MAX + 1] = "", twice[2 * IMAP_NAME_MAX + 1] = "";
+    uint8_t out[IMAP_NAME_MAX];
+    struct writer w = writer_of(out, sizeof(out));
+
+    check_name("A\xcc\x88/x", true, IMAP_NAME_OK, "\xc3\x84/x");
+    check_name("A&Awg-/x", false, IMAP_NAME_OK, "\xc3\x84/x");
+    check_name("&AMQ-/x", false, IMAP_NAME_OK, "\xc3\x84/x");
+    /* ANGSTROM SIGN; marks in their order */
+    check_name("\xe2\x84\xab", true, IMAP_NAME_OK, "\xc3\x85");
+    check_name("q\xcc\x87\xcc\xa3", true, IMAP_NAME_OK, "q\xcc\xa3\xcc\x87");
+    CHECK(imap_name_read_pattern(span_text("%A\xcc\x88*"), true, &w) == IMAP_NAME_OK);
+    CHECK_TEXT(writer_span(&w), "%\xc3\x84*");
+    /* COMBINING GREEK DIALYTIKA TONOS is two characters composed: bounds hold behind that. */
+    for (int i = 0; i < 100; i++)
+        strcat(text, "\xcd\x84");
+    check_name(text, true, IMAP_NAME_LONG, "");
+    for (int i = 0; i < 400; i++)
+        strcat(twice, "\xcd\x84");
+    w.len = 0;
+    CHECK(imap_name_read_pattern(span_text(twice), true, &w) == IMAP_NAME_LONG && w.len == 0);
+}
+
 static void written(void)
 {
     static const struct {
@@ -251,6 +276,7 @@ int main(void)
     CHECK_CASE(modified_utf7);
     CHECK_CASE(broken_utf8_is_marked);
     CHECK_CASE(names);
+    CHECK_CASE(composed);
     CHECK_CASE(written);
     CHECK_CASE(patterns);
     CHECK_CASE(patterns_by_chance);

@@ -225,7 +225,8 @@ static void expect(const struct imap_server_options *o, const char *script, cons
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN UNSELECT UIDPLUS "                    \
+    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS "           \
+    "SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE QUOTA QUOTA=RES-STORAGE UNSELECT UIDPLUS "         \
     "MULTIAPPEND BINARY MOVE ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY ESORT "                    \
     "THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS INPROGRESS OBJECTID SAVEDATE "            \
     "PREVIEW COMPRESS=DEFLATE IDLE ENABLE CONDSTORE QRESYNC APPENDLIMIT=1000] logged in\r\n"

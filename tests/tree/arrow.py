@@ -35,7 +35,7 @@ LIBRARIES = {
     "idn2.h": ("proto/address", "tests"),
     "stringprep.h": ("control/directory", "tests"),
     "unicase.h": ("proto/address", "control/mail", "tests"),
-    "uninorm.h": ("proto/address", "control/directory", "control/mail", "tests"),
+    "uninorm.h": ("proto/address", "proto/imap", "control/directory", "control/mail", "tests"),
     "ldap.h": ("control/ldap", "tests"),
     "lber.h": ("control/ldap", "tests"),
     "hs/": ("rules", "tests"),
