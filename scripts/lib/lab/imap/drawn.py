@@ -424,7 +424,8 @@ class Drawn(Session):
 
     def status(self):
         box = self.crowd.boxes[self.random.choice(BOXES)]
-        items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", *(["HIGHESTMODSEQ"] if self.has("CONDSTORE") else [])]
+        items = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", *(["HIGHESTMODSEQ"] if self.has("CONDSTORE") else []),
+                 *(["SIZE"] if self.has("STATUS=SIZE") else []), *(["DELETED", "DELETED-STORAGE"] if self.has("QUOTA=RES-STORAGE") else [])]
         floor, settled, certain = (box.uid_next, box.modseq), max(box.messages, default=0), box.certain()
         selected = self.view is not None and self.box is box
 
@@ -439,6 +440,9 @@ class Drawn(Session):
                 return      # a session's own mailbox may be told as the session knows it
             if not min(certain, box.certain()) <= told["MESSAGES"] <= box.most():
                 raise Violation(f"STATUS: {told['MESSAGES']} messages, at least {certain} must be there")
+            if told["UNSEEN"] > told["MESSAGES"] or told.get("DELETED", 0) > told["MESSAGES"] or \
+                    told.get("DELETED-STORAGE", 0) > told.get("SIZE", 1 << 63):
+                raise Violation(f"STATUS tells more of some messages than of all: {told}")
             box.next_told(told["UIDNEXT"], floor[0], settled)
             box.modseq_told(told.get("HIGHESTMODSEQ", floor[1]), floor[1])
         self.send("status", f"STATUS {quoted(box.name)} ({' '.join(items)})", done)

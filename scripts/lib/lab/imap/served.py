@@ -9,7 +9,7 @@ from lab.imap.wire import PATIENCE, Server
 from lab.namespaces import ENGINE_IPV4, inside
 
 PORT = 143
-CHANGES = {"listeners": [{"port": 25, "protocol": "smtp"}, {"port": PORT, "protocol": "imap"}], "imap": {"allow_cleartext": True}}
+CHANGES = {"listeners": [{"port": 25, "protocol": "smtp"}, {"port": PORT, "protocol": "imap"}], "imap": {"allow_cleartext": True}, "store": {"quota": "1GiB"}}
 
 
 def offered():

@@ -111,9 +111,11 @@ def _asked(session, box, rows):
         if (found.get("min"), found.get("max"), found.get("count"), found["all"]) != (uids[0], uids[-1], len(uids), uids):
             raise Violation(f"{box.name}: ESEARCH finds {found}, not {uids}")
     items = ["MESSAGES", "UIDNEXT", "UNSEEN", *(["HIGHESTMODSEQ"] if session.has("CONDSTORE") else []),
-             *(["SIZE"] if session.has("STATUS=SIZE") else [])]
+             *(["SIZE"] if session.has("STATUS=SIZE") else []), *(["DELETED", "DELETED-STORAGE"] if session.has("QUOTA=RES-STORAGE") else [])]
     told = session.run("status", f"STATUS {quoted(box.name)} ({' '.join(items)})").status
-    expected = {"MESSAGES": len(uids), "UNSEEN": sum("\\seen" not in row[0] for row in rows.values()), "SIZE": sum(row[1] for row in rows.values())}
+    deleted = [row[1] for row in rows.values() if "\\deleted" in row[0]]
+    expected = {"MESSAGES": len(uids), "UNSEEN": sum("\\seen" not in row[0] for row in rows.values()), "SIZE": sum(row[1] for row in rows.values()),
+                "DELETED": len(deleted), "DELETED-STORAGE": sum(deleted)}
     for name, value in told.items():
         if name in expected and value != expected[name]:
             raise Violation(f"{box.name}: STATUS tells {name} {value}, not {expected[name]}")
@@ -149,8 +151,8 @@ def _extended(session, box, rows):
             raise Violation(f"{box.name}: SORT of UNDELETED finds {found}")
     _ordered(session, box, uids)
     if session.has("LIST-STATUS"):
-        status = session.run("list", f'LIST "" {quoted(box.name)} RETURN (STATUS (MESSAGES))').status
-        if status != {"MESSAGES": len(uids)}:
+        status = session.run("list", f'LIST "" {quoted(box.name)} RETURN (STATUS (MESSAGES UNSEEN))').status
+        if status != {"MESSAGES": len(uids), "UNSEEN": sum("\\seen" not in row[0] for row in rows.values())}:
             raise Violation(f"{box.name}: LIST with STATUS tells {status} of {len(uids)} messages")
 
 
