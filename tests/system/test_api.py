@@ -5,7 +5,6 @@ import json
 import re
 import socket
 import ssl
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 

@@ -6,9 +6,9 @@ import time
 import pytest
 from conftest import first_short
 from lab import records
-from lab.commands import end, run, wait_until
+from lab.commands import run, wait_until
 from lab.engine import DRIVERS
-from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
+from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6, end_capture
 
 BOTH = (ENGINE_IPV4, ENGINE_IPV6)
 ASKS_OTHERS = {"network": {"dad": "1s"}}
@@ -96,7 +96,7 @@ def test_addresses_are_probed_and_announced(make_engine, tmp_path):
 
     make_engine(prepare=listen, changes=ASKS_OTHERS)
     time.sleep(1)
-    end(tools[0])
+    end_capture(tools[0], capture)
     seen = frames(capture)
     probe = f":: > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has {ENGINE_IPV6}"
     announced = f"neighbor advertisement, tgt is {ENGINE_IPV6}"

@@ -9,7 +9,6 @@ import pytest
 from lab.commands import wait_until
 from lab.engine import PASSWORD
 from lab.imap import served
-from lab.namespaces import inside
 from lab.smtp import Session
 
 pytestmark = pytest.mark.skipif(not served.offered(), reason="this binary has no IMAP")

@@ -7,7 +7,7 @@ import random
 import subprocess
 
 from lab import captures, messages, records, schemas
-from lab.commands import end, wait_until
+from lab.commands import wait_until
 from lab.engine import STARTER_RULES, binary
 from lab.smtp import Session
 
@@ -61,14 +61,12 @@ def send_all(engine):
 def test_the_same_in_both_roles(make_engine, tmp_path):
     engine = make_engine()
     capture = tmp_path / "session.pcap"
-    tool = engine.namespaces.capture(capture)
-    wait_until(lambda: capture.exists() and capture.stat().st_size >= 24, 10, "the capture's header")
-    send_all(engine)
-    count = len(MAILS) + 1
-    # Transactions that bring no message leave a record in serve alone.
-    served = wait_until(lambda: len(rows := [r for r in records.read(engine, "message") if r["message"]["size"]]) >= count
-                        and rows, 10, "the records")
-    end(tool)
+    with engine.namespaces.capturing(capture):
+        send_all(engine)
+        count = len(MAILS) + 1
+        # Transactions that bring no message leave a record in serve alone.
+        served = wait_until(lambda: len(rows := [r for r in records.read(engine, "message") if r["message"]["size"]]) >= count
+                            and rows, 10, "the records")
     events, _ = tap("--rules", STARTER_RULES, "--extract", tmp_path / "out", "--pcap", capture)
     told = [event for event in of(events, "message")]
     assert len(told) == len(served) == count
@@ -97,11 +95,9 @@ def test_the_same_in_both_roles(make_engine, tmp_path):
 def test_a_file_that_breaks_off(make_engine, tmp_path):
     engine = make_engine()
     capture = tmp_path / "session.pcap"
-    tool = engine.namespaces.capture(capture)
-    wait_until(lambda: capture.exists() and capture.stat().st_size >= 24, 10, "the capture's header")
-    send_all(engine)
-    wait_until(lambda: len(records.read(engine, "message")) > len(MAILS), 10, "the records")
-    end(tool)
+    with engine.namespaces.capturing(capture):
+        send_all(engine)
+        wait_until(lambda: len(records.read(engine, "message")) > len(MAILS), 10, "the records")
     broken = tmp_path / "broken.pcap"
     broken.write_bytes(capture.read_bytes()[:-7])
     events, said = tap("--pcap", broken, status=1)
@@ -115,13 +111,11 @@ def test_a_file_that_breaks_off(make_engine, tmp_path):
 def test_secrets_are_left_out(make_engine, tmp_path):
     engine = make_engine()
     capture = tmp_path / "session.pcap"
-    tool = engine.namespaces.capture(capture)
-    wait_until(lambda: capture.exists() and capture.stat().st_size >= 24, 10, "the capture's header")
-    with Session(engine.namespaces) as session:
-        session.command("AUTH PLAIN AHRpbQBzZXNhbWUA")
-        session.quit()
-    wait_until(lambda: records.connections(engine), 10, "the connection's record")
-    end(tool)
+    with engine.namespaces.capturing(capture):
+        with Session(engine.namespaces) as session:
+            session.command("AUTH PLAIN AHRpbQBzZXNhbWUA")
+            session.quit()
+        wait_until(lambda: records.connections(engine), 10, "the connection's record")
     events, _ = tap("--commands", "--pcap", capture)
     assert "AHRpbQBzZXNhbWUA" not in json.dumps(events)
     assert [(login["mechanism"], login["user"], login["good"]) for login in of(events, "login")] == [("PLAIN", "tim", False)]

@@ -61,15 +61,12 @@ def capture(tmp_path_factory):
     """Three messages in three connections, between a client and an engine."""
     path = tmp_path_factory.mktemp("live") / "session.pcap"
     with Namespaces("wpt") as namespaces, Engine(namespaces, changes=NO_RULES).start() as engine:
-        tool = namespaces.capture(path)
-        wait_until(lambda: path.exists() and path.stat().st_size >= 24, 10, "the capture's header")
-        for mail in MAILS:
-            with Session(namespaces) as session:
-                session.transaction(SENDER, [ALICE], mail.data)
-                session.quit()
-        wait_until(lambda: len(records.read(engine, "connection")) >= len(MAILS), 10, "the connections' records")
-        time.sleep(0.2)
-        end(tool)
+        with namespaces.capturing(path):
+            for mail in MAILS:
+                with Session(namespaces) as session:
+                    session.transaction(SENDER, [ALICE], mail.data)
+                    session.quit()
+            wait_until(lambda: len(records.read(engine, "connection")) >= len(MAILS), 10, "the connections' records")
     return path
 
 

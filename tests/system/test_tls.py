@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 from lab import messages

@@ -4,9 +4,9 @@
 import pytest
 from conftest import first_short
 from lab import records
-from lab.commands import end, run, start, wait_until
+from lab.commands import run, start, wait_until
 from lab.frames import CLIENT_IPV4, CLIENT_IPV6, Wire, ipv4, ipv6, tcp_syn
-from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6
+from lab.namespaces import ENGINE_IPV4, ENGINE_IPV6, end_capture
 from test_drivers import smoke
 
 CABLE = "client0"
@@ -28,7 +28,7 @@ def test_all_frames_of_mail_are_tagged(make_engine, tmp_path, pmd, workers):
         wait_until(capture.exists, 5, "tcpdump")
 
     smoke(make_engine(pmd=pmd, workers=workers, vlan=VLAN, prepare=listen))
-    end(tools[0])
+    end_capture(tools[0], capture)
     for mail in ("tcp src port 25", "tcp dst port 25", "tcp src port 110", "arp", "ip6 and tcp"):
         assert frames(capture, mail) == 0
         assert frames(capture, f"vlan {VLAN} and {mail}") > 0

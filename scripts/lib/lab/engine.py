@@ -99,21 +99,31 @@ class Controlled:
         return run(binary(), "ctl", "-s", self.socket, *words, check=check, timeout=timeout)
 
     def ask(self, *words):
-        """The result in what is answered to these words, as its schema says. Without `wirepost ctl` between: many ask again and again."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(30)
-            connection.connect(str(self.socket))
-            connection.sendall(" ".join(map(str, words)).encode() + b"\n")
-            with connection.makefile("rb") as stream:
-                line = stream.readline()
-        answer = json.loads(line) if line else {"ok": False, "error": "the engine hung up"}
-        if not answer["ok"]:
-            raise CommandFailed(f"{' '.join(map(str, words))}: {answer['error']}")
-        result = answer["result"]
+        """
+        The result in what is answered to these words, as its schema says. Many ask again and again, so there is no `wirepost ctl`
+        between, but where a word has blanks: only it knows how those travel.
+        """
+        words = [str(word) for word in words]
+        result = self._told(*words) if any(" " in word for word in words) else self._asked(*words)
         name = schemas.of_command(words)
         if name and schemas.available():
             schemas.check(name, result)
         return result
+
+    def _told(self, *words):
+        return json.loads(self.ctl(*words, "--json").stdout)["result"]
+
+    def _asked(self, *words):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(30)
+            connection.connect(str(self.socket))
+            connection.sendall(" ".join(words).encode() + b"\n")
+            with connection.makefile("rb") as stream:
+                line = stream.readline()
+        answer = json.loads(line) if line else {"ok": False, "error": "the engine hung up"}
+        if not answer["ok"]:
+            raise CommandFailed(f"{' '.join(words)}: {answer['error']}")
+        return answer["result"]
 
 
 class Engine(Controlled):

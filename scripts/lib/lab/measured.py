@@ -6,7 +6,6 @@ import time
 from contextlib import contextmanager
 
 from lab import machine
-from lab.commands import CommandFailed
 from lab.engine import DOMAIN, PASSWORD, USERS, Engine, binary, crypt, merged
 from lab.memif import memif_end
 from lab.meter import METRICS_PORT, Watch, finish

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def offloads_off(namespace, interface):
     """Each by itself, since a driver that lacks one refuses the whole line."""
     for name in _OFFLOADS:
         run("ip", "netns", "exec", namespace, "ethtool", "-K", interface, name, "off", check=False)
+
+
+def end_capture(tool, path):
+    """Ends tcpdump once it has written for a while what came, as it leaves what it has not read."""
+    size = 0
+    for _ in range(20):
+        before, size = size, path.stat().st_size
+        if before == size > 24:
+            break
+        time.sleep(0.3)
+    end(tool)
 
 
 class Namespaces:
@@ -154,6 +166,14 @@ class Namespaces:
         tool = start(*self.command("tcpdump", "--immediate-mode", "-i", self.client_port, "-U", "-w", str(path)))
         self._tools.append(tool)
         return tool
+
+    @contextmanager
+    def capturing(self, path):
+        """All that passes on the client's interface meanwhile."""
+        tool = self.capture(path)
+        wait_until(lambda: path.exists() and path.stat().st_size >= 24, 10, "the capture's header")
+        yield
+        end_capture(tool, path)
 
     def remove(self):
         for tool in self._tools:

@@ -82,8 +82,8 @@ def build(directory, niceness=0, what="build"):
 
 class Ahead:
     """
-    Parts that begin while the system tests run: those mostly wait, for clients and for time to pass. One after the
-    other, at the lowest priority, which each part takes as its argument.
+    Parts that begin while the suites and the system tests run: those leave a processor free, or wait for clients and for time to
+    pass. One after the other, at the lowest priority, which each part takes as its argument.
     """
 
     def __init__(self, wanted):
@@ -311,8 +311,12 @@ def parts(options):
               *([("build without DPDK", lambda niceness: build("build-bare", niceness, "build_libraries"))] if options.long else []),
               ("sanitizers: unit tests", lambda niceness: unit_tests("build-sanitized", niceness, prefix))]
 
-    def system():
+    def suites_and_more():
+        # From here on a processor is often free.
         ahead.begin(beside)
+        return suites(options.long)
+
+    def system():
         # Each test has namespaces and an engine of its own; those of one file share some, and stay together. Hugepages are
         # the machine's: any engine beside that test would take them.
         alone = ROOT / "tests/system/test_hugepages.py"
@@ -327,7 +331,7 @@ def parts(options):
             ("instructions", instructions),
             ("simulation", lambda: simulation(*((10000, 300) if options.long else (10000, 4, 8)))),
             *([("power loss", power_loss)] if options.long else []),
-            ("suites", lambda: suites(options.long)),
+            ("suites", suites_and_more),
             # What tests IMAP, itself tested against another server: all of it in the long tier, how scripts are read in both.
             ("imap", lambda: pytest("tests/imap" if options.long else "tests/imap/test_language.py")),
             ("system tests", system),
