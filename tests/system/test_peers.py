@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Mail programs by their own clients, and what only some of them speak: PRDR, XCLIENT, PROXY, SMTPUTF8."""
 
-import json
 import smtplib
 
 import pytest
 from lab import clients, messages
 from lab.commands import wait_until
 from lab.namespaces import ENGINE_IPV4, inside
+from lab.records import rows as rows_of
 from lab.smtp import inbox
 
 SENDER = "sender@client.test"
@@ -19,8 +19,7 @@ CLIENT_IPV4 = "198.18.0.1"
 def records(engine, kind):
     """The records of this kind, once one has come and that of its connection behind it: none of that session can follow."""
     def found():
-        lines = [line for file in engine.record_files() for line in file.read_text().splitlines(keepends=True)]
-        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        rows = [row for file in engine.record_files() for row in rows_of(file)]
         wanted = [index for index, row in enumerate(rows) if row["kind"] == kind]
         return wanted and any(row["kind"] == "connection" for row in rows[wanted[-1]:]) and [rows[index] for index in wanted]
     return wait_until(found, 10, f"a record of a {kind} and its connection")
