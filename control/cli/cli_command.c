@@ -57,8 +57,8 @@ const struct cli_command cli_commands[] = {
      "  -c, --config FILE   the configuration with the rules and the domains\n"
      "      --json          one JSON object on a line for each file\n"
      "\n"
-     "SCOPE is one of client.ip, client.name, helo, envelope.mail_from, and once for each "
-     "recipient\n"
+     "SCOPE is one of client.ip, client.name, helo, envelope.mail_from, auth.spf, and once for "
+     "each recipient\n"
      "envelope.rcpt_to; without one the first account of the configuration gets the message.\n",
      cli_show_judge},
     {"tap", "h", " help ", "tap -c FILE | tap [OPTION...] --pcap FILE... --json FILE",

@@ -10,6 +10,7 @@
 #include "control/record/record_json.h"
 #include "control/service/judgement.h"
 #include "dataplane/handoff/judge_source.h"
+#include "proto/spf/spf_check.h"
 
 enum { PIECE = 8192, WHY = 16384, RECIPIENTS = 100, PATH = ADDRESS_PATH_MAX + 2 };
 
@@ -159,6 +160,14 @@ static bool read_path(struct judging *j, const char *value, struct address *addr
            span.len == 0;
 }
 
+static bool read_spf(struct span value, uint8_t *spf_out)
+{
+    for (int i = 0; i < SPF_RESULTS; i++)
+        if (span_equal(value, span_text(spf_result_word((enum spf_result)i))))
+            *spf_out = (uint8_t)(i + 1);
+    return *spf_out != 0;
+}
+
 static bool read_word(struct judging *j, const char *scope, size_t len, const char *value)
 {
     const struct span name = span_of(scope, len);
@@ -171,6 +180,8 @@ static bool read_word(struct judging *j, const char *scope, size_t len, const ch
         j->source.helo = span_text(value);
     else if (span_equal(name, span_text("envelope.mail_from")))
         return read_path(j, value, &j->source.sender);
+    else if (span_equal(name, span_text("auth.spf")))
+        return read_spf(span_text(value), &j->source.spf);
     else
         return j->source.recipient_count < RECIPIENTS &&
                read_path(j, value, &j->recipients[j->source.recipient_count++]);
@@ -180,7 +191,7 @@ static bool read_word(struct judging *j, const char *scope, size_t len, const ch
 static bool is_scope(const char *word, size_t len)
 {
     static const char *const scopes[] = {"client.ip", "client.name", "helo", "envelope.mail_from",
-                                         "envelope.rcpt_to"};
+                                         "auth.spf",  "envelope.rcpt_to"};
 
     for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
         if (strlen(scopes[i]) == len && memcmp(scopes[i], word, len) == 0)

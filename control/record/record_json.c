@@ -7,6 +7,7 @@
 #include "control/record/record_parts.h"
 #include "proto/base/peer_text.h"
 #include "proto/mime/mime_reader.h"
+#include "proto/spf/spf_check.h"
 #include "rules/rule.h"
 
 enum { TIME_TEXT = 64 };
@@ -235,6 +236,20 @@ static void put_message_facts(struct telling *t)
     json_line_close(t->line, '}');
 }
 
+static void put_spf(struct telling *t)
+{
+    const struct record_message *m = &t->record->message;
+
+    if (!m->spf) {
+        json_line_null(t->line, "spf");
+        return;
+    }
+    json_line_open(t->line, "spf", '{');
+    json_line_text(t->line, "result", spf_result_word((enum spf_result)m->spf_result));
+    json_line_text(t->line, "identity", m->spf_helo ? "helo" : "mailfrom");
+    json_line_close(t->line, '}');
+}
+
 static void put_message_context(struct telling *t)
 {
     const struct record *r = t->record;
@@ -247,6 +262,7 @@ static void put_message_context(struct telling *t)
     put_peer(t, &m->peer);
     put_field(t, "client_name", RECORD_FIELD_client_name, m->client_name);
     put_field(t, "login", RECORD_FIELD_login, m->login);
+    put_spf(t);
     record_json_put_time(t->line, "began", m->began_ms);
     record_json_put_time(t->line, "ended", m->ended_ms);
     json_line_number(t->line, "end_of_data_us", m->end_of_data_us);

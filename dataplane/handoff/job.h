@@ -22,7 +22,8 @@ enum service {
     SERVICE_CRYPTO,   /* private keys */
     SERVICE_IDENTITY, /* tokens and certificates */
     SERVICE_DIRECTORY,
-    SERVICE_IMAP, /* mailboxes as IMAP sees them */
+    SERVICE_IMAP,   /* mailboxes as IMAP sees them */
+    SERVICE_SENDER, /* what DNS says of who sends */
     SERVICES,
 };
 
@@ -212,6 +213,22 @@ struct job_directory {
     uint32_t address;
 };
 
+/*
+ * JOB_SPF: may the client send in the name of the reverse path, or of HELO (RFC 7208)? JOB_OK with
+ * a result. JOB_FAILED: it could not be asked, which is a temperror without fields.
+ */
+struct job_spf {
+    const struct chunk *names; /* data[0 .. helo): HELO's name; behind it, up to len, the reverse
+                                  path as spelled; empty: the null one */
+    struct chunk *out;   /* data[0 .. fields_out): whole header fields; behind them, up to len, what a
+                            refusal says, with the domain's own explanation */
+    struct ip_address client;
+    uint32_t helo;
+    uint32_t fields_out;
+    uint8_t result_out; /* enum spf_result */
+    bool helo_out;      /* it is HELO's identity that it is of */
+};
+
 struct tls_outcome;
 
 /*
@@ -260,6 +277,7 @@ struct job {
         struct job_imap imap;
         struct job_greylist greylist;
         struct job_directory directory;
+        struct job_spf spf;
         struct job_tls_handshake tls_handshake;
         struct job_tls_end tls_end;
     };

@@ -18,6 +18,7 @@ struct judge_source {
     uint64_t wall_ms;
     struct ip_address client;
     struct span client_name, helo;
+    uint8_t spf; /* enum spf_result + 1; 0: SPF is not asked */
     struct address sender;
     const struct address *recipients;
     uint32_t recipient_count;

@@ -86,6 +86,8 @@ struct record_message {
     struct record_recipient recipients[MESSAGE_DELIVERIES];
     uint64_t cycles[STAGES];
     uint64_t cycles_total; /* measured by itself, not summed */
+    bool spf, spf_helo;    /* SPF was asked; about HELO's identity */
+    uint8_t spf_result;    /* enum spf_result */
 };
 
 struct record_connection {

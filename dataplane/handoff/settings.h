@@ -37,6 +37,13 @@ struct listener {
     uint8_t tls;      /* enum listener_tls */
 };
 
+/* What is asked of SPF about mail of clients that have not logged in, and what its results do. */
+struct spf_settings {
+    bool check;
+    bool refuse_fail, refuse_permerror, defer_temperror;
+    uint32_t timeout_ms; /* for an answer; then it is a temperror */
+};
+
 struct settings {
     char hostname[256];
     uint64_t version; /* counts reloads */
@@ -86,6 +93,7 @@ struct settings {
     uint32_t tls_handshakes; /* under way at a time, of a worker */
     struct limits limits;
     struct greylist greylist;
+    struct spf_settings spf;
     struct directory *directory;
     uint32_t directory_timeout_ms;   /* for an answer about what it does not know */
     struct mailbox_table *mailboxes; /* which are full; like the directory. NULL: nobody

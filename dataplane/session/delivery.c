@@ -7,7 +7,7 @@
 #include "proto/smtp/smtp_trace.h"
 
 /* All fields that rules add to a message, and the subject. */
-enum { TAGS_ROOM = 4096, SUBJECT_ROOM = SUBJECT_MAX + RULE_SUBJECT_TAG_MAX + 16 };
+enum { RESULTS_ROOM = 4096, TAGS_ROOM = 4096, SUBJECT_ROOM = SUBJECT_MAX + RULE_SUBJECT_TAG_MAX + 16 };
 
 /* Each recipient has a place of its own in the record; where it leads to several mailboxes, the
  * strongest verdict stands there. */
@@ -235,7 +235,7 @@ static struct span came_for(const struct transaction *tx, const struct message_d
 /* The header fields in front of one delivery. False: no memory. */
 static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
 {
-    enum { SIZE = SMTP_TRACE_MAX + SUBMISSION_ROOM + TAGS_ROOM + SUBJECT_ROOM };
+    enum { SIZE = SMTP_TRACE_MAX + RESULTS_ROOM + SUBMISSION_ROOM + TAGS_ROOM + SUBJECT_ROOM };
     struct transaction *tx = s->tx;
     struct message_delivery *d = &tx->message.delivery[index];
     bool forwarded = tx->recipient[tx->kept_from[index]].forwarded;
@@ -259,6 +259,7 @@ static bool write_prefix(struct sessions *ss, struct session *s, uint32_t index)
                                         .authenticated = tx->message.envelope.authenticated.len > 0,
                                         .tls_version = session_tls_version(s),
                                         .tls_suite = session_tls_suite(s),
+                                        .results = tx->spf_fields,
                                         .id = writer_span(&id),
                                         .wall_seconds = ss->time.wall_ms / 1000});
     if (tx->submission)

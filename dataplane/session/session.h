@@ -107,6 +107,7 @@ struct sessions {
     uint32_t ban_next, ban_left;  /* sessions to be looked at for who was banned: the next, how many
                                    */
     uint64_t bytes_read;          /* from all connections: what shares of a burst are measured by */
+    uint8_t spf_given;            /* outside of any connection: judge_source.h */
     uint32_t sampled;             /* counts messages, to stamp one in N */
     struct transaction *stamping; /* the message whose stages are being stamped */
     uint64_t stamp;               /* the last stamp */

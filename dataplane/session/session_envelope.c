@@ -8,6 +8,7 @@
 #include "dataplane/session/session_more.h"
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_sender.h"
+#include "dataplane/session/session_spf.h"
 
 #include "dataplane/session/transaction_submission.h"
 
@@ -56,6 +57,8 @@ enum smtp_reply_id session_envelope_sender(struct sessions *ss, struct session *
         status = session_envelope_value(tx, RULE_SCOPE_ANOMALY, span_text("pregreet"));
     if (status == RULE_OK)
         status = session_envelope_value(tx, RULE_SCOPE_MAIL_FROM, tx->message.envelope.sender);
+    if (status == RULE_OK && tx->spf_known)
+        status = session_envelope_value(tx, RULE_SCOPE_AUTH_SPF, session_spf_word(tx));
     if (status != RULE_OK)
         return SMTP_REPLY_NO_RESOURCES;
     transaction_count(ss, tx, RULE_COUNTER_CLIENT_IP,
@@ -91,7 +94,25 @@ static enum smtp_reply_id begin_submission(struct sessions *ss, struct session *
     return transaction_submission_begin(ss, tx, account) ? SMTP_REPLY_NONE : no_chunk(ss);
 }
 
-/* `row`: what is known against the sender. */
+/* The end of MAIL. `row`: what is known against the sender. */
+static void answer_mail(struct sessions *ss, struct session *s, enum smtp_reply_id row)
+{
+    struct transaction *tx = s->tx;
+
+    if (row == SMTP_REPLY_NONE)
+        row = session_envelope_sender(ss, s, tx);
+    if (row == SMTP_REPLY_NONE) {
+        smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
+        return;
+    }
+    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
+    tx->step = TRANSACTION_REFUSED;
+    tx->reply = (uint8_t)row;
+    tx->reply_text = tx->verdict.text;
+    smtp_server_answer(&s->smtp, row, tx->reply_text);
+}
+
+/* `row`: what the account says against the sender. */
 static void conclude_mail(struct sessions *ss, struct session *s, const struct address *path,
                           enum smtp_reply_id row)
 {
@@ -104,17 +125,13 @@ static void conclude_mail(struct sessions *ss, struct session *s, const struct a
     /* Without memory for it the sender would read as <>. */
     if (!transaction_copy(ss, tx, spelled(path), &tx->message.envelope.sender))
         row = no_chunk(ss);
-    if (row == SMTP_REPLY_NONE)
-        row = session_envelope_sender(ss, s, tx);
-    if (row == SMTP_REPLY_NONE) {
-        smtp_server_answer(&s->smtp, SMTP_REPLY_OK, span_of(NULL, 0));
-        return;
-    }
-    /* The machine opens no transaction, so there will be no RESET: the reply ends this one. */
-    tx->step = TRANSACTION_REFUSED;
-    tx->reply = (uint8_t)row;
-    tx->reply_text = tx->verdict.text;
-    smtp_server_answer(&s->smtp, row, tx->reply_text);
+    if (row != SMTP_REPLY_NONE || !session_spf_ask(ss, s))
+        answer_mail(ss, s, row);
+}
+
+void session_envelope_mail_checked(struct sessions *ss, struct session *s)
+{
+    answer_mail(ss, s, SMTP_REPLY_NONE);
 }
 
 void session_envelope_mail_known(struct sessions *ss, struct session *s, bool known)
@@ -173,6 +190,12 @@ static enum smtp_reply_id judge_recipient(struct sessions *ss, struct transactio
     struct rule_verdict verdict;
 
     *spared_out = RULE_NONE;
+    if (!entry->exempt) {
+        enum smtp_reply_id row = session_spf_row(ss, tx, text_out);
+
+        if (row != SMTP_REPLY_NONE)
+            return row;
+    }
     if (!tx->match)
         return SMTP_REPLY_NONE;
     if (tx->sender_row != SMTP_REPLY_NONE && !entry->exempt) {

@@ -20,6 +20,9 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
 void session_envelope_mail_known(struct sessions *ss, struct session *s, bool known);
 void session_envelope_rcpt_known(struct sessions *ss, struct session *s, bool known);
 
+/* SPF has a result, or there is none to be had: MAIL goes on. */
+void session_envelope_mail_checked(struct sessions *ss, struct session *s);
+
 /* The recipient that greylisting was asked about is let in, or is to wait. */
 void session_envelope_greylisted(struct sessions *ss, struct session *s, bool wait);
 

@@ -23,6 +23,7 @@ static void take_settings(struct sessions *ss)
     ss->settings.limits.gauges = NULL;
     /* Nobody is to come again, and nobody would answer. */
     ss->settings.greylist.known = NULL;
+    ss->settings.spf.check = false;
     ss->rules = ss->settings.rules;
     ss->smtp_options.hostname = span_text(ss->settings.hostname);
 }
@@ -117,6 +118,7 @@ static bool judge(struct sessions *ss, struct session *s, const struct judge_sou
 {
     if (!introduce(ss, s, source))
         return false;
+    ss->spf_given = source->spf;
     session_envelope_mail(ss, s, &(struct smtp_action){.path = source->sender});
     if (!s->tx)
         return false;

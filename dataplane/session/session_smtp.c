@@ -6,6 +6,7 @@
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_directory.h"
 #include "dataplane/session/session_greylist.h"
+#include "dataplane/session/session_spf.h"
 #include "dataplane/session/session_limit.h"
 #include "dataplane/session/session_line.h"
 #include "dataplane/session/session_peer.h"
@@ -385,7 +386,7 @@ static bool waits(const struct session *s)
     if (!s->tx)
         return s->more && session_auth_waits(s);
     return s->tx->step == TRANSACTION_WRITING || s->tx->step == TRANSACTION_COMMITTING ||
-           s->tx->greylist || s->tx->directory;
+           s->tx->greylist || s->tx->directory || s->tx->spf;
 }
 
 /* So long from now, and never longer than a message may take in all, whatever is said between. */
@@ -514,6 +515,8 @@ void session_smtp_answer(struct sessions *ss, struct session *s, struct job *job
         written(ss, s, job);
     else if (job->kind == JOB_STORE_COMMIT)
         committed(ss, s, job);
+    else if (job->kind == JOB_SPF)
+        session_spf_answer(ss, s, job);
     else if (job->kind == JOB_GREYLIST)
         session_greylist_answer(ss, s, job);
     else if (job->kind == JOB_DIRECTORY_ADDRESS || job->kind == JOB_DIRECTORY_SENDER)

@@ -3,6 +3,7 @@
 #include "dataplane/session/session_directory.h"
 #include "dataplane/session/session_greet.h"
 #include "dataplane/session/session_greylist.h"
+#include "dataplane/session/session_spf.h"
 #include "dataplane/session/session_peer.h"
 #include "dataplane/session/session_settings.h"
 #include "dataplane/session/session_smtp.h"
@@ -85,7 +86,7 @@ static void gone(struct sessions *ss, struct session *s)
 static bool wake(struct sessions *ss, struct session *s)
 {
     return session_greet_due(s) || session_greylist_due(ss, s) || session_directory_due(ss, s) ||
-           session_smtp_wake(ss, s);
+           session_spf_due(ss, s) || session_smtp_wake(ss, s);
 }
 
 static bool busy(const struct session *s)

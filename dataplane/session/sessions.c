@@ -292,6 +292,16 @@ void session_deadline(struct sessions *ss, struct session *s, uint64_t milliseco
 
 /* ---- the turn ---- */
 
+/* What it was asked with; what it was answered with is read first. */
+static void give_back(struct sessions *ss, struct job *job)
+{
+    if (job->kind == JOB_SPF) {
+        chunk_give(ss->options.pool, (struct chunk *)job->spf.names);
+        chunk_give(ss->options.pool, job->spf.out);
+    }
+    job_give(ss->options.port, job);
+}
+
 static void take_answer(struct sessions *ss, struct job *job)
 {
     struct session *s = of_job(ss, job);
@@ -305,7 +315,7 @@ static void take_answer(struct sessions *ss, struct job *job)
     if (!s) {
         if (job->generation != SESSION_NOBODY)
             ss->counters->jobs_late++;
-        job_give(ss->options.port, job);
+        give_back(ss, job);
         return;
     }
     if (job->kind == JOB_TLS_HANDSHAKE) {
@@ -314,7 +324,7 @@ static void take_answer(struct sessions *ss, struct job *job)
     } else {
         session_protocol(s)->answer(ss, s, job);
     }
-    job_give(ss->options.port, job);
+    give_back(ss, job);
     run(ss, s);
 }
 

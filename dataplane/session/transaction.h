@@ -127,6 +127,11 @@ struct transaction {
     struct job *greylist;          /* the question about the recipient that waits, or NULL */
     struct job *directory;         /* the question about the address that waits, or NULL */
     uint8_t directory_for;         /* enum session_directory_for */
+    struct job *spf;               /* the question about the reverse path that waits, or NULL */
+    bool spf_known, spf_helo;      /* there is a result; it is of HELO's identity */
+    uint8_t spf_result;            /* enum spf_result */
+    struct span spf_fields;        /* header fields of the result, in the arena */
+    struct span spf_text;          /* what a refusal says; empty: the row's own text */
     struct address asked;          /* that recipient or address, in the arena */
     int32_t asked_spared;          /* what the rules said of it */
     struct rule_verdict verdict;

@@ -2,13 +2,15 @@
 #include "dataplane/session/transaction_foreign.h"
 
 #include "dataplane/session/transaction.h"
+#include "proto/authres/authres_id.h"
 
 enum { MARK = 2 }; /* bytes of a name that are written over */
 
 static const char ours[] = "X-Wirepost-";
 
 /* Whether we write fields of this name. Some readers take "Name :" for "Name:". */
-static bool is_ours(const struct transaction *tx, const struct mime_event *event)
+static bool is_ours(const struct sessions *ss, const struct transaction *tx,
+                    const struct mime_event *event)
 {
     struct span name = event->field.name;
 
@@ -17,6 +19,8 @@ static bool is_ours(const struct transaction *tx, const struct mime_event *event
     return event->field.id == MIME_FIELD_RETURN_PATH ||
            span_equal_nocase(name, span_text("Return-Path")) ||
            span_equal_nocase(span_head(name, sizeof(ours) - 1), span_text(ours)) ||
+           (span_equal_nocase(name, span_text("Authentication-Results")) &&
+            authres_is_of(event->field.value, ss->smtp_options.hostname)) ||
            (tx->rules && rule_set_tags_field(tx->rules->set, name));
 }
 
@@ -40,7 +44,7 @@ void transaction_foreign_field(struct sessions *ss, struct transaction *tx,
 {
     uint8_t *at;
 
-    if (!is_ours(tx, event))
+    if (!is_ours(ss, tx, event))
         return;
     at = event->field.name.len >= MARK ? kept_at(tx, event->offset) : NULL;
     if (!at) {

@@ -6,7 +6,8 @@
 
 /*
  * Fields that are ours to write, in a message that somebody else sends: Return-Path, which final
- * delivery puts in front (RFC 5321 section 4.4), X-Wirepost-*, and what rules in force add. Nobody
+ * delivery puts in front (RFC 5321 section 4.4), Authentication-Results of our name (RFC 8601
+ * section 5), X-Wirepost-*, and what rules in force add. Nobody
  * must be able to forge them, and a body is stored once, as it came: so they are renamed in place,
  * to a name as long that begins with "X-", or "Y-" where it did already, so that sizes and offsets
  * stay.

@@ -188,5 +188,6 @@ void smtp_trace_put(struct writer *w, const struct smtp_trace *t)
     /* Our own name for it, whatever the message is: a loop is found by it. */
     if (t->mailbox.len)
         put_path(w, "Delivered-To: ", t->mailbox, true, "\r\n");
+    writer_span_put(w, t->results);
     put_received(w, t);
 }

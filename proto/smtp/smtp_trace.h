@@ -23,16 +23,18 @@ struct smtp_trace {
     bool authenticated;
     struct span tls_version; /* as "TLS1.3"; empty: there was no TLS */
     struct span tls_suite;   /* IANA's name of its cipher suite */
+    struct span results;     /* whole fields about who sent it, which go above Received (RFC 7208
+                                section 9.1, RFC 8601 section 2.3) */
     struct span id;          /* the message's id as text */
     uint64_t wall_seconds;   /* since 1970, UTC */
 };
 
-enum { SMTP_TRACE_MAX = 2560 }; /* octets that any trace fits in */
+enum { SMTP_TRACE_MAX = 2560 }; /* octets that any trace fits in, but for `results` */
 
 /*
  * Writes the header prefix of one delivery (RFC 5321 section 4.4): Return-Path, Delivered-To (RFC
- * 9228), Received. Folded under 78 columns where a field has a place to fold. All or nothing: a
- * writer without SMTP_TRACE_MAX bytes of room may become full.
+ * 9228), the results, Received. Folded under 78 columns where a field has a place to fold. All or nothing: a
+ * writer without SMTP_TRACE_MAX bytes of room, and those of `results`, may become full.
  */
 void smtp_trace_put(struct writer *w, const struct smtp_trace *t);
 

@@ -139,7 +139,7 @@ static void wrong_keys_and_values(void)
         "f.yaml:3: rule 'x': expected one of id, description, scope, match, patterns, when, "
         "score, action, text, tag, domains, except_domains, tenants, except_tenants, "
         "shadow, enabled, not 'scoop'\n"
-        "f.yaml:4: rule 'x': expected a scope (client.ip, client.name, helo, envelope.mail_from, "
+        "f.yaml:4: rule 'x': expected a scope (client.ip, client.name, helo, envelope.mail_from, auth.spf, "
         "envelope.rcpt_to, header, body, html, attachment, attachment.name, content.type, raw, "
         "anomaly, header.NAME, subject), not 'bodi'\n"
         "f.yaml:5: rule 'x': expected any or all, not 'some'\n"
@@ -269,7 +269,7 @@ static void aliases_are_bounded(void)
     refused(
         "rules: [&a {id: *a, scope: *a, patterns: [*a], flags: *a}]\n",
         "f.yaml:1: expected an id, not a mapping\n"
-        "f.yaml:1: expected a scope (client.ip, client.name, helo, envelope.mail_from, "
+        "f.yaml:1: expected a scope (client.ip, client.name, helo, envelope.mail_from, auth.spf, "
         "envelope.rcpt_to, "
         "header, "
         "body, html, attachment, attachment.name, content.type, raw, anomaly, header.NAME, "
@@ -281,7 +281,7 @@ static void aliases_are_bounded(void)
         "shadow, enabled, not 'flags'\n"
         "f.yaml:1: expected one of name, literal, regex, scope, flags, number, repeats, above, "
         "below, within, not 'id'\n"
-        "f.yaml:1: expected a scope (client.ip, client.name, helo, envelope.mail_from, "
+        "f.yaml:1: expected a scope (client.ip, client.name, helo, envelope.mail_from, auth.spf, "
         "envelope.rcpt_to, "
         "header, "
         "body, html, attachment, attachment.name, content.type, raw, anomaly, header.NAME, "

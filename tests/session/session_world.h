@@ -74,6 +74,12 @@ struct world {
     uint32_t commits;
     enum job_status greylist_status;
     uint32_t greylist_asked;
+    /* What SPF is told: result, fields and a refusal's text. */
+    enum job_status spf_status;
+    uint8_t spf_result; /* enum spf_result */
+    const char *spf_fields, *spf_text;
+    uint32_t spf_asked;
+    char spf_names[600]; /* HELO's name, a blank, the reverse path; as asked last */
     enum job_status directory_status;
     struct pop3_mailbox view;
     struct pop3_entry entries[WORLD_MESSAGES];

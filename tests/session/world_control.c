@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/session/session_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dataplane/handoff/gauge_table.h"
@@ -192,9 +193,28 @@ static enum job_status model_identity(const struct world *w, struct job_account_
                : JOB_REFUSED;
 }
 
+static enum job_status model_spf(struct world *w, struct job_spf *spf)
+{
+    struct writer out = writer_of(spf->out->data, 4000);
+    struct span names = span_of(spf->names->data, spf->names->len), helo = span_head(names, spf->helo),
+                path = span_skip(names, spf->helo);
+
+    snprintf(w->spf_names, sizeof(w->spf_names), "%.*s %.*s", (int)helo.len,
+             (const char *)helo.data, (int)path.len, (const char *)path.data);
+    w->spf_asked++;
+    writer_text(&out, w->spf_fields ? w->spf_fields : "");
+    spf->fields_out = (uint32_t)out.len;
+    writer_text(&out, w->spf_text ? w->spf_text : "");
+    spf->out->len = (uint32_t)out.len;
+    spf->result_out = w->spf_result;
+    return w->spf_status;
+}
+
 static enum job_status model(struct world *w, struct job *job)
 {
     switch (job->kind) {
+    case JOB_SPF:
+        return model_spf(w, &job->spf);
     case JOB_STORE_WRITE:
         return model_write(w, job);
     case JOB_STORE_COMMIT:
