@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "control/config/config_dns.h"
+#include "control/config/config_spf.h"
 #include "control/record/record_type.h"
 #include "proto/base/ip_address.h"
 
@@ -511,6 +512,7 @@ struct config {
     struct config_auth auth;
     struct config_oauth oauth;
     struct config_dns dns;
+    struct config_spf spf;
     struct config_directory directory;
     struct config_submission submission;
     struct config_imap imap;

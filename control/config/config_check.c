@@ -392,6 +392,7 @@ static void check_tap(const struct config *config, const char *path, const uint3
                                          "smtp",
                                          "limits",
                                          "greylist",
+                                         "spf",
                                          "directory",
                                          "auth",
                                          "submission",

@@ -95,7 +95,7 @@ const char *config_fixed_difference(const struct config *a, const struct config 
     }
     /* The filter of system calls was made without it. */
     return config_needs_network(b) && !config_needs_network(a)
-               ? "ldap, oauth.issuers: servers to ask"
+               ? "ldap, oauth.issuers, spf.check: servers to ask"
                : NULL;
 }
 

@@ -21,5 +21,5 @@ bool config_needs_network(const struct config *config)
     for (uint32_t i = 0; i < config->oauth.issuers_count; i++)
         if (issuer_is_asked(&config->oauth.issuers[i]))
             return true;
-    return config->ldap_count > 0;
+    return config->ldap_count > 0 || config->spf.check;
 }

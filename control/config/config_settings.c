@@ -423,6 +423,18 @@ static void fill_limits(struct limits *l, const struct config_settings_source *s
     l->ban_reset = c->ban.answer == CONFIG_BAN_RESET;
 }
 
+/* Behind what the service gives a check. */
+enum { SPF_SLACK_MS = 1000 };
+
+static struct spf_settings spf_settings(const struct config_spf *spf)
+{
+    return (struct spf_settings){.check = spf->check,
+                                 .refuse_fail = spf->fail == CONFIG_SPF_REFUSE,
+                                 .refuse_permerror = spf->permerror == CONFIG_SPF_REFUSE,
+                                 .defer_temperror = spf->temperror == CONFIG_SPF_DEFER,
+                                 .timeout_ms = milliseconds(spf->timeout) + SPF_SLACK_MS};
+}
+
 struct settings *config_settings(const struct config_settings_source *source)
 {
     struct filling filling = {.source = source, .config = source->config};
@@ -442,5 +454,6 @@ struct settings *config_settings(const struct config_settings_source *source)
     fill_limits(&settings->limits, source);
     settings->greylist = (struct greylist){
         .timeout_ms = milliseconds(source->config->greylist.timeout), .known = source->known};
+    settings->spf = spf_settings(&source->config->spf);
     return settings;
 }

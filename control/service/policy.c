@@ -16,6 +16,7 @@
 #include "control/service/directory_resolve.h"
 #include "control/service/directory_service.h"
 #include "control/service/greylist_service.h"
+#include "control/service/sender_service.h"
 #include "control/service/identity_service.h"
 #include "control/service/limit_tables.h"
 #include "control/service/retired_chains.h"
@@ -38,6 +39,7 @@ struct policy {
     struct mailbox_table *mailboxes; /* that are full, as the store says */
     struct known_table *known;       /* of greylisting */
     struct greylist_service *greylist;
+    struct sender_service *senders;
     struct tls_service *tls;
     pthread_mutex_t lock;        /* of the next, for other threads */
     const struct config *config; /* in force */
@@ -321,6 +323,13 @@ static bool take_greylist(struct policy *p, const struct config *config, struct 
     return p->greylist != NULL;
 }
 
+/* The last that may fail: it borrows from the configuration until the next one. */
+static bool take_senders(struct policy *p, const struct config *config, struct writer *why)
+{
+    return sender_service_apply(
+        &p->senders, &(struct sender_service_options){.handoff = p->options.handoff}, config, why);
+}
+
 /* What handshakes need of the configuration, not yet in force. NULL: lines in `why`. */
 static struct tls_contexts *read_tls(struct policy *p, const struct config *config,
                                      struct writer *why)
@@ -390,7 +399,7 @@ bool policy_apply(struct policy *p, const struct config *config, struct writer *
         return give_up(p, rules, tls, oauth);
     }
     if (!take_accounts(p, config, accounts, why) || !take_identities(p, config, &oauth, why) ||
-        !take_greylist(p, config, why)) {
+        !take_greylist(p, config, why) || !take_senders(p, config, why)) {
         free(settings);
         return give_up(p, rules, tls, oauth);
     }
@@ -505,6 +514,8 @@ void policy_counters(const struct policy *p, const struct counter_sink *sink)
         tls_service_counters(p->tls, sink);
     if (p->identities)
         identity_service_counters(p->identities, sink);
+    if (p->senders)
+        sender_service_counters(p->senders, sink);
 }
 
 void policy_sweep(struct policy *p)
@@ -546,12 +557,15 @@ void policy_stop(struct policy *p)
         directory_service_stop(p->lookups);
     if (p->greylist)
         greylist_service_stop(p->greylist);
+    if (p->senders)
+        sender_service_stop(p->senders);
     if (p->tls)
         tls_service_stop(p->tls);
     p->accounts = NULL;
     p->identities = NULL;
     p->lookups = NULL;
     p->greylist = NULL;
+    p->senders = NULL;
     p->tls = NULL;
     retired_chains_free(&p->retired);
     directory_chain_free(p->chain);
