@@ -88,8 +88,7 @@ static enum imap_search_result has_keyword(const struct mail_match *m, struct sp
 /* What cannot be read is not found in: one broken message does not end all searches. */
 static enum imap_search_result grep(struct mail_match *m, const struct imap_search_node *node)
 {
-    struct mail_grep what =
-        mail_candidates_text(node, &m->needles[node - m->program.nodes]);
+    struct mail_grep what = mail_candidates_text(node, &m->needles[node - m->program.nodes]);
     const struct mail_message *e = &m->session->view.box->messages[m->slot];
     enum imap_search_result known;
     bool found = false;
