@@ -118,8 +118,8 @@ static void commands_are_read_wherever_they_are_cut(void)
         "a FETCH 1:3,7,*:12 FLAGS\r\n",
         "a UID STORE 4294967295,$ FLAGS ()\r\n",
         "a UID COPY $ x\r\n",
-        "a SEARCH RETURN (MIN) CHARSET UTF-8 OR (NOT SEEN UID 3:*) TO {2}\r\n\xc3\xb8 ON "
-        "1-Feb-2020\r\n",
+        "a SEARCH RETURN (MIN) CHARSET UTF-8 OR (SEEN UID 3:*) TO {2}\r\n\xc3\xb8 LARGER 3\r\n",
+        "a SEARCH CHARSET UTF-8 OR (NOT SEEN UID 3:*) TO {2}\r\n\xc3\xb8 ON 1-Feb-2020\r\n",
         "a UID SEARCH HEADER {4+}\r\nX-{1 {9+}\r\n} \r\n{3}\r\n) 2,4:6 LARGER 10 KEYWORD a\r\n",
         "a SEARCH TEXT \"quo\\\"ted \xc3\xb8\" (OLDER 5 (MODSEQ 17 ALL))\r\n",
         "a SEARCH NOT\r\nb SEARCH 1:\r\nc FETCH 0 X\r\nd SEARCH BODY {0+}\r\n\r\n",
