@@ -32,6 +32,7 @@
 #include "control/service/control_cpus.h"
 #include "control/service/policy.h"
 #include "control/mail/mail_config.h"
+#include "control/mail/mail_folder.h"
 #include "control/mail/mail_index_config.h"
 #include "control/service/service_counters.h"
 #include "control/service/service_signals.h"
@@ -128,6 +129,7 @@ static bool start_services(struct run *r)
                                                             .store = r->store,
                                                             .serves = policy_serves,
                                                             .serves_near = policy_serves_near,
+                                                            .place = mail_folder_find,
                                                             .context = r->policy});
     if (mail_index_configured(r->config, r->store, &r->index))
         r->mail_team = mail_config_start(r->config, r->handoff, r->store, r->index);
