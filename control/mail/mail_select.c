@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "control/mail/mail_listed.h"
 #include "control/mail/mail_modseq.h"
-#include "control/mail/mail_name.h"
 #include "control/mail/mail_resync.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
@@ -16,6 +16,7 @@ enum { PIECE = 4096 }; /* messages */
 struct selecting {
     struct mail_service *service;
     struct mail_resync *resync;
+    struct mail_name name;
     struct mail_box *opened; /* that is to be selected */
     bool selected;
 };
@@ -59,15 +60,18 @@ static uint32_t first_unseen(const struct mail_view *v)
     return 0;
 }
 
+/* RFC 9051 section 6.3.2; IMAP4rev1 has RECENT and the first unseen message too (RFC 3501 section
+ * 6.3.1). */
 static void put_selected(struct imap_session *s, struct writer *w)
 {
     const struct mail_box *box = s->view.box;
-    uint32_t unseen = first_unseen(&s->view);
+    uint32_t unseen = s->rev2 ? 0 : first_unseen(&s->view);
 
     writer_text(w, "* FLAGS (");
     put_flags(w, box);
-    writer_printf(w, ")\r\n* %u EXISTS\r\n* %u RECENT\r\n", s->view.exists,
-                  mail_view_recents(&s->view));
+    writer_printf(w, ")\r\n* %u EXISTS\r\n", s->view.exists);
+    if (!s->rev2)
+        writer_printf(w, "* %u RECENT\r\n", mail_view_recents(&s->view));
     if (unseen)
         writer_printf(w, "* OK [UNSEEN %u] first unseen message\r\n", unseen);
     writer_text(w, "* OK [PERMANENTFLAGS (");
@@ -137,16 +141,15 @@ static bool begin(struct imap_session *s, struct mail_run *r)
 {
     struct selecting *sel = calloc(1, sizeof(*sel));
     enum store_status status = STORE_FAILED;
-    struct mail_name name;
     uint64_t mailbox;
 
     r->state = sel;
     if (sel) {
         sel->service = s->service;
-        if (!mail_name_read(s, r, &name) || !(sel->resync = mail_resync_read(s, r)))
+        if (!mail_name_read(s, r, &sel->name) || !(sel->resync = mail_resync_read(s, r)))
             return false;
         close_box(s, r);
-        if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox))
+        if (!mail_name_find(s, r, &sel->name, "[NONEXISTENT]", &mailbox))
             return false;
         s->condstore = s->condstore || mail_resync_wanted(sel->resync)->condstore;
         status = mail_service_open(s->service, mailbox, &sel->opened);
@@ -175,6 +178,7 @@ static enum mail_step run(struct imap_session *s, struct mail_run *r, bool read_
             status = select_box(s, r, sel, read_only);
         if (status != STORE_OK)
             return mail_run_failed(r, status);
+        mail_listed_put(s, r, &sel->name, NULL);
     }
     if (mail_resync_put(s, r, sel->resync))
         return MAIL_STEP_AGAIN;
