@@ -30,7 +30,8 @@ class Terminal(Owner):
         return run("tmux", "-S", self.socket, *words, timeout=PATIENCE).stdout.decode()
 
     def type(self, text):
-        self._tmux("send-keys", "-l", text)
+        # tmux takes a semicolon at the end as the end of its own command.
+        self._tmux("send-keys", "-l", "--", text[:-1] + "\\;" if text.endswith(";") else text)
 
     def press(self, *keys):
         """Keys by tmux's names: Enter, Escape, C-x, Down ..."""
