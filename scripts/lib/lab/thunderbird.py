@@ -205,6 +205,46 @@ class Thunderbird(Owner):
         """What a menu or a key does with what is selected."""
         self.call("pane.commandController.doCommand(args[0]);", name)
 
+    def move(self, use):
+        """What is selected goes to the folder for this use, as by dragging it there."""
+        self.call("pane.commandController.doCommand('cmd_moveMessage', special(args[0]));", use)
+
+    def find(self, term):
+        """The subjects of the messages that the server finds in the folder that is open, by a word of their text."""
+        return self.call("""
+            const session = Cc['@mozilla.org/messenger/searchSession;1'].createInstance(Ci.nsIMsgSearchSession);
+            session.addScopeTerm(Ci.nsMsgSearchScope.onlineMail, pane.gFolder);
+            const term = session.createTerm(), value = term.value;
+            value.attrib = term.attrib = Ci.nsMsgSearchAttrib.Body;
+            value.str = args[0];
+            term.value = value;
+            term.op = Ci.nsMsgSearchOp.Contains;
+            session.appendTerm(term);
+            const found = [];
+            await new Promise(over => {
+                session.registerListener({
+                    onNewSearch() {},
+                    onSearchHit(header) { found.push(header.mime2DecodedSubject); },
+                    onSearchDone: over,
+                });
+                session.search(window.msgWindow);
+            });
+            return found.sort();""", term)
+
+    def send(self, recipient, subject, text):
+        """Writes a message in its window, and presses Send there; returns when that window is gone."""
+        self.call("""
+            const fields = Cc['@mozilla.org/messengercompose/composefields;1'].createInstance(Ci.nsIMsgCompFields);
+            const parameters = Cc['@mozilla.org/messengercompose/composeparams;1'].createInstance(Ci.nsIMsgComposeParams);
+            [fields.to, fields.subject, fields.body] = args;
+            parameters.composeFields = fields;
+            parameters.format = Ci.nsIMsgCompFormat.PlainText;
+            parameters.identity = MailServices.accounts.accounts[0].defaultIdentity;
+            MailServices.compose.OpenComposeWindowWithParams(null, parameters);""", recipient, subject, text)
+        self.until("Services.wm.getMostRecentWindow('msgcompose')?.composeEditorReady", "the window that messages are written in")
+        self.call("Services.wm.getMostRecentWindow('msgcompose').goDoCommand('cmd_sendNow');")
+        self.until("!Services.wm.getMostRecentWindow('msgcompose')", "the message to be sent")
+
     def trust(self, file):
         text = "".join(line for line in Path(file).read_text().splitlines() if "-----" not in line)
         self.call("Cc['@mozilla.org/security/x509certdb;1'].getService(Ci.nsIX509CertDB).addCertFromBase64(args[0], 'CT,C,C');", text)
