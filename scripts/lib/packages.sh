@@ -113,3 +113,20 @@ packages_unpack_peers() {
         packages_unpack "$peer" ${packages_peers[$peer]} || echo "no $peer: its tests are skipped" >&2
     done
 }
+
+# imapflow, a library that Debian does not have, out of npm's registry, into the folder of the peers; node comes with npm.
+packages_imapflow=1.0.150
+packages_unpack_imapflow() {
+    local tree="$packages_peers_folder/imapflow"
+    [ ! -d "$tree" ] || return 0
+    mkdir -p "$packages_peers_folder"
+    local work
+    work=$(mktemp -d "$packages_peers_folder/.imapflow-XXXXXX")
+    if command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix "$work" "imapflow@$packages_imapflow" >&2; then
+        chmod 755 "$work"
+        mv -T "$work" "$tree" || true
+    else
+        echo "no imapflow: its tests are skipped" >&2
+    fi
+    rm -rf "$work"
+}
