@@ -289,8 +289,9 @@ struct config_special_use {
 };
 
 struct config_imap {
-    int64_t idle_timeout, login_timeout, failures;
+    int64_t idle_timeout, login_timeout, failures, threads;
     bool allow_cleartext;
+    int detail_folders; /* enum settings_detail */
     struct config_special_use special_use;
 };
 
@@ -324,10 +325,13 @@ struct config_store {
     int64_t tombstones;    /* 0: all */
 };
 
+enum config_quarantine_place { CONFIG_PLACE_QUARANTINE, CONFIG_PLACE_JUNK };
+
 struct config_quarantine {
     int64_t quota;  /* 0: none */
     int full;       /* enum store_quarantine_full */
     int64_t expiry; /* 0: none */
+    int place;      /* enum config_quarantine_place */
 };
 
 enum config_log_format { CONFIG_LOG_FORMAT_TEXT, CONFIG_LOG_FORMAT_JSON };

@@ -2,8 +2,7 @@
 #ifndef CONTROL_SERVICE_SENDER_DNS_H
 #define CONTROL_SERVICE_SENDER_DNS_H
 
-#include "control/config/config_dns.h"
-#include "control/dns/dns_resolver.h"
+#include "control/dns/dns_config.h"
 
 /*
  * A resolver, and how many use it: one that a reload replaces goes on until the last of its
@@ -20,7 +19,4 @@ struct sender_dns {
 struct sender_dns *sender_dns_new(const struct config_dns *config, struct writer *why);
 /* Nobody uses it any more. NULL is nothing. Not from a thread of the resolver's. */
 void sender_dns_free(struct sender_dns *d);
-/* Whether two configurations ask in the same way. */
-bool sender_dns_same(const struct config_dns *a, const struct config_dns *b);
-
 #endif

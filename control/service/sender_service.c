@@ -304,7 +304,7 @@ bool sender_service_apply(struct sender_service **service,
     dns = s->dns;
     if (!config->spf.check) {
         dns = NULL;
-    } else if (!dns || !sender_dns_same(&s->asks, &config->dns)) {
+    } else if (!dns || !dns_config_same(&s->asks, &config->dns)) {
         writer_text(why, "dns: ");
         dns = new_dns(&config->dns, why);
         if (!dns) {
