@@ -40,20 +40,34 @@ static void refuse_content(struct session *s, enum smtp_reply_id row, struct spa
     smtp_server_refuse(&s->smtp, row, text);
 }
 
-static void take_text(struct sessions *ss, struct session *s, struct span bytes)
+/* What was taken comes before what happens now. */
+static void read_taken(struct sessions *ss, struct session *s)
 {
-    struct transaction *tx = s->tx;
     struct span text = {0};
     enum smtp_reply_id row;
 
-    if (tx->failed || bytes.len == 0)
+    if (!s->tx || !s->tx->unread)
         return;
     transaction_stamp(ss, STAGE_smtp);
-    transaction_keep(ss, s, tx, bytes);
-    transaction_stamp(ss, STAGE_keep);
-    row = transaction_content_feed(ss, tx, bytes, &text);
+    row = transaction_read(ss, s->tx, &text);
     if (row != SMTP_REPLY_NONE)
         refuse_content(s, row, text);
+}
+
+static void take_text(struct sessions *ss, struct session *s, struct span bytes)
+{
+    struct span text = {0};
+    enum smtp_reply_id row;
+
+    if (s->tx->failed || bytes.len == 0)
+        return;
+    transaction_stamp(ss, STAGE_smtp);
+    row = transaction_take(ss, s, s->tx, bytes, &text);
+    if (row != SMTP_REPLY_NONE)
+        refuse_content(s, row, text);
+    /* At its end each chunk is answered. */
+    if (smtp_reader_in_chunk(&s->smtp.reader))
+        read_taken(ss, s);
 }
 
 /* Of what is submitted, fields that are nobody else's business are left out before anything sees
@@ -155,8 +169,14 @@ static void on_end(struct sessions *ss, struct session *s)
     enum smtp_reply_id row;
     struct span out;
 
+    /* By what was taken just before. */
+    if (tx->failed) {
+        answer(s, (enum smtp_reply_id)tx->reply, tx->reply_text);
+        return;
+    }
     while (tx->submission && transaction_submission_rest(ss, tx, &out))
         take_text(ss, s, out);
+    read_taken(ss, s);
     row = transaction_content_finish(ss, tx);
     tx->end_us = ss->time.now;
     if (!tx->submission || !session_directory_senders(ss, s, &row))
@@ -318,8 +338,10 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         on_text(ss, s, a->bytes);
         return GO_ON;
     case SMTP_ACTION_REFUSED:
+        /* Unless what was read before refuses it. */
+        if (!s->tx->failed)
+            s->tx->reply = (uint8_t)a->reply;
         s->tx->failed = true;
-        s->tx->reply = (uint8_t)a->reply;
         return GO_ON;
     case SMTP_ACTION_END:
         on_end(ss, s);
@@ -349,6 +371,8 @@ static enum progress step(struct sessions *ss, struct session *s)
 
     smtp_server_next(&s->smtp, &in, &ss->out, &a);
     taken = all.len - in.len;
+    if (a.kind != SMTP_ACTION_TEXT && a.kind != SMTP_ACTION_MORE)
+        read_taken(ss, s);
     progress = act(ss, s, &a);
     /* Behind the action, because its spans lie in these bytes. */
     if (taken && s->conn) {
@@ -437,6 +461,7 @@ void session_smtp_run(struct sessions *ss, struct session *s)
     session_greet_run(ss, s);
     while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
         continue;
+    read_taken(ss, s);
     transaction_stamp(ss, STAGE_smtp);
     session_flush(ss, s);
     transaction_stamp_off(ss);
