@@ -361,22 +361,48 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     return PAUSE;
 }
 
-/* One action and the bytes it took. */
-static enum progress step(struct sessions *ss, struct session *s)
+/* Bytes of the stream that are worked on: what is left of them, and how many were taken. */
+struct intake {
+    struct span in;
+    uint32_t taken;
+};
+
+static void consume(struct sessions *ss, struct session *s, struct intake *i)
 {
-    struct span all = span_head(session_peek(ss, s), SESSION_STEP), in = all;
+    if (i->taken && s->conn && !s->closing)
+        session_consume(ss, s, i->taken);
+    *i = (struct intake){0};
+}
+
+/* The action looks at the stream itself, and has no spans in these bytes. */
+static bool wants_stream(enum smtp_action_kind kind)
+{
+    return kind == SMTP_ACTION_MORE || kind == SMTP_ACTION_CONNECT || kind == SMTP_ACTION_TLS ||
+           kind == SMTP_ACTION_CLOSE;
+}
+
+/* One action and the bytes it took. These are given back when all of them are used up, and not
+ * before: spans of actions lie in them. */
+static enum progress step(struct sessions *ss, struct session *s, struct intake *i)
+{
     struct smtp_action a;
     enum progress progress;
     size_t taken;
 
-    smtp_server_next(&s->smtp, &in, &ss->out, &a);
-    taken = all.len - in.len;
+    if (i->in.len == 0) {
+        consume(ss, s, i);
+        i->in = span_head(session_peek(ss, s), SESSION_STEP);
+    }
+    taken = i->in.len;
+    smtp_server_next(&s->smtp, &i->in, &ss->out, &a);
+    taken -= i->in.len;
+    i->taken += (uint32_t)taken;
     if (a.kind != SMTP_ACTION_TEXT && a.kind != SMTP_ACTION_MORE)
         read_taken(ss, s);
+    if (wants_stream(a.kind))
+        consume(ss, s, i);
     progress = act(ss, s, &a);
-    /* Behind the action, because its spans lie in these bytes. */
     if (taken && s->conn) {
-        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
         if (s->tx)
             s->tx->bytes += taken;
@@ -454,13 +480,16 @@ static void set_deadline(struct sessions *ss, struct session *s)
 
 void session_smtp_run(struct sessions *ss, struct session *s)
 {
+    struct intake i = {0};
+
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
     if (s->more)
         session_auth_pursue(ss, s);
     session_greet_run(ss, s);
-    while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
+    while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s, &i) == GO_ON)
         continue;
+    consume(ss, s, &i);
     read_taken(ss, s);
     transaction_stamp(ss, STAGE_smtp);
     session_flush(ss, s);
