@@ -139,6 +139,10 @@ struct transaction {
     uint32_t digest_count;
     struct transaction_observed *observed; /* tap: what another server made of it */
     uint32_t accepted_count;
+    struct {
+        const struct directory *directory; /* NULL: nobody was looked for */
+        uint64_t changes, at_s;
+    } seen; /* the directory before the first recipient was looked for: recipient_seen() */
     struct message
         message; /* cleared up to `delivery`; what follows is written before it is read */
     struct mime_readings mime;

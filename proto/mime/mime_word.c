@@ -246,6 +246,10 @@ void mime_word_unfold(struct span value, struct writer *out)
     struct span s = ascii_trim(value);
     size_t from = 0;
 
+    if (s.len <= writer_room(out) && ascii_printable(s) == s.len) {
+        writer_span_put(out, s);
+        return;
+    }
     for (size_t i = 0; i <= s.len && !out->full; i++)
         if (i == s.len || s.data[i] == '\r' || s.data[i] == '\n') {
             struct span piece = span_head(span_of(s.data + from, i - from), writer_room(out));

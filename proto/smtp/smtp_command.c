@@ -359,24 +359,25 @@ static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c
 
 enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *command_out)
 {
-    struct smtp_command c = {.verb = SMTP_VERB_UNKNOWN};
+    enum smtp_verb verb = SMTP_VERB_UNKNOWN;
     enum smtp_reply_id bad;
     struct span word;
 
     while (line.len && ascii_blank(line.data[line.len - 1]))
         line.len--;
     word = take_word(&line);
-    for (unsigned v = 1; v < SMTP_VERB_COUNT && c.verb == SMTP_VERB_UNKNOWN; v++)
+    for (unsigned v = 1; v < SMTP_VERB_COUNT && verb == SMTP_VERB_UNKNOWN; v++)
         if (word.len == verbs[v].len && span_equal_nocase(word, span_of(verbs[v].name, word.len)))
-            c.verb = (enum smtp_verb)v;
-    *command_out = (struct smtp_command){.verb = c.verb};
-    if (c.verb == SMTP_VERB_UNKNOWN)
+            verb = (enum smtp_verb)v;
+    *command_out = (struct smtp_command){.verb = verb};
+    if (verb == SMTP_VERB_UNKNOWN)
         return SMTP_REPLY_UNKNOWN_COMMAND;
-    if (!verbs[c.verb].offered)
+    if (!verbs[verb].offered)
         return SMTP_REPLY_NOT_OFFERED;
-    bad = read_argument(line, &c);
-    command_out->parameters = c.parameters;
-    if (bad == SMTP_REPLY_NONE)
-        *command_out = c;
+    bad = read_argument(line, command_out);
+    /* Of what is wrong nothing is told but that it had parameters. */
+    if (bad != SMTP_REPLY_NONE)
+        *command_out =
+            (struct smtp_command){.verb = verb, .parameters = command_out->parameters};
     return bad;
 }
