@@ -10,7 +10,7 @@
 
 /*
  * Control's side of a session of IMAP: what it has selected, and the command under way. What the
- * files of this folder share; all of it belongs to the service's thread.
+ * files of this folder share; all of it belongs to the thread of the account.
  */
 struct mail_index;
 struct mail_service;
@@ -31,7 +31,9 @@ struct imap_session {
     bool read_only : 1; /* EXAMINE */
     bool idling : 1;
     bool told : 1;       /* a notice is on its way to it */
-    bool utf8 : 1;       /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    bool rev2 : 1;       /* IMAP4rev2 is enabled (RFC 9051 appendix A) */
+    bool accept : 1;     /* UTF8=ACCEPT is (RFC 6855) */
+    bool utf8 : 1;       /* one of them is: UTF-8 in quoted strings, names and headers */
     bool condstore : 1;  /* it is told modification sequences (RFC 7162 section 3.1) */
     bool qresync : 1;    /* and VANISHED instead of EXPUNGE (section 3.2.3) */
     uint64_t append_max; /* octets that a message may have, as of the command under way */
@@ -49,9 +51,11 @@ enum mail_step {
 
 struct mail_decode;
 
-/* Octets of a message that follow the text composed so far; the reading stays the verb's. */
+struct mail_source;
+
+/* Octets of a message that follow the text composed so far; the source stays the verb's. */
 struct mail_body {
-    const struct store_reading *reading; /* NULL: none */
+    const struct mail_source *source; /* NULL: none */
     struct mail_decode *decode; /* the next `end` - `at` of its octets; NULL: as they lie */
     uint64_t at, end;
 };
@@ -94,6 +98,7 @@ struct mail_verb {
     /* Gives back `state`; NULL: free() does. */
     void (*end)(struct mail_run *r);
     uint8_t news; /* enum mail_news */
+    bool rev1;    /* of IMAP4rev1 alone: not taken where IMAP4rev2 is enabled */
 };
 
 /* By enum imap_verb; NULL `step`: not offered. */
@@ -116,9 +121,14 @@ enum mail_step mail_run_failed(struct mail_run *r, enum store_status status);
 /* mail_service.c */
 struct store *mail_service_store(const struct mail_service *service);
 struct mail_digests *mail_service_digests(const struct mail_service *service);
-/* The mailbox, shared with others that have it. */
-enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
-                                      struct imap_session *s, bool read_only);
+/* The mailbox, shared with others that have it: it stays until mail_service_select() or
+ * mail_service_leave(). */
+enum store_status mail_service_open(struct mail_service *service, uint64_t mailbox,
+                                    struct mail_box **box_out);
+/* It is not wanted any more. */
+void mail_service_leave(struct mail_service *service, struct mail_box *box);
+/* Selects what is read to its end; it is left where that fails. */
+enum store_status mail_service_select(struct imap_session *s, struct mail_box *box, bool read_only);
 /* The mailbox as it is now, if somebody has it selected; else *box_out is NULL. */
 enum store_status mail_service_box(struct mail_service *service, uint64_t mailbox,
                                    const struct mail_box **box_out);
@@ -133,8 +143,9 @@ void mail_service_resume(struct imap_session *s);
 void mail_service_look(struct mail_service *service);
 /* Nothing is selected any more. */
 void mail_service_unselect(struct imap_session *s);
-/* Octets of the messages of all sessions that wait for the last of their APPEND. */
-size_t *mail_service_staged(struct mail_service *service);
+/* Octets of the messages of all sessions, of other threads too, that wait for the last of their
+ * APPEND. */
+_Atomic size_t *mail_service_staged(struct mail_service *service);
 /* Sessions that idle in the mailbox are to hear of what has changed. */
 void mail_service_tell(struct mail_service *service, struct mail_box *box);
 
