@@ -51,14 +51,16 @@ static void add_suite(char texts[2][SUITES_TEXT], const struct tls_suite *suite)
         snprintf(text + len, SUITES_TEXT - len, "%s%s", len ? ":" : "", suite->openssl);
 }
 
-/* suites = name *( ":" name ); the record layer has to know each of them */
+/* suites = name *( ":" name ); the record layer has to know each of them. By themselves those with
+ * CBC are not offered. */
 static bool read_suites(const char *names, char texts[2][SUITES_TEXT])
 {
     const struct tls_suite *suite;
     struct span rest = span_text(names ? names : "");
 
     for (uint32_t i = 0; !names && (suite = tls_suite_at(i)) != NULL; i++)
-        add_suite(texts, suite);
+        if (!suite->mac)
+            add_suite(texts, suite);
     while (rest.len) {
         ptrdiff_t colon = span_find(rest, ':');
         struct span name = span_head(rest, colon < 0 ? rest.len : (size_t)colon);

@@ -10,13 +10,13 @@
  * for so long each, by the time of the processor.
  */
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "control/tls/tls_caller.h"
 #include "dataplane/tls/tls_record.h"
+#include "tests/tls/server_context.h"
 
 enum { ROUNDS = 8, BYTES = 16384, FLIGHT = 16384 };
 
@@ -42,27 +42,6 @@ struct tally {
 };
 
 /* ---- handshakes ---- */
-
-static SSL_CTX *server_of(EVP_PKEY *key)
-{
-    X509 *certificate = X509_new();
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-
-    require(key && certificate && context, "making a key");
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
-    X509_set_pubkey(certificate, key);
-    require(X509_sign(certificate, key, EVP_sha256()) > 0, "signing");
-    require(SSL_CTX_use_cert_and_key(context, certificate, key, NULL, 1) == 1, "the certificate");
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
-    tls_handshake_prepare(context);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return context;
-}
 
 /* A server's side, ours or OpenSSL alone; what comes out of it is copied, since it goes back in. */
 struct side {
@@ -175,12 +154,12 @@ static void measure_handshakes(const char *name, EVP_PKEY *key, uint64_t ns)
 {
     char text[256];
     struct writer why = writer_of(text, sizeof(text));
-    SSL_CTX *context = server_of(key);
+    SSL_CTX *context = server_context(key);
     struct tls_caller_options options = {.version = TLS_VERSION_1_3, .resumes = true};
     struct tls_caller *caller = tls_caller_new(&options, &why);
     struct tally first = {0};
 
-    require(caller, "the client");
+    require(context && caller, "a context");
     shake(context, caller, true, false, &first);
     for (int resume = 0; resume < 2; resume++) {
         printf("%s %s:", name, resume ? "resumed" : "full");
