@@ -158,7 +158,6 @@ enum tls_opened tls_cbc_open(struct tls_record *r, struct tls_crypto *crypto, st
     if (!(r->etm ? verify_then_open(r, crypto, record, room, plain_out)
                  : open_then_verify(r, crypto, record, room, plain_out))) {
         explicit_bzero(room, len);
-        *plain_out = span_of(room, 0);
         return TLS_FORGED;
     }
     memcpy(r->next_iv, record.data + record.len - after - TLS_BLOCK, TLS_BLOCK);

@@ -188,7 +188,11 @@ enum tls_opened tls_record_open(struct tls_record *r, struct tls_crypto *crypto,
     *type_out = record.data[0];
     opened = r->suite->mac ? tls_cbc_open(r, crypto, record, room, plain_out)
                            : open_aead(r, crypto, record, room, type_out, plain_out);
-    return opened == TLS_OPENED && plain_out->len > TLS_PLAIN_MAX ? TLS_TOO_LONG : opened;
+    if (opened == TLS_OPENED && plain_out->len > TLS_PLAIN_MAX)
+        opened = TLS_TOO_LONG;
+    if (opened != TLS_OPENED)
+        *plain_out = span_of(room, 0);
+    return opened;
 }
 
 void tls_record_taken(struct tls_record *r)

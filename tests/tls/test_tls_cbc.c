@@ -6,7 +6,7 @@
 #include "dataplane/tls/tls_stream.h"
 #include "tests/harness/check.h"
 
-enum { SHA1 = 20, PADDING_MAX = 256, NOWHERE = -1 };
+enum { SHA1 = 20, PADDING_MAX = 256, NOWHERE = -1, CHANGE = 0x55 };
 
 static struct tls_crypto *crypto;
 
@@ -70,7 +70,7 @@ static size_t make(const struct making *m, struct span plain, uint8_t *record)
     memset(data + len, (int)m->padding - 1, m->padding);
     len += m->padding;
     if (m->wrong != NOWHERE)
-        data[len - 1 - (size_t)m->wrong] ^= 0x55;
+        data[len - 1 - (size_t)m->wrong] ^= CHANGE;
     len = iv + encrypt(&keys.read, iv ? body : keys.read.iv, data, len);
     if (m->etm) {
         put_mac(&keys.read, m, span_of(body, len), body + len);
@@ -142,6 +142,9 @@ static void wrong_padding_and_wrong_macs_are_one_error(void)
                         struct span got;
                         uint8_t alert;
 
+                        /* A length of 0 is right wherever no MAC is in front of it. */
+                        if (etm && m.wrong == 0 && m.padding - 1 == CHANGE)
+                            continue;
                         CHECK(open_made(&m, span_of(data, len), &got, &alert) == TLS_EVENT_BAD);
                         CHECK(got.len == 0 && alert == TLS_ALERT_BAD_RECORD_MAC);
                     }
