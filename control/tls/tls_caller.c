@@ -98,7 +98,7 @@ static bool set_context(struct tls_caller *client, struct writer *why)
                                    o->resumes ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                               : SSL_SESS_CACHE_OFF);
     SSL_CTX_sess_set_new_cb(client->context, keep_session);
-    tls_handshake_prepare(client->context);
+    tls_handshake_prepare(client->context, false);
     if (!read_suites(o->suites, texts) || !set_versions(client->context, o->version, texts)) {
         writer_text(why, "no such suites, or none of that version");
         return false;

@@ -13,7 +13,8 @@
 #include "dataplane/handoff/settings.h"
 #include "dataplane/handoff/tls_keys.h"
 
-enum { SUITES_TEXT = 2048, TICKETS = 2, KINDS = 8 };
+/* One ticket: who has several connections gets one on each. */
+enum { SUITES_TEXT = 2048, TICKETS = 1, KINDS = 8 };
 
 /* What a listener's context is made of; the context leads to it. */
 struct tls_set {
@@ -244,7 +245,8 @@ static bool add_set(struct tls_contexts *contexts, const struct config *config,
     if (alpn_names[listener->protocol])
         SSL_CTX_set_alpn_select_cb(context, choose_protocol,
                                    (void *)alpn_names[listener->protocol]);
-    tls_handshake_prepare(context);
+    /* A relay on port 25 does not log in. */
+    tls_handshake_prepare(context, listener->protocol != LISTENER_SMTP);
     tls_identities_use(contexts->identities, context);
     tls_tickets_use(tickets, context, TICKETS);
     return choose_certificates(set, listener) && set_clients(context, config, listener, why);

@@ -143,11 +143,11 @@ static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
 
 /* ---- the handshake ---- */
 
-void tls_handshake_prepare(SSL_CTX *context)
+void tls_handshake_prepare(SSL_CTX *context, bool logins)
 {
     SSL_CTX_set_keylog_callback(context, take_secret);
     SSL_CTX_set_msg_callback(context, hear);
-    tls_binding_prepare(context);
+    tls_binding_prepare(context, logins);
 }
 
 int tls_handshake_accept_any(int ok, X509_STORE_CTX *store)

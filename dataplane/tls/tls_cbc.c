@@ -7,6 +7,10 @@
 
 #include "dataplane/tls/tls_crypto.h"
 
+/* Where the IV of the record behind the one that was opened waits until that one is taken: TLS 1.0
+ * has no MAC but with SHA-1, whose key leaves room in the secret. */
+enum { NEXT_IV = TLS_SECRET_MAX - TLS_BLOCK };
+
 /* Since TLS 1.1 each record has an IV of its own; before, it is the last block of the one before. */
 static size_t explicit_iv(const struct tls_record *r)
 {
@@ -160,8 +164,16 @@ enum tls_opened tls_cbc_open(struct tls_record *r, struct tls_crypto *crypto, st
         explicit_bzero(room, len);
         return TLS_FORGED;
     }
-    memcpy(r->next_iv, record.data + record.len - after - TLS_BLOCK, TLS_BLOCK);
+    if (r->version == TLS_VERSION_1_0)
+        memcpy(r->read.way.secret + NEXT_IV, record.data + record.len - after - TLS_BLOCK,
+               TLS_BLOCK);
     return TLS_OPENED;
+}
+
+void tls_cbc_taken(struct tls_record *r)
+{
+    if (r->version == TLS_VERSION_1_0)
+        memcpy(r->read.way.iv, r->read.way.secret + NEXT_IV, TLS_BLOCK);
 }
 
 /* ---- sealing ---- */

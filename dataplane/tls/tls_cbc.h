@@ -25,6 +25,8 @@ void tls_record_number(uint8_t *to, uint64_t n, int bytes);
 /* As tls_record_open(), of a record whose length is as its header says. */
 enum tls_opened tls_cbc_open(struct tls_record *r, struct tls_crypto *crypto, struct span record,
                              uint8_t *room, struct span *plain_out);
+/* As tls_record_taken(). */
+void tls_cbc_taken(struct tls_record *r);
 /* As tls_record_seal(); room[0] to room[2] are there, plain.len is no more than allowed. */
 size_t tls_cbc_seal(struct tls_record *r, struct tls_crypto *crypto, struct span plain,
                     uint8_t *room);

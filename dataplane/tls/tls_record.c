@@ -199,7 +199,7 @@ void tls_record_taken(struct tls_record *r)
 {
     r->read.way.sequence++;
     if (r->suite->mac)
-        memcpy(r->read.way.iv, r->next_iv, TLS_BLOCK);
+        tls_cbc_taken(r);
 }
 
 /* Seals `out` bytes in place and puts the tag behind them. */

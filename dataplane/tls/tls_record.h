@@ -55,7 +55,6 @@ struct tls_record {
     uint16_t version;
     bool etm; /* as in struct tls_keys */
     struct tls_lane read, write;
-    uint8_t next_iv[TLS_BLOCK]; /* CBC: of the record behind the one that was opened last */
 };
 
 /* Takes over the keys. False: it is no suite of tls_suite.def, or not of that version. */

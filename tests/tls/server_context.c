@@ -35,8 +35,10 @@ SSL_CTX *server_context(EVP_PKEY *key)
         SSL_CTX_free(context);
         return NULL;
     }
+    /* As many tickets as the engine gives. */
+    SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
-    tls_handshake_prepare(context);
+    tls_handshake_prepare(context, false);
     return context;
 }
