@@ -44,7 +44,7 @@ class OverTls(poplib.POP3):
         return self.given
 
 
-def fetch(engine, context, user):
+def fetch(engine, context, user="alice@example.test"):
     """All messages in a mailbox, and what the connection was."""
     with secured(engine, context) as tls:
         facts = (tls.version(), tls.cipher()[0])
