@@ -5,6 +5,7 @@ import poplib
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 
@@ -65,13 +66,20 @@ def s_client(engine, *options, port=POP3S, data=b"QUIT\r\n"):
 def typing(engine, version, *lines, options=()):
     """What s_client shows when somebody types; a letter alone is a command to it."""
     command = engine.namespaces.command("openssl", "s_client", "-connect", f"{ENGINE_IPV4}:{POP3S}", version, "-crlf", *options)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        time.sleep(0.4)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as process:
+        limit = threading.Timer(20, process.kill)
+        limit.start()
+        said = b""
+        while b" ready\r\n" not in said and (more := process.stdout.read(4096)):
+            said += more
         for line in lines:
             process.stdin.write(line + b"\n")
-            process.stdin.flush()
             time.sleep(0.2)
-        yield process.communicate(timeout=10)[0].decode(errors="replace")
+        # It goes when its standard input ends, whatever is still to come: so that stays open until the server has ended.
+        while more := process.stdout.read(4096):
+            said += more
+        limit.cancel()
+        yield said.decode(errors="replace")
 
 
 class ByHand:
