@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dataplane/blast/blast_imap.h"
 #include "dataplane/blast/blast_schedule.h"
 #include "dataplane/blast/blast_tls.h"
 
@@ -48,6 +49,7 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
                                .index = o->index,
                                .number = o->index,
                                .user = o->index,
+                               .watched = o->index,
                                .smtp = {.hostname = order->hostname,
                                         .lines_max = 100,
                                         .pipelining = order->pipelining,
@@ -61,7 +63,8 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
     c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
     /* Mailboxes are read back also where the load leaves this worker without a session. */
     c->table = calloc(c->places, sizeof(*c->table));
-    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places)) {
+    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places) ||
+        !blast_imap_init(c)) {
         blast_client_free(c);
         return NULL;
     }
@@ -78,6 +81,7 @@ void blast_client_free(struct blast_client *c)
     if (!c)
         return;
     blast_tls_fini(c);
+    blast_imap_fini(c);
     free(c->table);
     free(c->held);
     free(c);
@@ -105,6 +109,8 @@ static void release(struct blast_client *c, struct blast_session *s)
     s->line = NULL;
     blast_tls_give(c, s);
     s->conn = NULL;
+    if (c->boxes && s->open && !blast_manner_is_broken(s))
+        blast_imap_release(c, s);
     blast_slow_end(c, s);
     place_list_remove(&c->silent, place_of(c, s));
     place_list_push(&c->free, place_of(c, s));
@@ -120,6 +126,24 @@ void blast_session_let_go(struct blast_client *c, struct blast_session *s)
 
 /* ---- services to the protocols ---- */
 
+struct protocol {
+    void (*begin)(struct blast_client *c, struct blast_session *s);
+    void (*run)(struct blast_client *c, struct blast_session *s);
+    void (*gone)(struct blast_client *c, struct blast_session *s);
+};
+
+static const struct protocol *protocol_of(const struct blast_client *c,
+                                          const struct blast_session *s)
+{
+    static const struct protocol protocols[] = {
+        [BLAST_WORK_SMTP] = {blast_smtp_begin, blast_smtp_run, blast_smtp_gone},
+        [BLAST_WORK_POP3] = {blast_pop3_begin, blast_pop3_run, blast_pop3_gone},
+        [BLAST_WORK_IMAP] = {blast_imap_begin, blast_imap_run, blast_imap_gone},
+    };
+
+    return &protocols[blast_session_work(c, s)];
+}
+
 void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count)
 {
     if (!s->leaving && blast_manner_is_broken(s)) {
@@ -131,10 +155,7 @@ void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_
         if (step)
             step->failed++;
         c->tally->manners[s->manner].failed++;
-        if (s->verifies || c->order->work == BLAST_WORK_POP3)
-            blast_pop3_gone(c, s);
-        else
-            blast_smtp_gone(c, s);
+        protocol_of(c, s)->gone(c, s);
     }
     c->scratch.len = 0;
     c->scratch.full = false;
@@ -209,6 +230,14 @@ uint8_t *blast_session_line(struct blast_client *c, struct blast_session *s)
 
 /* ---- begin ---- */
 
+/* Sessions that watch are begun before others, and again where one has failed. */
+static bool watchers_missing(const struct blast_client *c)
+{
+    const struct blast_order *o = c->order;
+
+    return c->watching < o->watchers / o->workers + (c->index < o->watchers % o->workers);
+}
+
 static bool work_left(const struct blast_client *c)
 {
     if (c->phase == BLAST_PHASE_VERIFY)
@@ -217,7 +246,9 @@ static bool work_left(const struct blast_client *c)
         return false;
     if (c->order->hold_us)
         return c->held_left > 0;
-    return c->order->work == BLAST_WORK_SMTP ? c->messages_left > 0 : c->logins_left > 0;
+    return c->order->work == BLAST_WORK_SMTP
+               ? c->messages_left > 0
+               : c->logins_left > 0 || (watchers_missing(c) && !c->dismissed);
 }
 
 static const struct ip_address *source(struct blast_client *c, const struct ip_address *target)
@@ -248,7 +279,7 @@ static void assign(struct blast_client *c, struct blast_session *s)
     s->verifies = c->phase == BLAST_PHASE_VERIFY;
     if (o->hold_us && !s->verifies) {
         c->held_left--;
-        if (o->work == BLAST_WORK_POP3 && o->user_count)
+        if (o->work != BLAST_WORK_SMTP && o->user_count)
             take_user(c, s);
         return;
     }
@@ -256,7 +287,14 @@ static void assign(struct blast_client *c, struct blast_session *s)
         c->tally->manners[s->manner].begun++;
     if (blast_manner_is_broken(s))
         return;
-    if (s->verifies || o->work == BLAST_WORK_POP3) {
+    if (watchers_missing(c) && !s->verifies) {
+        s->watches = true;
+        s->user = c->watched % o->user_count;
+        c->watched += o->workers;
+        c->watching++;
+        return;
+    }
+    if (s->verifies || o->work != BLAST_WORK_SMTP) {
         take_user(c, s);
         c->logins_left -= !s->verifies;
         return;
@@ -270,7 +308,8 @@ static void assign(struct blast_client *c, struct blast_session *s)
 static bool start(struct blast_client *c, uint64_t intended)
 {
     const struct blast_order *o = c->order;
-    bool pop3 = o->work == BLAST_WORK_POP3 || c->phase == BLAST_PHASE_VERIFY;
+    bool pop3 = o->work == BLAST_WORK_POP3 ||
+                (c->phase == BLAST_PHASE_VERIFY && o->work != BLAST_WORK_IMAP);
     const struct ip_address *target = pop3 ? &o->pop3_target : &o->target;
     const struct ip_address *own = source(c, target);
     struct blast_session *s = &c->table[c->free.first];
@@ -386,20 +425,16 @@ static void run(struct blast_client *c, struct blast_session *s)
         return;
     if (blast_manner_is_broken(s))
         blast_broken_run(c, s);
-    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
-        blast_pop3_run(c, s);
     else
-        blast_smtp_run(c, s);
+        protocol_of(c, s)->run(c, s);
 }
 
 void blast_session_begin(struct blast_client *c, struct blast_session *s)
 {
     if (blast_manner_is_broken(s))
         blast_broken_begin(c, s);
-    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
-        blast_pop3_begin(c, s);
     else
-        blast_smtp_begin(c, s);
+        protocol_of(c, s)->begin(c, s);
 }
 
 static void established(struct blast_client *c, struct blast_session *s)
@@ -488,9 +523,15 @@ static uint32_t give_up_silent(struct blast_client *c)
 
     while (c->silent.first != PLACE_NONE &&
            c->now - c->table[c->silent.first].seen > c->order->timeout_us) {
-        blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_silent);
-        c->warm = true;
+        struct blast_session *s = &c->table[c->silent.first];
+
         n++;
+        if (s->watches && s->open && s->imap.idles) {
+            blast_session_touch(c, s);
+            continue;
+        }
+        blast_session_fail(c, s, &c->tally->counts.sessions_silent);
+        c->warm = true;
     }
     return n;
 }
@@ -532,6 +573,9 @@ uint32_t blast_client_turn(void *client, struct turn_time time)
     done += blast_slow_turn(c);
     done += give_up_silent(c);
     done += start_due(c);
+    if (c->watching && !c->dismissed &&
+        (c->phase > BLAST_PHASE_LOAD || (!c->logins_left && c->count == c->watching)))
+        done += blast_imap_dismiss(c);
     if (c->phase == BLAST_PHASE_DRAIN)
         done += let_go_due(c);
     if (!c->count && !work_left(c) && c->finished != c->phase && blast_hold_is_over(c)) {
