@@ -40,10 +40,12 @@ static bool read_mix(const char *text, uint32_t *weights)
 {
     uint64_t all = 0;
 
-    do
-        if (!read_weight(&text, weights))
+    while (read_weight(&text, weights)) {
+        if (!*text)
+            break;
+        if (*text++ != ',' || !*text)
             return false;
-    while (*text == ',' && *++text);
+    }
     for (int i = 0; i < BLAST_IMAP_ACTIONS; i++)
         all += weights[i];
     return !*text && all;

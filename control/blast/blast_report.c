@@ -173,7 +173,7 @@ static void each_error(const struct blast_tally *t,
             put(user, pop3_client_fault_text((enum pop3_client_fault)f), 0, t->pop3_faults[f]);
     for (int f = 0; f < IMAP_RESPONSE_FAULTS; f++)
         if (t->imap_faults[f])
-            put(user, imap_response_fault_text((enum imap_response_fault)f), 0, t->imap_faults[f]);
+            put(user, imap_response_fault_what((enum imap_response_fault)f), 0, t->imap_faults[f]);
 }
 
 static void print_error(void *user, const char *what, unsigned int code, uint64_t n)

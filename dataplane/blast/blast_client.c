@@ -7,6 +7,7 @@
 #include "dataplane/blast/blast_schedule.h"
 #include "dataplane/blast/blast_tls.h"
 
+enum { LOGINS_EACH = 4 }; /* of an address: more at a time look like guessing */
 enum { STARTS = 64, RETRY_US = 1000, VERIFIERS = 16 };
 
 uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
@@ -17,8 +18,13 @@ uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
 uint32_t blast_client_places(const struct blast_order *o, uint32_t index)
 {
     uint32_t share = blast_client_share(o, index);
+    uint32_t most = BLAST_CLIENT_OPENING;
 
-    return o->hold_us && share > BLAST_CLIENT_OPENING ? BLAST_CLIENT_OPENING : share;
+    if (o->password.len && o->address_count < BLAST_CLIENT_LOGGING_IN / LOGINS_EACH)
+        most = o->address_count * LOGINS_EACH;
+    else if (o->password.len)
+        most = BLAST_CLIENT_LOGGING_IN;
+    return o->hold_us && share > most ? most : share;
 }
 
 /* How many of the numbers 0 to all - 1 are this worker's: index, index + workers, ... */

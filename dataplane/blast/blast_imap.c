@@ -12,6 +12,7 @@
  * still, idles in it.
  */
 enum blast_imap_part { PART_NONE, PART_WHOLE, PART_HEADER };
+enum { WORDS = 2048 }; /* octets of a status response that are looked at */
 
 bool blast_imap_init(struct blast_client *c)
 {
@@ -79,7 +80,7 @@ void blast_imap_begin(struct blast_client *c, struct blast_session *s)
         .left = o->commands,
         .step = BLAST_IMAP_greeting};
     s->reading = (struct blast_reading){0};
-    imap_response_init(&s->imap.response);
+    imap_response_init(&s->imap.response, WORDS);
     if (again)
         log_in(c, s);
 }
@@ -211,7 +212,7 @@ static void end_action(struct blast_client *c, struct blast_session *s, enum bla
 
     if (step == BLAST_IMAP_append)
         end_append(c, s);
-    if (i->good && !s->verifies)
+    if (i->good && !s->verifies && !s->watches)
         c->tally->counts.commands++;
     if (fetches && i->good && i->came != i->wanted)
         c->tally->counts.answers_wrong++;
@@ -246,7 +247,7 @@ static void on_answer(struct blast_client *c, struct blast_session *s)
         break;
     case BLAST_IMAP_capability:
         c->capable = true;
-        s->stands = holds(c, s);
+        s->stands = holds(c, s) && !c->order->password.len;
         if (!s->stands)
             blast_imap_say(c, s, BLAST_IMAP_select);
         break;
@@ -290,58 +291,70 @@ static void on_go_on(struct blast_client *c, struct blast_session *s)
     }
 }
 
-static void on_end(struct blast_client *c, struct blast_session *s)
+static void end_data(struct blast_client *c, struct blast_session *s)
 {
     struct blast_imap *i = &s->imap;
 
-    switch ((enum blast_imap_line)i->line) {
-    case BLAST_IMAP_GREETS:
-        measure(c, s, BLAST_IMAP_greeting);
-        log_in(c, s);
-        break;
-    case BLAST_IMAP_ANSWERS:
-        on_answer(c, s);
-        break;
-    case BLAST_IMAP_GOES_ON:
-        on_go_on(c, s);
-        break;
-    case BLAST_IMAP_EXISTS:
-        if (i->idles && i->exists > i->count)
-            hear(c, s);
-        i->count = i->exists < UINT32_MAX ? (uint32_t)i->exists : UINT32_MAX;
-        break;
-    default:
-        break;
-    }
+    if (i->line != BLAST_IMAP_EXISTS)
+        return;
+    if (i->idles && i->exists > i->count)
+        hear(c, s);
+    i->count = i->exists < UINT32_MAX ? (uint32_t)i->exists : UINT32_MAX;
 }
 
 /* ---- responses ---- */
 
 static bool is_tag(const struct blast_imap *i, struct span tag)
 {
-    uint64_t n;
+    uint8_t text[24];
+    struct writer w = writer_of(text, sizeof(text));
 
-    return tag.len && tag.data[0] == 'a' && imap_response_number(span_skip(tag, 1), &n) &&
-           n == i->tag;
+    writer_byte(&w, 'a');
+    writer_number(&w, i->tag);
+    return span_equal(tag, writer_span(&w));
 }
 
-/* False: nothing that could come now. */
-static bool begin_line(struct blast_imap *i, const struct imap_response_event *e)
+/* capability-data = "CAPABILITY" *(SP capability) */
+static void read_capabilities(struct blast_client *c, struct span words)
 {
-    i->line = BLAST_IMAP_OTHER;
+    while (words.len) {
+        ptrdiff_t blank = span_find(words, ' ');
+        size_t len = blank < 0 ? words.len : (size_t)blank;
+
+        c->literal_plus |= span_equal_nocase(span_head(words, len), span_text("LITERAL+"));
+        words = span_skip(words, len + 1);
+    }
+}
+
+static void on_status(struct blast_client *c, struct blast_session *s,
+                      const struct imap_response_event *e)
+{
+    struct blast_imap *i = &s->imap;
+    bool greets = i->step == BLAST_IMAP_greeting && !i->tag;
+    bool tagged = !span_equal(e->tag, span_text("*"));
+
+    if (span_equal_nocase(e->code, span_text("CAPABILITY")))
+        read_capabilities(c, e->arguments);
+    i->good = e->condition == IMAP_RESPONSE_OK;
+    if (greets ? tagged || !i->good : tagged && !is_tag(i, e->tag)) {
+        c->tally->imap_errors[i->step]++;
+        blast_session_fail(c, s, &c->tally->counts.sessions_broken);
+    } else if (greets) {
+        measure(c, s, BLAST_IMAP_greeting);
+        log_in(c, s);
+    } else if (tagged) {
+        on_answer(c, s);
+    }
+}
+
+/* Of envelopes, results and lists no more is looked at than that they came. */
+static void on_data(struct blast_session *s, const struct imap_response_event *e)
+{
+    struct blast_imap *i = &s->imap;
+
     i->part = PART_NONE;
-    if (i->step == BLAST_IMAP_greeting && !i->tag) {
-        i->line = BLAST_IMAP_GREETS;
-        return e->form == IMAP_RESPONSE_UNTAGGED && e->status == IMAP_RESPONSE_OK;
-    }
-    if (e->form == IMAP_RESPONSE_TAGGED) {
-        i->line = BLAST_IMAP_ANSWERS;
-        i->good = e->status == IMAP_RESPONSE_OK;
-        return is_tag(i, e->tag);
-    }
-    if (e->form == IMAP_RESPONSE_GO_ON) {
-        i->line = BLAST_IMAP_GOES_ON;
-    } else if (e->numbered && span_equal_nocase(e->name, span_text("EXISTS"))) {
+    i->line = BLAST_IMAP_OTHER;
+    if (e->numbered && span_equal_nocase(e->name, span_text("EXISTS"))) {
         i->line = BLAST_IMAP_EXISTS;
         i->exists = e->number;
     } else if (e->numbered && span_equal_nocase(e->name, span_text("FETCH"))) {
@@ -350,19 +363,22 @@ static bool begin_line(struct blast_imap *i, const struct imap_response_event *e
     } else if (span_equal_nocase(e->name, span_text("CAPABILITY"))) {
         i->line = BLAST_IMAP_CAPABLE;
     }
-    return true;
+    if (i->line != BLAST_IMAP_CAPABLE && i->step != BLAST_IMAP_read &&
+        i->step != BLAST_IMAP_headers)
+        imap_response_pass(&i->response);
 }
 
-static void on_word(struct blast_client *c, struct blast_session *s, struct span word)
+static void on_atom(struct blast_client *c, struct blast_session *s,
+                    const struct imap_response_event *e)
 {
     struct blast_imap *i = &s->imap;
 
-    if (i->line == BLAST_IMAP_FETCH)
-        i->part = span_equal_nocase(word, span_text("BODY[]"))         ? PART_WHOLE
-                  : span_equal_nocase(word, span_text("BODY[HEADER]")) ? PART_HEADER
-                                                                       : PART_NONE;
-    else if (span_equal_nocase(word, span_text("LITERAL+")))
-        c->literal_plus |= i->line != BLAST_IMAP_OTHER;
+    if (i->line == BLAST_IMAP_CAPABLE)
+        read_capabilities(c, e->text);
+    else
+        i->part = span_equal_nocase(e->text, span_text("BODY[]"))         ? PART_WHOLE
+                  : span_equal_nocase(e->text, span_text("BODY[HEADER]")) ? PART_HEADER
+                                                                          : PART_NONE;
 }
 
 static void end_string(struct blast_client *c, struct blast_session *s)
@@ -374,51 +390,63 @@ static void end_string(struct blast_client *c, struct blast_session *s)
     s->imap.part = PART_NONE;
 }
 
+static void on_string(struct blast_client *c, struct blast_session *s,
+                      const struct imap_response_event *e)
+{
+    if (!s->imap.part)
+        return;
+    if (e->kind == IMAP_RESPONSE_STRING)
+        blast_reading_begin(&s->reading);
+    else if (e->kind == IMAP_RESPONSE_BYTES)
+        blast_reading_feed(c, s, e->text);
+    else
+        end_string(c, s);
+}
+
+static bool lend(struct blast_client *c, struct blast_session *s)
+{
+    uint8_t *line = blast_session_line(c, s);
+
+    if (line)
+        imap_response_attach(&s->imap.response, line);
+    return line;
+}
+
 /* False: the session is over, or has nothing more to do now. */
 static bool act(struct blast_client *c, struct blast_session *s,
                 const struct imap_response_event *e)
 {
     struct tcp_conn *conn = s->conn;
-    uint8_t *line;
 
     switch (e->kind) {
     case IMAP_RESPONSE_MORE:
         return false;
     case IMAP_RESPONSE_BUFFER:
-        line = blast_session_line(c, s);
-        if (line)
-            imap_response_attach(&s->imap.response, line);
-        return line;
-    case IMAP_RESPONSE_BEGIN:
-        if (begin_line(&s->imap, e))
-            return true;
-        c->tally->imap_errors[s->imap.step]++;
-        blast_session_fail(c, s, &c->tally->counts.sessions_broken);
-        return false;
-    case IMAP_RESPONSE_WORD:
-        on_word(c, s, e->text);
-        return true;
-    case IMAP_RESPONSE_STRING:
-        if (s->imap.part)
-            blast_reading_begin(&s->reading);
-        return true;
-    case IMAP_RESPONSE_BYTES:
-        if (s->imap.part)
-            blast_reading_feed(c, s, e->text);
-        return true;
-    case IMAP_RESPONSE_STRING_END:
-        end_string(c, s);
-        return true;
+        return lend(c, s);
+    case IMAP_RESPONSE_CONTINUE:
+        on_go_on(c, s);
+        break;
+    case IMAP_RESPONSE_STATUS:
+        on_status(c, s, e);
+        break;
+    case IMAP_RESPONSE_DATA:
+        on_data(s, e);
+        break;
+    case IMAP_RESPONSE_ATOM:
+        on_atom(c, s, e);
+        break;
     case IMAP_RESPONSE_END:
-        on_end(c, s);
-        return s->conn == conn && !s->leaving && !s->stands && !s->shakes;
-    case IMAP_RESPONSE_BROKEN:
+        end_data(c, s);
+        break;
+    case IMAP_RESPONSE_BAD:
         c->tally->imap_faults[e->fault]++;
         blast_session_fail(c, s, &c->tally->counts.sessions_broken);
-        return false;
+        break;
     default:
-        return true;
+        on_string(c, s, e);
+        break;
     }
+    return s->conn == conn && !s->leaving && !s->stands && !s->shakes;
 }
 
 static bool step(struct blast_client *c, struct blast_session *s, struct span *in)

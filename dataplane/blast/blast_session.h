@@ -31,9 +31,6 @@ struct blast_reading {
 /* The response of an IMAP server that is read. */
 enum blast_imap_line {
     BLAST_IMAP_OTHER,
-    BLAST_IMAP_GREETS,
-    BLAST_IMAP_ANSWERS,
-    BLAST_IMAP_GOES_ON,
     BLAST_IMAP_EXISTS,
     BLAST_IMAP_FETCH,
     BLAST_IMAP_CAPABLE,

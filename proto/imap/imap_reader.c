@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/imap/imap_reader.h"
 
+#include "proto/imap/imap_literal.h"
+
 enum state {
     STATE_LINE,    /* in a line of a command */
     STATE_LITERAL, /* in a literal that is buffered, or passed over */
@@ -9,18 +11,7 @@ enum state {
     STATE_BROKEN,  /* where lines end is not known any more */
 };
 
-enum {
-    BUFFER_LEAST = 512,
-    ANNOUNCED_MAX = 32, /* octets that say whether a line ends in an announcement */
-};
-
-static const uint64_t SIZE_LIMIT = UINT64_MAX >> 1;
-
-struct announced {
-    uint64_t size;
-    const uint8_t *at; /* its first byte */
-    bool sync, literal8;
-};
+enum { BUFFER_LEAST = 512 };
 
 void imap_reader_init(struct imap_reader *r, const struct imap_reader_limits *limits)
 {
@@ -116,28 +107,6 @@ static void give_up(struct imap_reader *r, enum imap_refusal why, struct imap_re
     r->state = STATE_BROKEN;
 }
 
-/* ["~"] "{" number64 ["+"] "}" at the end of a line. A size beyond number64 is the largest. */
-static bool announcement(struct span line, struct announced *out)
-{
-    size_t end = line.len, at;
-
-    if (end < 3 || line.data[--end] != '}')
-        return false;
-    out->sync = line.data[end - 1] != '+';
-    if (!out->sync)
-        end--;
-    for (at = end; at > 0 && (uint8_t)(line.data[at - 1] - '0') < 10;)
-        at--;
-    if (at == end || at == 0 || line.data[at - 1] != '{')
-        return false;
-    out->literal8 = at > 1 && line.data[at - 2] == '~';
-    out->at = line.data + at - (out->literal8 ? 2 : 1);
-    for (out->size = 0; at < end; at++)
-        out->size =
-            out->size > SIZE_LIMIT / 10 - 1 ? SIZE_LIMIT : 10 * out->size + (line.data[at] - '0');
-    return true;
-}
-
 /* The octets of the line under way that are held. */
 static struct span line_held(const struct imap_reader *r)
 {
@@ -183,14 +152,15 @@ static void hold(struct imap_reader *r, struct span bytes)
 /* Of a line that is passed over only the end is kept. */
 static void hold_end(struct imap_reader *r, struct span bytes)
 {
-    if (bytes.len > ANNOUNCED_MAX)
-        bytes = span_skip(bytes, bytes.len - ANNOUNCED_MAX);
-    keep_end(r, ANNOUNCED_MAX - bytes.len);
+    if (bytes.len > IMAP_LITERAL_ANNOUNCED_MAX)
+        bytes = span_skip(bytes, bytes.len - IMAP_LITERAL_ANNOUNCED_MAX);
+    keep_end(r, IMAP_LITERAL_ANNOUNCED_MAX - bytes.len);
     hold(r, bytes);
 }
 
 /* Why a literal that is announced at the end of what is held cannot be taken. */
-static enum imap_refusal judge(const struct imap_reader *r, const struct announced *a, bool message)
+static enum imap_refusal judge(const struct imap_reader *r, const struct imap_literal *a,
+                               bool message)
 {
     if (!a->sync && a->size > r->limits->nonsync)
         return IMAP_REFUSAL_LITERAL_NONSYNC;
@@ -205,7 +175,7 @@ static enum imap_refusal judge(const struct imap_reader *r, const struct announc
 
 /* A literal is announced and will be taken: as a message, or into the buffer. True with an event.
  */
-static bool begin_literal(struct imap_reader *r, const struct announced *a, bool message,
+static bool begin_literal(struct imap_reader *r, const struct imap_literal *a, bool message,
                           struct imap_reader_event *e)
 {
     hold(r, span_text("\r\n"));
@@ -229,7 +199,7 @@ static bool begin_literal(struct imap_reader *r, const struct announced *a, bool
 }
 
 /* The line that is held ends in an announcement. True with an event. */
-static bool end_announced(struct imap_reader *r, const struct announced *a,
+static bool end_announced(struct imap_reader *r, const struct imap_literal *a,
                           struct imap_reader_event *e)
 {
     enum imap_refusal why = IMAP_REFUSAL_NONE;
@@ -282,10 +252,10 @@ static void end_command(struct imap_reader *r, struct span bytes, struct imap_re
 /* CRLF: the line that is held is whole. True with an event. */
 static bool end_line(struct imap_reader *r, struct imap_reader_event *e)
 {
-    struct announced a;
+    struct imap_literal a;
 
     r->cr = false;
-    if (!r->expect_line && announcement(line_held(r), &a))
+    if (!r->expect_line && imap_literal_announced(line_held(r), &a))
         return end_announced(r, &a, e);
     if (!r->skipping) {
         end_command(r, span_of(r->buffer, r->held), e);
@@ -303,7 +273,7 @@ static bool take_text(struct imap_reader *r, struct span *in, size_t n, struct i
     size_t take = n < line_room ? n : line_room;
 
     if (r->skipping) {
-        if (r->size < ANNOUNCED_MAX && !room(r, ANNOUNCED_MAX, e))
+        if (r->size < IMAP_LITERAL_ANNOUNCED_MAX && !room(r, IMAP_LITERAL_ANNOUNCED_MAX, e))
             return false;
         hold_end(r, span_head(*in, n));
         *in = span_skip(*in, n);
@@ -428,7 +398,7 @@ static bool step(struct imap_reader *r, struct span *in, struct imap_reader_even
 /* What was handed out is dead; of a line that is passed over its end is still wanted. */
 static void drop(struct imap_reader *r)
 {
-    keep_end(r, r->skipping && r->state == STATE_LINE ? ANNOUNCED_MAX : 0);
+    keep_end(r, r->skipping && r->state == STATE_LINE ? IMAP_LITERAL_ANNOUNCED_MAX : 0);
     r->given = false;
 }
 
