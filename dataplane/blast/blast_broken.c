@@ -157,8 +157,8 @@ static uint16_t imap_code(uint32_t column, uint16_t code, uint8_t byte)
 }
 
 /* Reply-line = 3DIGIT ( SP / "-" ) text; a POP3 answer counts as 200 or 500, a line of a list as
- * none. Of IMAP's the third octet tells: "a OK" and "+" count as 200, "a NO", "a BAD" and "* BYE" as
- * 500. */
+ * none. Of IMAP's the third octet tells: "a OK" and "+" count as 200, "a NO", "a BAD" and "* BYE"
+ * as 500. */
 static bool take(struct blast_client *c, struct blast_session *s, uint8_t byte)
 {
     struct blast_broken *b = &s->broken;

@@ -69,8 +69,7 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
     c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
     /* Mailboxes are read back also where the load leaves this worker without a session. */
     c->table = calloc(c->places, sizeof(*c->table));
-    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places) ||
-        !blast_imap_init(c)) {
+    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places) || !blast_imap_init(c)) {
         blast_client_free(c);
         return NULL;
     }

@@ -207,8 +207,8 @@ static void end_append(struct blast_client *c, struct blast_session *s)
 static void end_action(struct blast_client *c, struct blast_session *s, enum blast_imap_step step)
 {
     struct blast_imap *i = &s->imap;
-    bool fetches = step == BLAST_IMAP_envelope || step == BLAST_IMAP_headers ||
-                   step == BLAST_IMAP_read;
+    bool fetches =
+        step == BLAST_IMAP_envelope || step == BLAST_IMAP_headers || step == BLAST_IMAP_read;
 
     if (step == BLAST_IMAP_append)
         end_append(c, s);

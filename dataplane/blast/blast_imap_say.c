@@ -69,10 +69,10 @@ static void say_fetch(struct blast_client *c, struct blast_session *s, enum blas
     blast_imap_tag(c, s, step);
     writer_text(&c->scratch, "FETCH ");
     put_set(c, s, s->verifies ? UINT32_MAX : step == BLAST_IMAP_read ? o->retrieve : o->fetch);
-    writer_text(&c->scratch,
-                step == BLAST_IMAP_read      ? " (UID BODY.PEEK[])\r\n"
-                : step == BLAST_IMAP_headers ? " (UID BODY.PEEK[HEADER])\r\n"
-                                             : " (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)\r\n");
+    writer_text(&c->scratch, step == BLAST_IMAP_read ? " (UID BODY.PEEK[])\r\n"
+                             : step == BLAST_IMAP_headers
+                                 ? " (UID BODY.PEEK[HEADER])\r\n"
+                                 : " (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)\r\n");
 }
 
 void blast_imap_say_all(struct blast_client *c, struct blast_session *s)
@@ -96,8 +96,7 @@ static void say_search(struct blast_client *c, struct blast_session *s)
 
     blast_imap_tag(c, s, BLAST_IMAP_search);
     writer_text(&c->scratch, "SEARCH ");
-    writer_text(&c->scratch,
-                keys[chance_below(&s->imap.chance, sizeof(keys) / sizeof(keys[0]))]);
+    writer_text(&c->scratch, keys[chance_below(&s->imap.chance, sizeof(keys) / sizeof(keys[0]))]);
     writer_text(&c->scratch, "\r\n");
 }
 
@@ -127,7 +126,8 @@ static bool say_append(struct blast_client *c, struct blast_session *s)
     if (box->holder)
         box->mixed = true;
     else if (box->watchers)
-        *box = (struct blast_box){.holder = s, .watchers = box->watchers, .appended = box->appended};
+        *box =
+            (struct blast_box){.holder = s, .watchers = box->watchers, .appended = box->appended};
     return !c->literal_plus || blast_imap_message(c, s);
 }
 

@@ -137,8 +137,8 @@ static bool is_header(const struct blast_client *c, const struct blast_reading *
 {
     uint8_t bytes[BLAST_HEAD];
     struct writer head = writer_of(bytes, sizeof(bytes));
-    struct span rest = expected(c, &(struct blast_reading){.run = r->run, .number = r->number},
-                                &head);
+    struct span rest =
+        expected(c, &(struct blast_reading){.run = r->run, .number = r->number}, &head);
     const struct blast_text *text = blast_text_of(c->order, r->number);
     const uint8_t *end = memmem(text->raw.data, text->raw.len, "\r\n\r\n", 4);
 

@@ -45,11 +45,11 @@ struct blast_imap {
     uint64_t left;   /* commands of the mix still to be said */
     uint32_t wanted; /* messages that were asked for */
     uint32_t came;
-    uint8_t step;  /* enum blast_imap_step: the command under way */
-    uint8_t line;  /* enum blast_imap_line */
-    uint8_t part;  /* what the next string is: enum blast_imap_part */
-    bool good;     /* the answer is OK */
-    bool idles;    /* it is among its mailbox's watchers */
+    uint8_t step; /* enum blast_imap_step: the command under way */
+    uint8_t line; /* enum blast_imap_line */
+    uint8_t part; /* what the next string is: enum blast_imap_part */
+    bool good;    /* the answer is OK */
+    bool idles;   /* it is among its mailbox's watchers */
 };
 
 /* A broken client: the line of the answer under way, and how far its own lines are. */
@@ -119,21 +119,21 @@ struct blast_client {
     uint32_t address;               /* the next source */
     uint64_t messages_left;         /* not yet given to a session */
     uint64_t logins_left;
-    uint64_t number;      /* of the next message */
-    uint64_t arrivals;    /* open loop: sessions begun or waiting before this one */
-    uint64_t due;         /* when the next session may begin, by the rate's limit; nanoseconds */
-    uint64_t retry;       /* not before, since there was no port */
-    bool warm;            /* a first connection has led somewhere: the way is known */
-    uint32_t user;        /* the next mailbox */
-    bool capable;         /* POP3, IMAP: the server has told what it can do, or that it will not */
-    bool groups;          /* PIPELINING is among it */
-    bool literal_plus;    /* LITERAL+ is (RFC 7888) */
+    uint64_t number;   /* of the next message */
+    uint64_t arrivals; /* open loop: sessions begun or waiting before this one */
+    uint64_t due;      /* when the next session may begin, by the rate's limit; nanoseconds */
+    uint64_t retry;    /* not before, since there was no port */
+    bool warm;         /* a first connection has led somewhere: the way is known */
+    uint32_t user;     /* the next mailbox */
+    bool capable;      /* POP3, IMAP: the server has told what it can do, or that it will not */
+    bool groups;       /* PIPELINING is among it */
+    bool literal_plus; /* LITERAL+ is (RFC 7888) */
     struct blast_box *boxes; /* IMAP: the worker's mailboxes */
     uint32_t watching;       /* IMAP: sessions that watch, begun and not over */
     uint32_t watched;        /* the next mailbox that is watched */
     bool dismissed;          /* they were told to end */
-    uint32_t phase;       /* as last seen */
-    uint64_t finished_at; /* written before `finished` */
+    uint32_t phase;          /* as last seen */
+    uint64_t finished_at;    /* written before `finished` */
     _Atomic uint32_t finished;
     struct writer scratch;
     uint8_t scratch_bytes[BLAST_SCRATCH];
