@@ -277,6 +277,16 @@ void blast_session_let_go(struct blast_client *c, struct blast_session *s);
 /* All of the message was handed to the connection. */
 void blast_smtp_sent(struct blast_client *c, struct blast_session *s);
 
+/* ---- blast_start.c: sessions begin ---- */
+
+enum { BLAST_VERIFIERS = 16 }; /* sessions that read back at a time */
+/* Whether there is more to begin. */
+bool blast_client_work_left(const struct blast_client *c);
+/* When the next session is to begin; UINT64_MAX: not before something changes. */
+uint64_t blast_client_next_start(const struct blast_client *c);
+/* Begins those whose time has come, some in a turn; returns how many. */
+uint32_t blast_client_start_due(struct blast_client *c);
+
 /* ---- blast_client.c: why a connection is gone ---- */
 
 uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason);
