@@ -3,7 +3,7 @@
 
 #include "control/mail/mail_binary.h"
 #include "control/mail/mail_flag.h"
-#include "control/mail/mail_name.h"
+#include "control/mail/mail_listed.h"
 #include "control/mail/mail_stage.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_set.h"
@@ -11,8 +11,9 @@
 
 /*
  * append = "APPEND" SP mailbox 1*append-message                          ; RFC 3502 section 6.3.11
- * append-message = SP [flag-list SP] [date-time SP] (literal / literal8)
+ * append-message = SP [flag-list SP] [date-time SP] (literal / literal8 / utf8-literal)
  *                                                            ; RFC 9051 section 6.3.12, RFC 3516
+ * utf8-literal = "UTF8" SP "(" literal8 ")"                          ; RFC 6855 section 4
  *
  * The arguments come before each message: who names no mailbox of theirs does not send it. All are
  * stored, or none: those before the last are staged.
@@ -22,6 +23,7 @@ struct append {
     uint64_t mailbox;
     struct mail_stage stage;
     bool stored;
+    bool utf8; /* a ")" is due behind the message that is to come */
     /* of the message that is to come */
     uint64_t internal_ms; /* 0: when it came */
     uint32_t flags;
@@ -46,7 +48,9 @@ static bool read_message(struct mail_run *r, struct imap_cursor *args, struct ap
 
     a->keywords = writer_of(a->words, sizeof(a->words));
     a->internal_ms = 0;
-    if (!imap_append_parse(args, &what) || what.flags.unknown || what.utf8) {
+    if (a->utf8)
+        imap_cursor_byte(args, ')');
+    if (!imap_append_parse(args, &what) || what.flags.unknown) {
         mail_run_bad(r);
         return false;
     }
@@ -54,6 +58,7 @@ static bool read_message(struct mail_run *r, struct imap_cursor *args, struct ap
         mail_run_end(r, MAIL_NO, "[LIMIT]", "too many keywords");
         return false;
     }
+    a->utf8 = what.utf8;
     a->flags = mail_flag_stored(what.flags.system);
     for (uint8_t i = 0; i < what.flags.keyword_count; i++)
         writer_blob(&a->keywords, what.flags.keywords[i]);
@@ -80,6 +85,7 @@ static enum mail_step begin(struct imap_session *s, struct mail_run *r)
         return mail_run_end(r, MAIL_NO, "[CANNOT]", "nothing is put into the quarantine");
     if (!mail_name_find(s, r, &name, "[TRYCREATE]", &a->mailbox))
         return MAIL_STEP_OVER;
+    mail_listed_spelling(s, r, &name, NULL);
     return MAIL_STEP_WAIT;
 }
 
@@ -148,29 +154,49 @@ static bool stage(struct mail_run *r, struct append *a, const struct store_appen
     return true;
 }
 
+/* What the command says of the message does not suit it: the run is answered. */
+static bool suits(const struct imap_session *s, struct mail_run *r, const struct job_imap *job)
+{
+    struct span tree = job->message->tree;
+
+    /* RFC 3516 section 4.4: it must say of itself that it is binary. */
+    if (job->nul && !mail_binary_in(tree)) {
+        mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "NUL in a message without a binary part");
+        return false;
+    }
+    /* RFC 6855 section 4: from clients that know such headers alone. */
+    if (!s->utf8 && mime_tree_utf8(tree)) {
+        mail_run_end(r, MAIL_NO, "[CANNOT]", "8-bit header fields need ENABLE UTF8=ACCEPT");
+        return false;
+    }
+    return true;
+}
+
+/* Of the last message: is there nothing behind it but what must be? */
+static bool ends_well(const struct append *a, struct span behind)
+{
+    return span_equal(behind, span_text(a->utf8 ? ")" : ""));
+}
+
 bool mail_append_message(struct imap_session *s, struct mail_run *r, const struct job_imap *job)
 {
     struct append *a = r->state;
     struct store_append_row row = {.message = job->message, .flags = a->flags};
 
-    (void)s;
     r->waits = false;
     r->over = true;
     if (job->fault) {
         mail_run_end(r, job->fault_bad ? MAIL_BAD : MAIL_NO, NULL, job->fault);
         return false;
     }
-    /* RFC 3516 section 4.4: it must say of itself that it is binary. */
-    if (job->nul && !mail_binary_in(job->message->tree)) {
-        mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "NUL in a message without a binary part");
+    if (!suits(s, r, job))
         return false;
-    }
     row.keywords = writer_span(&a->keywords);
     if (a->internal_ms)
         job->message->received_ms = a->internal_ms;
     if (job->again)
         return stage(r, a, &row, job->command);
-    if (job->command.len) {
+    if (!ends_well(a, job->command)) {
         mail_run_bad(r);
         return false;
     }

@@ -15,14 +15,14 @@ enum phase {
 static void start(struct mail_part *part, enum phase phase)
 {
     struct mail_decode *d = part->decode;
+    const struct mail_source source = d->source;
 
     part->phase = (uint8_t)phase;
-    mail_decode_init(d, d->store, d->reading, d->begin, d->end, (enum mail_decode_kind)d->kind);
+    mail_decode_init(d, &source, d->begin, d->end, (enum mail_decode_kind)d->kind);
 }
 
-bool mail_binary_begin(struct mail_part *part, struct store *store,
-                       const struct store_reading *reading, const struct imap_fetch_item *item,
-                       const struct imap_extent *extent)
+bool mail_binary_begin(struct mail_part *part, const struct mail_source *source,
+                       const struct imap_fetch_item *item, const struct imap_extent *extent)
 {
     enum mail_decode_kind kind = MAIL_DECODE_NONE;
 
@@ -36,8 +36,7 @@ bool mail_binary_begin(struct mail_part *part, struct store *store,
     part->decode = malloc(sizeof(*part->decode));
     if (!part->decode)
         return false;
-    mail_decode_init(part->decode, store, reading, extent->offset, extent->offset + extent->len,
-                     kind);
+    mail_decode_init(part->decode, source, extent->offset, extent->offset + extent->len, kind);
     part->phase = PHASE_SCAN;
     return true;
 }

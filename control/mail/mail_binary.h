@@ -13,9 +13,8 @@
 
 /* The part that was found is wanted decoded. False: no memory. Sets part->unknown where its
  * encoding is not known. */
-bool mail_binary_begin(struct mail_part *part, struct store *store,
-                       const struct store_reading *reading, const struct imap_fetch_item *item,
-                       const struct imap_extent *extent);
+bool mail_binary_begin(struct mail_part *part, const struct mail_source *source,
+                       const struct imap_fetch_item *item, const struct imap_extent *extent);
 /* Goes over the next MAIL_BINARY_STEP octets. True: it is ready to be sent, or `failed`. */
 bool mail_binary_step(struct mail_part *part, const struct imap_fetch_item *item);
 

@@ -22,12 +22,10 @@ bool mail_decode_knows(unsigned encoding, enum mail_decode_kind *kind_out)
     }
 }
 
-void mail_decode_init(struct mail_decode *d, struct store *store,
-                      const struct store_reading *reading, uint64_t at, uint64_t end,
-                      enum mail_decode_kind kind)
+void mail_decode_init(struct mail_decode *d, const struct mail_source *source, uint64_t at,
+                      uint64_t end, enum mail_decode_kind kind)
 {
-    d->store = store;
-    d->reading = reading;
+    d->source = *source;
     d->begin = d->at = at;
     d->end = end;
     d->given = 0;
@@ -79,8 +77,7 @@ static void read_piece(struct mail_decode *d, struct writer *out)
     struct span bytes, in;
     void *pin = NULL;
 
-    if (store_reading_read(d->store, d->reading, d->at, &bytes, &pin) != STORE_OK ||
-        bytes.len == 0) {
+    if (mail_source_read(&d->source, d->at, &bytes, &pin) != STORE_OK || bytes.len == 0) {
         d->over = d->failed = true;
         return;
     }
@@ -88,7 +85,8 @@ static void read_piece(struct mail_decode *d, struct writer *out)
     in = bytes;
     decode(d, &in, out);
     d->at += bytes.len - in.len;
-    store_unpin(d->store, &pin, 1);
+    if (pin)
+        store_unpin(d->source.store, &pin, 1);
 }
 
 struct span mail_decode_next(struct mail_decode *d)

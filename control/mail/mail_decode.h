@@ -2,7 +2,7 @@
 #ifndef CONTROL_MAIL_MAIL_DECODE_H
 #define CONTROL_MAIL_MAIL_DECODE_H
 
-#include "control/store/store_mailbox.h"
+#include "control/mail/mail_source.h"
 #include "proto/mime/mime_base64.h"
 #include "proto/mime/mime_qp.h"
 
@@ -19,10 +19,9 @@ enum mail_decode_kind {
     MAIL_DECODE_NO_NUL, /* as it is, but 0x80 for NUL, which no literal has */
 };
 
-/* Spans and the reading are borrowed. */
+/* Spans and what the source is of are borrowed. */
 struct mail_decode {
-    struct store *store;
-    const struct store_reading *reading;
+    struct mail_source source;
     uint64_t begin, at, end; /* in the message */
     uint64_t given;          /* octets decoded so far */
     struct span left;        /* of them, in `room` */
@@ -39,9 +38,8 @@ struct mail_decode {
 /* The decoder of an enum mime_encoding, in *kind_out; false: it is not known here. */
 bool mail_decode_knows(unsigned encoding, enum mail_decode_kind *kind_out);
 /* [at, end) of the message. Calling it again begins anew. */
-void mail_decode_init(struct mail_decode *d, struct store *store,
-                      const struct store_reading *reading, uint64_t at, uint64_t end,
-                      enum mail_decode_kind kind);
+void mail_decode_init(struct mail_decode *d, const struct mail_source *source, uint64_t at,
+                      uint64_t end, enum mail_decode_kind kind);
 /* The next octets, MAIL_DECODE_ROOM at most, valid until the next call; none at the end, or when
  * `failed` is set. */
 struct span mail_decode_next(struct mail_decode *d);

@@ -182,10 +182,11 @@ static struct span read_references(struct store *store, const struct store_readi
 {
     struct imap_fetch_item item = {
         .section = {.kind = IMAP_SECTION_FIELDS, .fields = span_text("(References)")}};
+    struct mail_source source = mail_source_of(store, reading);
     struct span value;
     struct writer w;
 
-    mail_part_find(store, reading, &item, part);
+    mail_part_find(&source, &item, part);
     value = span_of(part->text, part->found ? part->len : 0);
     value = span_skip(value, value.len > DECODED ? value.len - DECODED : 0);
     w = writer_of(unfolded, DECODED);

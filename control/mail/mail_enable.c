@@ -4,6 +4,20 @@
 
 /* ENABLE (RFC 5161, RFC 9051 section 6.3.1). */
 
+/* RFC 9051 appendix A */
+static void enable_rev2(struct imap_session *s, struct mail_run *r)
+{
+    (void)r;
+    s->rev2 = s->utf8 = true;
+}
+
+/* RFC 6855 section 3 */
+static void enable_accept(struct imap_session *s, struct mail_run *r)
+{
+    (void)r;
+    s->accept = s->utf8 = true;
+}
+
 static void enable_condstore(struct imap_session *s, struct mail_run *r)
 {
     mail_modseq_enable(s, &r->text);
@@ -19,7 +33,10 @@ static void enable_qresync(struct imap_session *s, struct mail_run *r)
 static const struct {
     const char *name;
     void (*enable)(struct imap_session *s, struct mail_run *r);
-} extensions[] = {{"CONDSTORE", enable_condstore}, {"QRESYNC", enable_qresync}};
+} extensions[] = {{"CONDSTORE", enable_condstore},
+                  {"IMAP4rev2", enable_rev2},
+                  {"QRESYNC", enable_qresync},
+                  {"UTF8=ACCEPT", enable_accept}};
 
 enum { EXTENSIONS = sizeof(extensions) / sizeof(extensions[0]) };
 

@@ -8,6 +8,7 @@
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_part.h"
 #include "control/mail/mail_preview.h"
+#include "control/mail/mail_surrogate.h"
 #include "control/mail/mail_vanished.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_fetch.h"
@@ -21,8 +22,8 @@ struct fetch {
     struct imap_fetch what;
     struct mail_set set;
     struct mail_vanished vanished;
-    const struct store_reading
-        *reading; /* of the message under way; NULL: not needed, or not open */
+    struct mail_source source; /* the message under way; reading NULL: not needed, or not open */
+    struct mail_surrogate *surrogate;
     struct store *store;
     uint32_t slot;
     uint8_t item;            /* of it, the next */
@@ -30,18 +31,24 @@ struct fetch {
     bool under_way;          /* a response is */
     bool flags;              /* FLAGS is due in it, since \Seen was set */
     bool missing;            /* some messages are gone */
+    bool large;              /* some are too large for what this client needs */
     bool unknown;            /* some part's transfer encoding is not known */
     bool sought;             /* `part` is of the item under way */
     bool said;               /* an item of the response was */
+    uint8_t *downgraded;     /* the response code that says which were, NULL: none, */
+    struct writer code;      /* written by these */
+    struct imap_set_writer uids;
     struct mail_email email; /* of the message under way, where it is asked for */
     struct mail_part part;   /* of the item under way, where its text lies here */
 };
 
 static void close_reading(struct fetch *f)
 {
-    if (f->reading)
-        store_reading_close(f->store, f->reading);
-    f->reading = NULL;
+    if (f->source.reading)
+        store_reading_close(f->store, f->source.reading);
+    mail_surrogate_free(f->surrogate);
+    f->source = (struct mail_source){0};
+    f->surrogate = NULL;
     mail_part_free(&f->part);
 }
 
@@ -54,6 +61,7 @@ void mail_fetch_end(struct mail_run *r)
     close_reading(f);
     mail_set_free(&f->set);
     mail_vanished_free(&f->vanished);
+    free(f->downgraded);
     free(f);
 }
 
@@ -73,7 +81,7 @@ static bool put_plain(struct imap_session *s, const struct fetch *f, enum imap_f
     switch (kind) {
     case IMAP_FETCH_FLAGS:
         writer_text(w, "FLAGS ");
-        mail_flag_put(w, &s->view, m);
+        mail_flag_put(w, s, m);
         return true;
     case IMAP_FETCH_UID:
         writer_printf(w, "UID %u", m->uid);
@@ -113,7 +121,7 @@ static void put_preview(struct imap_session *s, struct fetch *f, struct writer *
 
     writer_text(w, "PREVIEW ");
     /* A message that cannot be read has none. */
-    (void)mail_preview_make(f->store, f->reading, &line);
+    (void)mail_preview_make(f->store, f->source.reading, &line);
     imap_write_string(w, writer_span(&line), s->utf8);
 }
 
@@ -124,12 +132,12 @@ static bool put_structure(struct imap_session *s, struct fetch *f, enum imap_fet
     switch (kind) {
     case IMAP_FETCH_ENVELOPE:
         writer_text(w, "ENVELOPE ");
-        mail_part_envelope(f->reading, s->utf8, w);
+        mail_part_envelope(&f->source, s->utf8, w);
         return true;
     case IMAP_FETCH_BODYSTRUCTURE:
     case IMAP_FETCH_STRUCTURE:
         writer_text(w, kind == IMAP_FETCH_STRUCTURE ? "BODY " : "BODYSTRUCTURE ");
-        mail_part_structure(f->reading, kind == IMAP_FETCH_BODYSTRUCTURE, s->utf8, w);
+        mail_part_structure(&f->source, kind == IMAP_FETCH_BODYSTRUCTURE, s->utf8, w);
         return true;
     case IMAP_FETCH_PREVIEW: /* RFC 8970 */
         put_preview(s, f, w);
@@ -169,9 +177,9 @@ static void put_part(struct mail_run *r, struct fetch *f, const struct imap_fetc
     if (f->part.text)
         writer_span_put(w, span_of(f->part.text + at, end - at));
     else if (end > at && f->part.decode)
-        r->body = (struct mail_body){f->reading, f->part.decode, at, end};
+        r->body = (struct mail_body){&f->source, f->part.decode, at, end};
     else if (end > at)
-        r->body = (struct mail_body){f->reading, NULL, f->part.at + at, f->part.at + end};
+        r->body = (struct mail_body){&f->source, NULL, f->part.at + at, f->part.at + end};
 }
 
 static void put_item(struct imap_session *s, struct mail_run *r, struct fetch *f,
@@ -179,7 +187,7 @@ static void put_item(struct imap_session *s, struct mail_run *r, struct fetch *f
 {
     if (put_plain(s, f, (enum imap_fetch_kind)item->kind, w))
         return;
-    if (f->reading && put_structure(s, f, (enum imap_fetch_kind)item->kind, w))
+    if (f->source.reading && put_structure(s, f, (enum imap_fetch_kind)item->kind, w))
         return;
     put_part(r, f, item, w);
 }
@@ -202,29 +210,72 @@ static bool any_reading(const struct imap_fetch *what)
     return false;
 }
 
-/* What must be asked of the store about a message. */
-static bool open_message(const struct mail_box *box, struct fetch *f)
+/*
+ * resp-text-code =/ "DOWNGRADED" SP sequence-set                          ; RFC 6858 section 3
+ *
+ * Of the UIDs as many as there is room for: it need not name all.
+ */
+static void note_downgraded(struct fetch *f, uint32_t uid)
 {
-    uint32_t uid = box->messages[f->slot].uid;
+    enum { ROOM = 4096, ONE = 32 };
 
-    if (f->what.plain & 1u << IMAP_FETCH_EMAILID &&
-        mail_email_find(f->store, box->id, uid, &f->email) != STORE_OK)
-        return false;
-    return !any_reading(&f->what) ||
-           store_reading_open(f->store, box->id, uid, &f->reading) == STORE_OK;
+    if (!f->downgraded) {
+        f->downgraded = malloc(ROOM);
+        f->code = writer_of(f->downgraded, f->downgraded ? ROOM : 0);
+        writer_text(&f->code, "[DOWNGRADED ");
+        f->uids = imap_set_writer_of(&f->code);
+    }
+    if (writer_room(&f->code) >= ONE)
+        imap_set_writer_put(&f->uids, uid);
+}
+
+/* What a client is given in place of a message that it cannot take. */
+static enum store_status open_surrogate(const struct imap_session *s, struct fetch *f, uint32_t uid)
+{
+    enum store_status status = STORE_OK;
+
+    if (s->utf8 || !mail_surrogate_needed(&f->source))
+        return STORE_OK;
+    status = mail_surrogate_make(&f->source, &f->surrogate);
+    if (status == STORE_OK)
+        note_downgraded(f, uid);
+    return status;
+}
+
+/* What must be asked of the store about a message. */
+static enum store_status open_message(const struct imap_session *s, struct fetch *f)
+{
+    const struct mail_box *box = s->view.box;
+    uint32_t uid = box->messages[f->slot].uid;
+    const struct store_reading *reading;
+    enum store_status status = STORE_OK;
+
+    if (f->what.plain & 1u << IMAP_FETCH_EMAILID)
+        status = mail_email_find(f->store, box->id, uid, &f->email);
+    if (status != STORE_OK || !any_reading(&f->what))
+        return status;
+    status = store_reading_open(f->store, box->id, uid, &reading);
+    if (status != STORE_OK)
+        return status;
+    f->source = mail_source_of(f->store, reading);
+    return open_surrogate(s, f, uid);
 }
 
 /* The next message that can be read. False: there is none. */
 static bool next_message(struct imap_session *s, struct fetch *f)
 {
+    enum store_status status;
+
     while (mail_set_next(&s->view, &f->set, &f->slot)) {
         close_reading(f);
         /* Its last change was its loss, which is told as such. */
         if (f->what.changed && s->view.box->messages[f->slot].gone)
             continue;
-        if (open_message(s->view.box, f))
+        status = open_message(s, f);
+        if (status == STORE_OK)
             return true;
-        f->missing = true;
+        f->large = f->large || status == STORE_LIMIT;
+        f->missing = f->missing || status != STORE_LIMIT;
     }
     return false;
 }
@@ -252,7 +303,7 @@ static bool seek_part(struct fetch *f)
     if (!f->sought) {
         mail_part_free(&f->part);
         if (needs_reading(item))
-            mail_part_find(f->store, f->reading, item, &f->part);
+            mail_part_find(&f->source, item, &f->part);
         f->sought = true;
     }
     return !f->part.decode || mail_binary_step(&f->part, item);
@@ -360,6 +411,22 @@ static bool begin(struct imap_session *s, struct mail_run *r)
     return true;
 }
 
+static enum mail_step end_fetch(struct mail_run *r, struct fetch *f)
+{
+    if (f->unknown)
+        return mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown");
+    if (f->large)
+        return mail_run_end(r, MAIL_NO, "[LIMIT]", "some headers are too large without UTF8=ACCEPT");
+    if (f->missing)
+        return mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone");
+    if (!f->downgraded)
+        return mail_run_ok(r);
+    imap_set_writer_end(&f->uids);
+    writer_byte(&f->code, ']');
+    writer_byte(&f->code, 0);
+    return mail_run_end(r, MAIL_OK, (const char *)f->downgraded, "done");
+}
+
 enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
 {
     struct fetch *f = r->state;
@@ -370,7 +437,7 @@ enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
         f = r->state;
     }
     /* Short responses are put together. */
-    while (r->text.w.len < MAIL_TEXT_FIRST && !r->body.reading) {
+    while (r->text.w.len < MAIL_TEXT_FIRST && !r->body.source) {
         if (f->under_way) {
             if (!seek_part(f))
                 return MAIL_STEP_YIELD;
@@ -381,10 +448,7 @@ enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
         } else if (next_message(s, f)) {
             begin_response(r, f);
         } else {
-            return f->unknown
-                       ? mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown")
-                   : f->missing ? mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone")
-                                : mail_run_ok(r);
+            return end_fetch(r, f);
         }
     }
     return MAIL_STEP_AGAIN;

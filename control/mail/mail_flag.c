@@ -32,14 +32,15 @@ unsigned mail_flag_wire(const struct mail_view *v, const struct mail_message *m)
     return wire;
 }
 
-void mail_flag_put(struct writer *w, const struct mail_view *v, const struct mail_message *m)
+void mail_flag_put(struct writer *w, const struct imap_session *s, const struct mail_message *m)
 {
-    struct cursor words = cursor_of(mail_box_keywords(v->box, m->keywords));
+    struct cursor words = cursor_of(mail_box_keywords(s->view.box, m->keywords));
+    unsigned told = s->rev2 ? ~(unsigned)IMAP_FLAG_RECENT : ~0u;
     struct span word;
     bool first = true;
 
     writer_byte(w, '(');
-    imap_write_flags(w, mail_flag_wire(v, m), &first);
+    imap_write_flags(w, mail_flag_wire(&s->view, m) & told, &first);
     while (mail_words_next(&words, &word))
         imap_write_flag(w, word, &first);
     writer_byte(w, ')');

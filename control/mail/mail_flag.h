@@ -2,7 +2,7 @@
 #ifndef CONTROL_MAIL_MAIL_FLAG_H
 #define CONTROL_MAIL_MAIL_FLAG_H
 
-#include "control/mail/mail_box.h"
+#include "control/mail/mail_session.h"
 #include "proto/imap/imap_flag.h"
 
 /* Flags as the store has them (enum store_flag) and as IMAP does (enum imap_flag). */
@@ -11,7 +11,7 @@
 uint32_t mail_flag_stored(unsigned wire);
 /* Those of a message in a view, \Recent included. */
 unsigned mail_flag_wire(const struct mail_view *v, const struct mail_message *m);
-/* "(\Seen word)" */
-void mail_flag_put(struct writer *w, const struct mail_view *v, const struct mail_message *m);
+/* "(\Seen word)", as the session is told it: IMAP4rev2 has no \Recent. */
+void mail_flag_put(struct writer *w, const struct imap_session *s, const struct mail_message *m);
 
 #endif

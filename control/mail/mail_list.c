@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "control/mail/mail_name.h"
-#include "control/mail/mail_nodes.h"
+#include "control/mail/mail_listed.h"
 #include "control/mail/mail_status.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_list.h"
@@ -123,12 +122,9 @@ static void put_attributes(const struct listing *l, struct writer *w, const stru
         writer_text(w, node->marks & MAIL_NODE_SELECTED ? "" : " \\Noselect \\HasChildren");
         return;
     }
-    if (subscribed && (node->marks & MAIL_NODE_SUBSCRIBED))
-        writer_text(w, " \\Subscribed");
-    if (!(node->marks & MAIL_NODE_EXISTS))
-        writer_text(w, l->asked.extended ? " \\NonExistent" : " \\Noselect");
-    writer_text(w, node->marks & MAIL_NODE_CHILDREN ? " \\HasChildren" : " \\HasNoChildren");
-    imap_use_put(w, node->uses);
+    mail_listed_attributes(w, node,
+                           (subscribed ? MAIL_LISTED_SUBSCRIBED : 0) |
+                               (l->asked.extended ? MAIL_LISTED_NONEXISTENT : 0));
 }
 
 /* childinfo-extended-item = "CHILDINFO" SP "(" list-select-base-opt-quoted *(SP ...) ")" */
@@ -244,7 +240,8 @@ static enum mail_step begin(struct imap_session *s, struct mail_run *r, bool lsu
     if (!l)
         return mail_run_failed(r, STORE_FAILED);
     l->lsub = lsub;
-    if (!(lsub ? imap_list_read_lsub : imap_list_read)(&r->args, &l->asked))
+    if (!(lsub ? imap_list_read_lsub : imap_list_read)(&r->args, &l->asked) ||
+        (l->asked.status && !mail_status_may(s, l->asked.status)))
         return mail_run_bad(r);
     if (l->asked.count > IMAP_LIST_PATTERNS)
         return mail_run_end(r, MAIL_NO, "[LIMIT]", "too many patterns");

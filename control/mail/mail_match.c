@@ -229,10 +229,25 @@ enum mail_step mail_match_refuse(struct mail_match *m, struct mail_run *r, const
     return mail_run_end(r, MAIL_NO, code, words);
 }
 
+/* RECENT, OLD, NEW */
+static bool has_recent(const struct imap_search *program)
+{
+    for (uint32_t i = 0; i < program->count; i++)
+        if (program->nodes[i].kind == IMAP_SEARCH_NEW ||
+            (program->nodes[i].kind == IMAP_SEARCH_FLAG &&
+             program->nodes[i].flag == IMAP_FLAG_RECENT))
+            return true;
+    return false;
+}
+
 bool mail_match_ready(struct mail_match *m, struct mail_run *r)
 {
     struct imap_session *s = m->session;
 
+    if (s->rev2 && has_recent(&m->program)) {
+        mail_run_bad(r);
+        return false;
+    }
     if (too_many_texts(m)) {
         mail_match_refuse(m, r, "[LIMIT]", "too many texts to look for");
         return false;

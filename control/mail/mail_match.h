@@ -38,8 +38,8 @@ struct mail_match {
 /* Memory for a program of the run's arguments. False: the run is answered. mail_match_fini() in
  * either case. */
 bool mail_match_init(struct mail_match *m, struct imap_session *s, struct mail_run *r);
-/* The program is read. False: the run is answered NO: a charset that is none of ours, too many
- * texts. */
+/* The program is read. False: the run is answered: NO to a charset that is none of ours and to too
+ * many texts, BAD to keys that IMAP4rev2 does not have. */
 bool mail_match_ready(struct mail_match *m, struct mail_run *r);
 /* The program asks for modification sequences: the answer tells one (RFC 7162 section 3.1.6). */
 static inline bool mail_match_modseq(const struct mail_match *m)

@@ -6,13 +6,15 @@ bool mail_name_read(struct imap_session *s, struct mail_run *r, struct mail_name
     struct writer w = writer_of(name_out->bytes, sizeof(name_out->bytes));
     enum imap_name_status status;
     struct span wire;
+    bool trailing;
 
     if (!imap_cursor_astring(&r->args, &wire)) {
         mail_run_bad(r);
         return false;
     }
-    status = imap_name_read(wire, s->utf8, &w, &name_out->trailing);
+    status = imap_name_read(wire, s->utf8, &w, &trailing);
     name_out->text = writer_span(&w);
+    name_out->given = span_head(wire, wire.len - trailing);
     if (status == IMAP_NAME_OK)
         return true;
     mail_run_end(r, MAIL_NO, "[CANNOT]", imap_name_text(status));

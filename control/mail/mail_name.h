@@ -8,7 +8,7 @@
 /* A mailbox's name as a command says it. */
 struct mail_name {
     struct span text; /* canonical, in `bytes` */
-    bool trailing;    /* "/" stood at its end */
+    struct span given; /* as the command has it, without a "/" at its end; valid as long as the run */
     uint8_t bytes[IMAP_NAME_MAX];
 };
 

@@ -33,7 +33,7 @@ void mail_news_message(struct imap_session *s, struct mail_text *t, uint32_t num
         }
         if (told & MAIL_TOLD_FLAGS) {
             writer_printf(&t->w, "%sFLAGS ", between);
-            mail_flag_put(&t->w, &s->view, m);
+            mail_flag_put(&t->w, s, m);
             between = " ";
         }
         if (told & MAIL_TOLD_MODSEQ && s->condstore) {
@@ -111,7 +111,8 @@ static void put_arrivals(struct imap_session *s, struct mail_text *t)
     if (v->exists == before)
         return;
     put_number(t, v->exists, "EXISTS");
-    put_number(t, mail_view_recents(v), "RECENT");
+    if (!s->rev2)
+        put_number(t, mail_view_recents(v), "RECENT");
 }
 
 static void put_flags(struct imap_session *s, struct mail_text *t)

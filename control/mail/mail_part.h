@@ -27,11 +27,11 @@ struct mail_part {
 };
 
 /* What an item of FETCH names. mail_part_free() behind it. */
-void mail_part_find(struct store *store, const struct store_reading *reading,
-                    const struct imap_fetch_item *item, struct mail_part *part_out);
+void mail_part_find(const struct mail_source *source, const struct imap_fetch_item *item,
+                    struct mail_part *part_out);
 void mail_part_free(struct mail_part *part);
-void mail_part_envelope(const struct store_reading *reading, bool utf8, struct writer *w);
-void mail_part_structure(const struct store_reading *reading, bool extended, bool utf8,
+void mail_part_envelope(const struct mail_source *source, bool utf8, struct writer *w);
+void mail_part_structure(const struct mail_source *source, bool extended, bool utf8,
                          struct writer *w);
 
 #endif

@@ -145,6 +145,7 @@ static bool read_part(struct preview *p, struct store *store, const struct store
     uint64_t at = part->body_offset + reading->prefix.len;
     uint64_t len = part->body_len < MAIL_PREVIEW_READ ? part->body_len : MAIL_PREVIEW_READ;
     struct mime_part of = {.kind = part->kind, .encoding = part->encoding};
+    struct mail_source source = mail_source_of(store, reading);
     enum mail_decode_kind kind;
     struct mime_tree_type type;
     struct span bytes;
@@ -159,7 +160,7 @@ static bool read_part(struct preview *p, struct store *store, const struct store
     of.subtype = type.subtype;
     of.charset = charset_of(&type);
     mime_text_begin(&p->text, &of, &charset_all);
-    mail_decode_init(&p->decode, store, reading, at, at + len, kind);
+    mail_decode_init(&p->decode, &source, at, at + len, kind);
     while (!is_seen(p) && (bytes = mail_decode_next(&p->decode)).len)
         take(p, bytes, false);
     take(p, span_of(NULL, 0), true);

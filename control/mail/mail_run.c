@@ -63,9 +63,10 @@ bool mail_run_begin(struct imap_session *s, struct span command)
     r->verb = &mail_verbs[c.verb];
     r->args = imap_cursor_of(c.args, s->utf8, r->memory + command.len, command.len + 1);
     s->view.walked = true;
-    if (!r->verb->step) {
+    if (!r->verb->step || (r->verb->rev1 && s->rev2)) {
         r->over = true;
-        mail_run_end(r, MAIL_BAD, NULL, "command not offered");
+        mail_run_end(r, MAIL_BAD, NULL,
+                     r->verb->step ? "not a command of IMAP4rev2" : "command not offered");
     }
     return true;
 }
@@ -243,7 +244,8 @@ static bool take_decoded(struct mail_run *r, struct chunk *out)
     return room_of(out) == 0;
 }
 
-/* Octets of the message: copied while they fit, else lent. True: the answer is full. */
+/* Octets of the message: copied while they fit, else lent; those that nothing pins are always
+ * copied. True: the answer is full. */
 static bool take_body(struct imap_session *s, struct mail_run *r, struct job_imap *answer)
 {
     struct store *store = mail_service_store(s->service);
@@ -253,12 +255,18 @@ static bool take_body(struct imap_session *s, struct mail_run *r, struct job_ima
 
     if (b->decode)
         return take_decoded(r, answer->out);
-    if (store_reading_read(store, b->reading, b->at, &bytes, &pin) != STORE_OK || bytes.len == 0) {
+    if (mail_source_read(b->source, b->at, &bytes, &pin) != STORE_OK || bytes.len == 0) {
         /* The literal's length was said: only an end tells the truth. */
         r->text.failed = true;
         return true;
     }
     bytes = span_head(bytes, b->end - b->at);
+    if (!pin) {
+        bytes = span_head(bytes, room_of(answer->out));
+        put_out(answer->out, bytes);
+        b->at += bytes.len;
+        return room_of(answer->out) == 0;
+    }
     if (bytes.len <= room_of(answer->out) && bytes.len <= COPIED_MAX) {
         put_out(answer->out, bytes);
         b->at += bytes.len;
@@ -326,7 +334,7 @@ void mail_run_pump(struct imap_session *s, struct job_imap *answer)
             answer->more_out = true;
             return;
         }
-        if (r->body.reading && r->body.at < r->body.end) {
+        if (r->body.source && r->body.at < r->body.end) {
             if (take_body(s, r, answer)) {
                 answer->more_out = !r->text.failed;
                 if (answer->more_out)
@@ -342,7 +350,7 @@ void mail_run_pump(struct imap_session *s, struct job_imap *answer)
             answer->more_out = !r->waits;
             return;
         }
-        if (r->over && !r->body.reading) {
+        if (r->over && !r->body.source) {
             finish(s, r);
             r->finished = true;
         }

@@ -6,7 +6,10 @@
 #include "control/mail/mail_tell.h"
 #include "control/mail/mail_verb.h"
 
-/* SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 5032). */
+/*
+ * SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 5032). Who has enabled UTF8=ACCEPT has
+ * said what charset its strings are of, and says no other (RFC 6855 section 3).
+ */
 struct search {
     struct mail_match match;
     struct mail_tell tell;
@@ -33,9 +36,15 @@ static bool begin(struct imap_session *s, struct mail_run *r)
     }
     if (!mail_match_init(&f->match, s, r))
         return false;
-    if (!imap_search_parse(&r->args, &f->match.program)) {
+    if (!imap_search_parse(&r->args, &f->match.program) ||
+        (s->accept && f->match.program.charset.data)) {
         mail_run_bad(r);
         return false;
+    }
+    /* IMAP4rev2 knows ESEARCH alone (RFC 9051 section 6.4.4). */
+    if (s->rev2 && !f->match.program.extended) {
+        f->match.program.extended = true;
+        f->match.program.wanted = IMAP_RETURN_ALL;
     }
     r->goal = s->view.exists;
     return mail_match_ready(&f->match, r);

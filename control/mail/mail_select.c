@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/mail/mail_listed.h"
 #include "control/mail/mail_modseq.h"
-#include "control/mail/mail_name.h"
 #include "control/mail/mail_resync.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
@@ -47,15 +47,18 @@ static uint32_t first_unseen(const struct mail_view *v)
     return 0;
 }
 
+/* RFC 9051 section 6.3.2; IMAP4rev1 has RECENT and the first unseen message too (RFC 3501 section
+ * 6.3.1). */
 static void put_selected(struct imap_session *s, struct writer *w)
 {
     const struct mail_box *box = s->view.box;
-    uint32_t unseen = first_unseen(&s->view);
+    uint32_t unseen = s->rev2 ? 0 : first_unseen(&s->view);
 
     writer_text(w, "* FLAGS (");
     put_flags(w, box);
-    writer_printf(w, ")\r\n* %u EXISTS\r\n* %u RECENT\r\n", s->view.exists,
-                  mail_view_recents(&s->view));
+    writer_printf(w, ")\r\n* %u EXISTS\r\n", s->view.exists);
+    if (!s->rev2)
+        writer_printf(w, "* %u RECENT\r\n", mail_view_recents(&s->view));
     if (unseen)
         writer_printf(w, "* OK [UNSEEN %u] first unseen message\r\n", unseen);
     writer_text(w, "* OK [PERMANENTFLAGS (");
@@ -129,6 +132,7 @@ static enum mail_step run(struct imap_session *s, struct mail_run *r, bool read_
         status = open_box(s, r, mailbox, read_only);
         if (status != STORE_OK)
             return mail_run_failed(r, status);
+        mail_listed_put(s, r, &name, NULL);
     }
     if (mail_resync_put(s, r, r->state))
         return MAIL_STEP_AGAIN;

@@ -31,7 +31,9 @@ struct imap_session {
     bool read_only : 1; /* EXAMINE */
     bool idling : 1;
     bool told : 1;       /* a notice is on its way to it */
-    bool utf8 : 1;       /* IMAP4rev2 or UTF8=ACCEPT is enabled */
+    bool rev2 : 1;       /* IMAP4rev2 is enabled (RFC 9051 appendix A) */
+    bool accept : 1;     /* UTF8=ACCEPT is (RFC 6855) */
+    bool utf8 : 1;       /* one of them is: UTF-8 in quoted strings, names and headers */
     bool condstore : 1;  /* it is told modification sequences (RFC 7162 section 3.1) */
     bool qresync : 1;    /* and VANISHED instead of EXPUNGE (section 3.2.3) */
     uint64_t append_max; /* octets that a message may have, as of the command under way */
@@ -49,9 +51,11 @@ enum mail_step {
 
 struct mail_decode;
 
-/* Octets of a message that follow the text composed so far; the reading stays the verb's. */
+struct mail_source;
+
+/* Octets of a message that follow the text composed so far; the source stays the verb's. */
 struct mail_body {
-    const struct store_reading *reading; /* NULL: none */
+    const struct mail_source *source; /* NULL: none */
     struct mail_decode *decode; /* the next `end` - `at` of its octets; NULL: as they lie */
     uint64_t at, end;
 };
@@ -94,6 +98,7 @@ struct mail_verb {
     /* Gives back `state`; NULL: free() does. */
     void (*end)(struct mail_run *r);
     uint8_t news; /* enum mail_news */
+    bool rev1;    /* of IMAP4rev1 alone: not taken where IMAP4rev2 is enabled */
 };
 
 /* By enum imap_verb; NULL `step`: not offered. */

@@ -21,6 +21,11 @@ static bool wants_counts(const struct mail_status *st)
     return WANTS(st, UNSEEN) || WANTS(st, DELETED) || WANTS(st, DELETED_STORAGE);
 }
 
+bool mail_status_may(const struct imap_session *s, uint32_t wanted)
+{
+    return !s->rev2 || !(wanted & 1u << IMAP_STATUS_RECENT);
+}
+
 void mail_status_init(struct mail_status *st, uint64_t mailbox, uint32_t wanted)
 {
     *st = (struct mail_status){.mailbox = mailbox, .wanted = wanted};
@@ -247,7 +252,7 @@ static bool read_asked(struct imap_session *s, struct mail_run *r)
         return false;
     imap_cursor_space(&r->args);
     wanted = imap_status_read(&r->args);
-    if (!imap_cursor_done(&r->args)) {
+    if (!imap_cursor_done(&r->args) || !mail_status_may(s, wanted)) {
         mail_run_bad(r);
         return false;
     }

@@ -24,6 +24,8 @@ struct mail_status {
     uint32_t left;        /* entries that this piece may still look at */
 };
 
+/* Does the session know all of these? IMAP4rev2 has no RECENT. */
+bool mail_status_may(const struct imap_session *s, uint32_t wanted);
 void mail_status_init(struct mail_status *st, uint64_t mailbox, uint32_t wanted);
 /* The next piece. STORE_BUSY: there is more to do, let others have their turn. */
 enum store_status mail_status_count(struct mail_service *service, struct mail_status *st);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "control/mail/mail_name.h"
+#include "control/mail/mail_listed.h"
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_verb.h"
 #include "proto/imap/imap_use.h"
@@ -47,7 +47,10 @@ enum mail_step mail_create(struct imap_session *s, struct mail_run *r)
         return mail_run_end(r, MAIL_NO, "[USEATTR]", "another mailbox is for that");
     if (status == STORE_OK)
         status = store_mailbox_create(store, s->account, name.text, wanted.uses, &mailbox);
-    return status == STORE_OK ? created(r, mailbox) : mail_run_failed(r, status);
+    if (status != STORE_OK)
+        return mail_run_failed(r, status);
+    mail_listed_spelling(s, r, &name, NULL);
+    return created(r, mailbox);
 }
 
 /* The two that always are. */
@@ -56,8 +59,32 @@ static bool is_fixed(const struct mail_name *name)
     return span_equal(name->text, span_text(STORE_INBOX)) || mail_name_quarantine(name);
 }
 
+struct below {
+    struct span name;
+    bool found;
+};
+
+static bool see_below(void *context, const struct store_mailbox *m)
+{
+    struct below *b = context;
+
+    b->found = m->name.len > b->name.len && m->name.data[b->name.len] == STORE_SEPARATOR &&
+               span_equal(span_head(m->name, b->name.len), b->name);
+    return !b->found;
+}
+
+/* A level that is no mailbox goes with the last one below it (RFC 9051 section 6.3.5). */
+static const char *why_not_there(struct imap_session *s, const struct mail_name *name)
+{
+    struct below below = {.name = name->text};
+
+    (void)store_mailboxes(mail_service_store(s->service), s->account, see_below, &below);
+    return below.found ? "[HASCHILDREN]" : "[NONEXISTENT]";
+}
+
 enum mail_step mail_delete(struct imap_session *s, struct mail_run *r)
 {
+    enum store_status status;
     struct mail_name name;
     uint64_t mailbox;
 
@@ -67,12 +94,18 @@ enum mail_step mail_delete(struct imap_session *s, struct mail_run *r)
         return mail_run_bad(r);
     if (is_fixed(&name))
         return mail_run_end(r, MAIL_NO, "[CANNOT]", "that mailbox stays");
-    if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox))
+    if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox)) {
+        if (r->code)
+            r->code = why_not_there(s, &name);
         return MAIL_STEP_OVER;
+    }
     /* Our own: it is left, and the command has its answer; others that have it hear BYE. */
     if (s->view.box && s->view.box->id == mailbox)
         mail_service_unselect(s);
-    return mail_run_failed(r, store_mailbox_delete(mail_service_store(s->service), mailbox));
+    status = store_mailbox_delete(mail_service_store(s->service), mailbox);
+    if (status == STORE_OK)
+        mail_listed_spelling(s, r, &name, NULL);
+    return mail_run_failed(r, status);
 }
 
 enum mail_step mail_rename(struct imap_session *s, struct mail_run *r)
@@ -93,6 +126,8 @@ enum mail_step mail_rename(struct imap_session *s, struct mail_run *r)
     status = store_mailbox_rename(mail_service_store(s->service), mailbox, to.text);
     if (status == STORE_FAILED)
         return mail_run_end(r, MAIL_NO, "[CANNOT]", "it cannot have that name");
+    if (status == STORE_OK)
+        mail_listed_spelling(s, r, &to, &from);
     return mail_run_failed(r, status);
 }
 

@@ -5,7 +5,7 @@
 
 const struct mail_verb mail_verbs[IMAP_VERBS] = {
     [IMAP_VERB_NOOP] = {.step = mail_noop, .news = MAIL_NEWS_ALL},
-    [IMAP_VERB_CHECK] = {.step = mail_noop, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_CHECK] = {.step = mail_noop, .news = MAIL_NEWS_ALL, .rev1 = true},
     [IMAP_VERB_NAMESPACE] = {.step = mail_namespace, .news = MAIL_NEWS_ALL},
     [IMAP_VERB_IDLE] = {.step = mail_idle, .news = MAIL_NEWS_ALL},
     [IMAP_VERB_UNSELECT] = {.step = mail_unselect},
@@ -33,7 +33,10 @@ const struct mail_verb mail_verbs[IMAP_VERBS] = {
                           .end = mail_thread_end,
                           .news = MAIL_NEWS_NO_EXPUNGE},
     [IMAP_VERB_LIST] = {.step = mail_list, .end = mail_list_end, .news = MAIL_NEWS_ALL},
-    [IMAP_VERB_LSUB] = {.step = mail_lsub, .end = mail_list_end, .news = MAIL_NEWS_ALL},
+    [IMAP_VERB_LSUB] = {.step = mail_lsub,
+                        .end = mail_list_end,
+                        .news = MAIL_NEWS_ALL,
+                        .rev1 = true},
     [IMAP_VERB_GETQUOTA] = {.step = mail_getquota, .news = MAIL_NEWS_ALL},
     [IMAP_VERB_GETQUOTAROOT] = {.step = mail_getquotaroot, .news = MAIL_NEWS_ALL},
 };

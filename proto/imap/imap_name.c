@@ -169,7 +169,8 @@ void imap_name_put(struct writer *out, struct span name, bool utf8)
     imap_write_astring(out, utf8 ? name : writer_span(&w), utf8);
 }
 
-/* Control characters, and the two line ends of Unicode (RFC 9051 section 5.1). */
+/* Control characters and the two line ends of Unicode (RFC 6855 section 3); U+0080 to U+009F are no
+ * well-formed UTF-8 here (proto/base/utf8.h). */
 static bool has_control(struct span s)
 {
     for (size_t i = 0; i < s.len; i++) {

@@ -20,7 +20,7 @@ enum imap_name_status {
     IMAP_NAME_OK,
     IMAP_NAME_BAD,     /* neither modified UTF-7 nor UTF-8 of the form wanted */
     IMAP_NAME_EMPTY,   /* no name, or an empty level */
-    IMAP_NAME_CONTROL, /* control characters, U+2028, U+2029 (RFC 9051 section 5.1) */
+    IMAP_NAME_CONTROL, /* control characters, U+2028, U+2029 (RFC 6855 section 3) */
     IMAP_NAME_WILD,    /* "*" or "%" */
     IMAP_NAME_LONG,    /* over one of the bounds above */
 };

@@ -76,12 +76,13 @@ static int ask(struct imap_server *s, enum imap_action_kind kind)
 
 /* ---- commands that need no mailbox ---- */
 
-/* What is unescaped goes behind the command, which has the buffer to itself. */
+/* What is unescaped goes behind the command, which has the buffer to itself. UTF-8 may stand in
+ * quoted strings before a client can ENABLE anything (RFC 9051 section 4.3.1). */
 static struct imap_cursor arguments(const struct imap_server *s, const struct imap_command *c)
 {
     uint8_t *behind = s->buffer + (c->args.data + c->args.len - s->buffer);
 
-    return imap_cursor_of(c->args, false, behind,
+    return imap_cursor_of(c->args, true, behind,
                           s->reader.size - (size_t)(behind - s->reader.buffer));
 }
 

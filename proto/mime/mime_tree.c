@@ -218,6 +218,48 @@ bool mime_tree_utf8(struct span tree)
     return tree.len >= 2 && tree.data[0] == MIME_TREE_VERSION && (tree.data[1] & UTF8);
 }
 
+void mime_tree_put_begin(struct writer *w)
+{
+    writer_byte(w, MIME_TREE_VERSION);
+    writer_uint(w, 0, HEAD_SIZE - 1);
+}
+
+void mime_tree_put_part(struct writer *w, const struct mime_tree_part *part)
+{
+    size_t at = w->len;
+    struct writer length;
+
+    writer_uint(w, 0, 4);
+    writer_byte(w, (uint8_t)(part->kind | (part->message ? MESSAGE : 0u)));
+    writer_byte(w, part->encoding);
+    writer_uint(w, part->parent, 2);
+    writer_uint(w, part->header_offset, OFFSET_SIZE);
+    writer_uint(w, part->body_offset, OFFSET_SIZE);
+    writer_uint(w, part->body_len, OFFSET_SIZE);
+    writer_uint(w, part->lines, OFFSET_SIZE);
+    writer_uint(w, part->decoded, OFFSET_SIZE);
+    for (unsigned tag = 0; tag < MIME_TREE_TAGS; tag++) {
+        if (!(part->present & 1u << tag))
+            continue;
+        writer_byte(w, (uint8_t)(tag | (part->cut & 1u << tag ? CUT : 0)));
+        put_blob(w, part->attributes[tag], 2);
+    }
+    if (w->full)
+        return;
+    length = writer_of(w->data + at, 4);
+    writer_uint(&length, w->len - at - 4, 4);
+}
+
+void mime_tree_put_end(struct writer *w, uint16_t parts, bool utf8)
+{
+    struct writer head = writer_of(w->data + 1, HEAD_SIZE - 1);
+
+    if (w->full)
+        return;
+    writer_byte(&head, utf8 ? UTF8 : 0);
+    writer_uint(&head, parts, 2);
+}
+
 /* A cursor needs an address even over nothing. */
 static struct cursor cursor_over(struct span s)
 {

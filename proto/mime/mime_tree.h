@@ -115,6 +115,16 @@ bool mime_tree_read_init(struct mime_tree_read *read, struct span tree);
 enum mime_tree_status mime_tree_read_next(struct mime_tree_read *read,
                                           struct mime_tree_part *part_out);
 
+/*
+ * A tree made of parts as mime_tree_read_next() gives them, each at its `index`, one after the other:
+ * what mime_tree_put_begin(), mime_tree_put_part() for each, and mime_tree_put_end() write to `w`,
+ * which has nothing in front of it. Attributes are copied. Too small a writer is `full`. `utf8`: as
+ * mime_tree_utf8() will say.
+ */
+void mime_tree_put_begin(struct writer *w);
+void mime_tree_put_part(struct writer *w, const struct mime_tree_part *part);
+void mime_tree_put_end(struct writer *w, uint16_t parts, bool utf8);
+
 /* The value of MIME_TREE_TYPE or MIME_TREE_DISPOSITION, taken apart. Never trusts it. */
 struct mime_tree_type {
     struct span type;

@@ -94,6 +94,8 @@ static void names(void)
     check_name("a\tb", true, IMAP_NAME_CONTROL, "");
     check_name("a\xe2\x80\xa8", true, IMAP_NAME_CONTROL, "");
     check_name("&AAk-", false, IMAP_NAME_CONTROL, "");
+    check_name("&AIU-", false, IMAP_NAME_BAD, "");
+    check_name("&AKA-", false, IMAP_NAME_OK, "\xc2\xa0");
     check_name("a*", true, IMAP_NAME_WILD, "");
     check_name("a%", false, IMAP_NAME_WILD, "");
     for (int i = 0; i < IMAP_NAME_DEPTH; i++)

@@ -221,20 +221,20 @@ static void expect(const struct imap_server_options *o, const char *script, cons
 }
 
 #define GREETING                                                                                   \
-    "* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID AUTH=PLAIN AUTH=SCRAM-SHA-256] "               \
+    "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID AUTH=PLAIN AUTH=SCRAM-SHA-256] "               \
     "mx.example.org IMAP "                                                                         \
     "ready\r\n"
 #define LOGGED_IN                                                                                  \
-    "OK [CAPABILITY IMAP4rev1 LITERAL+ ID NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS "           \
+    "OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS "           \
     "SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE QUOTA QUOTA=RES-STORAGE UNSELECT UIDPLUS "         \
     "MULTIAPPEND BINARY MOVE ESEARCH SEARCHRES WITHIN SORT SORT=DISPLAY ESORT "                    \
     "THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS INPROGRESS OBJECTID SAVEDATE "            \
-    "PREVIEW COMPRESS=DEFLATE IDLE ENABLE CONDSTORE QRESYNC APPENDLIMIT=1000] logged in\r\n"
+    "PREVIEW COMPRESS=DEFLATE IDLE ENABLE UTF8=ACCEPT CONDSTORE QRESYNC APPENDLIMIT=1000] logged in\r\n"
 
 static void without_a_login(void)
 {
     expect(&options, "a CAPABILITY\r\nb noop\r\nc SELECT x\r\nd NOOP \r\ne\r\nf XYZ\r\nLOGOUT\r\n",
-           GREETING "* CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID AUTH=PLAIN AUTH=SCRAM-SHA-256\r\n"
+           GREETING "* CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID AUTH=PLAIN AUTH=SCRAM-SHA-256\r\n"
                     "a OK capabilities listed\r\nb OK done\r\n"
                     "c BAD [CLIENTBUG] not in this state\r\nd BAD [CLIENTBUG] bad argument\r\n"
                     "e BAD [CLIENTBUG] Unknown command\r\nf BAD [CLIENTBUG] Unknown command\r\n"
@@ -258,6 +258,11 @@ static void logins(void)
            GREETING "LOGIN<joe|p\"w>a " LOGGED_IN "RUN<b NOOP|>");
     expect(&options, "a LOGIN {3+}\r\njoe {3+}\r\np\"w\r\nb NOOP\r\n",
            GREETING "LOGIN<joe|p\"w>a " LOGGED_IN "RUN<b NOOP|>");
+    /* UTF-8 before anything can be enabled (RFC 9051 section 4.3.1). */
+    expect(&options,
+           "a LOGIN j\xc3\xb6 x\r\nb LOGIN \"j\xff\" x\r\nc LOGIN \"j\xc3\xb6\" \"\xc3\xb6\"\r\n",
+           GREETING "a BAD [CLIENTBUG] bad argument\r\nb BAD [CLIENTBUG] bad argument\r\n"
+                    "LOGIN<j\xc3\xb6|\xc3\xb6>c NO [AUTHENTICATIONFAILED] login failed\r\n");
     expect(&options, "a LOGIN joe wrong\r\nb LOGIN joe\r\nc AUTHENTICATE PLAIN Z29vZA==\r\n",
            GREETING "LOGIN<joe|wrong>a NO [AUTHENTICATIONFAILED] login failed\r\n"
                     "b BAD [CLIENTBUG] bad argument\r\n"
@@ -336,7 +341,7 @@ static void before_encryption(void)
     o.login = false;
     o.starttls = true;
     expect(&o, "a LOGIN joe pw\r\nb AUTHENTICATE PLAIN\r\nc STARTTLS\r\n",
-           "* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID STARTTLS LOGINDISABLED] mx.example.org "
+           "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID STARTTLS LOGINDISABLED] mx.example.org "
            "IMAP "
            "ready\r\n"
            "a NO [PRIVACYREQUIRED] no passwords over this connection\r\n"
@@ -344,7 +349,7 @@ static void before_encryption(void)
            "c OK begin TLS\r\nTLS<|>");
     o.starttls = false;
     expect(&o, "a STARTTLS\r\n",
-           "* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID LOGINDISABLED] mx.example.org IMAP "
+           "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID LOGINDISABLED] mx.example.org IMAP "
            "ready\r\n"
            "a BAD [CLIENTBUG] not in this state\r\n");
 }

@@ -29,7 +29,7 @@ rules:
 def ruled(make_engine, tmp_path):
     path = tmp_path / "rules.yaml"
     path.write_text(RULES)
-    engine = make_engine(changes={"rules": {"files": [str(path)]}, "profile": {"sample": 1}})
+    engine = make_engine(changes={"rules": {"files": [str(path)], "cache": str(tmp_path / "cache")}, "profile": {"sample": 1}})
     engine.rules = path
     return engine
 

@@ -40,9 +40,8 @@ def _enter(handle):
 
 
 def offloads_off(namespace, interface):
-    """Each by itself, since a driver that lacks one refuses the whole line."""
-    for name in _OFFLOADS:
-        run("ip", "netns", "exec", namespace, "ethtool", "-K", interface, name, "off", check=False)
+    """All in one go: a driver that lacks one says so and turns the others off."""
+    run("ip", "netns", "exec", namespace, "ethtool", "-K", interface, *(word for name in _OFFLOADS for word in (name, "off")), check=False)
 
 
 def end_capture(tool, path):

@@ -161,22 +161,22 @@ def power_loss(seeds=4, cuts=250):
 
 # ---- fuzzers ----
 
-def fuzzers(seconds, more=()):
+def fuzzers(seconds, more=(), niceness=0):
     """Each fuzzer on its seeds and then on, `seconds` of time shared by all of them; (name, seconds) in `more`."""
     programs = [path for path in sorted((ROOT / "build-sanitized/tests/fuzz").glob("fuzz_*")) if path.is_file()]
     if not programs:
         return [Case("fuzzers", "failed", "none was built")]
     each, longer = max(1, seconds * JOBS // len(programs)), dict(more)
     with ThreadPoolExecutor(JOBS) as pool:
-        return list(pool.map(lambda program: fuzz(program, longer.get(program.name, each)), programs))
+        return list(pool.map(lambda program: fuzz(program, longer.get(program.name, each), niceness), programs))
 
 
-def fuzz(program, seconds):
+def fuzz(program, seconds, niceness):
     subject = program.name.removeprefix("fuzz_")
     seeds, words = ROOT / "tests/fuzz/corpus" / subject, ROOT / "tests/fuzz" / f"{subject}.dict"
     with tempfile.TemporaryDirectory(prefix="wirepost-fuzz-") as found:
         # Without the entropic schedule, whose own books cost most of the time here.
-        command = [program, "-entropic=0", f"-max_total_time={seconds}", f"-artifact_prefix={found}/", "-rss_limit_mb=1024",
+        command = ["nice", "-n", niceness, program, "-entropic=0", f"-max_total_time={seconds}", f"-artifact_prefix={found}/", "-rss_limit_mb=1024",
                    "-timeout=10", "-print_final_stats=1", found]
         command += [f"-dict={words}"] if words.exists() else []
         command += [seeds] if seeds.exists() else []
@@ -309,7 +309,8 @@ def parts(options):
     what, prefix = ("build", "") if options.long else ("build_readers", SANITIZED_SHORT)
     beside = [("sanitizers and fuzzers: build", lambda niceness: build("build-sanitized", niceness, what)),
               *([("build without DPDK", lambda niceness: build("build-bare", niceness, "build_libraries"))] if options.long else []),
-              ("sanitizers: unit tests", lambda niceness: unit_tests("build-sanitized", niceness, prefix))]
+              ("sanitizers: unit tests", lambda niceness: unit_tests("build-sanitized", niceness, prefix)),
+              *([] if options.long else [("fuzzers", lambda niceness: fuzzers(30, niceness=niceness))])]
 
     def suites_and_more():
         # From here on a processor is often free.
@@ -318,10 +319,10 @@ def parts(options):
 
     def system():
         # Each test has namespaces and an engine of its own; those of one file share some, and stay together. Hugepages are
-        # the machine's: any engine beside that test would take them.
+        # the machine's: any engine beside that test would take them. One more than processors, since each waits now and then.
         alone = ROOT / "tests/system/test_hugepages.py"
         found = [*pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", "--ignore", alone,
-                         "-n", JOBS, "--dist", "loadfile", *tier),
+                         "-n", JOBS + 1, "--dist", "loadfile", *tier),
                  *pytest("tests/system/test_hugepages.py", *tier)]
         return found if options.long else once_more(found)
 
@@ -337,8 +338,7 @@ def parts(options):
             ("system tests", system),
             ("bench", bench),
             *(ahead.row(*row) for row in beside),
-            *([("sanitizers: engine", sanitized_engine)] if options.long else []),
-            ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]) if options.long else fuzzers(30))]
+            *([("sanitizers: engine", sanitized_engine), ("fuzzers", lambda: fuzzers(1200, [("fuzz_tcp_frames", 600)]))] if options.long else [])]
     return rows
 
 
