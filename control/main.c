@@ -32,6 +32,7 @@
 #include "control/service/control_cpus.h"
 #include "control/service/policy.h"
 #include "control/mail/mail_config.h"
+#include "control/mail/mail_folder.h"
 #include "control/mail/mail_index_config.h"
 #include "control/service/service_counters.h"
 #include "control/service/service_signals.h"
@@ -61,7 +62,7 @@ struct run {
     struct policy *policy;
     struct store_service *store_service;
     struct mail_index *index;
-    struct mail_service *mail_service;
+    struct mail_team *mail_team;
     struct record_writer *records;
     struct keeper_service *keeper;
     struct ctl_mail mail;
@@ -98,7 +99,8 @@ static bool start_policy(struct run *r)
     struct handoff_options options = {.workers = (uint32_t)r->config->engine.workers,
                                       .jobs = (uint32_t)r->config->engine.jobs,
                                       .records = (uint32_t)r->config->engine.records,
-                                      .prefault = r->config->engine.prefault};
+                                      .prefault = r->config->engine.prefault,
+                                      .imap_lanes = mail_config_threads(r->config)};
 
     r->handoff = handoff_new(&options);
     if (r->handoff)
@@ -127,9 +129,10 @@ static bool start_services(struct run *r)
                                                             .store = r->store,
                                                             .serves = policy_serves,
                                                             .serves_near = policy_serves_near,
+                                                            .place = mail_folder_find,
                                                             .context = r->policy});
     if (mail_index_configured(r->config, r->store, &r->index))
-        r->mail_service = mail_config_start(r->config, r->handoff, r->store, r->index);
+        r->mail_team = mail_config_start(r->config, r->handoff, r->store, r->index);
     r->records = record_writer_start(r->handoff, r->config->records.path, r->config->records.keys,
                                      &records, &watch);
     if (!r->records)
@@ -139,7 +142,7 @@ static bool start_services(struct run *r)
                                                                   .policy = r->policy,
                                                                   .tell = record_audit_tell,
                                                                   .context = r->records});
-    return r->store_service && r->mail_service && r->records && r->keeper;
+    return r->store_service && r->mail_team && r->records && r->keeper;
 }
 
 static void more_counters(void *context, const struct counter_sink *sink)
@@ -527,8 +530,8 @@ static void end(struct run *r)
         store_service_stop(r->store_service);
     if (r->keeper)
         keeper_service_stop(r->keeper);
-    if (r->mail_service)
-        mail_service_stop(r->mail_service);
+    if (r->mail_team)
+        mail_team_stop(r->mail_team);
     policy_stop(r->policy);
     if (r->records && r->engine)
         tell(r, "ended");

@@ -288,8 +288,9 @@ struct config_special_use {
 };
 
 struct config_imap {
-    int64_t idle_timeout, login_timeout, failures;
+    int64_t idle_timeout, login_timeout, failures, threads;
     bool allow_cleartext;
+    int detail_folders; /* enum settings_detail */
     struct config_special_use special_use;
 };
 
@@ -323,10 +324,13 @@ struct config_store {
     int64_t tombstones;    /* 0: all */
 };
 
+enum config_quarantine_place { CONFIG_PLACE_QUARANTINE, CONFIG_PLACE_JUNK };
+
 struct config_quarantine {
     int64_t quota;  /* 0: none */
     int full;       /* enum store_quarantine_full */
     int64_t expiry; /* 0: none */
+    int place;      /* enum config_quarantine_place */
 };
 
 enum config_log_format { CONFIG_LOG_FORMAT_TEXT, CONFIG_LOG_FORMAT_JSON };

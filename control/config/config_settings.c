@@ -369,6 +369,9 @@ static void fill(struct settings *s, const struct config_settings_source *source
     s->imap_login_ms = milliseconds(c->imap.login_timeout);
     s->imap_failures_max = (uint32_t)c->imap.failures;
     s->imap_cleartext = c->imap.allow_cleartext;
+    s->detail_folders = (uint8_t)c->imap.detail_folders;
+    s->junk = c->quarantine.place == CONFIG_PLACE_JUNK;
+    snprintf(s->junk_name, sizeof(s->junk_name), "%s", c->imap.special_use.junk);
     s->pop3_idle_ms = milliseconds(c->pop3.idle_timeout);
     s->pop3_failures_max = (uint32_t)c->pop3.failures;
     s->pop3_ahead = (uint32_t)c->pop3.read_ahead;

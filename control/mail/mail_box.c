@@ -39,6 +39,7 @@ static bool has_room(struct mail_box *box)
 
 struct reading {
     struct mail_box *box;
+    uint32_t most; /* messages that are read; 0: all */
     bool failed;
 };
 
@@ -66,7 +67,7 @@ static bool add(void *context, const struct store_entry *e)
         box->uid_next = e->uid + 1;
     if (e->modseq > box->modseq)
         box->modseq = e->modseq;
-    return true;
+    return r->most == 0 || --r->most > 0;
 }
 
 static void lose(struct mail_box *box, uint32_t slot, uint64_t modseq)
@@ -117,16 +118,20 @@ static enum store_status compare_all(struct store *store, struct mail_box *box)
     return status;
 }
 
+static uint32_t next_uid(const struct mail_box *box)
+{
+    return box->count ? box->messages[box->count - 1].uid + 1 : 1;
+}
+
 static enum store_status read_on(struct store *store, struct mail_box *box)
 {
     struct reading r = {.box = box};
-    uint32_t from = box->count ? box->messages[box->count - 1].uid + 1 : 1;
     enum store_status status = store_tombstones(store, box->id, box->read_to + 1, remove_one, box);
 
     if (status == STORE_TOO_OLD)
         status = compare_all(store, box);
     if (status == STORE_OK)
-        status = store_entries_from(store, box->id, from, add, &r);
+        status = store_entries_from(store, box->id, next_uid(box), add, &r);
     if (status == STORE_OK && r.failed)
         status = STORE_FAILED;
     return status;
@@ -150,11 +155,11 @@ enum store_status mail_box_refresh(struct store *store, struct mail_box *box)
 enum store_status mail_box_open(struct store *store, uint64_t mailbox, struct mail_box **box_out)
 {
     struct mail_box *box = calloc(1, sizeof(*box));
-    struct reading r = {.box = box};
     enum store_status status = STORE_FAILED;
 
     if (box) {
         box->id = mailbox;
+        box->opening = true;
         box->first_gone = UINT32_MAX;
         box->words = mail_words_new();
     }
@@ -162,15 +167,24 @@ enum store_status mail_box_open(struct store *store, uint64_t mailbox, struct ma
     if (box && box->words && store_mailbox_watch(store, mailbox, true)) {
         status = store_mailbox_show(store, mailbox, set_state, box);
         box->read_to = box->modseq;
-        if (status == STORE_OK)
-            status = store_entries_from(store, mailbox, 1, add, &r);
-        if (status == STORE_OK && r.failed)
-            status = STORE_FAILED;
     }
     if (status == STORE_OK)
         *box_out = box;
     else if (box)
         mail_box_close(store, box);
+    return status;
+}
+
+/* A loss meanwhile has a higher modification sequence than `read_to`, and is found later. */
+enum store_status mail_box_read(struct store *store, struct mail_box *box, uint32_t most)
+{
+    struct reading r = {.box = box, .most = most};
+    enum store_status status = store_entries_from(store, box->id, next_uid(box), add, &r);
+
+    if (status == STORE_OK && r.failed)
+        status = STORE_FAILED;
+    if (status == STORE_OK)
+        box->opening = most > 0 && r.most == 0;
     return status;
 }
 

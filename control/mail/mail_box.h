@@ -55,6 +55,8 @@ struct mail_box {
     struct mail_words *words;
     struct mail_box_digests digests;
     struct mail_view *views; /* of sessions that have it */
+    uint32_t openers;        /* sessions that wait until it is read */
+    bool opening;            /* it is not read to its end yet: nobody has a view */
     bool news;               /* the store has changed it since it was read */
     bool deleted;            /* the mailbox itself is */
 };
@@ -72,8 +74,12 @@ struct mail_view {
     bool walked;     /* a command goes over it, by slots: they stay */
 };
 
-/* Reads it. STORE_NONE: there is no such mailbox. */
+/* Begins to read it: no message is in it yet. STORE_NONE: there is no such mailbox. */
 enum store_status mail_box_open(struct store *store, uint64_t mailbox, struct mail_box **box_out);
+/* The next so many messages (0: all), while it is opening, in the order of UIDs. STORE_NONE: it was deleted.
+ * Behind the last ones it is whole as of a moment since it was begun; mail_box_refresh() says what
+ * came later. */
+enum store_status mail_box_read(struct store *store, struct mail_box *box, uint32_t most);
 /* Nobody has it any more. */
 void mail_box_close(struct store *store, struct mail_box *box);
 /* Takes over what others have changed. STORE_NONE: it was deleted. */

@@ -3,10 +3,12 @@
 #define CONTROL_MAIL_MAIL_CONFIG_H
 
 #include "control/config/config.h"
-#include "control/mail/mail_service.h"
+#include "control/mail/mail_team.h"
 
-/* mail_service_start() as the configuration says, which is not needed afterwards. */
-struct mail_service *mail_config_start(const struct config *config, struct handoff *h,
-                                       struct store *store, struct mail_index *index);
+/* How many threads execute commands: what the handoff is told as `imap_lanes`. */
+uint32_t mail_config_threads(const struct config *config);
+/* mail_team_start() as the configuration says, which is not needed afterwards. */
+struct mail_team *mail_config_start(const struct config *config, struct handoff *h,
+                                    struct store *store, struct mail_index *index);
 
 #endif

@@ -21,13 +21,14 @@
 struct fetch {
     struct imap_fetch what;
     struct mail_set set;
+    struct mail_marking seeing; /* \Seen, where it is to be set */
     struct mail_vanished vanished;
     struct mail_source source; /* the message under way; reading NULL: not needed, or not open */
     struct mail_surrogate *surrogate;
     struct store *store;
     uint32_t slot;
     uint8_t item;            /* of it, the next */
-    bool begun;              /* arguments were read */
+    bool seen;               /* \Seen is set, or need not be */
     bool under_way;          /* a response is */
     bool flags;              /* FLAGS is due in it, since \Seen was set */
     bool missing;            /* some messages are gone */
@@ -364,20 +365,21 @@ static void end_response(struct imap_session *s, struct mail_run *r, struct fetc
 
 /* ---- the command ---- */
 
-/* All of them at once, before anything is said: one change of the store. */
-static void set_seen(struct imap_session *s, struct fetch *f)
+/* Of all of them, before anything is said. False: others get their turn first. */
+static bool set_seen(struct imap_session *s, struct fetch *f)
 {
-    struct imap_store seen = {.action = IMAP_STORE_ADD, .flags.system = IMAP_FLAG_SEEN};
-    uint64_t told = s->view.box->changed;
+    static const struct imap_store seen = {.action = IMAP_STORE_ADD,
+                                           .flags.system = IMAP_FLAG_SEEN};
 
-    if (!f->what.seen || s->read_only)
-        return;
+    f->seeing.set = &f->set;
+    f->seeing.change = &seen;
     /* A disk that is full keeps nobody from reading. */
-    (void)mail_mark(s, &f->set, &seen, NULL);
-    f->flags = s->view.box->changed != told;
-    if (f->flags && told <= s->view.modseq)
-        s->view.modseq = s->view.box->modseq;
+    if (mail_mark(s, &f->seeing) == STORE_OK && !f->seeing.over)
+        return false;
+    f->seen = true;
+    f->flags = f->seeing.changed;
     mail_set_rewind(&f->set);
+    return true;
 }
 
 static bool begin(struct imap_session *s, struct mail_run *r)
@@ -407,7 +409,7 @@ static bool begin(struct imap_session *s, struct mail_run *r)
         mail_run_failed(r, status);
         return false;
     }
-    set_seen(s, f);
+    f->seen = !f->what.seen || s->read_only;
     return true;
 }
 
@@ -436,6 +438,8 @@ enum mail_step mail_fetch(struct imap_session *s, struct mail_run *r)
             return MAIL_STEP_OVER;
         f = r->state;
     }
+    if (!f->seen && !set_seen(s, f))
+        return MAIL_STEP_YIELD;
     /* Short responses are put together. */
     while (r->text.w.len < MAIL_TEXT_FIRST && !r->body.source) {
         if (f->under_way) {

@@ -8,8 +8,8 @@
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
 
-/* STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3): new flags of messages, one change of the
- * store for all of them. */
+/* STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3): new flags of messages, a thousand in one
+ * change of the store. */
 
 /* ---- keywords ---- */
 
@@ -58,7 +58,11 @@ static uint32_t change_flags(uint32_t before, const struct imap_store *c)
 
 /* ---- the change ---- */
 
-enum { WORDS_ROOM = 8192 }; /* octets of the keywords of one message, at most */
+enum {
+    PIECE = 1024,      /* messages of one change, */
+    LOOKED_AT = 16384, /* of so many at most */
+    WORDS_ROOM = 8192, /* octets of the keywords of one message, at most */
+};
 
 /* The change of `count` messages at `slots`, of which `rows` has room for all. */
 static enum store_status apply(struct imap_session *s, struct store_mark_row *rows,
@@ -81,44 +85,65 @@ static enum store_status apply(struct imap_session *s, struct store_mark_row *ro
     return STORE_OK;
 }
 
-enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
-                            const struct imap_store *c, struct mail_modified *modified_out)
+/* Rows of the next messages that change, in the order of the set. */
+static enum store_status collect(struct imap_session *s, struct mail_marking *k,
+                                 struct store_mark_row *rows, uint32_t *slots, uint32_t *count_out)
 {
     const struct mail_box *box = s->view.box;
-    struct store_mark_row *rows = malloc((s->view.exists + 1) * sizeof(*rows));
-    uint32_t *slots = malloc((s->view.exists + 1) * sizeof(*slots));
-    uint8_t *text = malloc(WORDS_ROOM);
-    enum store_status status = rows && slots && text ? STORE_OK : STORE_FAILED;
-    struct writer w = writer_of(text, WORDS_ROOM);
+    uint8_t text[WORDS_ROOM];
+    struct writer w = writer_of(text, sizeof(text));
     uint32_t count = 0, slot;
 
-    mail_set_rewind(set);
-    while (status == STORE_OK && mail_set_next(&s->view, set, &slot)) {
-        const struct mail_message *m = &box->messages[slot];
-        uint32_t flags = change_flags(m->flags, c), words;
+    for (uint32_t looked_at = 0; count < PIECE && looked_at < LOOKED_AT; looked_at++) {
+        const struct mail_message *m;
+        uint32_t flags, words;
 
-        if (modified_out && (m->gone || m->modseq > c->unchanged_since)) {
-            modified_out->numbers[modified_out->count++] = modified_out->uid ? m->uid : set->number;
+        if (!mail_set_next(&s->view, k->set, &slot)) {
+            k->over = true;
+            break;
+        }
+        m = &box->messages[slot];
+        if (k->modified && (m->gone || m->modseq > k->change->unchanged_since)) {
+            k->modified->numbers[k->modified->count++] =
+                k->modified->uid ? m->uid : k->set->number;
             continue;
         }
+        flags = change_flags(m->flags, k->change);
         w.len = 0;
-        words =
-            mail_box_words(s->view.box, change_words(mail_box_keywords(box, m->keywords), c, &w));
+        words = mail_box_words(s->view.box,
+                               change_words(mail_box_keywords(box, m->keywords), k->change, &w));
         if (w.full || words == UINT32_MAX)
-            status = STORE_LIMIT;
-        if (status != STORE_OK || m->gone || (flags == m->flags && words == m->keywords))
+            return STORE_LIMIT;
+        if (m->gone || (flags == m->flags && words == m->keywords))
             continue;
         slots[count] = slot;
         rows[count++] = (struct store_mark_row){
             .uid = m->uid, .flags = flags, .keywords = mail_box_keywords(box, words)};
     }
-    for (uint32_t at = 0, n; at < count && status == STORE_OK; at += n) {
-        n = count - at < STORE_UIDS ? count - at : STORE_UIDS;
-        status = apply(s, rows + at, slots + at, n);
+    *count_out = count;
+    return STORE_OK;
+}
+
+enum store_status mail_mark(struct imap_session *s, struct mail_marking *k)
+{
+    struct store_mark_row *rows = malloc(PIECE * sizeof(*rows));
+    uint32_t *slots = malloc(PIECE * sizeof(*slots));
+    enum store_status status = rows && slots ? STORE_OK : STORE_FAILED;
+    bool told = s->view.box->changed <= s->view.modseq;
+    uint32_t count = 0;
+
+    if (status == STORE_OK)
+        status = collect(s, k, rows, slots, &count);
+    if (status == STORE_OK && count)
+        status = apply(s, rows, slots, count);
+    if (status == STORE_OK && count) {
+        k->changed = true;
+        /* What others changed before is still news. */
+        if (told)
+            s->view.modseq = s->view.box->modseq;
     }
     free(rows);
     free(slots);
-    free(text);
     return status;
 }
 
@@ -127,6 +152,8 @@ enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
 struct marking {
     struct mail_set set;
     struct imap_store change;
+    struct mail_marking making;
+    uint64_t told; /* flags that the session knew before */
     struct mail_modified modified;
     uint32_t modified_at;  /* the next of them */
     struct mail_text code; /* MODIFIED */
@@ -235,29 +262,46 @@ static bool begin_condition(struct imap_session *s, struct mail_run *r, struct m
     return m->modified.numbers != NULL;
 }
 
+static bool begin(struct imap_session *s, struct mail_run *r)
+{
+    struct marking *m = calloc(1, sizeof(*m));
+
+    r->state = m;
+    if (!m) {
+        mail_run_failed(r, STORE_FAILED);
+        return false;
+    }
+    if (!read_marking(s, r, m))
+        return false;
+    m->told = s->view.modseq;
+    m->making = (struct mail_marking){
+        .set = &m->set, .change = &m->change, .modified = m->change.unchanged ? &m->modified : NULL};
+    if (!m->change.unchanged || begin_condition(s, r, m))
+        return true;
+    mail_run_failed(r, STORE_FAILED);
+    return false;
+}
+
 enum mail_step mail_store(struct imap_session *s, struct mail_run *r)
 {
     struct marking *m = r->state;
     enum store_status status;
-    uint64_t told;
 
-    if (m)
+    if (!m) {
+        if (!begin(s, r))
+            return MAIL_STEP_OVER;
+        m = r->state;
+    }
+    if (m->making.over)
         return put_changed(s, r, m);
-    m = calloc(1, sizeof(*m));
-    r->state = m;
-    if (!m)
-        return mail_run_failed(r, STORE_FAILED);
-    if (!read_marking(s, r, m))
-        return MAIL_STEP_OVER;
-    if (m->change.unchanged && !begin_condition(s, r, m))
-        return mail_run_failed(r, STORE_FAILED);
-    told = s->view.box->changed;
-    status = mail_mark(s, &m->set, &m->change, m->change.unchanged ? &m->modified : NULL);
-    /* What others changed before is still news. */
-    if (told <= s->view.modseq)
-        s->view.modseq = s->view.box->modseq;
-    if (status != STORE_OK)
+    status = mail_mark(s, &m->making);
+    if (status != STORE_OK) {
+        /* What was changed before is told as news. */
+        s->view.modseq = m->told;
         return mail_run_failed(r, status);
+    }
+    if (!m->making.over)
+        return MAIL_STEP_YIELD;
     mail_set_rewind(&m->set);
     return put_changed(s, r, m);
 }

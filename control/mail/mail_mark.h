@@ -13,10 +13,17 @@ struct mail_modified {
     bool uid;
 };
 
-/* Makes a change of flags, what STORE says or FETCH does to \Seen, to the messages of the set,
- * which is walked from its beginning. `modified_out`: room for all of the view; NULL where the
- * change has no condition. */
-enum store_status mail_mark(struct imap_session *s, struct mail_set *set,
-                            const struct imap_store *change, struct mail_modified *modified_out);
+/* A change of flags, what STORE says or FETCH does to \Seen, to the messages of a set. */
+struct mail_marking {
+    struct mail_set *set;
+    const struct imap_store *change;
+    struct mail_modified *modified; /* room for all of the view; NULL: there is no condition */
+    bool changed;                   /* a message was */
+    bool over;                      /* all were gone over */
+};
+
+/* Goes on with it, for a thousand messages that change at most: those are one change of the store.
+ * What the session had been told of all flags, it is told of these. */
+enum store_status mail_mark(struct imap_session *s, struct mail_marking *marking);
 
 #endif

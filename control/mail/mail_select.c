@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
 #include "control/mail/mail_listed.h"
 #include "control/mail/mail_modseq.h"
 #include "control/mail/mail_resync.h"
@@ -6,7 +8,18 @@
 #include "control/mail/mail_verb.h"
 #include "control/mail/mail_words.h"
 
-/* SELECT and EXAMINE (RFC 9051 sections 6.3.2, 6.3.3). */
+/* SELECT and EXAMINE (RFC 9051 sections 6.3.2, 6.3.3). A mailbox that nobody has is read a piece at
+ * a time. */
+
+enum { PIECE = 4096 }; /* messages */
+
+struct selecting {
+    struct mail_service *service;
+    struct mail_resync *resync;
+    struct mail_name name;
+    struct mail_box *opened; /* that is to be selected */
+    bool selected;
+};
 
 /* The system flags, and the keywords that messages have. */
 static void put_flags(struct writer *w, const struct mail_box *box)
@@ -89,12 +102,14 @@ static void close_box(struct imap_session *s, struct mail_run *r)
     } while (!mail_text_fits(&r->text, mark));
 }
 
-static enum store_status open_box(struct imap_session *s, struct mail_run *r, uint64_t mailbox,
-                                  bool read_only)
+static enum store_status select_box(struct imap_session *s, struct mail_run *r,
+                                    struct selecting *sel, bool read_only)
 {
-    enum store_status status = mail_service_select(s->service, mailbox, s, read_only);
+    enum store_status status = mail_service_select(s, sel->opened, read_only);
     size_t mark;
 
+    sel->opened = NULL;
+    sel->selected = status == STORE_OK;
     if (status != STORE_OK)
         return status;
     s->read_only = read_only;
@@ -103,7 +118,7 @@ static enum store_status open_box(struct imap_session *s, struct mail_run *r, ui
         mark = mail_text_mark(&r->text);
         put_selected(s, &r->text.w);
     } while (!mail_text_fits(&r->text, mark));
-    status = mail_resync_begin(s, r->state);
+    status = mail_resync_begin(s, sel->resync);
     if (status != STORE_OK)
         mail_service_unselect(s);
     return status;
@@ -111,30 +126,61 @@ static enum store_status open_box(struct imap_session *s, struct mail_run *r, ui
 
 void mail_select_end(struct mail_run *r)
 {
-    mail_resync_free(r->state);
+    struct selecting *sel = r->state;
+
+    if (!sel)
+        return;
+    if (sel->opened)
+        mail_service_leave(sel->service, sel->opened);
+    mail_resync_free(sel->resync);
+    free(sel);
+}
+
+/* The arguments, up to a mailbox that is opening. False: the run is answered. */
+static bool begin(struct imap_session *s, struct mail_run *r)
+{
+    struct selecting *sel = calloc(1, sizeof(*sel));
+    enum store_status status = STORE_FAILED;
+    uint64_t mailbox;
+
+    r->state = sel;
+    if (sel) {
+        sel->service = s->service;
+        if (!mail_name_read(s, r, &sel->name) || !(sel->resync = mail_resync_read(s, r)))
+            return false;
+        close_box(s, r);
+        if (!mail_name_find(s, r, &sel->name, "[NONEXISTENT]", &mailbox))
+            return false;
+        s->condstore = s->condstore || mail_resync_wanted(sel->resync)->condstore;
+        status = mail_service_open(s->service, mailbox, &sel->opened);
+    }
+    if (status != STORE_OK)
+        mail_run_failed(r, status);
+    return status == STORE_OK;
 }
 
 static enum mail_step run(struct imap_session *s, struct mail_run *r, bool read_only)
 {
-    struct mail_name name;
-    const struct imap_select *wanted;
-    enum store_status status;
-    uint64_t mailbox;
+    struct selecting *sel = r->state;
+    enum store_status status = STORE_OK;
 
-    if (!r->state) {
-        if (!mail_name_read(s, r, &name) || !(r->state = mail_resync_read(s, r)))
+    if (!sel) {
+        if (!begin(s, r))
             return MAIL_STEP_OVER;
-        wanted = mail_resync_wanted(r->state);
-        close_box(s, r);
-        if (!mail_name_find(s, r, &name, "[NONEXISTENT]", &mailbox))
-            return MAIL_STEP_OVER;
-        s->condstore = s->condstore || wanted->condstore;
-        status = open_box(s, r, mailbox, read_only);
+        sel = r->state;
+    }
+    if (!sel->selected) {
+        if (sel->opened->opening)
+            status = mail_box_read(mail_service_store(s->service), sel->opened, PIECE);
+        if (status == STORE_OK && sel->opened->opening)
+            return MAIL_STEP_YIELD;
+        if (status == STORE_OK)
+            status = select_box(s, r, sel, read_only);
         if (status != STORE_OK)
             return mail_run_failed(r, status);
-        mail_listed_put(s, r, &name, NULL);
+        mail_listed_put(s, r, &sel->name, NULL);
     }
-    if (mail_resync_put(s, r, r->state))
+    if (mail_resync_put(s, r, sel->resync))
         return MAIL_STEP_AGAIN;
     return mail_run_end(r, MAIL_OK, read_only ? "[READ-ONLY]" : "[READ-WRITE]", "selected");
 }

@@ -5,12 +5,10 @@
 #include <time.h>
 
 #include "control/mail/mail_digest.h"
-#include "control/mail/mail_index.h"
 #include "control/mail/mail_recent.h"
 #include "control/mail/mail_run.h"
 #include "control/mail/mail_saved.h"
 #include "control/mail/mail_verb.h"
-#include "control/service/read_service.h"
 #include "control/service/service_thread.h"
 
 enum {
@@ -27,36 +25,31 @@ struct changed {
 
 struct mail_service {
     struct service_thread thread;
-    struct handoff *handoff;
-    struct store *store;
-    struct read_service *reader;
-    struct mail_box *boxes[BOXES]; /* selected by somebody, by id */
+    struct mail_service_options options;
+    struct mail_box *boxes[BOXES]; /* selected by somebody, or opening, by id */
+    /* How many are in each place: also read by threads of the store's. */
+    _Atomic uint32_t watched[BOXES];
     struct changed changed;
     struct mail_recent *recent;
     struct mail_tallies *tallies;
-    struct mail_special specials[MAIL_SPECIALS];
-    uint8_t special_names[MAIL_SPECIALS][MAIL_SPECIAL_NAME];
-    uint32_t special_count;
     struct mail_digests *digests;
-    size_t staged; /* octets, of all sessions */
-    struct mail_index *index;
     _Atomic(struct imap_session *) resumed; /* whose commands go on: put by the index's thread */
     _Atomic uint32_t held;                  /* commands that wait for the index */
 };
 
 struct store *mail_service_store(const struct mail_service *service)
 {
-    return service->store;
+    return service->options.store;
 }
 
 struct mail_index *mail_service_index(const struct mail_service *service)
 {
-    return service->index;
+    return service->options.index;
 }
 
-size_t *mail_service_staged(struct mail_service *service)
+_Atomic size_t *mail_service_staged(struct mail_service *service)
 {
-    return &service->staged;
+    return service->options.staged;
 }
 
 struct mail_digests *mail_service_digests(const struct mail_service *service)
@@ -75,24 +68,65 @@ static struct mail_box **place_of(struct mail_service *service, uint64_t id)
     return at;
 }
 
-enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
-                                      struct imap_session *s, bool read_only)
+/* Nobody has it any more. */
+static void drop(struct mail_service *service, struct mail_box *box)
+{
+    struct mail_box **place = place_of(service, box->id);
+    struct mail_tally tally;
+
+    mail_recent_set(service->recent, box->id, box->recent_from);
+    if (!box->opening && mail_box_tally(service->options.store, box, &tally) == STORE_OK)
+        mail_tallies_keep(service->tallies, &tally);
+    *place = box->next;
+    atomic_fetch_sub(&service->watched[box->id % BOXES], 1);
+    mail_box_close(service->options.store, box);
+}
+
+/* Watched first, so that nothing is missed. */
+static enum store_status begin_box(struct mail_service *service, uint64_t mailbox,
+                                   struct mail_box **place)
+{
+    enum store_status status;
+
+    atomic_fetch_add(&service->watched[mailbox % BOXES], 1);
+    status = mail_box_open(service->options.store, mailbox, place);
+    if (status == STORE_OK) {
+        (*place)->recent_from = mail_recent_get(service->recent, mailbox);
+        return STORE_OK;
+    }
+    *place = NULL;
+    atomic_fetch_sub(&service->watched[mailbox % BOXES], 1);
+    return status;
+}
+
+enum store_status mail_service_open(struct mail_service *service, uint64_t mailbox,
+                                    struct mail_box **box_out)
 {
     struct mail_box **place = place_of(service, mailbox);
-    enum store_status status = STORE_OK;
+    enum store_status status = *place ? STORE_OK : begin_box(service, mailbox, place);
 
-    if (!*place) {
-        status = mail_box_open(service->store, mailbox, place);
-        if (status != STORE_OK)
-            *place = NULL;
-        else
-            (*place)->recent_from = mail_recent_get(service->recent, mailbox);
-    } else {
-        /* Up to what is told as HIGHESTMODSEQ all is to be known. */
-        status = mail_box_refresh(service->store, *place);
-    }
+    if (status != STORE_OK)
+        return status;
+    (*place)->openers++;
+    *box_out = *place;
+    return STORE_OK;
+}
+
+void mail_service_leave(struct mail_service *service, struct mail_box *box)
+{
+    box->openers--;
+    if (!box->openers && !box->views)
+        drop(service, box);
+}
+
+enum store_status mail_service_select(struct imap_session *s, struct mail_box *box, bool read_only)
+{
+    /* Up to what is told as HIGHESTMODSEQ all is to be known. */
+    enum store_status status = mail_box_refresh(s->service->options.store, box);
+
     if (status == STORE_OK)
-        mail_view_open(&s->view, *place, read_only);
+        mail_view_open(&s->view, box, read_only);
+    mail_service_leave(s->service, box);
     return status;
 }
 
@@ -101,8 +135,8 @@ enum store_status mail_service_box(struct mail_service *service, uint64_t mailbo
 {
     struct mail_box *box = *place_of(service, mailbox);
 
-    *box_out = box;
-    return box && box->news ? mail_box_refresh(service->store, box) : STORE_OK;
+    *box_out = box && !box->opening ? box : NULL;
+    return *box_out && box->news ? mail_box_refresh(service->options.store, box) : STORE_OK;
 }
 
 struct mail_tallies *mail_service_tallies(struct mail_service *service)
@@ -113,21 +147,13 @@ struct mail_tallies *mail_service_tallies(struct mail_service *service)
 void mail_service_unselect(struct imap_session *s)
 {
     struct mail_box *box = s->view.box;
-    struct mail_box **place;
-    struct mail_tally tally;
 
     if (!box)
         return;
     mail_saved_clear(s);
     mail_view_close(&s->view);
-    if (box->views)
-        return;
-    mail_recent_set(s->service->recent, box->id, box->recent_from);
-    if (mail_box_tally(s->service->store, box, &tally) == STORE_OK)
-        mail_tallies_keep(s->service->tallies, &tally);
-    place = place_of(s->service, box->id);
-    *place = box->next;
-    mail_box_close(s->service->store, box);
+    if (!box->views && !box->openers)
+        drop(s->service, box);
 }
 
 uint32_t mail_service_recent(struct mail_service *service, uint64_t mailbox)
@@ -158,7 +184,7 @@ void mail_service_tell(struct mail_service *service, struct mail_box *box)
         if (!s->idling || s->told || s->run || !has_news(v))
             continue;
         s->told =
-            notice_send(service->handoff, s->worker,
+            notice_send(service->options.handoff, s->worker,
                         &(struct notice){.kind = NOTICE_MAIL,
                                          .argument = (uint64_t)s->generation << 32 | s->place});
     }
@@ -166,19 +192,25 @@ void mail_service_tell(struct mail_service *service, struct mail_box *box)
 
 /* ---- what others change ---- */
 
+static void wake(struct mail_service *service)
+{
+    service_wake(service->options.handoff, service->thread.service);
+}
+
 /* On threads of the store's, workers among them: no lock, no system call but the doorbell's, and
  * that only once until we look. */
-static void on_change(void *context, uint64_t mailbox)
+void mail_service_changed(struct mail_service *service, uint64_t mailbox)
 {
-    struct mail_service *service = context;
     struct changed *c = &service->changed;
     uint64_t none = 0;
     size_t at = mailbox % CHANGED;
 
+    if (atomic_load(&service->watched[mailbox % BOXES]) == 0)
+        return;
     if (!atomic_compare_exchange_strong(&c->ids[at], &none, mailbox) && none != mailbox)
         atomic_store(&c->all, true);
     if (!atomic_exchange(&c->any, true))
-        service_wake(service->handoff, SERVICE_IMAP);
+        wake(service);
 }
 
 static void note(struct mail_service *service, struct mail_box *box)
@@ -225,7 +257,8 @@ static enum job_status open_session(struct mail_service *service, struct job *jo
 
     if (!s)
         return JOB_FAILED;
-    mail_special_make(service->store, job->imap.account, service->specials, service->special_count);
+    mail_special_make(service->options.store, job->imap.account, service->options.specials,
+                      service->options.special_count);
     s->service = service;
     s->account = job->imap.account;
     s->worker = job->worker;
@@ -297,7 +330,7 @@ static void finish_job(struct mail_service *service, struct imap_session *s, str
         s->held = job;
         return;
     }
-    job_answer(service->handoff, job, status);
+    job_answer(service->options.handoff, job, status);
 }
 
 void mail_service_resume(struct imap_session *s)
@@ -308,7 +341,7 @@ void mail_service_resume(struct imap_session *s)
     do
         s->resumed = next;
     while (!atomic_compare_exchange_weak(&service->resumed, &next, s));
-    service_wake(service->handoff, SERVICE_IMAP);
+    wake(service);
 }
 
 static void go_on(struct mail_service *service)
@@ -345,19 +378,6 @@ static uint32_t serve(void *context, struct job **jobs, uint32_t count)
     return 0;
 }
 
-/* The configuration that they come from may be replaced. */
-static void copy_specials(struct mail_service *s, const struct mail_service_options *o)
-{
-    for (uint32_t i = 0; i < o->special_count && i < MAIL_SPECIALS; i++) {
-        struct span name = span_head(o->specials[i].name, MAIL_SPECIAL_NAME);
-
-        memcpy(s->special_names[i], name.data, name.len);
-        s->specials[i] = o->specials[i];
-        s->specials[i].name = span_of(s->special_names[i], name.len);
-        s->special_count++;
-    }
-}
-
 static void woken(void *context)
 {
     take_changes(context);
@@ -368,17 +388,11 @@ struct mail_service *mail_service_start(const struct mail_service_options *o)
 {
     struct mail_service *s = calloc(1, sizeof(*s));
 
-    if (!s) {
-        mail_index_halt(o->index);
-        mail_index_free(o->index);
+    if (!s)
         return NULL;
-    }
-    s->index = o->index;
-    s->handoff = o->handoff;
-    s->store = o->store;
-    copy_specials(s, o);
+    s->options = *o;
     s->thread.handoff = o->handoff;
-    s->thread.service = SERVICE_IMAP;
+    s->thread.service = o->lane;
     s->thread.name = "imap";
     s->thread.serve = serve;
     s->thread.context = s;
@@ -386,35 +400,25 @@ struct mail_service *mail_service_start(const struct mail_service_options *o)
     s->recent = mail_recent_new();
     s->tallies = mail_tallies_new();
     s->digests = mail_digests_new(MAIL_DIGESTS_MAX);
-    s->reader = read_service_start(o->handoff, o->store);
-    store_watch(o->store, on_change, s);
-    if (s->recent && s->tallies && s->digests && s->reader && service_thread_start(&s->thread))
+    if (s->recent && s->tallies && s->digests && service_thread_start(&s->thread))
         return s;
-    store_watch(o->store, NULL, NULL);
-    if (s->reader)
-        read_service_stop(s->reader);
-    mail_tallies_free(s->tallies);
-    mail_recent_free(s->recent);
-    mail_index_halt(o->index);
-    mail_index_free(o->index);
-    mail_digests_free(s->digests);
-    free(s);
+    mail_service_free(s);
     return NULL;
 }
 
-void mail_service_stop(struct mail_service *s)
+void mail_service_halt(struct mail_service *s)
 {
-    mail_index_halt(s->index);
     while (atomic_load(&s->held) > 0) {
-        service_wake(s->handoff, SERVICE_IMAP);
+        wake(s);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     service_thread_stop(&s->thread);
-    store_watch(s->store, NULL, NULL);
-    read_service_stop(s->reader);
+}
+
+void mail_service_free(struct mail_service *s)
+{
     mail_tallies_free(s->tallies);
     mail_recent_free(s->recent);
-    mail_index_free(s->index);
     mail_digests_free(s->digests);
     free(s);
 }

@@ -10,7 +10,7 @@
 
 /*
  * Control's side of a session of IMAP: what it has selected, and the command under way. What the
- * files of this folder share; all of it belongs to the service's thread.
+ * files of this folder share; all of it belongs to the thread of the account.
  */
 struct mail_index;
 struct mail_service;
@@ -121,9 +121,14 @@ enum mail_step mail_run_failed(struct mail_run *r, enum store_status status);
 /* mail_service.c */
 struct store *mail_service_store(const struct mail_service *service);
 struct mail_digests *mail_service_digests(const struct mail_service *service);
-/* The mailbox, shared with others that have it. */
-enum store_status mail_service_select(struct mail_service *service, uint64_t mailbox,
-                                      struct imap_session *s, bool read_only);
+/* The mailbox, shared with others that have it: it stays until mail_service_select() or
+ * mail_service_leave(). */
+enum store_status mail_service_open(struct mail_service *service, uint64_t mailbox,
+                                    struct mail_box **box_out);
+/* It is not wanted any more. */
+void mail_service_leave(struct mail_service *service, struct mail_box *box);
+/* Selects what is read to its end; it is left where that fails. */
+enum store_status mail_service_select(struct imap_session *s, struct mail_box *box, bool read_only);
 /* The mailbox as it is now, if somebody has it selected; else *box_out is NULL. */
 enum store_status mail_service_box(struct mail_service *service, uint64_t mailbox,
                                    const struct mail_box **box_out);
@@ -138,8 +143,9 @@ void mail_service_resume(struct imap_session *s);
 void mail_service_look(struct mail_service *service);
 /* Nothing is selected any more. */
 void mail_service_unselect(struct imap_session *s);
-/* Octets of the messages of all sessions that wait for the last of their APPEND. */
-size_t *mail_service_staged(struct mail_service *service);
+/* Octets of the messages of all sessions, of other threads too, that wait for the last of their
+ * APPEND. */
+_Atomic size_t *mail_service_staged(struct mail_service *service);
 /* Sessions that idle in the mailbox are to hear of what has changed. */
 void mail_service_tell(struct mail_service *service, struct mail_box *box);
 

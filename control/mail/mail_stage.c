@@ -76,6 +76,14 @@ static void fill(struct mail_staged *s, const struct message *from,
     s->row.message = s->message = m;
 }
 
+static bool reserve(_Atomic size_t *all, size_t octets)
+{
+    if (atomic_fetch_add(all, octets) + octets <= MAIL_STAGE_ALL)
+        return true;
+    atomic_fetch_sub(all, octets);
+    return false;
+}
+
 bool mail_stage_put(struct mail_stage *stage, const struct message *message,
                     const struct store_append_row *row)
 {
@@ -83,18 +91,19 @@ bool mail_stage_put(struct mail_stage *stage, const struct message *message,
     struct mail_staged *s;
 
     if (stage->count + 1 >= STORE_APPENDS || stage->octets + octets > MAIL_STAGE_OCTETS ||
-        *stage->all + octets > MAIL_STAGE_ALL)
+        !reserve(stage->all, octets))
         return false;
     s = malloc(octets);
-    if (!s)
+    if (!s) {
+        atomic_fetch_sub(stage->all, octets);
         return false;
+    }
     *s = (struct mail_staged){.octets = octets};
     fill(s, message, row);
     *(stage->last ? &stage->last->next : &stage->first) = s;
     stage->last = s;
     stage->count++;
     stage->octets += octets;
-    *stage->all += octets;
     return true;
 }
 
@@ -123,6 +132,6 @@ void mail_stage_free(struct mail_stage *stage, struct store *store, bool stored)
         free(s);
     }
     if (stage->all)
-        *stage->all -= stage->octets;
+        atomic_fetch_sub(stage->all, stage->octets);
     *stage = (struct mail_stage){.all = stage->all};
 }

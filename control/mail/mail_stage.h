@@ -2,6 +2,8 @@
 #ifndef CONTROL_MAIL_MAIL_STAGE_H
 #define CONTROL_MAIL_MAIL_STAGE_H
 
+#include <stdatomic.h>
+
 #include "control/store/store_mailbox.h"
 
 /*
@@ -20,7 +22,7 @@ struct mail_stage {
     struct mail_staged *first, *last;
     uint32_t count;
     size_t octets;
-    size_t *all; /* octets of all stages: the service's */
+    _Atomic size_t *all; /* octets of all stages: of every thread's */
 };
 
 /* Takes over a message: its rows are the stage's from now on. False, without effect: it would be

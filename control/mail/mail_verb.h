@@ -23,6 +23,7 @@ mail_verb_step mail_getquota, mail_getquotaroot; /* mail_quota.c */
 /* `state` of those that have some inside. */
 void mail_fetch_end(struct mail_run *r);
 void mail_store_end(struct mail_run *r);
+void mail_expunge_end(struct mail_run *r);
 void mail_search_end(struct mail_run *r);
 void mail_list_end(struct mail_run *r);
 void mail_sort_end(struct mail_run *r);

@@ -148,7 +148,9 @@ static void put_recipient(struct telling *t, const struct record_recipient *reci
     put_text(t, "rule", recipient->rule);
     if (accepted && m->role == RECORD_SERVE)
         json_line_text(t->line, "place",
-                       recipient->place == MESSAGE_QUARANTINE ? "quarantine" : "inbox");
+                       recipient->place == MESSAGE_QUARANTINE  ? "quarantine"
+                       : recipient->place == RECORD_PLACE_JUNK ? "junk"
+                                                               : "inbox");
     else
         json_line_null(t->line, "place");
     json_line_close(t->line, '}');

@@ -167,6 +167,8 @@ static bool gather(struct store_service *s, struct job *job, struct store_change
             job_answer(s->options.handoff, job, JOB_GONE);
             return false;
         }
+        if (s->options.place)
+            s->options.place(s->options.store, job->store_commit.message);
         *change = (struct store_change){.kind = STORE_COMMIT, .message = job->store_commit.message};
         return true;
     case JOB_STORE_DISCARD:

@@ -29,6 +29,9 @@ struct store_service_stats {
 
 /* Whether all accounts that the message is for are still to get mail. */
 typedef bool store_service_serves(void *context, const struct message *message);
+/* Finds the mailboxes of those deliveries that do not go to the inbox: message->delivery[].folder.
+ */
+typedef void store_service_place(struct store *store, struct message *message);
 
 struct store_service_options {
     struct handoff *handoff;
@@ -36,6 +39,7 @@ struct store_service_options {
     store_service_serves *serves;      /* asked on the commit thread */
     store_service_serves *serves_near; /* the same on workers (RCU), without a lock */
     void *context;                     /* of both */
+    store_service_place *place; /* asked on the commit thread; NULL: all goes to inboxes */
 };
 
 /* NULL: no thread or no memory. Borrows all; a commit that `serves` says no to is answered

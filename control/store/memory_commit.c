@@ -35,6 +35,15 @@ static enum store_status check_message(const struct message *m)
     return bytes == m->size && m->size / CHUNK_LARGE_DATA < UINT32_MAX ? STORE_OK : STORE_FAILED;
 }
 
+/* Under `changing`, as all that has one. NULL: it is gone, or somebody else's. */
+static struct memory_mailbox *find_folder(struct memory *m, const struct memory_account *account,
+                                          const struct message_delivery *d)
+{
+    struct memory_mailbox *box = memory_names_mailbox(m, d->mailbox_out);
+
+    return box && box->account == account && box->place == STORE_FOLDER ? box : NULL;
+}
+
 static enum store_status find_box(struct adding *a, uint32_t i)
 {
     const struct message_delivery *d = &a->message->delivery[i];
@@ -45,7 +54,9 @@ static enum store_status find_box(struct adding *a, uint32_t i)
     account = memory_names_account(a->m, d->account);
     if (!account || account->id != d->account)
         return STORE_NONE;
-    a->boxes[i] = &account->mailboxes[d->place];
+    a->boxes[i] = d->place == MESSAGE_INBOX && d->mailbox_out ? find_folder(a->m, account, d) : NULL;
+    if (!a->boxes[i])
+        a->boxes[i] = &account->mailboxes[d->place];
     return memory_mailbox_open(a->boxes[i], MESSAGE_DELIVERIES) ? STORE_OK : STORE_FAILED;
 }
 
@@ -62,15 +73,15 @@ static void unreserve(struct adding *a)
 {
     while (a->reserved > 0) {
         a->reserved--;
-        memory_mailbox_unreserve(a->boxes[a->reserved],
+        memory_mailbox_unreserve(memory_mailbox_counter(a->boxes[a->reserved]),
                                  store_row_size(a->message, &a->message->delivery[a->reserved]));
     }
 }
 
 static uint64_t limit_of(const struct adding *a, const struct memory_mailbox *box)
 {
-    return atomic_load_explicit(box->place == MESSAGE_INBOX ? &box->account->quota
-                                                            : &a->m->quarantine_octets,
+    return atomic_load_explicit(box->place == MESSAGE_QUARANTINE ? &a->m->quarantine_octets
+                                                                 : &box->account->quota,
                                 memory_order_relaxed);
 }
 
@@ -81,7 +92,7 @@ static bool reserve(struct adding *a)
     for (; a->reserved < a->message->deliveries; a->reserved++) {
         struct memory_mailbox *box = a->boxes[a->reserved];
 
-        if (!memory_mailbox_reserve(box,
+        if (!memory_mailbox_reserve(memory_mailbox_counter(box),
                                     store_row_size(a->message, &a->message->delivery[a->reserved]),
                                     limit_of(a, box))) {
             unreserve(a);
@@ -241,13 +252,15 @@ static void begin(struct adding *a, struct memory *m, struct memory_adder *adder
 
 /* ---- by a worker ---- */
 
-/* False also when the account has been full: it is to be said that it is not any more. */
+/* False also when the account has been full: it is to be said that it is not any more. And where a
+ * folder is to be looked for: names are not read without the lock. */
 static bool is_plain(const struct adding *a)
 {
     struct memory_ids_search search = {.hash = a->hash};
 
     for (uint32_t i = 0; i < a->message->deliveries; i++)
-        if (atomic_load_explicit(&a->boxes[i]->account->full_ms, memory_order_relaxed))
+        if (a->message->delivery[i].folder.len || a->message->delivery[i].junk ||
+            atomic_load_explicit(&a->boxes[i]->account->full_ms, memory_order_relaxed))
             return false;
     return memory_ids_next(&a->m->ids, &search) == 0;
 }
@@ -300,19 +313,20 @@ static enum store_status reserve_slowly(struct adding *a)
     for (; a->reserved < a->message->deliveries; a->reserved++) {
         struct memory_mailbox *box = a->boxes[a->reserved];
         uint64_t size = store_row_size(a->message, &a->message->delivery[a->reserved]);
-        bool fits = memory_mailbox_reserve(box, size, limit_of(a, box));
+        struct memory_mailbox *counter = memory_mailbox_counter(box);
+        bool fits = memory_mailbox_reserve(counter, size, limit_of(a, box));
         enum store_status asked = fits ? STORE_OK
                                   : box->place == MESSAGE_QUARANTINE
                                       ? memory_quarantine_ask(a->m, box->account, size)
                                       : STORE_FULL;
 
-        if (!fits && box->place == MESSAGE_INBOX)
+        if (!fits && counter->place == MESSAGE_INBOX)
             memory_full_found(box->account, size);
         if (asked != STORE_OK)
             status = asked;
         /* All that are full are found at once. */
         if (!fits)
-            memory_mailbox_reserve(box, size, 0);
+            memory_mailbox_reserve(counter, size, 0);
     }
     if (status != STORE_OK)
         unreserve(a);
@@ -349,6 +363,11 @@ enum store_status memory_commit(struct memory *m, struct message *message, uint3
     for (uint32_t i = 0; status == STORE_OK && i < message->deliveries; i++) {
         struct memory_mailbox *box = a.boxes[i];
 
+        message->delivery[i].mailbox_out = box->place == STORE_FOLDER ? box->id : 0;
+        /* Folders have nothing that was pushed and not taken over: only who holds this adds to
+         * them. Without memory for it now the next who asks does it. */
+        if (box->place == STORE_FOLDER)
+            (void)memory_mailbox_take(m, box);
         if (box->place == MESSAGE_QUARANTINE)
             memory_quarantine_evict(m, box->account, message->delivery[i].uid_out);
         else

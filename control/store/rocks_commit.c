@@ -37,19 +37,39 @@ static enum store_status check_new(struct rocks_batch *b, const struct message *
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+/* Where it goes: a folder that is there still and its account's, else the fixed mailbox, whose state
+ * was read. While the batch is made no mailbox comes or goes. */
+static enum store_status box_of(struct rocks_batch *b, struct rocks_account *account,
+                                const struct message_delivery *d, struct rocks_box *box)
+{
+    enum store_status status = STORE_NONE;
+
+    if (d->place == MESSAGE_INBOX && d->mailbox_out)
+        status = rocks_batch_box(b, d->mailbox_out, box);
+    if (status == STORE_OK && box->account == account && box->place == STORE_FOLDER)
+        return STORE_OK;
+    if (status != STORE_OK && status != STORE_NONE)
+        return status;
+    *box = rocks_batch_fixed(account, d->place);
+    return STORE_OK;
+}
+
 /* Adds what the delivery asks for to its account, and says whether there is room. */
 static enum store_status ask(struct rocks_batch *b, const struct message *m,
                              const struct message_delivery *d)
 {
     struct rocks_account *account;
+    struct rocks_box box;
     enum store_status status;
 
     if (d->place > MESSAGE_QUARANTINE || d->prefix.len > UINT32_MAX)
         return STORE_FAILED;
     status = rocks_batch_account(b, d->account, d->place, &account);
+    if (status == STORE_OK)
+        status = box_of(b, account, d, &box);
     if (status != STORE_OK)
         return status;
-    if (++account->asked_uids[d->place] >= UINT32_MAX - account->state[d->place].uid_next)
+    if (++account->asked_uids[d->place] >= UINT32_MAX - box.state->uid_next)
         return STORE_FAILED;
     if (d->place == MESSAGE_QUARANTINE) {
         account->asked_quarantine += store_row_size(m, d);
@@ -218,10 +238,10 @@ struct marks {
 };
 
 static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t delivery,
-                      const struct rocks_account *account, const struct marks *marks)
+                      const struct rocks_box *box, const struct marks *marks)
 {
     const struct message_delivery *d = &m->delivery[delivery];
-    uint64_t mailbox = rocks_batch_mailbox(account, d->place);
+    uint64_t mailbox = box->id;
     struct store_entry entry = {
         .mailbox = mailbox,
         .uid = d->uid_out,
@@ -235,7 +255,7 @@ static void put_entry(struct rocks_batch *b, const struct message *m, uint16_t d
         .email_base = m->id,
         .email_delivery = delivery,
         .thread = m->id,
-        .modseq = account->state[d->place].modseq,
+        .modseq = box->state->modseq,
         .flags = marks->flags,
         .keywords = marks->keywords,
         .verdict = m->verdict,
@@ -268,17 +288,19 @@ static void deliver(struct rocks_batch *b, struct message *m, uint16_t delivery,
     struct rocks_box box;
 
     /* Read by check() already. */
-    if (rocks_batch_account(b, d->account, d->place, &account) != STORE_OK)
+    if (rocks_batch_account(b, d->account, d->place, &account) != STORE_OK ||
+        box_of(b, account, d, &box) != STORE_OK)
         return;
+    if (box.place != STORE_FOLDER)
+        d->mailbox_out = 0;
     if (d->place == MESSAGE_QUARANTINE)
         rocks_quarantine_evict(b, account, store_row_size(m, d));
-    box = rocks_batch_fixed(account, d->place);
     d->uid_out = box.state->uid_next++;
     box.state->modseq++;
     rocks_batch_count(&box, store_row_size(m, d));
     if (d->place == MESSAGE_INBOX)
         rocks_full_taken(account);
-    put_entry(b, m, delivery, account, marks);
+    put_entry(b, m, delivery, &box, marks);
 }
 
 enum store_status rocks_commit_put(struct rocks_batch *b, const struct message *m)

@@ -27,6 +27,7 @@ struct handoff_port {
     uint32_t jobs_out, jobs_most;
     uint32_t open[SERVICES]; /* jobs asked of each, whose answers were not taken yet */
     uint32_t rung; /* bit per service, and one for records, that got something this turn */
+    uint32_t services; /* that there are: all, and so many lanes of the last */
     uint16_t worker;
     struct job *jobs;
     struct record *records;
@@ -55,6 +56,7 @@ struct handoff {
 };
 
 enum { BELL_RECORDS = SERVICES };
+_Static_assert(BELL_RECORDS < 32, "a bit for each in `rung`");
 
 static void port_free(struct handoff_port *p)
 {
@@ -77,7 +79,7 @@ static bool port_rings(struct handoff_port *p, const struct handoff_options *o)
 {
     bool ok = true;
 
-    for (int s = 0; s < SERVICES; s++) {
+    for (uint32_t s = 0; s < p->services; s++) {
         p->asked[s] = ring_new(o->jobs);
         p->answered[s] = ring_new(o->jobs);
         ok = ok && p->asked[s] && p->answered[s];
@@ -95,7 +97,8 @@ static struct handoff_port *port_new(struct handoff *h, uint16_t worker)
 
     if (!p)
         return NULL;
-    *p = (struct handoff_port){.handoff = h, .worker = worker};
+    *p = (struct handoff_port){
+        .handoff = h, .worker = worker, .services = SERVICE_IMAP + handoff_imap_lanes(h)};
     p->near_end = &p->near_first;
     p->jobs = calloc(o->jobs, sizeof(struct job));
     p->spare = malloc(o->records * sizeof(*p->spare));
@@ -131,8 +134,9 @@ struct handoff *handoff_new(const struct handoff_options *options)
         pthread_mutex_init(&h->answering[s], NULL);
     for (int i = 0; i <= SERVICES; i++)
         h->bells[i].fd = -1;
-    for (int i = 0; i <= SERVICES; i++)
-        if (!doorbell_init(&h->bells[i]))
+    for (uint32_t i = 0; i <= SERVICES; i++)
+        if ((i < SERVICE_IMAP + handoff_imap_lanes(h) || i == BELL_RECORDS) &&
+            !doorbell_init(&h->bells[i]))
             goto failed;
     for (uint32_t w = 0; w < options->workers; w++) {
         h->ports[w] = port_new(h, (uint16_t)w);
@@ -167,6 +171,28 @@ void handoff_near(struct handoff *h, enum service service, job_near *near, void 
 uint32_t handoff_workers(const struct handoff *h)
 {
     return h->options.workers;
+}
+
+uint32_t handoff_imap_lanes(const struct handoff *h)
+{
+    uint32_t lanes = h->options.imap_lanes;
+
+    return lanes == 0 ? 1 : lanes < IMAP_LANES ? lanes : IMAP_LANES;
+}
+
+/* Ids follow each other, by steps of what else an account has: multiplied, they spread. */
+enum service handoff_imap_lane(const struct handoff *h, uint64_t account)
+{
+    uint64_t spread = account * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+    return (enum service)(SERVICE_IMAP + spread % handoff_imap_lanes(h));
+}
+
+static enum service service_of(const struct handoff *h, const struct job *job)
+{
+    enum service service = job_service((enum job_kind)job->kind);
+
+    return service == SERVICE_IMAP ? handoff_imap_lane(h, job->imap.account) : service;
 }
 
 struct handoff_port *handoff_port_of(struct handoff *h, uint32_t worker)
@@ -217,7 +243,7 @@ struct job *job_take(struct handoff_port *port)
 
 void job_submit(struct handoff_port *port, struct job *job)
 {
-    enum service service = job_service(job->kind);
+    enum service service = service_of(port->handoff, job);
     const struct near *near = &port->handoff->near[service];
 
     job->asked_tsc = stage_now();
@@ -242,7 +268,7 @@ uint32_t job_answers(struct handoff_port *port, struct job **jobs_out, uint32_t 
     }
     if (!port->near_first)
         port->near_end = &port->near_first;
-    for (int s = 0; s < SERVICES && n < max; s++) {
+    for (uint32_t s = 0; s < port->services && n < max; s++) {
         uint32_t taken;
 
         if (!port->open[s])
@@ -380,6 +406,8 @@ static uint32_t collect(struct handoff *h, unsigned bell, void **items_out, uint
 
 uint32_t service_take(struct handoff *h, enum service service, struct job **jobs_out, uint32_t max)
 {
+    if (service >= SERVICE_IMAP + handoff_imap_lanes(h))
+        return 0;
     return collect(h, service, (void **)jobs_out, max);
 }
 
@@ -398,12 +426,12 @@ void service_wake(struct handoff *h, enum service service)
 void job_answer(struct handoff *h, struct job *job, enum job_status status)
 {
     job->status = (uint8_t)status;
-    ring_put(h->ports[job->worker]->answered[job_service(job->kind)], job);
+    ring_put(h->ports[job->worker]->answered[service_of(h, job)], job);
 }
 
 void job_answer_shared(struct handoff *h, struct job *job, enum job_status status)
 {
-    pthread_mutex_t *answering = &h->answering[job_service(job->kind)];
+    pthread_mutex_t *answering = &h->answering[service_of(h, job)];
 
     pthread_mutex_lock(answering);
     job_answer(h, job, status);

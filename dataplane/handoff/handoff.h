@@ -23,11 +23,16 @@ struct handoff_options {
     uint32_t jobs;    /* jobs a worker may have out at a time */
     uint32_t records; /* record slots a worker has */
     bool prefault;    /* their memory is taken at once */
+    uint32_t imap_lanes; /* threads that SERVICE_IMAP has, IMAP_LANES at most; 0: one */
 };
 
 struct handoff *handoff_new(const struct handoff_options *options);
 void handoff_free(struct handoff *h);
 uint32_t handoff_workers(const struct handoff *h);
+uint32_t handoff_imap_lanes(const struct handoff *h);
+/* The lane of SERVICE_IMAP that an account's jobs go to: always the same one, a service like any
+ * other to its thread. */
+enum service handoff_imap_lane(const struct handoff *h, uint64_t account);
 /* How full a worker's side is, as of a moment ago; any thread. */
 struct handoff_level {
     uint32_t jobs, jobs_most; /* out, and the most that ever were */
@@ -85,7 +90,8 @@ uint16_t handoff_worker(const struct handoff_port *port);
 
 /* ---- control's side ---- */
 
-/* Up to `max` jobs of the service from all workers, fairly. One thread per service. */
+/* Up to `max` jobs of the service from all workers, fairly; none of a lane that there is not. One
+ * thread per service. */
 uint32_t service_take(struct handoff *h, enum service service, struct job **jobs_out, uint32_t max);
 /* Waits until there is a job, somebody calls service_wake() or has since the last wait, or `timeout_ms` passed. Polls briefly
  * before it sleeps. */

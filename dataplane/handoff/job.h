@@ -8,6 +8,8 @@
 #include "proto/pop3/pop3_mailbox.h"
 #include "proto/sasl/scram_keys.h"
 
+enum { IMAP_LANES = 16 }; /* threads of SERVICE_IMAP at most */
+
 /*
  * A job is asked by a worker and answered by a service of control, exactly once, also when it was
  * cancelled. From job_submit() to the answer the job and all that its row in job.def declares
@@ -22,8 +24,8 @@ enum service {
     SERVICE_CRYPTO,   /* private keys */
     SERVICE_IDENTITY, /* tokens and certificates */
     SERVICE_DIRECTORY,
-    SERVICE_IMAP, /* mailboxes as IMAP sees them */
-    SERVICES,
+    SERVICE_IMAP, /* mailboxes as IMAP sees them: the first of its lanes, handoff_imap_lane() */
+    SERVICES = SERVICE_IMAP + IMAP_LANES,
 };
 
 enum job_kind {
@@ -176,7 +178,7 @@ struct imap_session;
 
 struct job_imap {
     struct imap_session *session; /* control's; OPEN: answer */
-    uint64_t account;             /* OPEN */
+    uint64_t account;             /* whose session it is */
     struct span command;          /* COMMAND: without its last CRLF; APPEND: behind the message */
     struct chunk *out;
     struct span bytes_out;

@@ -50,10 +50,16 @@ struct message_delivery {
     struct span orcpt;   /* DSN ORCPT */
     uint8_t notify;   /* DSN NOTIFY bits: 1 never, 2 success, 4 failure, 8 delay; 0 for default */
     uint8_t place;    /* enum message_place */
+    bool junk;        /* for the inbox: the account's mailbox for junk instead, whatever its name */
+    bool make;        /* `folder`, or the one for junk under that name, is made where there is none */
     uint64_t account; /* immutable id of the account */
+    struct span folder; /* for the inbox: the account's mailbox of that name instead, in any case of
+                           ASCII letters; UTF-8 as a peer sent it. Empty: the inbox */
     struct span
         prefix; /* header fields in front of the body: Return-Path, Delivered-To, Received ... */
-    uint32_t uid_out; /* set by the store once committed */
+    uint64_t mailbox_out; /* the account's mailbox that `folder` and `junk` lead to, set before the
+                             commit; 0, and where that one is gone then: the inbox */
+    uint32_t uid_out;     /* set by the store once committed */
 };
 
 struct message {

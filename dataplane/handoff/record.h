@@ -35,6 +35,9 @@ enum record_head {
 /* What the engine was to the conversation. */
 enum record_role { RECORD_SERVE, RECORD_TAP };
 
+/* A place of a recipient's mail beside those of enum message_place: its mailbox for junk. */
+enum { RECORD_PLACE_JUNK = MESSAGE_QUARANTINE + 1 };
+
 /* A text in the arena. */
 struct record_text {
     uint16_t at, len;
@@ -45,7 +48,7 @@ struct record_recipient {
     uint16_t code;           /* what RCPT was answered */
     uint16_t data_code;      /* what it was answered behind the message, with PRDR; 0 otherwise */
     uint8_t verdict;         /* enum rule_action as decided for this recipient */
-    uint8_t place;           /* enum message_place, where accepted */
+    uint8_t place;           /* enum message_place or RECORD_PLACE_JUNK, where accepted */
     struct record_text rule; /* id of the rule that the verdict is of */
 };
 

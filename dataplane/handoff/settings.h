@@ -37,6 +37,9 @@ struct listener {
     uint8_t tls;      /* enum listener_tls */
 };
 
+/* Whether mail to user+detail goes into the mailbox `detail`. */
+enum settings_detail { SETTINGS_DETAIL_OFF, SETTINGS_DETAIL_EXISTING, SETTINGS_DETAIL_CREATE };
+
 struct settings {
     char hostname[256];
     uint64_t version; /* counts reloads */
@@ -79,6 +82,9 @@ struct settings {
     uint32_t imap_login_ms; /* before the login */
     uint32_t imap_failures_max;
     bool imap_cleartext; /* LOGIN and AUTHENTICATE without TLS */
+    uint8_t detail_folders; /* enum settings_detail */
+    bool junk;              /* what would go to quarantine goes to the mailbox for junk, */
+    char junk_name[256];    /* which is made under that name; empty: it is not made */
     uint32_t sample; /* one message in this many carries stamps of its own; 1 with --profile */
     uint32_t greet_delay_ms; /* silence asked of a client before its banner; 0: none */
     bool pregreet_refuse;    /* who talks before the banner is refused, not only noted */

@@ -170,23 +170,52 @@ static uint8_t place_of(const struct transaction *tx, uint32_t delivery)
                : MESSAGE_INBOX;
 }
 
-void delivery_place(struct transaction *tx)
+/* What a rule holds back may be kept where its owner sees it: in the mailbox for junk. Not what
+ * goes to other servers: the queue has none. */
+static void divert(struct sessions *ss, struct transaction *tx, uint32_t delivery,
+                   struct message_delivery *d)
+{
+    struct span name = span_text(ss->settings.junk_name);
+
+    d->junk = false;
+    if (!ss->settings.junk || d->place != MESSAGE_QUARANTINE ||
+        tx->recipient[delivery].looping || tx->recipient[delivery].forwarded || !d->mailbox.len)
+        return;
+    /* A copy: the settings may be replaced before control has read it. Without memory for it the
+     * quarantine keeps the message. */
+    if (name.len && !transaction_copy(ss, tx, name, &name))
+        return;
+    d->place = MESSAGE_INBOX;
+    d->junk = true;
+    d->folder = name;
+    d->make = name.len > 0;
+}
+
+static uint8_t told_of(const struct message_delivery *d)
+{
+    return d->junk ? RECORD_PLACE_JUNK : d->place;
+}
+
+void delivery_place(struct sessions *ss, struct transaction *tx)
 {
     struct record_message *r = &tx->record->message;
     struct message *m = &tx->message;
     uint32_t kept = 0;
 
+    for (uint32_t i = 0; i < m->deliveries; i++) {
+        m->delivery[i].place = place_of(tx, i);
+        divert(ss, tx, i, &m->delivery[i]);
+    }
     for (uint32_t k = 0; k < r->recipient_count; k++)
         for (uint32_t i = 0; i < m->deliveries; i++)
             if (delivery_set_has(&tx->delivery_of[k], i) && !is_refused(tx, i) &&
-                place_of(tx, i) == MESSAGE_QUARANTINE)
-                r->recipients[k].place = MESSAGE_QUARANTINE;
+                told_of(&m->delivery[i]) != MESSAGE_INBOX)
+                r->recipients[k].place = told_of(&m->delivery[i]);
     for (uint32_t i = 0; i < m->deliveries; i++) {
         if (tx->recipient[i].verdict == RULE_ACTION_DISCARD || is_refused(tx, i))
             continue;
         m->delivery[kept] = m->delivery[i];
-        tx->kept_from[kept] = (uint8_t)i;
-        m->delivery[kept++].place = place_of(tx, i);
+        tx->kept_from[kept++] = (uint8_t)i;
     }
     m->deliveries = kept;
 }

@@ -28,7 +28,7 @@ enum smtp_reply_id delivery_judge(struct sessions *ss, struct transaction *tx,
                                   struct span *text_out);
 /* After delivery_judge() has let it pass: removes the deliveries that are discarded and says where
  * the others go. */
-void delivery_place(struct transaction *tx);
+void delivery_place(struct sessions *ss, struct transaction *tx);
 /* Writes the header fields in front of each delivery (RFC 5321 section 4.4). False: no memory. */
 bool delivery_prefixes(struct sessions *ss, struct session *s);
 /* Committed: counts where each copy went. */

@@ -243,23 +243,87 @@ struct rule_policy recipient_policy(const struct transaction *tx,
     return policy;
 }
 
+/* An address as it was spelled, read again as a path. */
+static bool read_again(struct span spelled, struct address *address_out)
+{
+    uint8_t text[ADDRESS_PATH_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct span path;
+
+    writer_byte(&w, '<');
+    writer_span_put(&w, spelled);
+    writer_byte(&w, '>');
+    path = writer_span(&w);
+    /* The spans of the address lie in what was kept of the transaction. */
+    if (w.full || address_path(&path, ADDRESS_ALLOW_POSTMASTER | ADDRESS_ALLOW_UTF8, address_out) !=
+                      ADDRESS_OK)
+        return false;
+    address_out->local = span_head(spelled, address_out->local.len);
+    address_out->domain = span_skip(spelled, spelled.len - address_out->domain.len);
+    return true;
+}
+
+/* Whether the entry is an address with one mailbox here, wherever else its mail goes. */
+static bool is_one(const struct directory_entry *entry)
+{
+    uint32_t here = 0;
+
+    for (uint32_t i = 0; i < entry->account_count; i++)
+        here += !entry->accounts[i].no_copy && !entry->accounts[i].forward.len;
+    return entry->kind == DIRECTORY_ADDRESS && here == 1;
+}
+
+/*
+ * What stands behind the separator, in the case that it was sent in, where the address was found
+ * without it: the name of a folder. A list of several leads to INBOXes: nobody wants a folder in
+ * each of them.
+ */
+static struct span detail_of(const struct sessions *ss, const struct directory_entry *entry,
+                             struct span recipient, struct writer *key)
+{
+    struct lookup l = {.directory = ss->settings.directory,
+                       .now_s = (uint32_t)(ss->time.wall_ms / 1000)};
+    const struct directory_entry *domain;
+    struct address address;
+    struct span local;
+    ptrdiff_t at;
+
+    if (ss->settings.detail_folders == SETTINGS_DETAIL_OFF || !is_one(entry) ||
+        !read_again(recipient, &address) || !begin(&l, &address, &domain) || !domain ||
+        !domain->detail_separator || find(&l, DIRECTORY_ADDRESS, 0) ||
+        !address_key(key, &address, false))
+        return span_of(NULL, 0);
+    local = writer_span(key);
+    while (local.len && local.data[local.len - 1] != '@')
+        local.len--;
+    local.len -= local.len > 0;
+    at = span_find(local, domain->detail_separator);
+    return at > 0 ? span_skip(local, (size_t)at + 1) : span_of(NULL, 0);
+}
+
 /* False: no memory. */
 static bool add_account(struct sessions *ss, struct transaction *tx,
-                        const struct directory_account *account, struct span recipient)
+                        const struct directory_account *account, struct span recipient,
+                        struct span detail)
 {
     struct message *m = &tx->message;
-    struct span mailbox;
+    struct span mailbox, folder = span_of(NULL, 0);
 
     if (!transaction_copy(ss, tx, account->address, &mailbox) ||
-        (account->forward.len && !transaction_copy(ss, tx, account->forward, &recipient)))
+        (account->forward.len && !transaction_copy(ss, tx, account->forward, &recipient)) ||
+        (detail.len && !account->forward.len && !transaction_copy(ss, tx, detail, &folder)))
         return false;
     tx->recipient[m->deliveries] =
         (struct transaction_recipient){.spared = RULE_NONE,
                                        .rule = RULE_NONE,
                                        .policy = recipient_policy(tx, account),
                                        .forwarded = account->forward.len > 0};
-    m->delivery[m->deliveries++] = (struct message_delivery){
-        .recipient = recipient, .mailbox = mailbox, .account = account->id};
+    m->delivery[m->deliveries++] =
+        (struct message_delivery){.recipient = recipient,
+                                  .mailbox = mailbox,
+                                  .account = account->id,
+                                  .folder = folder,
+                                  .make = ss->settings.detail_folders == SETTINGS_DETAIL_CREATE};
     return true;
 }
 
@@ -280,6 +344,9 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
 {
     struct message *m = &tx->message;
     uint32_t before = m->deliveries;
+    uint8_t text[ADDRESS_KEY_MAX];
+    struct writer key = writer_of(text, sizeof(text));
+    struct span detail = detail_of(ss, entry, recipient, &key);
 
     *set_out = (struct delivery_set){{0}};
     if (count_new(m, entry, recipient) > MESSAGE_DELIVERIES - before)
@@ -289,7 +356,8 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
 
         if (entry->accounts[i].no_copy)
             continue;
-        if (delivery == m->deliveries && !add_account(ss, tx, &entry->accounts[i], recipient)) {
+        if (delivery == m->deliveries &&
+            !add_account(ss, tx, &entry->accounts[i], recipient, detail)) {
             m->deliveries = before;
             ss->counters->chunks_refused++;
             return SMTP_REPLY_NO_RESOURCES;
@@ -297,26 +365,6 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
         delivery_set_add(set_out, delivery);
     }
     return SMTP_REPLY_NONE;
-}
-
-/* An address as it was spelled, read again as a path. */
-static bool read_again(struct span spelled, struct address *address_out)
-{
-    uint8_t text[ADDRESS_PATH_MAX];
-    struct writer w = writer_of(text, sizeof(text));
-    struct span path;
-
-    writer_byte(&w, '<');
-    writer_span_put(&w, spelled);
-    writer_byte(&w, '>');
-    path = writer_span(&w);
-    /* The spans of the address lie in what was kept of the transaction. */
-    if (w.full || address_path(&path, ADDRESS_ALLOW_POSTMASTER | ADDRESS_ALLOW_UTF8, address_out) !=
-                      ADDRESS_OK)
-        return false;
-    address_out->local = span_head(spelled, address_out->local.len);
-    address_out->domain = span_skip(spelled, spelled.len - address_out->domain.len);
-    return true;
 }
 
 /* Whether the entry still leads where this delivery goes. */

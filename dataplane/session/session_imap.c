@@ -94,9 +94,8 @@ static void fill(struct session *s, struct job *job)
     struct imap_work *w = s->work;
     struct chunk *out = job->imap.out;
 
-    job->imap = (struct job_imap){.session = s->mail, .out = out};
+    job->imap = (struct job_imap){.session = s->mail, .account = s->account, .out = out};
     if (job->kind == JOB_IMAP_OPEN) {
-        job->imap.account = s->account;
         job->imap.session = NULL;
     } else if (job->kind == JOB_IMAP_COMMAND) {
         job->imap.command = w->command;
@@ -459,7 +458,7 @@ static bool close_mail(struct sessions *ss, struct session *s)
     if (!job)
         return false;
     job->generation = SESSION_NOBODY;
-    job->imap = (struct job_imap){.session = s->mail};
+    job->imap = (struct job_imap){.session = s->mail, .account = s->account};
     s->mail = NULL;
     job_submit(ss->options.port, job);
     return true;

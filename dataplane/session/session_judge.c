@@ -107,7 +107,7 @@ static void judge_content(struct sessions *ss, struct transaction *tx,
     if (row == SMTP_REPLY_NONE)
         row = read_message(ss, tx, source, &text);
     if (row == SMTP_REPLY_NONE)
-        delivery_place(tx);
+        delivery_place(ss, tx);
     tx->reply = (uint8_t)(row == SMTP_REPLY_NONE ? SMTP_REPLY_ACCEPTED : row);
     tx->reply_text = text;
 }

@@ -129,7 +129,7 @@ void session_smtp_decide(struct sessions *ss, struct session *s, enum smtp_reply
         session_smtp_conclude(ss, s, row, text);
         return;
     }
-    delivery_place(tx);
+    delivery_place(ss, tx);
     if (tx->message.deliveries == 0) {
         accept(ss, s);
         return;

@@ -24,13 +24,13 @@ static void begin(struct mail_scene *m, bool indexed, const struct mail_special 
         CHECK(m->index != NULL);
         mail_index_begin(m->index);
     }
-    m->service = mail_service_start(&(struct mail_service_options){.handoff = m->handoff,
+    m->team = mail_team_start(&(struct mail_team_options){.handoff = m->handoff,
                                                                    .store = m->scene.store,
                                                                    .index = m->index,
                                                                    .specials = specials,
                                                                    .special_count = count});
     m->answer = malloc(MAIL_SCENE_ANSWER);
-    CHECK(m->service != NULL);
+    CHECK(m->team != NULL);
 }
 
 void mail_scene_begin(struct mail_scene *m)
@@ -51,7 +51,7 @@ void mail_scene_begin_with(struct mail_scene *m, const struct mail_special *spec
 
 void mail_scene_end(struct mail_scene *m)
 {
-    mail_service_stop(m->service);
+    mail_team_stop(m->team);
     handoff_free(m->handoff);
     free(m->answer);
     store_scene_end(&m->scene);
@@ -80,7 +80,7 @@ static struct job *job_of(struct mail_scene *m, enum job_kind kind, struct imap_
     struct job *job = job_take(m->port);
 
     job->kind = (uint8_t)kind;
-    job->imap = (struct job_imap){.session = s};
+    job->imap = (struct job_imap){.session = s, .account = m->account};
     return job;
 }
 
@@ -88,7 +88,6 @@ struct imap_session *mail_scene_open(struct mail_scene *m)
 {
     struct job *job = job_of(m, JOB_IMAP_OPEN, NULL);
 
-    job->imap.account = m->account;
     job->session = 1;
     CHECK(ask(m, job) == JOB_OK);
     return m->last.session;

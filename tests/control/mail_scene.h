@@ -3,7 +3,7 @@
 #define TESTS_CONTROL_MAIL_SCENE_H
 
 #include "control/mail/mail_index.h"
-#include "control/mail/mail_service.h"
+#include "control/mail/mail_team.h"
 #include "control/store/store_mailbox.h"
 #include "tests/control/store_scene.h"
 
@@ -15,7 +15,7 @@ struct mail_scene {
     struct store_scene scene;
     struct handoff *handoff;
     struct handoff_port *port;
-    struct mail_service *service;
+    struct mail_team *team;
     struct mail_index *index; /* NULL: without one; the service's */
     char *index_folder;
     uint64_t account, messages;

@@ -160,7 +160,8 @@ static void session(uint32_t seed)
     p->seed = seed;
     p->next = 1;
     begin(&p->scene);
-    CHECK(mail_box_open(p->scene.scene.store, p->scene.inbox, &p->box) == STORE_OK);
+    CHECK(mail_box_open(p->scene.scene.store, p->scene.inbox, &p->box) == STORE_OK &&
+          mail_box_read(p->scene.scene.store, p->box, 0) == STORE_OK);
     for (uint32_t round = 0; round < 150; round++) {
         switch (any(p, 6)) {
         case 0:
@@ -216,7 +217,8 @@ static void a_change_of_flags_hides_no_loss(void)
     begin(&s);
     mailbox_scene_deliver(&s, 1, 3, 10);
     e.mailbox = mark.mailbox = s.inbox;
-    CHECK(mail_box_open(s.scene.store, s.inbox, &box) == STORE_OK && box->present == 3);
+    CHECK(mail_box_open(s.scene.store, s.inbox, &box) == STORE_OK &&
+          mail_box_read(s.scene.store, box, 0) == STORE_OK && box->present == 3);
     CHECK(mailbox_scene_apply(&s, STORE_EXPUNGE, &e) == STORE_OK);
     CHECK(mailbox_scene_apply(&s, STORE_MARK, &mark) == STORE_OK);
     mail_box_mark(box, 1, row.flags, 0, mark.modseq_out);
@@ -234,7 +236,8 @@ static void what_nobody_was_told_of_is_recent_in_one_view(void)
 
     begin(&s);
     mailbox_scene_deliver(&s, 1, 3, 10);
-    CHECK(mail_box_open(s.scene.store, s.inbox, &box) == STORE_OK);
+    CHECK(mail_box_open(s.scene.store, s.inbox, &box) == STORE_OK &&
+          mail_box_read(s.scene.store, box, 0) == STORE_OK);
     mail_view_open(&looks, box, true);
     CHECK(mail_view_recents(&looks) == 3);
     mail_view_open(&first, box, false);
@@ -263,7 +266,8 @@ static void nothing_is_settled_under_a_command(void)
     begin(&s);
     mailbox_scene_deliver(&s, 1, 4, 10);
     e.mailbox = s.inbox;
-    CHECK(mail_box_open(s.scene.store, s.inbox, &box) == STORE_OK);
+    CHECK(mail_box_open(s.scene.store, s.inbox, &box) == STORE_OK &&
+          mail_box_read(s.scene.store, box, 0) == STORE_OK);
     mail_view_open(&v, box, false);
     CHECK(mailbox_scene_apply(&s, STORE_EXPUNGE, &e) == STORE_OK);
     CHECK(mail_box_refresh(s.scene.store, box) == STORE_OK);
@@ -291,7 +295,8 @@ static void a_mailbox_that_was_deleted_is_known_to_be(void)
 
     begin(&s);
     CHECK(mail_box_open(s.scene.store, s.folder + 1000, &box) == STORE_NONE && !box);
-    CHECK(mail_box_open(s.scene.store, s.folder, &box) == STORE_OK && box->present == 0);
+    CHECK(mail_box_open(s.scene.store, s.folder, &box) == STORE_OK &&
+          mail_box_read(s.scene.store, box, 0) == STORE_OK && box->present == 0);
     CHECK(store_mailbox_delete(s.scene.store, s.folder) == STORE_OK);
     CHECK(mail_box_refresh(s.scene.store, box) == STORE_NONE && box->deleted);
     mail_box_close(s.scene.store, box);

@@ -159,8 +159,10 @@ static void the_one_that_nobody_uses_forgets(void)
 
     begin();
     CHECK(store_mailbox_find(m.scene.store, m.account, span_text(STORE_INBOX), &inbox) == STORE_OK);
-    CHECK(mail_box_open(m.scene.store, inbox, &one) == STORE_OK);
-    CHECK(mail_box_open(m.scene.store, inbox, &two) == STORE_OK);
+    CHECK(mail_box_open(m.scene.store, inbox, &one) == STORE_OK &&
+          mail_box_read(m.scene.store, one, 0) == STORE_OK);
+    CHECK(mail_box_open(m.scene.store, inbox, &two) == STORE_OK &&
+          mail_box_read(m.scene.store, two, 0) == STORE_OK);
     d = mail_digests_new(4 * (sizeof(struct mail_digest) + 4));
     mail_digests_hold(d, one);
     for (uint32_t slot = 0; slot < 4; slot++)

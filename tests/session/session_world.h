@@ -18,6 +18,8 @@ struct world_message {
     size_t prefix, len;
     uint64_t accounts[4];
     uint8_t places[4];
+    char folders[4][16]; /* the beginning of what a folder was asked for as */
+    bool make, junk;     /* of the first delivery */
     uint32_t deliveries;
     bool tls_optional; /* of its envelope */
     bool deleted;

@@ -257,6 +257,44 @@ static void a_forward_that_is_changed_meanwhile_is_not_made(void)
     CHECK(world_free(w));
 }
 
+/* What stands behind the separator, as it was sent; where it was not needed to find the address, it
+ * is no folder's name. */
+static void detail_names_a_folder(void)
+{
+    static const struct {
+        const char *rcpt, *folder;
+        uint8_t how;
+    } cases[] = {
+        {"alice+Lists/dev@example.test", "Lists/dev", SETTINGS_DETAIL_EXISTING},
+        {"ALICE+Lists@example.test", "Lists", SETTINGS_DETAIL_CREATE},
+        {"alice+a+b@example.test", "a+b", SETTINGS_DETAIL_CREATE},
+        {"\"alice+my \\mail\"@example.test", "my mail", SETTINGS_DETAIL_CREATE},
+        {"alice+@example.test", "", SETTINGS_DETAIL_CREATE},
+        {"alice@example.test", "", SETTINGS_DETAIL_CREATE},
+        {"alice+Lists@example.test", "", SETTINGS_DETAIL_OFF},
+        {"bob+list@example.test", "", SETTINGS_DETAIL_CREATE},
+        {"team+list@example.test", "", SETTINGS_DETAIL_CREATE},
+    };
+    struct world *w = ready();
+
+    world_put_address(w, "bob+list@example.test", (uint64_t[]){1}, 1);
+    world_put_address(w, "team@example.test", (uint64_t[]){1, 2}, 2);
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[256];
+
+        w->settings.detail_folders = cases[i].how;
+        world_publish(w);
+        snprintf(text, sizeof(text), MAIL "RCPT TO:<%s>\r\n" BODY, cases[i].rcpt);
+        world_say(w, text);
+        CHECK(world_expect(w, "250 *\r\n250 *\r\n" BODY_REPLY));
+        CHECK_TEXT(span_text(w->messages[i].folders[0]), cases[i].folder);
+        CHECK(w->messages[i].places[0] == MESSAGE_INBOX && !w->messages[i].junk);
+        if (cases[i].folder[0])
+            CHECK(w->messages[i].make == (cases[i].how == SETTINGS_DETAIL_CREATE));
+    }
+    CHECK(world_free(w));
+}
+
 int main(void)
 {
     check_begin();
@@ -266,6 +304,7 @@ int main(void)
     CHECK_CASE(an_alias_is_one_delivery_per_account);
     CHECK_CASE(accounts_beyond_the_last_delivery_are_not_half_added);
     CHECK_CASE(detail_then_catch_all);
+    CHECK_CASE(detail_names_a_folder);
     CHECK_CASE(case_is_the_domains_matter);
     CHECK_CASE(domains_without_mail_and_our_literals);
     return check_end();

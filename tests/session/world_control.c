@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/session/session_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dataplane/handoff/gauge_table.h"
@@ -81,7 +82,12 @@ static enum job_status model_commit(struct world *w, struct message *message)
     for (uint32_t i = 0; i < message->deliveries && i < 4; i++) {
         m->accounts[i] = message->delivery[i].account;
         m->places[i] = message->delivery[i].place;
+        snprintf(m->folders[i], sizeof(m->folders[i]), "%.*s",
+                 (int)message->delivery[i].folder.len,
+                 (const char *)message->delivery[i].folder.data);
     }
+    m->make = message->delivery[0].make;
+    m->junk = message->delivery[0].junk;
     append(m, message->delivery[0].prefix);
     m->prefix = m->len;
     for (uint32_t row = 0; row < message->rows_written; row++)
