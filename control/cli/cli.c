@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/cli/cli_auth_options.h"
 #include "control/cli/cli_command.h"
 #include "control/ctl/ctl_client.h"
 
@@ -33,6 +34,24 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
                                              {"void-lookups", required_argument, NULL, 'v'},
                                              {"trust-anchors", required_argument, NULL, 'a'},
                                              {"headers", no_argument, NULL, 'A'},
+                                             {"now", required_argument, NULL, CLI_OPTION_NOW},
+                                             {"allow-legacy", no_argument, NULL, CLI_OPTION_LEGACY},
+                                             {"key", required_argument, NULL, CLI_OPTION_KEY},
+                                             {"selector", required_argument, NULL,
+                                              CLI_OPTION_SELECTOR},
+                                             {"passphrase-file", required_argument, NULL,
+                                              CLI_OPTION_PASSPHRASE},
+                                             {"domain", required_argument, NULL, CLI_OPTION_DOMAIN},
+                                             {"identity", required_argument, NULL,
+                                              CLI_OPTION_IDENTITY},
+                                             {"canonicalization", required_argument, NULL,
+                                              CLI_OPTION_CANON},
+                                             {"sign-headers", required_argument, NULL,
+                                              CLI_OPTION_SIGN_HEADERS},
+                                             {"oversign", required_argument, NULL,
+                                              CLI_OPTION_OVERSIGN},
+                                             {"expires", required_argument, NULL,
+                                              CLI_OPTION_EXPIRES},
                                              {NULL, 0, NULL, 0}};
 
 static void print_usage(FILE *out)
@@ -155,7 +174,7 @@ static bool take_option(const struct cli_command *command, int option, int index
         o->batch = true;
         return true;
     default:
-        return false;
+        return cli_auth_option(option, optarg, o);
     }
 }
 
@@ -183,15 +202,7 @@ static const char *missing(const struct cli_command *command, const struct cli_o
         return "expected a command; --help lists them";
     if (command->run == cli_show_mime && o->argc == 0)
         return "expected a file";
-    if (command->run == cli_auth_spf && o->batch != (!o->ip && !o->helo && !o->mail_from))
-        return "expected --ip IP --helo NAME [--mail-from ADDRESS], or --batch";
-    if (command->run == cli_auth_spf && !o->batch && !(o->ip && o->helo))
-        return "expected --ip IP --helo NAME";
-    if (command->run == cli_auth_spf && o->zone && (o->dns || o->trust_anchors || o->config))
-        return "expected one of --zone, --dns and --config";
-    if (command->run == cli_auth_spf && o->headers && !o->receiver && !o->config)
-        return "expected --receiver NAME with --headers";
-    return NULL;
+    return cli_auth_missing(command, o);
 }
 
 /* How many words a command takes behind its options; those that look at their own take any. */
@@ -199,7 +210,7 @@ static int arguments_max(const struct cli_command *command)
 {
     if (command->run == cli_show_schema || command->run == cli_clients_show)
         return 1;
-    return command->run == cli_ctl || command->run == cli_show_mime ||
+    return command->run == cli_ctl || command->run == cli_auth_dkim || command->run == cli_show_mime ||
                    command->run == cli_show_judge || command->run == cli_engine_restore ||
                    command->run == cli_ctl_import || command->run == cli_ctl_export
                ? INT_MAX

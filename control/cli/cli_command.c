@@ -114,6 +114,48 @@ const struct cli_command cli_commands[] = {
      "of a batch 0 when each line could be checked. How many questions ended how is then told on "
      "standard error.\n",
      cli_auth_spf},
+    {"dkim", "c:h",
+     " config dns zone trust-anchors timeout now allow-legacy json key selector passphrase-file "
+     "domain identity canonicalization sign-headers oversign expires help ",
+     "dkim verify FILE... | dkim sign --key FILE --selector NAME --domain NAME FILE | dkim record "
+     "[OPTION...]",
+     "verify or make signatures of messages (DKIM)",
+     "Verifies the signatures of each file (- for standard input; RFC 6376, 8301, 8463, 8616), or "
+     "signs one and\n"
+     "prints it, or prints the DNS records of keys in the form of zone files. "
+     "docs/authentication.md tells more.\n"
+     "\n"
+     "verify:\n"
+     "  -c, --config FILE        ask as the configuration's group `dns` says\n"
+     "      --dns IP:PORT        ask this server; left out: the servers of the domain, from the "
+     "root on\n"
+     "      --zone FILE          answer from a file in the form of zone files, and ask nobody\n"
+     "      --trust-anchors FILE validate answers by DNSSEC, with the keys of this file\n"
+     "      --timeout SECONDS    for the keys of a message, then it is temperror; 20\n"
+     "      --now TIME           as if it were that time: seconds since 1970, or "
+     "2026-11-23T10:00:00Z\n"
+     "      --allow-legacy       rsa-sha1 and RSA keys from 512 bits on count too, which RFC 8301 "
+     "retired,\n"
+     "                           signatures of the drafts, and g= of keys\n"
+     "      --json               one JSON object on a line for each file\n"
+     "\n"
+     "sign, record:\n"
+     "      --key FILE           private key in PEM, RSA or Ed25519; with --selector up to 8 times, "
+     "a signature each\n"
+     "      --selector NAME      its selector\n"
+     "      --domain NAME        who signs\n"
+     "      --passphrase-file F  what keys are encrypted with, on the first line\n"
+     "      --identity ADDRESS   i=\n"
+     "      --canonicalization C HEADER/BODY, each simple or relaxed; relaxed/relaxed\n"
+     "      --sign-headers LIST  names between colons: all fields of these are signed\n"
+     "      --oversign LIST      the same, and none can be added\n"
+     "      --expires SECONDS    how long the signature holds\n"
+     "      --now TIME           when it was made\n"
+     "\n"
+     "The exit status of verify is the result, of several files the first that is not pass: 0 "
+     "pass, 3 fail,\n"
+     "5 neutral, 6 none, 7 temperror, 8 permerror, 9 policy.\n",
+     cli_auth_dkim},
     {"import", "c:h", " config format subfolders help ",
      "import -c FILE [--format FORMAT] [--subfolders] ACCOUNT PATH",
      "put a Maildir or an mbox into an account's inbox",

@@ -4,6 +4,23 @@
 
 #include "control/cli/cli.h"
 
+enum { CLI_KEYS_MAX = 8 }; /* keys that a command signs with */
+
+/* Long options without a letter. */
+enum cli_auth_option {
+    CLI_OPTION_NOW = 256,
+    CLI_OPTION_LEGACY,
+    CLI_OPTION_KEY,
+    CLI_OPTION_SELECTOR,
+    CLI_OPTION_PASSPHRASE,
+    CLI_OPTION_DOMAIN,
+    CLI_OPTION_IDENTITY,
+    CLI_OPTION_CANON,
+    CLI_OPTION_SIGN_HEADERS,
+    CLI_OPTION_OVERSIGN,
+    CLI_OPTION_EXPIRES,
+};
+
 /* What the options of a command say. */
 struct cli_options {
     const char *config, *socket;
@@ -12,6 +29,11 @@ struct cli_options {
     const char *output;
     const char *ip, *helo, *mail_from, *receiver;             /* who sent a message, who checks */
     const char *dns, *zone, *trust_anchors, *timeout, *voids; /* where and how DNS is asked */
+    const char *now, *expires;                                /* when it is checked or signed */
+    const char *keys[CLI_KEYS_MAX], *selectors[CLI_KEYS_MAX]; /* what it is signed with */
+    int key_count, selector_count;
+    const char *passphrase_file, *domain, *identity, *canonicalization, *sign_headers, *oversign;
+    bool legacy;
     bool batch, headers;
     bool subfolders;
     bool profile, json, markdown, null, help;
@@ -47,6 +69,8 @@ cli_command_run cli_blast_send, cli_blast_sink;
 cli_command_run cli_clients_show;
 /* cli_auth.c: who really sent it */
 cli_command_run cli_auth_spf;
+/* cli_dkim.c: signatures */
+cli_command_run cli_auth_dkim;
 /* cli_show.c: what changes nothing */
 cli_command_run cli_show_config, cli_show_mime, cli_show_judge, cli_show_address, cli_show_schema,
     cli_show_version;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/cli/cli_spf.h"
 
-#include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
@@ -10,11 +8,10 @@
 #include "control/auth/spf_run.h"
 #include "control/base/clock.h"
 #include "control/cli/cli.h"
+#include "control/cli/cli_peer.h"
+#include "control/cli/cli_wait.h"
 #include "proto/address/address.h"
-#include "proto/base/peer_text.h"
 #include "proto/spf/spf_header.h"
-
-enum { SHOWN_MAX = 4096 }; /* bytes of a text that are shown */
 
 /* One check, and what is told of it. */
 struct check {
@@ -24,28 +21,8 @@ struct check {
     bool headers;
     json_t *steps;
     uint8_t domain[ADDRESS_KEY_MAX]; /* as A-labels */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool done;
+    struct cli_wait wait;
 };
-
-static json_t *json_of(struct span bytes)
-{
-    uint8_t text[SHOWN_MAX];
-    struct writer w = writer_of(text, sizeof(text));
-
-    peer_text(&w, bytes, sizeof(text), PEER_TEXT_UTF8);
-    return json_stringn((const char *)text, w.len);
-}
-
-static void print_bytes(struct span bytes)
-{
-    uint8_t text[SHOWN_MAX];
-    struct writer w = writer_of(text, sizeof(text));
-
-    peer_text(&w, bytes, sizeof(text), PEER_TEXT_UTF8);
-    fwrite(text, 1, w.len, stdout);
-}
 
 static void name_question(const struct dns_question *q, char type[16], char name[DNS_SHOWN_MAX + 1])
 {
@@ -61,7 +38,7 @@ static void keep_step(void *context, const struct spf_step *s)
 {
     struct check *c = context;
     json_t *step = json_pack("{s:s, s:I, s:o}", "step", spf_step_word(s->kind), "depth",
-                             (json_int_t)s->depth, "domain", json_of(s->domain));
+                             (json_int_t)s->depth, "domain", cli_peer_json(s->domain));
     char type[16], name[DNS_SHOWN_MAX + 1];
 
     if (s->kind == SPF_STEP_QUESTION) {
@@ -72,7 +49,7 @@ static void keep_step(void *context, const struct spf_step *s)
         json_object_set_new(step, "records", json_integer(s->answer->count));
         json_object_set_new(step, "secure", json_boolean(s->answer->secure));
     } else {
-        json_object_set_new(step, "text", json_of(s->text));
+        json_object_set_new(step, "text", cli_peer_json(s->text));
     }
     if (s->kind == SPF_STEP_TERM)
         json_object_set_new(step, "matched", json_boolean(s->matched));
@@ -96,10 +73,10 @@ static void print_step(void *context, const struct spf_step *s)
     }
     printf("%s ", spf_step_word(s->kind));
     if (s->kind == SPF_STEP_RECORD) {
-        print_bytes(s->domain);
+        cli_peer_print(s->domain);
         fputs(": ", stdout);
     }
-    print_bytes(s->text);
+    cli_peer_print(s->text);
     if (s->kind == SPF_STEP_TERM)
         fputs(s->matched ? ": matches" : ": does not match", stdout);
     if (s->kind == SPF_STEP_INCLUDED)
@@ -111,27 +88,7 @@ static void on_done(void *context, struct spf_run *run)
 {
     struct check *c = context;
 
-    pthread_mutex_lock(&c->lock);
-    c->done = true;
-    pthread_cond_signal(&c->changed);
-    pthread_mutex_unlock(&c->lock);
-}
-
-/* A domain with UTF-8 is checked as A-labels (RFC 7208 section 4.3). One that has none stays as it
- * is, and is no domain for SPF. */
-static struct span a_labels(struct span domain, uint8_t room[ADDRESS_KEY_MAX])
-{
-    struct writer w = writer_of(room, ADDRESS_KEY_MAX);
-    struct address a;
-    size_t i;
-
-    for (i = 0; i < domain.len && domain.data[i] < 0x80; i++)
-        ;
-    if (i == domain.len || address_domain(domain, ADDRESS_ALLOW_UTF8, &a) != ADDRESS_OK)
-        return domain;
-    a.kind = ADDRESS_DOMAIN;
-    a.local = span_text("x");
-    return address_key(&w, &a, false) ? span_skip(writer_span(&w), 2) : domain;
+    cli_wait_end(&c->wait);
 }
 
 /* Splits MAIL FROM at its last "@"; without one it is a domain. Empty: the HELO identity (RFC 7208
@@ -144,16 +101,8 @@ static void set_identity(struct check *c, const char *mail_from)
     c->helo = from.len == 0;
     while (at > 0 && from.data[at - 1] != '@')
         at--;
-    c->query.domain = a_labels(c->helo ? c->query.helo : span_skip(from, at), c->domain);
+    c->query.domain = address_a_labels(c->helo ? c->query.helo : span_skip(from, at), c->domain);
     c->query.local = span_head(from, at ? at - 1 : 0);
-}
-
-static void wait_for(struct check *c)
-{
-    pthread_mutex_lock(&c->lock);
-    while (!c->done)
-        pthread_cond_wait(&c->changed, &c->lock);
-    pthread_mutex_unlock(&c->lock);
 }
 
 /* The fields that a message would get. */
@@ -191,16 +140,16 @@ static void print_json(const struct check *c)
 
     ip_address_put(&ip, &c->query.ip);
     line = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:O}", "identity",
-                     c->helo ? "helo" : "mailfrom", "ip", json_of(writer_span(&ip)), "helo",
-                     json_of(c->query.helo), "local", json_of(k->query.local), "domain",
-                     json_of(c->query.domain), "result", spf_result_word(k->result), "reason",
+                     c->helo ? "helo" : "mailfrom", "ip", cli_peer_json(writer_span(&ip)), "helo",
+                     cli_peer_json(c->query.helo), "local", cli_peer_json(k->query.local), "domain",
+                     cli_peer_json(c->query.domain), "result", spf_result_word(k->result), "reason",
                      spf_reason_word(k->reason), "what", spf_reason_what(k->reason), "lookups",
                      (json_int_t)k->lookups, "void_lookups", (json_int_t)k->voids, "questions",
                      (json_int_t)k->questions, "steps", c->steps);
     if (k->fault.len)
-        json_object_set_new(line, "term", json_of(k->fault));
+        json_object_set_new(line, "term", cli_peer_json(k->fault));
     if (k->explanation.len)
-        json_object_set_new(line, "explanation", json_of(writer_span(&k->explanation)));
+        json_object_set_new(line, "explanation", cli_peer_json(writer_span(&k->explanation)));
     if (c->headers)
         json_object_set_new(line, "headers", headers_of(c));
     json_dumpf(line, stdout, JSON_COMPACT);
@@ -215,7 +164,7 @@ static void print_text(const struct check *c)
     printf("%s: %s", spf_result_word(k->result), spf_reason_what(k->reason));
     if (k->fault.len) {
         fputs(": ", stdout);
-        print_bytes(k->fault);
+        cli_peer_print(k->fault);
     }
     putchar('\n');
     if (c->headers)
@@ -234,11 +183,11 @@ static bool check_one(struct check *c, const struct cli_spf *told, const char *i
         return false;
     set_identity(c, mail_from);
     c->headers = told->headers;
-    c->done = false;
+    cli_wait_begin(&c->wait);
     c->steps = json_array();
     spf_run_start(&c->run, &c->query, source, told->limit_ns, told->json ? keep_step : print_step,
                   on_done, c);
-    wait_for(c);
+    cli_wait_for(&c->wait);
     if (told->json)
         print_json(c);
     else
@@ -292,8 +241,7 @@ int cli_spf(const struct cli_spf *told, const struct dns_source *source)
 
     if (!c)
         return CLI_FAILED;
-    pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->changed, NULL);
+    cli_wait_init(&c->wait);
     if (told->batch) {
         status = check_lines(c, told, source);
     } else if (check_one(c, told, told->ip, told->helo, told->mail_from, source)) {
@@ -302,8 +250,7 @@ int cli_spf(const struct cli_spf *told, const struct dns_source *source)
         fprintf(stderr, "wirepost spf: no IP address: %s\n", told->ip);
         status = CLI_USAGE;
     }
-    pthread_cond_destroy(&c->changed);
-    pthread_mutex_destroy(&c->lock);
+    cli_wait_fini(&c->wait);
     free(c);
     return fflush(stdout) == 0 ? status : CLI_FAILED;
 }

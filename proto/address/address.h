@@ -77,6 +77,12 @@ enum address_status address_domain(struct span text, unsigned options, struct ad
 bool address_key(struct writer *w, const struct address *address, bool fold_local);
 
 /*
+ * The domain as A-labels, when a byte above 127 stands in it (RFC 7208 section 4.3, RFC 8616): then
+ * in `room`. One that has none, or that has no such form, comes back as it is.
+ */
+struct span address_a_labels(struct span domain, uint8_t room[ADDRESS_KEY_MAX]);
+
+/*
  * True for "postmaster" and "abuse" in any case: the mailboxes that every domain has (RFC 5321
  * section 4.5.1, RFC 2142 section 4). They are the same however a domain spells its other local
  * parts.

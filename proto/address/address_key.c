@@ -163,3 +163,17 @@ bool address_role(struct span local)
 {
     return equal_folded(local, span_text("postmaster")) || equal_folded(local, span_text("abuse"));
 }
+
+struct span address_a_labels(struct span domain, uint8_t room[ADDRESS_KEY_MAX])
+{
+    struct writer w = writer_of(room, ADDRESS_KEY_MAX);
+    struct address a;
+    size_t i;
+
+    for (i = 0; i < domain.len && domain.data[i] < 0x80; i++)
+        ;
+    if (i == domain.len || address_domain(domain, ADDRESS_ALLOW_UTF8, &a) != ADDRESS_OK ||
+        a.kind != ADDRESS_DOMAIN)
+        return domain;
+    return put_a_labels(&w, domain) ? writer_span(&w) : domain;
+}

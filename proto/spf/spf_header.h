@@ -6,11 +6,7 @@
 
 /* What a check that is done is told by in a message's header. */
 
-enum {
-    SPF_HEADER_MAX = 6144, /* bytes of a field: no check needs more */
-    SPF_HEADER_LINE = 78,  /* characters of a line, where its words allow it (RFC 5322 section
-                              2.1.1) */
-};
+enum { SPF_HEADER_MAX = 6144 }; /* bytes of a field: no check needs more */
 
 /*
  * The field "Received-SPF" (RFC 7208 section 9.1), folded, with its last CRLF. `receiver` names who

@@ -51,7 +51,7 @@ LIBRARIES = {
     "mxml.h": ("control/clientconfig", "tests"),
     "microhttpd.h": ("control/metrics", "control/api", "tests"),
     "openssl/ssl.h": ("dataplane/tls", "control", "tests"),
-    "openssl/": ("proto/auth", "proto/sasl", "dataplane/tls", "control", "tests"),
+    "openssl/": ("proto/dkim", "proto/sasl", "dataplane/tls", "control", "tests"),
     "unbound.h": ("control/dns", "tests"),
     "ldns/": ("control/dns", "tests"),
     "pcap/": ("control/capture", "tests"),
