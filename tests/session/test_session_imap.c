@@ -332,6 +332,9 @@ static void no_loop_is_seen_in_an_append(void)
     world_say(w, delivered);
     world_say(w, "\r\n");
     CHECK(world_expect(w, "a NO not kept\r\n") && control.appended == 1 && control.faults == 0);
+    /* Nor are fields hidden that are ours alone to write: the octets are those of the client. */
+    world_say(w, "a APPEND INBOX {25+}\r\nReturn-Path: <a@b.test>\r\n\r\n");
+    CHECK(world_expect(w, "a NO not kept\r\n") && w->sessions->counters->fields_hidden == 0);
     world_close(w);
     ended(w);
 }
