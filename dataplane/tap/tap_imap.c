@@ -135,7 +135,7 @@ static void append_answered(struct tap *t, struct tap_flow *f, const struct imap
     for (uint8_t k = 0; k < i->appended_count; k++) {
         struct tap_message m = i->appended[k];
 
-        if (i->command[k] == e->command) {
+        if (i->command[k] == e->command && !(i->appending && k == i->appended_count - 1)) {
             answer_one(t, f, &m, e, uids == of_it ? e->uid + n++ : 0);
             continue;
         }
@@ -202,6 +202,9 @@ static void on_compress(struct tap *t, struct tap_flow *f)
 {
     struct tap_imap *i = f->imap;
 
+    /* Twice is an error (RFC 4978 section 3), whatever the server says. */
+    if (i->compressed)
+        return;
     t->imap.compressed++;
     i->compressed = true;
     for (int d = 0; d < TCP_DIRECTIONS; d++) {
