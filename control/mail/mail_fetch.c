@@ -27,17 +27,17 @@ struct fetch {
     struct mail_surrogate *surrogate;
     struct store *store;
     uint32_t slot;
-    uint8_t item;            /* of it, the next */
-    bool seen;               /* \Seen is set, or need not be */
-    bool under_way;          /* a response is */
-    bool flags;              /* FLAGS is due in it, since \Seen was set */
-    bool missing;            /* some messages are gone */
-    bool large;              /* some are too large for what this client needs */
-    bool unknown;            /* some part's transfer encoding is not known */
-    bool sought;             /* `part` is of the item under way */
-    bool said;               /* an item of the response was */
-    uint8_t *downgraded;     /* the response code that says which were, NULL: none, */
-    struct writer code;      /* written by these */
+    uint8_t item;        /* of it, the next */
+    bool seen;           /* \Seen is set, or need not be */
+    bool under_way;      /* a response is */
+    bool flags;          /* FLAGS is due in it, since \Seen was set */
+    bool missing;        /* some messages are gone */
+    bool large;          /* some are too large for what this client needs */
+    bool unknown;        /* some part's transfer encoding is not known */
+    bool sought;         /* `part` is of the item under way */
+    bool said;           /* an item of the response was */
+    uint8_t *downgraded; /* the response code that says which were, NULL: none, */
+    struct writer code;  /* written by these */
     struct imap_set_writer uids;
     struct mail_email email; /* of the message under way, where it is asked for */
     struct mail_part part;   /* of the item under way, where its text lies here */
@@ -418,7 +418,8 @@ static enum mail_step end_fetch(struct mail_run *r, struct fetch *f)
     if (f->unknown)
         return mail_run_end(r, MAIL_NO, "[UNKNOWN-CTE]", "some encoding is unknown");
     if (f->large)
-        return mail_run_end(r, MAIL_NO, "[LIMIT]", "some headers are too large without UTF8=ACCEPT");
+        return mail_run_end(r, MAIL_NO, "[LIMIT]",
+                            "some headers are too large without UTF8=ACCEPT");
     if (f->missing)
         return mail_run_end(r, MAIL_OK, "[EXPUNGEISSUED]", "some are gone");
     if (!f->downgraded)

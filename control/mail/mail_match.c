@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/mail/mail_match.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -9,6 +10,7 @@
 #include "control/mail/mail_object.h"
 #include "control/mail/mail_saved.h"
 #include "control/mail/mail_words.h"
+#include "proto/charset/charset.h"
 #include "proto/imap/imap_date.h"
 #include "proto/mime/mime_date.h"
 #include "proto/mime/mime_tree.h"
@@ -27,6 +29,7 @@ void mail_match_fini(struct mail_match *m)
     for (uint32_t i = 0; m->needles && i < m->program.count; i++)
         free(m->needles[i].text);
     free(m->needles);
+    free(m->code);
     mail_candidates_fini(&m->candidates);
     free(m->program.nodes);
     free(m->program.ranges);
@@ -85,8 +88,7 @@ static enum imap_search_result has_keyword(const struct mail_match *m, struct sp
 /* What cannot be read is not found in: one broken message does not end all searches. */
 static enum imap_search_result grep(struct mail_match *m, const struct imap_search_node *node)
 {
-    struct mail_grep what =
-        mail_candidates_text(node, &m->needles[node - m->program.nodes]);
+    struct mail_grep what = mail_candidates_text(node, &m->needles[node - m->program.nodes]);
     const struct mail_message *e = &m->session->view.box->messages[m->slot];
     enum imap_search_result known;
     bool found = false;
@@ -187,22 +189,60 @@ static bool too_many_texts(const struct mail_match *m)
     return texts > TEXTS_MAX;
 }
 
+/* Is it UTF-8 in any case? */
+static bool is_plain(struct span charset)
+{
+    return !charset.data || span_equal_nocase(charset, span_text("UTF-8")) ||
+           span_equal_nocase(charset, span_text("US-ASCII"));
+}
+
+/* A text of another charset. False: it has what is none of it, or there is no memory. */
+static bool make_converted(struct span charset, struct span text, struct mail_needle *needle_out)
+{
+    /* An octet is a character of three octets at most, or a half of one of four. */
+    size_t room = 4 * text.len + 16;
+    struct writer w = writer_of(malloc(room), room);
+    bool made = w.data && mime_charset_to_utf8(&charset_all, charset, text, &w) && !w.full &&
+                !memmem(w.data, w.len, "\xef\xbf\xbd", 3) &&
+                mail_needle_make(writer_span(&w), needle_out);
+
+    free(w.data);
+    return made;
+}
+
 /* What it looks for, as UTF-8 and as it is compared. False: not of that charset. */
 static bool make_needles(struct mail_match *m)
 {
     struct span charset = m->program.charset;
-    bool plain = !charset.data || span_equal_nocase(charset, span_text("UTF-8")) ||
-                 span_equal_nocase(charset, span_text("US-ASCII"));
+    struct mail_needle none;
 
-    if (!plain)
-        return false;
+    /* It is known also where there is no text of it. */
+    if (!is_plain(charset)) {
+        if (!make_converted(charset, span_text(""), &none))
+            return false;
+        free(none.text);
+    }
     for (uint32_t i = 0; i < m->program.count; i++) {
         const struct imap_search_node *n = &m->program.nodes[i];
 
-        if (is_text(n) && !mail_needle_make(n->text, &m->needles[i]))
+        if (is_text(n) && !(is_plain(charset) ? mail_needle_make(n->text, &m->needles[i])
+                                              : make_converted(charset, n->text, &m->needles[i])))
             return false;
     }
     return true;
+}
+
+/* resp-text-code = "BADCHARSET" [SP "(" charset *(SP charset) ")" ] / ... */
+static void refuse_charset(struct mail_match *m, struct mail_run *r)
+{
+    static const char format[] = "[BADCHARSET (%s)]";
+    size_t room = sizeof(format) + strlen(charset_known);
+
+    m->code = malloc(room);
+    if (m->code)
+        snprintf(m->code, room, format, charset_known);
+    mail_match_refuse(m, r, m->code ? m->code : "[BADCHARSET]",
+                      "texts of that charset are not searched for");
 }
 
 bool mail_match_init(struct mail_match *m, struct imap_session *s, struct mail_run *r)
@@ -253,8 +293,7 @@ bool mail_match_ready(struct mail_match *m, struct mail_run *r)
         return false;
     }
     if (!make_needles(m)) {
-        mail_match_refuse(m, r, "[BADCHARSET (UTF-8 US-ASCII)]",
-                          "texts of that charset are not searched for");
+        refuse_charset(m, r);
         return false;
     }
     if (mail_match_modseq(m))

@@ -31,6 +31,7 @@ struct mail_match {
     uint32_t reads;        /* of this step */
     uint64_t octets;       /* ... looked through for texts */
     int64_t now;           /* when it began: OLDER and YOUNGER are of one moment */
+    char *code;            /* the response code of a refusal that was made */
     bool opened;           /* reading was tried */
     bool deep;             /* messages may be read */
 };

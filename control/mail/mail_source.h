@@ -21,9 +21,10 @@ static inline struct mail_source mail_source_of(struct store *store,
         .store = store, .reading = reading, .prefix = reading->prefix, .tree = reading->tree};
 }
 
-/* As store_reading_read(). *pin_out NULL: the bytes are the surrogate's, and there as long as it is.
+/* As store_reading_read(). *pin_out NULL: the bytes are the surrogate's, and there as long as it
+ * is.
  */
-enum store_status mail_source_read(const struct mail_source *s, uint64_t at,
-                                   struct span *bytes_out, void **pin_out);
+enum store_status mail_source_read(const struct mail_source *s, uint64_t at, struct span *bytes_out,
+                                   void **pin_out);
 
 #endif

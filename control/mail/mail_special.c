@@ -36,9 +36,12 @@ void mail_special_make(struct store *store, uint64_t account, const struct mail_
 
         if (s.uses & specials[i].use)
             continue;
-        if (s.named[i])
+        if (s.named[i]) {
             store_mailbox_use(store, s.named[i], s.named_uses[i] | specials[i].use);
-        else
+            continue;
+        }
+        /* First of all: one that is there already is not looked at again. */
+        if (store_subscribe(store, account, specials[i].name, true) == STORE_OK)
             store_mailbox_create(store, account, specials[i].name, specials[i].use, &mailbox);
     }
 }

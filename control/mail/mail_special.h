@@ -17,8 +17,9 @@ struct mail_special {
 
 /*
  * What the account has no mailbox for is made: a mailbox of that name gets the use, or, where there
- * is none, comes to be. What fails is tried again with the next session. Bound: one walk over the
- * account's mailboxes, and a change synced for each that is made.
+ * is none, comes to be, and is subscribed to: many clients show no other mailboxes, and would make
+ * their own. What fails is tried again with the next session. Bound: one walk over the account's
+ * mailboxes, and two changes synced for each that is made.
  */
 void mail_special_make(struct store *store, uint64_t account, const struct mail_special *specials,
                        uint32_t count);

@@ -176,10 +176,9 @@ static enum store_status put_message(struct mail_surrogate *m, const struct mail
         if (!pop3_convert_skip(&c, &length, &wanted))
             status = put_header(m, s, &c, c.offset + wanted, &done);
         else if (length)
-            status = put_place(&m->places, &(struct mail_place){.from = before,
-                                                                  .len = length,
-                                                                  .was_at = before,
-                                                                  .was = length});
+            status = put_place(&m->places,
+                               &(struct mail_place){
+                                   .from = before, .len = length, .was_at = before, .was = length});
     }
     return status;
 }
@@ -231,8 +230,8 @@ enum store_status mail_surrogate_make(struct mail_source *s, struct mail_surroga
 
 /* ---- reading ---- */
 
-enum store_status mail_source_read(const struct mail_source *s, uint64_t at,
-                                   struct span *bytes_out, void **pin_out)
+enum store_status mail_source_read(const struct mail_source *s, uint64_t at, struct span *bytes_out,
+                                   void **pin_out)
 {
     const struct mail_surrogate *m = s->surrogate;
     const struct mail_place *place;

@@ -5,10 +5,10 @@
 #include "control/mail/mail_source.h"
 
 /*
- * What a client that has enabled neither IMAP4rev2 nor UTF8=ACCEPT is given for a message with bytes
- * above 127 in its headers (RFC 6855 section 7, RFC 6858): headers in ASCII, those of parts and of
- * messages within too, and a part tree of that. Bodies are the store's, and are not read. Memory:
- * the headers and the tree, MAIL_SURROGATE_MAX octets at most.
+ * What a client that has enabled neither IMAP4rev2 nor UTF8=ACCEPT is given for a message with
+ * bytes above 127 in its headers (RFC 6855 section 7, RFC 6858): headers in ASCII, those of parts
+ * and of messages within too, and a part tree of that. Bodies are the store's, and are not read.
+ * Memory: the headers and the tree, MAIL_SURROGATE_MAX octets at most.
  */
 enum { MAIL_SURROGATE_MAX = 8 << 20 };
 

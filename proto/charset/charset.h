@@ -14,4 +14,8 @@
  */
 extern const struct mime_charset charset_all;
 
+/* A name of each, as it is registered where it is: atoms with a blank between them, UTF-8 and
+ * US-ASCII among the first. */
+extern const char charset_known[];
+
 #endif

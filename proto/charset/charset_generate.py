@@ -85,13 +85,15 @@ def loose(name):
 
 
 def main():
-    out, names = ['/* Made by charset_generate.py. */\n#include "proto/charset/charset_tables.h"\n'], {}
+    out, names, told = ['/* Made by charset_generate.py. */\n#include "proto/charset/charset.h"\n#include "proto/charset/charset_tables.h"\n'], {}, []
     for codec, others in SINGLE.items():
         if not known(codec):
             continue
         out.append(array(codec, "uint16_t", [character(bytes((byte,)), codec) for byte in range(128, 256)]))
         names.update({loose(name): f"CHARSET_SINGLE, {codec}" for name in [codec, *others.split()]})
+        told.append(others.split()[0].upper())
     for kind, others in OTHER.items():
+        told.append(others.split()[0].upper())
         names.update({loose(name): f"CHARSET_{kind}, NULL" for name in others.split()})
     for name, codecs in PAIRS.items():
         prefix = b"\x8f" if name == "jis_0212" else b""
@@ -104,6 +106,8 @@ def main():
     rows = [f'{{"{name}", {what}}}' for name, what in sorted(names.items())]
     out.append("const struct charset_name charset_names[] = {\n" + ",\n".join(rows) + "};\n")
     out.append(f"const size_t charset_names_count = {len(rows)};\n")
+    told = sorted(told, key=lambda name: {"UTF-8": 0, "US-ASCII": 1}.get(name, 2))
+    out.append(f'const char charset_known[] = "{" ".join(told)}";\n')
     with open(sys.argv[1], "w", encoding="ascii") as file:
         file.write("\n".join(out))
 

@@ -60,13 +60,16 @@ static bool zone(struct imap_cursor *c, struct imap_date *d)
     return true;
 }
 
-/* date-day-fixed = (SP DIGIT) / 2DIGIT */
+/*
+ * date-day-fixed = (SP DIGIT) / 2DIGIT
+ * Differs from RFC 9051 section 9: a single digit needs no space in front, as libraries leave it out.
+ */
 bool imap_cursor_date_time(struct imap_cursor *c, int64_t *seconds_out, int16_t *zone_out)
 {
     struct imap_date d = {0};
 
     if (!imap_cursor_byte(c, '"') ||
-        !(imap_cursor_take_byte(c, ' ') ? digits(c, 1, 1, &d.day) : digits(c, 2, 2, &d.day)) ||
+        !(imap_cursor_take_byte(c, ' ') ? digits(c, 1, 1, &d.day) : digits(c, 1, 2, &d.day)) ||
         !month_year(c, &d) || !imap_cursor_space(c) || !time_of_day(c, &d) ||
         !imap_cursor_space(c) || !zone(c, &d) || !imap_cursor_byte(c, '"'))
         return false;

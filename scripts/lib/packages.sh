@@ -10,6 +10,8 @@ packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
 packages_run=(iproute2 ethtool openssl curl swaks msmtp libio-socket-inet6-perl gnuplot-nox)
 packages_test=(mold python3-dkim python3-nacl libmail-dkim-perl libopendkim-dev gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
     llvm dpdk-dev tcpdump iputils-ping bpftool faketime mpop fetchmail getmail6 isync s-nail mutt libnet-ssleay-perl gsasl zstd valgrind)
+# Mail programs that the long tier alone runs, and the screens they want.
+packages_clients=(alpine neomutt offlineimap3 thunderbird tmux xvfb)
 packages_bench=(postfix dovecot-pop3d dovecot-imapd dpdk-dev)
 
 # Mail servers whose clients the tests talk to. Debian lets one of them be installed, so each is unpacked into a folder of
@@ -110,4 +112,21 @@ packages_unpack_peers() {
         # shellcheck disable=SC2086
         packages_unpack "$peer" ${packages_peers[$peer]} || echo "no $peer: its tests are skipped" >&2
     done
+}
+
+# imapflow, a library that Debian does not have, out of npm's registry, into the folder of the peers; node comes with npm.
+packages_imapflow=1.0.150
+packages_unpack_imapflow() {
+    local tree="$packages_peers_folder/imapflow"
+    [ ! -d "$tree" ] || return 0
+    mkdir -p "$packages_peers_folder"
+    local work
+    work=$(mktemp -d "$packages_peers_folder/.imapflow-XXXXXX")
+    if command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix "$work" "imapflow@$packages_imapflow" >&2; then
+        chmod 755 "$work"
+        mv -T "$work" "$tree" || true
+    else
+        echo "no imapflow: its tests are skipped" >&2
+    fi
+    rm -rf "$work"
 }

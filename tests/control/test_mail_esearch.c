@@ -60,7 +60,7 @@ static void return_says_what_is_told(void)
          "* ESEARCH (TAG \"t1\") COUNT 0\r\nt1 OK done\r\n");
     SAYS("t1 SEARCH RETURN (COUNT) CHARSET UTF-8 SUBJECT t",
          "* ESEARCH (TAG \"t1\") COUNT 2\r\nt1 OK done\r\n");
-    SAYS("t1 SEARCH RETURN (COUNT) CHARSET KOI8-R SUBJECT t", "t1 NO [BADCHARSET*");
+    SAYS("t1 SEARCH RETURN (COUNT) CHARSET X-NONE SUBJECT t", "t1 NO [BADCHARSET*");
     SAYS("t1 SEARCH RETURN (NONE) ALL", "t1 BAD bad arguments\r\n");
     SAYS("t1 SEARCH RETURN ALL", "t1 BAD bad arguments\r\n");
     SAYS("t1 SEARCH FLAGGED", "* SEARCH 2 4\r\nt1 OK done\r\n");

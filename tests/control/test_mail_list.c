@@ -270,9 +270,12 @@ static void the_configured_mailboxes_are_there(void)
           STORE_OK);
     s = mail_scene_open(&m);
     SAYS("a LIST (SPECIAL-USE) \"\" *", both);
+    SAYS("a LSUB \"\" *", "* LSUB () \"/\" Drafts\r\na OK done\r\n");
+    SAYS("a UNSUBSCRIBE Drafts", "a OK done\r\n");
     mail_scene_close(&m, s);
     s = mail_scene_open(&m);
     SAYS("a LIST (SPECIAL-USE) \"\" *", both);
+    SAYS("a LSUB \"\" *", "a OK done\r\n");
     SAYS("a RENAME Drafts Work", "a OK done\r\n");
     mail_scene_close(&m, s);
     s = mail_scene_open(&m);

@@ -13,10 +13,12 @@
 #define HAS_NOT(text) CHECK(strstr(m.answer, text) == NULL)
 
 /* "Bücher", composed and with a mark of its own; in modified UTF-7. */
-#define BOOKS "B\xc3\xbc"                                                                          \
-              "cher"
-#define BOOKS_MARK "Bu\xcc\x88"                                                                    \
-                   "cher"
+#define BOOKS                                                                                      \
+    "B\xc3\xbc"                                                                                    \
+    "cher"
+#define BOOKS_MARK                                                                                 \
+    "Bu\xcc\x88"                                                                                   \
+    "cher"
 #define BOOKS_UTF7 "B&APw-cher"
 
 static const char plain[] = "Subject: one\r\n\r\nfirst\r\n";
@@ -70,7 +72,7 @@ static void recent_is_told_to_rev1_alone(void)
     SAYS("a NOOP", "* 2 EXISTS\r\na OK done\r\n");
     SAYS("a UID FETCH 2 FLAGS", "* 2 FETCH (FLAGS () UID 2)\r\na OK done\r\n");
     OTHER_SAYS("b STATUS INBOX (MESSAGES RECENT)", "* STATUS INBOX (MESSAGES 2 RECENT 0)\r\n"
-                                                  "b OK done\r\n");
+                                                   "b OK done\r\n");
     SAYS("a STATUS INBOX (MESSAGES RECENT)", "a BAD *");
     SAYS("a LIST \"\" * RETURN (STATUS (RECENT))", "a BAD *");
     SAYS("a STATUS INBOX (UNSEEN DELETED SIZE)",
@@ -112,10 +114,8 @@ static void search_is_answered_by_esearch(void)
     SAYS("a SEARCH UNSEEN", "* ESEARCH (TAG \"a\") ALL 1:3\r\na OK done\r\n");
     SAYS("a UID SEARCH 2:3", "* ESEARCH (TAG \"a\") UID ALL 2:3\r\na OK done\r\n");
     SAYS("a SEARCH SEEN", "* ESEARCH (TAG \"a\")\r\na OK done\r\n");
-    SAYS("a SEARCH CHARSET UTF-8 SUBJECT one",
-         "* ESEARCH (TAG \"a\") ALL 1:3\r\na OK done\r\n");
-    SAYS("a SEARCH RETURN (MIN COUNT) ALL",
-         "* ESEARCH (TAG \"a\") MIN 1 COUNT 3\r\na OK done\r\n");
+    SAYS("a SEARCH CHARSET UTF-8 SUBJECT one", "* ESEARCH (TAG \"a\") ALL 1:3\r\na OK done\r\n");
+    SAYS("a SEARCH RETURN (MIN COUNT) ALL", "* ESEARCH (TAG \"a\") MIN 1 COUNT 3\r\na OK done\r\n");
     SAYS("a SEARCH RETURN (SAVE) 2", "a OK done\r\n");
     SAYS("a SEARCH $", "* ESEARCH (TAG \"a\") ALL 2\r\na OK done\r\n");
     OTHER_SAYS("b SEARCH UNSEEN", "* SEARCH 1 2 3\r\nb OK done\r\n");
@@ -128,8 +128,7 @@ static void names_are_utf8(const char *enabled)
 {
     begin(enabled);
     SAYS("a CREATE \"" BOOKS "\"", "a OK [MAILBOXID *");
-    SAYS("a LIST \"\" \"B*\"",
-         "* LIST (\\HasNoChildren) \"/\" \"" BOOKS "\"\r\na OK done\r\n");
+    SAYS("a LIST \"\" \"B*\"", "* LIST (\\HasNoChildren) \"/\" \"" BOOKS "\"\r\na OK done\r\n");
     OTHER_SAYS("b LIST \"\" B*", "* LIST (\\HasNoChildren) \"/\" " BOOKS_UTF7 "\r\nb OK done\r\n");
     SAYS("a STATUS \"" BOOKS_MARK "\" (MESSAGES)",
          "* STATUS \"" BOOKS "\" (MESSAGES 0)\r\na OK done\r\n");
@@ -168,8 +167,8 @@ static void names_are_utf8_where_it_is_accepted(void)
 static void another_spelling_is_told(void)
 {
     begin("IMAP4rev2");
-    SAYS("a CREATE \"" BOOKS_MARK "\"", "* LIST (\\HasNoChildren) \"/\" \"" BOOKS "\"" OLD
-                                        "a OK [MAILBOXID *");
+    SAYS("a CREATE \"" BOOKS_MARK "\"",
+         "* LIST (\\HasNoChildren) \"/\" \"" BOOKS "\"" OLD "a OK [MAILBOXID *");
     SAYS("a SUBSCRIBE \"" BOOKS "\"", "a OK done\r\n");
     SAYS("a CREATE \"" BOOKS "/below/\"", "a OK [MAILBOXID *");
     SAYS("a SELECT \"" BOOKS_MARK "\"", "* FLAGS (*");
@@ -276,7 +275,8 @@ static void and_refused_of_who_has_not_enabled_it(void)
     HAS("b NO [CANNOT] ");
     OTHER_SAYS("b STATUS INBOX (MESSAGES)", "* STATUS INBOX (MESSAGES 0)\r\nb OK done\r\n");
     /* The body's octets are nobody's business. */
-    mail_scene_append(&m, other, "b APPEND INBOX {21}\r\n", "Subject: x\r\n\r\nsm\xc3\xb8r\r\n", NULL);
+    mail_scene_append(&m, other, "b APPEND INBOX {21}\r\n", "Subject: x\r\n\r\nsm\xc3\xb8r\r\n",
+                      NULL);
     HAS("b OK [APPENDUID ");
     OTHER_SAYS("b ENABLE IMAP4rev2", "* ENABLED IMAP4rev2\r\nb OK done\r\n");
     mail_scene_append(&m, other, "b APPEND INBOX {64}\r\n", utf8, NULL);
@@ -429,7 +429,8 @@ static void what_is_in_it(void)
     HAS("b OK done\r\n");
     SAYS("a SELECT INBOX", "* FLAGS (*");
     SAYS("a FETCH 1 BODY.PEEK[HEADER.FIELDS (X-Other)]",
-         "* 1 FETCH (BODY[HEADER.FIELDS (X-Other)] {15}\r\nX-Other: \xc3\xb8\r\n\r\n)\r\na OK done\r\n");
+         "* 1 FETCH (BODY[HEADER.FIELDS (X-Other)] {15}\r\nX-Other: \xc3\xb8\r\n\r\n)\r\na OK "
+         "done\r\n");
     end();
 }
 
@@ -491,9 +492,10 @@ static void a_header_may_be_too_large(void)
     if (!CHECK(text != NULL))
         return;
     for (size_t i = 0; i < len; i += 16)
-        memcpy(text + i, i == 32 ? "X-O: abc\xc3\xb8"
-                                   "cdef\r\n"
-                                 : "X-Other: plain\r\n",
+        memcpy(text + i,
+               i == 32 ? "X-O: abc\xc3\xb8"
+                         "cdef\r\n"
+                       : "X-Other: plain\r\n",
                16);
     memcpy(text + len - 2, "\r\n", 2);
     mail_scene_append_bytes(&m, s, "a APPEND INBOX {9}\r\n", span_of(text, len));

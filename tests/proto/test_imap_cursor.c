@@ -210,7 +210,11 @@ static void dates(void)
     check_time("\"31-Dec-1969 16:00:00 -0800\"", 0, -480);
     check_time("\"17-Jul-1996 02:44:25 -0700\"", 837596665, -420);
     check_time("\"30-Jun-1997 23:59:60 +0000\"", 867715199, 0);
-    check_time("\"1-Jan-1970 00:00:00 +0000\"", INT64_MIN, 0);
+    /* as imapflow writes it */
+    check_time("\"9-Sep-2001 01:46:40 +0000\"", 1000000000, 0);
+    check_time("\"111-Jan-1970 00:00:00 +0000\"", INT64_MIN, 0);
+    check_time("\" 11-Jan-1970 00:00:00 +0000\"", INT64_MIN, 0);
+    check_time("\"-Jan-1970 00:00:00 +0000\"", INT64_MIN, 0);
     check_time("\" 1-Jan-1970 24:00:00 +0000\"", INT64_MIN, 0);
     check_time("\" 1-Jan-1970 00:00:00 0000\"", INT64_MIN, 0);
     check_time("\" 1-Jan-1970 00:00:00 +0060\"", INT64_MIN, 0);

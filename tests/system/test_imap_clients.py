@@ -2,10 +2,7 @@
 """Programs that read mail by IMAP: what they are told is what is there, and what they change is changed."""
 
 import imaplib
-import mailbox
-import random
 import re
-import time
 
 import pytest
 from lab.engine import DOMAIN, PASSWORD
@@ -14,7 +11,6 @@ from lab.imap.wire import fetched, opened
 from lab.namespaces import ENGINE_IPV4, inside
 
 pytestmark = pytest.mark.skipif(not served.offered(), reason="this binary has no IMAP")
-FLAG_NAMES = {"S": "\\Seen", "F": "\\Flagged", "R": "\\Answered", "D": "\\Draft"}     # of a Maildir
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +34,6 @@ def on_server(engine, user, box="INBOX"):
                 assert name not in found, f"{name} is there twice"
                 found[name] = frozenset(items["FLAGS"]) - {"\\Recent"}
     return found
-
-
-def append(engine, user, *names, box="INBOX"):
-    with opened(served.server_of(engine, user)) as connection:
-        for name in names:
-            text = message(name).decode()
-            connection.command(f"APPEND {box} () {{{len(text)}+}}\r\n{text}")
 
 
 # ---- imaplib ----
@@ -96,91 +85,3 @@ def test_curl(mail_engine, tmp_path):
     curl(mail_engine, "INBOX", "--request", "STORE 1 +FLAGS \\Deleted")
     assert curl(mail_engine, "INBOX", "--request", "EXPUNGE").splitlines()[-1] == b"* 1 EXPUNGE"
     assert set(on_server(mail_engine, "bob")) == {"curl1", "curl2"}
-
-
-# ---- mbsync ----
-
-def names_in(folder):
-    """{Message-ID: flags} of a Maildir."""
-    found = {}
-    for one in mailbox.Maildir(folder, create=False):
-        name = one["Message-ID"].strip("<>").removesuffix("@client.test")
-        assert name not in found, f"{name} is there twice"
-        found[name] = frozenset(FLAG_NAMES[flag] for flag in one.get_flags() if flag in FLAG_NAMES)
-    return found
-
-
-def change_maildir(folder, rng, name):
-    """A message more, flags of others changed, one marked to be deleted, as a reader of mail does it."""
-    box = mailbox.Maildir(folder, create=False)
-    keys = [key for key, one in box.iteritems() if "T" not in one.get_flags()]
-    rng.shuffle(keys)
-    for key in keys[:3]:
-        one = box[key]
-        one.set_subdir("cur")
-        one.set_flags("".join(rng.sample("FRS", rng.randint(0, 3))))
-        box[key] = one
-    if len(keys) > 5:
-        one = box[keys[4]]
-        one.set_subdir("cur")
-        one.add_flag("T")
-        box[keys[4]] = one
-    box.add(mailbox.MaildirMessage(message(name).replace(b"\r\n", b"\n")))
-
-
-def change_server(engine, user, rng, name):
-    append(engine, user, name)
-    with opened(served.server_of(engine, user)) as connection:
-        connection.command("SELECT INBOX")
-        uids = [fetched(one)["UID"] for one in connection.command("FETCH 1:* UID")[0] if one.kind == "FETCH"]
-        for uid in rng.sample(uids, min(3, len(uids))):
-            connection.command(f"UID STORE {uid} {rng.choice('+-')}FLAGS.SILENT ({rng.choice(sorted(FLAG_NAMES.values()))})")
-        connection.command(f"UID STORE {rng.choice(uids)} +FLAGS.SILENT (\\Deleted)")
-        connection.command("EXPUNGE")
-
-
-@pytest.mark.long
-@pytest.mark.needs("mbsync")
-def test_mbsync_both_ways(mail_engine, tmp_path):
-    """Both sides change, mbsync makes them one; as often as there are rounds, they are the same afterwards."""
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    rng, folder = random.Random(seed), tmp_path / "mail" / "INBOX"
-    (tmp_path / "mbsyncrc").write_text(f"""
-IMAPAccount there
-Host {ENGINE_IPV4}
-User carol@{DOMAIN}
-Pass "{PASSWORD}"
-SSLType None
-AuthMechs LOGIN
-
-IMAPStore far
-Account there
-
-MaildirStore near
-Path {tmp_path}/mail/
-Inbox {folder}
-
-Channel both
-Far :far:
-Near :near:
-Patterns INBOX
-Create Both
-Expunge Both
-SyncState *
-""")
-    (tmp_path / "mail").mkdir()
-
-    def sync():
-        return mail_engine.namespaces.run("mbsync", "--config", tmp_path / "mbsyncrc", "both", timeout=60)
-    append(mail_engine, "carol", *(f"first{number}" for number in range(12)))
-    sync()
-    assert len(names_in(folder)) == 12
-    for number in range(10):
-        change_maildir(folder, rng, f"near{number}")
-        change_server(mail_engine, "carol", rng, f"far{number}")
-        time.sleep(1.1)     # mbsync goes by the second of the folder's change
-        sync()
-        sync()
-        assert names_in(folder) == on_server(mail_engine, "carol"), f"round {number}"
-    assert {"near9", "far9"} <= set(on_server(mail_engine, "carol"))

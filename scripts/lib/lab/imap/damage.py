@@ -70,15 +70,29 @@ def lost_search(line, state):
     return line.rstrip().rpartition(b" ")[0] + b"\r\n" if state["count"] % 2 else line
 
 
+def lost_folder(line, state):
+    if not re.match(rb"\* LIST .*imaptest-\d", line):
+        return line
+    state["count"] = state.get("count", 0) + 1
+    return b"" if state["count"] % 3 == 0 else line
+
+
+def told_recent(line, state):
+    """Who has enabled IMAP4rev2 is told RECENT; of a server that offers that."""
+    state["enabled"] = state.get("enabled") or re.match(rb"\* ENABLED .*IMAP4rev2", line, re.IGNORECASE)
+    return line + b"* 0 RECENT\r\n" if state["enabled"] and re.match(rb"\* \d+ EXISTS", line) else line
+
+
 KINDS = {function.__name__: function for function in
-         (drop_expunge, repeat_uid, wrong_exists, lost_flag, old_modseq, early_expunge, changed_byte, lost_search)}
+         (drop_expunge, repeat_uid, wrong_exists, lost_flag, old_modseq, early_expunge, changed_byte, lost_search, lost_folder)}
+OF_REV2 = {"told_recent": told_recent}
 
 
 class Proxy:
     """Listens on loopback; `server` is the one behind it."""
 
     def __init__(self, server, kind):
-        self.behind, self.damage = server, KINDS[kind]
+        self.behind, self.damage = server, {**KINDS, **OF_REV2}[kind]
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.state = {}
         self.open = []

@@ -7,11 +7,11 @@ from lab.imap.model import Violation, View
 from lab.imap.session import Session
 from lab.imap.wire import in_set, literal, quoted
 
-BOXES = ("imaptest-a", "imaptest-b")
+BOXES = ("imaptest-a", "imaptest-bücher")
 # Command and how often it is drawn.
 WEIGHTS = {"select": 3, "noop": 6, "append": 10, "fetch": 14, "uid_fetch": 12, "store": 14, "uid_store": 10, "search": 8, "uid_search": 6,
            "expunge": 4, "uid_expunge": 3, "copy": 4, "uid_copy": 3, "move": 3, "uid_move": 2, "status": 4, "idle": 5, "unselect": 1, "close": 1,
-           "check": 2, "append_several": 2, "saved_search": 3}
+           "check": 2, "append_several": 2, "saved_search": 3, "create": 2, "delete": 1, "rename": 1, "subscribe": 2, "list_": 4, "quota": 1}
 
 
 def compact(numbers):
@@ -50,7 +50,11 @@ class Drawn(Session):
         self.send("noop", "NOOP")
 
     def check(self):
+        """IMAP4rev2 has NOOP alone."""
+        if self.rev2:
+            return False
         self.send("check", "CHECK")
+        return None
 
     def select(self):
         box = self.crowd.boxes[self.random.choice(BOXES)]
@@ -63,10 +67,12 @@ class Drawn(Session):
         floor, settled, certain = (box.uid_next, box.modseq), max(box.messages, default=0), box.certain()
         told = {}
 
-        def done(answer, _pending):
+        def done(answer, pending):
             self._ok(answer, verb)
             if (answer.code("READ-ONLY") is not None) != read_only:
                 raise Violation(f"{verb}: {answer.text}")
+            if self.rev2 and set(pending.listing.attributes) != {box.name}:
+                raise Violation(f"{verb} tells LIST of {sorted(pending.listing.attributes)}")
             if "UIDVALIDITY" not in told or "UIDNEXT" not in told:
                 raise Violation(f"{verb} without UIDVALIDITY or UIDNEXT")
             if box.validity not in (None, told["UIDVALIDITY"]):
@@ -88,7 +94,7 @@ class Drawn(Session):
             self.heard(response)
 
         self.connection.heard = hear
-        self.send("select", f"{verb} {quoted(box.name)}{condstore}", done, view=view)
+        self.send("select", f"{verb} {self.name(box.name)}{condstore}", done, view=view)
 
     def unselect(self):
         if not self.has("UNSELECT"):
@@ -137,7 +143,7 @@ class Drawn(Session):
                 box.nameless += 1
             box.started -= 1
 
-        self.send("append", f"APPEND {quoted(box.name)} ({' '.join(flags)}) {quoted(date)} {literal(text, self.has('LITERAL+'))}", done)
+        self.send("append", f"APPEND {self.name(box.name)} ({' '.join(flags)}) {quoted(date)} {literal(text, self.has('LITERAL+'))}", done)
 
     def append_several(self):
         """RFC 3502: all of them or none, their UIDs in the answer."""
@@ -160,7 +166,7 @@ class Drawn(Session):
             box.started -= len(texts)
 
         parts = " ".join(f"() {literal(text, self.has('LITERAL+'))}" for text in texts)
-        self.send("append", f"APPEND {quoted(box.name)} {parts}", done)
+        self.send("append", f"APPEND {self.name(box.name)} {parts}", done)
         return None
 
     def saved_search(self):
@@ -301,7 +307,7 @@ class Drawn(Session):
         def done(answer, pending):
             self._ok(answer, "search")
             if pending.found is None:
-                if not extended:
+                if not extended or self.rev2:
                     raise Violation("SEARCH without an answer")
                 return
             found = pending.found["all"]
@@ -387,7 +393,7 @@ class Drawn(Session):
                     source.messages[uid].must_go = True
 
         what = compact(uids) if by_uid else compact(numbers)
-        self.send(f"{'uid_' if by_uid else ''}{verb.lower()}", f"{'UID ' if by_uid else ''}{verb} {what} {quoted(target.name)}", done)
+        self.send(f"{'uid_' if by_uid else ''}{verb.lower()}", f"{'UID ' if by_uid else ''}{verb} {what} {self.name(target.name)}", done)
         return None
 
     def _copied(self, target, settled, told, uids, source, own, marked):
@@ -445,7 +451,7 @@ class Drawn(Session):
                 raise Violation(f"STATUS tells more of some messages than of all: {told}")
             box.next_told(told["UIDNEXT"], floor[0], settled)
             box.modseq_told(told.get("HIGHESTMODSEQ", floor[1]), floor[1])
-        self.send("status", f"STATUS {quoted(box.name)} ({' '.join(items)})", done)
+        self.send("status", f"STATUS {self.name(box.name)} ({' '.join(items)})", done)
 
     def idle(self):
         if not self.has("IDLE"):

@@ -3,12 +3,12 @@
 
 import socket
 
-from lab.engine import DOMAIN, PASSWORD, binary
+from lab.engine import DOMAIN, HOSTNAME, PASSWORD, binary
 from lab.commands import run
 from lab.imap.wire import PATIENCE, Server
 from lab.namespaces import ENGINE_IPV4, inside
 
-PORT = 143
+PORT, TLS_PORT = 143, 993
 CHANGES = {"listeners": [{"port": 25, "protocol": "smtp"}, {"port": PORT, "protocol": "imap"}], "imap": {"allow_cleartext": True}, "store": {"quota": "1GiB"}}
 
 
@@ -17,8 +17,12 @@ def offered():
     return b"allow_cleartext" in run(binary(), "config", "--markdown").stdout.partition(b"## imap")[2]
 
 
-def server_of(engine, user="alice", user2="bob"):
+def server_of(engine, user="alice", user2="bob", tls=None):
+    """`tls`: a context for clients, where all is under TLS."""
+    port = TLS_PORT if tls else PORT
+
     def connect():
         with inside(engine.namespaces.client):
-            return socket.create_connection((ENGINE_IPV4, PORT), timeout=PATIENCE)
-    return Server(ENGINE_IPV4, PORT, f"{user}@{DOMAIN}", PASSWORD, f"{user2}@{DOMAIN}", connect)
+            made = socket.create_connection((ENGINE_IPV4, port), timeout=PATIENCE)
+        return tls.wrap_socket(made, server_hostname=HOSTNAME) if tls else made
+    return Server(ENGINE_IPV4, port, f"{user}@{DOMAIN}", PASSWORD, f"{user2}@{DOMAIN}", connect, compress=0.3)

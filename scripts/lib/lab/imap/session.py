@@ -3,8 +3,9 @@
 
 import re
 
-from lab.imap.model import Violation
-from lab.imap.wire import Connection, in_set
+from lab.imap.folders import Folders, Listing, Names
+from lab.imap.model import RECENT, Violation
+from lab.imap.wire import Connection, fetched, in_set
 
 
 class Pending:
@@ -15,10 +16,11 @@ class Pending:
         self.numbers = numbers      # by message numbers: no EXPUNGE may come
         self.changing = more.get("changing", set())
         self.told, self.found, self.copied, self.status = {}, None, None, {}
+        self.listing, self.roots, self.quotas = Listing(), None, {}
         self.view = None
 
 
-class Session:
+class Session(Names):
     """One connection, what it has selected, what it is waiting for."""
 
     def __init__(self, crowd, number):
@@ -27,8 +29,22 @@ class Session:
         self.view = self.pending = None
         self.read_only = False
         self.quick = False      # QRESYNC is enabled: VANISHED instead of EXPUNGE
+        self.rev2 = False       # IMAP4rev2 is enabled: no RECENT, ESEARCH instead of SEARCH
+        self.utf8 = False       # that or UTF8=ACCEPT is: names are UTF-8
+        self.folders = Folders(number)
         self.connection.greeting()
         self.connection.login()
+        if self.has("COMPRESS=DEFLATE") and self.random.random() < crowd.server.compress:
+            self.connection.compress()
+
+    def enable(self, *names):
+        """What is offered of these."""
+        offered = [name for name in names if self.has(name)] if self.has("ENABLE") else []
+        if offered:
+            self.connection.command(f"ENABLE {' '.join(offered)}")
+        self.quick = self.quick or "QRESYNC" in offered
+        self.rev2 = self.rev2 or "IMAP4REV2" in offered
+        self.utf8 = self.utf8 or self.rev2 or "UTF8=ACCEPT" in offered
 
     def has(self, *names):
         return self.connection.has(*names)
@@ -39,8 +55,22 @@ class Session:
 
     # ---- responses ----
 
+    def _of_rev2(self, response):
+        """What RFC 9051 leaves out: it would be an answer to nobody."""
+        kind = response.kind
+        if kind in ("RECENT", "SEARCH") or (kind == "OK" and response.code("UNSEEN") is not None):
+            raise Violation(f"IMAP4rev2 has none: {response.text}")
+        if kind == "FETCH":
+            items = fetched(response)
+            if RECENT in {str(flag).lower() for flag in items.get("FLAGS", ())}:
+                raise Violation(f"IMAP4rev2 has no \\Recent: {response.text}")
+            if "UID" not in items and (not self.pending or self.pending.name not in ("fetch", "store")):
+                raise Violation(f"nobody has asked, and there is no UID: {response.text}")
+
     def heard(self, response):
         pending, kind = self.pending, response.kind
+        if self.rev2:
+            self._of_rev2(response)
         if kind in ("EXISTS", "EXPUNGE", "VANISHED", "FETCH") and self.view is None:
             if not pending or not pending.view:
                 raise Violation(f"{kind} with no mailbox selected")
@@ -49,8 +79,13 @@ class Session:
             return self._of_view(self.view, response)
         if kind in ("SEARCH", "SORT", "ESEARCH", "THREAD") and pending:
             pending.found = self._found(response)
-        elif kind == "STATUS" and pending:
-            pending.status = self._status(response)
+        elif kind in ("STATUS", "LIST") and pending:
+            pending.listing.hear(self, response)
+            pending.status = self.status_of(response) if kind == "STATUS" else pending.status
+        elif kind == "QUOTAROOT" and pending:
+            pending.roots = [str(word) for word in response.words[2:]]
+        elif kind == "QUOTA" and pending:
+            pending.quotas[str(response.words[1])] = tuple(map(int, response.words[2][1:3]))
         elif kind == "OK" and pending and response.code("COPYUID") is not None:
             pending.copied = response.code("COPYUID")
         elif kind == "BYE":
@@ -90,7 +125,7 @@ class Session:
         return {"all": list(in_set(str(found.get("all", "")))), **{name: int(value) for name, value in found.items() if name != "all"}}
 
     @staticmethod
-    def _status(response):
+    def status_of(response):
         items = response.words[2]
         return {str(name).upper(): int(value) if str(value).isdigit() else value for name, value in zip(items[::2], items[1::2])}
 

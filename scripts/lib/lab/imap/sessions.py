@@ -10,7 +10,7 @@ import random
 from lab.imap.drawn import BOXES, Drawn
 from lab.imap.model import Box, Violation
 from lab.imap.settle import settle
-from lab.imap.wire import ImapError, quoted, transcript
+from lab.imap.wire import ImapError, quoted, transcript, utf7
 
 
 class Crowd:
@@ -23,6 +23,7 @@ class Crowd:
         self.commands = self.marks = 0
         self.given_uids = {name: set() for name in BOXES}
         self.sessions = []
+        self.uses = None        # mailboxes with a special use, as they were told first
 
     def given(self, box, uid):
         """A command's answer says that it made this UID: no other may."""
@@ -46,13 +47,15 @@ class Crowd:
         for number in range(self.count):
             self.sessions.append(Drawn(self, number))
         first = self.sessions[0]
+        for name in [*BOXES, *reversed([name for session in self.sessions for name in session.folders.names])]:
+            first.connection.command(f"DELETE {quoted(utf7(name))}", expect=None)
+            first.connection.command(f"UNSUBSCRIBE {quoted(utf7(name))}", expect=None)
         for name in BOXES:
-            first.connection.command(f"DELETE {quoted(name)}", expect=None)
-            first.connection.command(f"CREATE {quoted(name)}")
-        last = self.sessions[-1]
-        if last.has("QRESYNC") and last.has("ENABLE"):
-            last.connection.command("ENABLE QRESYNC")
-            last.quick = True
+            first.connection.command(f"CREATE {quoted(utf7(name))}")
+        # The first is a client of RFC 3501, the last one of RFC 7162; those between are of all kinds.
+        for session in self.sessions[1:-1]:
+            session.enable(*self.random.choice((("IMAP4REV2",), ("UTF8=ACCEPT",), ("IMAP4REV2", "UTF8=ACCEPT"), ())))
+        self.sessions[-1].enable("QRESYNC", *self.random.choice(((), ("IMAP4REV2",))))
 
     def turns(self, count):
         for _ in range(count):

@@ -5,7 +5,8 @@ import time
 
 from lab.imap import threads
 from lab.imap.model import RECENT, Violation, date
-from lab.imap.wire import Connection, fetched, in_set, quoted
+from lab.imap.folders import check
+from lab.imap.wire import Connection, fetched, in_set, quoted, utf7
 
 WAKE = 5    # seconds in which a session that idles must hear of a new message
 _KEYS = {"\\seen": "SEEN", "\\flagged": "FLAGGED", "\\answered": "ANSWERED", "\\draft": "DRAFT", "\\deleted": "DELETED"}
@@ -52,6 +53,8 @@ def settle(crowd):
         _changed(crowd.random.choice(crowd.sessions), rows)
         _extended(crowd.random.choice(crowd.sessions), box, rows)
         _resumed(crowd, box, rows)
+    _listed(crowd)
+    _used(crowd)
     _woken(crowd)
 
 
@@ -112,7 +115,7 @@ def _asked(session, box, rows):
             raise Violation(f"{box.name}: ESEARCH finds {found}, not {uids}")
     items = ["MESSAGES", "UIDNEXT", "UNSEEN", *(["HIGHESTMODSEQ"] if session.has("CONDSTORE") else []),
              *(["SIZE"] if session.has("STATUS=SIZE") else []), *(["DELETED", "DELETED-STORAGE"] if session.has("QUOTA=RES-STORAGE") else [])]
-    told = session.run("status", f"STATUS {quoted(box.name)} ({' '.join(items)})").status
+    told = session.run("status", f"STATUS {session.name(box.name)} ({' '.join(items)})").status
     deleted = [row[1] for row in rows.values() if "\\deleted" in row[0]]
     expected = {"MESSAGES": len(uids), "UNSEEN": sum("\\seen" not in row[0] for row in rows.values()), "SIZE": sum(row[1] for row in rows.values()),
                 "DELETED": len(deleted), "DELETED-STORAGE": sum(deleted)}
@@ -151,7 +154,7 @@ def _extended(session, box, rows):
             raise Violation(f"{box.name}: SORT of UNDELETED finds {found}")
     _ordered(session, box, uids)
     if session.has("LIST-STATUS"):
-        status = session.run("list", f'LIST "" {quoted(box.name)} RETURN (STATUS (MESSAGES UNSEEN))').status
+        status = session.run("list", f'LIST "" {session.name(box.name)} RETURN (STATUS (MESSAGES UNSEEN))').status
         if status != {"MESSAGES": len(uids), "UNSEEN": sum("\\seen" not in row[0] for row in rows.values())}:
             raise Violation(f"{box.name}: LIST with STATUS tells {status} of {len(uids)} messages")
 
@@ -193,7 +196,7 @@ def _resumed(crowd, box, rows):
         back.greeting()
         back.login()
         back.command("ENABLE QRESYNC")
-        found, _ = back.command(f"SELECT {quoted(box.name)} (QRESYNC ({box.validity} {modseq}))")
+        found, _ = back.command(f"SELECT {quoted(utf7(box.name))} (QRESYNC ({box.validity} {modseq}))")
     gone, told = set(), {}
     for response in found:
         if response.kind == "VANISHED":
@@ -211,6 +214,39 @@ def _resumed(crowd, box, rows):
     for uid, row in rows.items():
         if row[3] > modseq and told.get(uid) != row[0]:
             raise Violation(f"{box.name}: QRESYNC since {modseq}: UID {uid} has {sorted(row[0])} by MODSEQ {row[3]}, told {told.get(uid)}")
+
+
+def _listed(crowd):
+    """All sessions are told of each one's folders as that one has left them, and that special uses are where they were."""
+    for session in crowd.sessions:
+        if not session.has("LIST-EXTENDED"):
+            return
+        text = 'LIST "" imaptest-* RETURN (SUBSCRIBED CHILDREN)'
+        listing = session.run("list", text).listing
+        chosen = session.run("list", 'LIST (SUBSCRIBED) "" imaptest-* RETURN (CHILDREN)').listing
+        for owner in crowd.sessions:
+            check(listing, owner.folders, text)
+            check(chosen, owner.folders, "LIST (SUBSCRIBED)", subscribed=True)
+        if not set(crowd.boxes) <= listing.there():
+            raise Violation(f"LIST tells of {sorted(listing.there())}")
+        if session.has("SPECIAL-USE"):
+            uses = session.run("list", 'LIST (SPECIAL-USE) "" *').listing.attributes
+            uses = {name: told & {"\\drafts", "\\sent", "\\trash", "\\junk", "\\archive"} for name, told in uses.items()}
+            if crowd.uses not in (None, uses) or not all(uses.values()):
+                raise Violation(f"LIST (SPECIAL-USE) tells {uses}, was {crowd.uses}")
+            crowd.uses = uses
+
+
+def _used(crowd):
+    """The use of STORAGE is the octets of all messages of the account, in units of 1024."""
+    session = crowd.random.choice(crowd.sessions)
+    if not session.has("QUOTA", "LIST-STATUS", "STATUS=SIZE"):
+        return
+    octets = sum(status["SIZE"] for status in session.run("list", 'LIST "" * RETURN (STATUS (SIZE))').listing.status.values())
+    quotas = session.run("quota", "GETQUOTAROOT INBOX").quotas
+    for use, _limit in quotas.values():
+        if use != -(-octets // 1024):
+            raise Violation(f"QUOTA tells {use} KiB of {octets} octets")
 
 
 def _woken(crowd):

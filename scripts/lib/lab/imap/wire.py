@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A connection to an IMAP server: commands with their literals out, whole responses in, and what was said last."""
 
+import base64
 import re
 import socket
 import time
+import unicodedata
+import zlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Callable, Optional
@@ -35,6 +38,7 @@ class Server:
     user2: Optional[str] = None
     connect: Optional[Callable[[], socket.socket]] = None
     names: tuple = ()       # that are set for !ifenv in scripted groups
+    compress: float = 0     # how many of the random sessions are compressed, where that is offered
 
     def socket(self):
         made = self.connect() if self.connect else socket.create_connection((self.host, self.port), timeout=PATIENCE)
@@ -74,6 +78,23 @@ def quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def composed(name):
+    """A mailbox's name in UTF-8, as the text of a command has it: a letter for each byte."""
+    return unicodedata.normalize("NFC", name).encode().decode("latin-1")
+
+
+def decomposed(name):
+    """The same name in another spelling: letters and their marks apart."""
+    return unicodedata.normalize("NFD", name).encode().decode("latin-1")
+
+
+def utf7(name):
+    """A mailbox's name in modified UTF-7 (RFC 3501 section 5.1.3)."""
+    def shifted(run):
+        return "&" + base64.b64encode(run.group().encode("utf-16-be")).rstrip(b"=").replace(b"/", b",").decode() + "-"
+    return re.sub(r"[^ -~]+", shifted, name.replace("&", "&-"))
+
+
 def literal(data, plus=False):
     """A literal's announcement and its bytes, as the text of a command has them."""
     return f"{{{len(data)}{'+' if plus else ''}}}\r\n{data}"
@@ -105,12 +126,22 @@ class Connection:
         self.refused = None
         self.capabilities = []
         self.exists = 0
+        self.deflate = self.inflate = None
 
     # ---- out ----
 
     def _send(self, text):
         self._keep("C", text)
-        self.socket.sendall(text.encode("latin-1"))
+        data = text.encode("latin-1")
+        if self.deflate:
+            data = self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
+        self.socket.sendall(data)
+
+    def compress(self):
+        """RFC 4978: both directions from here on."""
+        self.command("COMPRESS DEFLATE")
+        self.deflate, self.inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+        self.buffer = self.inflate.decompress(self.buffer)
 
     def _keep(self, side, text):
         self.transcript.append((time.monotonic(), f"{self.name} {side}: {shown(text)}"))
@@ -151,7 +182,7 @@ class Connection:
                 self.socket.settimeout(PATIENCE)
         if not data:
             raise Closed(f"{self.name}: the server has closed the connection")
-        self.buffer += data
+        self.buffer += self.inflate.decompress(data) if self.inflate else data
 
     def _line(self, start):
         """Where the line that begins at `start` of the buffer ends; reads what is missing."""
