@@ -76,9 +76,9 @@ struct mail_view {
 
 /* Begins to read it: no message is in it yet. STORE_NONE: there is no such mailbox. */
 enum store_status mail_box_open(struct store *store, uint64_t mailbox, struct mail_box **box_out);
-/* The next so many messages (0: all), while it is opening, in the order of UIDs. STORE_NONE: it was deleted.
- * Behind the last ones it is whole as of a moment since it was begun; mail_box_refresh() says what
- * came later. */
+/* The next so many messages (0: all), while it is opening, in the order of UIDs. STORE_NONE: it was
+ * deleted. Behind the last ones it is whole as of a moment since it was begun; mail_box_refresh()
+ * says what came later. */
 enum store_status mail_box_read(struct store *store, struct mail_box *box, uint32_t most);
 /* Nobody has it any more. */
 void mail_box_close(struct store *store, struct mail_box *box);
