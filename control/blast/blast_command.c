@@ -111,7 +111,8 @@ static bool is_good(const struct blasting *b)
     if (o->verify && (!b->told.verified || !blast_report_verified(b->told.verified)))
         return false;
     if (b->tally.counts.messages_wrong || b->tally.counts.recipients_wrong ||
-        b->tally.counts.messages_differing)
+        b->tally.counts.messages_differing || b->tally.counts.headers_differing ||
+        b->tally.counts.answers_wrong)
         return false;
     return b->tally.counts.sessions_done > 0;
 }

@@ -73,8 +73,8 @@ bool blast_load_plan(const struct blast_words *w, struct blast_order *o)
     bool open = w->rate || w->steps || w->burst;
 
     if (o->work == BLAST_WORK_SMTP ? w->logins != 0 : w->messages != 0)
-        return blast_words_complain("--messages belongs to --work smtp, --logins to --work pop3",
-                                    NULL);
+        return blast_words_complain(
+            "--messages belongs to --work smtp, --logins to --work pop3 and imap", NULL);
     if (w->hold && (ends || w->steps || w->verify))
         return blast_words_complain("goes with neither a number of messages or sessions, nor "
                                     "--steps, nor --verify",

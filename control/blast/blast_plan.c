@@ -9,6 +9,7 @@
 #include "control/blast/blast_language.h"
 #include "control/blast/blast_load.h"
 #include "control/blast/blast_manners.h"
+#include "control/blast/blast_mix.h"
 #include "control/blast/blast_secure.h"
 #include "control/blast/blast_users.h"
 #include "control/config/config.h"
@@ -165,14 +166,16 @@ static bool plan_mailboxes(struct blast_plan *p)
     const struct blast_words *w = &p->words;
     struct blast_order *o = &p->order;
 
-    o->verify = w->verify && o->work == BLAST_WORK_SMTP;
-    o->compare = w->verify && !o->verify;
+    o->verify = w->verify && o->work != BLAST_WORK_POP3;
+    o->compare = w->verify && o->work != BLAST_WORK_SMTP;
     o->retrieve = w->retrieve < UINT32_MAX ? (uint32_t)w->retrieve : UINT32_MAX;
+    if (!blast_mix_plan(w, o))
+        return false;
     o->delete = w->delete;
     o->listing = w->list;
     if (w->verify && o->recipients > BLAST_VERIFY_RECIPIENTS)
         return blast_words_complain("at most 8 with --verify", "recipients");
-    if (o->work == BLAST_WORK_POP3)
+    if (o->work != BLAST_WORK_SMTP)
         return (o->hold_us && !w->password_file) || read_password(p);
     return !w->verify || read_password(p);
 }
@@ -236,6 +239,19 @@ static bool plan_users(struct blast_plan *p)
 
 /* ---- all of it ---- */
 
+static bool read_work(const char *text, enum blast_work *work_out)
+{
+    static const char *const works[] = {
+        [BLAST_WORK_SMTP] = "smtp", [BLAST_WORK_POP3] = "pop3", [BLAST_WORK_IMAP] = "imap"};
+
+    for (int i = 0; i <= BLAST_WORK_IMAP; i++) {
+        *work_out = (enum blast_work)i;
+        if (strcmp(text, works[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool blast_plan_blast(struct blast_plan *p, int count, char **words)
 {
     struct blast_words *w = &p->words;
@@ -260,9 +276,8 @@ bool blast_plan_blast(struct blast_plan *p, int count, char **words)
                                        .retrieve = UINT64_MAX}};
     if (!blast_words_read(w, BLAST_WORDS_B, count, words) || w->help)
         return w->help;
-    p->order.work = strcmp(w->work, "pop3") == 0 ? BLAST_WORK_POP3 : BLAST_WORK_SMTP;
-    if (strcmp(w->work, "pop3") != 0 && strcmp(w->work, "smtp") != 0)
-        return blast_words_complain("expected smtp or pop3", "work");
+    if (!read_work(w->work, &p->order.work))
+        return blast_words_complain("expected smtp, pop3 or imap", "work");
     if (!blast_users_is_word(w->helo, 64) || !blast_users_is_word(w->from, 320))
         return blast_words_complain("expected printable ASCII without blanks and angle brackets",
                                     "helo, from");

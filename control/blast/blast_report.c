@@ -140,6 +140,14 @@ static const char *const verbs[POP3_VERB_COUNT] = {
 #undef POP3_VERB
 };
 
+static const char *const imap_steps[BLAST_IMAP_STEPS] = {
+#define BLAST_IMAP_STEP(name, latency) [BLAST_IMAP_##name] = #name,
+#define BLAST_IMAP_ACTION(name, latency, weight, text) [BLAST_IMAP_##name] = #name,
+#include "dataplane/handoff/blast_imap_step.def"
+#undef BLAST_IMAP_STEP
+#undef BLAST_IMAP_ACTION
+};
+
 /* Each error there was, by name; `put` gets it. */
 static void each_error(const struct blast_tally *t,
                        void (*put)(void *user, const char *what, unsigned int code, uint64_t n),
@@ -152,6 +160,9 @@ static void each_error(const struct blast_tally *t,
     for (int v = 0; v < POP3_VERB_COUNT; v++)
         if (t->errors[v])
             put(user, verbs[v], 0, t->errors[v]);
+    for (int s = 0; s < BLAST_IMAP_STEPS; s++)
+        if (t->imap_errors[s])
+            put(user, imap_steps[s], 0, t->imap_errors[s]);
     if (t->tls_fault)
         put(user, t->tls_fault, 0, t->counts.sessions_insecure);
     for (int f = 0; f < SMTP_CLIENT_FAULTS; f++)
@@ -160,6 +171,9 @@ static void each_error(const struct blast_tally *t,
     for (int f = 0; f < POP3_CLIENT_FAULTS; f++)
         if (t->pop3_faults[f])
             put(user, pop3_client_fault_text((enum pop3_client_fault)f), 0, t->pop3_faults[f]);
+    for (int f = 0; f < IMAP_RESPONSE_FAULTS; f++)
+        if (t->imap_faults[f])
+            put(user, imap_response_fault_what((enum imap_response_fault)f), 0, t->imap_faults[f]);
 }
 
 static void print_error(void *user, const char *what, unsigned int code, uint64_t n)
@@ -313,7 +327,7 @@ static json_t *verified_json(const struct blast_verified *v)
 json_t *blast_report_json(const struct blast_order *order, const struct blast_told *told,
                           const struct blast_report_more *more)
 {
-    static const char *const works[] = {"smtp", "pop3", "sink"};
+    static const char *const works[] = {"smtp", "pop3", "imap", "sink"};
     const struct blast_tally *t = told->tally;
     json_t *counts = json_object(), *errors = json_array(), *clients = blast_manners_json(t), *o;
 
@@ -324,7 +338,7 @@ json_t *blast_report_json(const struct blast_order *order, const struct blast_to
     each_error(t, pack_error, errors);
     o = json_pack(
         "{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:O, s:O}", "schema",
-        "blast/1.2", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
+        "blast/1.3", "program", WIREPOST_VERSION, "work", works[order->work], "seconds",
         (double)told->load_us / 1e6, "workers", (int)order->workers, "workers_busy", told->busy,
         "sessions_per_second", per_second(t->counts.sessions_done, told->load_us),
         "messages_per_second", per_second(messages(&t->counts), told->load_us), "goodput_mbit",

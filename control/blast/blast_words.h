@@ -22,12 +22,12 @@ struct blast_words_list {
 struct blast_words {
     const char *dev, *pmd, *device, *to, *work, *from, *size, *helo, *pop3_to, *password_file,
         *json, *steps, *burst, *syn_flood_from, *loss, *languages, *shapes, *write, *config, *plot,
-        *delay, *cpu, *tls, *tls_version, *tls_suites, *tls_name, *tls_ca;
+        *delay, *cpu, *tls, *tls_version, *tls_suites, *tls_name, *tls_ca, *mix;
     struct blast_words_list eal, address, gateway, rcpt, read;
     uint64_t vlan, workers, sessions, rate, ramp, messages, logins, seconds, hold, slow_senders,
         slow_readers, slow_bytes, broken, syn_flood, reuse, timeout, drain;
     uint64_t limit_rate, limit_seconds, recipients, attachments, spam, texts, seed, retrieve, port,
-        expect_reject, tls_resume;
+        expect_reject, tls_resume, commands, fetch, watchers;
     bool busy, mine, no_pipelining, bdat, verify, delete, list, quiet, help;
     char *kept[BLAST_WORDS_KEPT];
     uint32_t kept_count;

@@ -10,8 +10,11 @@
  * is freed. */
 
 /* Tickets of this context remember which certificate the connection began with: one that is resumed
- * shows none. To be done once for each context. */
-void tls_binding_prepare(SSL_CTX *context);
+ * shows none. To be done once for each context; `logins`: somebody may log in on its connections,
+ * else there is nothing to bind and nothing is taken. */
+void tls_binding_prepare(SSL_CTX *context, bool logins);
+/* Computes now what connections that show this certificate are bound to. */
+void tls_binding_note(X509 *certificate);
 /* Of a handshake that is over. What it has not is left empty. */
 void tls_binding_take(SSL *ssl, struct tls_binding *binding_out);
 

@@ -51,14 +51,16 @@ static void add_suite(char texts[2][SUITES_TEXT], const struct tls_suite *suite)
         snprintf(text + len, SUITES_TEXT - len, "%s%s", len ? ":" : "", suite->openssl);
 }
 
-/* suites = name *( ":" name ); the record layer has to know each of them */
+/* suites = name *( ":" name ); the record layer has to know each of them. By themselves those with
+ * CBC are not offered. */
 static bool read_suites(const char *names, char texts[2][SUITES_TEXT])
 {
     const struct tls_suite *suite;
     struct span rest = span_text(names ? names : "");
 
     for (uint32_t i = 0; !names && (suite = tls_suite_at(i)) != NULL; i++)
-        add_suite(texts, suite);
+        if (!suite->mac)
+            add_suite(texts, suite);
     while (rest.len) {
         ptrdiff_t colon = span_find(rest, ':');
         struct span name = span_head(rest, colon < 0 ? rest.len : (size_t)colon);
@@ -96,7 +98,7 @@ static bool set_context(struct tls_caller *client, struct writer *why)
                                    o->resumes ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                               : SSL_SESS_CACHE_OFF);
     SSL_CTX_sess_set_new_cb(client->context, keep_session);
-    tls_handshake_prepare(client->context);
+    tls_handshake_prepare(client->context, false);
     if (!read_suites(o->suites, texts) || !set_versions(client->context, o->version, texts)) {
         writer_text(why, "no such suites, or none of that version");
         return false;

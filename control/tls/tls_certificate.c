@@ -8,6 +8,8 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
+#include "control/tls/tls_binding.h"
+
 enum { PASSPHRASE_MAX = 1024, STAPLE_MAX = 65536, CHAIN_MAX = 16 };
 
 /* A line about the certificate in this line of the configuration. */
@@ -170,8 +172,10 @@ bool tls_certificate_load(struct tls_certificate *c, const struct config_certifi
     *c = (struct tls_certificate){.path = OPENSSL_strdup(config->certificate),
                                   .set = OPENSSL_strdup(config->set)};
     if (c->path && c->set && load_chain(c, config, why) && load_key(c, config, why) &&
-        check_time(c, config, why) && load_staple(c, config, why))
+        check_time(c, config, why) && load_staple(c, config, why)) {
+        tls_binding_note(c->leaf);
         return true;
+    }
     tls_certificate_fini(c);
     return false;
 }

@@ -13,7 +13,8 @@
 #include "dataplane/handoff/settings.h"
 #include "dataplane/handoff/tls_keys.h"
 
-enum { SUITES_TEXT = 1024, TICKETS = 2, KINDS = 8 };
+/* One ticket: who has several connections gets one on each. */
+enum { SUITES_TEXT = 2048, TICKETS = 1, KINDS = 8 };
 
 /* What a listener's context is made of; the context leads to it. */
 struct tls_set {
@@ -111,15 +112,14 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 /* ---- making ---- */
 
-/* Suites of a profile: Mozilla's lists, as far as they are AEADs. "old" adds those without forward
- * secrecy. */
+/* Suites of a profile: Mozilla's lists. "old" adds those with CBC and without forward secrecy. */
 static bool in_profile(const struct tls_suite *suite, int profile)
 {
     bool forward = suite->tls13 || strstr(suite->openssl, "DHE-");
 
     if (profile == CONFIG_TLS_MODERN)
         return suite->tls13;
-    return forward || profile == CONFIG_TLS_OLD;
+    return profile == CONFIG_TLS_OLD || (forward && !suite->mac);
 }
 
 static bool set_suites(SSL_CTX *context, int profile)
@@ -140,21 +140,37 @@ static bool set_suites(SSL_CTX *context, int profile)
            (!texts[0][0] || SSL_CTX_set_cipher_list(context, texts[0]) == 1);
 }
 
+static int least_version(int profile)
+{
+    return profile == CONFIG_TLS_MODERN ? TLS1_3_VERSION
+           : profile == CONFIG_TLS_OLD  ? TLS1_VERSION
+                                        : TLS1_2_VERSION;
+}
+
+/* TLS 1.0 and 1.1 sign with MD5 and SHA-1, which OpenSSL has at its lowest level alone. What is
+ * asked of clients' certificates stays as it was. */
+static void allow_old(SSL_CTX *context)
+{
+    X509_VERIFY_PARAM_set_auth_level(SSL_CTX_get0_param(context),
+                                     SSL_CTX_get_security_level(context));
+    SSL_CTX_set_security_level(context, 0);
+}
+
 /* No compression, no renegotiation (RFC 9325 sections 3.3 and 3.5), no early data: OpenSSL's
  * default. */
 static bool set_context(SSL_CTX *context, const struct config_tls *config)
 {
     uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
 
-    if (config->profile == CONFIG_TLS_OLD)
+    if (config->profile == CONFIG_TLS_OLD) {
         options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
+        allow_old(context);
+    }
     SSL_CTX_set_options(context, options);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_dh_auto(context, 1);
-    return SSL_CTX_set_min_proto_version(context, config->profile == CONFIG_TLS_MODERN
-                                                      ? TLS1_3_VERSION
-                                                      : TLS1_2_VERSION) == 1 &&
+    return SSL_CTX_set_min_proto_version(context, least_version(config->profile)) == 1 &&
            SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1 &&
            set_suites(context, config->profile);
 }
@@ -229,7 +245,8 @@ static bool add_set(struct tls_contexts *contexts, const struct config *config,
     if (alpn_names[listener->protocol])
         SSL_CTX_set_alpn_select_cb(context, choose_protocol,
                                    (void *)alpn_names[listener->protocol]);
-    tls_handshake_prepare(context);
+    /* A relay on port 25 does not log in. */
+    tls_handshake_prepare(context, listener->protocol != LISTENER_SMTP);
     tls_identities_use(contexts->identities, context);
     tls_tickets_use(tickets, context, TICKETS);
     return choose_certificates(set, listener) && set_clients(context, config, listener, why);

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control/tls/tls_handshake.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/kdf.h>
 #include <stdlib.h>
 
 #include "control/tls/tls_binding.h"
 #include "control/tls/tls_identity.h"
+#include "control/tls/tls_key_block.h"
+#include "proto/tls/tls_hello.h"
 
-enum { RANDOM = 32, MASTER = 48, KEY_BLOCK_MAX = 2 * (TLS_KEY_MAX + TLS_IV) };
+enum {
+    RANDOM = 32,
+    MAC = 20, /* of all suites of TLS 1.0 */
+    TAIL = TLS_BLOCK + MAC,
+};
 
 struct tls_handshake {
     SSL *ssl; /* NULL once it is over, unless it is kept */
     BIO *in, *out;
     bool client, keep;
     const char *why;
+    uint8_t came[TAIL], went[TAIL]; /* the end of what each side sent */
     struct tls_outcome outcome;
 };
 
@@ -88,64 +93,61 @@ static uint64_t count_records(struct span bytes)
     return n;
 }
 
-/* ---- keys of TLS 1.2 ---- */
+/* ---- keys of TLS 1.2 and before ---- */
 
-/* key_block = PRF(master_secret, "key expansion", server_random + client_random)
- * (RFC 5246 section 6.3) */
-static bool expand(SSL *ssl, bool sha384, uint8_t *block, size_t len)
+/* What went one way last: in TLS 1.0 with CBC its end is the IV of what comes next. */
+static void keep_tail(uint8_t tail[TAIL], struct span bytes)
 {
-    static const char label[] = "key expansion";
-    uint8_t master[MASTER], seed[sizeof(label) - 1 + 2 * RANDOM];
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
-    EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, sizeof(master)),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
-        OSSL_PARAM_construct_end()};
-    bool ok;
+    struct span end = span_skip(bytes, bytes.len > TAIL ? bytes.len - TAIL : 0);
 
-    if (sha384)
-        memcpy(digest, "SHA384", sizeof(digest));
-    memcpy(seed, label, sizeof(label) - 1);
-    ok = context &&
-         SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof(master)) == MASTER &&
-         SSL_get_server_random(ssl, seed + sizeof(label) - 1, RANDOM) == RANDOM &&
-         SSL_get_client_random(ssl, seed + sizeof(label) - 1 + RANDOM, RANDOM) == RANDOM &&
-         EVP_KDF_derive(context, block, len, params) == 1;
-    explicit_bzero(master, sizeof(master));
-    EVP_KDF_CTX_free(context);
-    EVP_KDF_free(kdf);
-    return ok;
+    memmove(tail, tail + end.len, TAIL - end.len);
+    if (end.len)
+        memcpy(tail + TAIL - end.len, end.data, end.len);
 }
 
-/* client_write_key, server_write_key, client_write_IV, server_write_IV: an AEAD has no MAC keys. */
+/* The last block that was encrypted, which was of a Finished: RFC 2246 section 6.2.3.2. */
+static void take_iv(const struct tls_handshake *h, const uint8_t tail[TAIL], struct tls_way *way)
+{
+    memcpy(way->iv, tail + TAIL - TLS_BLOCK - (h->outcome.keys.etm ? MAC : 0), TLS_BLOCK);
+}
+
+/* Whether the MAC comes behind the encryption, OpenSSL tells nobody; so it is read in the
+ * ServerHello (RFC 7366 section 2). */
+static void hear(int sent, int version, int type, const void *data, size_t len, SSL *ssl, void *arg)
+{
+    struct tls_handshake *h = SSL_get_app_data(ssl);
+    struct span message = span_of(data, len);
+    struct tls_hello hello;
+
+    (void)sent;
+    (void)version;
+    (void)arg;
+    if (h && type == SSL3_RT_HANDSHAKE && len > SSL3_HM_HEADER_LENGTH &&
+        message.data[0] == SSL3_MT_SERVER_HELLO)
+        h->outcome.keys.etm =
+            tls_server_hello_read(span_skip(message, SSL3_HM_HEADER_LENGTH), &hello) && hello.etm;
+}
+
 static bool derive_tls12(struct tls_handshake *h, const struct tls_suite *suite)
 {
     struct ways to = ways(h);
-    size_t key = tls_key_length((enum tls_aead)suite->aead);
-    size_t iv = suite->aead == TLS_AEAD_CHACHA20_POLY1305 ? TLS_IV : TLS_GCM_SALT;
-    uint8_t block[KEY_BLOCK_MAX];
 
-    if (!expand(h->ssl, suite->sha384, block, 2 * (key + iv)))
+    if (!tls_key_block_take(h->ssl, suite, to.client, to.server))
         return false;
-    memcpy(to.client->key, block, key);
-    memcpy(to.server->key, block + key, key);
-    memcpy(to.client->iv, block + 2 * key, iv);
-    memcpy(to.server->iv, block + 2 * key + iv, iv);
-    explicit_bzero(block, sizeof(block));
-    /* Each side's Finished was its first record with these keys. */
-    to.client->sequence = to.server->sequence = 1;
+    if (h->outcome.keys.version == TLS_VERSION_1_0) {
+        take_iv(h, h->came, &h->outcome.keys.read);
+        take_iv(h, h->went, &h->outcome.keys.write);
+    }
     return true;
 }
 
 /* ---- the handshake ---- */
 
-void tls_handshake_prepare(SSL_CTX *context)
+void tls_handshake_prepare(SSL_CTX *context, bool logins)
 {
     SSL_CTX_set_keylog_callback(context, take_secret);
-    tls_binding_prepare(context);
+    SSL_CTX_set_msg_callback(context, hear);
+    tls_binding_prepare(context, logins);
 }
 
 int tls_handshake_accept_any(int ok, X509_STORE_CTX *store)
@@ -299,6 +301,8 @@ enum tls_step tls_handshake_feed(struct tls_handshake *h, struct span in, struct
     *taken_out = (uint32_t)(in.len - BIO_ctrl_pending(h->in));
     *out = span_of(NULL, (size_t)BIO_get_mem_data(h->out, &data));
     out->data = (const uint8_t *)data;
+    keep_tail(h->came, span_head(in, *taken_out));
+    keep_tail(h->went, *out);
     if (step == TLS_STEP_DONE && !take_outcome(h, *out))
         step = fail(h);
     if (step == TLS_STEP_FAILED || (step == TLS_STEP_DONE && !h->keep))

@@ -20,8 +20,9 @@ enum tls_step {
     TLS_STEP_FAILED,
 };
 
-/* To be done once for each context that handshakes are made with. */
-void tls_handshake_prepare(SSL_CTX *context);
+/* To be done once for each context that handshakes are made with; `logins`: what a login can be bound
+ * to the connection by is wanted of them. */
+void tls_handshake_prepare(SSL_CTX *context, bool logins);
 /* A verification that lets every certificate pass; what is wrong is told in the outcome. */
 int tls_handshake_accept_any(int ok, X509_STORE_CTX *store);
 

@@ -20,6 +20,7 @@ struct ticket_key {
 _Static_assert(sizeof(struct ticket_key) == TLS_TICKET_KEY, "as in a file");
 
 struct tls_tickets {
+    EVP_CIPHER *cipher;
     pthread_mutex_t lock;                    /* a reload changes what handshakes use */
     struct ticket_key keys[TLS_TICKET_KEYS]; /* the first seals */
     uint32_t count;
@@ -36,7 +37,11 @@ struct tls_tickets *tls_tickets_new(void)
 {
     struct tls_tickets *t = calloc(1, sizeof(*t));
 
-    if (!t || !make_key(&t->keys[0])) {
+    if (t)
+        t->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    if (!t || !t->cipher || !make_key(&t->keys[0])) {
+        if (t)
+            EVP_CIPHER_free(t->cipher);
         free(t);
         return NULL;
     }
@@ -51,6 +56,7 @@ void tls_tickets_free(struct tls_tickets *t)
     if (!t)
         return;
     pthread_mutex_destroy(&t->lock);
+    EVP_CIPHER_free(t->cipher);
     explicit_bzero(t, sizeof(*t));
     free(t);
 }
@@ -130,15 +136,15 @@ static int find(const struct tls_tickets *t, const uint8_t *name)
     return -1;
 }
 
-static bool set_keys(const struct ticket_key *key, const uint8_t *iv, EVP_CIPHER_CTX *cipher,
-                     EVP_MAC_CTX *mac, bool seal)
+static bool set_keys(const struct tls_tickets *t, const struct ticket_key *key, const uint8_t *iv,
+                     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal)
 {
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)key->hmac, SECRET),
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
         OSSL_PARAM_construct_end()};
 
-    return EVP_CipherInit_ex2(cipher, EVP_aes_256_cbc(), key->aes, iv, seal, NULL) == 1 &&
+    return EVP_CipherInit_ex2(cipher, t->cipher, key->aes, iv, seal, NULL) == 1 &&
            EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
@@ -158,7 +164,7 @@ static int take_key(struct tls_tickets *t, uint8_t *name, uint8_t *iv, EVP_CIPHE
     }
     if (at < 0)
         return 0;
-    if (!set_keys(&t->keys[at], iv, cipher, mac, seal))
+    if (!set_keys(t, &t->keys[at], iv, cipher, mac, seal))
         return -1;
     return at ? 2 : 1;
 }

@@ -39,9 +39,21 @@ static const struct play pop3[BLAST_MANNERS] = {
     [BLAST_MANNER_bare_lf] = {{"CAPA\nQUIT\n"}, END_FIN},
 };
 
+static const struct play imap[BLAST_MANNERS] = {
+    [BLAST_MANNER_vanishes] = {{"a CAPABILITY\r\n", "b LOGIN nobo"}, END_VANISH},
+    [BLAST_MANNER_vanishes_in_data] = {{"a LOGIN {40}\r\n", "no"}, END_VANISH},
+    [BLAST_MANNER_resets] = {{"a LOGIN nobo"}, END_RESET},
+    [BLAST_MANNER_half_command] = {{"a CAPA"}, END_FIN},
+    [BLAST_MANNER_garbage] = {{garbage}, END_FIN},
+    [BLAST_MANNER_bare_lf] = {{"a CAPABILITY\nb LOGOUT\n"}, END_FIN},
+};
+
 static const struct play *play_of(const struct blast_client *c, const struct blast_session *s)
 {
-    return &(c->order->work == BLAST_WORK_POP3 ? pop3 : smtp)[s->manner];
+    static const struct play *const plays[] = {
+        [BLAST_WORK_SMTP] = smtp, [BLAST_WORK_POP3] = pop3, [BLAST_WORK_IMAP] = imap};
+
+    return &plays[c->order->work][s->manner];
 }
 
 enum blast_manner blast_manner_of(const struct blast_order *o, uint64_t number)
@@ -135,8 +147,18 @@ static bool end_line(struct blast_client *c, struct blast_session *s)
     return go_on(c, s);
 }
 
+static uint16_t imap_code(uint32_t column, uint16_t code, uint8_t byte)
+{
+    if (column == 0)
+        return byte == '+' ? 200 : 0;
+    if (column != 2 || code)
+        return code;
+    return byte == 'O' ? 200 : byte == 'N' || byte == 'B' ? 500 : 0;
+}
+
 /* Reply-line = 3DIGIT ( SP / "-" ) text; a POP3 answer counts as 200 or 500, a line of a list as
- * none. */
+ * none. Of IMAP's the third octet tells: "a OK" and "+" count as 200, "a NO", "a BAD" and "* BYE"
+ * as 500. */
 static bool take(struct blast_client *c, struct blast_session *s, uint8_t byte)
 {
     struct blast_broken *b = &s->broken;
@@ -148,6 +170,8 @@ static bool take(struct blast_client *c, struct blast_session *s, uint8_t byte)
         return end_line(c, s);
     if (c->order->work == BLAST_WORK_POP3)
         b->code = column ? b->code : byte == '+' ? 200 : byte == '-' ? 500 : 0;
+    else if (c->order->work == BLAST_WORK_IMAP)
+        b->code = imap_code(column, b->code, byte);
     else if (column < 3)
         b->code = (uint16_t)(byte >= '0' && byte <= '9' ? b->code * 10 + byte - '0' : 0);
     else if (column == 3)

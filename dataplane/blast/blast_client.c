@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 
+#include "dataplane/blast/blast_imap.h"
 #include "dataplane/blast/blast_schedule.h"
 #include "dataplane/blast/blast_tls.h"
 
-enum { STARTS = 64, RETRY_US = 1000, VERIFIERS = 16 };
+enum { LOGINS_EACH = 4 }; /* of an address: more at a time look like guessing */
+enum { ENDS = 64 };       /* of those that hold still, in a turn */
 
 uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
 {
@@ -16,8 +18,13 @@ uint32_t blast_client_share(const struct blast_order *o, uint32_t index)
 uint32_t blast_client_places(const struct blast_order *o, uint32_t index)
 {
     uint32_t share = blast_client_share(o, index);
+    uint32_t most = BLAST_CLIENT_OPENING;
 
-    return o->hold_us && share > BLAST_CLIENT_OPENING ? BLAST_CLIENT_OPENING : share;
+    if (o->password.len && o->address_count < BLAST_CLIENT_LOGGING_IN / LOGINS_EACH)
+        most = o->address_count * LOGINS_EACH;
+    else if (o->password.len)
+        most = BLAST_CLIENT_LOGGING_IN;
+    return o->hold_us && share > most ? most : share;
 }
 
 /* How many of the numbers 0 to all - 1 are this worker's: index, index + workers, ... */
@@ -48,6 +55,7 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
                                .index = o->index,
                                .number = o->index,
                                .user = o->index,
+                               .watched = o->index,
                                .smtp = {.hostname = order->hostname,
                                         .lines_max = 100,
                                         .pipelining = order->pipelining,
@@ -57,11 +65,11 @@ struct blast_client *blast_client_new(const struct blast_client_options *o)
     c->logins_left = numbers_of(order, order->logins ? order->logins : UINT64_MAX, o->index);
     c->smtp_again = c->smtp;
     c->smtp_again.greeted = true;
-    c->places = c->share + VERIFIERS;
+    c->places = c->share + BLAST_VERIFIERS;
     c->scratch = writer_of(c->scratch_bytes, sizeof(c->scratch_bytes));
     /* Mailboxes are read back also where the load leaves this worker without a session. */
     c->table = calloc(c->places, sizeof(*c->table));
-    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places)) {
+    if (!c->table || !blast_hold_init(c) || !blast_tls_init(c, c->places) || !blast_imap_init(c)) {
         blast_client_free(c);
         return NULL;
     }
@@ -78,6 +86,7 @@ void blast_client_free(struct blast_client *c)
     if (!c)
         return;
     blast_tls_fini(c);
+    blast_imap_fini(c);
     free(c->table);
     free(c->held);
     free(c);
@@ -105,6 +114,8 @@ static void release(struct blast_client *c, struct blast_session *s)
     s->line = NULL;
     blast_tls_give(c, s);
     s->conn = NULL;
+    if (c->boxes && s->open && !blast_manner_is_broken(s))
+        blast_imap_release(c, s);
     blast_slow_end(c, s);
     place_list_remove(&c->silent, place_of(c, s));
     place_list_push(&c->free, place_of(c, s));
@@ -120,6 +131,24 @@ void blast_session_let_go(struct blast_client *c, struct blast_session *s)
 
 /* ---- services to the protocols ---- */
 
+struct protocol {
+    void (*begin)(struct blast_client *c, struct blast_session *s);
+    void (*run)(struct blast_client *c, struct blast_session *s);
+    void (*gone)(struct blast_client *c, struct blast_session *s);
+};
+
+static const struct protocol *protocol_of(const struct blast_client *c,
+                                          const struct blast_session *s)
+{
+    static const struct protocol protocols[] = {
+        [BLAST_WORK_SMTP] = {blast_smtp_begin, blast_smtp_run, blast_smtp_gone},
+        [BLAST_WORK_POP3] = {blast_pop3_begin, blast_pop3_run, blast_pop3_gone},
+        [BLAST_WORK_IMAP] = {blast_imap_begin, blast_imap_run, blast_imap_gone},
+    };
+
+    return &protocols[blast_session_work(c, s)];
+}
+
 void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_t *count)
 {
     if (!s->leaving && blast_manner_is_broken(s)) {
@@ -131,10 +160,7 @@ void blast_session_fail(struct blast_client *c, struct blast_session *s, uint64_
         if (step)
             step->failed++;
         c->tally->manners[s->manner].failed++;
-        if (s->verifies || c->order->work == BLAST_WORK_POP3)
-            blast_pop3_gone(c, s);
-        else
-            blast_smtp_gone(c, s);
+        protocol_of(c, s)->gone(c, s);
     }
     c->scratch.len = 0;
     c->scratch.full = false;
@@ -207,145 +233,7 @@ uint8_t *blast_session_line(struct blast_client *c, struct blast_session *s)
     return NULL;
 }
 
-/* ---- begin ---- */
-
-static bool work_left(const struct blast_client *c)
-{
-    if (c->phase == BLAST_PHASE_VERIFY)
-        return c->user < c->order->user_count;
-    if (c->phase != BLAST_PHASE_LOAD)
-        return false;
-    if (c->order->hold_us)
-        return c->held_left > 0;
-    return c->order->work == BLAST_WORK_SMTP ? c->messages_left > 0 : c->logins_left > 0;
-}
-
-static const struct ip_address *source(struct blast_client *c, const struct ip_address *target)
-{
-    const struct blast_order *o = c->order;
-
-    for (uint32_t i = 0; i < o->address_count; i++) {
-        const struct ip_address *a = &o->addresses[c->address++ % o->address_count].address;
-
-        if (ip_address_is_v4(a) == ip_address_is_v4(target))
-            return a;
-    }
-    return NULL;
-}
-
-/* Mailboxes in turn, each worker has its own. */
-static void take_user(struct blast_client *c, struct blast_session *s)
-{
-    s->user = c->user % c->order->user_count;
-    c->user += c->order->workers;
-}
-
-/* What the session is to do is taken from what is left. */
-static void assign(struct blast_client *c, struct blast_session *s)
-{
-    const struct blast_order *o = c->order;
-
-    s->verifies = c->phase == BLAST_PHASE_VERIFY;
-    if (o->hold_us && !s->verifies) {
-        c->held_left--;
-        if (o->work == BLAST_WORK_POP3 && o->user_count)
-            take_user(c, s);
-        return;
-    }
-    if (s->manner != BLAST_MANNER_well)
-        c->tally->manners[s->manner].begun++;
-    if (blast_manner_is_broken(s))
-        return;
-    if (s->verifies || o->work == BLAST_WORK_POP3) {
-        take_user(c, s);
-        c->logins_left -= !s->verifies;
-        return;
-    }
-    s->left = o->reuse < c->messages_left ? o->reuse : (uint32_t)c->messages_left;
-    s->number = c->number;
-    c->messages_left -= s->left;
-    c->number += (uint64_t)s->left * o->workers;
-}
-
-static bool start(struct blast_client *c, uint64_t intended)
-{
-    const struct blast_order *o = c->order;
-    bool pop3 = o->work == BLAST_WORK_POP3 || c->phase == BLAST_PHASE_VERIFY;
-    const struct ip_address *target = pop3 ? &o->pop3_target : &o->target;
-    const struct ip_address *own = source(c, target);
-    struct blast_session *s = &c->table[c->free.first];
-    struct tcp_conn *conn =
-        own ? tcp_connect(c->tcp, own, 0, target, pop3 ? o->pop3_port : o->port, c->now) : NULL;
-    struct blast_step_tally *step;
-
-    if (!conn) {
-        c->tally->counts.starts_short++;
-        c->retry = c->now + RETRY_US;
-        return false;
-    }
-    place_list_take(&c->free);
-    *s =
-        (struct blast_session){.conn = conn, .intended = intended, .since = c->now, .seen = c->now};
-    place_list_append(&c->silent, place_of(c, s));
-    c->count++;
-    if (o->slow_senders + o->slow_readers + o->broken && c->phase == BLAST_PHASE_LOAD)
-        s->manner = blast_manner_of(o, c->arrivals * o->workers + c->index);
-    if (s->manner == BLAST_MANNER_slow_reader)
-        tcp_set_narrow(c->tcp, conn);
-    assign(c, s);
-    if (!s->verifies && !blast_manner_is_broken(s))
-        c->tally->counts.sessions_started++;
-    s->step = (uint8_t)blast_schedule_step(o, c->shared->begin, intended);
-    step = blast_session_step(c, s);
-    if (step && !blast_manner_is_broken(s))
-        step->started++;
-    if (!s->verifies && blast_schedule_is_open(o))
-        blast_session_measure(c, s, BLAST_LATENCY_late, intended);
-    tcp_set_user(conn, s);
-    return true;
-}
-
-/* When the next session is to begin; UINT64_MAX: not before something changes. */
-static uint64_t next_start(const struct blast_client *c)
-{
-    /* The first one alone: while the next hop's address is asked for, few frames can wait. */
-    uint32_t most = !c->warm ? 1 : c->phase == BLAST_PHASE_VERIFY ? VERIFIERS : c->share;
-    uint64_t at;
-
-    if (c->count >= most || !work_left(c))
-        return UINT64_MAX;
-    at = c->phase == BLAST_PHASE_LOAD && blast_schedule_is_open(c->order)
-             ? blast_schedule_at(c->order, c->shared->begin, c->index, c->arrivals)
-             : c->now;
-    /* What is meant for after the end is nobody's. */
-    if (c->phase == BLAST_PHASE_LOAD && c->order->duration_us &&
-        at >= c->shared->begin + c->order->duration_us)
-        return UINT64_MAX;
-    return at > c->retry ? at : c->retry;
-}
-
-static uint32_t start_due(struct blast_client *c)
-{
-    const struct blast_order *o = c->order;
-    uint32_t n = 0;
-    uint64_t at;
-
-    while (n < STARTS && (at = next_start(c)) <= c->now) {
-        if (c->due > c->now * 1000) {
-            c->tally->counts.starts_capped++;
-            break;
-        }
-        /* In a closed loop a session is meant to begin when there is room for it. */
-        if (!start(c, blast_schedule_is_open(o) && c->phase == BLAST_PHASE_LOAD
-                          ? blast_schedule_at(o, c->shared->begin, c->index, c->arrivals)
-                          : c->now))
-            break;
-        c->arrivals++;
-        c->due = blast_schedule_limit(o, c->due, c->now);
-        n++;
-    }
-    return n;
-}
+/* ---- the end ---- */
 
 /* Those that hold still end as fast as sessions may begin, and as the port takes it: what comes at
  * once is lost on the way. */
@@ -353,7 +241,7 @@ static uint32_t let_go_due(struct blast_client *c)
 {
     uint32_t n = 0;
 
-    for (; n < STARTS && c->due <= c->now * 1000 && blast_hold_let_go(c); n++)
+    for (; n < ENDS && c->due <= c->now * 1000 && blast_hold_let_go(c); n++)
         c->due = blast_schedule_limit(c->order, c->due, c->now);
     return n;
 }
@@ -386,20 +274,16 @@ static void run(struct blast_client *c, struct blast_session *s)
         return;
     if (blast_manner_is_broken(s))
         blast_broken_run(c, s);
-    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
-        blast_pop3_run(c, s);
     else
-        blast_smtp_run(c, s);
+        protocol_of(c, s)->run(c, s);
 }
 
 void blast_session_begin(struct blast_client *c, struct blast_session *s)
 {
     if (blast_manner_is_broken(s))
         blast_broken_begin(c, s);
-    else if (s->verifies || c->order->work == BLAST_WORK_POP3)
-        blast_pop3_begin(c, s);
     else
-        blast_smtp_begin(c, s);
+        protocol_of(c, s)->begin(c, s);
 }
 
 static void established(struct blast_client *c, struct blast_session *s)
@@ -488,9 +372,15 @@ static uint32_t give_up_silent(struct blast_client *c)
 
     while (c->silent.first != PLACE_NONE &&
            c->now - c->table[c->silent.first].seen > c->order->timeout_us) {
-        blast_session_fail(c, &c->table[c->silent.first], &c->tally->counts.sessions_silent);
-        c->warm = true;
+        struct blast_session *s = &c->table[c->silent.first];
+
         n++;
+        if (s->watches && s->open && s->imap.idles) {
+            blast_session_touch(c, s);
+            continue;
+        }
+        blast_session_fail(c, s, &c->tally->counts.sessions_silent);
+        c->warm = true;
     }
     return n;
 }
@@ -531,10 +421,14 @@ uint32_t blast_client_turn(void *client, struct turn_time time)
     }
     done += blast_slow_turn(c);
     done += give_up_silent(c);
-    done += start_due(c);
+    done += blast_client_start_due(c);
+    if (c->watching && !c->dismissed &&
+        (c->phase > BLAST_PHASE_LOAD || (!c->logins_left && c->count == c->watching)))
+        done += blast_imap_dismiss(c);
     if (c->phase == BLAST_PHASE_DRAIN)
         done += let_go_due(c);
-    if (!c->count && !work_left(c) && c->finished != c->phase && blast_hold_is_over(c)) {
+    if (!c->count && !blast_client_work_left(c) && c->finished != c->phase &&
+        blast_hold_is_over(c)) {
         c->finished_at = c->now;
         atomic_store_explicit(&c->finished, c->phase, memory_order_release);
     }
@@ -549,7 +443,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t blast_client_next_timer(const void *client)
 {
     const struct blast_client *c = client;
-    uint64_t start = next_start(c), silent = UINT64_MAX;
+    uint64_t start = blast_client_next_start(c), silent = UINT64_MAX;
 
     if (c->silent.first != PLACE_NONE)
         silent = c->table[c->silent.first].seen + c->order->timeout_us + 1;

@@ -38,8 +38,8 @@ struct blast_client_options {
 struct blast_client;
 
 /* Sessions that one worker drives through their protocol at a time; those that hold still are no
- * more driven. */
-enum { BLAST_CLIENT_OPENING = 1024 };
+ * more driven. Of those that log in fewer, since servers let few passwords wait. */
+enum { BLAST_CLIENT_OPENING = 1024, BLAST_CLIENT_LOGGING_IN = 64 };
 uint32_t blast_client_places(const struct blast_order *order, uint32_t index);
 
 /* NULL: no memory. */

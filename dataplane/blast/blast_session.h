@@ -5,6 +5,8 @@
 #include "dataplane/blast/blast_client.h"
 #include "dataplane/blast/blast_flood.h"
 #include "dataplane/blast/place_list.h"
+#include "proto/base/chance.h"
+#include "proto/imap/imap_response.h"
 
 /* Private to dataplane/blast: one session, and the worker's state around them. */
 enum { BLAST_SCRATCH = 4096, BLAST_LINE = 512 };
@@ -24,6 +26,30 @@ struct blast_reading {
     bool ours;        /* it names this run */
     bool wrong;       /* other bytes than were sent */
     uint8_t text[96]; /* what the line begins with */
+};
+
+/* The response of an IMAP server that is read. */
+enum blast_imap_line {
+    BLAST_IMAP_OTHER,
+    BLAST_IMAP_EXISTS,
+    BLAST_IMAP_FETCH,
+    BLAST_IMAP_CAPABLE,
+};
+
+struct blast_imap {
+    struct imap_response response;
+    struct chance chance;
+    uint64_t exists; /* as the response says */
+    uint32_t tag;    /* of the last command */
+    uint32_t count;  /* messages in the mailbox */
+    uint64_t left;   /* commands of the mix still to be said */
+    uint32_t wanted; /* messages that were asked for */
+    uint32_t came;
+    uint8_t step; /* enum blast_imap_step: the command under way */
+    uint8_t line; /* enum blast_imap_line */
+    uint8_t part; /* what the next string is: enum blast_imap_part */
+    bool good;    /* the answer is OK */
+    bool idles;   /* it is among its mailbox's watchers */
 };
 
 /* A broken client: the line of the answer under way, and how far its own lines are. */
@@ -49,18 +75,22 @@ struct blast_session {
     bool ticks;
     struct place_link link; /* of those that are open, or free */
     uint32_t left;          /* messages that the connection is still to carry */
-    uint32_t user;          /* POP3: whose mailbox */
+    uint32_t user;          /* POP3, IMAP: whose mailbox */
     uint32_t good;          /* recipients accepted so far, by bit, the first 32 */
     uint8_t step;           /* of the rate, that it was to begin in */
     bool open, eof, leaving, body, sent, verifies;
     bool shakes, secure; /* TLS: its handshake goes on; it is there */
     bool stands;         /* all that a session that is held still has to do is done */
+    bool watches;        /* IMAP: it idles for as long as the load lasts */
     struct smtp_client_mail mail;
     union {
         struct smtp_client smtp;
         struct blast_broken broken;
         struct {
-            struct pop3_client pop3;
+            union {
+                struct pop3_client pop3;
+                struct blast_imap imap;
+            };
             struct blast_reading reading;
         };
     };
@@ -89,16 +119,21 @@ struct blast_client {
     uint32_t address;               /* the next source */
     uint64_t messages_left;         /* not yet given to a session */
     uint64_t logins_left;
-    uint64_t number;      /* of the next message */
-    uint64_t arrivals;    /* open loop: sessions begun or waiting before this one */
-    uint64_t due;         /* when the next session may begin, by the rate's limit; nanoseconds */
-    uint64_t retry;       /* not before, since there was no port */
-    bool warm;            /* a first connection has led somewhere: the way is known */
-    uint32_t user;        /* the next mailbox */
-    bool capable;         /* the POP3 server has told what it can do, or that it will not */
-    bool groups;          /* PIPELINING is among it */
-    uint32_t phase;       /* as last seen */
-    uint64_t finished_at; /* written before `finished` */
+    uint64_t number;   /* of the next message */
+    uint64_t arrivals; /* open loop: sessions begun or waiting before this one */
+    uint64_t due;      /* when the next session may begin, by the rate's limit; nanoseconds */
+    uint64_t retry;    /* not before, since there was no port */
+    bool warm;         /* a first connection has led somewhere: the way is known */
+    uint32_t user;     /* the next mailbox */
+    bool capable;      /* POP3, IMAP: the server has told what it can do, or that it will not */
+    bool groups;       /* PIPELINING is among it */
+    bool literal_plus; /* LITERAL+ is (RFC 7888) */
+    struct blast_box *boxes; /* IMAP: the worker's mailboxes */
+    uint32_t watching;       /* IMAP: sessions that watch, begun and not over */
+    uint32_t watched;        /* the next mailbox that is watched */
+    bool dismissed;          /* they were told to end */
+    uint32_t phase;          /* as last seen */
+    uint64_t finished_at;    /* written before `finished` */
     _Atomic uint32_t finished;
     struct writer scratch;
     uint8_t scratch_bytes[BLAST_SCRATCH];
@@ -126,7 +161,7 @@ static inline uint64_t blast_client_since(const struct blast_client *c, uint64_t
 static inline void blast_session_measure(struct blast_client *c, const struct blast_session *s,
                                          enum blast_latency what, uint64_t since)
 {
-    if (!s->manner && !s->verifies)
+    if (!s->manner && !s->verifies && !s->watches)
         log_histogram_add(&c->tally->latency[what], blast_client_since(c, since));
 }
 /* The tally of the session's step; NULL where the rate has none. */
@@ -242,6 +277,16 @@ void blast_session_let_go(struct blast_client *c, struct blast_session *s);
 /* All of the message was handed to the connection. */
 void blast_smtp_sent(struct blast_client *c, struct blast_session *s);
 
+/* ---- blast_start.c: sessions begin ---- */
+
+enum { BLAST_VERIFIERS = 16 }; /* sessions that read back at a time */
+/* Whether there is more to begin. */
+bool blast_client_work_left(const struct blast_client *c);
+/* When the next session is to begin; UINT64_MAX: not before something changes. */
+uint64_t blast_client_next_start(const struct blast_client *c);
+/* Begins those whose time has come, some in a turn; returns how many. */
+uint32_t blast_client_start_due(struct blast_client *c);
+
 /* ---- blast_client.c: why a connection is gone ---- */
 
 uint64_t *blast_client_count_of(struct blast_client *c, enum tcp_reason reason);
@@ -255,5 +300,12 @@ void blast_smtp_gone(struct blast_client *c, struct blast_session *s);
 void blast_pop3_begin(struct blast_client *c, struct blast_session *s);
 void blast_pop3_run(struct blast_client *c, struct blast_session *s);
 void blast_pop3_gone(struct blast_client *c, struct blast_session *s);
+
+/* What is spoken: mailboxes are read back by POP3 where the load itself is not IMAP. */
+static inline enum blast_work blast_session_work(const struct blast_client *c,
+                                                 const struct blast_session *s)
+{
+    return s->verifies && c->order->work != BLAST_WORK_IMAP ? BLAST_WORK_POP3 : c->order->work;
+}
 
 #endif

@@ -58,13 +58,10 @@ static uint64_t name_of(const struct ban_table *t, const struct ip_address *a, u
 {
     struct ip_address masked = limits_masked(a, bits);
     uint8_t key[sizeof(masked.bytes) + 1];
-    struct siphash_stream s;
 
     memcpy(key, masked.bytes, sizeof(masked.bytes));
     key[sizeof(masked.bytes)] = bits;
-    siphash_init(&s, t->secret);
-    siphash_feed(&s, span_of(key, sizeof(key)));
-    return siphash_result(&s);
+    return siphash(t->secret, span_of(key, sizeof(key)));
 }
 
 static struct set *set_of(const struct ban_table *t, uint64_t name)

@@ -6,6 +6,7 @@
 #include "dataplane/handoff/tls_outcome.h"
 #include "proto/base/ip_address.h"
 #include "proto/base/log_histogram.h"
+#include "proto/imap/imap_response.h"
 #include "proto/pop3/pop3_client.h"
 #include "proto/smtp/smtp_client.h"
 
@@ -14,12 +15,28 @@
  * `wirepost blast` and `wirepost sink` between the two sides. An order is immutable while it is
  * carried out, and everything in it is borrowed.
  *
- * Seam. IMAP will be a third kind of work with a client machine of its own beside smtp_client and
- * pop3_client. TLS stands between tcp_peek() and the machine, so that neither sees the other.
+ * TLS stands between tcp_peek() and the protocol's machine, so that neither sees the other.
  */
 struct blast_told;
 
-enum blast_work { BLAST_WORK_SMTP, BLAST_WORK_POP3, BLAST_WORK_SINK };
+enum blast_work { BLAST_WORK_SMTP, BLAST_WORK_POP3, BLAST_WORK_IMAP, BLAST_WORK_SINK };
+
+/* What IMAP sessions say: those of the mix first. */
+enum blast_imap_step {
+#define BLAST_IMAP_STEP(name, latency)
+#define BLAST_IMAP_ACTION(name, latency, weight, text) BLAST_IMAP_##name,
+#include "dataplane/handoff/blast_imap_step.def"
+#undef BLAST_IMAP_STEP
+#undef BLAST_IMAP_ACTION
+    BLAST_IMAP_ACTIONS,
+    BLAST_IMAP_BEFORE = BLAST_IMAP_ACTIONS - 1,
+#define BLAST_IMAP_STEP(name, latency) BLAST_IMAP_##name,
+#define BLAST_IMAP_ACTION(name, latency, weight, text)
+#include "dataplane/handoff/blast_imap_step.def"
+#undef BLAST_IMAP_STEP
+#undef BLAST_IMAP_ACTION
+    BLAST_IMAP_STEPS,
+};
 
 enum {
     BLAST_ADDRESSES = 64,
@@ -30,7 +47,7 @@ enum {
     BLAST_STEPS = 32,            /* of the rate */
 };
 
-/* Whether sessions are under TLS from the beginning, or ask for it (RFC 3207, 2595). */
+/* Whether sessions are under TLS from the beginning, or ask for it (RFC 3207, 2595, 9051). */
 enum blast_tls { BLAST_TLS_OFF, BLAST_TLS_IMPLICIT, BLAST_TLS_STARTTLS };
 
 enum blast_tls_step { BLAST_TLS_MORE, BLAST_TLS_DONE, BLAST_TLS_FAILED };
@@ -92,7 +109,7 @@ struct blast_order {
     struct ip_address target, pop3_target;
     uint16_t port, pop3_port;             /* SINK: `port` is ours */
     uint64_t messages;                    /* in all, 0: no end */
-    uint64_t logins;                      /* POP3: sessions in all, 0: no end */
+    uint64_t logins;                      /* POP3, IMAP: sessions in all, 0: no end */
     uint64_t duration_us;                 /* of the load, 0: until all is sent */
     uint64_t drain_us;                    /* how long sessions may go on after that */
     uint32_t sessions;                    /* at a time, all workers together */
@@ -134,11 +151,18 @@ struct blast_order {
     uint32_t text_count;
     uint64_t run; /* names this run in each message */
 
-    /* POP3. */
+    /* POP3 and IMAP. */
     struct span password;
-    uint32_t retrieve; /* messages a session at most */
+    uint32_t retrieve; /* POP3: messages a session at most; IMAP: of one `read` */
     bool delete;
     bool listing; /* LIST and UIDL before the messages */
+
+    /* IMAP. */
+    uint32_t weights[BLAST_IMAP_ACTIONS]; /* of the mix; their sum is not 0 */
+    uint64_t commands;                    /* of the mix in one session */
+    uint32_t fetch;                       /* messages of one `envelope` or `headers` */
+    uint32_t watchers; /* of the sessions, that do nothing but IDLE for as long as the load lasts */
+
     bool compare; /* with what a run of the same words, whichever, has sent to the mailbox */
     bool verify;  /* after the load: read back what was sent */
 
@@ -192,6 +216,8 @@ struct blast_tally {
     struct blast_counts counts;
     uint64_t refused[SMTP_CLIENT_STEPS + 1][BLAST_CODES]; /* replies of 4yz and 5yz */
     uint64_t errors[POP3_VERB_COUNT];                     /* -ERR, by command */
+    uint64_t imap_errors[BLAST_IMAP_STEPS];               /* NO and BAD, by command */
+    uint64_t imap_faults[IMAP_RESPONSE_FAULTS];
     uint64_t smtp_faults[SMTP_CLIENT_FAULTS];
     uint64_t pop3_faults[POP3_CLIENT_FAULTS];
     const char *tls_fault; /* why TLS failed the last time; lasts; NULL: it has not */

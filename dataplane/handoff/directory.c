@@ -33,6 +33,7 @@ struct directory {
     uint32_t max;
     _Atomic uint32_t count; /* changed under the lock */
     _Atomic bool dynamic;
+    _Atomic uint64_t changes; /* changed under the lock */
     uint8_t key[16];
     struct directory_queue queue[2]; /* of names that are there, that are not */
 };
@@ -101,6 +102,7 @@ void directory_cache(struct directory *d, uint32_t found, uint32_t absent, const
 void directory_set_dynamic(struct directory *d, bool dynamic)
 {
     atomic_store_explicit(&d->dynamic, dynamic, memory_order_relaxed);
+    atomic_fetch_add_explicit(&d->changes, 1, memory_order_release);
 }
 
 /* Writers are control threads, which are no readers at other times. */
@@ -112,6 +114,7 @@ static void write_begin(struct directory *d)
 
 static void write_end(struct directory *d)
 {
+    atomic_fetch_add_explicit(&d->changes, 1, memory_order_release);
     rcu_unregister_thread();
     pthread_mutex_unlock(&d->writer);
 }
@@ -385,6 +388,11 @@ void directory_free(struct directory *d)
     cds_lfht_destroy(d->table, NULL);
     pthread_mutex_destroy(&d->writer);
     free(d);
+}
+
+uint64_t directory_changes(const struct directory *d)
+{
+    return atomic_load_explicit(&d->changes, memory_order_acquire);
 }
 
 uint32_t directory_count(const struct directory *d)

@@ -89,6 +89,9 @@ void directory_forget_all(struct directory *d);
  * The number; 0 where there is none, or where it does not fit. Control only. */
 uint32_t directory_copy(struct directory *d, struct span key, struct directory_account *accounts,
                         uint32_t room, struct writer *text);
+/* Moves with every change, once readers can see it: while it stays, so does what they find, but for
+ * what is true for a while. From any thread. */
+uint64_t directory_changes(const struct directory *d);
 /* Whether there is one for good. Control only. */
 bool directory_keeps(struct directory *d, enum directory_kind kind, struct span key);
 /* Removes all entries whose version differs, and those that are for a while. Control only. */

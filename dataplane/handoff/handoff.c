@@ -9,7 +9,10 @@
 #include "dataplane/handoff/hidden.h"
 #include "dataplane/handoff/ring.h"
 
-enum { NOTICES = 64 };
+enum {
+    NOTICES = 64,
+    RECORDS_BACK = 16, /* records that are taken between two looks for empty slots */
+};
 
 /* One worker's side. Everything but the far ends of the rings is touched by that worker alone. */
 struct handoff_port {
@@ -33,6 +36,7 @@ struct handoff_port {
     struct record *records;
     struct record **spare; /* empty slots, the warmest last: no more are touched than are needed */
     _Atomic uint32_t spares; /* written by the worker */
+    uint32_t takes;          /* of records */
     struct counters counters __attribute__((aligned(64)));
     struct stage_cycles cycles __attribute__((aligned(64)));
     struct worker_log log;
@@ -312,8 +316,10 @@ struct record *record_take(struct handoff_port *port)
     uint32_t spares = spares_of(port);
     struct record *record;
 
-    spares += ring_take(port->records_back, (void **)(port->spare + spares),
-                        port->handoff->options.records - spares);
+    /* Not each time: the ring's line is the writer's, and comes from another processor. */
+    if (spares == 0 || port->takes++ % RECORDS_BACK == 0)
+        spares += ring_take(port->records_back, (void **)(port->spare + spares),
+                            port->handoff->options.records - spares);
     if (spares == 0)
         return NULL;
     record = port->spare[--spares];

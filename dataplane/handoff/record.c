@@ -21,7 +21,10 @@ void record_reset(struct record *r, enum record_kind kind)
 {
     uint16_t worker = r->worker; /* the slot's owner, to whom it goes back */
 
-    memset(r, 0, offsetof(struct record, arena));
+    if (kind == RECORD_CONNECTION)
+        memset(r, 0, offsetof(struct record, connection) + sizeof(r->connection));
+    else
+        memset(r, 0, offsetof(struct record, message.rules));
     r->worker = worker;
     r->kind = (uint8_t)kind;
 }

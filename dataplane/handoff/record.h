@@ -88,8 +88,7 @@ struct record_message {
     uint8_t role;            /* enum record_role */
     bool cycles_apportioned; /* this message carried no stamps of its own */
     struct record_text rule; /* id of the deciding rule */
-    struct record_text rules[RECORD_RULES];
-    uint32_t rule_count; /* all that matched; at most RECORD_RULES are named */
+    uint32_t rule_count;     /* all that matched; at most RECORD_RULES are named */
     uint64_t anomalies;  /* bit i: row i of mime_anomaly.def */
     int32_t score;
     struct record_imap imap;
@@ -98,9 +97,12 @@ struct record_message {
     /* Of leaves, in order: index of the part in 2 bytes, big-endian, and its SHA-256 in 32. */
     struct record_text digests;
     uint32_t recipient_count;
-    struct record_recipient recipients[MESSAGE_DELIVERIES];
     uint64_t cycles[STAGES];
     uint64_t cycles_total; /* measured by itself, not summed */
+    /* So many of each as there are counted: what lies behind is never cleared, so that its lines
+     * need not come from the processor that read the slot last. */
+    struct record_text rules[RECORD_RULES];
+    struct record_recipient recipients[MESSAGE_DELIVERIES];
 };
 
 struct record_connection {

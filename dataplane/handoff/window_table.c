@@ -93,14 +93,8 @@ void window_table_free(struct window_table *t)
 
 uint64_t window_table_name(const struct window_table *t, enum window_kind kind, struct span key)
 {
-    const uint8_t prefix[8] = {(uint8_t)kind};
-    struct siphash_stream s;
-    uint64_t name;
+    uint64_t name = siphash_behind(t->secret, (uint64_t)kind, span_head(key, WINDOW_KEY_MAX));
 
-    siphash_init(&s, t->secret);
-    siphash_feed(&s, span_of(prefix, sizeof(prefix)));
-    siphash_feed(&s, span_head(key, WINDOW_KEY_MAX));
-    name = siphash_result(&s);
     return name > CHANGING ? name : name + 2;
 }
 

@@ -4,6 +4,11 @@
 #include "dataplane/session/body_hash.h"
 
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h> /* by what the processor has, AVX2 or AVX-512 among it */
+#else
+#define XXH3_64bits_update_dispatch XXH3_64bits_update
+#endif
 
 struct body_hash {
     XXH3_state_t state;
@@ -22,7 +27,7 @@ struct body_hash *body_hash_init(void *memory)
 
 void body_hash_feed(struct body_hash *h, struct span bytes)
 {
-    XXH3_64bits_update(&h->state, bytes.data, bytes.len);
+    XXH3_64bits_update_dispatch(&h->state, bytes.data, bytes.len);
 }
 
 uint64_t body_hash_result(const struct body_hash *h)

@@ -399,8 +399,21 @@ static bool is_there(struct sessions *ss, const struct transaction *tx,
     return true;
 }
 
+void recipient_seen(const struct sessions *ss, struct transaction *tx)
+{
+    if (tx->seen.directory)
+        return;
+    tx->seen.directory = ss->settings.directory;
+    tx->seen.changes = directory_changes(ss->settings.directory);
+    tx->seen.at_s = ss->time.wall_ms / 1000;
+}
+
 bool recipient_all_there(struct sessions *ss, const struct transaction *tx)
 {
+    if (tx->seen.directory == ss->settings.directory &&
+        tx->seen.changes == directory_changes(ss->settings.directory) &&
+        tx->seen.at_s == ss->time.wall_ms / 1000)
+        return true;
     for (uint32_t i = 0; i < tx->accepted_count; i++)
         if (!is_there(ss, tx, &tx->accepted[i]))
             return false;

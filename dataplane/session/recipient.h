@@ -39,6 +39,9 @@ enum smtp_reply_id recipient_add(struct sessions *ss, struct transaction *tx,
                                  const struct directory_entry *entry, struct span recipient,
                                  struct delivery_set *set_out);
 
+/* To be called before the first recipient is looked for, so that recipient_all_there() need not
+ * look for them again while the directory stays as it is. */
+void recipient_seen(const struct sessions *ss, struct transaction *tx);
 /* Every recipient that was accepted still leads to the mailboxes that it led to. */
 bool recipient_all_there(struct sessions *ss, const struct transaction *tx);
 

@@ -295,8 +295,10 @@ void session_envelope_rcpt(struct sessions *ss, struct session *s, const struct 
     const struct address *path =
         transaction_submission_path(ss, s->tx, ADDRESS_MAP_ENVELOPE_RECIPIENT, &a->path, &memory);
     const struct directory_entry *entry = NULL;
-    enum smtp_reply_id row = recipient_lead(ss, s->tx, path, &entry);
+    enum smtp_reply_id row;
 
+    recipient_seen(ss, s->tx);
+    row = recipient_lead(ss, s->tx, path, &entry);
     if (row != SMTP_REPLY_DIRECTORY_AWAY ||
         !session_directory_ask(ss, s, path, 0, SESSION_DIRECTORY_RCPT))
         judge_rcpt(ss, s, path, entry, row);

@@ -348,6 +348,15 @@ void session_limit_bytes(struct sessions *ss, const struct transaction *tx)
     add(ss, counts, units_of(tx->bytes));
 }
 
+/* A limit that comes by a reload counts from the next message on. */
+static bool limits_senders(const struct limits *l)
+{
+    for (unsigned scope = LIMIT_SENDER; scope <= LIMIT_SENDER_DOMAIN; scope++)
+        if (l->limit[scope][LIMIT_MESSAGES] || l->limit[scope][LIMIT_RECIPIENTS])
+            return true;
+    return false;
+}
+
 /* The names that the sender and its domain are counted under; the null sender has none. */
 static void name_sender(const struct limits *l, struct transaction *tx,
                         const struct address *sender)
@@ -376,7 +385,7 @@ enum smtp_reply_id session_limit_mail(struct sessions *ss, struct session *s,
 {
     enum smtp_reply_id row;
 
-    if (ss->settings.limits.windows)
+    if (ss->settings.limits.windows && limits_senders(&ss->settings.limits))
         name_sender(&ss->settings.limits, tx, sender);
     row = judge(ss, s, tx, LIMIT_BYTES);
     return row == SMTP_REPLY_NONE ? judge(ss, s, tx, LIMIT_MESSAGES) : row;

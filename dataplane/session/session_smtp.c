@@ -40,20 +40,34 @@ static void refuse_content(struct session *s, enum smtp_reply_id row, struct spa
     smtp_server_refuse(&s->smtp, row, text);
 }
 
-static void take_text(struct sessions *ss, struct session *s, struct span bytes)
+/* What was taken comes before what happens now. */
+static void read_taken(struct sessions *ss, struct session *s)
 {
-    struct transaction *tx = s->tx;
     struct span text = {0};
     enum smtp_reply_id row;
 
-    if (tx->failed || bytes.len == 0)
+    if (!s->tx || !s->tx->unread)
         return;
     transaction_stamp(ss, STAGE_smtp);
-    transaction_keep(ss, s, tx, bytes);
-    transaction_stamp(ss, STAGE_keep);
-    row = transaction_content_feed(ss, tx, bytes, &text);
+    row = transaction_read(ss, s->tx, &text);
     if (row != SMTP_REPLY_NONE)
         refuse_content(s, row, text);
+}
+
+static void take_text(struct sessions *ss, struct session *s, struct span bytes)
+{
+    struct span text = {0};
+    enum smtp_reply_id row;
+
+    if (s->tx->failed || bytes.len == 0)
+        return;
+    transaction_stamp(ss, STAGE_smtp);
+    row = transaction_take(ss, s, s->tx, bytes, &text);
+    if (row != SMTP_REPLY_NONE)
+        refuse_content(s, row, text);
+    /* At its end each chunk is answered. */
+    if (smtp_reader_in_chunk(&s->smtp.reader))
+        read_taken(ss, s);
 }
 
 /* Of what is submitted, fields that are nobody else's business are left out before anything sees
@@ -155,8 +169,14 @@ static void on_end(struct sessions *ss, struct session *s)
     enum smtp_reply_id row;
     struct span out;
 
+    /* By what was taken just before. */
+    if (tx->failed) {
+        answer(s, (enum smtp_reply_id)tx->reply, tx->reply_text);
+        return;
+    }
     while (tx->submission && transaction_submission_rest(ss, tx, &out))
         take_text(ss, s, out);
+    read_taken(ss, s);
     row = transaction_content_finish(ss, tx);
     tx->end_us = ss->time.now;
     if (!tx->submission || !session_directory_senders(ss, s, &row))
@@ -318,8 +338,10 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
         on_text(ss, s, a->bytes);
         return GO_ON;
     case SMTP_ACTION_REFUSED:
+        /* Unless what was read before refuses it. */
+        if (!s->tx->failed)
+            s->tx->reply = (uint8_t)a->reply;
         s->tx->failed = true;
-        s->tx->reply = (uint8_t)a->reply;
         return GO_ON;
     case SMTP_ACTION_END:
         on_end(ss, s);
@@ -339,20 +361,48 @@ static enum progress act(struct sessions *ss, struct session *s, const struct sm
     return PAUSE;
 }
 
-/* One action and the bytes it took. */
-static enum progress step(struct sessions *ss, struct session *s)
+/* Bytes of the stream that are worked on: what is left of them, and how many were taken. */
+struct intake {
+    struct span in;
+    uint32_t taken;
+};
+
+static void consume(struct sessions *ss, struct session *s, struct intake *i)
 {
-    struct span all = span_head(session_peek(ss, s), SESSION_STEP), in = all;
+    if (i->taken && s->conn && !s->closing)
+        session_consume(ss, s, i->taken);
+    *i = (struct intake){0};
+}
+
+/* The action looks at the stream itself, and has no spans in these bytes. */
+static bool wants_stream(enum smtp_action_kind kind)
+{
+    return kind == SMTP_ACTION_MORE || kind == SMTP_ACTION_CONNECT || kind == SMTP_ACTION_TLS ||
+           kind == SMTP_ACTION_CLOSE;
+}
+
+/* One action and the bytes it took. These are given back when all of them are used up, and not
+ * before: spans of actions lie in them. */
+static enum progress step(struct sessions *ss, struct session *s, struct intake *i)
+{
     struct smtp_action a;
     enum progress progress;
     size_t taken;
 
-    smtp_server_next(&s->smtp, &in, &ss->out, &a);
-    taken = all.len - in.len;
+    if (i->in.len == 0) {
+        consume(ss, s, i);
+        i->in = span_head(session_peek(ss, s), SESSION_STEP);
+    }
+    taken = i->in.len;
+    smtp_server_next(&s->smtp, &i->in, &ss->out, &a);
+    taken -= i->in.len;
+    i->taken += (uint32_t)taken;
+    if (a.kind != SMTP_ACTION_TEXT && a.kind != SMTP_ACTION_MORE)
+        read_taken(ss, s);
+    if (wants_stream(a.kind))
+        consume(ss, s, i);
     progress = act(ss, s, &a);
-    /* Behind the action, because its spans lie in these bytes. */
     if (taken && s->conn) {
-        session_consume(ss, s, (uint32_t)taken);
         ss->bytes_read += taken;
         if (s->tx)
             s->tx->bytes += taken;
@@ -430,13 +480,17 @@ static void set_deadline(struct sessions *ss, struct session *s)
 
 void session_smtp_run(struct sessions *ss, struct session *s)
 {
+    struct intake i = {0};
+
     if (s->tx)
         transaction_stamp_on(ss, s->tx);
     if (s->more)
         session_auth_pursue(ss, s);
     session_greet_run(ss, s);
-    while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s) == GO_ON)
+    while (s->conn && !s->closing && may_go_on(ss, s) && step(ss, s, &i) == GO_ON)
         continue;
+    consume(ss, s, &i);
+    read_taken(ss, s);
     transaction_stamp(ss, STAGE_smtp);
     session_flush(ss, s);
     transaction_stamp_off(ss);

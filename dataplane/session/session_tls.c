@@ -81,8 +81,7 @@ struct span session_tls_version(const struct session *s)
 {
     if (!s->tls || session_tls_shakes(s))
         return span_of(NULL, 0);
-    return span_text(session_tls_of(s)->stream.record.version == TLS_VERSION_1_3 ? "TLS1.3"
-                                                                                 : "TLS1.2");
+    return span_text(tls_version_text(session_tls_of(s)->stream.record.version));
 }
 
 struct span session_tls_suite(const struct session *s)

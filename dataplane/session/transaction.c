@@ -305,6 +305,43 @@ void transaction_keep(struct sessions *ss, struct session *s, struct transaction
         transaction_write(ss, s, tx);
 }
 
+enum smtp_reply_id transaction_read(struct sessions *ss, struct transaction *tx,
+                                    struct span *text_out)
+{
+    struct span bytes;
+
+    if (!tx->unread)
+        return SMTP_REPLY_NONE;
+    bytes = span_of(tx->keep->data + tx->keep->len - tx->unread, tx->unread);
+    tx->unread = 0;
+    return transaction_content_feed(ss, tx, bytes, text_out);
+}
+
+/* True when the piece will lie behind what is unread, wherever that moves. */
+static bool lies_behind(const struct transaction *tx, size_t len)
+{
+    return tx->keep->class != CHUNK_LARGE || chunk_room(tx->keep) >= len;
+}
+
+enum smtp_reply_id transaction_take(struct sessions *ss, struct session *s, struct transaction *tx,
+                                    struct span bytes, struct span *text_out)
+{
+    const bool behind = lies_behind(tx, bytes.len);
+    enum smtp_reply_id row;
+
+    if (!behind || tx->unread + bytes.len > SESSION_STEP) {
+        row = transaction_read(ss, tx, text_out);
+        if (row != SMTP_REPLY_NONE)
+            return row;
+    }
+    transaction_keep(ss, s, tx, bytes);
+    transaction_stamp(ss, STAGE_keep);
+    if (!behind)
+        return transaction_content_feed(ss, tx, bytes, text_out);
+    tx->unread += (uint32_t)bytes.len;
+    return SMTP_REPLY_NONE;
+}
+
 void transaction_write(struct sessions *ss, struct session *s, struct transaction *tx)
 {
     while (tx->rows && tx->writes < WRITES_OUT) {

@@ -80,6 +80,7 @@ struct transaction {
     struct chunk *keep;  /* the chunk that is being filled */
     struct chunk *first; /* the first row, held back; see transaction_subject.h */
     struct chunk *late;  /* the same, among `rows` at last */
+    uint32_t unread;     /* last bytes of `keep` that were not read yet */
     struct job *commit;  /* out, or NULL */
     uint32_t writes;     /* JOB_STORE_WRITE out */
     uint8_t step;        /* enum transaction_step */
@@ -138,6 +139,10 @@ struct transaction {
     uint32_t digest_count;
     struct transaction_observed *observed; /* tap: what another server made of it */
     uint32_t accepted_count;
+    struct {
+        const struct directory *directory; /* NULL: nobody was looked for */
+        uint64_t changes, at_s;
+    } seen; /* the directory before the first recipient was looked for: recipient_seen() */
     struct message
         message; /* cleared up to `delivery`; what follows is written before it is read */
     struct mime_readings mime;
@@ -184,6 +189,17 @@ bool transaction_ready(struct sessions *ss, struct session *s, struct transactio
 /* Copies a piece of the body, at most SESSION_STEP bytes, after transaction_ready(). */
 void transaction_keep(struct sessions *ss, struct session *s, struct transaction *tx,
                       struct span bytes);
+/*
+ * Keeps a piece of the body likewise. What lies behind what was kept before is read with it, by
+ * transaction_read() at the latest, which has to come before anything else is made of the message
+ * and before its turn ends: what arrives in several frames is read at once. SMTP_REPLY_NONE, or the
+ * row that refuses the message, as transaction_content_feed() tells it.
+ */
+enum smtp_reply_id transaction_take(struct sessions *ss, struct session *s, struct transaction *tx,
+                                    struct span bytes, struct span *text_out);
+/* Reads what was taken and not read. */
+enum smtp_reply_id transaction_read(struct sessions *ss, struct transaction *tx,
+                                    struct span *text_out);
 /* Hands over full rows while there are jobs. */
 void transaction_write(struct sessions *ss, struct session *s, struct transaction *tx);
 /* The first row, if one is held back, waits for a job like others. */

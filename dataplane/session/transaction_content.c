@@ -210,25 +210,15 @@ static void note_tls(struct transaction *tx, const struct mime_event *event)
                           span_equal_nocase(ascii_trim(event->field.value), span_text("no"));
 }
 
-static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx,
-                                       const struct mime_event *event)
+/* What the rules make of a field of the message's own header, and what is kept of it for the
+ * record. */
+static enum smtp_reply_id judge_field(struct sessions *ss, struct transaction *tx,
+                                      const struct mime_event *event)
 {
     struct writer text = writer_of(ss->header_text, SESSION_HEADER_TEXT);
     enum rule_status status;
-    enum smtp_reply_id row;
     bool apart;
 
-    /* Only the message's own header; those of parts and of messages within are not its words. */
-    if (event->part != 0)
-        return SMTP_REPLY_NONE;
-    tx->measure.header_fields++;
-    note_tls(tx, event);
-    row = trace_field(ss, tx, event);
-    if (row == SMTP_REPLY_NONE && tx->submission)
-        row = transaction_submission_field(ss, tx, event);
-    if (row != SMTP_REPLY_NONE)
-        return row;
-    transaction_foreign_field(ss, tx, event);
     apart = mime_word_decode_apart(event->field.value, &charset_all, &text);
     if (event->field.id == MIME_FIELD_SUBJECT)
         transaction_subject_field(tx, event);
@@ -245,6 +235,27 @@ static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *
         scanned(ss, tx, RULE_SCOPE_HEADER, writer_span(&text));
     }
     return transaction_rules_row(ss, tx, status);
+}
+
+static enum smtp_reply_id header_field(struct sessions *ss, struct transaction *tx,
+                                       const struct mime_event *event)
+{
+    enum smtp_reply_id row;
+
+    /* Only the message's own header; those of parts and of messages within are not its words. */
+    if (event->part != 0)
+        return SMTP_REPLY_NONE;
+    tx->measure.header_fields++;
+    note_tls(tx, event);
+    row = trace_field(ss, tx, event);
+    if (row == SMTP_REPLY_NONE && tx->submission)
+        row = transaction_submission_field(ss, tx, event);
+    if (row != SMTP_REPLY_NONE)
+        return row;
+    row = judge_field(ss, tx, event);
+    /* Last, because its name may be read where it is kept. */
+    transaction_foreign_field(ss, tx, event);
+    return row;
 }
 
 static enum smtp_reply_id part_begin(struct sessions *ss, struct transaction *tx,

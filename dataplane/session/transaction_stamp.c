@@ -50,7 +50,7 @@ static uint64_t share(const struct sessions *ss, const struct transaction *tx, u
 {
     uint64_t all = ss->bytes_read - tx->began_bytes;
 
-    return all ? (uint64_t)((unsigned __int128)cycles * tx->bytes / all) : 0;
+    return all ? (uint64_t)((double)cycles * (double)tx->bytes / (double)all) : 0;
 }
 
 /* Divides `session` cycles as those of stamped messages were divided. */
@@ -65,7 +65,7 @@ static void apportion(const struct sessions *ss, struct record_message *m, uint6
         return;
     }
     for (int i = FIRST_MESSAGE_STAGE; i <= LAST_MESSAGE_STAGE; i++)
-        m->cycles[i] = (uint64_t)((unsigned __int128)session * ss->split[i] / sum);
+        m->cycles[i] = (uint64_t)((double)session * (double)ss->split[i] / (double)sum);
 }
 
 void transaction_stamp_end(struct sessions *ss, struct transaction *tx)

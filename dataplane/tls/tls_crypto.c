@@ -2,25 +2,46 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "dataplane/tls/tls_crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 
-static const char *const cipher_names[TLS_AEADS] = {"AES-128-GCM", "AES-256-GCM",
-                                                    "ChaCha20-Poly1305"};
+static const char *const cipher_names[TLS_CIPHERS] = {
+    "AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-128-CBC", "AES-256-CBC"};
+static const char *const hash_names[TLS_HASHES] = {NULL, "SHA1", "SHA256", "SHA384"};
 
-static bool make_slots(struct tls_crypto *c, int aead)
+static bool make_slots(struct tls_crypto *c, int cipher)
 {
-    static const uint8_t key[TLS_KEY_MAX], iv[TLS_IV];
+    static const uint8_t key[TLS_KEY_MAX], iv[TLS_BLOCK];
 
     for (int i = 0; i < TLS_SLOTS; i++) {
         EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 
-        c->slots[aead][i].context = context;
+        c->slots[cipher][i].context = context;
         /* The first use takes the provider's memory; later ones find it. */
-        if (!context || EVP_CipherInit_ex2(context, c->cipher[aead], key, iv, 1, NULL) != 1)
+        if (!context || EVP_CipherInit_ex2(context, c->cipher[cipher], key, iv, 1, NULL) != 1)
             return false;
     }
     return true;
+}
+
+/* A context for each hash, from which those of records are copied. */
+static bool make_macs(struct tls_crypto *c)
+{
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    bool ok = mac != NULL;
+
+    for (int i = TLS_HASH_SHA1; ok && i < TLS_HASHES; i++) {
+        const OSSL_PARAM params[] = {
+            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                             (char *)(uintptr_t)hash_names[i], 0),
+            OSSL_PARAM_construct_end()};
+
+        c->mac[i] = EVP_MAC_CTX_new(mac);
+        ok = c->mac[i] && EVP_MAC_CTX_set_params(c->mac[i], params) == 1;
+    }
+    EVP_MAC_free(mac);
+    return ok;
 }
 
 struct tls_crypto *tls_crypto_new(void)
@@ -28,11 +49,11 @@ struct tls_crypto *tls_crypto_new(void)
     struct tls_crypto *c = calloc(1, sizeof(*c));
     bool ok = c != NULL;
 
-    for (int i = 0; ok && i < TLS_AEADS; i++) {
+    for (int i = 0; ok && i < TLS_CIPHERS; i++) {
         c->cipher[i] = EVP_CIPHER_fetch(NULL, cipher_names[i], NULL);
         ok = c->cipher[i] && make_slots(c, i);
     }
-    if (ok)
+    if (ok && make_macs(c))
         return c;
     tls_crypto_free(c);
     return NULL;
@@ -42,18 +63,20 @@ void tls_crypto_free(struct tls_crypto *c)
 {
     if (!c)
         return;
-    for (int i = 0; i < TLS_AEADS; i++) {
+    for (int i = 0; i < TLS_CIPHERS; i++) {
         for (int k = 0; k < TLS_SLOTS; k++)
             EVP_CIPHER_CTX_free(c->slots[i][k].context);
         EVP_CIPHER_free(c->cipher[i]);
     }
+    for (int i = 0; i < TLS_HASHES; i++)
+        EVP_MAC_CTX_free(c->mac[i]);
     free(c);
 }
 
-EVP_CIPHER_CTX *tls_crypto_context(struct tls_crypto *c, enum tls_aead aead,
+EVP_CIPHER_CTX *tls_crypto_context(struct tls_crypto *c, enum tls_cipher cipher,
                                    const struct tls_lane *lane, bool seal)
 {
-    struct tls_slot *slot = &c->slots[aead][lane->serial % TLS_SLOTS];
+    struct tls_slot *slot = &c->slots[cipher][lane->serial % TLS_SLOTS];
 
     if (slot->serial == lane->serial)
         return slot->context;
@@ -64,36 +87,65 @@ EVP_CIPHER_CTX *tls_crypto_context(struct tls_crypto *c, enum tls_aead aead,
     return slot->context;
 }
 
-/* ---- HKDF and the PRF of TLS 1.2 ---- */
+/* ---- hashes ---- */
 
 enum { BLOCK_MAX = 128, HASH_MAX = 48, LABEL_MAX = 64 };
 
-/* A hash over two runs of bytes. EVP takes memory for each digest that it begins, and a peer may
- * ask for new keys at any time: so these are the plain functions. */
-static void hash(bool sha384, struct span a, struct span b, uint8_t *out)
-{
-    SHA256_CTX small;
-    SHA512_CTX large;
+union hash {
+    SHA_CTX sha1;
+    SHA256_CTX sha256;
+    SHA512_CTX sha384;
+};
 
-    if (sha384) {
-        SHA384_Init(&large);
-        SHA384_Update(&large, a.data, a.len);
-        SHA384_Update(&large, b.data, b.len);
-        SHA384_Final(out, &large);
-        explicit_bzero(&large, sizeof(large));
-    } else {
-        SHA256_Init(&small);
-        SHA256_Update(&small, a.data, a.len);
-        SHA256_Update(&small, b.data, b.len);
-        SHA256_Final(out, &small);
-        explicit_bzero(&small, sizeof(small));
-    }
+/* EVP takes memory for each digest that it begins, and a peer may ask for new keys at any time: so
+ * these are the plain functions. */
+static void hash_begin(enum tls_hash kind, union hash *h)
+{
+    if (kind == TLS_HASH_SHA384)
+        SHA384_Init(&h->sha384);
+    else if (kind == TLS_HASH_SHA256)
+        SHA256_Init(&h->sha256);
+    else
+        SHA1_Init(&h->sha1);
 }
 
-/* HMAC (RFC 2104) with a key that is no longer than the hash's block. */
-static void hmac(bool sha384, struct span key, struct span text, uint8_t *out)
+static void hash_more(enum tls_hash kind, union hash *h, struct span bytes)
 {
-    size_t block = sha384 ? 128 : 64, size = sha384 ? 48 : 32;
+    if (kind == TLS_HASH_SHA384)
+        SHA384_Update(&h->sha384, bytes.data, bytes.len);
+    else if (kind == TLS_HASH_SHA256)
+        SHA256_Update(&h->sha256, bytes.data, bytes.len);
+    else
+        SHA1_Update(&h->sha1, bytes.data, bytes.len);
+}
+
+static void hash_end(enum tls_hash kind, union hash *h, uint8_t *out)
+{
+    if (kind == TLS_HASH_SHA384)
+        SHA384_Final(out, &h->sha384);
+    else if (kind == TLS_HASH_SHA256)
+        SHA256_Final(out, &h->sha256);
+    else
+        SHA1_Final(out, &h->sha1);
+    explicit_bzero(h, sizeof(*h));
+}
+
+/* Over three runs of bytes. */
+static void hash(enum tls_hash kind, struct span a, struct span b, struct span c, uint8_t *out)
+{
+    union hash h;
+
+    hash_begin(kind, &h);
+    hash_more(kind, &h, a);
+    hash_more(kind, &h, b);
+    hash_more(kind, &h, c);
+    hash_end(kind, &h, out);
+}
+
+void tls_crypto_hmac(enum tls_hash kind, struct span key, struct span head, struct span text,
+                     uint8_t *out)
+{
+    size_t block = kind == TLS_HASH_SHA384 ? 128 : 64, size = tls_hash_length(kind);
     uint8_t inner[BLOCK_MAX] = {0}, outer[BLOCK_MAX] = {0}, digest[HASH_MAX];
 
     memcpy(inner, key.data, key.len);
@@ -101,10 +153,17 @@ static void hmac(bool sha384, struct span key, struct span text, uint8_t *out)
         outer[i] = inner[i] ^ 0x5c;
         inner[i] ^= 0x36;
     }
-    hash(sha384, span_of(inner, block), text, digest);
-    hash(sha384, span_of(outer, block), span_of(digest, size), out);
+    hash(kind, span_of(inner, block), head, text, digest);
+    hash(kind, span_of(outer, block), span_of(digest, size), span_of(NULL, 0), out);
     explicit_bzero(inner, sizeof(inner));
     explicit_bzero(outer, sizeof(outer));
+}
+
+/* ---- HKDF and the PRF of TLS 1.2 ---- */
+
+static void hmac(bool sha384, struct span key, struct span text, uint8_t *out)
+{
+    tls_crypto_hmac(sha384 ? TLS_HASH_SHA384 : TLS_HASH_SHA256, key, span_of(NULL, 0), text, out);
 }
 
 /*
@@ -133,7 +192,7 @@ void tls_crypto_expand(bool sha384, const uint8_t *secret, const char *label, ui
 void tls_crypto_derive(const struct tls_suite *suite, struct tls_way *way)
 {
     tls_crypto_expand(suite->sha384, way->secret, "key", way->key,
-                      tls_key_length((enum tls_aead)suite->aead));
+                      tls_key_length((enum tls_cipher)suite->cipher));
     tls_crypto_expand(suite->sha384, way->secret, "iv", way->iv, TLS_IV);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tls/tls_record.h"
 
+#include "dataplane/tls/tls_cbc.h"
 #include "dataplane/tls/tls_crypto.h"
 
-enum { EXPLICIT = 8, AAD_MAX = 13 };
+enum { EXPLICIT = 8 };
 
 static void lane_init(struct tls_record *r, struct tls_crypto *crypto, struct tls_lane *lane,
                       const struct tls_way *way)
@@ -18,9 +19,9 @@ bool tls_record_init(struct tls_record *r, struct tls_crypto *crypto, const stru
 {
     const struct tls_suite *suite = tls_suite_find(keys->suite);
 
-    if (!suite || suite->tls13 != (keys->version == TLS_VERSION_1_3))
+    if (!suite || !tls_suite_is_of(suite, keys->version))
         return false;
-    *r = (struct tls_record){.suite = suite, .version = keys->version};
+    *r = (struct tls_record){.suite = suite, .version = keys->version, .etm = keys->etm};
     lane_init(r, crypto, &r->read, &keys->read);
     lane_init(r, crypto, &r->write, &keys->write);
     return true;
@@ -70,14 +71,23 @@ static void mixed_nonce(const struct tls_lane *lane, uint8_t nonce[TLS_IV])
 /* AES-GCM of TLS 1.2 has part of its nonce in the record (RFC 5288 section 3). */
 static size_t explicit_nonce(const struct tls_record *r)
 {
-    return r->version == TLS_VERSION_1_2 && r->suite->aead != TLS_AEAD_CHACHA20_POLY1305 ? EXPLICIT
-                                                                                         : 0;
+    return r->version == TLS_VERSION_1_2 && r->suite->cipher != TLS_CIPHER_CHACHA20_POLY1305
+               ? EXPLICIT
+               : 0;
 }
 
-static void put_number(uint8_t *to, uint64_t n, int bytes)
+void tls_record_number(uint8_t *to, uint64_t n, int bytes)
 {
     for (int i = 0; i < bytes; i++)
         to[i] = (uint8_t)(n >> (8 * (bytes - 1 - i)));
+}
+
+void tls_record_pseudo_header(const struct tls_lane *lane, const uint8_t header[TLS_HEADER],
+                              size_t len, uint8_t out[TLS_PSEUDO_HEADER])
+{
+    tls_record_number(out, lane->way.sequence, 8);
+    memcpy(out + 8, header, 3);
+    tls_record_number(out + 11, len, 2);
 }
 
 /*
@@ -85,23 +95,22 @@ static void put_number(uint8_t *to, uint64_t n, int bytes)
  * seq_num + type + version + length of the plaintext (RFC 5246 section 6.2.3.3).
  */
 static int additional_data(const struct tls_record *r, const struct tls_lane *lane,
-                           const uint8_t header[TLS_HEADER], size_t plain_len, uint8_t aad[AAD_MAX])
+                           const uint8_t header[TLS_HEADER], size_t plain_len,
+                           uint8_t aad[TLS_PSEUDO_HEADER])
 {
     if (r->version == TLS_VERSION_1_3) {
         memcpy(aad, header, TLS_HEADER);
         return TLS_HEADER;
     }
-    put_number(aad, lane->way.sequence, 8);
-    memcpy(aad + 8, header, 3);
-    put_number(aad + 11, plain_len, 2);
-    return AAD_MAX;
+    tls_record_pseudo_header(lane, header, plain_len, aad);
+    return TLS_PSEUDO_HEADER;
 }
 
 /* The context, ready for the lane's next record. */
 static EVP_CIPHER_CTX *begin(struct tls_record *r, struct tls_crypto *crypto,
                              const struct tls_lane *lane, const uint8_t *given, bool seal)
 {
-    EVP_CIPHER_CTX *context = tls_crypto_context(crypto, (enum tls_aead)r->suite->aead, lane, seal);
+    EVP_CIPHER_CTX *context = tls_crypto_context(crypto, (enum tls_cipher)r->suite->cipher, lane, seal);
     uint8_t nonce[TLS_IV];
 
     if (!context)
@@ -140,22 +149,22 @@ static enum tls_opened unpad(uint8_t *type_out, struct span *plain)
     return TLS_OPENED;
 }
 
-enum tls_opened tls_record_open(struct tls_record *r, struct tls_crypto *crypto, struct span record,
-                                uint8_t *room, uint8_t *type_out, struct span *plain_out)
+static enum tls_opened open_aead(struct tls_record *r, struct tls_crypto *crypto,
+                                 struct span record, uint8_t *room, uint8_t *type_out,
+                                 struct span *plain_out)
 {
     size_t nonce = explicit_nonce(r), least = TLS_HEADER + nonce + TLS_TAG;
     struct span sealed = span_skip(record, TLS_HEADER + nonce);
-    uint8_t aad[AAD_MAX];
+    uint8_t aad[TLS_PSEUDO_HEADER];
     EVP_CIPHER_CTX *context;
     int aad_len;
 
-    *plain_out = span_of(room, 0);
     /* RFC 8446 section 5.2: protected records are application_data on the outside. */
-    if (record.len < least || record.len != tls_record_length(record.data) ||
+    if (record.len < least ||
         (r->version == TLS_VERSION_1_3 && record.data[0] != TLS_APPLICATION_DATA))
         return TLS_MISFORMED;
-    if (r->read.way.sequence == UINT64_MAX)
-        return TLS_FORGED;
+    if (r->version == TLS_VERSION_1_3 && sealed.len > TLS13_SEALED_MAX)
+        return TLS_TOO_LONG;
     aad_len = additional_data(r, &r->read, record.data, sealed.len - TLS_TAG, aad);
     context = begin(r, crypto, &r->read, nonce ? record.data + TLS_HEADER : NULL, false);
     if (!context || !decrypt(context, span_of(aad, (size_t)aad_len), sealed, room)) {
@@ -163,15 +172,34 @@ enum tls_opened tls_record_open(struct tls_record *r, struct tls_crypto *crypto,
         return TLS_FORGED;
     }
     *plain_out = span_of(room, sealed.len - TLS_TAG);
-    *type_out = record.data[0];
-    if (r->version == TLS_VERSION_1_3 && unpad(type_out, plain_out) != TLS_OPENED)
+    return r->version == TLS_VERSION_1_3 ? unpad(type_out, plain_out) : TLS_OPENED;
+}
+
+enum tls_opened tls_record_open(struct tls_record *r, struct tls_crypto *crypto, struct span record,
+                                uint8_t *room, uint8_t *type_out, struct span *plain_out)
+{
+    enum tls_opened opened;
+
+    *plain_out = span_of(room, 0);
+    if (record.len < TLS_HEADER || record.len != tls_record_length(record.data))
         return TLS_MISFORMED;
-    return plain_out->len > TLS_PLAIN_MAX ? TLS_TOO_LONG : TLS_OPENED;
+    if (r->read.way.sequence == UINT64_MAX)
+        return TLS_FORGED;
+    *type_out = record.data[0];
+    opened = r->suite->mac ? tls_cbc_open(r, crypto, record, room, plain_out)
+                           : open_aead(r, crypto, record, room, type_out, plain_out);
+    if (opened == TLS_OPENED && plain_out->len > TLS_PLAIN_MAX)
+        opened = TLS_TOO_LONG;
+    if (opened != TLS_OPENED)
+        *plain_out = span_of(room, 0);
+    return opened;
 }
 
 void tls_record_taken(struct tls_record *r)
 {
     r->read.way.sequence++;
+    if (r->suite->mac)
+        tls_cbc_taken(r);
 }
 
 /* Seals `out` bytes in place and puts the tag behind them. */
@@ -192,28 +220,39 @@ static bool encrypt(EVP_CIPHER_CTX *context, struct span aad, struct span plain,
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TLS_TAG, at) == 1;
 }
 
-size_t tls_record_seal(struct tls_record *r, struct tls_crypto *crypto, enum tls_content type,
-                       struct span plain, uint8_t *room)
+static size_t seal_aead(struct tls_record *r, struct tls_crypto *crypto, enum tls_content type,
+                        struct span plain, uint8_t *room)
 {
     bool tls13 = r->version == TLS_VERSION_1_3;
     size_t nonce = explicit_nonce(r), len = nonce + plain.len + tls13 + TLS_TAG;
-    uint8_t aad[AAD_MAX], *given = nonce ? room + TLS_HEADER : NULL;
+    uint8_t aad[TLS_PSEUDO_HEADER], *given = nonce ? room + TLS_HEADER : NULL;
     EVP_CIPHER_CTX *context;
     int aad_len;
 
-    if (plain.len > TLS_PLAIN_MAX || r->write.way.sequence >= TLS_RECORDS_A_KEY)
-        return 0;
-    room[0] = tls13 ? TLS_APPLICATION_DATA : (uint8_t)type;
-    room[1] = 3;
-    room[2] = 3;
-    put_number(room + 3, len, 2);
+    tls_record_number(room + 3, len, 2);
     if (given)
-        put_number(given, r->write.way.sequence, EXPLICIT);
+        tls_record_number(given, r->write.way.sequence, EXPLICIT);
     aad_len = additional_data(r, &r->write, room, plain.len, aad);
     context = begin(r, crypto, &r->write, given, true);
     if (!context || !encrypt(context, span_of(aad, (size_t)aad_len), plain,
                              tls13 ? (uint8_t)type : 0, room + TLS_HEADER + nonce))
         return 0;
-    r->write.way.sequence++;
     return TLS_HEADER + len;
+}
+
+size_t tls_record_seal(struct tls_record *r, struct tls_crypto *crypto, enum tls_content type,
+                       struct span plain, uint8_t *room)
+{
+    bool tls13 = r->version == TLS_VERSION_1_3;
+    size_t len;
+
+    if (plain.len > TLS_PLAIN_MAX || r->write.way.sequence >= TLS_RECORDS_A_KEY)
+        return 0;
+    room[0] = tls13 ? TLS_APPLICATION_DATA : (uint8_t)type;
+    /* RFC 8446 section 5.1: 0x0303 for TLS 1.3 too. */
+    tls_record_number(room + 1, tls13 ? TLS_VERSION_1_2 : r->version, 2);
+    len = r->suite->mac ? tls_cbc_seal(r, crypto, plain, room)
+                        : seal_aead(r, crypto, type, plain, room);
+    r->write.way.sequence += len > 0;
+    return len;
 }

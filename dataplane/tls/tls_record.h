@@ -6,9 +6,9 @@
 #include "proto/base/span.h"
 
 /*
- * The record layer of TLS 1.3 (RFC 8446 section 5) and of TLS 1.2 with AEADs (RFC 5246 section
- * 6.2.3.3, RFC 5288, 7905): seals and opens records with keys that a handshake has left. Nothing of
- * a record is shown before its tag was verified.
+ * The record layer of TLS 1.3 (RFC 8446 section 5), of TLS 1.2 with AEADs (RFC 5246 section
+ * 6.2.3.3, RFC 5288, 7905), and of TLS 1.0 to 1.2 with CBC (tls_cbc.h): seals and opens records with
+ * keys that a handshake has left. Nothing of a record is shown before its tag was verified.
  *
  * The contexts of libcrypto belong to the worker, not to the connection: a few of them, in which
  * the keys that were used last lie expanded. A connection has its keys alone.
@@ -18,10 +18,13 @@ enum {
     TLS_TAG = 16,
     TLS_PLAIN_MAX = 16384, /* RFC 8446 section 5.1 */
     /* What a sealed record has behind its header at most: RFC 8446 section 5.2 allows 256 octets
-     * more; AEADs of TLS 1.2 need 24. */
-    TLS_SEALED_MAX = TLS_PLAIN_MAX + 256,
+     * more; AEADs of TLS 1.2 need 24; CBC an IV, a MAC and up to 256 octets of padding, all of which
+     * RFC 5246 section 6.2.3 would let be 2,048. */
+    TLS13_SEALED_MAX = TLS_PLAIN_MAX + 256,
+    TLS_SEALED_MAX = TLS_PLAIN_MAX + TLS_BLOCK + TLS_SECRET_MAX + 256,
     TLS_RECORD_MAX = TLS_HEADER + TLS_SEALED_MAX,
-    TLS_SEAL_ROOM = TLS_HEADER + 8 + 1 + TLS_TAG, /* what sealing adds at most */
+    /* What sealing adds at most: an IV, a MAC, a block of padding. */
+    TLS_SEAL_ROOM = TLS_HEADER + TLS_BLOCK + TLS_SECRET_MAX + TLS_BLOCK,
 };
 
 enum tls_content {
@@ -50,6 +53,7 @@ struct tls_lane {
 struct tls_record {
     const struct tls_suite *suite;
     uint16_t version;
+    bool etm; /* as in struct tls_keys */
     struct tls_lane read, write;
 };
 
@@ -66,7 +70,7 @@ size_t tls_record_length(const uint8_t header[TLS_HEADER]);
 
 enum tls_opened {
     TLS_OPENED,
-    TLS_FORGED,    /* the tag is wrong */
+    TLS_FORGED,    /* the tag is wrong, or the MAC, or the padding: nobody is told which */
     TLS_TOO_LONG,  /* more than TLS_PLAIN_MAX octets */
     TLS_MISFORMED, /* it cannot be one */
 };

@@ -195,6 +195,16 @@ static bool key_is_worn(const struct tls_stream *s)
     return s->record.write.way.sequence >= TLS_RECORDS_A_KEY - KEY_SPARE;
 }
 
+/*
+ * In TLS 1.0 who can choose what is said next could tell from a record what one before it had been,
+ * since he knows the IV (BEAST): so the first octet goes in a record of its own, whose MAC makes
+ * the next IV unknown.
+ */
+static bool is_split(const struct tls_stream *s, struct span data)
+{
+    return s->record.version == TLS_VERSION_1_0 && data.len > 1;
+}
+
 size_t tls_stream_seal(struct tls_stream *s, struct tls_crypto *crypto, struct span data,
                        uint8_t *room)
 {
@@ -202,6 +212,12 @@ size_t tls_stream_seal(struct tls_stream *s, struct tls_crypto *crypto, struct s
 
     if (s->ended)
         return 0;
+    if (is_split(s, data)) {
+        before = tls_stream_seal(s, crypto, span_head(data, 1), room);
+        if (before == 0)
+            return 0;
+        data = span_skip(data, 1);
+    }
     if (is_tls13(s) && (s->update || key_is_worn(s))) {
         before = seal_update(s, crypto, room);
         if (before == 0)

@@ -8,8 +8,7 @@ enum { EXPLICIT = 8, BLOCK = 2 * (TLS_KEY_MAX + TLS_IV) };
 bool tls_watch_init(struct tls_watch *w, uint16_t version, uint16_t suite)
 {
     *w = (struct tls_watch){.suite = tls_suite_find(suite), .version = version};
-    return w->suite && w->suite->tls13 == (version == TLS_VERSION_1_3) &&
-           (version == TLS_VERSION_1_3 || version == TLS_VERSION_1_2);
+    return w->suite && !w->suite->mac && tls_suite_is_of(w->suite, version);
 }
 
 void tls_watch_secret(struct tls_watch *w, struct tls_crypto *crypto, int direction,
@@ -27,8 +26,8 @@ void tls_watch_master(struct tls_watch *w, struct tls_crypto *crypto,
                       const uint8_t master[TLS_SECRET_MAX], const uint8_t client_random[32],
                       const uint8_t server_random[32])
 {
-    size_t key = tls_key_length((enum tls_aead)w->suite->aead);
-    size_t iv = w->suite->aead == TLS_AEAD_CHACHA20_POLY1305 ? TLS_IV : TLS_GCM_SALT;
+    size_t key = tls_key_length((enum tls_cipher)w->suite->cipher);
+    size_t iv = tls_iv_length(w->suite);
     uint8_t randoms[TLS_RANDOMS], block[BLOCK];
 
     memcpy(randoms, server_random, 32);
@@ -56,7 +55,7 @@ enum tls_opened tls_watch_open(const struct tls_watch *w, struct tls_crypto *cry
 size_t tls_watch_plain(const struct tls_watch *w, size_t sealed)
 {
     bool tls13 = w->version == TLS_VERSION_1_3;
-    bool nonce = !tls13 && w->suite->aead != TLS_AEAD_CHACHA20_POLY1305;
+    bool nonce = !tls13 && w->suite->cipher != TLS_CIPHER_CHACHA20_POLY1305;
     size_t more = TLS_TAG + (tls13 ? 1 : 0) + (nonce ? EXPLICIT : 0);
 
     return sealed > more ? sealed - more : 0;

@@ -11,7 +11,7 @@ struct tls_watch {
     struct tls_lane lane[2]; /* the client's, the server's */
 };
 
-/* False: it is no suite of tls_suite.def, or not of that version. */
+/* False: it is no AEAD of tls_suite.def, or not of that version. */
 bool tls_watch_init(struct tls_watch *w, uint16_t version, uint16_t suite);
 /* TLS 1.3: a direction goes on under this traffic secret, of the suite's hash. */
 void tls_watch_secret(struct tls_watch *w, struct tls_crypto *crypto, int direction,

@@ -181,6 +181,8 @@ static void sum(struct blasting *b)
         add((uint64_t *)all->manners, (const uint64_t *)one->manners,
             sizeof(all->manners) / (sizeof(uint64_t)));
         add(all->errors, one->errors, POP3_VERB_COUNT);
+        add(all->imap_errors, one->imap_errors, BLAST_IMAP_STEPS);
+        add(all->imap_faults, one->imap_faults, IMAP_RESPONSE_FAULTS);
         add(all->smtp_faults, one->smtp_faults, SMTP_CLIENT_FAULTS);
         add(all->pop3_faults, one->pop3_faults, POP3_CLIENT_FAULTS);
         all->tls_fault = one->tls_fault ? one->tls_fault : all->tls_fault;

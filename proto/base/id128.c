@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/base/id128.h"
 
+#include <endian.h>
+
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 static void store_be(uint8_t *out, uint64_t v, size_t bytes)
@@ -32,15 +34,29 @@ uint64_t id128_ms(const struct id128 *id)
     return ms;
 }
 
+/* The lowest 5 * `n` bits. */
+static void put_digits(uint8_t *out, size_t n, uint64_t bits)
+{
+    while (n-- > 0) {
+        out[n] = (uint8_t)alphabet[bits & 31];
+        bits >>= 5;
+    }
+}
+_Static_assert(ID128_TEXT == 26, "two, twelve and twelve");
+
 void id128_put(struct writer *w, const struct id128 *id)
 {
     uint8_t text[ID128_TEXT];
-    unsigned __int128 v = 0;
+    uint64_t high, low;
 
-    for (size_t i = 0; i < 16; i++)
-        v = v << 8 | id->bytes[i];
-    for (size_t i = ID128_TEXT; i-- > 0; v >>= 5)
-        text[i] = (uint8_t)alphabet[(unsigned)v & 31];
+    memcpy(&high, id->bytes, 8);
+    memcpy(&low, id->bytes + 8, 8);
+    high = be64toh(high);
+    low = be64toh(low);
+    /* From the last digit on: twice the twelve that a word of 64 bits holds, and the first two. */
+    put_digits(text + 14, 12, low);
+    put_digits(text + 2, 12, low >> 60 | high << 4);
+    put_digits(text, 2, high >> 56);
     writer_span_put(w, span_of(text, sizeof(text)));
 }
 

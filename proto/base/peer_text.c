@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/base/peer_text.h"
 
+#include "proto/base/ascii_run.h"
 #include "proto/base/utf8.h"
-
-/* How many bytes at the beginning are printable ASCII. */
-static size_t plain(struct span bytes)
-{
-    size_t n = 0;
-
-    while (n < bytes.len && bytes.data[n] >= 0x20 && bytes.data[n] < 0x7f)
-        n++;
-    return n;
-}
 
 void peer_text(struct writer *w, struct span bytes, size_t limit, enum peer_text_set set)
 {
     /* Most of what peers say is taken over in one piece. */
-    size_t written = limit >= 3 ? plain(span_head(bytes, limit - 3)) : 0, cut = w->len;
+    size_t written = limit >= 3 ? ascii_printable(span_head(bytes, limit - 3)) : 0, cut = w->len;
 
     if (written > writer_room(w))
         written = writer_room(w);

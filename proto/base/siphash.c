@@ -86,20 +86,38 @@ INLINE uint64_t end(uint64_t v[4], uint64_t length, uint64_t tail, int word_roun
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/* The bytes, behind `before` others that were absorbed. */
+INLINE uint64_t finish(uint64_t v[4], uint64_t before, struct span bytes, int word_rounds,
+                       int last_rounds)
+{
+    size_t whole = bytes.len & ~(size_t)7;
+
+    for (size_t i = 0; i < whole; i += 8)
+        absorb(v, word_at(bytes.data + i), word_rounds);
+    return end(v, before + bytes.len, rest(bytes.data + whole, bytes.len - whole), word_rounds,
+               last_rounds);
+}
+
 INLINE uint64_t all(const uint8_t key[16], struct span bytes, int word_rounds, int last_rounds)
 {
     uint64_t v[4];
-    size_t whole = bytes.len & ~(size_t)7;
 
     begin(v, key);
-    for (size_t i = 0; i < whole; i += 8)
-        absorb(v, word_at(bytes.data + i), word_rounds);
-    return end(v, bytes.len, rest(bytes.data + whole, bytes.len - whole), word_rounds, last_rounds);
+    return finish(v, 0, bytes, word_rounds, last_rounds);
 }
 
 uint64_t siphash(const uint8_t key[16], struct span bytes)
 {
     return all(key, bytes, ROUNDS, LAST_ROUNDS);
+}
+
+uint64_t siphash_behind(const uint8_t key[16], uint64_t first, struct span bytes)
+{
+    uint64_t v[4];
+
+    begin(v, key);
+    absorb(v, first, ROUNDS);
+    return finish(v, sizeof(first), bytes, ROUNDS, LAST_ROUNDS);
 }
 
 uint64_t siphash_table(const uint8_t key[16], struct span bytes)

@@ -10,6 +10,8 @@
  * timestamp offsets, and names what windowed counters count.
  */
 uint64_t siphash(const uint8_t key[16], struct span bytes);
+/* siphash() over the eight bytes of `first`, little-endian, and behind them `bytes`. */
+uint64_t siphash_behind(const uint8_t key[16], uint64_t first, struct span bytes);
 /* SipHash-1-3: half the rounds, for the place in a table, where nobody is shown the result. */
 uint64_t siphash_table(const uint8_t key[16], struct span bytes);
 

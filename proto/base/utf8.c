@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/base/utf8.h"
 
+#include "proto/base/ascii_run.h"
+
 size_t utf8_length(struct span s)
 {
     uint8_t c = s.data[0];
@@ -32,7 +34,7 @@ bool utf8_valid(struct span s)
 
 bool utf8_needed(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = ascii_printable(s); i < s.len; i++)
         if (s.data[i] >= 0x80)
             return true;
     return false;

@@ -9,6 +9,10 @@ void writer_number(struct writer *w, uint64_t n)
     uint8_t digits[20];
     size_t at = sizeof(digits);
 
+    if (n < 10) {
+        writer_byte(w, (uint8_t)('0' + n));
+        return;
+    }
     do {
         digits[--at] = (uint8_t)('0' + n % 10);
         n /= 10;

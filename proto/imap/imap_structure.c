@@ -3,6 +3,7 @@
 
 #include "proto/base/ascii.h"
 #include "proto/imap/imap_envelope.h"
+#include "proto/imap/imap_parameter.h"
 #include "proto/imap/imap_write.h"
 
 /* What an open part still needs when its children have been written. */
@@ -44,15 +45,22 @@ static bool named(struct span type, const char *name)
 /*
  * body-fld-param = "(" string SP string *(SP string SP string) ")" / nil
  *
- * Text that names no charset is US-ASCII (RFC 2046 section 4.1.2), and said to be.
+ * Values in pieces are put together (imap_parameter.h). Text that names no charset is US-ASCII (RFC
+ * 2046 section 4.1.2), and said to be.
  */
 static void put_parameters(struct output *o, struct mime_tree_type *type, bool text)
 {
+    uint8_t bytes[MIME_TREE_VALUE_MAX * 3];
+    const struct mime_tree_type all = *type;
     struct span name, value;
     bool any = false;
 
     writer_byte(o->w, ' ');
     while (mime_tree_type_next(type, &name, &value)) {
+        struct writer joined = writer_of(bytes, sizeof(bytes));
+
+        if (!imap_parameter_join(&all, &name, &value, &joined))
+            continue;
         writer_byte(o->w, any ? ' ' : '(');
         any = true;
         text = text && !named(name, "charset") && !named(name, "charset*");

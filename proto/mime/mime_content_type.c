@@ -35,6 +35,13 @@ static struct span skip_blanks(struct span s)
     }
 }
 
+static bool stops_at(const char *stops, uint8_t c)
+{
+    while (*stops && (uint8_t)*stops != c)
+        stops++;
+    return *stops;
+}
+
 /* Bytes up to a blank, a comment or one of `stops`. Wider than a token, because writers are. */
 static struct span take_word(struct span *s, const char *stops)
 {
@@ -43,7 +50,7 @@ static struct span take_word(struct span *s, const char *stops)
     while (word.len < s->len) {
         uint8_t c = s->data[word.len];
 
-        if (ascii_folding(c) || c == '(' || c == 0 || strchr(stops, c))
+        if (ascii_folding(c) || c == '(' || c == 0 || stops_at(stops, c))
             break;
         word.len++;
     }

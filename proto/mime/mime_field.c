@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/mime/mime_reader.h"
 
-static const char *const field_names[MIME_FIELDS] = {
-    [MIME_FIELD_OTHER] = "",
-#define FIELD(NAME, name, once) [MIME_FIELD_##NAME] = name,
+static const struct {
+    const char *text;
+    size_t len;
+} field_names[MIME_FIELDS] = {
+#define FIELD(NAME, name, once) [MIME_FIELD_##NAME] = {name, sizeof(name) - 1},
 #include "proto/mime/mime_field.def"
 #undef FIELD
 };
@@ -44,7 +46,8 @@ const char *mime_doubt_name(enum mime_doubt doubt)
 enum mime_field mime_field_of(struct span name)
 {
     for (unsigned i = MIME_FIELD_OTHER + 1; i < MIME_FIELDS; i++)
-        if (span_equal_nocase(name, span_text(field_names[i])))
+        if (name.len == field_names[i].len &&
+            span_equal_nocase(name, span_of(field_names[i].text, name.len)))
             return (enum mime_field)i;
     return MIME_FIELD_OTHER;
 }

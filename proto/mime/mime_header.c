@@ -151,12 +151,16 @@ static uint64_t line_ends(struct span s, bool *bare_out)
 {
     uint64_t n = 0;
 
-    for (size_t i = 0; i < s.len; i++)
-        if (s.data[i] == '\n') {
-            n++;
-            *bare_out |= i == 0 || s.data[i - 1] != '\r';
-        }
-    return n;
+    for (size_t i = 0;;) {
+        ptrdiff_t found = span_find(span_skip(s, i), '\n');
+
+        if (found < 0)
+            return n;
+        i += (size_t)found;
+        n++;
+        *bare_out |= i == 0 || s.data[i - 1] != '\r';
+        i++;
+    }
 }
 
 static void note_bare(struct mime_reader *r)

@@ -175,15 +175,37 @@ static inline __m128i pair(const uint8_t *at, __m128i first, __m128i second)
 {
     return _mm_and_si128(_mm_cmpeq_epi8(load(at), first), _mm_cmpeq_epi8(load(at + 1), second));
 }
+
+AVX2 __m256i pair_avx2(const uint8_t *at, char first)
+{
+    return _mm256_and_si256(is_avx2(at, '\n'), is_avx2(at + 1, first));
+}
+
+/* The 64 bytes in which such a line begins, or behind the last of them. */
+__attribute__((target("avx2"))) static size_t line_avx2(struct span s, char first)
+{
+    size_t i = 0;
+
+    for (; i + 65 <= s.len; i += 64) {
+        __m256i found = _mm256_or_si256(pair_avx2(s.data + i, first),
+                                        pair_avx2(s.data + i + 32, first));
+
+        if (!_mm256_testz_si256(found, found))
+            break;
+    }
+    return i;
+}
 #endif
 
-size_t mime_scan_line(struct span s, uint8_t first)
+static inline size_t line(struct span s, uint8_t first, bool baseline)
 {
     size_t i = 0;
 
 #ifdef __SSE2__
     const __m128i lf = _mm_set1_epi8('\n'), next = _mm_set1_epi8((char)first);
 
+    if (!baseline && __builtin_cpu_supports("avx2"))
+        i = line_avx2(s, (char)first);
     for (; i + 65 <= s.len; i += 64)
         if (_mm_movemask_epi8(_mm_or_si128(
                 _mm_or_si128(pair(s.data + i, lf, next), pair(s.data + i + 16, lf, next)),
@@ -197,4 +219,14 @@ size_t mime_scan_line(struct span s, uint8_t first)
         if (s.data[i] == '\n' && (i + 1 == s.len || s.data[i + 1] == first))
             return i;
     return s.len;
+}
+
+size_t mime_scan_line(struct span s, uint8_t first)
+{
+    return line(s, first, false);
+}
+
+size_t mime_scan_line_baseline(struct span s, uint8_t first)
+{
+    return line(s, first, true);
 }

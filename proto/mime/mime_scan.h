@@ -25,15 +25,16 @@ size_t mime_scan_delimiter(struct mime_scan *scan, struct span s, bool after_cr)
 /* Passes over all of it. */
 void mime_scan_all(struct mime_scan *scan, struct span s, bool after_cr);
 
-/* The same without the instruction set that is chosen at run time; for tests and for machines
- * without. */
-size_t mime_scan_delimiter_baseline(struct mime_scan *scan, struct span s, bool after_cr);
-void mime_scan_all_baseline(struct mime_scan *scan, struct span s, bool after_cr);
-
 /*
  * The first LF with `first` behind it, or an LF that is the last byte: its offset, or s.len. Counts
  * nothing.
  */
 size_t mime_scan_line(struct span s, uint8_t first);
+
+/* The same without the instruction set that is chosen at run time; for tests and for machines
+ * without. */
+size_t mime_scan_delimiter_baseline(struct mime_scan *scan, struct span s, bool after_cr);
+void mime_scan_all_baseline(struct mime_scan *scan, struct span s, bool after_cr);
+size_t mime_scan_line_baseline(struct span s, uint8_t first);
 
 #endif

@@ -2,6 +2,7 @@
 #include "proto/mime/mime_word.h"
 
 #include "proto/base/ascii.h"
+#include "proto/base/ascii_run.h"
 
 #include "proto/mime/mime_base64.h"
 
@@ -146,10 +147,15 @@ static bool all_blank(struct span s)
 /* The next "=?", or the end. */
 static size_t find_mark(struct span s)
 {
-    for (size_t i = 0; i + 1 < s.len; i++)
-        if (s.data[i] == '=' && s.data[i + 1] == '?')
-            return i;
-    return s.len;
+    for (size_t i = 0;;) {
+        ptrdiff_t found = span_find(span_skip(s, i), '=');
+
+        if (found < 0)
+            return s.len;
+        i += (size_t)found + 1;
+        if (i < s.len && s.data[i] == '?')
+            return i - 1;
+    }
 }
 
 static bool joins(const struct pending *p, const struct word *word)
@@ -174,13 +180,20 @@ static bool wants_blank(struct span before)
 static bool decode(struct span value, const struct mime_charset *other, struct writer *out,
                    bool *apart)
 {
-    struct pending p = {.len = 0};
     struct span s = ascii_trim(value), between;
     const uint8_t *clear = s.data;
     bool known = true;
     size_t from = 0; /* of s.data: text not yet written, behind the last word */
+    size_t at = find_mark(s);
+    struct pending p;
 
-    for (size_t at = find_mark(s); at < s.len;) {
+    /* Most values are one line of ASCII without a word. */
+    if (at == s.len && s.len <= writer_room(out) && ascii_printable(s) == s.len) {
+        writer_span_put(out, s);
+        return true;
+    }
+    p.raw.len = p.len = 0;
+    while (at < s.len) {
         struct word word;
 
         if (!parse_word(span_skip(s, at), &clear, &word)) {
@@ -233,6 +246,10 @@ void mime_word_unfold(struct span value, struct writer *out)
     struct span s = ascii_trim(value);
     size_t from = 0;
 
+    if (s.len <= writer_room(out) && ascii_printable(s) == s.len) {
+        writer_span_put(out, s);
+        return;
+    }
     for (size_t i = 0; i <= s.len && !out->full; i++)
         if (i == s.len || s.data[i] == '\r' || s.data[i] == '\n') {
             struct span piece = span_head(span_of(s.data + from, i - from), writer_room(out));

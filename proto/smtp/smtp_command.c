@@ -8,10 +8,11 @@ enum { HELO_MAX = 255 };
 
 static const struct {
     const char *name;
+    uint8_t len;
     bool offered;
 } verbs[SMTP_VERB_COUNT] = {
-    [SMTP_VERB_UNKNOWN] = {"?", false},
-#define SMTP_VERB(name_, offered_) [SMTP_VERB_##name_] = {#name_, offered_},
+    [SMTP_VERB_UNKNOWN] = {"?", 1, false},
+#define SMTP_VERB(name_, offered_) [SMTP_VERB_##name_] = {#name_, sizeof(#name_) - 1, offered_},
 #include "proto/smtp/smtp_verb.def"
 #undef SMTP_VERB
 };
@@ -247,6 +248,24 @@ static enum smtp_reply_id read_path(struct span text, const char *word, unsigned
     return read_parameters(text, c);
 }
 
+static bool is_special(uint8_t c)
+{
+    switch (c) {
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case '\\':
+    case '"':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /*
  * ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
  * helo = "HELO" SP Domain CRLF
@@ -259,7 +278,7 @@ static enum smtp_reply_id read_helo(struct span text, struct smtp_command *c)
     if (text.len == 0 || text.len > HELO_MAX)
         return SMTP_REPLY_BAD_HELO;
     for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < 33 || text.data[i] > 126 || strchr("()<>@,;\\\"", text.data[i]))
+        if (text.data[i] < 33 || text.data[i] > 126 || is_special(text.data[i]))
             return SMTP_REPLY_BAD_HELO;
     c->argument = text;
     return SMTP_REPLY_NONE;
@@ -340,24 +359,25 @@ static enum smtp_reply_id read_argument(struct span text, struct smtp_command *c
 
 enum smtp_reply_id smtp_command_parse(struct span line, struct smtp_command *command_out)
 {
-    struct smtp_command c = {.verb = SMTP_VERB_UNKNOWN};
+    enum smtp_verb verb = SMTP_VERB_UNKNOWN;
     enum smtp_reply_id bad;
     struct span word;
 
     while (line.len && ascii_blank(line.data[line.len - 1]))
         line.len--;
     word = take_word(&line);
-    for (unsigned v = 1; v < SMTP_VERB_COUNT && c.verb == SMTP_VERB_UNKNOWN; v++)
-        if (span_equal_nocase(word, span_text(verbs[v].name)))
-            c.verb = (enum smtp_verb)v;
-    *command_out = (struct smtp_command){.verb = c.verb};
-    if (c.verb == SMTP_VERB_UNKNOWN)
+    for (unsigned v = 1; v < SMTP_VERB_COUNT && verb == SMTP_VERB_UNKNOWN; v++)
+        if (word.len == verbs[v].len && span_equal_nocase(word, span_of(verbs[v].name, word.len)))
+            verb = (enum smtp_verb)v;
+    *command_out = (struct smtp_command){.verb = verb};
+    if (verb == SMTP_VERB_UNKNOWN)
         return SMTP_REPLY_UNKNOWN_COMMAND;
-    if (!verbs[c.verb].offered)
+    if (!verbs[verb].offered)
         return SMTP_REPLY_NOT_OFFERED;
-    bad = read_argument(line, &c);
-    command_out->parameters = c.parameters;
-    if (bad == SMTP_REPLY_NONE)
-        *command_out = c;
+    bad = read_argument(line, command_out);
+    /* Of what is wrong nothing is told but that it had parameters. */
+    if (bad != SMTP_REPLY_NONE)
+        *command_out =
+            (struct smtp_command){.verb = verb, .parameters = command_out->parameters};
     return bad;
 }

@@ -181,6 +181,7 @@ static void refuse_message(struct smtp_server *s, enum smtp_reply_id id, struct 
     s->state = s->state == STATE_DATA ? STATE_SWALLOW : STATE_FAILED;
     smtp_reader_discard_chunk(&s->reader);
     set_refusal(s, id, own_text);
+    s->own = false;
 }
 
 /* The same, of the machine's own accord. */
@@ -188,6 +189,7 @@ static void refuse_at_once(struct smtp_server *s, enum smtp_reply_id id)
 {
     refuse_message(s, id, span_of(NULL, 0));
     s->refused = true;
+    s->own = true;
 }
 
 /* Octets that the message may still have; settings may have become narrower while it came. */
@@ -569,8 +571,16 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
 
 bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text)
 {
-    if ((s->state != STATE_DATA && s->state != STATE_CHUNK && s->state != STATE_CHUNKS) ||
-        s->waiting || s->closing)
+    bool own = s->own && (s->state == STATE_SWALLOW || s->state == STATE_FAILED);
+
+    if (s->waiting || s->closing)
+        return false;
+    if (own) {
+        s->own = s->refused = false;
+        set_refusal(s, id, own_text);
+        return true;
+    }
+    if (s->state != STATE_DATA && s->state != STATE_CHUNK && s->state != STATE_CHUNKS)
         return false;
     refuse_message(s, id, own_text);
     return true;

@@ -115,6 +115,7 @@ struct smtp_server {
     uint8_t farewell;   /* to be sent behind `reply` and RESET, before CLOSE */
     bool esmtp : 1;     /* the last greeting was EHLO */
     bool refused : 1;   /* REFUSED is due */
+    bool own : 1;       /* the refusal is the machine's own */
     bool reset : 1;     /* RESET is due behind the reply */
     bool closing : 1;   /* CLOSE is due behind all that is due */
     bool trusted : 1;   /* XCLIENT is offered */
@@ -161,8 +162,9 @@ bool smtp_server_answer(struct smtp_server *s, enum smtp_reply_id id, struct spa
 /*
  * Refuses, between two TEXT actions or two chunks, the message that is being read: no TEXT and no
  * END follow; `id`, a 4xx or 5xx row, is sent at the final dot, or behind each chunk to come.
- * `own_text` is borrowed until RESET. False, without effect, when no message is being read or it is
- * refused already.
+ * `own_text` is borrowed until RESET. Takes the place of a refusal of the machine's own, which is
+ * what comes of bytes behind those that were looked at late. False, without effect, when no message
+ * is being read or the session has refused it already.
  */
 bool smtp_server_refuse(struct smtp_server *s, enum smtp_reply_id id, struct span own_text);
 

@@ -126,6 +126,9 @@ static void read_extension(struct tls_hello *t, uint16_t type, struct span bytes
     case TLS_EXTENSION_VERSIONS:
         read_versions(t, body, client);
         break;
+    case TLS_EXTENSION_ETM:
+        t->etm = true;
+        break;
     case TLS_EXTENSION_PSK:
         t->psk = true;
         break;

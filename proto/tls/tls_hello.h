@@ -16,6 +16,7 @@ enum tls_extension {
     TLS_EXTENSION_POINT_FORMATS = 11, /* RFC 8422 section 5.1.2 */
     TLS_EXTENSION_SIGNATURES = 13,    /* RFC 8446 section 4.2.3 */
     TLS_EXTENSION_ALPN = 16,          /* RFC 7301 section 3.1 */
+    TLS_EXTENSION_ETM = 22,           /* RFC 7366 section 2: encrypt_then_mac */
     TLS_EXTENSION_TICKET = 35,        /* RFC 5077 section 3.2 */
     TLS_EXTENSION_PSK = 41,           /* RFC 8446 section 4.2.11 */
     TLS_EXTENSION_EARLY_DATA = 42,    /* RFC 8446 section 4.2.10 */
@@ -39,6 +40,7 @@ struct tls_hello {
     struct span versions;   /* a client's; two bytes each */
     bool named;             /* the extension of the name is there, be it empty */
     bool psk, early_data;
+    bool etm;        /* encrypt_then_mac is offered, or of a server agreed on */
     bool compressed; /* a server's: another method than null */
     bool retry;      /* a server's HelloRetryRequest: the client says hello again */
 };

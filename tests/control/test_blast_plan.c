@@ -268,6 +268,7 @@ static bool planned(const char *line)
 }
 
 #define PORT "--dev e --to 198.18.0.1:25 --address 198.18.0.2/15"
+#define IMAP PORT " --work imap --password-file /etc/passwd"
 
 static void words_become_an_order(void)
 {
@@ -306,6 +307,16 @@ static void words_become_an_order(void)
     CHECK(planned(PORT " --work pop3 --hold 60 --sessions 1000000"));
     CHECK(plan.order.hold_us == 60000000 && plan.order.sessions == 1000000);
     CHECK(plan.order.duration_us == 3600000000);
+    blast_plan_fini(&plan);
+    CHECK(planned(IMAP " --verify --mix read=3,idle=1 --fetch 7 --logins 5"));
+    CHECK(plan.order.work == BLAST_WORK_IMAP && plan.order.weights[BLAST_IMAP_read] == 3);
+    CHECK(plan.order.weights[BLAST_IMAP_idle] == 1 && plan.order.weights[BLAST_IMAP_store] == 0);
+    CHECK(plan.order.fetch == 7 && plan.order.retrieve == 20 && plan.order.commands == 20);
+    CHECK(plan.order.verify && plan.order.compare && plan.order.logins == 5);
+    blast_plan_fini(&plan);
+    CHECK(planned(IMAP " --sessions 10 --watchers 4 --retrieve 3"));
+    CHECK(plan.order.watchers == 4 && plan.order.retrieve == 3 && !plan.order.verify);
+    CHECK(plan.order.weights[BLAST_IMAP_envelope] > plan.order.weights[BLAST_IMAP_append]);
     blast_plan_fini(&plan);
     CHECK(planned(PORT
                   " --slow-senders 1 --slow-readers 2 --broken 97 --slow-bytes 50 --syn-flood 7 "
@@ -523,7 +534,21 @@ static void plans_that_are_none(void)
         PORT " --burst 200000:1",
         PORT " --burst 10:1 --ramp 5",
         PORT " --recipients 2",
+        PORT " --work nntp",
         PORT " --work imap",
+        PORT " --mix read=1",
+        PORT " --watchers 1",
+        IMAP " --mix read",
+        IMAP " --mix read=",
+        IMAP " --mix read=1,",
+        IMAP " --mix write=1",
+        IMAP " --mix read=0.5",
+        IMAP " --mix read=0,store=0",
+        IMAP " --messages 5",
+        IMAP " --sessions 2 --watchers 2",
+        IMAP " --hold 5 --watchers 2",
+        IMAP " --workers 2",
+        IMAP " --rcpt a@example.test --rcpt b@example.test --recipients 2",
         PORT " --rcpt a<b",
         PORT " --from >",
         PORT " --address 198.18.0.2",

@@ -8,7 +8,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * The first byte chooses a suite, and with its highest bit the client's side; then records: type, length in two bytes, content. One whose type
+ * The first byte chooses a suite, its version and the order of encryption and MAC, and with its
+ * highest bit the client's side; then records: type, length in two bytes, content. One whose type
  * has its highest bit set is opened as it stands; others are sealed as a peer would, so that what
  * is behind the tag is reached too.
  */
@@ -20,11 +21,26 @@ static void must(bool ok)
         abort();
 }
 
-static struct tls_keys keys_for(const struct tls_suite *suite)
+static uint32_t suites(void)
 {
-    struct tls_keys keys = {.version = suite->tls13 ? TLS_VERSION_1_3 : TLS_VERSION_1_2,
-                            .suite = suite->id};
+    uint32_t n = 0;
 
+    while (tls_suite_at(n))
+        n++;
+    return n;
+}
+
+static struct tls_keys keys_for(uint8_t choice)
+{
+    static const uint16_t versions[] = {TLS_VERSION_1_2, TLS_VERSION_1_0, TLS_VERSION_1_1};
+    const struct tls_suite *suite = tls_suite_at(choice % suites());
+    uint32_t way = choice / suites();
+    struct tls_keys keys = {.version = suite->tls13 ? TLS_VERSION_1_3 : versions[way / 2 % 3],
+                            .suite = suite->id,
+                            .etm = suite->mac && way % 2};
+
+    if (!tls_suite_is_of(suite, keys.version))
+        keys.version = TLS_VERSION_1_2;
     keys.read.secret[0] = keys.write.secret[0] = 1;
     return keys;
 }
@@ -52,8 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static uint8_t answer[1 + TLS_STREAM_ROOM];
     struct cursor in = cursor_of(span_of(data, size));
     uint8_t first = cursor_u8(&in);
-    const struct tls_suite *suite = tls_suite_at((first & 0x7f) % 14);
-    struct tls_keys keys = keys_for(suite);
+    struct tls_keys keys = keys_for(first & 0x7f);
     enum tls_event event = TLS_EVENT_NONE;
     struct tls_stream peer, us;
     struct span got;

@@ -325,6 +325,7 @@ static void directory_is_replaced_entry_by_entry(void)
     struct directory *d = directory_new(2);
     struct directory_entry first = entry_of(1, 1), second = entry_of(2, 1);
     const struct directory_entry *found;
+    uint64_t changes;
 
     CHECK(directory_put(d, &first, span_text("a@x")) &&
           directory_put(d, &second, span_text("b@x")));
@@ -347,8 +348,10 @@ static void directory_is_replaced_entry_by_entry(void)
     rcu_unregister_thread();
     first.version = 3;
     CHECK(directory_put(d, &first, span_text("a@x")));
+    changes = directory_changes(d);
     directory_sweep(d, 3);
     CHECK(directory_count(d) == 1);
+    CHECK(directory_changes(d) != changes);
     directory_free(d);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "proto/base/ascii_run.h"
 #include "proto/base/cursor.h"
 #include "proto/base/id128.h"
 #include "proto/base/ip_address.h"
@@ -84,6 +85,27 @@ static void scan_stops_at_each_special_byte(void)
             bytes[at] = (uint8_t) "\r\n"[c];
             CHECK(line_scan(span_of(bytes, sizeof(bytes))) == at);
         }
+}
+
+static void printable_ascii_ends_where_something_else_begins(void)
+{
+    static const uint8_t odd[] = {0, '\t', 0x1f, 0x20, 0x7e, 0x7f, 0x80, 0xff};
+    uint8_t bytes[50];
+
+    memset(bytes, 'x', sizeof(bytes));
+    for (size_t len = 0; len <= sizeof(bytes); len++) {
+        struct span s = guard_copy(span_of(bytes, len), true);
+
+        CHECK(ascii_printable(s) == len);
+        for (size_t i = 0; i < len * sizeof(odd); i++) {
+            uint8_t *at = (uint8_t *)s.data + i / sizeof(odd), c = odd[i % sizeof(odd)];
+
+            *at = c;
+            CHECK(ascii_printable(s) == (c >= 0x20 && c < 0x7f ? len : i / sizeof(odd)));
+            *at = 'x';
+        }
+        guard_free(s);
+    }
 }
 
 static void peer_text_lets_no_control_byte_through(void)
@@ -181,6 +203,7 @@ int main(void)
     check_begin();
     CHECK_CASE(lines_do_not_depend_on_splits);
     CHECK_CASE(scan_stops_at_each_special_byte);
+    CHECK_CASE(printable_ascii_ends_where_something_else_begins);
     CHECK_CASE(peer_text_lets_no_control_byte_through);
     CHECK_CASE(ids_sort_by_time_and_never_go_back);
     CHECK_CASE(addresses_read_and_write);

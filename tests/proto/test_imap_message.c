@@ -182,6 +182,12 @@ static void structures(void)
                     "(\"Text\" \"HTML\" (\"charset\" \"utf-8\" \"x\" \"a \\\"b\") \"<i@x>\" \"d\" "
                     "\"BASE64\" 6 1 \"m==\" (\"attachment\" (\"filename\" \"f\")) (\"en\" \"de\") "
                     "\"l\")");
+    /* Values in pieces (RFC 2231), in whatever order they stand; one that is missing ends them. */
+    check_structure("Content-Type: a/b; n*1=er; n*0=long; m*0*=utf-8''%C3%B8; m*1=\"x y\"; "
+                    "k*1=c; l*0=a; l*2=c\r\n\r\n",
+                    false,
+                    "(\"a\" \"b\" (\"n\" \"longer\" \"m*\" \"utf-8''%C3%B8x%20y\" \"k*1\" \"c\" "
+                    "\"l\" \"a\" \"l*2\" \"c\") NIL NIL \"7bit\" 0)");
     check_structure("Content-Type: image/png\r\n\r\nabc", true,
                     "(\"image\" \"png\" NIL NIL NIL \"7bit\" 3 NIL NIL NIL NIL)");
 }

@@ -370,6 +370,15 @@ static size_t scan_plainly(struct span s, struct mime_scan *scan)
     return s.len;
 }
 
+static size_t line_plainly(struct span s, char first)
+{
+    size_t i = 0;
+
+    while (i < s.len && (s.data[i] != '\n' || (i + 1 < s.len && s.data[i + 1] != (uint8_t)first)))
+        i++;
+    return i;
+}
+
 /* Against the plain reading, on texts of the bytes that matter, at every length and alignment. */
 static void scan_agrees_with_a_plain_one(void)
 {
@@ -398,6 +407,9 @@ static void scan_agrees_with_a_plain_one(void)
         mime_scan_all(&a, s, n & 1);
         mime_scan_all_baseline(&c, s, n & 1);
         CHECK(a.lines == c.lines && a.bare == c.bare);
+        stop = line_plainly(s, bytes[n % 12]);
+        CHECK(mime_scan_line(s, (uint8_t)bytes[n % 12]) == stop);
+        CHECK(mime_scan_line_baseline(s, (uint8_t)bytes[n % 12]) == stop);
         if (n % 50 == 0)
             guard_free(s);
     }

@@ -240,6 +240,20 @@ static void the_session_refuses_while_text_flows(void)
     CHECK(!smtp_server_in_transaction(&p.server));
 }
 
+/* What was read before the line that is too long was looked at behind it. */
+static void the_sessions_refusal_goes_before_the_machines(void)
+{
+    struct play p;
+
+    begin_message(&p);
+    CHECK(play_feed(&p, span_text(TEN("12345678901234567890") "1")));
+    p.out.len = 0;
+    CHECK(smtp_server_refuse(&p.server, SMTP_REPLY_RULE_REJECTED, span_text("seen enough")));
+    CHECK(!smtp_server_refuse(&p.server, SMTP_REPLY_NO_RESOURCES, span_of(NULL, 0)));
+    CHECK(play_feed(&p, span_text("cd\r\n.\r\nNOOP\r\n")));
+    CHECK_TEXT(writer_span(&p.out), "<550 5.7.1 seen enough\r\nRESET <250 2.0.0 ok\r\n");
+}
+
 static void stop_ends_a_transaction(void)
 {
     struct play p;
@@ -379,6 +393,7 @@ int main(void)
     CHECK_CASE(bare_line_ends_close);
     CHECK_CASE(nul_closes);
     CHECK_CASE(the_session_refuses_while_text_flows);
+    CHECK_CASE(the_sessions_refusal_goes_before_the_machines);
     CHECK_CASE(stop_ends_a_transaction);
     CHECK_CASE(stop_does_not_wear_anothers_words);
     CHECK_CASE(stop_while_an_answer_is_awaited);

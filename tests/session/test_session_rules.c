@@ -464,6 +464,30 @@ static void accept_takes_refusals_out_of_force(void)
     end(w);
 }
 
+/* The header is refused, and what comes behind it in the same turn is more than is taken: the
+ * reply is the header's, however the bytes were cut. */
+static void what_comes_first_is_answered(void)
+{
+    static const uint32_t steps[] = {0, 1, 7, 300};
+    char text[1000] = "Subject: bad\r\n\r\n";
+
+    memset(text + strlen(text), 'x', 800);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct world *w = begin("rules:\n- {id: bad, scope: subject, patterns: [{literal: bad}], "
+                                "action: reject, text: Not that}\n");
+
+        w->settings.message_size_max = 400;
+        world_publish(w);
+        hello(w);
+        envelope(w);
+        w->step = steps[i];
+        world_say(w, text);
+        world_say(w, "\r\n.\r\n");
+        CHECK(world_expect(w, "550 *Not that\r\n"));
+        end(w);
+    }
+}
+
 int main(void)
 {
     check_begin();
@@ -480,5 +504,6 @@ int main(void)
     CHECK_CASE(subjects_that_cannot_be_tagged_are_counted);
     CHECK_CASE(forged_fields_are_renamed);
     CHECK_CASE(accept_takes_refusals_out_of_force);
+    CHECK_CASE(what_comes_first_is_answered);
     return check_end();
 }

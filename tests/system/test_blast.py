@@ -48,7 +48,8 @@ def server(*command):
 @pytest.fixture(scope="module")
 def quiet_engine(shared_bench):
     """An engine for several tests, without rules; the other end of its cable is blast's."""
-    engine = shared_bench(changes={"rules": {"files": []}, "smtp": {"line_timeout": "1s", "data_timeout": "2s"}})
+    engine = shared_bench(changes={"rules": {"files": []}, "smtp": {"line_timeout": "1s", "data_timeout": "2s"}, "imap": {"allow_cleartext": True},
+                                   "listeners": [{"port": 25, "protocol": "smtp"}, {"port": 110, "protocol": "pop3"}, {"port": 143, "protocol": "imap"}]})
     engine.namespaces.take_addresses(engine.namespaces.client_port)
     return engine
 
@@ -148,11 +149,31 @@ def test_steps():
     assert told["steps"][1]["messages"] == told["steps"][1]["latency_us"]["end"]["count"] == 40
 
 
+def test_imap(quiet_engine, password):
+    """Every command of the mix, compared and read back; sessions that watch hear of what others append; other words are another message."""
+    namespaces = quiet_engine.namespaces
+    words = (namespaces.client, namespaces.client_port, "--work", "imap", "--password-file", password, "--rcpt", "carol@example.test",
+             "--rcpt", "dave@example.test", "--size", 2000)
+    told = blast(*words, "--sessions", 4, "--watchers", 2, "--logins", 4, "--commands", 25, "--fetch", 5, "--retrieve", 3, "--verify",
+                 "--mix", "envelope=1,headers=2,read=2,store=2,append=3,search=1,idle=1", to=f"{ENGINE_IPV4}:143")
+    counts, times = told["counts"], told["latency_us"]
+    assert told["errors"] == [] and counts["sessions_done"] == 6 and counts["commands"] == 100
+    assert counts["messages_same"] == counts["messages_retrieved"] > 0 and counts["headers_same"] > 0
+    assert counts["headers_differing"] == counts["answers_wrong"] == 0
+    assert {"envelope", "headers", "read", "store", "append", "search", "idle", "done", "wake", "notice", "select", "login"} <= times.keys()
+    verified = told["verified"]
+    assert verified["ok"] and verified["expected"] == verified["found"] == counts["messages_accepted"] > 0 and verified["mailboxes"] == 2
+    # Nothing is appended any more, and what is there is not what these words make.
+    counts = blast(*words, "--seed", 2, "--sessions", 1, "--logins", 2, "--mix", "read=1,headers=1", "--commands", 4, "--retrieve", 2, "--verify",
+                   to=f"{ENGINE_IPV4}:143", status=1)["counts"]
+    assert counts["messages_same"] == 0 and counts["messages_differing"] > 0 and counts["headers_differing"] > 0
+
+
 @pytest.mark.long
 def test_idle(quiet_engine, password):
     """Connections that say hello and then nothing, from 16 addresses, of both protocols; all are told, and all end. With a password they log in."""
     namespaces = quiet_engine.namespaces
-    for work, port in ("smtp", 25), ("pop3", 110):
+    for work, port in ("smtp", 25), ("pop3", 110), ("imap", 143):
         told = blast(namespaces.client, namespaces.client_port, "--address", "198.18.0.100-198.18.0.114/24", "--work", work,
                      "--sessions", 500, "--hold", 1, to=f"{ENGINE_IPV4}:{port}")
         assert told["counts"]["sessions_stood"] == told["counts"]["sessions_done"] == 500
@@ -164,6 +185,10 @@ def test_idle(quiet_engine, password):
                  "--sessions", 2, "--hold", 1, "--password-file", password, to=f"{ENGINE_IPV4}:110")
     assert told["counts"]["sessions_stood"] == told["counts"]["sessions_done"] == 2 and told["errors"] == []
     assert told["latency_us"]["login"]["count"] == 2 and quiet_engine.ask("counters")["pop3_logins"] == before + 2
+    told = blast(namespaces.client, namespaces.client_port, "--work", "imap", "--rcpt", "alice@example.test", "--rcpt", "bob@example.test",
+                 "--sessions", 200, "--hold", 1, "--password-file", password, to=f"{ENGINE_IPV4}:143")
+    assert told["counts"]["sessions_stood"] == told["counts"]["sessions_done"] == 200 and told["errors"] == []
+    assert told["latency_us"]["select"]["count"] == told["latency_us"]["idle"]["count"] == 200
 
 
 @pytest.mark.long

@@ -7,9 +7,8 @@ import poplib
 import re
 import socket
 import ssl
-import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from lab import messages
@@ -19,9 +18,9 @@ from lab.engine import HOSTNAME, PASSWORD, binary
 from lab.namespaces import ENGINE_IPV4, inside
 from lab.records import connections, total
 from lab.smtp import Session
+from lab.tls_clients import POP3S, SMTPS, ByHand, fetch, s_client, secured, trusting, typing
 
 USER = "alice@example.test"
-POP3S, SMTPS = 995, 465
 SIZES = (1, 1000, 16384, 200_000)
 
 
@@ -62,48 +61,6 @@ def tls_engine(request, shared_engine):
     return shared_engine
 
 
-def trusting(authority, low=None, high=None):
-    context = ssl.create_default_context(cafile=str(authority.file))
-    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    if low:
-        context.minimum_version = low
-    if high:
-        context.maximum_version = high
-    return context
-
-
-@contextmanager
-def secured(engine, context, port=POP3S, name=HOSTNAME, session=None):
-    """A TLS socket to the engine."""
-    with inside(engine.namespaces.client):
-        plain = socket.create_connection((ENGINE_IPV4, port), timeout=20)
-    with plain, context.wrap_socket(plain, server_hostname=name, session=session) as tls:
-        yield tls
-
-
-class OverTls(poplib.POP3):
-    """poplib on a socket that is there already."""
-
-    def __init__(self, tls):
-        self.given = tls
-        super().__init__(ENGINE_IPV4, POP3S, timeout=20)
-
-    def _create_socket(self, timeout):
-        return self.given
-
-
-def fetch(engine, context, user=USER):
-    """All messages in a mailbox, and what the connection was."""
-    with secured(engine, context) as tls:
-        facts = (tls.version(), tls.cipher()[0])
-        box = OverTls(tls)
-        box.user(user)
-        box.pass_(PASSWORD)
-        mails = [b"".join(line + b"\r\n" for line in box.retr(number + 1)[1]) for number in range(box.stat()[0])]
-        box.quit()
-    return mails, facts
-
-
 def bodies(mails):
     return [mail.split(b"\r\n\r\n", 1)[1] for mail in mails]
 
@@ -128,17 +85,10 @@ def test_mail_is_read_under_tls(tls_engine, authority, sent, version):
 # ---- STARTTLS and STLS ----
 
 
-def upgraded(session, context, name=HOSTNAME):
-    """The SMTP session goes on under TLS."""
-    assert session.command("STARTTLS")[0] == 220
-    session.socket = context.wrap_socket(session.socket, server_hostname=name)
-    session._file = session.socket.makefile("rb")
-
-
 def test_a_message_comes_behind_starttls(tls_engine, authority):
     with Session(tls_engine.namespaces) as session:
         assert "STARTTLS" in session.command("EHLO client.test")[1]
-        upgraded(session, trusting(authority))
+        session.secure(trusting(authority))
         # RFC 3207 section 4.2: what was said before is forgotten, and STARTTLS is not offered again.
         assert session.command("MAIL FROM:<a@client.test>")[0] == 503
         offered = session.command("EHLO client.test")[1]
@@ -213,11 +163,6 @@ def test_mail_comes_over_implicit_tls(tls_engine, authority):
 
 
 # ---- versions, suites, names ----
-
-
-def s_client(engine, *options, port=POP3S, data=b"QUIT\r\n"):
-    result = engine.namespaces.run("openssl", "s_client", "-connect", f"{ENGINE_IPV4}:{port}", "-ign_eof", *options, data=data, check=False, timeout=20)
-    return (result.stdout + result.stderr).decode(errors="replace")
 
 
 SUITES = (("-tls1_3", "TLS_AES_128_GCM_SHA256"), ("-tls1_3", "TLS_AES_256_GCM_SHA384"), ("-tls1_3", "TLS_CHACHA20_POLY1305_SHA256"),
@@ -296,65 +241,7 @@ def test_keys_are_updated(tls_engine, letter):
         assert text.count("KEYUPDATE") == 2 and "+OK capabilities" in text and "+OK bye" in text
 
 
-@contextmanager
-def typing(engine, version, *lines):
-    """What s_client shows when somebody types; a letter alone is a command to it."""
-    command = engine.namespaces.command("openssl", "s_client", "-connect", f"{ENGINE_IPV4}:{POP3S}", version, "-crlf")
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        time.sleep(0.4)
-        for line in lines:
-            process.stdin.write(line + b"\n")
-            process.stdin.flush()
-            time.sleep(0.2)
-        yield process.communicate(timeout=10)[0].decode(errors="replace")
-
-
 # ---- what is broken ----
-
-
-class ByHand:
-    """A TLS client whose records go out as the test says."""
-
-    def __init__(self, engine, context, port=POP3S, piece=None):
-        self.inside, self.outside = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.inside, self.outside, server_hostname=HOSTNAME)
-        with inside(engine.namespaces.client):
-            self.socket = socket.create_connection((ENGINE_IPV4, port), timeout=10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.piece = piece
-        self.left = None  # bytes that may still go out; None: all
-
-    def sent(self):
-        """Sends what there is; False when its end was reached."""
-        data = self.outside.read()
-        if self.left is not None:
-            data, self.left = data[:self.left], self.left - len(data)
-        for start in range(0, len(data), self.piece or max(1, len(data))):
-            self.socket.sendall(data[start:start + (self.piece or len(data))])
-            if self.piece:
-                time.sleep(0.0005)
-        return self.left is None or self.left >= 0
-
-    def run(self, what):
-        """Does it, with what it takes of sending and receiving; None when it was cut short."""
-        while True:
-            try:
-                result = what()
-                self.sent()
-                return result
-            except ssl.SSLWantReadError:
-                if not self.sent():
-                    return None
-                data = self.socket.recv(65536)
-                if not data:
-                    raise EOFError from None
-                self.inside.write(data)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self.socket.close()
 
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2], ids=["1.3", "1.2"])

@@ -41,6 +41,9 @@ static void siphash_gives_the_published_value(void)
     CHECK(siphash(key, span_of(message, 8)) != siphash(key, span_of(message, 7)));
     CHECK(siphash_table(key, span_of(message, 0)) == 0xabac0158050fc4dc);
     CHECK(siphash_table(key, span_of(message, 1)) == 0xc9f49bf37d57ca93);
+    for (size_t len = 8; len <= 15; len++)
+        CHECK(siphash_behind(key, 0x0706050403020100, span_of(message + 8, len - 8)) ==
+              siphash(key, span_of(message, len)));
     for (size_t a = 0; a <= 15; a++)
         for (size_t b = a; b <= 15; b++) {
             struct siphash_stream s;

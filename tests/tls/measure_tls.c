@@ -3,20 +3,29 @@
  * What TLS costs one thread, without anything around it:
  *
  *     measure_tls MILLISECONDS
+ *     measure_tls count bare|ours full|resumed HANDSHAKES
  *
  * prints, for each kind of key, what the server's side of a handshake takes, full and resumed (TLS
- * 1.3 over memory BIOs): OpenSSL's SSL_do_handshake() alone, and tls_handshake, which takes the
- * keys out of it. Then what records of 16 KiB take: EVP's AEAD alone, and tls_record. All in turn,
- * for so long each, by the time of the processor.
+ * 1.3 over memory BIOs): OpenSSL's SSL_do_handshake() alone, and tls_handshake with the contexts of
+ * an engine: certificates by name, tickets, the keys taken out of it. Then what records of 16 KiB
+ * take: EVP's AEAD alone, and tls_record. All in turn, for so long each, by the time of the
+ * processor. The second way is for callgrind, which counts the server's side by
+ * --toggle-collect=begin --toggle-collect=feed --toggle-collect=end.
  */
 #include <openssl/evp.h>
-#include <openssl/x509.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "control/tls/tls_caller.h"
+#include "control/tls/tls_contexts.h"
+#include "control/tls/tls_memory.h"
+#include "control/tls/tls_tickets.h"
+#include "dataplane/handoff/settings.h"
 #include "dataplane/tls/tls_record.h"
+#include "tests/tls/server_context.h"
 
 enum { ROUNDS = 8, BYTES = 16384, FLIGHT = 16384 };
 
@@ -43,25 +52,63 @@ struct tally {
 
 /* ---- handshakes ---- */
 
-static SSL_CTX *server_of(EVP_PKEY *key)
-{
-    X509 *certificate = X509_new();
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+/* What both sides of the measurement use of one key. */
+struct contexts {
+    SSL_CTX *bare, *ours;
+    struct tls_contexts *engine;
+    struct tls_tickets *tickets;
+};
 
-    require(key && certificate && context, "making a key");
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
-    X509_set_pubkey(certificate, key);
-    require(X509_sign(certificate, key, EVP_sha256()) > 0, "signing");
-    require(SSL_CTX_use_cert_and_key(context, certificate, key, NULL, 1) == 1, "the certificate");
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
-    tls_handshake_prepare(context);
-    X509_free(certificate);
+static char *write_file(char *path, EVP_PKEY *key, X509 *certificate)
+{
+    int fd = mkstemp(path);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+    require(file && (key ? PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL)
+                         : PEM_write_X509(file, certificate)) == 1,
+            "writing a file");
+    fclose(file);
+    return path;
+}
+
+/* As the engine has them: of a configuration with one listener and one certificate. */
+static void make_contexts(struct contexts *c, EVP_PKEY *key)
+{
+    char certificate_path[] = "/tmp/measure_tls.XXXXXX", key_path[] = "/tmp/measure_tls.XXXXXX";
+    char none[] = "", text[1024];
+    struct writer why = writer_of(text, sizeof(text));
+    struct config_certificate certificate = {.passphrase = none, .ocsp = none, .set = none};
+    struct config_listener listener = {.port = 465, .tls = LISTENER_IMPLICIT};
+    static struct config config;
+
+    EVP_PKEY_up_ref(key);
+    c->bare = server_context(key);
+    require(c->bare, "a context");
+    certificate.key = write_file(key_path, key, NULL);
+    certificate.certificate = write_file(certificate_path, NULL, SSL_CTX_get0_certificate(c->bare));
+    config.tls = (struct config_tls){.certificates = &certificate,
+                                     .certificates_count = 1,
+                                     .profile = CONFIG_TLS_INTERMEDIATE,
+                                     .ticket_keys = none,
+                                     .ticket_rotation = INT64_C(3600000000),
+                                     .client_ca = none};
+    config.listeners = &listener;
+    config.listeners_count = 1;
+    c->tickets = tls_tickets_new();
+    require(c->tickets && tls_tickets_set(c->tickets, &config.tls, &why), "tickets");
+    c->engine = tls_contexts_new(&config, c->tickets, &why);
+    require(c->engine, "the engine's contexts");
+    c->ours = tls_contexts_find(c->engine, listener.port);
+    unlink(key_path);
+    unlink(certificate_path);
     EVP_PKEY_free(key);
-    return context;
+}
+
+static void free_contexts(struct contexts *c)
+{
+    SSL_CTX_free(c->bare);
+    tls_contexts_free(c->engine);
+    tls_tickets_free(c->tickets);
 }
 
 /* A server's side, ours or OpenSSL alone; what comes out of it is copied, since it goes back in. */
@@ -73,7 +120,7 @@ struct side {
     size_t len;
 };
 
-static void begin(struct side *s, SSL_CTX *context, bool ours)
+__attribute__((noinline)) static void begin(struct side *s, SSL_CTX *context, bool ours)
 {
     *s = (struct side){.ours = ours ? tls_handshake_new(context) : NULL};
     if (ours)
@@ -86,7 +133,7 @@ static void begin(struct side *s, SSL_CTX *context, bool ours)
     SSL_set_accept_state(s->bare);
 }
 
-static bool feed(struct side *s, struct span in)
+__attribute__((noinline)) static bool feed(struct side *s, struct span in)
 {
     struct span out;
     uint32_t taken;
@@ -104,7 +151,7 @@ static bool feed(struct side *s, struct span in)
     return over;
 }
 
-static void end(struct side *s)
+__attribute__((noinline)) static void end(struct side *s)
 {
     tls_handshake_free(s->ours);
     SSL_free(s->bare);
@@ -153,7 +200,8 @@ static void shake(SSL_CTX *context, struct tls_caller *caller, bool ours, bool r
     tls_attempt_free(client);
 }
 
-static void shake_for(SSL_CTX *context, struct tls_caller *caller, bool resume, uint64_t ns)
+static void shake_for(const struct contexts *c, struct tls_caller *const callers[2], bool resume,
+                      uint64_t ns)
 {
     struct tally tallies[2] = {{0}};
 
@@ -162,7 +210,7 @@ static void shake_for(SSL_CTX *context, struct tls_caller *caller, bool resume, 
         uint64_t until = t->ns + ns / ROUNDS;
 
         do
-            shake(context, caller, round % 2, resume, t);
+            shake(round % 2 ? c->ours : c->bare, callers[round % 2], round % 2, resume, t);
         while (t->ns < until);
     }
     for (int i = 0; i < 2; i++)
@@ -171,23 +219,52 @@ static void shake_for(SSL_CTX *context, struct tls_caller *caller, bool resume, 
     printf("\n");
 }
 
-static void measure_handshakes(const char *name, EVP_PKEY *key, uint64_t ns)
+/* One that has been given a ticket. */
+static struct tls_caller *caller_of(SSL_CTX *context, bool ours)
 {
     char text[256];
     struct writer why = writer_of(text, sizeof(text));
-    SSL_CTX *context = server_of(key);
     struct tls_caller_options options = {.version = TLS_VERSION_1_3, .resumes = true};
     struct tls_caller *caller = tls_caller_new(&options, &why);
     struct tally first = {0};
 
     require(caller, "the client");
-    shake(context, caller, true, false, &first);
+    shake(context, caller, ours, false, &first);
+    return caller;
+}
+
+static void measure_handshakes(const char *name, EVP_PKEY *key, uint64_t ns)
+{
+    struct contexts c;
+    struct tls_caller *callers[2];
+
+    make_contexts(&c, key);
+    callers[0] = caller_of(c.bare, false);
+    callers[1] = caller_of(c.ours, true);
     for (int resume = 0; resume < 2; resume++) {
         printf("%s %s:", name, resume ? "resumed" : "full");
-        shake_for(context, caller, resume, ns);
+        shake_for(&c, callers, resume, ns);
     }
+    tls_caller_free(callers[0]);
+    tls_caller_free(callers[1]);
+    free_contexts(&c);
+}
+
+static int count_handshakes(bool ours, bool resume, uint64_t count)
+{
+    struct contexts c;
+    struct tls_caller *caller;
+    struct tally t = {0};
+
+    make_contexts(&c, EVP_EC_gen("P-256"));
+    caller = caller_of(ours ? c.ours : c.bare, ours);
+    while (t.count < count)
+        shake(ours ? c.ours : c.bare, caller, ours, resume, &t);
+    printf("%s %s: %.1f us\n", ours ? "ours" : "bare", resume ? "resumed" : "full",
+           (double)t.ns / (double)t.count / 1e3);
     tls_caller_free(caller);
-    SSL_CTX_free(context);
+    free_contexts(&c);
+    return 0;
 }
 
 /* ---- records ---- */
@@ -277,8 +354,12 @@ int main(int argc, char **argv)
 {
     uint64_t ns = argc == 2 ? strtoull(argv[1], NULL, 10) * 1000000 : 0;
 
+    require(tls_memory_count(), "counting memory, as the engine does");
+    if (argc == 5 && strcmp(argv[1], "count") == 0)
+        return count_handshakes(strcmp(argv[2], "ours") == 0, strcmp(argv[3], "resumed") == 0,
+                                strtoull(argv[4], NULL, 10));
     if (ns == 0) {
-        fprintf(stderr, "measure_tls MILLISECONDS\n");
+        fprintf(stderr, "measure_tls MILLISECONDS | count bare|ours full|resumed HANDSHAKES\n");
         return 2;
     }
     measure_handshakes("P-256", EVP_EC_gen("P-256"), ns);

@@ -86,10 +86,33 @@ static void records_are_those_of_rfc8448(void)
 
 /* ---- two ends ---- */
 
-static struct tls_keys keys_for(const struct tls_suite *suite, bool other_end)
+/* What records can be like. */
+struct kind {
+    const struct tls_suite *suite;
+    uint16_t version;
+    bool etm;
+};
+
+enum { KINDS = 96 };
+
+/* All there are; how many. */
+static uint32_t all_kinds(struct kind kinds[KINDS])
 {
-    struct tls_keys keys = {.version = suite->tls13 ? TLS_VERSION_1_3 : TLS_VERSION_1_2,
-                            .suite = suite->id};
+    const struct tls_suite *suite;
+    uint32_t n = 0;
+
+    for (uint32_t k = 0; (suite = tls_suite_at(k)) != NULL; k++)
+        for (uint16_t version = TLS_VERSION_1_0; version <= TLS_VERSION_1_3; version++)
+            for (int etm = 0; etm <= (suite->mac != TLS_HASH_NONE); etm++)
+                if (tls_suite_is_of(suite, version))
+                    kinds[n++] = (struct kind){suite, version, etm};
+    return n;
+}
+
+static struct tls_keys keys_for(const struct kind *kind, bool other_end)
+{
+    const struct tls_suite *suite = kind->suite;
+    struct tls_keys keys = {.version = kind->version, .suite = suite->id, .etm = kind->etm};
     struct tls_way *ways[2] = {&keys.read, &keys.write};
 
     for (int i = 0; i < 2; i++) {
@@ -103,13 +126,45 @@ static struct tls_keys keys_for(const struct tls_suite *suite, bool other_end)
     return keys;
 }
 
-static void ends_of(const struct tls_suite *suite, struct tls_stream *here,
-                    struct tls_stream *there)
+static void ends_of_kind(const struct kind *kind, struct tls_stream *here, struct tls_stream *there)
 {
-    struct tls_keys keys = keys_for(suite, false), other = keys_for(suite, true);
+    struct tls_keys keys = keys_for(kind, false), other = keys_for(kind, true);
 
     CHECK(tls_stream_init(here, crypto, &keys));
     CHECK(tls_stream_init(there, crypto, &other));
+}
+
+static struct kind usual(const struct tls_suite *suite)
+{
+    return (struct kind){.suite = suite,
+                         .version = suite->tls13 ? TLS_VERSION_1_3 : TLS_VERSION_1_2};
+}
+
+static void ends_of(const struct tls_suite *suite, struct tls_stream *here,
+                    struct tls_stream *there)
+{
+    struct kind kind = usual(suite);
+
+    ends_of_kind(&kind, here, there);
+}
+
+static void suites_are_of_their_versions(void)
+{
+    struct kind kinds[KINDS];
+    uint32_t cbc = 0;
+
+    for (uint32_t i = 0, count = all_kinds(kinds); i < count; i++)
+        cbc += kinds[i].suite->mac != TLS_HASH_NONE;
+    /* Six with SHA-1 of three versions, eight that are new in TLS 1.2, each with both orders. */
+    CHECK(cbc == 2 * (6 * 3 + 8));
+    for (uint32_t k = 0; tls_suite_at(k); k++)
+        for (uint16_t version = 0x02ff; version <= 0x0305; version++) {
+            struct kind kind = {tls_suite_at(k), version, false};
+            struct tls_keys keys = keys_for(&kind, false);
+            struct tls_stream s;
+
+            CHECK(tls_stream_init(&s, crypto, &keys) == tls_suite_is_of(kind.suite, version));
+        }
 }
 
 static void each_suite_carries_each_size(void)
@@ -117,21 +172,35 @@ static void each_suite_carries_each_size(void)
     static const size_t sizes[] = {1, 2, 15, 16, 17, 1000, TLS_PLAIN_MAX - 1, TLS_PLAIN_MAX};
     static uint8_t data[TLS_PLAIN_MAX], sealed[TLS_PLAIN_MAX + TLS_STREAM_ROOM],
         room[TLS_SEALED_MAX];
-    const struct tls_suite *suite;
     struct tls_stream here, there;
+    struct kind kinds[KINDS];
     struct span got;
 
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(i * 7);
-    for (uint32_t k = 0; (suite = tls_suite_at(k)) != NULL; k++) {
-        ends_of(suite, &here, &there);
+    for (uint32_t k = 0, count = all_kinds(kinds); k < count; k++) {
+        bool split = kinds[k].version == TLS_VERSION_1_0;
+
+        ends_of_kind(&kinds[k], &here, &there);
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
             size_t len = tls_stream_seal(&here, crypto, span_of(data, sizes[i]), sealed);
-            struct span copy = guard_copy(span_of(sealed, len), true);
+            size_t first = tls_record_length(sealed), at = split && sizes[i] > 1 ? 1 : 0;
+            struct span copy;
 
-            CHECK(len == tls_record_length(sealed));
-            CHECK(tls_stream_open(&there, crypto, copy, room, &got) == TLS_EVENT_DATA);
-            CHECK(span_equal(got, span_of(data, sizes[i])));
+            CHECK((first < len) == (at == 1));
+            if (at) {
+                CHECK(tls_stream_open(&there, crypto, span_of(sealed, first), room, &got) ==
+                      TLS_EVENT_DATA);
+                CHECK(span_equal(got, span_of(data, 1)));
+                tls_stream_taken(&there);
+            }
+            copy = guard_copy(span_of(sealed + at * first, len - at * first), true);
+            CHECK(copy.len == tls_record_length(copy.data));
+            /* As often as anybody likes. */
+            for (int again = 0; again < 2; again++) {
+                CHECK(tls_stream_open(&there, crypto, copy, room, &got) == TLS_EVENT_DATA);
+                CHECK(span_equal(got, span_of(data + at, sizes[i] - at)));
+            }
             tls_stream_taken(&there);
             guard_free(copy);
         }
@@ -141,13 +210,14 @@ static void each_suite_carries_each_size(void)
 static void no_changed_record_is_opened(void)
 {
     uint8_t sealed[64 + TLS_STREAM_ROOM], room[TLS_SEALED_MAX];
-    const struct tls_suite *suite;
     struct tls_stream here, there;
+    struct kind kinds[KINDS];
     struct span got;
 
-    for (uint32_t k = 0; (suite = tls_suite_at(k)) != NULL; k++) {
-        ends_of(suite, &here, &there);
-        size_t len = tls_stream_seal(&here, crypto, span_text("secret words"), sealed);
+    for (uint32_t k = 0, count = all_kinds(kinds); k < count; k++) {
+        ends_of_kind(&kinds[k], &here, &there);
+        size_t len = tls_record_seal(&here.record, crypto, TLS_APPLICATION_DATA,
+                                     span_text("secret words"), sealed);
 
         for (size_t at = 0; at < len; at++) {
             memset(room, 0xee, sizeof(room));
@@ -156,6 +226,7 @@ static void no_changed_record_is_opened(void)
                   TLS_EVENT_BAD);
             CHECK(got.len == 0);
             CHECK(memcmp(room, "secret", 6) != 0);
+            CHECK(at < TLS_HEADER || there.alert == TLS_ALERT_BAD_RECORD_MAC);
             sealed[at] ^= 1;
         }
         for (size_t cut = 0; cut < len; cut++)
@@ -233,7 +304,8 @@ static void a_client_passes_over_tickets(void)
     static const uint8_t huge[] = {4, 1, 0, 1};
     uint8_t record[256], room[TLS_SEALED_MAX];
     struct tls_stream server, client;
-    struct tls_keys keys = keys_for(tls_suite_find(0x1301), true);
+    struct kind kind = usual(tls_suite_find(0x1301));
+    struct tls_keys keys = keys_for(&kind, true);
     struct span got, all = span_of(messages, sizeof(messages));
 
     for (size_t cut = 1; cut <= all.len; cut++) {
@@ -372,12 +444,14 @@ static void many_connections_share_contexts(void)
 }
 
 static unsigned taken;
+static int held; /* of what was taken, what was not given back */
 
 static void *take(size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
     taken++;
+    held++;
     return malloc(size);
 }
 
@@ -386,6 +460,7 @@ static void *change(void *memory, size_t size, const char *file, int line)
     (void)file;
     (void)line;
     taken++;
+    held += !memory;
     return realloc(memory, size);
 }
 
@@ -393,29 +468,58 @@ static void give(void *memory, const char *file, int line)
 {
     (void)file;
     (void)line;
+    held -= memory != NULL;
     free(memory);
 }
 
-/* A worker takes no memory for a record: new keys, data, KeyUpdate, forged ones. */
-static void no_memory_is_taken_for_records(void)
+/* New keys, data, KeyUpdate, forged ones. */
+static void use(const struct kind *kind)
 {
     uint8_t sealed[64 + TLS_STREAM_ROOM], room[TLS_SEALED_MAX];
     struct tls_stream here, there;
-    unsigned before = taken;
     struct span got;
+    size_t len;
+
+    ends_of_kind(kind, &here, &there);
+    there.update = kind->suite->tls13;
+    len = tls_stream_seal(&here, crypto, span_text("x"), sealed);
+    CHECK(tls_stream_open(&there, crypto, span_of(sealed, len), room, &got) == TLS_EVENT_DATA);
+    tls_stream_taken(&there);
+    CHECK(tls_stream_open(&there, crypto, span_of(sealed, len), room, &got) == TLS_EVENT_BAD);
+    CHECK(tls_stream_seal(&there, crypto, span_text("answer"), sealed) > 0);
+    CHECK(tls_stream_end(&there, crypto, sealed) > 0);
+}
+
+/* A worker takes no memory for a record with an AEAD. */
+static void no_memory_is_taken_for_records(void)
+{
+    struct kind kinds[KINDS];
+    unsigned before = taken;
 
     CHECK(before > 0);
-    for (uint32_t k = 0; tls_suite_at(k); k++) {
-        ends_of(tls_suite_at(k), &here, &there);
-        there.update = tls_suite_at(k)->tls13;
-        size_t len = tls_stream_seal(&here, crypto, span_text("data"), sealed);
-        CHECK(tls_stream_open(&there, crypto, span_of(sealed, len), room, &got) == TLS_EVENT_DATA);
-        tls_stream_taken(&there);
-        CHECK(tls_stream_open(&there, crypto, span_of(sealed, len), room, &got) == TLS_EVENT_BAD);
-        CHECK(tls_stream_seal(&there, crypto, span_text("answer"), sealed) > 0);
-        CHECK(tls_stream_end(&there, crypto, sealed) > 0);
-    }
+    for (uint32_t i = 0, count = all_kinds(kinds); i < count; i++)
+        if (!kinds[i].suite->mac)
+            use(&kinds[i]);
     CHECK(taken == before);
+}
+
+/* With CBC libcrypto takes some, and keeps none for the connection. */
+static void no_memory_is_kept_for_records(void)
+{
+    enum { ROUNDS = 300 };
+    struct kind kinds[KINDS];
+    uint32_t count = all_kinds(kinds);
+    int before = 0;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        if (round == ROUNDS / 2)
+            before = held;
+        for (uint32_t i = 0; i < count; i++)
+            if (kinds[i].suite->mac)
+                use(&kinds[i]);
+    }
+    /* In a context that was used once lies the last record's MAC. */
+    CHECK(held <= before && held > 0);
 }
 
 static void no_record_begins_so(void)
@@ -424,8 +528,9 @@ static void no_record_begins_so(void)
 
     CHECK(tls_record_length(header) == TLS_HEADER + TLS_PLAIN_MAX);
     header[3] = 0x41;
+    header[4] = TLS_SEALED_MAX & 0xff;
     CHECK(tls_record_length(header) == TLS_RECORD_MAX);
-    header[4] = 1;
+    header[4]++;
     CHECK(tls_record_length(header) == 0);
     header[3] = header[4] = 0;
     header[0] = 24;
@@ -435,6 +540,23 @@ static void no_record_begins_so(void)
     CHECK(tls_record_length(header) == 0);
 }
 
+/* RFC 8446 section 5.2: 256 octets more than what is in it, where TLS 1.2 with CBC may have more. */
+static void a_record_of_tls13_is_no_longer_than_that(void)
+{
+    static uint8_t record[TLS_RECORD_MAX] = {23, 3, 3, 0x41, 0x01}, room[TLS_SEALED_MAX];
+    struct tls_stream here, there;
+    struct span got;
+
+    ends_of(tls_suite_at(0), &here, &there);
+    CHECK(tls_stream_open(&there, crypto, span_of(record, TLS_HEADER + TLS13_SEALED_MAX + 1), room,
+                          &got) == TLS_EVENT_BAD);
+    CHECK(there.alert == TLS_ALERT_RECORD_OVERFLOW);
+    record[4] = 0;
+    CHECK(tls_stream_open(&there, crypto, span_of(record, TLS_HEADER + TLS13_SEALED_MAX), room,
+                          &got) == TLS_EVENT_BAD);
+    CHECK(there.alert == TLS_ALERT_BAD_RECORD_MAC);
+}
+
 int main(void)
 {
     CRYPTO_set_mem_functions(take, change, give);
@@ -442,6 +564,7 @@ int main(void)
     check_begin();
     CHECK_CASE(keys_are_those_of_rfc8448);
     CHECK_CASE(records_are_those_of_rfc8448);
+    CHECK_CASE(suites_are_of_their_versions);
     CHECK_CASE(each_suite_carries_each_size);
     CHECK_CASE(no_changed_record_is_opened);
     CHECK_CASE(keys_change_both_ways);
@@ -453,7 +576,9 @@ int main(void)
     CHECK_CASE(a_worn_key_is_replaced);
     CHECK_CASE(many_connections_share_contexts);
     CHECK_CASE(no_memory_is_taken_for_records);
+    CHECK_CASE(no_memory_is_kept_for_records);
     CHECK_CASE(no_record_begins_so);
+    CHECK_CASE(a_record_of_tls13_is_no_longer_than_that);
     tls_crypto_free(crypto);
     return check_end();
 }

@@ -39,15 +39,18 @@ static void the_key_block_is_that_of_libcrypto(void)
         master[i] = (uint8_t)(200 - i);
     for (uint32_t i = 0; tls_suite_at(i); i++) {
         const struct tls_suite *suite = tls_suite_at(i);
-        size_t key = tls_key_length((enum tls_aead)suite->aead);
-        size_t iv = suite->aead == TLS_AEAD_CHACHA20_POLY1305 ? 12 : 4;
+        size_t key = tls_key_length((enum tls_cipher)suite->cipher);
+        size_t iv = tls_iv_length(suite);
         struct tls_watch w;
 
         CHECK(tls_watch_init(&w, suite->tls13 ? TLS_VERSION_1_2 : TLS_VERSION_1_3, suite->id) ==
               false);
         if (suite->tls13)
             continue;
-        CHECK(tls_watch_init(&w, TLS_VERSION_1_2, suite->id));
+        /* What has CBC is not opened. */
+        CHECK(tls_watch_init(&w, TLS_VERSION_1_2, suite->id) == !suite->mac);
+        if (suite->mac)
+            continue;
         tls_watch_master(&w, crypto, master, randoms + 32, randoms);
         key_block(suite->sha384 ? "SHA384" : "SHA256", master, randoms, block, 2 * (key + iv));
         CHECK(memcmp(w.lane[0].way.key, block, key) == 0);
@@ -66,6 +69,8 @@ static void both_directions_are_opened(void)
         uint8_t secrets[2][48] = {{1, 2}, {3, 4}}, sealed[512], room[TLS_SEALED_MAX];
         struct tls_watch w, ends;
 
+        if (suite->mac)
+            continue;
         CHECK(tls_watch_init(&w, version, suite->id) && tls_watch_init(&ends, version, suite->id));
         for (int d = 0; d < 2 && suite->tls13; d++) {
             tls_watch_secret(&w, crypto, d, secrets[d]);
@@ -77,7 +82,7 @@ static void both_directions_are_opened(void)
         }
         for (int n = 0; n < 20; n++) {
             int d = n % 3 == 0;
-            struct tls_record r = {suite, version, .write = ends.lane[d]};
+            struct tls_record r = {.suite = suite, .version = version, .write = ends.lane[d]};
             struct tls_watched out = {.room = room};
             size_t len =
                 tls_record_seal(&r, crypto, TLS_APPLICATION_DATA, span_text("mail"), sealed);

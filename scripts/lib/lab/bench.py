@@ -7,13 +7,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import (ROOT, bench_accept, bench_durable, bench_idle, bench_latency, bench_net, bench_pop3, bench_reply, bench_row,
+from lab import (ROOT, bench_accept, bench_durable, bench_idle, bench_imap, bench_latency, bench_net, bench_pop3, bench_reply, bench_row,
                  bench_scale, bench_tap, bench_tls, machine)
 from lab.bench_row import PAIRS, Effort
 from lab.commands import signals_raise
 
 ROWS = {row.name: row for row in (
-    bench_accept.ACCEPT, bench_accept.REUSE, bench_accept.BULK, bench_durable.ROW, bench_pop3.ROW, bench_idle.ROW, bench_latency.ROW,
+    bench_accept.ACCEPT, bench_accept.REUSE, bench_accept.BULK, bench_durable.ROW, bench_pop3.ROW, bench_imap.ROW, bench_idle.ROW, bench_latency.ROW,
     bench_scale.ROW, bench_net.ROW, bench_reply.ROW, bench_tap.ROW, bench_tls.ROW)}
 
 

@@ -72,6 +72,7 @@ class Row:
     same: tuple = (SAME_OURS, SAME_BESIDE)  # the sides with one client and one path
     less_is_better: bool = False
     disk: bool = False  # what syncing the disk takes is told beside the figures
+    lines: tuple = ()  # further ratios that are told: what of, and its two sides
     long_pairs: int = 0  # pairs with --long at most; 0: as many as were asked for
 
     def run(self, effort, pairs, place, say):
@@ -208,13 +209,16 @@ def run(row, effort, pairs, place, say):
     same = ratio(results, row.same)
     if same:
         say(f"same client, same path: ours {number(same['ours'])}, beside {number(same['beside'])}, ratio {number(same['ratio'])}")
+    further = {what: found for what, *sides in row.lines if (found := ratio(results, sides))}
+    for what, found in further.items():
+        say(f"{what}: ours {number(found['ours'])}, beside {number(found['beside'])}, ratio {number(found['ratio'])}")
     if row.less_is_better:
         say("less is better")
     say(closing(row, results))
     return {"bench": row.name, "title": row.title, "at": now(),
             "effort": effort.name.lower(), "pairs": pairs, "less_is_better": row.less_is_better, "machine": place,
             "sides": {name: result.told() for name, result in results.items()},
-            "ratio": ratio(results, (row.sides[0].name, row.sides[1].name)), "same_client": same, "notes": list(row.notes)}
+            "ratio": ratio(results, (row.sides[0].name, row.sides[1].name)), "same_client": same, "lines": further, "notes": list(row.notes)}
 
 
 def append(path, told):

@@ -3,10 +3,12 @@
 
 import functools
 import re
+import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from lab import ROOT, bench_idle, machine, meter
 from lab.bench_row import BESIDE, OURS, SAME_BESIDE, SAME_OURS, Row, Sample, Side
@@ -24,6 +26,8 @@ SESSIONS = 16
 UNIT = "handshakes/s and core"
 GIGABITS = "Gbit/s and core"
 CONNECTED = re.compile(r"(\d+) connections in (\d+) real seconds")
+MEASURE = ROOT / "build/tests/tls/measure_tls"
+TOOK = re.compile(r": ([\d.]+) us$", re.MULTILINE)
 TAKES = re.compile(r"^(\S+) (full|resumed): SSL_do_handshake ([\d.]+) us tls_handshake ([\d.]+) us$", re.MULTILINE)
 CARRIES = re.compile(r"^(\S+) (seal|open): EVP ([\d.]+) Gbit/s tls_record ([\d.]+) Gbit/s$", re.MULTILINE)
 POSTFIX_TLS = """\
@@ -76,16 +80,16 @@ class Spent:
 
     def __init__(self, engine):
         self.engine = engine
-        self.before = self._now()
+        self.before = self.now()
 
-    def _now(self):
+    def now(self):
         busy = meter.metrics(self.engine.namespaces.engine)["cycles_busy_total"] / machine.counter_hertz()
         crypto = self.engine.ask("counters")["tls_crypto_ms"] / 1000
         return crypto, busy + machine.control_seconds(self.engine.process.pid), busy
 
     def since(self):
         time.sleep(0.3)
-        return tuple(now - before for now, before in zip(self._now(), self.before))
+        return tuple(now - before for now, before in zip(self.now(), self.before))
 
 
 def load(engine, port, effort, *words):
@@ -98,31 +102,57 @@ def load(engine, port, effort, *words):
     return told
 
 
+class Shaken(NamedTuple):
+    """Handshakes a second of CPU time: of the crypto threads' jobs, of all the engine, of its worker; what blast tells; bare ones meanwhile."""
+
+    crypto: float
+    whole: float
+    worker: float
+    told: dict
+    bare: float | None
+
+
+class Meanwhile:
+    """Bare handshakes on the CPU of the crypto threads while they work: what else is there takes as much of its caches from both."""
+
+    def __init__(self, effort, resumed):
+        self.process = start("taskset", "-c", machine.places().control, MEASURE, "count", "bare", "resumed" if resumed else "full",
+                             effort.pick(10, 400, 1500), log=subprocess.PIPE)
+
+    def a_second(self):
+        return 1e6 / float(TOOK.search(self.process.communicate(timeout=60)[0].decode())[1])
+
+
 def of_engine(engine, name, resumed, effort):
-    """Handshakes by the seconds of the crypto threads' jobs, and by those of all the engine, messages included."""
+    """Handshakes by the seconds of the crypto threads' jobs, and by those of all the engine, messages included; bare ones meanwhile."""
     spent = Spent(engine)
+    meanwhile = Meanwhile(effort, resumed) if name == "P-256" else None
     told = load(engine, PORTS[name], effort, "--tls-resume", 100 if resumed else 0)
-    crypto, whole, _busy = spent.since()
+    crypto, whole, busy = spent.since()
     counts = told["counts"]
     if resumed and counts["tls_resumed"] < counts["tls_handshakes"] / 2:
         raise AssertionError(f"{counts['tls_resumed']} of {counts['tls_handshakes']} were resumed")
-    return counts["tls_handshakes"] / crypto, counts["tls_handshakes"] / whole, told
+    return Shaken(*(counts["tls_handshakes"] / seconds for seconds in (crypto, whole, busy)), told, meanwhile.a_second() if meanwhile else None)
 
 
 def ours(effort):
     with engine_on(MEMIF, effort, napping(effort)) as engine:
         found = {(name, resumed): of_engine(engine, name, resumed, effort) for name in PORTS for resumed in (False, True)}
-    figures = {f"{name} {'resumed' if resumed else 'full'}": values[0] for (name, resumed), values in found.items()}
-    value, whole, told = found["P-256", False]
-    return Sample(value, {**figures, "P-256 full by all the engine": whole, "handshake p50 us": told["latency_us"]["handshake"]["p50"],
-                          "a second by the clock": told["counts"]["tls_handshakes"] / told["seconds"]})
+    figures = {f"{name} {'resumed' if resumed else 'full'}": each.crypto for (name, resumed), each in found.items()}
+    full, told = found["P-256", False], found["P-256", False].told
+    BARE.meanwhile = {"full": full.bare, "resumed": found["P-256", True].bare}
+    return Sample(full.crypto, {**figures, "P-256 full, % of bare meanwhile": 100 * full.crypto / full.bare,
+                                "P-256 resumed, % of bare meanwhile": 100 * found["P-256", True].crypto / found["P-256", True].bare,
+                                "P-256 full by the worker, messages too": full.worker, "P-256 full by all the engine": full.whole,
+                                "handshake p50 us": told["latency_us"]["handshake"]["p50"],
+                                "a second by the clock": told["counts"]["tls_handshakes"] / told["seconds"]})
 
 
 @functools.cache
 def measured(effort, turn):
     """What measure_tls prints. `turn` makes each pair measure anew."""
     del turn
-    return finish("taskset", "-c", machine.places().worker, ROOT / "build/tests/tls/measure_tls", effort.pick(10, 300, 1000)).output
+    return finish("taskset", "-c", machine.places().worker, MEASURE, effort.pick(10, 300, 1000)).output
 
 
 @functools.cache
@@ -143,14 +173,17 @@ class Bare:
 
     def __init__(self):
         self.turn = 0
+        self.meanwhile = None  # full and resumed, of this pair; ours is measured before
 
     def handshakes(self, effort):
         self.turn += 1
         text = measured(effort, self.turn)
         rows = {f"{name} {what}": (1e6 / float(bare), 1e6 / float(mine)) for name, what, bare, mine in TAKES.findall(text)}
-        return Sample(rows["P-256 full"][0], {**{name: bare for name, (bare, _mine) in rows.items()},
-                                              **{f"tls_handshake, {name}": mine for name, (_bare, mine) in rows.items()},
-                                              **arithmetic(not effort)})
+        figures = {**{f"{name}, alone": bare for name, (bare, _mine) in rows.items()},
+                   **{f"tls_handshake, {name}, alone": mine for name, (_bare, mine) in rows.items()}, **arithmetic(not effort)}
+        if not self.meanwhile:
+            return Sample(rows["P-256 full"][0], figures)
+        return Sample(self.meanwhile["full"], {"P-256 resumed": self.meanwhile["resumed"], **figures})
 
     def records(self, which):
         """`which` is 0 for EVP alone, 1 for tls_record."""
@@ -175,23 +208,22 @@ def s_time(namespace, port, effort, resumed):
 
 
 def asked(namespace, effort, used):
-    """The same of each server: handshakes of each kind by what `used` says they cost."""
+    """The same of each server: handshakes of each kind by what `used` says they cost: in all, and of a part by its name."""
     figures = {}
     for name, port in list(PORTS.items())[:effort.pick(1, 2, 2)]:
         for resumed in (False, True)[:effort.pick(1, 2, 2)]:
             before = used()
             count = s_time(namespace, port, effort, resumed)
             time.sleep(0.3)
-            figures[f"{name} {'resumed' if resumed else 'full'}"] = count / max(used() - before, 0.01)
+            for part, seconds in used().items():
+                figures[f"{name} {'resumed' if resumed else 'full'}{part}"] = count / max(seconds - before[part], 0.01)
     return Sample(figures["P-256 full"], figures)
 
 
 def ours_asked(effort):
     with engine_on(VETH, effort, napping(effort), kernel_client=True) as engine:
-        def used():
-            return meter.metrics(engine.namespaces.engine)["cycles_busy_total"] / machine.counter_hertz() + \
-                machine.control_seconds(engine.process.pid)
-        return asked(engine.namespaces.client, effort, used)
+        spent = Spent(engine)
+        return asked(engine.namespaces.client, effort, lambda: dict(zip((" by the crypto threads", "", " by the worker"), spent.now())))
 
 
 def wait_for_listeners(namespaces):
@@ -205,7 +237,7 @@ def s_servers(namespaces):
     try:
         for name, port in PORTS.items():
             item = certificates()[name]
-            processes.append(start("ip", "netns", "exec", namespaces.engine, "openssl", "s_server", "-accept", f"{ENGINE_IPV4}:{port}", "-cert",
+            processes.append(start("taskset", "-c", machine.places().control, "ip", "netns", "exec", namespaces.engine, "openssl", "s_server", "-accept", f"{ENGINE_IPV4}:{port}", "-cert",
                                    item["certificate"], "-key", item["key"], "-www", "-quiet"))
         wait_for_listeners(namespaces)
         yield processes
@@ -218,7 +250,7 @@ def s_server(effort):
     with Namespaces() as namespaces:
         namespaces.kernel_answers()
         with s_servers(namespaces) as processes:
-            return asked(namespaces.client, effort, lambda: sum(machine.cpu_seconds(process.pid) for process in processes))
+            return asked(namespaces.client, effort, lambda: {"": sum(machine.cpu_seconds(process.pid) for process in processes)})
 
 
 class SecurePostfix(Postfix):
@@ -237,9 +269,10 @@ class SecurePostfix(Postfix):
 def postfix(effort):
     with Namespaces() as namespaces, SecurePostfix(namespaces, SESSIONS) as server:
         namespaces.kernel_answers()
-        server.start()
+        with machine.pinned(machine.places().control):
+            server.start()
         wait_for_listeners(namespaces)
-        return asked(namespaces.client, effort, lambda: machine.cpu_seconds(server.pid))
+        return asked(namespaces.client, effort, lambda: {"": machine.cpu_seconds(server.pid)})
 
 
 def bulk(effort):
@@ -271,12 +304,14 @@ IDLE = bench_idle.ours(("smtp", 465), ("--tls", "implicit", "--tls-resume", 100)
 
 ROW = Row("tls", "handshakes of TLS, records, an idle connection", (
     Side(OURS, f"blast over memif to run, {SESSIONS} sessions, full handshakes of TLS 1.3 with P-256 certificates; by the CPU time of the crypto threads' jobs", UNIT, ours),
-    Side(BESIDE, "the server's side of SSL_do_handshake() between memory BIOs, nothing else, one thread; and what openssl speed's arithmetic comes to", UNIT,
+    Side(BESIDE, "the server's side of SSL_do_handshake() between memory BIOs, nothing else, one thread, on the CPU of the crypto threads in the same seconds; "
+         "alone on the worker's CPU; and what openssl speed's arithmetic comes to", UNIT,
          BARE.handshakes, needs=("openssl",)),
     Side(SAME_OURS, "openssl s_time over veth to run (af_packet), one connection at a time; by the CPU time of the worker's busy cycles and all control threads",
          UNIT, ours_asked, needs=("openssl",)),
-    Side(SAME_BESIDE, "openssl s_time over veth to openssl s_server on the kernel's TCP; by its CPU time", UNIT, s_server, needs=("openssl",)),
-    Side("Postfix", "openssl s_time over veth to Postfix on the kernel's TCP; by the CPU time of its processes", UNIT, postfix, needs=("postfix", "openssl"),
+    Side(SAME_BESIDE, "openssl s_time over veth to openssl s_server on the kernel's TCP, on the CPU that the engine's crypto threads have; by its CPU time", UNIT,
+         s_server, needs=("openssl",)),
+    Side("Postfix", "openssl s_time over veth to Postfix on the kernel's TCP, on that CPU; by the CPU time of its processes", UNIT, postfix, needs=("postfix", "openssl"),
          configuration=lambda: POSTFIX_TLS.format(ecdsa="CHAIN") + POSTFIX_PORTS.format(rsa="CHAIN"), smoke=False),
     Side("ours, records", "tls_record, 16 KiB each, AES-128-GCM sealed", GIGABITS, BARE.records(1)),
     Side("beside, records", "EVP's AEAD alone with the same", GIGABITS, BARE.records(0)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A Dovecot of its own in the engine's namespace: POP3 for Maildirs, tuned for many sessions."""
+"""A Dovecot of its own in the engine's namespace, tuned for many sessions: POP3 for Maildirs, or IMAP."""
 
 import os
 import pwd
@@ -14,14 +14,13 @@ OWNER = "nobody"
 PROGRAM = "dovecot"
 
 # What is not Dovecot's default, and why it is faster or fairer so.
-CONFIGURATION = """\
-protocols = pop3
+COMMON = """\
+protocols = {protocol}
 listen = {address}
 base_dir = {directory}/run
 state_dir = {directory}/state
 log_path = {directory}/log
 instance_name = bench
-ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain
 # the same crypt(5) hashes as ours; a password that was right once is remembered
@@ -37,22 +36,16 @@ userdb {{
 }}
 first_valid_uid = 1
 first_valid_gid = 1
-mail_location = maildir:{directory}/mail/%n
-# nobody else changes these Maildirs; names tell sizes; a session that reads leaves no flags
-maildir_very_dirty_syncs = yes
-maildir_stat_dirs = no
-pop3_no_flag_updates = yes
-pop3_fast_size_lookups = yes
 mail_fsync = never
 mail_max_userip_connections = 0
 mail_plugins =
 # one process serves all that log in, and is never replaced
-service pop3-login {{
-  inet_listener pop3 {{
-    port = 110
+service {protocol}-login {{
+  inet_listener {protocol} {{
+    port = {port}
   }}
-  inet_listener pop3s {{
-    port = 0
+  inet_listener {protocol}s {{
+    port = {secure}
   }}
   service_count = 0
   process_min_avail = 2
@@ -61,10 +54,10 @@ service pop3-login {{
   chroot =
 }}
 # processes stay, and there are enough of them
-service pop3 {{
+service {protocol} {{
   service_count = 0
   process_min_avail = {sessions}
-  process_limit = 1024
+  process_limit = 2048
 }}
 service auth {{
   client_limit = 8192
@@ -73,21 +66,46 @@ service anvil {{
   client_limit = 8192
 }}
 """
+PROTOCOLS = {
+    "pop3": """\
+mail_location = maildir:{directory}/mail/%n
+# nobody else changes these Maildirs; names tell sizes; a session that reads leaves no flags
+maildir_very_dirty_syncs = yes
+maildir_stat_dirs = no
+pop3_no_flag_updates = yes
+pop3_fast_size_lookups = yes
+""",
+    "imap": """\
+# its own format, a file a message beside the indexes; ENVELOPE and dates are in the cache from the first message on
+mail_location = sdbox:{directory}/mail/%n
+mail_always_cache_fields = imap.envelope date.save size.virtual hdr.from hdr.subject hdr.date
+# of inotify, so at once
+mailbox_idle_check_interval = 30 secs
+""",
+}
+PORTS = {"pop3": 110, "imap": 143}
+GREETINGS = {"pop3": b"+OK", "imap": b"* OK"}
+SECURE = 993
+TLS = "ssl = yes\nssl_cert = <{certificate}\nssl_key = <{key}\n"
 
 
-def text(directory, sessions):
+def text(directory, sessions, protocol="pop3", certificate=None):
+    """With a certificate, which is an item of tls.certificates, there is TLS on a port of its own."""
     owner = pwd.getpwnam(OWNER)
-    return CONFIGURATION.format(directory=directory, address=ENGINE_IPV4, uid=owner.pw_uid, gid=owner.pw_gid, sessions=sessions)
+    whole = COMMON + PROTOCOLS[protocol] + (TLS if certificate else "ssl = no\n")
+    return whole.format(directory=directory, address=ENGINE_IPV4, uid=owner.pw_uid, gid=owner.pw_gid, sessions=sessions, protocol=protocol,
+                        port=PORTS[protocol], secure=SECURE if certificate else 0, **(certificate or {}))
 
 
 class Dovecot(Owner):
     """`fill` its mailboxes before the start; the kernel has the engine's address by then."""
 
-    def __init__(self, namespaces, sessions, users, password_hash):
+    def __init__(self, namespaces, sessions, users, password_hash, protocol="pop3", certificate=None):
         self.namespaces = namespaces
+        self.protocol = protocol
         self.directory = own_folder("wirepost-dovecot-")
         self.file = self.directory / "dovecot.conf"
-        self.file.write_text(text(self.directory, sessions))
+        self.file.write_text(text(self.directory, sessions, protocol, certificate))
         (self.directory / "users").write_text("".join(f"{user}@{DOMAIN}:{password_hash}\n" for user in users))
         self.users = users
         self.process = None
@@ -96,7 +114,7 @@ class Dovecot(Owner):
     def _make_folders(self):
         owner = pwd.getpwnam(OWNER)
         for user in self.users:
-            for path in ("", "cur", "new", "tmp"):
+            for path in ("", "cur", "new", "tmp") if self.protocol == "pop3" else ("",):
                 folder = self.directory / "mail" / user / path
                 folder.mkdir(parents=True, exist_ok=True)
                 os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -120,8 +138,8 @@ class Dovecot(Owner):
 
     def _greets(self):
         try:
-            with inside(self.namespaces.engine), socket.create_connection((ENGINE_IPV4, 110), timeout=2) as connection:
-                return connection.recv(100).startswith(b"+OK")
+            with inside(self.namespaces.engine), socket.create_connection((ENGINE_IPV4, PORTS[self.protocol]), timeout=2) as connection:
+                return connection.recv(100).startswith(GREETINGS[self.protocol])
         except OSError:
             return False
 

@@ -22,20 +22,22 @@ NO_EXTENDED_MASTER_SECRET = 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET
 class Channel:
     """A connection out of the client's namespace, line by line; in the clear where no version is given."""
 
-    def __init__(self, namespaces, port, version=SSL.TLS1_3_VERSION, options=0, certificate=None, session=None):
+    def __init__(self, namespaces, port, version=SSL.TLS1_3_VERSION, options=0, certificate=None, session=None, suites=None):
         with inside(namespaces.client):
             self.socket = self.tls = socket.create_connection((ENGINE_IPV4, port), timeout=30)
         self.socket.settimeout(None)
         if version:
-            self._secure(version, options, certificate, session)
+            self._secure(version, options, certificate, session, suites)
         self._read = b""
         self.banner = self.line()
 
-    def _secure(self, version, options, certificate, session):
+    def _secure(self, version, options, certificate, session, suites):
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_min_proto_version(version)
         context.set_max_proto_version(version)
         context.set_options(options)
+        if suites:
+            context.set_cipher_list(suites.encode())
         if certificate:
             context.use_certificate_chain_file(certificate["certificate"])
             context.use_privatekey_file(certificate["key"])

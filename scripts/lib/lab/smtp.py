@@ -7,7 +7,7 @@ import ssl
 from contextlib import contextmanager
 
 from lab.clients import CLIENT_NAME
-from lab.engine import PASSWORD
+from lab.engine import HOSTNAME, PASSWORD
 from lab.namespaces import ENGINE_IPV4, inside
 
 
@@ -49,6 +49,12 @@ class Session:
                 break
         return answer
 
+    def secure(self, context):
+        """STARTTLS: the session goes on under TLS."""
+        assert self.command("STARTTLS")[0] == 220
+        self.socket = context.wrap_socket(self.socket, server_hostname=HOSTNAME)
+        self._file = self.socket.makefile("rb")
+
     def transaction(self, sender, recipients, data):
         """A whole transaction; the reply that ended it."""
         answer = self.envelope(sender, recipients)
@@ -84,9 +90,7 @@ class SecureSession(Session):
         super().__init__(namespaces, **options)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self.command("STARTTLS")
-        self.socket = context.wrap_socket(self.socket)
-        self._file = self.socket.makefile("rb")
+        self.secure(context)
         self.command(f"EHLO {CLIENT_NAME}")
 
 
