@@ -10,7 +10,7 @@ enum { RECORD_JSON_VERSION = 1, RECORD_MESSAGE_VERSION = 2 };
 
 /* Names of the schemas that records say they keep to, with major and minor version; one each in
  * control/schema. */
-#define RECORD_SCHEMA_message "message/2.2"
+#define RECORD_SCHEMA_message "message/2.3"
 #define RECORD_SCHEMA_connection "connection/1.2"
 #define RECORD_SCHEMA_audit "audit/2.0"
 #define RECORD_SCHEMA_engine "engine/1.0"
