@@ -210,7 +210,8 @@ static int arguments_max(const struct cli_command *command)
 {
     if (command->run == cli_show_schema || command->run == cli_clients_show)
         return 1;
-    return command->run == cli_ctl || command->run == cli_auth_dkim || command->run == cli_show_mime ||
+    return command->run == cli_ctl || command->run == cli_auth_arc ||
+                   command->run == cli_auth_dkim || command->run == cli_show_mime ||
                    command->run == cli_show_judge || command->run == cli_engine_restore ||
                    command->run == cli_ctl_import || command->run == cli_ctl_export
                ? INT_MAX

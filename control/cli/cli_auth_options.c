@@ -71,6 +71,8 @@ const char *cli_auth_missing(const struct cli_command *command, const struct cli
     }
     if (o->zone && (o->dns || o->trust_anchors || o->config))
         return "expected one of --zone, --dns and --config";
+    if (command->run == cli_auth_arc && (strcmp(word, "verify") != 0 || o->argc < 2))
+        return "expected verify FILE...";
     if (command->run == cli_auth_dkim) {
         if (strcmp(word, "verify") == 0)
             return o->argc > 1 ? NULL : "expected a file";

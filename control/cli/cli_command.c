@@ -156,6 +156,26 @@ const struct cli_command cli_commands[] = {
      "pass, 3 fail,\n"
      "5 neutral, 6 none, 7 temperror, 8 permerror, 9 policy.\n",
      cli_auth_dkim},
+    {"arc", "c:h", " config dns zone trust-anchors timeout now json help ",
+     "arc verify [-c FILE | --dns IP:PORT | --zone FILE] [--json] FILE...",
+     "validate the chains of who handled messages (ARC)",
+     "Validates the chain of seals in each file (- for standard input; RFC 8617), and prints each "
+     "set and the\n"
+     "result. docs/authentication.md tells more.\n"
+     "\n"
+     "  -c, --config FILE        ask as the configuration's group `dns` says\n"
+     "      --dns IP:PORT        ask this server; left out: the servers of the domain, from the "
+     "root on\n"
+     "      --zone FILE          answer from a file in the form of zone files, and ask nobody\n"
+     "      --trust-anchors FILE validate answers by DNSSEC, with the keys of this file\n"
+     "      --timeout SECONDS    for the keys of a message, then the chain fails; 20\n"
+     "      --now TIME           as if it were that time: seconds since 1970, or "
+     "2026-11-23T10:00:00Z\n"
+     "      --json               one JSON object on a line for each file\n"
+     "\n"
+     "The exit status is the result, of several files the first that is not pass: 0 pass, 3 fail, "
+     "6 none.\n",
+     cli_auth_arc},
     {"import", "c:h", " config format subfolders help ",
      "import -c FILE [--format FORMAT] [--subfolders] ACCOUNT PATH",
      "put a Maildir or an mbox into an account's inbox",

@@ -69,6 +69,8 @@ cli_command_run cli_blast_send, cli_blast_sink;
 cli_command_run cli_clients_show;
 /* cli_auth.c: who really sent it */
 cli_command_run cli_auth_spf;
+/* cli_arc.c: chains of who handled a message */
+cli_command_run cli_auth_arc;
 /* cli_dkim.c: signatures */
 cli_command_run cli_auth_dkim;
 /* cli_show.c: what changes nothing */

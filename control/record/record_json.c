@@ -252,6 +252,24 @@ static void put_spf(struct telling *t)
     json_line_close(t->line, '}');
 }
 
+/* Of IMAP, in tap alone. */
+static void put_imap(struct telling *t)
+{
+    const struct record_imap *i = &t->record->message.imap;
+
+    if (i->direction == RECORD_NOT_IMAP)
+        return;
+    json_line_open(t->line, "imap", '{');
+    json_line_text(t->line, "direction", i->direction == RECORD_APPENDED ? "appended" : "fetched");
+    json_line_bool(t->line, "whole", i->whole);
+    put_field(t, "user", RECORD_FIELD_imap_user, i->user);
+    put_field(t, "mailbox", RECORD_FIELD_imap_mailbox, i->mailbox);
+    json_line_number(t->line, "uidvalidity", i->uidvalidity);
+    json_line_number(t->line, "uid", i->uid);
+    json_line_number(t->line, "number", i->number);
+    json_line_close(t->line, '}');
+}
+
 static void put_message_context(struct telling *t)
 {
     const struct record *r = t->record;
@@ -270,6 +288,7 @@ static void put_message_context(struct telling *t)
     json_line_number(t->line, "end_of_data_us", m->end_of_data_us);
     json_line_number(t->line, "commit_us", m->commit_us);
     put_cycles(t);
+    put_imap(t);
     json_line_close(t->line, '}');
 }
 

@@ -225,7 +225,7 @@ void tap_json_statistics(struct tap_json *j, const struct tap_json_when *when,
     json_line_open(l, NULL, '{');
     json_line_text(l, "kind", "statistics");
     json_line_number(l, "version", 1);
-    json_line_text(l, "schema", "statistics/1.2");
+    json_line_text(l, "schema", "statistics/1.3");
     if (when) {
         record_json_put_time(l, "time", when->time_ms);
         json_line_bool(l, "last", when->last);

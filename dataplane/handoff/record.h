@@ -60,6 +60,17 @@ struct record_peer {
     uint16_t via_port;
 };
 
+/* Where a message that goes by in IMAP is. */
+enum record_direction { RECORD_NOT_IMAP, RECORD_APPENDED, RECORD_FETCHED };
+
+struct record_imap {
+    uint8_t direction;                /* enum record_direction */
+    bool whole;                       /* all of it was seen */
+    struct record_text user, mailbox; /* who logged in; empty: not seen */
+    uint32_t uidvalidity, uid;        /* 0: not seen */
+    uint32_t number;                  /* among the mailbox's messages; 0: appended */
+};
+
 struct record_message {
     struct id128 id, connection;
     uint64_t began_ms, ended_ms; /* wall clock at MAIL and at the reply to the data */
@@ -80,6 +91,7 @@ struct record_message {
     uint32_t rule_count;     /* all that matched; at most RECORD_RULES are named */
     uint64_t anomalies;  /* bit i: row i of mime_anomaly.def */
     int32_t score;
+    struct record_imap imap;
     uint64_t size;
     struct record_text tree; /* encoded part tree, as stored */
     /* Of leaves, in order: index of the part in 2 bytes, big-endian, and its SHA-256 in 32. */

@@ -184,14 +184,20 @@ static enum smtp_reply_id delivered_to(struct sessions *ss, struct transaction *
     return looping == tx->message.deliveries ? SMTP_REPLY_LOOP : SMTP_REPLY_NONE;
 }
 
-/* RFC 5321 section 6.3: a message that has come this far goes round in a circle. */
+/*
+ * RFC 5321 section 6.3: a message that has come this far goes round in a circle. What APPEND puts
+ * into a mailbox has no recipients and goes nowhere, whatever it went through before.
+ */
 static enum smtp_reply_id trace_field(struct sessions *ss, struct transaction *tx,
                                       const struct mime_event *event)
 {
-    if (event->field.id == MIME_FIELD_RECEIVED && ++tx->received == RECEIVED_MAX)
+    const bool travels = tx->message.deliveries > 0;
+
+    if (event->field.id == MIME_FIELD_RECEIVED && ++tx->received == RECEIVED_MAX && travels)
         return SMTP_REPLY_LOOP;
-    return event->field.id == MIME_FIELD_DELIVERED_TO ? delivered_to(ss, tx, event->field.value)
-                                                      : SMTP_REPLY_NONE;
+    return event->field.id == MIME_FIELD_DELIVERED_TO && travels
+               ? delivered_to(ss, tx, event->field.value)
+               : SMTP_REPLY_NONE;
 }
 
 /*

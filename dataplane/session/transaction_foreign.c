@@ -44,7 +44,8 @@ void transaction_foreign_field(struct sessions *ss, struct transaction *tx,
 {
     uint8_t *at;
 
-    if (!is_ours(ss, tx, event))
+    /* What APPEND puts into a mailbox is kept as it is, also what we have written ourselves. */
+    if (tx->message.deliveries == 0 || !is_ours(ss, tx, event))
         return;
     at = event->field.name.len >= MARK ? kept_at(tx, event->offset) : NULL;
     if (!at) {

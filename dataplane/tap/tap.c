@@ -25,8 +25,9 @@ static void take_settings(struct tap *t)
 static bool take_memory(struct tap *t, const struct tap_options *o)
 {
     const struct tap_source *source = t->source;
-    /* A message has a chunk for its state and mostly one more; a flow a line or a held piece. */
-    const uint32_t chunks[CHUNK_CLASSES] = {source->flows, 2 * source->flows,
+    /* A message has a chunk for its state and mostly one more; a flow lines or a held piece, one of
+     * IMAP its state. */
+    const uint32_t chunks[CHUNK_CLASSES] = {source->flows, 3 * source->flows,
                                             4 * source->messages + source->flows / 4 + 64};
 
     t->flows = calloc(source->flows, sizeof(*t->flows));
@@ -236,6 +237,13 @@ void tap_statistics(const struct tap *t,
     tell(&to, "tls", "unread_" text, t->tls_unread[TAP_UNREAD_##name]);
 #include "dataplane/tap/tap_unread.def"
 #undef TAP_UNREAD
+#define TAP_IMAP_COUNTER(name, what) tell(&to, "imap", #name, t->imap.name);
+#include "dataplane/tap/tap_imap_counter.def"
+#undef TAP_IMAP_COUNTER
+#define IMAP_OBSERVED_FAULT(NAME, name, what)                                                      \
+    tell(&to, "imap", #name, t->imap.faults[IMAP_OBSERVED_FAULT_##NAME]);
+#include "proto/imap/imap_observed_fault.def"
+#undef IMAP_OBSERVED_FAULT
 #define TAP_INPUT_COUNTER(name, text) tell(&to, "input", #name, in->name);
 #include "dataplane/capture/tap_input_counter.def"
 #undef TAP_INPUT_COUNTER

@@ -37,6 +37,23 @@ void tap_flow_login(struct tap *t, struct tap_flow *f, struct span mechanism, st
     tap_flow_say(t, f, &event);
 }
 
+void tap_flow_line_said(struct tap *t, struct tap_flow *f, enum tap_event_kind kind,
+                        struct span name, struct span text, uint32_t secret)
+{
+    struct tap_event event = {.kind = kind, .name = name, .text = text, .secret = secret};
+
+    f->commands += kind == TAP_EVENT_COMMAND;
+    tap_flow_say(t, f, &event);
+}
+
+void tap_flow_user(struct tap *t, struct tap_flow *f, struct span mechanism, struct span who,
+                   bool good)
+{
+    tap_flow_login(t, f, mechanism, who, good);
+    if (good)
+        tap_flow_note(&f->name, who);
+}
+
 void tap_flow_note(struct tap_text *text, struct span bytes)
 {
     bytes = span_head(bytes, TAP_TEXT);
@@ -74,7 +91,7 @@ static void give_lines(struct tap *t, struct tap_flow *f)
         else if (f->stage == TAP_POP3)
             idle = pop3_observer_take_back(&f->pop3, client);
         else if (f->stage == TAP_IMAP)
-            idle = imap_observer_take_back(&f->imap, client);
+            idle = imap_observer_take_back(&f->imap->observer, client);
         if (idle)
             give(t, &f->line[d]);
     }
@@ -88,6 +105,8 @@ static void end_protocol(struct tap *t, struct tap_flow *f)
         tap_smtp_end(t, f);
     else if (f->stage == TAP_POP3)
         tap_pop3_end(t, f);
+    else if (f->stage == TAP_IMAP)
+        tap_imap_end(t, f);
     give(t, &f->held);
     give(t, &f->line[0]);
     give(t, &f->line[1]);
@@ -277,7 +296,7 @@ void tap_flow_hole(struct tap *t, struct tap_flow *f, enum tcp_direction d, uint
         f->message.whole = false;
         pop3_observer_gap(&f->pop3, d == TCP_TO_SERVER);
     } else if (f->stage == TAP_IMAP) {
-        imap_observer_gap(&f->imap, d == TCP_TO_SERVER);
+        tap_imap_gap(t, f, d, len);
     }
 }
 

@@ -5,10 +5,10 @@
 #include "dataplane/capture/tap_input.h"
 #include "dataplane/handoff/tap_source.h"
 #include "dataplane/session/transaction.h"
+#include "dataplane/tap/tap_imap.h"
 #include "dataplane/tap/tap_secure.h"
 #include "dataplane/tcp/tcp_observer.h"
 #include "proto/detect/detect.h"
-#include "proto/imap/imap_observer.h"
 #include "proto/pop3/pop3_observer.h"
 #include "proto/smtp/smtp_observer.h"
 
@@ -33,18 +33,6 @@ struct tap_text {
     uint8_t bytes[TAP_TEXT];
 };
 
-/* A message that goes by. */
-struct tap_message {
-    struct transaction *tx; /* NULL: none, or there was no memory for it */
-    struct transaction_observed observed;
-    struct chunk *gathered; /* bytes that are to be read together; NULL: none yet, or no memory */
-    void *raw;              /* of who wants its bytes */
-    bool begun;             /* its bytes have begun */
-    bool whole;             /* no byte of it is missing */
-    bool failed;            /* its content is no longer read */
-    bool ended;
-};
-
 struct tap_flow {
     struct tcp_observed_flow *seen;
     struct tap_flow *next_free;
@@ -67,7 +55,7 @@ struct tap_flow {
     union {
         struct smtp_observer smtp;
         struct pop3_observer pop3;
-        struct imap_observer imap;
+        struct tap_imap *imap; /* IMAP */
     };
 };
 
@@ -91,6 +79,7 @@ struct tap {
     uint32_t conversations;    /* of mail, at the moment */
     struct tls_crypto *crypto; /* NULL: no TLS is opened */
     uint8_t *tls_room;         /* of a record that is being read */
+    struct tap_imap_counters imap;
     uint64_t tls_handshakes, tls_opened, tls_records;
     uint64_t tls_unread[TAP_UNREADS];
 };
@@ -123,7 +112,13 @@ void tap_flow_anomaly(struct tap *t, struct tap_flow *f, const char *name, const
 void tap_flow_login(struct tap *t, struct tap_flow *f, struct span mechanism, struct span who,
                     bool good);
 
-/* ---- protocols: tap_smtp.c, tap_mailbox.c ---- */
+/* A command or an answer; POP3's and IMAP's login, whose name is the session's. */
+void tap_flow_line_said(struct tap *t, struct tap_flow *f, enum tap_event_kind kind,
+                        struct span name, struct span text, uint32_t secret);
+void tap_flow_user(struct tap *t, struct tap_flow *f, struct span mechanism, struct span who,
+                   bool good);
+
+/* ---- protocols: tap_smtp.c, tap_pop3.c, tap_imap.c ---- */
 
 void tap_smtp_begin(struct tap *t, struct tap_flow *f);
 void tap_smtp_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes);
@@ -132,23 +127,25 @@ void tap_smtp_end(struct tap *t, struct tap_flow *f);
 void tap_pop3_begin(struct tap *t, struct tap_flow *f);
 void tap_pop3_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes);
 void tap_pop3_end(struct tap *t, struct tap_flow *f);
-void tap_imap_begin(struct tap *t, struct tap_flow *f);
-void tap_imap_bytes(struct tap *t, struct tap_flow *f, enum tcp_direction d, struct span bytes);
 
 /* ---- messages: tap_message.c ---- */
 
 /* The sender is known: a transaction like those of serve, without deliveries. */
-void tap_message_open(struct tap *t, struct tap_flow *f, struct span sender, bool smtputf8);
+void tap_message_open(struct tap *t, struct tap_flow *f, struct tap_message *m, struct span sender,
+                      bool smtputf8);
 /* A recipient, and later what the server answered it. */
 void tap_message_recipient(struct tap *t, struct tap_flow *f, struct span address);
 void tap_message_answer(struct tap *t, struct tap_flow *f, uint16_t index, uint16_t code);
-void tap_message_begin(struct tap *t, struct tap_flow *f);
-void tap_message_bytes(struct tap *t, struct tap_flow *f, struct span bytes);
+void tap_message_begin(struct tap *t, struct tap_flow *f, struct tap_message *m);
+void tap_message_bytes(struct tap *t, struct tap_message *m, struct span bytes);
 /* All of it was seen; what the rules make of it is decided. */
-void tap_message_end(struct tap *t, struct tap_flow *f);
+void tap_message_end(struct tap *t, struct tap_message *m);
 /* The server's answer: the record is written. code 0: it was not seen. */
-void tap_message_verdict(struct tap *t, struct tap_flow *f, uint16_t code, struct span reply);
+void tap_message_verdict(struct tap *t, struct tap_flow *f, struct tap_message *m, uint16_t code,
+                         struct span reply);
 /* It never comes, or only in part: told when some of it was seen. */
-void tap_message_drop(struct tap *t, struct tap_flow *f);
+void tap_message_drop(struct tap *t, struct tap_flow *f, struct tap_message *m);
+/* The same, and nothing is told. */
+void tap_message_forget(struct tap *t, struct tap_message *m);
 
 #endif

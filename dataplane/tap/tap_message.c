@@ -13,10 +13,10 @@
  */
 enum { GATHERED_MAX = 32768 };
 
-static void rules_failed(struct tap_flow *f, enum rule_status status)
+static void rules_failed(struct tap_message *m, enum rule_status status)
 {
     if (status != RULE_OK)
-        f->message.failed = true;
+        m->failed = true;
 }
 
 static void fill_peer(struct tap_flow *f, struct transaction *tx)
@@ -32,13 +32,14 @@ static void fill_peer(struct tap_flow *f, struct transaction *tx)
     tx->message.envelope.client_port = peer.client_port;
 }
 
-void tap_message_open(struct tap *t, struct tap_flow *f, struct span sender, bool smtputf8)
+void tap_message_open(struct tap *t, struct tap_flow *f, struct tap_message *m, struct span sender,
+                      bool smtputf8)
 {
     enum smtp_reply_id row;
     struct transaction *tx;
 
-    tap_message_drop(t, f);
-    f->message = (struct tap_message){.whole = true};
+    tap_message_drop(t, f, m);
+    *m = (struct tap_message){.whole = true};
     tx = transaction_begin(t->ss, &f->s, &row);
     transaction_stamp_off(t->ss);
     if (!tx) {
@@ -46,12 +47,11 @@ void tap_message_open(struct tap *t, struct tap_flow *f, struct span sender, boo
         return;
     }
     fill_peer(f, tx);
-    tx->observed = &f->message.observed;
     tx->record->message.smtputf8 = tx->message.envelope.smtputf8 = smtputf8;
-    f->message.tx = tx;
+    m->tx = tx;
     if (!transaction_copy(t->ss, tx, sender, &tx->message.envelope.sender) ||
         session_envelope_sender(t->ss, &f->s, tx) != SMTP_REPLY_NONE)
-        f->message.failed = true;
+        m->failed = true;
 }
 
 void tap_message_recipient(struct tap *t, struct tap_flow *f, struct span address)
@@ -70,11 +70,11 @@ void tap_message_recipient(struct tap *t, struct tap_flow *f, struct span addres
         (struct record_recipient){.address = record_put(tx->record, address, 128)};
 }
 
-static void give_recipient(struct tap_flow *f, const struct record_recipient *r)
+static void give_recipient(struct tap_message *m, const struct record_recipient *r)
 {
-    struct transaction *tx = f->message.tx;
+    struct transaction *tx = m->tx;
 
-    rules_failed(f, session_envelope_value(tx, RULE_SCOPE_RCPT_TO,
+    rules_failed(m, session_envelope_value(tx, RULE_SCOPE_RCPT_TO,
                                            record_text_span(tx->record, r->address)));
 }
 
@@ -130,22 +130,20 @@ void tap_message_answer(struct tap *t, struct tap_flow *f, uint16_t index, uint1
     read_gathered(t, &f->message);
     tx->record->message.recipients[index].code = code;
     if (code / 100 == 2)
-        give_recipient(f, &tx->record->message.recipients[index]);
+        give_recipient(&f->message, &tx->record->message.recipients[index]);
 }
 
-void tap_message_begin(struct tap *t, struct tap_flow *f)
+void tap_message_begin(struct tap *t, struct tap_flow *f, struct tap_message *m)
 {
-    if (!f->message.tx)
-        tap_message_open(t, f, span_of(NULL, 0), false);
-    f->message.begun = true;
+    if (!m->tx)
+        tap_message_open(t, f, m, span_of(NULL, 0), false);
+    m->begun = true;
     if (t->source->message_begin)
-        f->message.raw = t->source->message_begin(t->source->context);
+        m->raw = t->source->message_begin(t->source->context);
 }
 
-void tap_message_bytes(struct tap *t, struct tap_flow *f, struct span bytes)
+void tap_message_bytes(struct tap *t, struct tap_message *m, struct span bytes)
 {
-    struct tap_message *m = &f->message;
-
     if (m->raw)
         t->source->message_bytes(m->raw, bytes);
     if (m->tx && !m->failed)
@@ -153,22 +151,22 @@ void tap_message_bytes(struct tap *t, struct tap_flow *f, struct span bytes)
 }
 
 /* Recipients whose answers were not seen are taken for accepted. */
-static void assume_recipients(struct tap_flow *f)
+static void assume_recipients(struct tap_message *m)
 {
-    struct record_message *m = &f->message.tx->record->message;
+    struct record_message *r = &m->tx->record->message;
 
-    for (uint32_t i = 0; i < m->recipient_count; i++)
-        if (m->recipients[i].code == 0)
-            give_recipient(f, &m->recipients[i]);
+    for (uint32_t i = 0; i < r->recipient_count; i++)
+        if (r->recipients[i].code == 0)
+            give_recipient(m, &r->recipients[i]);
 }
 
-static void judge(struct tap *t, struct tap_flow *f)
+static void judge(struct tap *t, struct tap_message *m)
 {
-    struct transaction *tx = f->message.tx;
+    struct transaction *tx = m->tx;
 
-    read_gathered(t, &f->message);
-    assume_recipients(f);
-    if (!f->message.failed)
+    read_gathered(t, m);
+    assume_recipients(m);
+    if (!m->failed)
         transaction_content_finish(t->ss, tx);
     if (!tx->match)
         return;
@@ -176,11 +174,11 @@ static void judge(struct tap *t, struct tap_flow *f)
     rule_match_verdict(tx->match, RULE_STAGE_FINAL_DOT, NULL, &tx->verdict);
 }
 
-void tap_message_end(struct tap *t, struct tap_flow *f)
+void tap_message_end(struct tap *t, struct tap_message *m)
 {
-    f->message.ended = true;
-    if (f->message.tx)
-        judge(t, f);
+    m->ended = true;
+    if (m->tx)
+        judge(t, m);
 }
 
 static void close_raw(struct tap *t, struct tap_message *m)
@@ -190,9 +188,9 @@ static void close_raw(struct tap *t, struct tap_message *m)
     m->raw = NULL;
 }
 
-void tap_message_verdict(struct tap *t, struct tap_flow *f, uint16_t code, struct span reply)
+void tap_message_verdict(struct tap *t, struct tap_flow *f, struct tap_message *m, uint16_t code,
+                         struct span reply)
 {
-    struct tap_message *m = &f->message;
     struct tap_event event = {
         .kind = TAP_EVENT_MESSAGE, .whole = m->whole && m->ended, .assumed = code == 0};
 
@@ -200,7 +198,9 @@ void tap_message_verdict(struct tap *t, struct tap_flow *f, uint16_t code, struc
     give_gathered(t, m);
     if (m->tx) {
         event.message = m->tx->message.id;
+        m->tx->record->message.imap.whole = event.whole;
         m->observed = (struct transaction_observed){.code = code, .reply = reply};
+        m->tx->observed = &m->observed;
         transaction_end(t->ss, &f->s, m->tx);
         m->tx = NULL;
         f->messages++;
@@ -210,20 +210,23 @@ void tap_message_verdict(struct tap *t, struct tap_flow *f, uint16_t code, struc
     *m = (struct tap_message){0};
 }
 
-void tap_message_drop(struct tap *t, struct tap_flow *f)
+void tap_message_forget(struct tap *t, struct tap_message *m)
 {
-    struct tap_message *m = &f->message;
-
-    if (m->tx && m->begun) {
-        m->whole = false;
-        if (!m->ended)
-            judge(t, f);
-        tap_message_verdict(t, f, 0, span_of(NULL, 0));
-        return;
-    }
     close_raw(t, m);
     give_gathered(t, m);
     if (m->tx)
         transaction_drop(t->ss, m->tx);
     *m = (struct tap_message){0};
+}
+
+void tap_message_drop(struct tap *t, struct tap_flow *f, struct tap_message *m)
+{
+    if (m->tx && m->begun) {
+        m->whole = false;
+        if (!m->ended)
+            judge(t, m);
+        tap_message_verdict(t, f, m, 0, span_of(NULL, 0));
+        return;
+    }
+    tap_message_forget(t, m);
 }

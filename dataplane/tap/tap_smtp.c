@@ -43,7 +43,7 @@ static void on_command(struct tap *t, struct tap_flow *f, const struct smtp_obse
         f->s.esmtp = f->esmtp = e->esmtp;
         tap_flow_note(&f->name, e->name);
     } else if (e->kind == SMTP_OBSERVED_MAIL) {
-        tap_message_open(t, f, e->name, e->smtputf8);
+        tap_message_open(t, f, &f->message, e->name, e->smtputf8);
     } else if (e->kind == SMTP_OBSERVED_RCPT) {
         tap_message_recipient(t, f, e->name);
     }
@@ -67,7 +67,7 @@ static void on_verdict(struct tap *t, struct tap_flow *f, const struct smtp_obse
         writer_printf(&w, "%u ", e->code);
         writer_span_put(&w, span_head(e->text, writer_room(&w)));
     }
-    tap_message_verdict(t, f, e->code, writer_span(&w));
+    tap_message_verdict(t, f, &f->message, e->code, writer_span(&w));
 }
 
 static void on_anomaly(struct tap *t, struct tap_flow *f, const struct smtp_observed *e)
@@ -97,16 +97,16 @@ static void on_event(struct tap *t, struct tap_flow *f, const struct smtp_observ
         on_answer(t, f, e);
         break;
     case SMTP_OBSERVED_ABANDONED:
-        tap_message_drop(t, f);
+        tap_message_drop(t, f, &f->message);
         break;
     case SMTP_OBSERVED_BEGIN:
-        tap_message_begin(t, f);
+        tap_message_begin(t, f, &f->message);
         break;
     case SMTP_OBSERVED_TEXT:
-        tap_message_bytes(t, f, e->text);
+        tap_message_bytes(t, &f->message, e->text);
         break;
     case SMTP_OBSERVED_END:
-        tap_message_end(t, f);
+        tap_message_end(t, &f->message);
         break;
     case SMTP_OBSERVED_VERDICT:
         on_verdict(t, f, e);
@@ -292,5 +292,5 @@ void tap_smtp_end(struct tap *t, struct tap_flow *f)
         smtp_observer_assume(&f->smtp);
     while (smtp_observer_finish(&f->smtp, &e), e.kind != SMTP_OBSERVED_MORE)
         on_event(t, f, &e);
-    tap_message_drop(t, f);
+    tap_message_drop(t, f, &f->message);
 }

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rest = span_skip(rest, 1 + piece.len);
         if ((what & 3) == 2) {
             pop3_observer_gap(&p, what & 4);
-            imap_observer_gap(&i, what & 4);
+            (void)imap_observer_gap(&i, what & 4, piece.len);
         } else {
             pop3(&p, client, piece, lines[client]);
             imap(&i, client, piece, lines[2 + client]);

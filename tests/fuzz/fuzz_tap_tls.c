@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdlib.h>
-#include <urcu-qsbr.h>
-
-#include "control/config/config.h"
-#include "control/service/judgement.h"
-#include "dataplane/tap/tap.h"
-#include "dataplane/tap/tap_flow.h"
+#include "tests/fuzz/tap_play.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,53 +11,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  */
 enum { OP_RAW, OP_SEAL, OP_HELLO, OP_GAP, OP_KEYS, OP_NEXT, OP_CHANGE, OP_UPDATE };
 
-static struct tap *tap;
 static struct tls_crypto *crypto;
 static struct tls_secrets *secrets;
-static struct tap_source source;
-static struct handoff *handoff;
-static struct judgement *judgement;
 
 struct play {
-    struct tcp_observed_flow flow;
+    struct tap_play on;
     struct tls_watch ends; /* with which both seal */
     bool tls13;
-    uint8_t split; /* bytes of a piece; 0: all at once */
-    uint64_t offset[2], time_ns;
 };
-
-static void on_event(void *context, const struct tap_event *event)
-{
-    struct record *record;
-
-    while (event->kind == TAP_EVENT_MESSAGE && record_collect(handoff, &record, 1) == 1)
-        record_return(handoff, record);
-}
-
-static void make(void)
-{
-    static struct config_errors errors;
-    struct config *config = config_read(
-        span_text("hostname: tap.invalid\nrole: tap\ntap: {ports: [{interface: unused}]}\n"),
-        "fuzz", &errors);
-    judgement = judgement_new(config, &(struct judgement_options){.workers = 1, .messages = 4},
-                              &(struct writer){0});
-
-    config_free(config);
-    rcu_register_thread();
-    handoff = judgement_handoff(judgement);
-    secrets = tls_secrets_new(16);
-    crypto = tls_crypto_new();
-    source = (struct tap_source){.event = on_event,
-                                 .policy = "linux",
-                                 .flows = 4,
-                                 .messages = 4,
-                                 .secrets = secrets,
-                                 .secrets_grow = true};
-    tap = tap_new(&(struct tap_options){.handoff = handoff, .source = &source});
-    if (!tap || !crypto)
-        abort();
-}
 
 static void put_secrets(bool good)
 {
@@ -74,21 +29,6 @@ static void put_secrets(bool good)
         memset(e.random, 7, sizeof(e.random));
         memset(e.secret, good ? 0x40 + i : 0, e.len);
         tls_secrets_put(secrets, &e);
-    }
-}
-
-static void send(struct play *p, enum tcp_direction d, struct span bytes)
-{
-    while (bytes.len) {
-        struct span piece = span_head(bytes, p->split ? p->split : bytes.len);
-        uint8_t *exact = malloc(piece.len);
-
-        memcpy(exact, piece.data, piece.len);
-        tap_flow_calls.flow_bytes(tap, &p->flow, d, span_of(exact, piece.len), p->offset[d],
-                                  p->time_ns += 1000);
-        free(exact);
-        p->offset[d] += piece.len;
-        bytes = span_skip(bytes, piece.len);
     }
 }
 
@@ -103,7 +43,7 @@ static void send_message(struct play *p, enum tcp_direction d, uint8_t type, str
     writer_byte(&w, type);
     writer_uint(&w, body.len, 3);
     writer_span_put(&w, body);
-    send(p, d, writer_span(&w));
+    tap_play_send(&p->on, d, writer_span(&w));
 }
 
 static void send_hello(struct play *p, enum tcp_direction d)
@@ -155,7 +95,7 @@ static void seal(struct play *p, enum tcp_direction d, struct span plain)
     size_t len = tls_record_seal(&r, crypto, type, span_skip(plain, 1), room);
 
     p->ends.lane[d] = r.write;
-    send(p, d, span_of(room, len));
+    tap_play_send(&p->on, d, span_of(room, len));
 }
 
 static void act(struct play *p, uint8_t op, struct span bytes)
@@ -164,7 +104,7 @@ static void act(struct play *p, uint8_t op, struct span bytes)
 
     switch (op & 7) {
     case OP_RAW:
-        send(p, d, bytes);
+        tap_play_send(&p->on, d, bytes);
         break;
     case OP_SEAL:
         seal(p, d, bytes);
@@ -173,7 +113,7 @@ static void act(struct play *p, uint8_t op, struct span bytes)
         send_hello(p, d);
         break;
     case OP_GAP:
-        tap_flow_calls.flow_gap(tap, &p->flow, d, p->offset[d], bytes.len + 1, p->time_ns);
+        tap_play_gap(&p->on, d, bytes.len + 1);
         break;
     case OP_KEYS:
         put_secrets(true);
@@ -182,7 +122,7 @@ static void act(struct play *p, uint8_t op, struct span bytes)
         key(p, d, op & 16);
         break;
     case OP_CHANGE:
-        send(p, d, span_of("\x14\x03\x03\x00\x01\x01", 6));
+        tap_play_send(&p->on, d, span_of("\x14\x03\x03\x00\x01\x01", 6));
         break;
     case OP_UPDATE:
         if (p->tls13)
@@ -193,33 +133,30 @@ static void act(struct play *p, uint8_t op, struct span bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct play p = {.time_ns = 1000000};
+    struct play p;
     struct span rest = span_of(data, size);
     uint8_t how;
 
-    if (!tap)
-        make();
+    if (!tap) {
+        secrets = tls_secrets_new(16);
+        crypto = tls_crypto_new();
+        tap_play_make(secrets);
+    }
     if (size < 2)
         return 0;
     how = data[0];
-    p.split = data[1];
+    tap_play_begin(&p.on, 465);
+    p.on.split = data[1];
     p.tls13 = how & 1;
     source.secrets_grow = how & 2;
     put_secrets(how & 4);
-    p.flow = (struct tcp_observed_flow){.id = 1, .client_port = 4000, .server_port = 465};
-    p.flow.side[0] = p.flow.side[1] = (struct tcp_observed_side){.seen = true, .opened = true};
     tls_watch_init(&p.ends, p.tls13 ? TLS_VERSION_1_3 : TLS_VERSION_1_2, p.tls13 ? 0x1301 : 0xc02f);
-    tap_flow_calls.flow_begin(tap, &p.flow);
     for (rest = span_skip(rest, 2); rest.len >= 2;) {
         struct span bytes = span_head(span_skip(rest, 2), rest.data[1]);
 
         act(&p, rest.data[0], bytes);
         rest = span_skip(rest, 2 + bytes.len);
     }
-    tap_flow_calls.flow_end(tap, &p.flow, TCP_END_CLOSED, p.time_ns);
-    rcu_quiescent_state();
-    for (int i = 0; i < CHUNK_CLASSES; i++)
-        if (chunk_used(tap->pool, (enum chunk_class)i))
-            abort();
+    tap_play_end(&p.on);
     return 0;
 }

@@ -102,6 +102,49 @@ static void say_pop3(struct play *p, bool client, struct span in)
     }
 }
 
+/* Of messages, what is known of them. */
+static void put_message(struct play *p, const struct imap_observed *e)
+{
+    char text[128];
+    struct writer w = writer_of(text, sizeof(text));
+
+    switch (e->kind) {
+    case IMAP_OBSERVED_SELECTED:
+        writer_printf(&w, "validity %u", e->uidvalidity);
+        put(p, "selected", e->text, writer_span(&w), -1);
+        break;
+    case IMAP_OBSERVED_BEGIN:
+        if (e->appended)
+            writer_printf(&w, "%llu octets", (unsigned long long)e->size);
+        else
+            writer_printf(&w, "%u uid %u piece %d%s at %llu of %llu", e->number, e->uid, e->piece,
+                          e->partial ? " partial" : "", (unsigned long long)e->origin,
+                          (unsigned long long)e->wanted);
+        put(p, e->appended ? "append" : "fetch", e->text, writer_span(&w), -1);
+        break;
+    case IMAP_OBSERVED_TEXT:
+        put_text(p, e->text);
+        break;
+    case IMAP_OBSERVED_END:
+        put(p, "end", span_of("", 0), span_of("", 0), -1);
+        break;
+    case IMAP_OBSERVED_FETCHED:
+        writer_printf(&w, "%u uid %u size %llu", e->number, e->uid, (unsigned long long)e->size);
+        put(p, "fetched", writer_span(&w), span_of("", 0), -1);
+        break;
+    case IMAP_OBSERVED_APPENDED:
+        writer_printf(&w, "validity %u uid %u", e->uidvalidity, e->uid);
+        put(p, "appended", e->text, writer_span(&w), e->good);
+        break;
+    case IMAP_OBSERVED_RENUMBERED:
+        put(p, "renumbered", span_of("", 0), span_of("", 0), -1);
+        break;
+    default:
+        CHECK(e->kind == IMAP_OBSERVED_FAULT);
+        put(p, "fault", span_text(imap_observed_fault_name(e->fault)), span_of("", 0), -1);
+    }
+}
+
 static void say_imap(struct play *p, bool client, struct span in)
 {
     struct imap_observed e;
@@ -110,6 +153,7 @@ static void say_imap(struct play *p, bool client, struct span in)
         imap_observer_feed(&p->imap, client, &in, &e);
         switch (e.kind) {
         case IMAP_OBSERVED_MORE:
+            CHECK(in.len == 0 || p->imap.over);
             return;
         case IMAP_OBSERVED_BUFFER:
             imap_observer_attach(&p->imap, client, p->line[client]);
@@ -123,9 +167,6 @@ static void say_imap(struct play *p, bool client, struct span in)
         case IMAP_OBSERVED_ANSWER:
             put(p, "answer", e.tag, e.name, e.good);
             break;
-        case IMAP_OBSERVED_LITERAL:
-            put_text(p, e.text);
-            break;
         case IMAP_OBSERVED_LOGIN:
             put(p, "login", e.name, e.text, e.good);
             break;
@@ -134,6 +175,9 @@ static void say_imap(struct play *p, bool client, struct span in)
             break;
         case IMAP_OBSERVED_COMPRESS:
             put(p, "compress", span_of("", 0), span_of("", 0), -1);
+            break;
+        default:
+            put_message(p, &e);
             break;
         }
     }
@@ -219,7 +263,8 @@ static void imap_lines(void)
 {
     EXPECT(true,
            "greeting OK|ready\ncommand LOGIN|a1 LOGIN \nanswer a1|OK good\nlogin LOGIN|bob good\n"
-           "command FETCH|a2 FETCH 1 BODY[]\n[x: y//]\nanswer a2|OK good\n"
+           "command FETCH|a2 FETCH 1 BODY[]\nfetch |1 uid 0 piece 0 at 0 of 0\n[x: y//]\nend |\n"
+           "fetched 1 uid 0 size 0|\nanswer a2|OK good\n"
            "command STARTTLS|a3 STARTTLS\nanswer a3|OK good\nstarttls |\n",
            {'S', "* OK ready\r\n"}, {'C', "a1 LOGIN \"bob\" secret\r\n"}, {'S', "a1 OK in\r\n"},
            {'C', "a2 FETCH 1 BODY[]\r\n"},
@@ -229,22 +274,79 @@ static void imap_lines(void)
 
 static void imap_literals_and_exchanges(void)
 {
-    EXPECT(
-        true,
-        "greeting OK|\ncommand LOGIN|a LOGIN \n[bobsecret]\nanswer a|NO bad\nlogin LOGIN|bob bad\n"
-        "command AUTHENTICATE|b AUTHENTICATE PLAIN\ncommand AUTHENTICATE|\n"
-        "answer b|OK good\nlogin PLAIN|tim good\n"
-        "command COMPRESS|c COMPRESS DEFLATE\nanswer c|OK good\ncompress |\n",
-        {'S', "* OK\r\n"}, {'C', "a LOGIN {3+}\r\nbob {6}\r\n"}, {'S', "+ go\r\n"},
-        {'C', "secret\r\n"}, {'S', "a NO\r\n"}, {'C', "b AUTHENTICATE PLAIN\r\n"}, {'S', "+ \r\n"},
-        {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "b OK\r\n"}, {'C', "c COMPRESS DEFLATE\r\n"},
-        {'S', "c OK\r\n"});
+    EXPECT(true,
+           "greeting OK|\ncommand LOGIN|a LOGIN \nanswer a|NO bad\nlogin LOGIN|bob bad\n"
+           "command AUTHENTICATE|b AUTHENTICATE PLAIN\ncommand AUTHENTICATE|\n"
+           "answer b|OK good\nlogin PLAIN|tim good\n"
+           "command COMPRESS|c COMPRESS DEFLATE\nanswer c|OK good\ncompress |\n",
+           {'S', "* OK\r\n"}, {'C', "a LOGIN {3+}\r\nbob {6}\r\n"}, {'S', "+ go\r\n"},
+           {'C', "secret\r\n"}, {'S', "a NO\r\n"}, {'C', "b AUTHENTICATE PLAIN\r\n"},
+           {'S', "+ \r\n"}, {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'S', "b OK\r\n"},
+           {'C', "c COMPRESS DEFLATE\r\n"}, {'S', "c OK\r\n"});
 }
 
 static void imap_lines_that_are_no_commands(void)
 {
     EXPECT(true, "greeting OK|\ncommand ?|\ncommand ?|\ncommand NOOP|c NOOP\n", {'S', "* OK\r\n"},
            {'C', "AHRpbQBzZXNhbWUA\r\n"}, {'C', "open sesame\r\n"}, {'C', "c NOOP\r\n"});
+}
+
+static void imap_appended_messages(void)
+{
+    EXPECT(
+        true,
+        "greeting OK|\ncommand APPEND|a APPEND \"S t\" {5}\nappend S t|5 octets\n[a: b/]\nend |\n"
+        "answer a|OK good\nappended OK [APPENDUID 7 9] in|validity 7 uid 9 good\n"
+        "command APPEND|b APPEND {4+}\nappend Sent|3 octets\n[abc]\nend |\n"
+        "append Sent|0 octets\nend |\nappend Sent|4 octets\n[{3}/]\nend |\n"
+        "answer b|OK good\nappended OK [APPENDUID 7 10:12] in|validity 7 uid 10 good\n"
+        "command APPEND|c APPEND x {9}\nanswer c|NO bad\nappended NO [TOOBIG] no|validity 0 uid 0 "
+        "bad\n"
+        "command NOOP|d NOOP\nanswer d|OK good\n"
+        "command APPEND|e APPEND x CATENATE (TEXT {3+}\nfault catenate|\nanswer e|OK good\n"
+        "appended OK|validity 0 uid 0 good\n",
+        {'S', "* OK\r\n"}, {'C', "a APPEND \"S t\" {5}\r\n"}, {'S', "+ go\r\n"},
+        {'C', "a: b\n\r\n"}, {'S', "a OK [APPENDUID 7 9] in\r\n"},
+        {'C', "b APPEND {4+}\r\nSent (\\Seen) {3+}\r\nabc \"1-Jan-2026 00:00:00 +0000\" {0+}\r\n"
+              " UTF8 (~{4+}\r\n{3}\n)\r\n"},
+        {'S', "b OK [APPENDUID 7 10:12] in\r\n"}, {'C', "c APPEND x {9}\r\n"},
+        {'S', "c NO [TOOBIG] no\r\n"}, {'C', "d NOOP\r\n"}, {'S', "d OK\r\n"},
+        {'C', "e APPEND x CATENATE (TEXT {3+}\r\nabc)\r\n"}, {'S', "e OK\r\n"});
+}
+
+static void imap_fetched_messages(void)
+{
+    EXPECT(
+        true,
+        "greeting OK|\ncommand SELECT|a SELECT {5}\nanswer a|OK good\nselected A \"\\b|validity 7\n"
+        "command UID FETCH|b UID FETCH 1:2 (BODY.PEEK[]<9.5>)\n"
+        "command UID FETCH|c UID FETCH 3 (RFC822.SIZE BODY[HEADER])\n"
+        "fetch |1 uid 0 piece 0 partial at 9 of 5\n[abc]\nend |\nfetched 1 uid 4 size 12|\n"
+        "answer b|OK good\n"
+        "fetch |2 uid 5 piece 1 at 0 of 0\n[a\"b]\nend |\nfetch |2 uid 5 piece 2 at 0 of 0\nend |\n"
+        "fetch |2 uid 5 piece 3 at 0 of 0\n[x]\nend |\nfetched 2 uid 5 size 0|\n"
+        "renumbered |\nanswer c|OK good\n"
+        "command CLOSE|d CLOSE\nanswer d|OK good\nselected |validity 0\n",
+        {'S', "* OK\r\n"}, {'C', "a SELECT {5}\r\n"}, {'S', "+\r\n"}, {'C', "A \"\\b\r\n"},
+        {'S', "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\na OK [READ-WRITE]\r\n"},
+        {'C', "b UID FETCH 1:2 (BODY.PEEK[]<9.5>)\r\nc UID FETCH 3 (RFC822.SIZE BODY[HEADER])\r\n"},
+        {'S', "* 1 FETCH (FLAGS (\\Seen) BODY[]<9> {3}\r\nabc RFC822.SIZE 12 UID 4)\r\nb OK\r\n"
+              "* 2 FETCH (UID 5 ENVELOPE (NIL \"BODY[]\") BODY[HEADER] \"a\\\"b\" RFC822.TEXT \"\""
+              " BODY[1.2] ~{1}\r\nx BODY[3] NIL)\r\n* 1 EXPUNGE\r\nc OK\r\n"},
+        {'C', "d CLOSE\r\n"}, {'S', "d OK\r\n"});
+}
+
+/* Refused literals, IDLE, faults: what the client says next is a command again. */
+static void imap_odd_sessions(void)
+{
+    EXPECT(true,
+           "greeting PREAUTH|hi\ncommand IDLE|a IDLE\ncommand DONE|DONE\nanswer a|OK good\n"
+           "fault response_head|\nanswer x|OK good\nfault answer_unasked|\n"
+           "command SELECT|b SELECT {3}\nanswer b|BAD bad\nselected |validity 0\n"
+           "command EXAMINE|c EXAMINE z\nanswer c|NO bad\nselected |validity 0\n",
+           {'S', "* PREAUTH hi\r\n"}, {'C', "a IDLE\r\n"}, {'S', "+ idling\r\n* 4 EXISTS\r\n"},
+           {'C', "DONE\r\n"}, {'S', "a OK\r\nwhat\r\nx OK\r\n"}, {'C', "b SELECT {3}\r\n"},
+           {'S', "b BAD\r\n"}, {'C', "c EXAMINE z\r\n"}, {'S', "c NO\r\n"});
 }
 
 /* ---- lines ---- */
@@ -409,6 +511,9 @@ int main(void)
     CHECK_CASE(imap_lines);
     CHECK_CASE(imap_literals_and_exchanges);
     CHECK_CASE(imap_lines_that_are_no_commands);
+    CHECK_CASE(imap_appended_messages);
+    CHECK_CASE(imap_fetched_messages);
+    CHECK_CASE(imap_odd_sessions);
     CHECK_CASE(lines_are_taken_as_they_come);
     CHECK_CASE(a_buffer_given_back_leaves_nothing);
     CHECK_CASE(protocols_are_recognised_by_what_they_say);

@@ -316,6 +316,29 @@ static void no_cycles_are_counted_for_an_append(void)
     ended(w);
 }
 
+/* Mail is moved between servers and folders with all the fields that its way has left in it. */
+static void no_loop_is_seen_in_an_append(void)
+{
+    static const char received[] = "Received: from a by b\r\n",
+                      delivered[] = "Delivered-To: alice@example.org\r\n\r\n";
+    struct world *w = connected(16);
+    char line[64];
+
+    snprintf(line, sizeof(line), "a APPEND INBOX {%zu+}\r\n",
+             150 * (sizeof(received) - 1) + sizeof(delivered) - 1);
+    world_say(w, line);
+    for (int i = 0; i < 150; i++)
+        world_say(w, received);
+    world_say(w, delivered);
+    world_say(w, "\r\n");
+    CHECK(world_expect(w, "a NO not kept\r\n") && control.appended == 1 && control.faults == 0);
+    /* Nor are fields hidden that are ours alone to write: the octets are those of the client. */
+    world_say(w, "a APPEND INBOX {25+}\r\nReturn-Path: <a@b.test>\r\n\r\n");
+    CHECK(world_expect(w, "a NO not kept\r\n") && w->sessions->counters->fields_hidden == 0);
+    world_close(w);
+    ended(w);
+}
+
 /* What control has taken is its own; of a message that it has not, the rows are discarded. */
 static void several_messages_of_one_command(void)
 {
@@ -376,6 +399,7 @@ int main(void)
     CHECK_CASE(an_idling_session_hears_news);
     CHECK_CASE(an_append_that_ends_early_leaves_no_rows);
     CHECK_CASE(no_cycles_are_counted_for_an_append);
+    CHECK_CASE(no_loop_is_seen_in_an_append);
     CHECK_CASE(several_messages_of_one_command);
     CHECK_CASE(it_waits_for_a_job_where_there_is_none);
     CHECK_CASE(a_job_that_fails_ends_the_session);

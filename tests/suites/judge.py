@@ -33,6 +33,16 @@ def call(command, *words, data=None):
     return rows
 
 
+def tap(path, *words, status=0):
+    """The events of a capture, each as its schema says."""
+    done = subprocess.run([BINARY, "tap", *map(str, words), "--pcap", path, "--json", "-"], capture_output=True, check=False)
+    assert done.returncode == status, done.stderr.decode()
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    for row in rows if schemas.available() else ():
+        schemas.check_record(row)
+    return rows
+
+
 def mime(paths):
     """The trees of many messages, by one process for some hundreds of them."""
     paths = [str(path) for path in paths]

@@ -3,6 +3,7 @@
 
 import base64
 
+import tap_imap
 from lab import captures, messages
 
 MAIL = messages.plain("conversation-1@client.test", size=20_000).data
@@ -87,4 +88,7 @@ CONVERSATIONS = {
     "login": captures.conversation(login(), ports=(40003, 587)),
     "pop3": captures.conversation(pop3(), ports=(40004, 110)),
     "imap": captures.conversation(imap(), "2001:2::1", "2001:2::2", ports=(40005, 143)),
+    "imap in pieces": captures.conversation(tap_imap.pieces(), ports=(40006, 143)),
+    "imap appended": captures.conversation(tap_imap.appended(), "2001:2::1", "2001:2::2", ports=(40007, 143), size=900),
+    "imap compressed": captures.conversation(tap_imap.compressed(), ports=(40008, 2143)),
 }

@@ -10,20 +10,11 @@ from dataclasses import replace
 import pytest
 
 import judge
-from lab import captures, schemas
+from lab import captures
 from tap_conversations import CONVERSATIONS, EHLO, MAIL, SMALL, greeted, lines, stuffed, turns
 
 ENVELOPE = lines(b"MAIL FROM:<a@client.test>", b"RCPT TO:<alice@example.test>", b"DATA")
 SECRET = b"open-sesame-42"
-
-
-def tap(path, *words, status=0):
-    done = judge.subprocess.run([judge.BINARY, "tap", *words, "--pcap", path, "--json", "-"], capture_output=True, check=False)
-    assert done.returncode == status, done.stderr.decode()
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    for row in rows if schemas.available() else ():
-        schemas.check_record(row)
-    return rows
 
 
 @pytest.fixture
@@ -31,7 +22,7 @@ def told(tmp_path):
     def run(script, *words, **options):
         path = tmp_path / "conversation.pcap"
         path.write_bytes(captures.pcap(script if isinstance(script[0], captures.Segment) else captures.conversation(script, **options)))
-        return tap(path, "--commands", *words)
+        return judge.tap(path, "--commands", *words)
     return run
 
 
@@ -195,11 +186,11 @@ def test_secrets_are_not_told(name, tmp_path):
     for number, kept in enumerate(damaged(WITH_SECRETS[name], 10000)):
         packets += [replace(segment, ports=tuple(port if port == 25 else port + number for port in segment.ports)) for segment in kept]
     path.write_bytes(captures.pcap(captures.ordered(packets)))
-    seen = json.dumps(tap(path, "--commands"))
+    seen = json.dumps(judge.tap(path, "--commands"))
     for secret in HIDDEN:
         assert secret.decode() not in seen, f"{secret} is told"
     path.write_bytes(captures.pcap(captures.conversation(WITH_SECRETS[name])))
-    shown = json.dumps(tap(path, "--commands", "--show-secrets"))
+    shown = json.dumps(judge.tap(path, "--commands", "--show-secrets"))
     assert any(json.dumps(secret.decode())[1:-1] in shown for secret in HIDDEN) or "in literals" in name
 
 
@@ -211,7 +202,7 @@ def test_two_captures_as_one(tmp_path):
     for name in ("smtp", "pipelined", "imap"):
         path = tmp_path / f"{name}.pcap"
         path.write_bytes(captures.pcap(CONVERSATIONS[name]))
-        rows[name] = [event["message"] for event in of(tap(path), "message")]
+        rows[name] = [event["message"] for event in of(judge.tap(path), "message")]
     paths = [tmp_path / f"{name}.pcap" for name in rows]
     for order in (paths, paths[::-1]):
         done = judge.subprocess.run([judge.BINARY, "tap", "--pcap", *order, "--json", "-"], capture_output=True, check=True)
@@ -226,7 +217,7 @@ def test_a_snap_length_leaves_gaps(snap, tmp_path):
     packets = CONVERSATIONS["smtp"]
     path.write_bytes(captures.pcap(packets, snap))
     cut = sum(max(0, len(frame) - snap) for packet in packets for _, frame in packet.frames())
-    flow, = of(tap(path), "flow")
+    flow, = of(judge.tap(path), "flow")
     assert sum(flow[side]["gap_bytes"] for side in ("to_server", "to_client")) == cut
     total = sum(len(packet.payload) for packet in packets)
     assert sum(flow[side]["bytes"] for side in ("to_server", "to_client")) == total - cut
@@ -239,7 +230,7 @@ def test_overlaps_are_told(tmp_path):
     at = next(number for number, packet in enumerate(packets) if packet.payload.startswith(b"EHLO"))
     packets.insert(at + 1, replace(packets[at], payload=packets[at].payload.upper()))
     path.write_bytes(captures.pcap(packets))
-    found = [event for event in of(tap(path, "--show-secrets"), "anomaly") if event["name"] == "retransmission"]
+    found = [event for event in of(judge.tap(path, "--show-secrets"), "anomaly") if event["name"] == "retransmission"]
     assert [(event["offset"], event["length"], event["other"]) for event in found][:1] == [(0, 18, "EHLO CLIENT.TEST??")]
     packets = captures.conversation(greeted([b"NOOP"], [b"250 Ok"]))
     at = next(number for number, packet in enumerate(packets) if packet.payload.startswith(b"EHLO"))
@@ -249,14 +240,14 @@ def test_overlaps_are_told(tmp_path):
                           captures.Fragments(other, [(8, 32)], 7, packets[at].time),
                           captures.Fragments(packets[at], [(24, size)], 7, packets[at].time)]
     path.write_bytes(captures.pcap(packets))
-    assert "fragment_dropped" in names(tap(path)) and "fragment_overlap" in names(tap(path, "--policy", "first"))
+    assert "fragment_dropped" in names(judge.tap(path)) and "fragment_overlap" in names(judge.tap(path, "--policy", "first"))
 
 
 def test_streams(tmp_path):
     packets = CONVERSATIONS["chunked"]
     path, folder = tmp_path / "one.pcap", tmp_path / "streams"
     path.write_bytes(captures.pcap(captures.shuffle(packets, random.Random(1))))
-    flow, = of(tap(path, "--streams", folder), "flow")
+    flow, = of(judge.tap(path, "--streams", folder), "flow")
     for name, port in (("client", 40002), ("server", 2525)):
         said = b"".join(packet.payload for packet in packets if packet.ports[0] == port)
         assert (folder / f"{flow['connection']}.{name}").read_bytes() == said
@@ -270,7 +261,7 @@ def test_broken_files(form, tmp_path):
     """Truncated or corrupt in its middle: exit 1, the offset, and what was readable before."""
     path, whole = tmp_path / "broken", WRONG[form]
     path.write_bytes(whole)
-    all_of_it = len(of(tap(path, "--commands"), "reply"))
+    all_of_it = len(of(judge.tap(path, "--commands"), "reply"))
     for broken in (whole[:len(whole) * 9 // 10], whole[:20], whole[:len(whole) // 2] + b"\xff" * 64 + whole[len(whole) // 2:]):
         path.write_bytes(broken)
         done = judge.subprocess.run([judge.BINARY, "tap", "--commands", "--pcap", path, "--json", "-"], capture_output=True, check=False)

@@ -51,6 +51,7 @@ def facts(events):
         if event["kind"] not in KINDS or event.get("name") in OF_TCP:
             continue
         fact = copy.deepcopy(event)
+        fact["imap"] = fact.get("context", {}).get("imap")
         for name in ("time", "flow", "connection", "id", "context", "client", "server"):
             fact.pop(name, None)
         if event["kind"] == "part":
