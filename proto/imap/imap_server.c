@@ -594,6 +594,9 @@ bool imap_server_append_refuse(struct imap_server *s)
 
 void imap_server_stop(struct imap_server *s, enum imap_reply_id id)
 {
+    /* Who is turned away is greeted with that (RFC 9051 section 7.1.5). */
+    if (s->parting.reply == IMAP_REPLY_READY)
+        s->parting.reply = IMAP_REPLY_NONE;
     if (parting_begin(&s->parting, (uint8_t)id))
         s->waiting = 0;
 }

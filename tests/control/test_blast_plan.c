@@ -468,7 +468,7 @@ static void words_that_are_none(void)
         PORT " --hold 5 --broken 5",
         PORT " --tls ssl",
         PORT " --tls implicit --tls-version 1.1",
-        PORT " --tls implicit --tls-suites AES128-SHA",
+        PORT " --tls implicit --tls-suites AES128-SHB",
         PORT " --tls implicit --tls-suites AES128-GCM-SHA256 --tls-version 1.3",
         PORT " --tls implicit --tls-ca /nowhere",
         PORT " --tls implicit --tls-resume 101",
