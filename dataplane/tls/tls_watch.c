@@ -7,8 +7,11 @@ enum { EXPLICIT = 8, BLOCK = 2 * (TLS_KEY_MAX + TLS_IV) };
 
 bool tls_watch_init(struct tls_watch *w, uint16_t version, uint16_t suite)
 {
-    *w = (struct tls_watch){.suite = tls_suite_find(suite), .version = version};
-    return w->suite && !w->suite->mac && tls_suite_is_of(w->suite, version);
+    const struct tls_suite *found = tls_suite_find(suite);
+    bool ok = found && !found->mac && tls_suite_is_of(found, version);
+
+    *w = (struct tls_watch){.suite = ok ? found : NULL, .version = version};
+    return ok;
 }
 
 void tls_watch_secret(struct tls_watch *w, struct tls_crypto *crypto, int direction,

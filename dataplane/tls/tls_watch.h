@@ -6,7 +6,7 @@
 
 /* The records of both directions of others' connection, opened with the secrets of a key log. */
 struct tls_watch {
-    const struct tls_suite *suite;
+    const struct tls_suite *suite; /* NULL: nothing can be opened */
     uint16_t version;
     struct tls_lane lane[2]; /* the client's, the server's */
 };
