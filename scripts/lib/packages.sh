@@ -8,7 +8,7 @@ packages_build=(gcc libc6-dev pkg-config meson ninja-build ccache python3
     libunbound-dev libldns-dev
     libpcap-dev zlib1g-dev libzstd-dev libxxhash-dev libmxml-dev libsqlite3-dev)
 packages_run=(iproute2 ethtool openssl curl swaks msmtp libio-socket-inet6-perl gnuplot-nox)
-packages_test=(mold python3-dkim python3-nacl libmail-dkim-perl libopendkim-dev gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
+packages_test=(mold nftables python3-dkim python3-nacl libmail-dkim-perl libopendkim-dev gnutls-bin python3-openssl python3-cryptography python3-pytest python3-pytest-xdist python3-yaml python3-jsonschema python3-fastjsonschema python3-prometheus-client clang libclang-rt-dev
     llvm dpdk-dev tcpdump iputils-ping bpftool faketime mpop fetchmail getmail6 isync s-nail mutt libnet-ssleay-perl gsasl zstd valgrind)
 # Mail programs that the long tier alone runs, and the screens they want.
 packages_clients=(alpine neomutt offlineimap3 thunderbird tmux xvfb)
