@@ -28,6 +28,23 @@ static void put_set(struct writer *w, const struct imap_set *set)
         writer_printf(w, "%s%u:%u", i ? "," : "", set->ranges[i].low, set->ranges[i].high);
 }
 
+/* What the kind of a node has; the rest of it is another kind's. */
+static void put_operand(struct writer *w, const struct imap_search_node *n)
+{
+    if (n->kind == IMAP_SEARCH_SEQUENCE || n->kind == IMAP_SEARCH_UID) {
+        put_set(w, &n->set);
+    } else if (n->kind >= IMAP_SEARCH_BEFORE && n->kind <= IMAP_SEARCH_SAVEDSINCE) {
+        writer_printf(w, "%d", n->days);
+    } else if (n->kind >= IMAP_SEARCH_LARGER && n->kind <= IMAP_SEARCH_MODSEQ) {
+        writer_number(w, n->number);
+    } else if (n->kind == IMAP_SEARCH_KEYWORD || n->kind >= IMAP_SEARCH_HEADER) {
+        if (n->kind == IMAP_SEARCH_HEADER)
+            writer_span_put(w, n->name);
+        writer_byte(w, '=');
+        writer_span_put(w, n->text);
+    }
+}
+
 static void put_program(struct writer *w, const struct imap_search *search)
 {
     writer_printf(w, " wanted=%u charset=", search->wanted);
@@ -35,13 +52,9 @@ static void put_program(struct writer *w, const struct imap_search *search)
     for (uint32_t i = 0; i < search->count; i++) {
         const struct imap_search_node *n = &search->nodes[i];
 
-        writer_printf(w, " [%u>%u f%u d%d n%llu ", n->kind, n->end, n->flag, n->days,
-                      (unsigned long long)n->number);
-        writer_span_put(w, n->name);
-        writer_byte(w, '=');
-        writer_span_put(w, n->text);
-        if (n->kind == IMAP_SEARCH_SEQUENCE || n->kind == IMAP_SEARCH_UID)
-            put_set(w, &n->set);
+        writer_printf(w, " [%u>%u f%u ", n->kind, n->end,
+                      n->kind == IMAP_SEARCH_FLAG ? n->flag : 0);
+        put_operand(w, n);
         writer_byte(w, ']');
     }
 }
