@@ -5,15 +5,6 @@
 
 enum { ACTION_NONE = -1 };
 
-static const struct {
-    const char *name;
-    uint8_t states;
-} capabilities[] = {
-#define CAPABILITY(NAME, name, states) {name, states},
-#include "proto/imap/imap_capability.def"
-#undef CAPABILITY
-};
-
 void imap_server_init(struct imap_server *s, const struct imap_server_options *options)
 {
     *s = (struct imap_server){
@@ -380,40 +371,6 @@ uint64_t imap_server_append_limit(const struct imap_server_options *options)
     return options->limits.append < UINT32_MAX ? options->limits.append : UINT32_MAX;
 }
 
-void imap_server_put_capabilities(const struct imap_server_options *options, unsigned state,
-                                  struct writer *w)
-{
-    struct span left = options->mechanisms, name;
-
-    for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
-        if (capabilities[i].states & state) {
-            writer_byte(w, ' ');
-            writer_text(w, capabilities[i].name);
-        }
-    if (state != IMAP_STATE_NONAUTH) {
-        /* RFC 7889 section 3: a `number`, which has 32 bits. */
-        writer_printf(w, " APPENDLIMIT=%llu",
-                      (unsigned long long)imap_server_append_limit(options));
-        return;
-    }
-    if (options->starttls)
-        writer_text(w, " STARTTLS");
-    if (!options->login) {
-        writer_text(w, " LOGINDISABLED");
-        return;
-    }
-    while (left.len) {
-        ptrdiff_t end;
-
-        left = span_skip(left, 1);
-        end = span_find(left, ' ');
-        name = span_head(left, end < 0 ? left.len : (size_t)end);
-        writer_text(w, " AUTH=");
-        writer_span_put(w, name);
-        left = span_skip(left, name.len);
-    }
-}
-
 static void put_reply(struct imap_server *s, enum imap_reply_id id, struct writer *w)
 {
     const struct imap_reply *row = imap_reply_row(id);
@@ -594,9 +551,8 @@ bool imap_server_append_refuse(struct imap_server *s)
 
 void imap_server_stop(struct imap_server *s, enum imap_reply_id id)
 {
-    /* Who is turned away is greeted with that (RFC 9051 section 7.1.5). */
     if (s->parting.reply == IMAP_REPLY_READY)
-        s->parting.reply = IMAP_REPLY_NONE;
+        s->parting.reply = IMAP_REPLY_NONE; /* BYE is the greeting: RFC 9051 section 7.1.5 */
     if (parting_begin(&s->parting, (uint8_t)id))
         s->waiting = 0;
 }
