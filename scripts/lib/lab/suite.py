@@ -319,10 +319,10 @@ def parts(options):
 
     def system():
         # Each test has namespaces and an engine of its own; those of one file share some, and stay together. Hugepages are
-        # the machine's: any engine beside that test would take them. One more than processors, since each waits now and then.
+        # the machine's: any engine beside that test would take them.
         alone = ROOT / "tests/system/test_hugepages.py"
         found = [*pytest("tests/system", "--ignore", ROOT / "tests/system/test_sanitized.py", "--ignore", alone,
-                         "-n", JOBS + 1, "--dist", "loadfile", *tier),
+                         "-n", JOBS, "--dist", "loadfile", *tier),
                  *pytest("tests/system/test_hugepages.py", *tier)]
         return found if options.long else once_more(found)
 
